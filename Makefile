@@ -1,0 +1,58 @@
+# `make help` lists the targets. Python 3.11 or newer and make are all it takes.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 8000
+WORKERS ?= 1
+STAMP := $(VENV)/.installed
+
+.PHONY: help install run test check format bench-service bench-rd bench-saliency clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Create .venv with everything that the other targets need
+
+# The stamp makes every later start take no time; a changed pyproject.toml installs again.
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "foveate: Python 3.11 or newer is needed; '$(PYTHON)' is not. Set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "foveate: '$(PYTHON)' lacks venv (on Debian: apt install python3-venv)" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "foveate: installing into $(VENV) (minutes the first time)" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[app,worker,embedded,bench,training,dev]'
+	@touch $@
+
+run: $(STAMP) ## Start the whole service (HOST=, PORT=, WORKERS=, REDIS_URL=)
+	@exec $(BIN)/python -m app run --host '$(HOST)' --port '$(PORT)' --workers '$(WORKERS)'
+
+test: $(STAMP) ## Run every test
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## Format, lint, types, import rules, Docker files
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/hadolint docker/app.Dockerfile docker/worker.Dockerfile
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+format: $(STAMP) ## Rewrite the sources in the project's format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench-service: $(STAMP) ## Load the service over HTTP (IMAGES=folder, OUT=file)
+	@$(BIN)/python -m bench service --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/service.json)' $(ARGS)
+
+bench-rd: $(STAMP) ## Rate and distortion against other encoders (IMAGES=folder, OUT=file)
+	@$(BIN)/python -m bench rd --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/rd.json)' $(ARGS)
+
+clean: ## Remove everything that make created
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

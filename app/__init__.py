@@ -1,0 +1,1 @@
+"""HTTP front end, supervisor and command line."""

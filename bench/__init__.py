@@ -1,0 +1,1 @@
+"""Benchmarks: what Foveate reaches, measured beside its rivals."""

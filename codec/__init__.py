@@ -1,0 +1,1 @@
+"""Saliency-weighted JPEG encoder: pixels and a saliency map in, a standard JPEG out."""

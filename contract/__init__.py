@@ -1,0 +1,1 @@
+"""What crosses the queue: requests, results, failures and key names. Standard library only."""

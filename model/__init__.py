@@ -1,0 +1,1 @@
+"""MSROI: the network that finds every region people care about, and its predictor."""

@@ -1,0 +1,1 @@
+"""RQ batch worker: decode, predict, encode."""
