@@ -1,0 +1,75 @@
+"""``python -m app``: run everything on one machine, or serve only the front end."""
+
+import argparse
+import socket
+import sys
+
+from pydantic import ValidationError
+
+from app.settings import AppSettings
+
+
+def main() -> int:
+    """Run the chosen command; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="Redis, front end and workers on this machine")
+    run.add_argument("--host", default="127.0.0.1")
+    run.add_argument("--port", type=port_number, default=8000, help="0 chooses a free one")
+    run.add_argument("--workers", type=positive, default=1)
+    serve = commands.add_parser("serve", help="the front end alone; REDIS_URL says where Redis is")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=port_number, default=8000)
+    serve.add_argument("--fd", type=int, help="serve on this listening socket instead")
+    arguments = parser.parse_args()
+    try:
+        settings = AppSettings()
+    except ValidationError as error:
+        print(f"foveate: invalid setting: {error}", file=sys.stderr)
+        return 2
+    if arguments.command == "run":
+        from app.supervisor import Supervisor  # noqa: PLC0415
+
+        return Supervisor(arguments.host, arguments.port, arguments.workers).run()
+    return serve_http(arguments, settings)
+
+
+def serve_http(arguments: argparse.Namespace, settings: AppSettings) -> int:
+    """Serve HTTP in this process until SIGTERM."""
+    import uvicorn  # noqa: PLC0415
+
+    from app.main import create_app  # noqa: PLC0415
+
+    config = uvicorn.Config(
+        create_app(settings),
+        host=arguments.host,
+        port=arguments.port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.request_timeout_s) + 5,
+    )
+    # uvicorn's own fd option takes every socket for a unix one.
+    sockets = None if arguments.fd is None else [socket.socket(fileno=arguments.fd)]
+    uvicorn.Server(config).run(sockets=sockets)
+    return 0
+
+
+def positive(text: str) -> int:
+    """Parse a number from 1 up."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def port_number(text: str) -> int:
+    """Parse a TCP port."""
+    number = int(text)
+    if not 0 <= number <= 65_535:
+        raise argparse.ArgumentTypeError("from 0 to 65535")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""Reads an upload's body once, raw or multipart, and stops at the limit."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+
+from app.admission import Ticket
+from contract.errors import (
+    BodyTooLargeError,
+    DeadlineError,
+    InvalidOptionError,
+    MalformedRequestError,
+)
+
+# More than any use of the service needs; a form with thousands of parts is an attack.
+MAX_FORM_FIELDS = 32
+MAX_FIELD_BYTES = 1024
+# What multipart adds around the file.
+FORM_OVERHEAD_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The photo's bytes, and options that came as form fields."""
+
+    data: bytes
+    fields: list[tuple[str, str]]
+
+
+class MemoryMultiPartParser(MultiPartParser):
+    """Keeps files in memory: their size is bounded before they get here."""
+
+    spool_max_size = 1 << 40
+
+
+async def read_body(request: Request, ticket: Ticket, *, max_bytes: int, timeout_s: float) -> Body:
+    """Return the request's photo and form fields.
+
+    Raises:
+        BodyTooLargeError: as soon as more than ``max_bytes`` are announced or arrive.
+        QueueFullError: when the process holds too many bytes already.
+        MalformedRequestError: when the body is empty, cut short or no valid multipart.
+        InvalidOptionError: when the form has another file part, or none named ``file``.
+        DeadlineError: when it takes longer than ``timeout_s``.
+    """
+    multipart = request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+    limit = max_bytes + FORM_OVERHEAD_BYTES if multipart else max_bytes
+    announced = announced_bytes(request)
+    if announced is not None:
+        if announced > limit:
+            raise BodyTooLargeError(f"{announced} bytes; at most {max_bytes} are accepted.")
+        ticket.hold(announced)
+    chunks = limited(request, ticket, limit, max_bytes)
+    try:
+        async with asyncio.timeout(timeout_s):
+            if multipart:
+                body = await read_form(request, chunks)
+            else:
+                body = Body(b"".join([chunk async for chunk in chunks]), [])
+    except ClientDisconnect as error:
+        raise MalformedRequestError("The body ended before its announced length.") from error
+    except TimeoutError as error:
+        raise DeadlineError(f"The body took longer than {timeout_s:g} s.") from error
+    if len(body.data) > max_bytes:
+        raise BodyTooLargeError(f"{len(body.data)} bytes; at most {max_bytes} are accepted.")
+    if not body.data:
+        raise MalformedRequestError("The body is empty; send the photo's bytes.")
+    return body
+
+
+def announced_bytes(request: Request) -> int | None:
+    """Return the Content-Length, None for a chunked body.
+
+    Raises:
+        MalformedRequestError: when it is no number.
+    """
+    value = request.headers.get("content-length")
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit()):
+        raise MalformedRequestError("Content-Length is no number.")
+    return int(value)
+
+
+async def limited(
+    request: Request, ticket: Ticket, limit: int, max_bytes: int
+) -> AsyncIterator[bytes]:
+    """Yield the body's chunks while they fit."""
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > limit:
+            raise BodyTooLargeError(f"More than {max_bytes} bytes.")
+        ticket.hold(received)
+        yield chunk
+
+
+async def read_form(request: Request, chunks: AsyncIterator[bytes]) -> Body:
+    """Return the part named ``file`` and the other fields of a form."""
+    parser = MemoryMultiPartParser(
+        request.headers,
+        chunks,  # type: ignore[arg-type]
+        max_files=1,
+        max_fields=MAX_FORM_FIELDS,
+        max_part_size=MAX_FIELD_BYTES,
+    )
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError, UnicodeDecodeError) as error:
+        raise MalformedRequestError("The multipart body is malformed.") from error
+    data: bytes | None = None
+    fields: list[tuple[str, str]] = []
+    try:
+        for name, value in form.multi_items():
+            if not isinstance(value, UploadFile):
+                fields.append((name, value))
+            elif name == "file":
+                data = await value.read()
+            else:
+                raise InvalidOptionError("The photo's part must be named 'file'.")
+    finally:
+        await form.close()
+    if data is None:
+        raise InvalidOptionError("The form has no part named 'file' with a file name.")
+    return Body(data, fields)

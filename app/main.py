@@ -1,0 +1,36 @@
+"""The ASGI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from app import health, problems, routes
+from app.request_id import RequestIdMiddleware
+from app.service import Service
+from app.settings import AppSettings
+
+
+def create_app(settings: AppSettings | None = None) -> FastAPI:
+    """Return the front end for ``settings``, by default those of the environment."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service = Service(settings or AppSettings())
+        app.state.service = service
+        service.queue.start()
+        yield
+        await service.queue.stop()
+
+    app = FastAPI(
+        title="Foveate",
+        summary="Photos that spend their bytes where people look.",
+        version="0.1.0",
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    app.add_middleware(RequestIdMiddleware)
+    problems.install(app)
+    app.include_router(routes.router)
+    app.include_router(health.router)
+    return app

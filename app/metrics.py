@@ -1,0 +1,60 @@
+"""What Prometheus can read of one front-end process."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from contract.messages import Failure, Reply, Result
+
+STAGE_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Metrics:
+    """One registry for each application, so that two in one process don't collide."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "foveate_requests", "Requests to /compress", ["status"], registry=self.registry
+        )
+        self.errors = Counter(
+            "foveate_errors", "Errors of /compress by code", ["code"], registry=self.registry
+        )
+        self.bytes_in = Counter(
+            "foveate_bytes_in", "Bytes of compressed photos, as uploaded", registry=self.registry
+        )
+        self.bytes_out = Counter("foveate_bytes_out", "Bytes of JPEGs sent", registry=self.registry)
+        self.pending = Gauge(
+            "foveate_pending_uploads", "Uploads held by this process", registry=self.registry
+        )
+        self.queue_length = Gauge(
+            "foveate_queue_length", "Jobs that wait in the queue", registry=self.registry
+        )
+        self.workers = Gauge("foveate_workers", "Workers alive", registry=self.registry)
+        self.stages = Histogram(
+            "foveate_stage_seconds",
+            "Time of each stage for one photo; queue is the wait before the first",
+            ["stage"],
+            buckets=STAGE_BUCKETS_S,
+            registry=self.registry,
+        )
+        # Counted by the reply of a batch's first item, so every batch counts once.
+        self.batch_size = Histogram(
+            "foveate_batch_size",
+            "Photos in one pass of the network",
+            buckets=BATCH_BUCKETS,
+            registry=self.registry,
+        )
+
+    def observe_reply(self, reply: Reply) -> None:
+        """Count what a worker reports."""
+        if reply.batch_size:
+            self.batch_size.observe(reply.batch_size)
+        if isinstance(reply, Failure):
+            return
+        for stage, elapsed_ms in reply.stage_ms.items():
+            self.stages.labels(stage).observe(elapsed_ms / 1e3)
+
+    def observe_result(self, result: Result) -> None:
+        """Count a photo that was sent."""
+        self.bytes_in.inc(result.original_bytes)
+        self.bytes_out.inc(result.compressed_bytes)

@@ -1,0 +1,58 @@
+"""What an upload is, from its header alone: nothing is decoded here."""
+
+import io
+import warnings
+from dataclasses import dataclass
+
+from PIL import Image, UnidentifiedImageError
+
+from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
+from contract.images import IMAGE_FORMATS, MAX_SIDE_PX
+
+# Our own limit is checked here; Pillow's would only warn below it.
+Image.MAX_IMAGE_PIXELS = None
+# Readers register themselves only when asked to, and an unregistered one can't be named.
+Image.init()
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """An image's format, by Pillow's name, and its size as stored."""
+
+    format: str
+    width_px: int
+    height_px: int
+
+
+def probe(data: bytes, max_pixels: int) -> Probed:
+    """Return what ``data`` is, by its content.
+
+    Raises:
+        UnsupportedImageError: when it is no image of an accepted format.
+        TooManyPixelsError: when it has more than ``max_pixels``, or a side over 65,500.
+        CorruptImageError: when it is one, but its header makes no sense.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
+                width_px, height_px = image.size
+                name = image.format or ""
+    except UnidentifiedImageError as error:
+        raise UnsupportedImageError(
+            "The content is no JPEG, PNG, WebP, GIF, BMP or TIFF."
+        ) from error
+    except Exception as error:  # readers raise whatever their parsing stumbles over
+        raise CorruptImageError("The image's header is damaged.") from error
+    if width_px < 1 or height_px < 1:
+        raise CorruptImageError("The image has no pixels.")
+    if max(width_px, height_px) > MAX_SIDE_PX:
+        raise TooManyPixelsError(
+            f"The image is {width_px} × {height_px} pixels; a JPEG's side has at most "
+            f"{MAX_SIDE_PX}."
+        )
+    if width_px * height_px > max_pixels:
+        raise TooManyPixelsError(
+            f"The image is {width_px} × {height_px} pixels; at most {max_pixels} are accepted."
+        )
+    return Probed(name, width_px, height_px)

@@ -1,0 +1,123 @@
+"""What front end and worker tell each other: a request one way, a result or a failure back.
+
+Messages are small JSON objects. Image bytes travel in keys of their own (``contract.keys``).
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self, get_args
+
+from contract.errors import FoveateError, InternalError, leaves
+
+Target = Literal["size"]
+Heatmap = Literal["none", "map", "overlay"]
+Subsampling = Literal["auto", "420", "444"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How one photo is to be compressed; validated at the door, trusted behind it."""
+
+    quality: int = 75
+    target: Target = "size"
+    strength: float = 0.6
+    subsampling: Subsampling = "auto"
+    heatmap: Heatmap = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One upload's job.
+
+    ``pixels`` is what the image's header says; the worker cuts batches by it.
+    ``deadline_unix_s`` is when its client stops waiting, ``submitted_unix_s`` when it was queued.
+    """
+
+    options: Options
+    reply_to: str
+    original_bytes: int
+    pixels: int
+    submitted_unix_s: float
+    deadline_unix_s: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the message as plain JSON values (RQ's serializer makes bytes of them)."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Self:
+        """Return the message that ``to_json`` described.
+
+        Raises:
+            ValueError: when a field is missing or unknown.
+        """
+        try:
+            options = Options(**fields["options"])
+            message = cls(**{**fields, "options": options})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a request: {error}") from error
+        if options.heatmap not in get_args(Heatmap) or options.target not in get_args(Target):
+            raise ValueError("not a request: unknown heatmap or target")
+        return message
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished job; the JPEG lies at ``image_key``, a heatmap at ``heatmap_key``.
+
+    ``stage_ms`` has one entry for each stage of the worker, and ``queue`` for the wait before it.
+    ``batch_size`` is reported by the first item of a batch and 0 in the others, so that a sum
+    over replies counts every batch once.
+    """
+
+    job_id: str
+    width_px: int
+    height_px: int
+    original_bytes: int
+    compressed_bytes: int
+    reference_bytes: int
+    model_version: str
+    heatmap_type: str | None
+    stage_ms: dict[str, float]
+    batch_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A job that ended in an error; ``code`` is one of ``contract.errors``."""
+
+    job_id: str
+    code: str
+    detail: str
+    batch_size: int = 0
+
+    def to_error(self) -> FoveateError:
+        """Return the error that this failure reports."""
+        return leaves().get(self.code, InternalError)(self.detail)
+
+
+Reply = Result | Failure
+
+
+def encode_reply(reply: Reply) -> bytes:
+    """Return a reply as it stands in a front end's list."""
+    kind = "result" if isinstance(reply, Result) else "failure"
+    return json.dumps({"kind": kind, **asdict(reply)}, separators=(",", ":")).encode()
+
+
+def decode_reply(raw: bytes) -> Reply:
+    """Return the reply in ``raw``.
+
+    Raises:
+        ValueError: when ``raw`` is none.
+    """
+    try:
+        fields = json.loads(raw)
+        kind = fields.pop("kind")
+        if kind == "result":
+            return Result(**fields)
+        if kind == "failure":
+            return Failure(**fields)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"not a reply: {error}") from error
+    raise ValueError(f"not a reply: kind {kind!r}")

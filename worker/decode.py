@@ -1,0 +1,112 @@
+"""Uploaded bytes to upright sRGB pixels on white.
+
+EXIF orientation as in EXIF 2.32, tag 0x0112; colour through the embedded ICC profile.
+"""
+
+import io
+import logging
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
+from contract.images import IMAGE_FORMATS, MAX_SIDE_PX
+
+log = logging.getLogger(__name__)
+
+# Our own limit is checked before pixels are allocated; Pillow's would only warn below it.
+Image.MAX_IMAGE_PIXELS = None
+# Readers register themselves only when asked to, and an unregistered one can't be named.
+Image.init()
+
+GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+
+
+def decode(data: bytes, max_pixels: int) -> Image.Image:
+    """Return the first picture in ``data``, upright, sRGB, without alpha; mode "RGB" or "L".
+
+    Raises:
+        UnsupportedImageError: when no reader knows the content.
+        TooManyPixelsError: when the header announces more than ``max_pixels``.
+        CorruptImageError: when the pixels can't be read to their end.
+    """
+    try:
+        image = Image.open(io.BytesIO(data), formats=IMAGE_FORMATS)
+    except UnidentifiedImageError as error:
+        raise UnsupportedImageError(
+            "The content is no JPEG, PNG, WebP, GIF, BMP or TIFF."
+        ) from error
+    except Exception as error:  # readers raise whatever their parsing stumbles over
+        raise CorruptImageError("The image's header is damaged.") from error
+    with image:
+        if image.width * image.height > max_pixels or max(image.size) > MAX_SIDE_PX:
+            raise TooManyPixelsError(f"The image has {image.width} × {image.height} pixels.")
+        try:
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            return flatten(upright)
+        except Exception as error:
+            log.debug("not decodable", exc_info=True)
+            raise CorruptImageError("The image's data is truncated or damaged.") from error
+
+
+def flatten(image: Image.Image) -> Image.Image:
+    """Return ``image`` in sRGB on white; mode "L" when it had no colour, else "RGB"."""
+    grey = image.mode in GREY_MODES
+    alpha = None
+    if image.mode in {"PA", "LA", "La", "RGBA", "RGBa"} or "transparency" in image.info:
+        image = image.convert("LA" if grey else "RGBA")
+        alpha = image.getchannel("A")
+        image = image.convert("L" if grey else "RGB")
+    elif grey:
+        image = to_8_bits(image)
+    image = to_srgb(image, grey=grey)
+    if alpha is not None:
+        white = Image.new(image.mode, image.size, "white")
+        image = Image.composite(image, white, alpha)
+    return image
+
+
+def to_8_bits(image: Image.Image) -> Image.Image:
+    """Return a greyscale image of any depth as mode "L".
+
+    Pillow's own conversion clips 16-bit samples at 255 instead of scaling them.
+    """
+    if image.mode in {"1", "L"}:
+        return image.convert("L")
+    samples: NDArray[np.float32] = np.asarray(image, dtype=np.float32)
+    if image.mode == "F":
+        # Floating-point TIFFs come as 0 to 1 or as 0 to 255; nothing in them says which.
+        full_scale = 1.0 if np.nanmax(samples, initial=0.0) <= 1.0 else 255.0
+    else:
+        full_scale = 65_535.0
+    scaled = np.nan_to_num(samples) * np.float32(255.0 / full_scale)
+    return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8), "L")
+
+
+def to_srgb(image: Image.Image, *, grey: bool) -> Image.Image:
+    """Return ``image`` with its colours in sRGB, as mode "L" if ``grey``, else "RGB".
+
+    A profile that can't be read or doesn't fit the pixels is passed over: the photo's colours
+    are then taken as sRGB, as browsers do.
+    """
+    mode = "L" if grey else "RGB"
+    profile_bytes = image.info.get("icc_profile")
+    if profile_bytes:
+        try:
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(profile_bytes))
+            if not ImageCms.getProfileDescription(profile).startswith("sRGB"):
+                converted = ImageCms.profileToProfile(
+                    image,
+                    profile,
+                    ImageCms.createProfile("sRGB"),
+                    renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+                    outputMode="RGB",
+                    flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+                )
+                if converted is not None:
+                    return converted.convert(mode)
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            log.debug("colour profile passed over", exc_info=True)
+    return image.convert(mode)
