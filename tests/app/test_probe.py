@@ -1,0 +1,64 @@
+"""An upload is known by its content, from its header alone."""
+
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+
+from app.probe import probe
+from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
+from contract.images import IMAGE_FORMATS
+from tests.photos import file_of, photo
+
+
+def png_header(width_px: int, height_px: int) -> bytes:
+    """Return the beginning of a PNG that announces a size and has no pixels."""
+    head = struct.pack(">IIBBBBB", width_px, height_px, 8, 2, 0, 0, 0)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"")
+
+
+@pytest.mark.parametrize("name", IMAGE_FORMATS)
+def test_every_accepted_format_is_recognised(name: str) -> None:
+    found = probe(file_of(photo(33, 21), name), 10_000)
+    assert (found.format, found.width_px, found.height_px) == (name, 33, 21)
+
+
+def test_a_jpeg_with_more_pictures_behind_the_first_is_read() -> None:
+    first, second = (Image.fromarray(photo(32, 24, seed)) for seed in (1, 2))
+    data = file_of(first, "MPO", save_all=True, append_images=[second])
+    assert probe(data, 10_000).width_px == 32
+
+
+@pytest.mark.parametrize(
+    "data", [b"x", b"hello, world", b"<svg/>", b"%PDF-1.7", b"\x00" * 1000, b"\xff\xd8", b"GIF"]
+)
+def test_what_is_no_image_is_unsupported(data: bytes) -> None:
+    with pytest.raises((UnsupportedImageError, CorruptImageError)):
+        probe(data, 10_000)
+
+
+def test_an_image_of_another_format_is_unsupported() -> None:
+    with pytest.raises(UnsupportedImageError):
+        probe(file_of(photo(8, 8), "PPM"), 10_000)
+
+
+def test_pixels_are_limited_by_the_header_before_anything_is_decoded() -> None:
+    with pytest.raises(TooManyPixelsError, match="60000 × 60000"):
+        probe(png_header(60_000, 60_000), 50_000_000)
+
+
+def test_a_side_longer_than_a_jpeg_can_have_is_refused() -> None:
+    with pytest.raises(TooManyPixelsError, match="65500"):
+        probe(png_header(65_501, 1), 50_000_000)
+
+
+def test_the_limit_itself_is_allowed() -> None:
+    assert probe(png_header(100, 100), 10_000).width_px == 100
+    with pytest.raises(TooManyPixelsError):
+        probe(png_header(100, 101), 10_000)

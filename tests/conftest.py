@@ -1,0 +1,45 @@
+"""What tests of several packages share: a real Valkey, and the larger photos where there are any."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from app import embedded
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the URL of the bundled Valkey, started for this session."""
+    folder = tmp_path_factory.mktemp("valkey")
+    folder.chmod(0o700)
+    server = subprocess.Popen(embedded.command(embedded.find_server(), folder))
+    try:
+        url = embedded.url(folder)
+        embedded.wait_until_up(url, give_up=lambda: server.poll() is not None)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture
+def connection(redis_url: str) -> Iterator[Redis]:
+    """Return a client of an empty Valkey."""
+    with Redis.from_url(redis_url) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Return the folder of the larger photos; skip where there is none."""
+    folder = Path(os.environ.get("FOVEATE_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "kodak").is_dir():
+        pytest.skip("no larger photos here: set FOVEATE_DATA")
+    return folder

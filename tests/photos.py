@@ -1,0 +1,39 @@
+"""Small generated photos, and files made of them."""
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+
+def photo(width_px: int = 160, height_px: int = 120, seed: int = 0) -> NDArray[np.uint8]:
+    """Return (h, w, 3) pixels with a gradient, soft discs and some noise: bits can be moved in it."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height_px, 0:width_px].astype(np.float32)
+    image = np.stack([x / width_px, y / height_px, 1 - x / width_px], axis=-1) * 160 + 40
+    for _ in range(6):
+        centre_x, centre_y = rng.uniform(0, width_px), rng.uniform(0, height_px)
+        radius = rng.uniform(0.08, 0.3) * min(width_px, height_px)
+        distance = np.hypot(x - centre_x, y - centre_y)
+        disc = (0.5 - 0.5 * np.tanh((distance - radius) / 3))[..., None]
+        image = image * (1 - disc) + rng.uniform(0, 255, 3) * disc
+    image += rng.normal(0, 6, image.shape)
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def file_of(
+    image: NDArray[np.uint8] | Image.Image, format_name: str = "PNG", **options: Any
+) -> bytes:
+    """Return ``image`` as the bytes of a file."""
+    picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    buffer = io.BytesIO()
+    picture.save(buffer, format_name, **options)
+    return buffer.getvalue()
+
+
+def psnr(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
+    """Return the peak signal-to-noise ratio in dB."""
+    error = np.mean((first.astype(np.float64) - second) ** 2)
+    return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))

@@ -1,0 +1,47 @@
+"""Heatmaps are pictures of the map's shape, and no larger than useful."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from tests.photos import photo
+from worker.heatmap import MAX_SIDE_PX, render_map, render_overlay
+
+SALIENCY = np.zeros((6, 8), np.float32)
+SALIENCY[2:4, 5:7] = 1.0
+
+
+def test_the_map_is_a_greyscale_png_of_the_photos_size() -> None:
+    blob, media_type = render_map(SALIENCY, (320, 240))
+    shown = Image.open(io.BytesIO(blob))
+    assert (media_type, shown.format, shown.mode, shown.size) == (
+        "image/png",
+        "PNG",
+        "L",
+        (320, 240),
+    )
+    pixels = np.asarray(shown)
+    assert pixels[120, 240] > 200
+    assert pixels[10, 10] == 0
+
+
+def test_large_photos_get_a_map_of_bounded_size() -> None:
+    blob, _ = render_map(SALIENCY, (6000, 3000))
+    assert Image.open(io.BytesIO(blob)).size == (MAX_SIDE_PX, MAX_SIDE_PX // 2)
+
+
+def test_extreme_shapes_keep_at_least_one_pixel() -> None:
+    blob, _ = render_map(SALIENCY, (60_000, 1))
+    assert Image.open(io.BytesIO(blob)).size == (MAX_SIDE_PX, 1)
+
+
+def test_the_overlay_is_warm_where_the_map_is_high() -> None:
+    for pixels in (photo(320, 240), photo(320, 240)[..., 0]):
+        blob, media_type = render_overlay(SALIENCY, pixels)
+        shown = np.asarray(Image.open(io.BytesIO(blob))).astype(int)
+        assert media_type == "image/jpeg"
+        assert shown.shape == (240, 320, 3)
+        hot, cold = shown[100:140, 215:265].mean(axis=(0, 1)), shown[:40, :40].mean(axis=(0, 1))
+        assert hot[0] - hot[2] > 30
+        assert hot.mean() > cold.mean()

@@ -1,0 +1,139 @@
+"""A batch goes through all stages; every item ends on its own."""
+
+import io
+import time
+
+import pytest
+from PIL import Image
+from redis import Redis
+
+from contract.errors import CorruptImageError, TooManyPixelsError
+from contract.keys import heatmap_key, image_key, input_key, reply_key
+from contract.messages import Heatmap, Options, Request, Result, decode_reply
+from tests.photos import file_of, photo
+from tests.worker.stand_ins import CentrePredictor
+from worker.pipeline import Item, Pipeline
+
+
+def pipeline(connection: Redis, predictor: CentrePredictor | None = None) -> Pipeline:
+    return Pipeline(
+        connection,
+        predictor or CentrePredictor(),
+        threads=2,
+        max_pixels=1_000_000,
+        result_ttl_s=30,
+    )
+
+
+def item(
+    connection: Redis,
+    job_id: str,
+    data: bytes | None,
+    *,
+    heatmap: Heatmap = "none",
+    deadline_s: float = 60,
+) -> Item:
+    if data is not None:
+        connection.set(input_key(job_id), data, ex=60)
+    now_s = time.time()
+    options = Options(quality=50, heatmap=heatmap)
+    return Item(job_id, Request(options, "me", len(data or b""), 1, now_s, now_s + deadline_s))
+
+
+def test_a_bad_image_fails_alone(connection: Redis) -> None:
+    good = file_of(photo())
+    predictor = CentrePredictor()
+    items = [
+        item(connection, "first", good),
+        item(connection, "corrupt", good[:2000]),
+        item(connection, "huge", file_of(Image.new("1", (2000, 2000)))),
+        item(connection, "last", file_of(photo(seed=1))),
+    ]
+    ended = {one.job_id: one for one in pipeline(connection, predictor).run(items)}
+    assert isinstance(ended["corrupt"].error, CorruptImageError)
+    assert isinstance(ended["huge"].error, TooManyPixelsError)
+    assert ended["first"].error is None
+    assert ended["last"].error is None
+    assert predictor.batch_sizes == [2]
+
+
+def test_results_are_stored_with_a_ttl_and_announced(connection: Redis) -> None:
+    data = file_of(photo(), "JPEG", quality=95)
+    (ended,) = pipeline(connection).run([item(connection, "a", data, heatmap="map")])
+    assert ended.error is None
+    reply = decode_reply(connection.lpop(reply_key("me")))
+    assert isinstance(reply, Result)
+    jpeg = connection.get(image_key("a"))
+    assert (reply.width_px, reply.height_px) == (160, 120)
+    assert (reply.original_bytes, reply.compressed_bytes) == (len(data), len(jpeg))
+    assert abs(reply.compressed_bytes / reply.reference_bytes - 1) <= 0.01
+    assert reply.batch_size == 1
+    assert set(reply.stage_ms) == {"queue", "decode", "predict", "encode"}
+    assert Image.open(io.BytesIO(jpeg)).size == (160, 120)
+    assert Image.open(io.BytesIO(connection.get(heatmap_key("a")))).format == "PNG"
+    assert not connection.exists(input_key("a"))
+    assert all(connection.ttl(key) > 0 for key in connection.scan_iter())
+
+
+def test_a_greyscale_photo_stays_greyscale(connection: Redis) -> None:
+    list(pipeline(connection).run([item(connection, "a", file_of(photo()[..., 0]))]))
+    assert Image.open(io.BytesIO(connection.get(image_key("a")))).mode == "L"
+
+
+def test_a_batch_counts_once(connection: Redis) -> None:
+    items = [item(connection, str(number), file_of(photo(64, 48))) for number in range(3)]
+    list(pipeline(connection).run(items))
+    replies = [decode_reply(raw) for raw in connection.lrange(reply_key("me"), 0, -1)]
+    assert sorted(reply.batch_size for reply in replies) == [0, 0, 3]
+
+
+def test_withdrawn_and_late_jobs_are_not_worked_on(connection: Redis) -> None:
+    predictor = CentrePredictor()
+    items = [
+        item(connection, "withdrawn", None),
+        item(connection, "late", file_of(photo()), deadline_s=-1),
+    ]
+    ended = list(pipeline(connection, predictor).run(items))
+    assert all(one.withdrawn and one.error is None for one in ended)
+    assert predictor.batch_sizes == []
+    assert not connection.exists(reply_key("me"))
+
+
+def test_when_a_pass_fails_its_items_run_singly(connection: Redis) -> None:
+    predictor = CentrePredictor(breaks_on_width_px=33)
+    items = [
+        item(connection, "a", file_of(photo(64, 48))),
+        item(connection, "poison", file_of(photo(33, 48))),
+        item(connection, "b", file_of(photo(65, 48))),
+    ]
+    ended = {one.job_id: one for one in pipeline(connection, predictor).run(items)}
+    assert isinstance(ended["poison"].error, RuntimeError)
+    assert ended["a"].error is None
+    assert ended["b"].error is None
+    assert predictor.batch_sizes == [1, 1]
+
+
+def test_a_result_that_redis_has_no_room_for_fails_alone(connection: Redis) -> None:
+    items = [item(connection, "a", file_of(photo()))]
+    running = pipeline(connection).run(items)
+    connection.config_set("maxmemory", "1")
+    try:
+        (ended,) = running
+    finally:
+        connection.config_set("maxmemory", "1gb")
+    assert ended.error is not None
+
+
+@pytest.mark.parametrize("heatmap", ["none", "map", "overlay"])
+def test_the_jpeg_does_not_depend_on_the_heatmap(connection: Redis, heatmap: Heatmap) -> None:
+    data = file_of(photo())
+    list(pipeline(connection).run([item(connection, "plain", data)]))
+    list(pipeline(connection).run([item(connection, "other", data, heatmap=heatmap)]))
+    assert connection.get(image_key("plain")) == connection.get(image_key("other"))
+
+
+def test_pixels_are_let_go_of_once_encoded(connection: Redis) -> None:
+    (ended,) = pipeline(connection).run([item(connection, "a", file_of(photo()))])
+    assert ended.data is None
+    assert ended.pixels is None
+    assert ended.network_input is None
