@@ -48,10 +48,13 @@ format: $(STAMP) ## Rewrite the sources in the project's format
 	@$(BIN)/ruff check --fix .
 
 bench-service: $(STAMP) ## Load the service over HTTP (IMAGES=folder, OUT=file)
-	@$(BIN)/python -m bench service --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/service.json)' $(ARGS)
+	@$(BIN)/python -m bench service --memory --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/service.json)' $(ARGS)
 
 bench-rd: $(STAMP) ## Rate and distortion against other encoders (IMAGES=folder, OUT=file)
 	@$(BIN)/python -m bench rd --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/rd.json)' $(ARGS)
+
+bench-saliency: $(STAMP) ## Maps against recorded gaze (IMAGES=folder, FIXATIONS=file, OUT=file)
+	@$(BIN)/python -m bench saliency --images '$(or $(IMAGES),../shared/data/fixations/osie)' --fixations '$(or $(FIXATIONS),../shared/data/fixations/osie/fixations.json)' --out '$(or $(OUT),bench/results/saliency.json)' $(ARGS)
 
 clean: ## Remove everything that make created
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -14,6 +14,7 @@ from rq import Retry
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
+from app.cancellation import end
 from contract.errors import DeadlineError, InternalError, QueueUnavailableError
 from contract.keys import (
     JOB_FUNCTION,
@@ -63,8 +64,7 @@ class QueueClient:
     async def stop(self) -> None:
         """End the reader and close the connections."""
         if self._reader:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
+            await end(self._reader)
         await self._redis.aclose()
         self._queue.connection.close()
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from app.answers import answer
 from app.body import Body, read_body
+from app.cancellation import end
 from app.options import CompressOptions, parse_options
 from app.probe import probe
 from app.problems import MEDIA_TYPE, to_response
@@ -126,9 +127,7 @@ async def unless_client_leaves(
         await asyncio.wait({job, leaving}, return_when=asyncio.FIRST_COMPLETED)
         return job.result() if job.done() else None
     finally:
-        job.cancel()
-        leaving.cancel()
-        await asyncio.gather(job, leaving, return_exceptions=True)
+        await end(job, leaving)
 
 
 async def client_left(request: Request) -> None:

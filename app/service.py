@@ -51,8 +51,8 @@ class Service:
             raise NoWorkerError("No worker has reported for a while.")
 
 
-def get_service(request: Request) -> Service:
-    """Return the process's service."""
+async def get_service(request: Request) -> Service:
+    """Return the process's service; a coroutine, for FastAPI runs plain functions in threads."""
     return cast("Service", request.app.state.service)
 
 

@@ -77,11 +77,15 @@ class Child:
         """Return whether the process is gone."""
         return self.process is not None and self.process.poll() is not None
 
-    def stop(self, timeout_s: float) -> None:
-        """Ask the process to end, and make it end after ``timeout_s``."""
-        if self.process is None or self.exited():
+    def terminate(self) -> None:
+        """Ask the process to end; once only, for RQ takes a second SIGTERM as an order to drop all."""
+        if self.process is not None and not self.exited():
+            self.process.terminate()
+
+    def wait(self, timeout_s: float) -> None:
+        """Return when the process has ended; make it end after ``timeout_s``."""
+        if self.process is None:
             return
-        self.process.terminate()
         try:
             self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -224,8 +228,17 @@ class Supervisor:
             )
             lost_name = child.worker_name
             child.start()
-            if lost_name:
+            if child.role == "redis":
+                self._restart_workers()
+            elif lost_name:
                 self._recover(redis_url, lost_name)
+
+    def _restart_workers(self) -> None:
+        """Give a new, empty Redis workers that are registered in it: RQ's register only once."""
+        self._stop_role("worker")
+        for child in self._children:
+            if child.role == "worker":
+                child.start()
 
     def _recover(self, redis_url: str, worker_name: str) -> None:
         """Requeue a dead worker's jobs while its successor starts up."""
@@ -240,12 +253,14 @@ class Supervisor:
     def _stop_all(self) -> None:
         """Stop front end, workers and Redis, in this order."""
         for role in ("front end", "worker", "redis"):
-            chosen = [child for child in self._children if child.role == role]
-            for child in chosen:
-                if child.process is not None and not child.exited():
-                    child.process.terminate()
-            for child in chosen:
-                child.stop(DRAIN_TIMEOUT_S)
+            self._stop_role(role)
+
+    def _stop_role(self, role: str) -> None:
+        chosen = [child for child in self._children if child.role == role]
+        for child in chosen:
+            child.terminate()
+        for child in chosen:
+            child.wait(DRAIN_TIMEOUT_S)
 
 
 def url_of(listener: socket.socket) -> str:

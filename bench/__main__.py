@@ -1,0 +1,46 @@
+"""``python -m bench {service,rd,saliency}``: run one benchmark; each writes a JSON file."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final, Protocol, cast
+
+BENCHMARKS: Final = {
+    "service": "load the service over HTTP: images/s, latency, stages, CPU and memory",
+    "rd": "rate and distortion against other encoders",
+    "saliency": "saliency maps against recorded gaze",
+}
+
+
+class Benchmark(Protocol):
+    """What each of the modules named in BENCHMARKS has."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the benchmark's options."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Run it; return the exit code."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the chosen benchmark; return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    commands = parser.add_subparsers(dest="benchmark", required=True)
+    for name, summary in BENCHMARKS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        # Only the chosen one is imported: the others' packages may be missing or slow to load.
+        if arguments[:1] == [name]:
+            load(name).add_arguments(command)
+    chosen = parser.parse_args(arguments)
+    return load(chosen.benchmark).run(chosen)
+
+
+def load(name: str) -> Benchmark:
+    """Return a benchmark's module."""
+    return cast("Benchmark", importlib.import_module(f"bench.{name}"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""The service as a child of the benchmark, and what its processes cost."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
+from typing import IO, Final
+
+import psutil
+
+from bench.machine import ROOT, read_lines
+
+START_TIMEOUT_S: Final = 240.0
+STOP_TIMEOUT_S: Final = 90.0
+READY_MARK: Final = "ready at "
+ROLES: Final = ("app", "worker", "redis")
+
+
+class ServiceError(Exception):
+    """The service did not start; the message has the end of its log."""
+
+
+class Processes:
+    """The children of one supervisor, by role."""
+
+    def __init__(self, supervisor_pid: int) -> None:
+        self._supervisor = psutil.Process(supervisor_pid)
+
+    def by_role(self) -> dict[str, list[psutil.Process]]:
+        """Return the running children: "app" serves HTTP, "worker" encodes, "redis" queues."""
+        found: dict[str, list[psutil.Process]] = {role: [] for role in ROLES}
+        for process in self._supervisor.children(recursive=True):
+            try:
+                found[role_of(process.cmdline())].append(process)
+            except (psutil.NoSuchProcess, psutil.ZombieProcess):
+                continue
+        return found
+
+    def cpu_s(self) -> dict[str, float]:
+        """Return the CPU time that each role has used so far, in seconds."""
+        return {
+            role: sum(sum(process.cpu_times()[:2]) for process in processes)
+            for role, processes in self.by_role().items()
+        }
+
+    def peak_rss_bytes(self) -> dict[str, int]:
+        """Return the largest resident set since its start among each role's processes."""
+        return {
+            role: max((peak_rss_bytes(process) for process in processes), default=0)
+            for role, processes in self.by_role().items()
+        }
+
+
+def role_of(command: list[str]) -> str:
+    """Return the role of the process with this command line."""
+    module = command[command.index("-m") + 1] if "-m" in command[:-1] else ""
+    return module if module in {"app", "worker"} else "redis"
+
+
+def peak_rss_bytes(process: psutil.Process) -> int:
+    """Return the peak resident set (VmHWM); outside Linux the present one."""
+    for line in read_lines(Path(f"/proc/{process.pid}/status")):
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return int(process.memory_info().rss)
+
+
+@contextmanager
+def started_service(workers: int = 1) -> Iterator[tuple[str, Processes]]:
+    """Run the service on a free port; yield its URL and processes, drain it at the end.
+
+    Raises:
+        ServiceError: when it does not get ready.
+    """
+    command = [sys.executable, "-m", "app", "run", "--port", "0", "--workers", str(workers)]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log)
+        try:
+            assert process.stdout is not None
+            url = read_url(process.stdout)
+            if url is None:
+                log.seek(0)
+                tail = log.read()[-2000:].decode("utf-8", "replace")
+                raise ServiceError(f"the service did not get ready:\n{tail}")
+            yield url, Processes(process.pid)
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def read_url(output: IO[bytes]) -> str | None:
+    """Return the URL that the supervisor announces; None when it ends or takes too long."""
+    lines: Queue[bytes] = Queue()
+    Thread(target=forward, args=(output, lines), daemon=True).start()
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            line = lines.get(timeout=max(0.0, deadline_s - time.monotonic())).decode()
+        except Empty:
+            return None
+        if not line:
+            return None
+        if READY_MARK in line:
+            return line.partition(READY_MARK)[2].split()[0]
+
+
+def forward(output: IO[bytes], lines: "Queue[bytes]") -> None:
+    """Read ``output`` to its end, so that its writer never blocks; the end is an empty line."""
+    for line in output:
+        lines.put(line)
+    lines.put(b"")

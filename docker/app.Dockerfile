@@ -1,0 +1,33 @@
+# The front end: FastAPI, RQ's client side and Pillow for reading headers. No torch, numpy or numba.
+#   docker build -f docker/app.Dockerfile -t foveate-app .
+ARG PYTHON=3.12-slim-trixie
+
+# The list alone, so that only a changed list installs again, not every change of pyproject.toml.
+FROM python:${PYTHON} AS requirements
+WORKDIR /requirements
+COPY pyproject.toml ./
+RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['app'], sep='\n')" > app.txt
+
+FROM python:${PYTHON} AS packages
+COPY --from=requirements /requirements/app.txt /requirements/app.txt
+RUN python -m venv /opt/venv \
+ && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check -r /requirements/app.txt \
+ && /opt/venv/bin/python -m compileall -q /opt/venv/lib
+
+FROM python:${PYTHON}
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin foveate
+# PYTHONPATH rather than the working directory alone: "python -m" finds the packages from anywhere.
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONPATH=/srv/foveate \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+WORKDIR /srv/foveate
+COPY --from=packages /opt/venv /opt/venv
+COPY contract/ contract/
+COPY app/ app/
+USER 10001
+EXPOSE 8000
+# Alive, not ready: a front end without a worker must not be restarted for it.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/livez', timeout=2)"]
+CMD ["python", "-m", "app", "serve", "--host", "0.0.0.0", "--port", "8000"]

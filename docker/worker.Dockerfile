@@ -1,0 +1,60 @@
+# The worker: network on the GPU, encoder on the CPU. No web framework.
+#   docker build -f docker/worker.Dockerfile -t foveate-worker .
+#   docker run --gpus all -e REDIS_URL=redis://… foveate-worker
+#
+# torch 2.13's Linux wheels depend on the CUDA 13.0 libraries as packages (cuda-toolkit 13.0, cuDNN,
+# NCCL), so a -runtime- image would hold them twice. -base- adds what no package brings: the
+# variables that let NVIDIA's container toolkit mount the driver, and its check of the driver.
+ARG CUDA=13.0.2-base-ubuntu24.04
+
+# The list alone, so that only a changed list installs again, not every change of pyproject.toml.
+FROM python:3.12-slim-trixie AS requirements
+WORKDIR /requirements
+COPY pyproject.toml ./
+RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['worker'], sep='\n')" > worker.txt
+
+FROM nvidia/cuda:${CUDA} AS python
+# Ubuntu keeps one version of a package and drops it with the next fix: a pinned one can't be built.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends python3.12 \
+ && rm -rf /var/lib/apt/lists/*
+
+FROM python AS packages
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends python3.12-venv \
+ && rm -rf /var/lib/apt/lists/* \
+ && python3.12 -m venv /opt/venv
+COPY --from=requirements /requirements/worker.txt /requirements/worker.txt
+# torch is by far the largest and changes least: a layer of its own.
+RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check "$(grep '^torch==' /requirements/worker.txt)"
+RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check -r /requirements/worker.txt
+
+FROM python
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin foveate \
+ && install --directory --owner=10001 /var/cache/foveate
+# OMP_WAIT_POLICY: torch's threads otherwise spin at every layer while the encoder's threads, or a
+# second worker, hold the cores; on a CPU a pass then takes many times as long.
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONPATH=/srv/foveate \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    NUMBA_CACHE_DIR=/var/cache/foveate \
+    OMP_WAIT_POLICY=passive
+WORKDIR /srv/foveate
+COPY --from=packages /opt/venv /opt/venv
+COPY docker/worker_health.py /usr/local/lib/foveate/worker_health.py
+COPY contract/ contract/
+COPY codec/ codec/
+COPY model/ model/
+COPY worker/ worker/
+USER 10001
+# Compiles the encoder's kernels for the CPU of the machine that builds. Another CPU compiles them
+# again at its first start (20 s), into the same folder; numba refuses to start where none of its
+# cache folders can be written, so a read-only container needs a volume there.
+RUN python -c "import codec; codec.warm_up()"
+# Registered in RQ, which a worker is from the end of its warm-up on.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=120s --retries=3 \
+    CMD ["python", "/usr/local/lib/foveate/worker_health.py"]
+CMD ["python", "-m", "worker"]

@@ -1,0 +1,40 @@
+"""A task that misses its first cancellation is ended all the same."""
+
+import asyncio
+
+from app.cancellation import end
+
+
+def test_a_swallowed_cancellation_is_repeated() -> None:
+    swallowed = 0
+
+    async def deaf() -> None:
+        nonlocal swallowed
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                if swallowed:
+                    raise
+                swallowed += 1
+
+    async def run() -> None:
+        task = asyncio.ensure_future(deaf())
+        await asyncio.sleep(0)
+        await end(task)
+        assert task.cancelled()
+
+    asyncio.run(run())
+    assert swallowed == 1
+
+
+def test_what_a_task_raised_is_not_raised_again() -> None:
+    async def broken() -> None:
+        raise RuntimeError("broken")
+
+    async def run() -> None:
+        task = asyncio.ensure_future(broken())
+        await asyncio.wait({task})
+        await end(task)
+
+    asyncio.run(run())

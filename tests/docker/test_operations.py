@@ -1,0 +1,72 @@
+"""docs/operations.md and docker-compose.yml keep up with the settings and metrics in the code."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from app.metrics import Metrics
+from app.settings import AppSettings
+from worker.settings import WorkerSettings
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "operations.md").read_text("utf-8")
+SETTINGS: dict[str, type[BaseSettings]] = {
+    "### Front end": AppSettings,
+    "### Worker": WorkerSettings,
+}
+# Depends on the machine.
+NO_FIXED_DEFAULT = {"codec_threads"}
+
+
+def rows_below(heading: str) -> dict[str, str]:
+    """Return first and second column of the table below a heading, without code marks."""
+    section = re.split(
+        r"^#+ ", TEXT.partition(f"\n{heading}\n")[2], maxsplit=1, flags=re.MULTILINE
+    )[0]
+    rows = re.findall(r"^\| `([^`]+)` \| (.+?) \|", section, flags=re.MULTILINE)
+    return {name: default.strip("`") for name, default in rows}
+
+
+@pytest.mark.parametrize("heading", SETTINGS)
+def test_every_setting_has_its_row_and_no_row_is_left_over(heading: str) -> None:
+    assert set(rows_below(heading)) == {name.upper() for name in SETTINGS[heading].model_fields}
+
+
+@pytest.mark.parametrize("heading", SETTINGS)
+def test_the_rows_state_the_defaults(heading: str) -> None:
+    rows = rows_below(heading)
+    for name, field in SETTINGS[heading].model_fields.items():
+        if name not in NO_FIXED_DEFAULT:
+            assert rows[name.upper()] == shown(field.default), name
+
+
+def shown(default: Any) -> str:
+    """Return a default as a table has it."""
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def test_every_metric_is_listed() -> None:
+    for family in Metrics().registry.collect():
+        suffix = "_total" if family.type == "counter" else ""
+        assert f"`{family.name}{suffix}" in TEXT, family.name
+
+
+def test_compose_sets_no_unknown_setting() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    known: set[str] = {"OMP_NUM_THREADS"}
+    settings: list[type[BaseSettings]] = [AppSettings, WorkerSettings]
+    for declared in settings:
+        known |= {name.upper() for name in declared.model_fields}
+    given = set(re.findall(r"^ {6}([A-Z_]+):", text, flags=re.MULTILINE))
+    assert "REDIS_URL" in given
+    assert given <= known
+
+
+def test_compose_publishes_on_this_machine_only() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    published = re.findall(r"ports: \[(.*)\]", text)
+    assert published
+    assert all(port.startswith('"127.0.0.1:') for port in published)

@@ -1,0 +1,48 @@
+"""One service for all tests that don't need their own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from redis import Redis
+
+from tests.integration.running import Running, run_service
+
+TTL_S = 2
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what lies in this folder."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Return a running service with small limits, so that tests can reach them."""
+    with run_service(
+        tmp_path_factory.mktemp("service"),
+        MAX_UPLOAD_BYTES="4000000",
+        MAX_PIXELS="3000000",
+        RESULT_TTL_S=str(TTL_S),
+        MAINTENANCE_INTERVAL_S="1",
+    ) as running:
+        assert running.url
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client(service: Running) -> Iterator[httpx.Client]:
+    """Return an HTTP client of the service."""
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+    with httpx.Client(base_url=service.url, timeout=60, limits=limits) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def redis_of_service(service: Running) -> Iterator[Redis]:
+    """Return a client of the service's own Valkey."""
+    with Redis.from_url(service.redis_url) as connection:
+        yield connection

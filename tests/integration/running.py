@@ -1,0 +1,122 @@
+"""Starts the real service as a person does, and looks after what it started."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+from redis import Redis
+
+ROOT = Path(__file__).parent.parent.parent
+START_TIMEOUT_S = 120.0
+
+
+class Running:
+    """One ``python -m app run`` on a free port, with its temporary files in ``folder``."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.lines: list[str] = []
+        environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "app", "run", "--port", "0"],
+            cwd=ROOT,
+            env={**environment, "TMPDIR": str(folder), **settings},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as output:
+            self.lines.extend(iter(output.readline, ""))
+
+    @property
+    def output(self) -> str:
+        """What the service has printed."""
+        return "".join(self.lines)
+
+    @property
+    def url(self) -> str:
+        """Where it answers; waits until it says so."""
+        wait_for(
+            lambda: "ready at" in self.output or self.process.poll() is not None, START_TIMEOUT_S
+        )
+        found = re.search(r"ready at (http://\S+)", self.output)
+        assert found, self.output
+        return found.group(1)
+
+    @property
+    def redis_url(self) -> str:
+        """Its embedded Valkey."""
+        (socket_path,) = self.folder.glob("foveate-*/redis.sock")
+        return f"unix://{socket_path}?db=0"
+
+    def children(self, part_of_command: str) -> list[psutil.Process]:
+        """Return its child processes whose command contains something."""
+        found = []
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            try:
+                if part_of_command in " ".join(child.cmdline()):
+                    found.append(child)
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+    def stop(self, number: int = signal.SIGTERM, timeout_s: float = 60) -> int:
+        """Send a signal and return the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(timeout_s)
+        self._reader.join(5)
+        return code
+
+
+@contextmanager
+def run_service(folder: Path, **settings: str) -> Iterator[Running]:
+    """Run the service for a while; afterwards nothing of it is left running."""
+    service = Running(folder, **settings)
+    everyone: list[psutil.Process] = []
+    try:
+        yield service
+    finally:
+        if service.process.poll() is None:
+            everyone = psutil.Process(service.process.pid).children(recursive=True)
+        service.stop()
+        for process in everyone:
+            if process.is_running():
+                process.kill()
+
+
+def wait_for(condition: Callable[[], object], timeout_s: float = 30, what: str = "") -> None:
+    """Return when ``condition`` holds; raises AssertionError after ``timeout_s``."""
+    deadline_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline_s, f"waited {timeout_s} s in vain {what}"
+        time.sleep(0.05)
+
+
+def keys_of_jobs(connection: Redis) -> set[str]:
+    """Return every key but RQ's registrations of queues and workers and its locks."""
+    kept = ("rq:queues", "rq:workers", "rq:worker:", "rq:clean_registries:", "rq:group")
+    keys = {key.decode() for key in connection.scan_iter()}
+    return {key for key in keys if not key.startswith(kept)}
+
+
+def metric(url: str, name: str) -> float:
+    """Return the value of one line of /metrics."""
+    for line in httpx.get(f"{url}/metrics").text.splitlines():
+        if line.startswith(f"{name} "):
+            return float(line.split()[-1])
+    raise AssertionError(f"no metric {name}")

@@ -1,0 +1,150 @@
+"""Bad input gets a clear error as RFC 9457 has it, and nothing is left of it."""
+
+import http.client
+import json
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from PIL import Image
+from redis import Redis
+
+from tests.integration.running import Running, keys_of_jobs, metric, wait_for
+from tests.photos import file_of, photo
+
+GOOD = file_of(photo())
+
+
+def problem(response: httpx.Response) -> tuple[int, str]:
+    """Return the status and the last part of the problem's type; check its form."""
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-request-id"]
+    document = response.json()
+    assert document["status"] == response.status_code
+    assert document["title"]
+    assert document["detail"]
+    return response.status_code, document["type"].removeprefix("urn:foveate:problem:")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", (400, "malformed-request")),
+        (b"hello", (415, "unsupported-image")),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", (415, "unsupported-image")),
+        (GOOD[: len(GOOD) // 2], (422, "corrupt-image")),
+        (GOOD[:20], (422, "corrupt-image")),
+        (file_of(Image.new("L", (2001, 1500))), (413, "too-many-pixels")),
+        (bytes(4_000_001), (413, "body-too-large")),
+    ],
+)
+def test_a_body_that_is_no_photo(
+    client: httpx.Client, content: bytes, expected: tuple[int, str]
+) -> None:
+    assert problem(client.post("/compress", content=content)) == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["quality=0", "quality=x", "strength=2", "target=bytes", "qualty=5", "quality=5&quality=6"],
+)
+def test_a_wrong_option(client: httpx.Client, query: str) -> None:
+    response = client.post(f"/compress?{query}", content=GOOD)
+    assert problem(response) == (422, "invalid-option")
+    assert query.split("=", maxsplit=1)[0] in response.json()["detail"]
+
+
+def test_wrong_forms(client: httpx.Client) -> None:
+    def post(**form: object) -> tuple[int, str]:
+        return problem(client.post("/compress", **form))  # type: ignore[arg-type]
+
+    assert post(files={"photo": GOOD}) == (422, "invalid-option")
+    assert post(files={"other": (None, "text")}) == (422, "invalid-option")
+    assert post(files={"file": GOOD}, data={"quality": "0"}) == (422, "invalid-option")
+    twice = {"files": {"file": GOOD}, "data": {"quality": "60"}, "params": {"quality": "50"}}
+    assert post(**twice) == (422, "invalid-option")
+    two_files = [("file", GOOD), ("file", GOOD)]
+    assert post(files=two_files) == (400, "malformed-request")
+    many = {f"field{number}": "1" for number in range(100)}
+    assert post(files={"file": GOOD}, data=many) == (400, "malformed-request")
+    headers = {"Content-Type": "multipart/form-data"}
+    assert post(content=b"x", headers=headers) == (400, "malformed-request")
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert post(content=b"nonsense", headers=headers) == (400, "malformed-request")
+    assert post(files={"file": bytes(4_100_000)}) == (413, "body-too-large")
+
+
+def test_a_large_announcement_is_refused_before_the_body(service: Running) -> None:
+    address = urlsplit(service.url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+    connection.putrequest("POST", "/compress")
+    connection.putheader("Content-Length", str(10**12))
+    connection.endheaders()
+    response = connection.getresponse()
+    assert response.status == 413
+    assert json.loads(response.read())["type"].endswith("body-too-large")
+    connection.close()
+
+
+def test_an_endless_chunked_body_is_cut_off(service: Running) -> None:
+    address = urlsplit(service.url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        connection.sendall(
+            b"POST /compress HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"
+        sent = 0
+        try:
+            while sent < 100_000_000:
+                connection.sendall(chunk)
+                sent += len(chunk)
+        except OSError:
+            pass
+    assert sent < 60_000_000
+
+
+def test_paths_and_methods_that_do_not_exist(client: httpx.Client) -> None:
+    assert problem(client.get("/nothing")) == (404, "not-found")
+    assert problem(client.get("/compress")) == (405, "method-not-allowed")
+    assert problem(client.get("/jobs/unknown/heatmap")) == (404, "unknown-job")
+
+
+def test_clients_that_leave_early_leave_nothing(
+    service: Running, client: httpx.Client, redis_of_service: Redis
+) -> None:
+    address = urlsplit(service.url)
+    head = f"POST /compress HTTP/1.1\r\nHost: x\r\nContent-Length: {len(GOOD)}\r\n\r\n".encode()
+    for body in (GOOD[:1000], GOOD):
+        for _ in range(5):
+            with socket.create_connection(
+                (address.hostname, address.port), timeout=10
+            ) as connection:
+                connection.sendall(head + body)
+    wait_for(lambda: metric(service.url, "foveate_pending_uploads") == 0)
+    wait_for(lambda: not keys_of_jobs(redis_of_service), 30, "for an empty Redis")
+    assert client.post("/compress", content=GOOD).status_code == 200
+
+
+@pytest.mark.data
+@pytest.mark.timeout(600)
+def test_hostile_files_get_an_answer_and_hurt_nobody(
+    service: Running, client: httpx.Client, data_dir: Path
+) -> None:
+    (worker_before,) = service.children("-m worker")
+    statuses: dict[str, int] = {}
+    for path in sorted((data_dir / "hostile").rglob("*")):
+        if path.is_file() and path.name not in {"MANIFEST.tsv", "README.md"}:
+            response = client.post(
+                "/compress", params={"heatmap": "map"}, content=path.read_bytes(), timeout=20
+            )
+            statuses[path.name] = response.status_code
+    wrong = {
+        name: status for name, status in statuses.items() if status not in {200, 400, 413, 415, 422}
+    }
+    assert len(statuses) > 100
+    assert not wrong
+    assert 200 in statuses.values()
+    (worker_after,) = service.children("-m worker")
+    assert worker_after.pid == worker_before.pid

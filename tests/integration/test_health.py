@@ -1,0 +1,28 @@
+"""The service tells how it is."""
+
+import httpx
+
+from app.options import CompressOptions
+
+
+def test_it_is_alive_and_ready(client: httpx.Client) -> None:
+    assert client.get("/livez").text == "ok"
+    assert client.get("/readyz").json() == {"workers": 1}
+
+
+def test_metrics_are_in_prometheus_format(client: httpx.Client) -> None:
+    response = client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain")
+    for name in ("requests", "errors", "bytes_in", "bytes_out", "queue_length", "workers"):
+        assert f"# HELP foveate_{name}" in response.text
+
+
+def test_openapi_lists_every_option_and_body(client: httpx.Client) -> None:
+    operation = client.get("/openapi.json").json()["paths"]["/compress"]["post"]
+    assert {one["name"] for one in operation["parameters"]} == set(CompressOptions.model_fields)
+    assert set(operation["requestBody"]["content"]) == {
+        "image/*",
+        "application/octet-stream",
+        "multipart/form-data",
+    }
+    assert client.get("/docs").status_code == 200
