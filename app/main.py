@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from app import health, problems, routes
 from app.request_id import RequestIdMiddleware
@@ -22,12 +23,13 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
         yield
         await service.queue.stop()
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Foveate",
         summary="Photos that spend their bytes where people look.",
         version="0.1.0",
         lifespan=lifespan,
         redoc_url=None,
+        static_url="/docs/assets",
     )
     app.add_middleware(RequestIdMiddleware)
     problems.install(app)

@@ -15,6 +15,7 @@ IMAGES = {"app": {"app", "contract"}, "worker": {"worker", "model", "codec", "co
 # Import names whose distribution is called otherwise.
 DISTRIBUTIONS = {
     "PIL": "pillow",
+    "fastapi_offline": "fastapi-offline",
     "multipart": "python-multipart",
     "prometheus_client": "prometheus-client",
     "pydantic_settings": "pydantic-settings",

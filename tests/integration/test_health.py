@@ -1,5 +1,7 @@
 """The service tells how it is."""
 
+import re
+
 import httpx
 
 from app.options import CompressOptions
@@ -25,4 +27,12 @@ def test_openapi_lists_every_option_and_body(client: httpx.Client) -> None:
         "application/octet-stream",
         "multipart/form-data",
     }
-    assert client.get("/docs").status_code == 200
+
+
+def test_the_docs_page_asks_no_other_host(client: httpx.Client) -> None:
+    page = client.get("/docs").text
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert sources
+    for source in sources:
+        assert source.startswith("/"), source
+        assert client.get(source).status_code == 200
