@@ -1,0 +1,43 @@
+"""What a caller chooses for one encode, and what it gets back."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Subsampling = Literal["auto", "420", "444"]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeSettings:
+    """Options of one encode.
+
+    Raises:
+        ValueError: an option is out of its range.
+    """
+
+    quality: int = 75
+    """1..100 on libjpeg's scale; names the reference whose bytes are to be met."""
+    strength: float = 0.6
+    """0..1, how much of the rate saliency may move; 0 is a plain rate-distortion optimised JPEG."""
+    subsampling: Subsampling = "auto"
+    """Chroma subsampling; `auto` is 4:2:0."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.quality, bool) or not isinstance(self.quality, int):
+            raise ValueError(f"quality must be an integer, not {self.quality!r}")
+        if not 1 <= self.quality <= 100:
+            raise ValueError(f"quality must lie in 1..100, not {self.quality}")
+        if not 0.0 <= self.strength <= 1.0:
+            raise ValueError(f"strength must lie in 0..1, not {self.strength}")
+        if self.subsampling not in ("auto", "420", "444"):
+            raise ValueError(f"subsampling must be auto, 420 or 444, not {self.subsampling!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One finished file and how it came to its size."""
+
+    jpeg: bytes
+    reference_bytes: int
+    """Bytes of the standard JPEG at the same quality."""
+    passes: int
+    """Trellis passes the search took, those over a sample of the blocks included."""

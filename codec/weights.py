@@ -1,0 +1,136 @@
+"""What an error in each block counts: saliency by area rank, and masking by the block's own energy.
+
+Saliency counts by rank because maps differ in contrast and offset: the hottest tenth of the area
+gets the same weight whatever the network's output range is. A map that hardly varies says nothing,
+so its weights fade out to 1 with its spread.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.kernel import kernel
+from codec.tables import ANNEX_K_LUMA
+
+# Spread (hottest minus coolest block) below which a map counts less and less.
+_FULL_SPREAD = 0.05
+_SENSITIVITIES = (16.0 / ANNEX_K_LUMA) ** 2  # of the eye to each coefficient's energy, as in K.1
+_NO_SPREAD = 1e-3  # share of it that resampling a constant map makes by rounding
+
+
+@kernel
+def _pool_axis(samples: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Resample axis 0 to `size` with a triangle filter as wide as the larger of both pitches."""
+    length = samples.shape[0]
+    pitch = length / size
+    reach = max(pitch, 1.0)
+    pooled = np.zeros((size, samples.shape[1]), np.float32)
+    for i in range(size):
+        centre = (i + 0.5) * pitch - 0.5
+        total = np.float32(0.0)
+        for j in range(int(np.ceil(centre - reach)), int(np.floor(centre + reach)) + 1):
+            tap = np.float32(1.0 - abs(j - centre) / reach)
+            source = min(max(j, 0), length - 1)
+            total += tap
+            for x in range(samples.shape[1]):
+                pooled[i, x] += tap * samples[source, x]
+        for x in range(samples.shape[1]):
+            pooled[i, x] /= total
+    return pooled
+
+
+def pool_saliency(saliency: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
+    """Resample a map of any size to (rows, columns)."""
+    tall = _pool_axis(np.ascontiguousarray(saliency), rows)
+    return np.ascontiguousarray(_pool_axis(np.ascontiguousarray(tall.T), columns).T)
+
+
+def rank_by_area(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return for each sample the share of the area that is cooler, ties counted half, in [0, 1]."""
+    ordered = np.sort(saliency, axis=None)
+    below = np.searchsorted(ordered, saliency, side="left")
+    not_above = np.searchsorted(ordered, saliency, side="right")
+    return ((below + not_above) / (2 * ordered.size)).astype(np.float32)
+
+
+def weigh_saliency(
+    saliency: NDArray[np.float32], rows: int, columns: int, ratio: float, rise: tuple[float, float]
+) -> NDArray[np.float32]:
+    """Return block_weights (rows, columns) from 1 in the background to `ratio` in the hottest part.
+
+    Args:
+        saliency: (h, w) in [0, 1], any size.
+        rows: blocks of the image.
+        columns: blocks of the image.
+        ratio: weight of the hottest blocks, ≥ 1.
+        rise: area ranks between which the weight climbs, smoothly and in equal ratios.
+    """
+    pooled = pool_saliency(saliency, rows, columns)
+    contrast = min(float(np.ptp(pooled)) / _FULL_SPREAD, 1.0)
+    if contrast < _NO_SPREAD:
+        return np.ones((rows, columns), np.float32)
+    start, end = rise
+    climb = np.clip((rank_by_area(pooled) - start) / (end - start), 0.0, 1.0)
+    smooth = climb * climb * (3.0 - 2.0 * climb)
+    weights: NDArray[np.float32] = np.power(np.float32(ratio), np.float32(contrast) * smooth)
+    return weights
+
+
+@kernel
+def _measure_activity(
+    plane: NDArray[np.float32], coefs: NDArray[np.float32], sensitivities: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return what each block can hide: its AC energy as seen, less where it lies in one place.
+
+    The share that stays is the variance within the block's quarters over that of the whole block:
+    near 1 for texture, near 0 for an edge, beside which errors are seen.
+    """
+    activity = np.empty(coefs.shape[:2], np.float32)
+    for by in range(coefs.shape[0]):
+        for bx in range(coefs.shape[1]):
+            seen = np.float32(0.0)
+            for k in range(1, 64):
+                seen += coefs[by, bx, k] * coefs[by, bx, k] * sensitivities[k]
+            total = np.float32(0.0)
+            between = np.float32(0.0)
+            within = np.float32(0.0)
+            for quarter in range(4):
+                top = by * 8 + quarter // 2 * 4
+                left = bx * 8 + quarter % 2 * 4
+                sums = np.float32(0.0)
+                squares = np.float32(0.0)
+                for y in range(top, top + 4):
+                    for x in range(left, left + 4):
+                        sums += plane[y, x]
+                        squares += plane[y, x] * plane[y, x]
+                total += sums
+                between += squares
+                within += squares - sums * sums * np.float32(1 / 16)
+            whole = between - total * total * np.float32(1 / 64)
+            share = within / whole if whole > np.float32(64.0) else np.float32(1.0)
+            activity[by, bx] = seen * min(max(share, np.float32(0.02)), np.float32(1.0))
+    return activity
+
+
+def weigh_masking(
+    plane: NDArray[np.float32], coefs: NDArray[np.float32], exponent: float, floor: float
+) -> NDArray[np.float32]:
+    """Return block_weights (activity / floor + 1)^−exponent: errors hide where a block is busy.
+
+    Activity is the between-coefficient masking of Ponomarenko et al., "On between-coefficient
+    contrast masking of DCT basis functions" (VPQM 2007), before its square root.
+    """
+    if exponent == 0.0:
+        return np.ones(coefs.shape[:2], np.float32)
+    activity = _measure_activity(plane, coefs, _SENSITIVITIES)
+    masking: NDArray[np.float32] = np.power(
+        activity / np.float32(floor) + np.float32(1.0), np.float32(-exponent)
+    )
+    return masking
+
+
+def normalize_weights(weights: NDArray[np.float32], rows: int, columns: int) -> None:
+    """Scale `weights` in place to a geometric mean of 1 over the real blocks and zero the others."""
+    real = weights[:rows, :columns]
+    real /= np.exp(np.mean(np.log(real)))
+    weights[rows:] = 0
+    weights[:, columns:] = 0

@@ -1,0 +1,32 @@
+"""Pictures made in code: enough like photos for a rate search, the same on every machine."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def photo(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Smooth light, discs with edges, and grain that differs over the picture."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width] / max(height, width)
+    picture = np.stack([120 + 90 * np.sin(2.1 * x + 3 * y + k) for k in range(3)], axis=-1)
+    for _ in range(12):
+        centre_y, centre_x, radius = rng.random(3) * (1, 1, 0.2)
+        inside = (y - centre_y) ** 2 + (x - centre_x) ** 2 < radius**2
+        texture = 25 * np.sin(x * rng.uniform(50, 400) + y * rng.uniform(50, 400))
+        picture[inside] = rng.uniform(20, 230, 3) + texture[inside, None]
+    grain = rng.normal(0, 1, (height, width, 3)) * (2 + 10 * x[..., None])
+    return np.clip(picture + grain, 0, 255).astype(np.uint8)
+
+
+def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Nothing but noise, the worst case of every coder."""
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def spot(
+    height: int, width: int, centre_y: float = 0.5, centre_x: float = 0.3
+) -> NDArray[np.float32]:
+    """A smooth saliency map with one hot place."""
+    y, x = np.mgrid[0:height, 0:width]
+    distance = (y / height - centre_y) ** 2 + (x / width - centre_x) ** 2
+    return np.exp(-distance / 0.05).astype(np.float32)

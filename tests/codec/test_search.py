@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from codec.encoder import split_components, write_jpeg
+from codec.passes import Point, estimate_rates, run_pass
+from codec.search import LIMIT, MAX_PASSES, TOLERANCE, RateSearch, guess_step, prior_rates
+from codec.tuning import DEFAULT
+from tests.codec.pictures import photo
+
+IMAGE = photo(160, 224)
+COMPONENTS = split_components(IMAGE, None, subsample=True, tuning=DEFAULT)
+
+
+@pytest.mark.parametrize("target_bytes", [1500, 4000, 12000, 30000])
+@pytest.mark.parametrize("step", [0.5, 20.0, 900.0])
+def test_the_target_is_met_from_any_start(target_bytes: int, step: float) -> None:
+    search = RateSearch(COMPONENTS, DEFAULT, target_bytes)
+    chosen = search.find(step)
+    assert abs(np.log(chosen.file_bytes / target_bytes)) < TOLERANCE
+    assert search.passes <= MAX_PASSES
+
+
+def test_what_is_returned_is_what_the_qcoefs_hold() -> None:
+    search = RateSearch(COMPONENTS, DEFAULT, 5000)
+    chosen = search.find(16.0)
+    jpeg = write_jpeg((224, 160), COMPONENTS, chosen, search.qcoefs)
+    assert len(jpeg) == pytest.approx(chosen.file_bytes, rel=0.005)
+
+
+def test_a_target_beyond_the_finest_ends_below_it() -> None:
+    search = RateSearch(COMPONENTS, DEFAULT, 10**7)
+    chosen = search.find(16.0)
+    assert all((table == 1).all() for table in chosen.quant_tables)
+    assert search.passes <= MAX_PASSES
+
+
+def test_a_target_below_the_coarsest_takes_the_coarsest() -> None:
+    search = RateSearch(COMPONENTS, DEFAULT, 10)
+    chosen = search.find(16.0)
+    assert all((table == 255).all() for table in chosen.quant_tables)
+    assert chosen.file_bytes > 10 * (1 + LIMIT)
+
+
+def test_a_sample_of_the_blocks_predicts_the_bytes() -> None:
+    large = split_components(photo(512, 512), None, subsample=True, tuning=DEFAULT)
+    qcoefs = [np.zeros(c.coefs.shape, np.int16) for c in large]
+    rates = [prior_rates(), prior_rates()]
+    point = Point(16.0, 16.0)
+    whole = run_pass(large, DEFAULT, point, rates, qcoefs, stride=1)
+    sample = run_pass(large, DEFAULT, point, rates, qcoefs, stride=4)
+    assert sample.file_bytes == pytest.approx(whole.file_bytes, rel=0.05)
+
+
+def test_rates_are_the_information_of_the_symbols() -> None:
+    counts = np.zeros(256, np.int64)
+    counts[[1, 2]] = 10**6
+    rates = estimate_rates(counts)
+    assert rates[1] == pytest.approx(1, abs=1e-3)
+    assert rates[3] > 16
+
+
+def test_the_first_step_grows_with_the_references_bytes_and_falls_with_quality() -> None:
+    assert guess_step(50, 20000, 10**5) < guess_step(50, 40000, 10**5)
+    assert guess_step(75, 20000, 10**5) < guess_step(50, 20000, 10**5)
+    assert guess_step(50, 300, 10**6) > 0

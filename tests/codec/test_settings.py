@@ -1,0 +1,23 @@
+from typing import Any
+
+import pytest
+
+from codec.settings import EncodeSettings
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"quality": 0},
+        {"quality": 101},
+        {"quality": 50.0},
+        {"quality": True},
+        {"strength": -0.1},
+        {"strength": 1.1},
+        {"strength": float("nan")},
+        {"subsampling": "422"},
+    ],
+)
+def test_options_out_of_range_are_refused(option: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(option))):
+        EncodeSettings(**option)
