@@ -1,0 +1,67 @@
+"""Weights files: safetensors with the network's config inside, the checksum beside it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from model.msroi import MSROI, MSROIConfig
+
+SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "msroi.safetensors"
+
+
+def write_checkpoint(path: Path, config: MSROIConfig, state: Mapping[str, Tensor]) -> str:
+    """Write the weights and `<stem>.sha256` (as `sha256sum` does), return the checksum.
+
+    The same weights give the same bytes: safetensors sorts the tensors, and a single
+    metadata entry leaves nothing for its unordered map to shuffle.
+    """
+    contents = save(
+        {name: tensor.contiguous() for name, tensor in state.items()},
+        metadata={"config": json.dumps(asdict(config), sort_keys=True)},
+    )
+    checksum = hashlib.sha256(contents).hexdigest()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(contents)
+    path.with_suffix(".sha256").write_text(f"{checksum}  {path.name}\n")
+    return checksum
+
+
+def read_checkpoint(path: Path) -> tuple[MSROIConfig, dict[str, Tensor], str]:
+    """Return the config, the tensors as stored (float16) and the checksum.
+
+    Raises:
+        RuntimeError: the file or its checksum is missing, or they disagree.
+    """
+    checksum_path = path.with_suffix(".sha256")
+    for needed in (path, checksum_path):
+        if not needed.is_file():
+            raise RuntimeError(f"weights: {needed} is missing")
+    expected = checksum_path.read_text().split()[:1]
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if expected != [found]:
+        raise RuntimeError(
+            f"weights: {path} has the checksum {found}, {checksum_path} names "
+            f"{' '.join(expected) or 'none'}; restore both from the same release"
+        )
+    with safe_open(path, framework="pt") as stored:
+        config = MSROIConfig(**json.loads(stored.metadata()["config"]))
+        state = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    return config, state, found
+
+
+def load_network(path: Path = SHIPPED_WEIGHTS) -> tuple[MSROI, str]:
+    """Return the network in float32, on the CPU, in evaluation mode; and the checksum.
+
+    Raises:
+        RuntimeError: as `read_checkpoint`, or the tensors don't fit the config.
+    """
+    config, state, checksum = read_checkpoint(path)
+    network = MSROI(config)
+    network.load_state_dict(state)  # float16 on disk becomes the network's float32
+    return network.eval(), checksum
