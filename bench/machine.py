@@ -103,7 +103,13 @@ def describe_revision() -> dict[str, Any] | None:
         return None
     return {
         "revision": revision,
-        "dirty": bool(output_of("git", "-C", str(ROOT), "status", "--porcelain")),
+        # What benchmarks write themselves doesn't change what they measure.
+        "dirty": bool(
+            output_of(
+                *("git", "-C", str(ROOT), "status", "--porcelain", "--", "."),
+                *(":!bench/results", ":!docs/pictures"),
+            )
+        ),
     }
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import httpx
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from bench.machine import describe_machine
 from bench.quality import psnr, salient_region, to_luma
@@ -25,8 +25,8 @@ from bench.rd import SUFFIXES, encode_standard
 from bench.service_process import started_service
 
 # Side of the square crop in the before/after picture, enlarged so that eyes can see it.
-CROP_PX: Final = 192
-ZOOM: Final = 2
+CROP_PX: Final = 144
+ZOOM: Final = 3
 TIMEOUT_S: Final = 120.0
 
 
@@ -128,14 +128,14 @@ def print_table(images: dict[str, dict[str, float]], summary: dict[str, float]) 
 
 
 def picture_pair(standard: bytes, jpeg: bytes, heatmap: bytes) -> Image.Image:
-    """Return the standard JPEG's and our crop around the map's centre of gravity, side by side."""
+    """Return the standard JPEG's and our crop around the map's hottest place, side by side."""
     with Image.open(io.BytesIO(heatmap)) as opened:
-        weight = np.asarray(opened.convert("F")) ** 4
-    y, x = np.indices(weight.shape)
-    centre_x, centre_y = (float((axis * weight).sum() / weight.sum()) for axis in (x, y))
-    height, width = weight.shape
-    left = round(min(max(centre_x - CROP_PX / 2, 0), width - CROP_PX))
-    top = round(min(max(centre_y - CROP_PX / 2, 0), height - CROP_PX))
+        # Blurred by the crop's size: a place is as hot as what a crop around it would show.
+        blurred = np.asarray(opened.convert("L").filter(ImageFilter.BoxBlur(CROP_PX / 4)))
+    centre_y, centre_x = np.unravel_index(int(blurred.argmax()), blurred.shape)
+    height, width = blurred.shape
+    left = int(min(max(centre_x - CROP_PX // 2, 0), width - CROP_PX))
+    top = int(min(max(centre_y - CROP_PX // 2, 0), height - CROP_PX))
     side = CROP_PX * ZOOM
     pair = Image.new("RGB", (2 * side + 8, side), "white")
     for number, data in enumerate((standard, jpeg)):
