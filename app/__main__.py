@@ -30,7 +30,7 @@ def main() -> int:
     if arguments.command == "run":
         from app.supervisor import Supervisor  # noqa: PLC0415
 
-        return Supervisor(arguments.host, arguments.port, arguments.workers).run()
+        return Supervisor(arguments.host, arguments.port, arguments.workers, settings).run()
     return serve_http(arguments, settings)
 
 
@@ -38,6 +38,7 @@ def serve_http(arguments: argparse.Namespace, settings: AppSettings) -> int:
     """Serve HTTP in this process until SIGTERM."""
     import uvicorn  # noqa: PLC0415
 
+    from app.http_protocol import BoundedHeadProtocol  # noqa: PLC0415
     from app.main import create_app  # noqa: PLC0415
 
     config = uvicorn.Config(
@@ -47,7 +48,8 @@ def serve_http(arguments: argparse.Namespace, settings: AppSettings) -> int:
         access_log=False,
         log_level="warning",
         server_header=False,
-        timeout_graceful_shutdown=int(settings.request_timeout_s) + 5,
+        http=BoundedHeadProtocol,
+        timeout_graceful_shutdown=int(settings.upload_timeout_s + settings.request_timeout_s) + 5,
     )
     # uvicorn's own fd option takes every socket for a unix one.
     sockets = None if arguments.fd is None else [socket.socket(fileno=arguments.fd)]

@@ -43,11 +43,13 @@ async def read_body(request: Request, ticket: Ticket, *, max_bytes: int, timeout
     Raises:
         BodyTooLargeError: as soon as more than ``max_bytes`` are announced or arrive.
         QueueFullError: when the process holds too many bytes already.
-        MalformedRequestError: when the body is empty, cut short or no valid multipart.
-        InvalidOptionError: when the form has another file part, or none named ``file``.
+        MalformedRequestError: when the body is empty, cut short, no valid multipart, or a form
+            without a file.
+        InvalidOptionError: when the form's file has another name than ``file``.
         DeadlineError: when it takes longer than ``timeout_s``.
     """
-    multipart = request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+    media_type = request.headers.get("content-type", "").partition(";")[0]
+    multipart = media_type.strip().lower() == "multipart/form-data"
     limit = max_bytes + FORM_OVERHEAD_BYTES if multipart else max_bytes
     announced = announced_bytes(request)
     if announced is not None:
@@ -125,5 +127,5 @@ async def read_form(request: Request, chunks: AsyncIterator[bytes]) -> Body:
     finally:
         await form.close()
     if data is None:
-        raise InvalidOptionError("The form has no part named 'file' with a file name.")
+        raise MalformedRequestError("The form has no complete part named 'file' with a file name.")
     return Body(data, fields)

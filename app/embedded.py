@@ -80,6 +80,11 @@ def url(folder: Path) -> str:
     return f"unix://{folder / 'redis.sock'}?db=0"
 
 
+def without_password(redis_url: str) -> str:
+    """Return a URL as it may be shown."""
+    return re.sub(r"//[^/@]*@", "//", redis_url)
+
+
 def wait_until_up(redis_url: str, *, give_up: Callable[[], bool]) -> None:
     """Return when the server answers.
 
@@ -87,12 +92,17 @@ def wait_until_up(redis_url: str, *, give_up: Callable[[], bool]) -> None:
         EmbeddedError: when it doesn't within ten seconds, or ``give_up`` says there is no hope.
     """
     deadline_s = time.monotonic() + START_TIMEOUT_S
-    with Redis.from_url(redis_url, socket_connect_timeout=2) as connection:
+    shown = without_password(redis_url)
+    try:
+        client = Redis.from_url(redis_url, socket_connect_timeout=2)
+    except ValueError as error:
+        raise EmbeddedError(f"{shown} is no Redis URL: {error}") from error
+    with client as connection:
         while True:
             try:
                 connection.ping()
                 return
             except (RedisError, OSError) as error:
                 if give_up() or time.monotonic() > deadline_s:
-                    raise EmbeddedError(f"Redis does not answer at {redis_url}: {error}") from error
+                    raise EmbeddedError(f"Redis does not answer at {shown}: {error}") from error
                 time.sleep(0.02)

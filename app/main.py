@@ -19,9 +19,9 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service = Service(settings or AppSettings())
         app.state.service = service
-        service.queue.start()
+        service.start()
         yield
-        await service.queue.stop()
+        await service.stop()
 
     app = FastAPIOffline(
         title="Foveate",

@@ -1,18 +1,19 @@
 """What an upload is, from its header alone: nothing is decoded here."""
 
-import io
 import warnings
 from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
 
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
-from contract.images import IMAGE_FORMATS, MAX_SIDE_PX
+from contract.images import IMAGE_FORMATS, MAX_SIDE_PX, ImageFile
 
 # Our own limit is checked here; Pillow's would only warn below it.
 Image.MAX_IMAGE_PIXELS = None
 # Readers register themselves only when asked to, and an unregistered one can't be named.
 Image.init()
+# What readers think of damaged metadata is no news to anyone.
+warnings.filterwarnings("ignore", module="PIL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,9 @@ def probe(data: bytes, max_pixels: int) -> Probed:
         CorruptImageError: when it is one, but its header makes no sense.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
-                width_px, height_px = image.size
-                name = image.format or ""
+        with Image.open(ImageFile(data), formats=IMAGE_FORMATS) as image:
+            width_px, height_px = image.size
+            name = image.format or ""
     except UnidentifiedImageError as error:
         raise UnsupportedImageError(
             "The content is no JPEG, PNG, WebP, GIF, BMP or TIFF."

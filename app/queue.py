@@ -55,6 +55,7 @@ class QueueClient:
         self._result_ttl_s = result_ttl_s
         self._on_reply = on_reply
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
+        self._submitted: set[str] = set()
         self._reader: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -87,6 +88,7 @@ class QueueClient:
         try:
             try:
                 await self._submit(job_id, request, data, timeout_s)
+                self._submitted.add(job_id)
                 async with asyncio.timeout(timeout_s):
                     answer = await reply
             except TimeoutError as error:
@@ -101,6 +103,7 @@ class QueueClient:
             raise QueueUnavailableError("The queue can't take or return photos now.") from error
         finally:
             del self._waiting[job_id]
+            self._submitted.discard(job_id)
             if not done:
                 await asyncio.shield(asyncio.ensure_future(self._withdraw(job_id)))
 
@@ -180,8 +183,12 @@ class QueueClient:
     async def _read_replies(self) -> None:
         """Hand replies to whoever waits; outlives every fault of Redis."""
         pause_s = 0.05
+        interrupted = False
         while True:
             try:
+                if interrupted:
+                    await self._give_up_lost_jobs()
+                    interrupted = False
                 popped = await cast(
                     "Awaitable[list[object] | None]",
                     self._redis.blmpop(
@@ -195,12 +202,21 @@ class QueueClient:
                 pause_s = 0.05
             except RedisError as error:
                 log.warning("replies can't be read: %s", type(error).__name__)
+                interrupted = True
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, 1.0)
                 continue
             if popped:
                 for raw in cast("list[bytes]", popped[1]):
                     await self._hand_over(raw)
+
+    async def _give_up_lost_jobs(self) -> None:
+        """Fail the jobs that a restarted Redis no longer knows, instead of waiting for nothing."""
+        for job_id in list(self._submitted):
+            known = await self._redis.exists(self._queue.job_class.key_for(job_id))
+            waiting = self._waiting.get(job_id)
+            if not known and waiting is not None and not waiting.done():
+                waiting.set_exception(QueueUnavailableError("The queue was lost; send it again."))
 
     async def _hand_over(self, raw: bytes) -> None:
         try:

@@ -1,6 +1,7 @@
 """``POST /compress`` and what its answer links to."""
 
 import asyncio
+import logging
 from typing import Any
 
 from fastapi import APIRouter
@@ -14,8 +15,10 @@ from app.options import CompressOptions, parse_options
 from app.probe import probe
 from app.problems import MEDIA_TYPE, to_response
 from app.service import Service, ServiceDependency
-from contract.errors import FoveateError, UnknownJobError
+from contract.errors import FoveateError, InternalError, UnknownJobError
 from contract.messages import Options, Result
+
+log = logging.getLogger(__name__)
 
 router = APIRouter()
 
@@ -83,6 +86,10 @@ async def compress(request: Request, service: ServiceDependency) -> Response:
     except FoveateError as error:
         service.metrics.errors.labels(error.code).inc()
         response = to_response(error)
+    except Exception:  # counted and answered like any other error
+        log.exception("defect")
+        service.metrics.errors.labels(InternalError.code).inc()
+        response = to_response(InternalError("An unexpected error; it has been logged."))
     service.metrics.requests.labels(str(response.status_code)).inc()
     return response
 
@@ -104,7 +111,7 @@ async def respond(request: Request, service: Service) -> Response:
         ticket.hold(len(body.data))
         # A header can take long to read when it wants to; the event loop must not wait for it.
         probed = await asyncio.to_thread(probe, body.data, settings.max_pixels)
-        await service.require_worker()
+        service.require_worker()
         finished = await unless_client_leaves(
             request, service, body, probed.width_px * probed.height_px, options
         )

@@ -1,5 +1,6 @@
 """What the routes share: settings, queue, admission, metrics, and whether workers are alive."""
 
+import asyncio
 import time
 from typing import Annotated, cast
 
@@ -8,12 +9,13 @@ from redis.exceptions import RedisError
 from starlette.requests import Request
 
 from app.admission import Admission
+from app.cancellation import end
 from app.metrics import Metrics
 from app.queue import QueueClient
 from app.settings import AppSettings
 from contract.errors import NoWorkerError, QueueUnavailableError
 
-# Workers are counted at most this often; requests in between use the last count.
+# Counted in the background: requests then neither wait for it nor act on a stale count.
 WORKER_CHECK_INTERVAL_S = 1.0
 
 
@@ -29,25 +31,47 @@ class Service:
             result_ttl_s=settings.result_ttl_s,
             on_reply=self.metrics.observe_reply,
         )
-        self._checked_s = float("-inf")
-        self._worker_seen_s = time.monotonic()
+        # Since when no worker has been seen; None while there is one.
+        self._missing_since_s: float | None = time.monotonic()
+        self._redis_answers = True
+        self._watch: asyncio.Task[None] | None = None
 
-    async def require_worker(self) -> None:
+    def start(self) -> None:
+        """Begin to read replies and to count workers."""
+        self.queue.start()
+        self._watch = asyncio.create_task(self._watch_workers(), name="workers")
+
+    async def stop(self) -> None:
+        """End both and close the connections."""
+        if self._watch:
+            await end(self._watch)
+        await self.queue.stop()
+
+    async def _watch_workers(self) -> None:
+        while True:
+            try:
+                alive = await self.queue.count_workers() > 0
+                self._redis_answers = True
+                if alive:
+                    self._missing_since_s = None
+                elif self._missing_since_s is None:
+                    self._missing_since_s = time.monotonic()
+            except RedisError:
+                self._redis_answers = False
+            await asyncio.sleep(WORKER_CHECK_INTERVAL_S)
+
+    def require_worker(self) -> None:
         """Return when a worker is alive, or was a moment ago and may be restarting.
 
         Raises:
             NoWorkerError: when none has been alive for ``worker_grace_s``.
             QueueUnavailableError: when Redis does not answer.
         """
-        now_s = time.monotonic()
-        if now_s - self._checked_s > WORKER_CHECK_INTERVAL_S:
-            self._checked_s = now_s
-            try:
-                if await self.queue.count_workers():
-                    self._worker_seen_s = now_s
-            except RedisError as error:
-                raise QueueUnavailableError("The queue does not answer.") from error
-        if now_s - self._worker_seen_s > self.settings.worker_grace_s:
+        if not self._redis_answers:
+            raise QueueUnavailableError("The queue does not answer.")
+        if self._missing_since_s is None:
+            return
+        if time.monotonic() - self._missing_since_s >= self.settings.worker_grace_s:
             raise NoWorkerError("No worker has reported for a while.")
 
 

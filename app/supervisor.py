@@ -4,19 +4,15 @@ A child that dies is started again; a dead worker's jobs go back to the queue fi
 Ctrl-C drain: first the front end finishes its requests, then the workers, then Redis goes.
 """
 
-import ctypes
 import os
-import secrets
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -24,88 +20,37 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from app import embedded
+from app.child import Child
 from app.recovery import recover
 from app.settings import AppSettings
 
 POLL_S = 0.05
 READY_TIMEOUT_S = 180.0
-# Longer than one request may take, so that whoever is being served is served.
-DRAIN_TIMEOUT_S = 75.0
-# A child that dies this often this soon after its start will not live the next time either.
-MAX_EARLY_DEATHS = 3
-EARLY_S = 30.0
-PR_SET_PDEATHSIG = 1
-ROOT = Path(__file__).resolve().parent.parent
+# Before the service was ever ready, this many deaths in a row mean that it can't start.
+MAX_DEATHS_AT_START = 3
+# Beyond what one request may take: whoever is being served is served.
+DRAIN_MARGIN_S = 10.0
+# What processes of ours exit with when a setting is invalid; they have said which.
+INVALID_SETTING = 2
+# The service's own address must not go through a proxy of the environment.
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class StartError(Exception):
     """The service can't start; the message is one line for the person who started it."""
 
 
-@dataclass
-class Child:
-    """One process that is kept running."""
-
-    role: str
-    command: list[str]
-    environment: dict[str, str]
-    pass_fds: tuple[int, ...] = ()
-    process: "subprocess.Popen[bytes] | None" = None
-    started_s: float = 0.0
-    early_deaths: int = 0
-    worker_name: str = field(default="", kw_only=True)
-
-    def start(self) -> None:
-        """Start the process; it is told to end when this one does, however this one ends."""
-        command = list(self.command)
-        if self.role == "worker":
-            # A new name for each life: the last one's executions must stay attributable.
-            self.worker_name = f"worker-{secrets.token_hex(6)}"
-            command += ["--name", self.worker_name]
-        self.started_s = time.monotonic()
-        self.process = subprocess.Popen(  # noqa: S603
-            command,
-            env=self.environment,
-            cwd=ROOT,
-            pass_fds=self.pass_fds,
-            # Ctrl-C goes to the whole foreground group; the order of the drain is ours to keep.
-            start_new_session=True,
-            preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
-        )
-
-    def exited(self) -> bool:
-        """Return whether the process is gone."""
-        return self.process is not None and self.process.poll() is not None
-
-    def terminate(self) -> None:
-        """Ask the process to end; once only, for RQ takes a second SIGTERM as an order to drop all."""
-        if self.process is not None and not self.exited():
-            self.process.terminate()
-
-    def wait(self, timeout_s: float) -> None:
-        """Return when the process has ended; make it end after ``timeout_s``."""
-        if self.process is None:
-            return
-        try:
-            self.process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-def die_with_parent() -> None:
-    """Have the kernel end this process when its parent is gone (runs before exec)."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 class Supervisor:
     """Starts, watches and stops the children."""
 
-    def __init__(self, host: str, port: int, workers: int) -> None:
+    def __init__(self, host: str, port: int, workers: int, settings: AppSettings) -> None:
         self._host = host
         self._port = port
         self._workers = workers
+        self._settings = settings
+        self._listener: socket.socket | None = None
         self._children: list[Child] = []
+        self._was_ready = False
         self._stopping = False
 
     def run(self) -> int:
@@ -115,19 +60,20 @@ class Supervisor:
         with ExitStack() as stack:
             stack.callback(self._stop_all)
             try:
-                listener = stack.enter_context(self._listen())
+                listener = self._listener = self._listen()
                 redis_url = self._start_redis(stack)
                 self._start_processes(listener, redis_url)
                 self._wait_until_ready(listener, redis_url)
                 if not self._stopping:
+                    self._was_ready = True
                     self._announce(listener)
                 self._watch(redis_url)
             except (StartError, embedded.EmbeddedError) as error:
                 if not self._stopping:
-                    print(f"foveate: {error}", file=sys.stderr, flush=True)
+                    say(str(error))
                     return 1
             if self._stopping:
-                print("foveate: draining", file=sys.stderr, flush=True)
+                say("draining")
         return 0
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
@@ -188,7 +134,7 @@ class Supervisor:
         while not self._stopping:
             self._revive(redis_url)
             try:
-                with urllib.request.urlopen(ready_url, timeout=2):  # noqa: S310
+                with OPENER.open(ready_url, timeout=2):
                     return
             except (urllib.error.URLError, OSError):
                 pass
@@ -211,27 +157,35 @@ class Supervisor:
             time.sleep(POLL_S)
 
     def _revive(self, redis_url: str) -> None:
-        """Start again whatever has died; a worker's jobs first go back to the queue."""
+        """Start again whatever has died; a worker's jobs go back to the queue."""
         for child in self._children:
             if not child.exited() or self._stopping:
                 continue
-            assert child.process is not None
-            early = time.monotonic() - child.started_s < EARLY_S
-            child.early_deaths = child.early_deaths + 1 if early else 1
-            code = child.process.returncode
-            if child.early_deaths >= MAX_EARLY_DEATHS:
+            if child.restart_at_s is None:
+                self._on_death(child, redis_url)
+            elif time.monotonic() >= child.restart_at_s:
+                self._restart(child)
+
+    def _on_death(self, child: Child, redis_url: str) -> None:
+        assert child.process is not None
+        code = child.process.returncode
+        delay_s = child.bury()
+        if not self._was_ready:
+            if code == INVALID_SETTING:
+                raise StartError(f"the {child.role} refuses its settings")
+            if child.early_deaths >= MAX_DEATHS_AT_START:
                 raise StartError(f"the {child.role} ends right after its start (exit code {code})")
-            print(
-                f"foveate: the {child.role} ended (exit code {code}); starting it again",
-                file=sys.stderr,
-                flush=True,
-            )
-            lost_name = child.worker_name
-            child.start()
-            if child.role == "redis":
-                self._restart_workers()
-            elif lost_name:
-                self._recover(redis_url, lost_name)
+        say(f"the {child.role} ended (exit code {code}); starting it again in {delay_s:.0f} s")
+        lost_name = child.worker_name
+        if delay_s == 0:
+            self._restart(child)  # starting takes longer than requeuing: both at once
+        if lost_name:
+            self._recover(redis_url, lost_name)
+
+    def _restart(self, child: Child) -> None:
+        child.start()
+        if child.role == "redis":
+            self._restart_workers()
 
     def _restart_workers(self) -> None:
         """Give a new, empty Redis workers that are registered in it: RQ's register only once."""
@@ -252,6 +206,9 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         """Stop front end, workers and Redis, in this order."""
+        if self._listener is not None:
+            # New connections are refused from now on instead of waiting for nobody.
+            self._listener.close()
         for role in ("front end", "worker", "redis"):
             self._stop_role(role)
 
@@ -259,8 +216,14 @@ class Supervisor:
         chosen = [child for child in self._children if child.role == role]
         for child in chosen:
             child.terminate()
+        longest_s = self._settings.upload_timeout_s + self._settings.request_timeout_s
         for child in chosen:
-            child.wait(DRAIN_TIMEOUT_S)
+            child.wait(longest_s + DRAIN_MARGIN_S)
+
+
+def say(line: str) -> None:
+    """Tell whoever runs the service."""
+    print(f"foveate: {line}", file=sys.stderr, flush=True)
 
 
 def url_of(listener: socket.socket) -> str:

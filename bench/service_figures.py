@@ -11,7 +11,7 @@ from bench.load import Sample
 STAGES: Final = ("queue", "decode", "predict", "encode")
 # What is left of a request's time: HTTP on both sides, Redis, and the wait for the batch's
 # other photos between two stages.
-REST: Final = "http"
+REST: Final = "other"
 NO_ANSWER: Final = "no answer"
 
 

@@ -37,7 +37,7 @@ def main() -> int:
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    # One line for each job is the front end's to write.
+    # Several lines for each job are too many for a service.
     logging.getLogger("rq.worker").setLevel(max(logging.WARNING, logging.root.level))
     # What readers think of damaged metadata is no news to anyone.
     warnings.filterwarnings("ignore", module="PIL")

@@ -59,7 +59,7 @@ class BatchWorker(SimpleWorker):
         # Registered before anything runs: whoever finds this worker dead can tell what it held.
         claims = [
             Claim(claimed, self.prepare_execution(claimed))
-            for claimed in [job, *self._take_waiting(queue)]
+            for claimed in ([job] if is_retried(job) else [job, *self._take_waiting(queue)])
         ]
         batch: list[tuple[Claim, Item]] = []
         for claim in claims:
@@ -79,17 +79,26 @@ class BatchWorker(SimpleWorker):
                 pipeline.lmove(queue.key, queue.intermediate_queue_key)
             job_ids = [as_text(raw) for raw in pipeline.execute() if raw is not None]
         jobs: list[Job] = []
-        for job_id, job in zip(
-            job_ids,
-            Job.fetch_many(job_ids, connection=self.connection, serializer=self.serializer),
-            strict=True,
-        ):
+        fetched = Job.fetch_many(job_ids, connection=self.connection, serializer=self.serializer)
+        for number, (job_id, job) in enumerate(zip(job_ids, fetched, strict=True)):
             if job is None:  # withdrawn, or expired while it waited
                 queue.intermediate_queue.remove(job_id)
+            elif is_retried(job):
+                # Claimed together they would share its fate, and its loss of a retry.
+                self._put_back(queue, job_ids[number:])
+                break
             else:
                 job.redis_server_version = queue.get_redis_server_version()
                 jobs.append(job)
         return jobs
+
+    def _put_back(self, queue: Queue, job_ids: Sequence[str]) -> None:
+        """Return jobs to the front of the queue, in their order."""
+        with self.connection.pipeline() as pipeline:
+            for job_id in reversed(job_ids):
+                pipeline.lrem(queue.intermediate_queue_key, 1, job_id)
+                queue.push_job_id(job_id, pipeline=pipeline, at_front=True)
+            pipeline.execute()
 
     def _run(self, part: Sequence[tuple[Claim, Item]], queue: Queue) -> None:
         """Run one batch and end its jobs, each on its own."""
@@ -147,17 +156,18 @@ def to_item(job: Job) -> Item:
     return Item(job.id, Request.from_json(job.kwargs["request"]))
 
 
+def is_retried(job: Job) -> bool:
+    """Return whether a worker has failed at this job, or died with it."""
+    return job.retries_left is not None and job.retries_left < MAX_RETRIES
+
+
 def cut(
     batch: Sequence[tuple[Claim, Item]], max_batch_pixels: int
 ) -> Iterator[list[tuple[Claim, Item]]]:
-    """Cut what was claimed into batches that fit into memory; a retried job runs alone."""
+    """Cut what was claimed into batches whose decoded pixels fit into memory."""
     part: list[tuple[Claim, Item]] = []
     pixels = 0
     for claim, item in batch:
-        retries_left = claim.job.retries_left
-        if retries_left is not None and retries_left < MAX_RETRIES:
-            yield [(claim, item)]
-            continue
         if part and pixels + item.request.pixels > max_batch_pixels:
             yield part
             part, pixels = [], 0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
-from contract.images import IMAGE_FORMATS, MAX_SIDE_PX
+from contract.images import IMAGE_FORMATS, MAX_SIDE_PX, ImageFile
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +19,10 @@ log = logging.getLogger(__name__)
 Image.MAX_IMAGE_PIXELS = None
 # Readers register themselves only when asked to, and an unregistered one can't be named.
 Image.init()
+
+# TIFF 6.0, section 15. A tile may reach over the image's edge, but not by this much.
+TILE_WIDTH, TILE_LENGTH = 322, 323
+SMALL_TILE_PIXELS = 1 << 20
 
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 
@@ -32,7 +36,7 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
         CorruptImageError: when the pixels can't be read to their end.
     """
     try:
-        image = Image.open(io.BytesIO(data), formats=IMAGE_FORMATS)
+        image = Image.open(ImageFile(data), formats=IMAGE_FORMATS)
     except UnidentifiedImageError as error:
         raise UnsupportedImageError(
             "The content is no JPEG, PNG, WebP, GIF, BMP or TIFF."
@@ -42,6 +46,7 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
     with image:
         if image.width * image.height > max_pixels or max(image.size) > MAX_SIDE_PX:
             raise TooManyPixelsError(f"The image has {image.width} × {image.height} pixels.")
+        refuse_oversized_tiles(image)
         try:
             image.load()
             upright = ImageOps.exif_transpose(image)
@@ -51,21 +56,47 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
             raise CorruptImageError("The image's data is truncated or damaged.") from error
 
 
+def refuse_oversized_tiles(image: Image.Image) -> None:
+    """Check what a TIFF's reader will allocate: whole tiles, however small the image is.
+
+    Raises:
+        CorruptImageError: when a tile is far larger than the image.
+    """
+    tags = getattr(image, "tag_v2", {})
+    tile_pixels = int(tags.get(TILE_WIDTH, 0)) * int(tags.get(TILE_LENGTH, 0))
+    if tile_pixels > max(SMALL_TILE_PIXELS, 4 * image.width * image.height):
+        raise CorruptImageError("The image's tiles are larger than the image.")
+
+
 def flatten(image: Image.Image) -> Image.Image:
     """Return ``image`` in sRGB on white; mode "L" when it had no colour, else "RGB"."""
     grey = image.mode in GREY_MODES
     alpha = None
-    if image.mode in {"PA", "LA", "La", "RGBA", "RGBa"} or "transparency" in image.info:
+    if grey and image.mode not in {"L", "LA", "La"}:
+        alpha = deep_transparency(image)
+        profile = image.info.get("icc_profile")
+        image = to_8_bits(image)
+        image.info["icc_profile"] = profile
+    elif image.mode in {"PA", "LA", "La", "RGBA", "RGBa"} or "transparency" in image.info:
         image = image.convert("LA" if grey else "RGBA")
         alpha = image.getchannel("A")
         image = image.convert("L" if grey else "RGB")
-    elif grey:
-        image = to_8_bits(image)
+    elif image.mode == "P":
+        image = image.convert("RGB")  # a profile describes the palette's colours
     image = to_srgb(image, grey=grey)
     if alpha is not None:
         white = Image.new(image.mode, image.size, "white")
         image = Image.composite(image, white, alpha)
     return image
+
+
+def deep_transparency(image: Image.Image) -> Image.Image | None:
+    """Return the alpha of a greyscale image deeper than 8 bits with one transparent level."""
+    level = image.info.get("transparency")
+    if not isinstance(level, int):
+        return None
+    opaque = np.asarray(image) != level
+    return Image.fromarray(np.where(opaque, 255, 0).astype(np.uint8))
 
 
 def to_8_bits(image: Image.Image) -> Image.Image:

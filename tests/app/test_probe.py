@@ -58,6 +58,30 @@ def test_a_side_longer_than_a_jpeg_can_have_is_refused() -> None:
         probe(png_header(65_501, 1), 50_000_000)
 
 
+def many_chunks(count: int) -> bytes:
+    """Return a PNG with ``count`` empty chunks before its pixels."""
+    data = file_of(photo(8, 8))
+    empty = struct.pack(">I", 0) + b"prVt" + struct.pack(">I", zlib.crc32(b"prVt"))
+    return data[:33] + empty * count + data[33:]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        many_chunks(500_000),
+        b"\xff\xd8" + b"\xff" * 5_000_000 + file_of(photo(8, 8), "JPEG")[2:],
+    ],
+)
+@pytest.mark.timeout(10)
+def test_a_header_in_a_million_pieces_is_given_up(data: bytes) -> None:
+    with pytest.raises(CorruptImageError):
+        probe(data, 10_000)
+
+
+def test_a_header_in_many_pieces_is_read() -> None:
+    assert probe(many_chunks(5_000), 10_000).width_px == 8
+
+
 def test_the_limit_itself_is_allowed() -> None:
     assert probe(png_header(100, 100), 10_000).width_px == 100
     with pytest.raises(TooManyPixelsError):

@@ -221,3 +221,19 @@ def test_cut_connections_are_made_again(redis_url: str, connection: redis.Redis)
         assert (await waiting)[1] == b"jpeg"
 
     use(redis_url, work)
+
+
+def test_jobs_that_a_restarted_redis_lost_are_given_up_at_once(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(client: QueueClient) -> None:
+        waiting = asyncio.ensure_future(client.compress(b"data", 1, Options(), 30))
+        await next_job(connection)
+        connection.flushall()
+        connection.client_kill_filter(_type="normal", skipme=True)
+        started_s = time.monotonic()
+        with pytest.raises(QueueUnavailableError):
+            await waiting
+        assert time.monotonic() - started_s < 5
+
+    use(redis_url, work)

@@ -101,7 +101,7 @@ def test_a_summary_counts_good_answers_and_names_the_errors() -> None:
     assert figures["stage_ms"] == {
         "queue": {"p50": 20.0, "mean": 20.0},
         "decode": {"p50": 30.0, "mean": 30.0},
-        "http": {"p50": 100.0, "mean": 100.0},
+        "other": {"p50": 100.0, "mean": 100.0},
     }
 
 

@@ -1,5 +1,6 @@
 """Bad input gets a clear error as RFC 9457 has it, and nothing is left of it."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -61,7 +62,7 @@ def test_wrong_forms(client: httpx.Client) -> None:
         return problem(client.post("/compress", **form))  # type: ignore[arg-type]
 
     assert post(files={"photo": GOOD}) == (422, "invalid-option")
-    assert post(files={"other": (None, "text")}) == (422, "invalid-option")
+    assert post(files={"other": (None, "text")}) == (400, "malformed-request")
     assert post(files={"file": GOOD}, data={"quality": "0"}) == (422, "invalid-option")
     twice = {"files": {"file": GOOD}, "data": {"quality": "60"}, "params": {"quality": "50"}}
     assert post(**twice) == (422, "invalid-option")
@@ -72,6 +73,8 @@ def test_wrong_forms(client: httpx.Client) -> None:
     headers = {"Content-Type": "multipart/form-data"}
     assert post(content=b"x", headers=headers) == (400, "malformed-request")
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    begun = b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n' + GOOD
+    assert post(content=begun, headers=headers) == (400, "malformed-request")
     assert post(content=b"nonsense", headers=headers) == (400, "malformed-request")
     assert post(files={"file": bytes(4_100_000)}) == (413, "body-too-large")
 
@@ -85,6 +88,30 @@ def test_a_large_announcement_is_refused_before_the_body(service: Running) -> No
     response = connection.getresponse()
     assert response.status == 413
     assert json.loads(response.read())["type"].endswith("body-too-large")
+    connection.close()
+
+
+@pytest.mark.parametrize("piece", [b"a" * 1000, b"a: b\r\n" * 100])
+def test_an_endless_head_is_cut_off(service: Running, piece: bytes) -> None:
+    address = urlsplit(service.url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nX-Long: ")
+        sent = 0
+        with contextlib.suppress(OSError):
+            while sent < 30_000_000:
+                connection.sendall(piece)
+                sent += len(piece)
+    assert sent < 20_000_000
+
+
+def test_many_requests_on_one_connection_are_answered(service: Running) -> None:
+    address = urlsplit(service.url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=20)
+    for _ in range(50):
+        connection.request("POST", "/compress?quality=0", body=bytes(200_000))
+        response = connection.getresponse()
+        response.read()
+        assert response.status == 422
     connection.close()
 
 

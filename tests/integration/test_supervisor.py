@@ -15,7 +15,9 @@ import httpx
 import psutil
 import pytest
 from PIL import Image
+from redis import Redis
 
+from contract.keys import MAX_RETRIES
 from tests.integration.running import ROOT, Running, run_service, wait_for
 from tests.photos import file_of, photo
 
@@ -54,6 +56,41 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
         assert time.monotonic() - max(back_s, killed_s) < 10
         pool.shutdown()
         assert "jobs back in the queue" in service.output
+
+
+def test_a_photo_that_kills_its_workers_ends_in_an_error_and_nothing_else_does(
+    tmp_path: Path,
+) -> None:
+    with run_service(tmp_path, MAX_BATCH_SIZE="1") as service:
+        url = service.url
+        large = file_of(photo(3000, 2000), "JPEG", quality=95)
+        with ThreadPoolExecutor(1) as pool, Redis.from_url(service.redis_url) as connection:
+            killing = pool.submit(httpx.post, f"{url}/compress", content=large, timeout=120)
+            for _ in range(MAX_RETRIES + 1):
+                wait_for(lambda: connection.keys("rq:worker:*:executions"), 60, "for the job")
+                (worker,) = service.children("-m worker")
+                worker.kill()
+                worker.wait(10)
+                wait_for(lambda: not connection.keys("rq:worker:*:executions"), 30)
+            response = killing.result(60)
+        assert response.status_code == 500
+        assert response.json()["type"].endswith("internal-error")
+        after = httpx.post(f"{url}/compress", content=file_of(photo()), timeout=60)
+        assert after.status_code == 200
+
+
+def test_a_full_redis_is_outlived(tmp_path: Path) -> None:
+    with run_service(tmp_path, REQUEST_TIMEOUT_S="20") as service:
+        url = service.url
+        with Redis.from_url(service.redis_url) as connection:
+            connection.config_set("maxmemory", "1")
+            full = httpx.post(f"{url}/compress", content=file_of(photo()), timeout=30)
+            time.sleep(12)
+            connection.config_set("maxmemory", "1gb")
+        assert full.status_code == 503
+        wait_for(lambda: _ready(url), 40, "to be ready again")
+        after = httpx.post(f"{url}/compress", content=file_of(photo()), timeout=30)
+        assert after.status_code == 200
 
 
 def _ready(url: str) -> bool:
@@ -134,6 +171,26 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
 def test_a_redis_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
     line = failed_start(tmp_path, "--port", "0", REDIS_URL="redis://127.0.0.1:1/0")
     assert "redis://127.0.0.1:1/0" in line
+
+
+@pytest.mark.parametrize("url", ["nonsense", "redis://:secret@127.0.0.1:1/0"])
+def test_a_wrong_redis_url_is_said_without_its_password(tmp_path: Path, url: str) -> None:
+    line = failed_start(tmp_path, "--port", "0", REDIS_URL=url)
+    assert "secret" not in line
+
+
+def test_an_invalid_setting_of_the_worker_ends_the_start(tmp_path: Path) -> None:
+    service = Running(tmp_path, MAX_BATCH_SIZE="0")
+    assert service.process.wait(60) == 1
+    service.stop()
+    assert "max_batch_size" in service.output
+    assert "refuses its settings" in service.output
+    assert "Traceback" not in service.output
+
+
+def test_a_proxy_of_the_environment_is_not_asked(tmp_path: Path) -> None:
+    with run_service(tmp_path, http_proxy="http://127.0.0.1:9") as service:
+        assert service.url
 
 
 def test_without_a_worker_uploads_get_503(redis_url: str) -> None:

@@ -184,6 +184,16 @@ def test_a_defect_is_tried_again_alone_before_it_is_reported(connection: Redis) 
     assert connection.llen(reply_key("defect")) == 1
 
 
+def test_nothing_is_claimed_together_with_a_retried_job(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 5, retries=MAX_RETRIES)
+    for retried in ("job-0", "job-3"):
+        connection.hset(Job.key_for(retried), "retries_left", MAX_RETRIES - 1)
+    pipeline = ScriptedPipeline()
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.batches == [["job-0"], ["job-1", "job-2"], ["job-3"], ["job-4"]]
+    assert not connection.exists(queue.intermediate_queue_key)
+
+
 def test_when_a_batch_fails_as_a_whole_no_job_is_lost(connection: Redis) -> None:
     queue = enqueue(connection, ["ok", "whole batch", "ok"], retries=MAX_RETRIES)
     pipeline = ScriptedPipeline()

@@ -1,6 +1,7 @@
 """Every kind of upload becomes upright sRGB pixels on white, or a typed error."""
 
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -84,6 +85,47 @@ def test_greyscale_of_any_depth_stays_greyscale(mode: str) -> None:
     assert shown.mode == "L"
     if mode != "1":
         assert np.abs(np.asarray(shown).astype(int) - ramp).max() <= 1
+
+
+def test_a_transparent_level_of_a_deep_greyscale_becomes_white() -> None:
+    ramp = (np.arange(5, dtype=np.uint16) * 16_000)[None]
+    shown = decode(file_of(Image.fromarray(ramp), transparency=16_000), LIMIT)
+    assert shown.mode == "L"
+    assert np.abs(np.asarray(shown)[0].astype(int) - [0, 255, 125, 187, 249]).max() <= 1
+
+
+def test_a_palettes_colours_go_through_the_profile() -> None:
+    picture = Image.new("P", (8, 8))
+    picture.putpalette([100, 100, 100])
+    shown = decode(file_of(picture, icc_profile=linear_profile()), LIMIT)
+    assert np.abs(np.asarray(shown).astype(int) - 168).max() <= 1
+
+
+def tile_bomb(side_px: int) -> bytes:
+    """Return a TIFF of 8×8 pixels in one tile of ``side_px`` × ``side_px``."""
+    packer = zlib.compressobj(9)
+    data = b"".join(packer.compress(bytes(side_px)) for _ in range(side_px)) + packer.flush()
+    fields = [
+        (256, 8),
+        (257, 8),
+        (258, 8),
+        (259, 8),
+        (262, 1),
+        (277, 1),
+        (322, side_px),
+        (323, side_px),
+    ]
+    offset = 8 + 2 + 12 * (len(fields) + 2) + 4
+    fields += [(324, offset), (325, len(data))]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in fields)
+    head = b"II*\0" + struct.pack("<IH", 8, len(fields))
+    return head + entries + struct.pack("<I", 0) + data
+
+
+def test_tiles_far_larger_than_the_image_are_refused() -> None:
+    with pytest.raises(CorruptImageError, match="tiles"):
+        decode(tile_bomb(4096), LIMIT)
+    assert decode(tile_bomb(256), LIMIT).size == (8, 8)
 
 
 def test_cmyk_becomes_rgb() -> None:
