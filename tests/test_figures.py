@@ -1,0 +1,75 @@
+"""Every figure that README quotes stands in the result file that it names."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+RESULTS = ROOT / "bench" / "results"
+
+
+def result(name: str) -> dict[str, Any]:
+    """Return a committed result file."""
+    loaded: dict[str, Any] = json.loads((RESULTS / name).read_text())
+    return loaded
+
+
+def row(*cells: str) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+@pytest.mark.parametrize("quality", [50, 75])
+def test_photos_through_the_service(quality: int) -> None:
+    means = result(f"photos_q{quality}.json")["summary"]
+    assert (
+        row(
+            str(quality),
+            f"{means['bytes_ratio_min']:.3f} to {means['bytes_ratio_max']:.3f}",
+            f"{means['psnr_s_gain']:+.2f} dB",
+            f"{means['psnr_y_gain']:+.2f} dB",
+        )
+        in README
+    )
+
+
+@pytest.mark.parametrize("quality", ["50", "75"])
+def test_the_encoder_and_its_control(quality: str) -> None:
+    summary = result("rd_kodak.json")["summary"][quality]
+    for name, strength in (("foveate_uniform", "0"), ("foveate", "0.6"), ("foveate_full", "1")):
+        gain = {key: summary[name][key] - summary["standard"][key] for key in summary[name]}
+        cells = [f"{gain['psnr_s']:+.2f}", f"{gain['psnr_y']:+.2f}", f"{gain['psnr']:+.2f}"]
+        cells += [f"{100 * gain[key]:+.2f}" for key in ("ssim", "ms_ssim", "vifp")]
+        cells += [f"{gain['psnr_hvs']:+.2f}", f"{gain['psnr_hvs_m']:+.2f}"]
+        assert row(quality, strength, *cells) in README
+
+
+def test_time_and_memory_of_the_service() -> None:
+    measured = result("service.json")
+    for clients in ("1", "16"):
+        figures = measured["clients"][clients]
+        stages = figures["stage_ms"]
+        assert (
+            row(
+                clients,
+                f"{figures['images_per_s']:.1f}",
+                f"{figures['p50_ms']:.0f}",
+                f"{figures['p99_ms']:.0f}",
+                f"{figures['mean_batch']:.1f}",
+                *(
+                    f"{stages[stage]['p50']:.0f}"
+                    for stage in ("queue", "decode", "predict", "encode")
+                ),
+                *(
+                    f"{figures['cpu_ms_per_image'][role]:.1f}"
+                    for role in ("app", "worker", "redis")
+                ),
+            )
+            in README
+        )
+    for moment in ("ready", "after_500_uploads", "after_24_megapixels"):
+        peaks = measured["memory"][moment]
+        sizes = [f"{peaks[role] / 2**20:.0f} MiB" for role in ("app", "worker")]
+        assert row(moment.replace("_", " "), *sizes) in README
