@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from rq import Retry
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from app.cancellation import end
 from contract.errors import DeadlineError, InternalError, QueueUnavailableError
@@ -123,7 +124,9 @@ class QueueClient:
 
         A worker registers once its model is warm, and its key expires when it stops to report.
         """
-        keys = await cast("Awaitable[set[bytes]]", self._redis.smembers(f"rq:workers:{QUEUE_NAME}"))
+        keys = await cast(
+            "Awaitable[set[bytes]]", self._redis.smembers(WORKERS_BY_QUEUE_KEY % QUEUE_NAME)
+        )
         if not keys:
             return 0
         return int(await self._redis.exists(*keys))
@@ -183,12 +186,11 @@ class QueueClient:
     async def _read_replies(self) -> None:
         """Hand replies to whoever waits; outlives every fault of Redis."""
         pause_s = 0.05
-        interrupted = False
+        doubtful = False
         while True:
             try:
-                if interrupted:
+                if doubtful:
                     await self._give_up_lost_jobs()
-                    interrupted = False
                 popped = await cast(
                     "Awaitable[list[object] | None]",
                     self._redis.blmpop(
@@ -200,9 +202,10 @@ class QueueClient:
                     ),
                 )
                 pause_s = 0.05
+                doubtful = popped is None
             except RedisError as error:
                 log.warning("replies can't be read: %s", type(error).__name__)
-                interrupted = True
+                doubtful = True
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, 1.0)
                 continue
