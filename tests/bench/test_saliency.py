@@ -2,11 +2,13 @@ import argparse
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from bench import saliency
+from bench.saliency_metrics import MEASURES
+from bench.saliency_objects import COVERAGE
+from bench.saliency_sheet import SHEET_COLUMNS
 from tests.photos import photo
 
 
@@ -39,14 +41,45 @@ def test_every_map_of_every_photo_is_measured(
     result = json.loads(out.read_text("utf-8"))
     assert sorted(result) == ["images", "meta", "summary"]
     assert len(result["images"]) == 2
-    for row in [result["summary"], *result["images"].values()]:
+    assert sorted(result["summary"]) == sorted(saliency.MAPS)
+    for time, row in [
+        ("ms_per_image", result["summary"]),
+        *(("ms", row) for row in result["images"].values()),
+    ]:
         for name in saliency.MAPS:
-            assert sorted(row[name]) == sorted(saliency.MEASURES)
-            assert 0 <= row[name]["auc_judd"] <= 1
-            assert 0 <= row[name]["captured_25"] <= 1
+            assert sorted(row[name]) == sorted([*MEASURES, time])
+            assert 0 <= row[name]["auc_shuffled"] <= 1
+            assert 0 <= row[name]["captured_10"] <= row[name]["captured_50"] <= 1
     assert result["meta"]["photos"] == 2
     assert str(tmp_path) not in out.read_text("utf-8")
-    assert "foveate_centre" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "foveate_centre" in shown.out
+    assert "attention_center is left out: no --attention-center FILE" in shown.err
+
+
+def test_objects_are_measured_with_and_without_gaze(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels, out = tmp_path / "labels", tmp_path / "saliency.json"
+    labels.mkdir()
+    (labels / "0.txt").write_text("disc 10 10 50 60\nthing 0 0 119 89\n")
+    (labels / "1.txt").write_text("disc 10 10 50 60\n")
+    arguments = ["--images", str(images), "--boxes", str(labels), "--out", str(out)]
+    gaze = ["--fixations", str(tmp_path / "fixations.json"), "--limit", "1"]
+    for more, objects, gazed in ((gaze, None, True), ([], 3, False)):
+        assert saliency.run(parse(*arguments, *more)) == 0
+        result = json.loads(out.read_text("utf-8"))
+        for name in saliency.MAPS:
+            row = result["summary"][name]
+            assert sorted(row["objects"]) == sorted(["count", *COVERAGE])
+            assert objects in {None, row["objects"]["count"]}
+            assert ("nss" in row) == gazed
+            assert row["ms_per_image"] >= 0
+    assert "half_50" in capsys.readouterr().out
+    (labels / "0.txt").unlink()
+    (labels / "1.txt").unlink()
+    assert saliency.run(parse(*arguments)) == 2
+    assert "no labels" in capsys.readouterr().err
 
 
 def test_nothing_to_do_is_said(
@@ -66,7 +99,7 @@ def test_the_sheet_shows_the_chosen_photos(images: Path, tmp_path: Path) -> None
     arguments = ["--images", str(images), "--sheet", str(out), "--sheet-of", "0", "2"]
     assert saliency.run(parse(*arguments)) == 0
     with Image.open(out) as sheet:
-        assert sheet.size == (saliency.SHEET_COLUMNS * 480, 240)
+        assert sheet.size == (SHEET_COLUMNS * 480, 240)
 
 
 def test_the_halves_share_no_photo_and_miss_none() -> None:
@@ -76,26 +109,6 @@ def test_the_halves_share_no_photo_and_miss_none() -> None:
     assert not set(fit) & set(held)
     assert set(fit) | set(held) == set(names)
     assert saliency.choose_photos(names[::-1], "held", 10) == held[:10]
-
-
-def test_a_perfect_map_scores_highest_and_its_inverse_lowest() -> None:
-    fixations = saliency.locate_fixations([[2, 1], [3, 1]], (10, 12))
-    hit = np.zeros((10, 12), np.float32)
-    hit[1, 2:4] = 1
-    found = saliency.measure_map(hit, fixations)
-    assert found["auc_judd"] == 1
-    assert found["captured_25"] == 1
-    assert found["nss"] == pytest.approx((1 - 2 / 120) / np.sqrt(2 / 120 * 118 / 120), abs=1e-4)
-    missed = saliency.measure_map(1 - hit, fixations)
-    assert missed["auc_judd"] == 0
-    assert missed["nss"] == pytest.approx(-found["nss"], abs=1e-4)
-
-
-def test_an_even_map_scores_chance() -> None:
-    fixations = saliency.locate_fixations([[0, 0], [5, 5], [9, 9]], (10, 10))
-    found = saliency.measure_map(np.ones((10, 10), np.float32), fixations)
-    assert found["nss"] == 0
-    assert found["auc_judd"] == 0.5
 
 
 def test_the_model_card_quotes_its_files() -> None:
