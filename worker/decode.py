@@ -46,11 +46,13 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
     with image:
         if image.width * image.height > max_pixels or max(image.size) > MAX_SIDE_PX:
             raise TooManyPixelsError(f"The image has {image.width} × {image.height} pixels.")
-        refuse_oversized_tiles(image)
         try:
+            refuse_oversized_tiles(image)
             image.load()
             upright = ImageOps.exif_transpose(image)
             return flatten(upright)
+        except CorruptImageError:
+            raise
         except Exception as error:
             log.debug("not decodable", exc_info=True)
             raise CorruptImageError("The image's data is truncated or damaged.") from error
@@ -104,7 +106,7 @@ def to_8_bits(image: Image.Image) -> Image.Image:
 
     Pillow's own conversion clips 16-bit samples at 255 instead of scaling them.
     """
-    if image.mode in {"1", "L"}:
+    if image.mode == "1":
         return image.convert("L")
     samples: NDArray[np.float32] = np.asarray(image, dtype=np.float32)
     if image.mode == "F":

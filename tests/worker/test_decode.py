@@ -101,7 +101,7 @@ def test_a_palettes_colours_go_through_the_profile() -> None:
     assert np.abs(np.asarray(shown).astype(int) - 168).max() <= 1
 
 
-def tile_bomb(side_px: int) -> bytes:
+def tile_bomb(side_px: int, *, width_type: int = 4) -> bytes:
     """Return a TIFF of 8×8 pixels in one tile of ``side_px`` × ``side_px``."""
     packer = zlib.compressobj(9)
     data = b"".join(packer.compress(bytes(side_px)) for _ in range(side_px)) + packer.flush()
@@ -117,7 +117,10 @@ def tile_bomb(side_px: int) -> bytes:
     ]
     offset = 8 + 2 + 12 * (len(fields) + 2) + 4
     fields += [(324, offset), (325, len(data))]
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in fields)
+    types = {322: width_type}
+    entries = b"".join(
+        struct.pack("<HHII", tag, types.get(tag, 4), 1, value) for tag, value in fields
+    )
     head = b"II*\0" + struct.pack("<IH", 8, len(fields))
     return head + entries + struct.pack("<I", 0) + data
 
@@ -126,6 +129,11 @@ def test_tiles_far_larger_than_the_image_are_refused() -> None:
     with pytest.raises(CorruptImageError, match="tiles"):
         decode(tile_bomb(4096), LIMIT)
     assert decode(tile_bomb(256), LIMIT).size == (8, 8)
+
+
+def test_a_tile_width_that_is_text_is_corrupt() -> None:
+    with pytest.raises(CorruptImageError):
+        decode(tile_bomb(65, width_type=2), LIMIT)
 
 
 def test_cmyk_becomes_rgb() -> None:
