@@ -17,9 +17,9 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:foveate:problem:"
 
 
-def to_response(error: FoveateError, headers: dict[str, str] | None = None) -> Response:
+def to_response(error: FoveateError) -> Response:
     """Return an error as its answer."""
-    headers = dict(headers or {})
+    headers: dict[str, str] = {}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     if error.status == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE:

@@ -108,7 +108,6 @@ async def respond(request: Request, service: Service) -> Response:
         )
         if body.fields:
             options = parse_options([*query, *body.fields])
-        ticket.hold(len(body.data))
         # A header can take long to read when it wants to; the event loop must not wait for it.
         probed = await asyncio.to_thread(probe, body.data, settings.max_pixels)
         service.require_worker()

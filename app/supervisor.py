@@ -198,11 +198,11 @@ class Supervisor:
         """Requeue a dead worker's jobs while its successor starts up."""
         try:
             with Redis.from_url(redis_url, socket_timeout=5) as connection:
-                count = recover(connection, worker_name, failure_ttl_s=AppSettings().result_ttl_s)
+                count = recover(connection, worker_name, failure_ttl_s=self._settings.result_ttl_s)
         except RedisError as error:
-            print(f"foveate: could not requeue: {error}", file=sys.stderr, flush=True)
+            say(f"could not requeue: {error}")
         else:
-            print(f"foveate: {count} jobs back in the queue", file=sys.stderr, flush=True)
+            say(f"{count} jobs back in the queue")
 
     def _stop_all(self) -> None:
         """Stop front end, workers and Redis, in this order."""

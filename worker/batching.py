@@ -18,10 +18,10 @@ from rq.timeouts import JobTimeoutException
 from rq.utils import as_text
 from rq.worker import SimpleWorker, WorkerStatus
 
-from contract.errors import FoveateError, InternalError
+from contract.errors import ClientError, InternalError
 from contract.keys import JOB_FUNCTION, MAX_RETRIES
 from contract.messages import Failure, Request
-from worker.pipeline import Item, Pipeline, is_clients_fault
+from worker.pipeline import Item, Pipeline
 from worker.replies import send_failure
 
 log = logging.getLogger(__name__)
@@ -118,8 +118,7 @@ class BatchWorker(SimpleWorker):
         job, execution = claim.job, claim.execution
         if item.error is None:
             self._succeed(claim, queue, {"withdrawn": True} if item.withdrawn else {"ok": True})
-        elif is_clients_fault(item.error):
-            assert isinstance(item.error, FoveateError)
+        elif isinstance(item.error, ClientError):
             failure = Failure(
                 item.job_id, item.error.code, item.error.detail, batch_size=item.batch_size
             )

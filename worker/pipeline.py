@@ -16,7 +16,6 @@ from PIL import Image
 from redis import Redis
 
 import codec
-from contract.errors import FoveateError
 from contract.keys import heatmap_key, image_key, input_key
 from contract.messages import Request, Result
 from worker.decode import decode
@@ -200,8 +199,3 @@ class Pipeline:
             return work(item)
         finally:
             item.stage_ms[stage] = 1e3 * (time.perf_counter() - started_s)
-
-
-def is_clients_fault(error: Exception) -> bool:
-    """Return whether ``error`` is an answer rather than a defect."""
-    return isinstance(error, FoveateError) and error.status < 500
