@@ -53,8 +53,9 @@ bench-service: $(STAMP) ## Load the service over HTTP (IMAGES=folder, OUT=file)
 bench-rd: $(STAMP) ## Rate and distortion against other encoders (IMAGES=folder, OUT=file)
 	@$(BIN)/python -m bench rd --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/rd.json)' $(ARGS)
 
+# Of the default photos only those that training kept aside; all of anyone's own.
 bench-saliency: $(STAMP) ## Maps against recorded gaze (IMAGES=folder, FIXATIONS=file, OUT=file)
-	@$(BIN)/python -m bench saliency --images '$(or $(IMAGES),../shared/data/fixations/osie)' --fixations '$(or $(FIXATIONS),../shared/data/fixations/osie/fixations.json)' --out '$(or $(OUT),bench/results/saliency.json)' $(ARGS)
+	@$(BIN)/python -m bench saliency $(if $(IMAGES),,--fold held) --images '$(or $(IMAGES),../shared/data/fixations/osie)' --fixations '$(or $(FIXATIONS),../shared/data/fixations/osie/fixations.json)' --out '$(or $(OUT),bench/results/saliency.json)' $(ARGS)
 
 clean: ## Remove everything that make created
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

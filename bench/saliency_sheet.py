@@ -1,38 +1,53 @@
-"""One picture of photos, each beside its saliency map: what no figure shows."""
+"""One picture of photos, each beside its saliency maps: what no figure shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from model import Predictor
 
-SHEET_COLUMNS: Final = 3
-SHEET_PHOTO_PX: Final = 240
+SHOWN: Final = ("foveate_weak", "foveate")
+TILE_PX: Final = 200
+STRIP_PX: Final = (1 + len(SHOWN)) * TILE_PX
+STRIPS_PER_ROW: Final = 3
+LABEL_PX: Final = 14
 
 
-def draw_sheet(folder: Path, out: Path, stems: Sequence[str] | None) -> None:
-    """Write one JPEG with photos and, to the right of each, its map."""
-    chosen = sorted(path for path in folder.iterdir() if not stems or path.stem in stems)
-    predictor = Predictor()
-    tiles = []
-    for path in chosen:
-        with Image.open(path) as opened:
-            photo = opened.convert("RGB")
-        saliency = predictor.predict([predictor.prepare(photo)])[0]
-        photo.thumbnail((SHEET_PHOTO_PX, SHEET_PHOTO_PX))
-        grey = Image.fromarray(np.uint8(saliency * 255))
-        tile = Image.new("RGB", (2 * SHEET_PHOTO_PX, SHEET_PHOTO_PX), "white")
-        tile.paste(photo, (SHEET_PHOTO_PX - photo.width, 0))
-        tile.paste(grey.resize(photo.size, Image.Resampling.BICUBIC), (SHEET_PHOTO_PX, 0))
-        ImageDraw.Draw(tile).text((4, SHEET_PHOTO_PX - 14), path.stem, "black")
-        tiles.append(tile)
-    rows = -(-len(tiles) // SHEET_COLUMNS)
-    sheet = Image.new("RGB", (SHEET_COLUMNS * 2 * SHEET_PHOTO_PX, rows * SHEET_PHOTO_PX), "white")
-    for index, tile in enumerate(tiles):
-        row, column = divmod(index, SHEET_COLUMNS)
-        sheet.paste(tile, (column * 2 * SHEET_PHOTO_PX, row * SHEET_PHOTO_PX))
+def draw_sheet(paths: Sequence[Path], out: Path, predictors: Mapping[str, Predictor]) -> None:
+    """Write one JPEG with photos (at least one) and, to the right of each, its maps.
+
+    The first row names the columns, and each photo's file name stands below it.
+    """
+    strips = [draw_strip(path, predictors) for path in paths]
+    rows = [strips[i : i + STRIPS_PER_ROW] for i in range(0, len(strips), STRIPS_PER_ROW)]
+    heights = [max(strip.height for strip in row) for row in rows]
+    sheet = Image.new("RGB", (len(rows[0]) * STRIP_PX, LABEL_PX + sum(heights)), "white")
+    labels = ImageDraw.Draw(sheet)
+    for tile in range(sheet.width // TILE_PX):
+        named = ("photo", *SHOWN)[tile % (1 + len(SHOWN))]
+        labels.text((tile * TILE_PX + 4, 1), named, "black")
+    top = LABEL_PX
+    for row, height in zip(rows, heights, strict=True):
+        for index, strip in enumerate(row):
+            sheet.paste(strip, (index * STRIP_PX, top))
+        top += height
     out.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(out, quality=80, optimize=True)
+
+
+def draw_strip(path: Path, predictors: Mapping[str, Predictor]) -> Image.Image:
+    """Return a photo, within `TILE_PX` by `TILE_PX`, its maps at the same size, and its name."""
+    with Image.open(path) as opened:
+        photo = ImageOps.exif_transpose(opened).convert("RGB")
+    maps = {name: predictors[name].predict([predictors[name].prepare(photo)])[0] for name in SHOWN}
+    photo.thumbnail((TILE_PX, TILE_PX))
+    strip = Image.new("RGB", (STRIP_PX, photo.height + LABEL_PX), "white")
+    strip.paste(photo, (0, 0))
+    for column, name in enumerate(SHOWN, 1):
+        grey = Image.fromarray(np.uint8(maps[name] * 255))
+        strip.paste(grey.resize(photo.size, Image.Resampling.BICUBIC), (column * TILE_PX, 0))
+    ImageDraw.Draw(strip).text((4, photo.height + 1), path.stem, "black")
+    return strip

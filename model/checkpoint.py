@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from safetensors import safe_open
@@ -13,6 +13,8 @@ from torch import Tensor
 from model.msroi import MSROI, MSROIConfig
 
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "msroi.safetensors"
+# Trained from weak labels alone: no recorded gaze has shaped them.
+SHIPPED_WEAK_WEIGHTS = SHIPPED_WEIGHTS.with_name("msroi_weak.safetensors")
 
 
 def write_checkpoint(path: Path, config: MSROIConfig, state: Mapping[str, Tensor]) -> str:
@@ -36,7 +38,8 @@ def read_checkpoint(path: Path) -> tuple[MSROIConfig, dict[str, Tensor], str]:
     """Return the config, the tensors as stored (float16) and the checksum.
 
     Raises:
-        RuntimeError: the file or its checksum is missing, or they disagree.
+        RuntimeError: the file or its checksum is missing, or they disagree; the file was made
+            for another version of the network.
     """
     checksum_path = path.with_suffix(".sha256")
     for needed in (path, checksum_path):
@@ -50,8 +53,13 @@ def read_checkpoint(path: Path) -> tuple[MSROIConfig, dict[str, Tensor], str]:
             f"{' '.join(expected) or 'none'}; restore both from the same release"
         )
     with safe_open(path, framework="pt") as stored:
-        config = MSROIConfig(**json.loads(stored.metadata()["config"]))
+        settings = json.loads((stored.metadata() or {}).get("config", "{}"))
         state = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    # A missing setting is no default: its weights were made with something else.
+    if settings.keys() != {field.name for field in fields(MSROIConfig)}:
+        raise RuntimeError(f"weights: {path} was made for another version of the network")
+    # JSON knows no tuples.
+    config = MSROIConfig(**{**settings, "classes": tuple(settings["classes"])})
     return config, state, found
 
 

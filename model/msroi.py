@@ -1,9 +1,10 @@
 """MSROI: one pass of a CNN that maps every salient region of a photo.
 
-Network: EfficientNet-Lite0 (Tan & Le, ICML 2019, arXiv 1905.11946; the Lite variant
-leaves out squeeze-and-excitation and uses ReLU6). Head: "Semantic Perceptual Image
-Compression using Deep Convolutional Networks" (Prakash et al., DCC 2017,
-arXiv 1612.08712), section 3.
+Backbone: EfficientNet-Lite0 (Tan & Le, ICML 2019, arXiv 1905.11946; the Lite variant leaves
+out squeeze-and-excitation and uses ReLU6), every batch norm merged into its convolution.
+Head: "Semantic Perceptual Image Compression using Deep Convolutional Networks" (Prakash et
+al., DCC 2017, arXiv 1612.08712), section 3, at stride 8 instead of 32. Presence as the mean of
+exponentials: Pinheiro & Collobert, CVPR 2015, arXiv 1411.6228.
 """
 
 from dataclasses import dataclass
@@ -23,9 +24,13 @@ STAGES = (
     (1, 3, 1, 6, 320),
 )
 STEM_WIDTH = 32
-HEAD_WIDTH = 1280
-# TensorFlow's EfficientNet was trained with it; PyTorch's default of 1e-5 shifts every layer.
-BATCH_NORM_EPS = 1e-3
+# The last blocks at stride 8, 16 and 32, and their widths.
+TAPS = {4: 40, 10: 112, 15: 320}
+MAP_STRIDE = 8
+HEAD_WIDTH = 64
+# Of the logarithm of a class map: e^10 is far above what any photo gave, and finite.
+MAX_LOG_EVIDENCE = 10.0
+PRIOR_KNOTS = 16
 # The backbone's own scaling; the usual ImageNet constants cost 11 points of top-1 accuracy.
 PIXEL_MEAN = 127.0
 PIXEL_STD = 128.0
@@ -35,18 +40,16 @@ PIXEL_STD = 128.0
 class MSROIConfig:
     """What a set of weights was made for; travels inside the weights file."""
 
-    num_classes: int = 1000  # ImageNet's, the backbone's own
-    features_per_class: int = 1  # D in the paper; 1 makes f^c the class activation map
-    # T: a class counts as present when its mean response is above. Of twelve values between
-    # -inf and 6 the best mean NSS on the fitting half of the recorded gaze (docs/model-card.md).
-    threshold: float = -1.0
-    # Photos become squares of this side, so that any of them share a batch; a multiple of 32.
-    # Larger ones gain on photos of objects, lose on scenes, and cost with the area.
-    input_side_px: int = 384
+    classes: tuple[str, ...]
+    features_per_class: int = 2  # D in the paper
+    threshold: float = 0.02  # T: a class counts as present when its mean evidence is above
+    smoothing_cells: float = 1.0  # deviation of the Gaussian over the map, in its own samples
+    # Photos are scaled to about this area, their aspect kept, both sides a multiple of 32.
+    input_area_px: int = 480 * 320
 
 
-class ConvNorm(nn.Module):
-    """Convolution and batch norm with TensorFlow's SAME padding, optionally ReLU6."""
+class Conv(nn.Module):
+    """Convolution with TensorFlow's SAME padding, optionally ReLU6."""
 
     def __init__(
         self,
@@ -64,22 +67,14 @@ class ConvNorm(nn.Module):
         # same samples without a padded copy of the (four times larger) input.
         self.crops = stride == 2
         padding = kernel // 2 + self.crops
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
-        self.norm: nn.Module = nn.BatchNorm2d(outputs, eps=BATCH_NORM_EPS)
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups)
         self.activate = activate
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)
         if self.crops:
             x = x[:, :, 1:, 1:]  # (N, C, H/2 + 1, W/2 + 1) -> (N, C, H/2, W/2)
-        x = self.norm(x)
         return functional.relu6(x, inplace=True) if self.activate else x
-
-    def fold(self) -> None:
-        """Merge the batch norm into the convolution, for inference only."""
-        if isinstance(self.norm, nn.BatchNorm2d):
-            self.conv = nn.utils.fuse_conv_bn_eval(self.conv, self.norm)
-            self.norm = nn.Identity()
 
 
 class MBConv(nn.Module):
@@ -90,9 +85,9 @@ class MBConv(nn.Module):
     ) -> None:
         super().__init__()
         hidden = inputs * expansion
-        self.expand = ConvNorm(inputs, hidden) if expansion > 1 else nn.Identity()
-        self.depthwise = ConvNorm(hidden, hidden, kernel=kernel, stride=stride, groups=hidden)
-        self.project = ConvNorm(hidden, outputs, activate=False)
+        self.expand = Conv(inputs, hidden) if expansion > 1 else nn.Identity()
+        self.depthwise = Conv(hidden, hidden, kernel=kernel, stride=stride, groups=hidden)
+        self.project = Conv(hidden, outputs, activate=False)
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
@@ -102,13 +97,12 @@ class MBConv(nn.Module):
         return x + y if self.residual else y
 
 
-class MSROI(nn.Module):
-    """The backbone and MSROI's head; `forward` gives the saliency map before normalisation."""
+class Backbone(nn.Module):
+    """EfficientNet-Lite0 without its classifier."""
 
-    def __init__(self, config: MSROIConfig) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.config = config
-        self.stem = ConvNorm(3, STEM_WIDTH, kernel=3, stride=2)
+        self.stem = Conv(3, STEM_WIDTH, kernel=3, stride=2)
         blocks = []
         width = STEM_WIDTH
         for repeats, kernel, first_stride, expansion, outputs in STAGES:
@@ -118,47 +112,107 @@ class MSROI(nn.Module):
                     MBConv(width, outputs, kernel=kernel, stride=stride, expansion=expansion)
                 )
                 width = outputs
-        self.blocks = nn.Sequential(*blocks)
-        self.head = ConvNorm(width, HEAD_WIDTH)
-        self.classes = nn.Conv2d(HEAD_WIDTH, config.num_classes * config.features_per_class, 1)
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the features at stride 8, 16 and 32 of images whose sides divide by 32."""
+        x = self.stem(images)  # (N, 3, H, W) -> (N, 32, H/2, W/2)
+        taps = []
+        for index, block in enumerate(self.blocks):
+            x = block(x)
+            if index in TAPS:
+                taps.append(x)
+        at_8, at_16, at_32 = taps  # (N, 40, H/8, W/8), (N, 112, H/16, W/16), (N, 320, H/32, W/32)
+        return at_8, at_16, at_32
+
+
+class Refine(nn.Module):
+    """What a neighbourhood adds to each position: depthwise 5×5, then 1×1, residual."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.depthwise = Conv(width, width, kernel=5, groups=width)
+        self.mix = Conv(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        refined: Tensor = self.mix(self.depthwise(x))
+        return x + refined  # (N, C, h, w)
+
+
+class MSROI(nn.Module):
+    """The backbone and MSROI's head; `forward` gives the saliency map before normalisation."""
+
+    def __init__(self, config: MSROIConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = Backbone()
+        self.laterals = nn.ModuleList(Conv(width, HEAD_WIDTH) for width in TAPS.values())
+        self.refine_16 = Refine(HEAD_WIDTH)
+        self.refine_8 = Refine(HEAD_WIDTH)
+        outputs = len(config.classes) * config.features_per_class
+        self.classes = nn.Conv2d(HEAD_WIDTH, outputs, 1)
+        # Gaze calibration; without it zeros, which is the plain sum of the paper.
+        self.log_feature_weights = nn.Parameter(
+            torch.zeros(len(config.classes), config.features_per_class)
+        )
+        self.log_prior_y = nn.Parameter(torch.zeros(PRIOR_KNOTS))
+        self.log_prior_x = nn.Parameter(torch.zeros(PRIOR_KNOTS))
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the backbone's features of normalised images whose sides divide by 32."""
-        x = self.stem(images)  # (N, 3, H, W) -> (N, 32, H/2, W/2)
-        x = self.blocks(x)  # -> (N, 320, h, w), h = H/32, w = W/32
-        features: Tensor = self.head(x)  # -> (N, 1280, h, w)
+        """Return what all classes share, of normalised images whose sides divide by 32."""
+        at_8, at_16, at_32 = (
+            lateral(tap) for lateral, tap in zip(self.laterals, self.backbone(images), strict=True)
+        )  # each (N, 64, H/stride, W/stride)
+        x = self.refine_16(at_16 + double(at_32))  # -> (N, 64, H/16, W/16)
+        features: Tensor = self.refine_8(at_8 + double(x))  # -> (N, 64, H/8, W/8)
         return features
 
     def class_maps(self, images: Tensor) -> Tensor:
-        """Return f_d^c(x, y): (N, 3, H, W) -> (N, num_classes, features_per_class, h, w)."""
-        maps: Tensor = self.classes(self.features(images))  # -> (N, C·D, h, w)
-        classes, features = self.config.num_classes, self.config.features_per_class
-        return maps.reshape(len(maps), classes, features, *maps.shape[2:])  # -> (N, C, D, h, w)
+        """Return f_d^c(x, y) > 0: (N, 3, H, W) -> (N, num_classes, features_per_class, h, w).
+
+        float32 whatever the convolutions ran in: bfloat16's three digits would be the
+        steps of the map.
+        """
+        logs = self.classes(self.features(images)).float()  # -> (N, C·D, h, w)
+        maps = logs.clamp(max=MAX_LOG_EVIDENCE).exp()
+        shape = (len(maps), *self.log_feature_weights.shape, *maps.shape[2:])
+        by_class: Tensor = maps.reshape(shape)  # -> (N, C, D, h, w)
+        return by_class
 
     def presence(self, class_maps: Tensor) -> Tensor:
-        """Return Z_c, (N, C, D, h, w) -> (N, C).
+        """Return Z_c > 0, (N, C, D, h, w) -> (N, C); its probability is σ(log Z) = Z/(1 + Z).
 
         The paper sums over the positions; the mean differs by a constant factor of a
-        picture's size, so one threshold holds for every size, and with D = 1 it is the
-        logit that the backbone was trained to give.
+        picture's size, so one threshold holds for every size.
         """
         return class_maps.sum(2).mean((2, 3))
 
     def saliency(self, class_maps: Tensor) -> Tensor:
         """Sum what speaks for the classes present: (N, C, D, h, w) -> (N, h, w), ≥ 0."""
         present = self.presence(class_maps) > self.config.threshold  # (N, C)
-        evidence = class_maps.relu().sum(2)  # -> (N, C, h, w)
-        return torch.einsum("nc,nchw->nhw", present.to(evidence.dtype), evidence)  # -> (N, h, w)
+        weights = self.log_feature_weights.exp() * present[:, :, None]  # -> (N, C, D)
+        evidence = torch.einsum("ncd,ncdhw->nhw", weights, class_maps)  # -> (N, h, w)
+        height, width = evidence.shape[1:]
+        log_prior_y = stretch(self.log_prior_y, height)[:, None]  # (16,) -> (h, 1)
+        log_prior_x = stretch(self.log_prior_x, width)  # (16,) -> (w,)
+        return evidence * (log_prior_y + log_prior_x).exp()  # (N, h, w)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the saliency before scaling: (N, 3, H, W) -> (N, H/32, W/32), ≥ 0."""
+        """Return the saliency before smoothing: (N, 3, H, W) -> (N, H/8, W/8), ≥ 0."""
         return self.saliency(self.class_maps(images))
 
-    def fold_batch_norm(self) -> None:
-        """Merge every batch norm into its convolution; the network can't be trained after."""
-        for module in list(self.modules()):
-            if isinstance(module, ConvNorm):
-                module.fold()
+
+def double(x: Tensor) -> Tensor:
+    """Return features at half the stride: (N, C, h, w) -> (N, C, 2h, 2w)."""
+    return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def stretch(knots: Tensor, size: int) -> Tensor:
+    """Return values along an axis of any size, linear between the knots: (k,) -> (size,)."""
+    axis: Tensor = functional.interpolate(
+        knots[None, None], size=size, mode="linear", align_corners=False
+    )  # (1, 1, k) -> (1, 1, size)
+    return axis[0, 0]
 
 
 def normalise_pixels(pixels: Tensor) -> Tensor:

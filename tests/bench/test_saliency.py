@@ -6,9 +6,10 @@ import pytest
 from PIL import Image
 
 from bench import saliency
+from bench.saliency_maps import MAPS
 from bench.saliency_metrics import MEASURES
 from bench.saliency_objects import COVERAGE
-from bench.saliency_sheet import SHEET_COLUMNS
+from model.training.folds import is_held
 from tests.photos import photo
 
 
@@ -16,6 +17,12 @@ def parse(*arguments: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     saliency.add_arguments(parser)
     return parser.parse_args(arguments)
+
+
+@pytest.fixture(autouse=True)
+def _without_the_rival(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what only some machines have."""
+    monkeypatch.setenv("FOVEATE_DATA", str(tmp_path))
 
 
 @pytest.fixture
@@ -41,20 +48,22 @@ def test_every_map_of_every_photo_is_measured(
     result = json.loads(out.read_text("utf-8"))
     assert sorted(result) == ["images", "meta", "summary"]
     assert len(result["images"]) == 2
-    assert sorted(result["summary"]) == sorted(saliency.MAPS)
+    assert sorted(result["summary"]) == sorted(MAPS)
     for time, row in [
         ("ms_per_image", result["summary"]),
         *(("ms", row) for row in result["images"].values()),
     ]:
-        for name in saliency.MAPS:
+        for name in MAPS:
             assert sorted(row[name]) == sorted([*MEASURES, time])
             assert 0 <= row[name]["auc_shuffled"] <= 1
             assert 0 <= row[name]["captured_10"] <= row[name]["captured_50"] <= 1
-    assert result["meta"]["photos"] == 2
+    meta = result["meta"]
+    assert (meta["photos"], meta["fold"]) == (2, "all")
+    assert sorted(meta["weights"]) == ["foveate", "foveate_weak"]
     assert str(tmp_path) not in out.read_text("utf-8")
     shown = capsys.readouterr()
-    assert "foveate_centre" in shown.out
-    assert "attention_center is left out: no --attention-center FILE" in shown.err
+    assert "foveate_weak" in shown.out
+    assert "attention_center is left out: no attention-center-map.tflite" in shown.err
 
 
 def test_objects_are_measured_with_and_without_gaze(
@@ -69,7 +78,7 @@ def test_objects_are_measured_with_and_without_gaze(
     for more, objects, gazed in ((gaze, None, True), ([], 3, False)):
         assert saliency.run(parse(*arguments, *more)) == 0
         result = json.loads(out.read_text("utf-8"))
-        for name in saliency.MAPS:
+        for name in MAPS:
             row = result["summary"][name]
             assert sorted(row["objects"]) == sorted(["count", *COVERAGE])
             assert objects in {None, row["objects"]["count"]}
@@ -82,33 +91,51 @@ def test_objects_are_measured_with_and_without_gaze(
     assert "no labels" in capsys.readouterr().err
 
 
+def test_mosaics_need_no_other_photos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos, out = tmp_path / "photos", tmp_path / "saliency.json"
+    for seed in range(4):
+        (photos / f"class{seed}").mkdir(parents=True)
+        Image.fromarray(photo(60, 80, seed)).save(photos / f"class{seed}" / "photo.png")
+    arguments = ["--mosaics", str(photos), "--out", str(out), "--mosaic-count", "2"]
+    assert saliency.run(parse(*arguments, "--limit", "1")) == 0
+    result = json.loads(out.read_text("utf-8"))
+    assert (result["meta"]["mosaics"], result["meta"]["mosaic_tiles"]) == (1, "2x2")
+    for name in MAPS:
+        row = result["summary"][name]
+        assert sorted(row) == ["mosaics", "ms_per_image"]
+        assert sorted(row["mosaics"]) == sorted(["count", *COVERAGE])
+        assert row["mosaics"]["count"] == 4
+    assert saliency.run(parse(*arguments, "--mosaic-side", "3")) == 2
+    assert "photos of 4 classes in photos, 9 needed" in capsys.readouterr().err
+
+
+def test_only_photos_of_the_chosen_fold_are_measured(images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "saliency.json"
+    fixations = str(tmp_path / "fixations.json")
+    arguments = ["--images", str(images), "--fixations", fixations, "--out", str(out)]
+    names = {path.name for path in images.iterdir()}
+    held = {name for name in names if is_held(name)}
+    assert held
+    assert names - held
+    for fold, expected in (("held", held), ("training", names - held)):
+        assert saliency.run(parse(*arguments, "--fold", fold)) == 0
+        result = json.loads(out.read_text("utf-8"))
+        assert set(result["images"]) == expected
+        assert result["meta"]["fold"] == fold
+
+
 def test_nothing_to_do_is_said(
     images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert saliency.run(parse("--images", str(images))) == 2
     assert "--fixations" in capsys.readouterr().err
+    assert saliency.run(parse("--sheet", str(tmp_path / "o"))) == 2
+    assert "--images is missing" in capsys.readouterr().err
     empty = tmp_path / "none.json"
     empty.write_text("{}")
     arguments = ["--images", str(images), "--fixations", str(empty), "--out", str(tmp_path / "o")]
     assert saliency.run(parse(*arguments)) == 2
     assert "no photos" in capsys.readouterr().err
-
-
-def test_the_sheet_shows_the_chosen_photos(images: Path, tmp_path: Path) -> None:
-    out = tmp_path / "maps" / "sheet.jpg"
-    arguments = ["--images", str(images), "--sheet", str(out), "--sheet-of", "0", "2"]
-    assert saliency.run(parse(*arguments)) == 0
-    with Image.open(out) as sheet:
-        assert sheet.size == (SHEET_COLUMNS * 480, 240)
-
-
-def test_the_halves_share_no_photo_and_miss_none() -> None:
-    names = [f"{number}.jpg" for number in range(200)]
-    fit = saliency.choose_photos(names, "fit", None)
-    held = saliency.choose_photos(names, "held", None)
-    assert not set(fit) & set(held)
-    assert set(fit) | set(held) == set(names)
-    assert saliency.choose_photos(names[::-1], "held", 10) == held[:10]
 
 
 def test_the_model_card_quotes_its_files() -> None:
@@ -117,10 +144,19 @@ def test_the_model_card_quotes_its_files() -> None:
         json.loads((root / "bench" / "results" / f"saliency_{name}.json").read_text())["summary"]
         for name in ("osie", "crowd", "sun")
     ]
+    objects = [
+        json.loads((root / "bench" / "results" / f"saliency_{name}.json").read_text())["summary"]
+        for name in ("boxes85", "mosaics", "mosaics3")
+    ]
     card = (root / "docs" / "model-card.md").read_text("utf-8").splitlines()
-    for name in saliency.MAPS:
+    for name in (*MAPS, "attention_center"):
         cells = [
-            f"{s['nss']:.2f} | {s['auc_judd']:.2f} | {100 * s['captured_25']:.0f} %"
+            f"{s['nss']:.2f} | {s['auc_shuffled']:.2f} | {100 * s['captured_25']:.0f} %"
             for s in (summary[name] for summary in summaries)
+        ]
+        assert f"| `{name}` | {' | '.join(cells)} |" in card
+        shares = [s[name].get("mosaics") or s[name]["objects"] for s in objects]
+        cells = [
+            f"{100 * share['centre_25']:.0f} % | {100 * share['half_25']:.0f} %" for share in shares
         ]
         assert f"| `{name}` | {' | '.join(cells)} |" in card

@@ -14,5 +14,5 @@ def predictor() -> Predictor:
 
 @pytest.fixture(scope="session")
 def network() -> MSROI:
-    """Return the shipped network, batch norms not folded."""
+    """Return the shipped network."""
     return load_network()[0]

@@ -1,12 +1,25 @@
 import hashlib
+import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save
 
 from model import MSROI, MSROIConfig, Predictor
-from model.checkpoint import SHIPPED_WEIGHTS, load_network, read_checkpoint, write_checkpoint
+from model.checkpoint import (
+    SHIPPED_WEAK_WEIGHTS,
+    SHIPPED_WEIGHTS,
+    load_network,
+    read_checkpoint,
+    write_checkpoint,
+)
+
+SHIPPED = (SHIPPED_WEIGHTS, SHIPPED_WEAK_WEIGHTS)
+SMALL = MSROIConfig(("dog", "sea\nshore", "café"), 4, 0.25, 0.7, 96 * 96)
 
 
 @pytest.fixture
@@ -16,36 +29,50 @@ def weights(tmp_path: Path) -> Path:
     return tmp_path / SHIPPED_WEIGHTS.name
 
 
+def store(path: Path, metadata: dict[str, str] | None) -> Path:
+    contents = save(MSROI(SMALL).half().state_dict(), metadata=metadata)
+    path.write_bytes(contents)
+    path.with_suffix(".sha256").write_text(hashlib.sha256(contents).hexdigest())
+    return path
+
+
 def test_config_and_tensors_come_back_as_written(tmp_path: Path) -> None:
-    config = MSROIConfig(num_classes=3, features_per_class=2, threshold=0.25, input_side_px=96)
-    state = MSROI(config).half().state_dict()
+    state = MSROI(SMALL).half().state_dict()
     path = tmp_path / "new" / "small.safetensors"
-    checksum = write_checkpoint(path, config, state)
+    checksum = write_checkpoint(path, SMALL, state)
     found_config, found_state, found_checksum = read_checkpoint(path)
-    assert found_config == config
+    assert found_config == SMALL
+    assert hash(found_config) == hash(SMALL)
     assert found_checksum == checksum
+    assert found_state.keys() == state.keys()
     assert all(torch.equal(found_state[name], tensor) for name, tensor in state.items())
 
 
-def test_the_same_weights_are_the_same_bytes(tmp_path: Path) -> None:
-    config, state, checksum = read_checkpoint(SHIPPED_WEIGHTS)
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_the_same_weights_are_the_same_bytes(path: Path, tmp_path: Path) -> None:
+    config, state, checksum = read_checkpoint(path)
     shuffled = dict(reversed(state.items()))
     assert write_checkpoint(tmp_path / "again.safetensors", config, shuffled) == checksum
 
 
-def test_the_shipped_weights_are_half_precision_and_loaded_as_single() -> None:
-    _, state, _ = read_checkpoint(SHIPPED_WEIGHTS)
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_the_shipped_weights_are_half_precision_and_loaded_as_single(path: Path) -> None:
+    _, state, _ = read_checkpoint(path)
     assert {tensor.dtype for tensor in state.values()} == {torch.float16}
-    assert SHIPPED_WEIGHTS.stat().st_size < 10_000_000
-    network, _ = load_network()
+    assert all(tensor.isfinite().all() for tensor in state.values())
+    network, _ = load_network(path)
     assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
     assert not network.training
 
 
-def test_the_checksum_file_is_what_sha256sum_reads() -> None:
-    checksum = hashlib.sha256(SHIPPED_WEIGHTS.read_bytes()).hexdigest()
-    expected = f"{checksum}  {SHIPPED_WEIGHTS.name}\n"
-    assert SHIPPED_WEIGHTS.with_suffix(".sha256").read_text() == expected
+def test_the_shipped_weights_together_stay_small() -> None:
+    assert sum(path.stat().st_size for path in SHIPPED) <= 25_000_000
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_the_checksum_file_is_what_sha256sum_reads(path: Path) -> None:
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert path.with_suffix(".sha256").read_text() == f"{checksum}  {path.name}\n"
 
 
 def test_a_flipped_bit_is_an_error_that_says_what_to_do(weights: Path) -> None:
@@ -70,8 +97,33 @@ def test_a_missing_file_is_named(weights: Path, suffix: str) -> None:
 
 
 def test_weights_for_another_config_are_an_error(tmp_path: Path) -> None:
-    state = MSROI(MSROIConfig(num_classes=3)).half().state_dict()
+    state = MSROI(SMALL).half().state_dict()
     path = tmp_path / "odd.safetensors"
-    write_checkpoint(path, MSROIConfig(num_classes=4), state)
+    write_checkpoint(path, MSROIConfig(("dog",)), state)
     with pytest.raises(RuntimeError, match="size mismatch"):
+        load_network(path)
+
+
+def test_a_config_with_another_setting_is_an_error(tmp_path: Path) -> None:
+    settings = {**asdict(SMALL), "input_side_px": 384}
+    path = store(tmp_path / "newer.safetensors", {"config": json.dumps(settings)})
+    with pytest.raises(RuntimeError, match=r"newer\.safetensors.*another version"):
+        load_network(path)
+
+
+@pytest.mark.parametrize("missing", sorted(asdict(SMALL)))
+def test_a_config_that_lacks_a_setting_is_an_error(tmp_path: Path, missing: str) -> None:
+    settings: dict[str, Any] = asdict(SMALL)
+    del settings[missing]
+    path = store(tmp_path / "older.safetensors", {"config": json.dumps(settings)})
+    with pytest.raises(RuntimeError, match="another version"):
+        load_network(path)
+
+
+@pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
+def test_weights_without_a_config_are_an_error(
+    tmp_path: Path, metadata: dict[str, str] | None
+) -> None:
+    path = store(tmp_path / "bare.safetensors", metadata)
+    with pytest.raises(RuntimeError, match="another version"):
         load_network(path)

@@ -1,23 +1,37 @@
 import pytest
 import torch
 
-from model.maps import centre_weights, normalise, smoothing_matrix
+from model.maps import centre_gaussian, normalise, smoothing_matrix
 
 
 def test_smoothing_keeps_an_even_map_even() -> None:
-    assert smoothing_matrix(12).sum(1).tolist() == pytest.approx([1.0] * 48)
+    for samples in (12, 40, 200):
+        assert smoothing_matrix(samples, 0.7).sum(1).tolist() == pytest.approx([1.0] * samples)
 
 
-def test_smoothing_keeps_a_cell_where_it_was() -> None:
-    axis = smoothing_matrix(12)[:, 5]
-    assert axis.argmax().item() in {21, 22}  # cell 5 covers samples 20 to 23
-    positions = torch.arange(48) + 0.5
-    assert (axis * positions).sum() / axis.sum() == pytest.approx(22.0, abs=0.05)
+def test_smoothing_is_the_gaussian_that_was_asked_for() -> None:
+    axis = smoothing_matrix(60, 2.0)[:, 30]
+    assert axis.argmax() == 30
+    offsets = torch.arange(60) - 30.0
+    assert (axis * offsets).sum() == pytest.approx(0, abs=1e-4)
+    assert (axis * offsets**2).sum().sqrt() == pytest.approx(2.0, abs=1e-3)
 
 
-def test_smoothing_leaves_no_steps_between_cells() -> None:
-    drawn = smoothing_matrix(12) @ torch.eye(12)[5]
-    assert drawn.diff().abs().max() < 0.25 * drawn.max()
+def test_smoothing_treats_both_ends_alike() -> None:
+    matrix = smoothing_matrix(9, 1.0)
+    assert torch.allclose(matrix, matrix.flip(0).flip(1))
+
+
+def test_no_smoothing_changes_nothing() -> None:
+    assert torch.equal(smoothing_matrix(7, 0.0), torch.eye(7))
+
+
+def test_little_smoothing_changes_little() -> None:
+    assert torch.allclose(smoothing_matrix(7, 0.05), torch.eye(7))
+
+
+def test_an_axis_may_be_a_single_sample() -> None:
+    assert smoothing_matrix(1, 0.5).tolist() == [[1.0]]
 
 
 def test_the_strongest_place_of_each_map_becomes_one() -> None:
@@ -30,12 +44,21 @@ def test_a_map_without_response_becomes_zeros_and_no_noise() -> None:
     assert not normalise(torch.full((1, 4, 4), 1e-9)).any()
 
 
-def test_without_strength_the_centre_prior_changes_nothing() -> None:
-    assert torch.equal(centre_weights(48, 0.0), torch.ones(48, 48))
+def test_a_silent_map_beside_a_loud_one_stays_silent() -> None:
+    found = normalise(torch.tensor([[[0.0, 0.0]], [[1e6, 5e5]]]))
+    assert found.tolist() == [[[0.0, 0.0]], [[1.0, 0.5]]]
 
 
-def test_the_centre_prior_is_highest_in_the_middle_and_symmetric() -> None:
-    weights = centre_weights(48, 1.0)
-    assert weights.argmax() == weights[23, 23:25].argmax() + 23 * 48 + 23
-    assert torch.allclose(weights, weights.flip(0).T.flip(0).T.flip(1))
+def test_the_centre_gaussian_is_highest_in_the_middle_and_symmetric() -> None:
+    weights = centre_gaussian(41, 61)
+    assert weights.shape == (41, 61)
+    assert weights[20, 30] == weights.max() == 1
+    assert torch.allclose(weights, weights.flip(0))
+    assert torch.allclose(weights, weights.flip(1))
     assert weights[0, 0] < 0.1
+
+
+def test_the_centre_gaussian_follows_the_sides_not_the_pixels() -> None:
+    offset = 0.5 - 0.5 / 40
+    assert centre_gaussian(40, 1)[0, 0] == pytest.approx(2.71828 ** (-0.5 * (offset / 0.3) ** 2))
+    assert torch.allclose(centre_gaussian(3, 7), centre_gaussian(7, 3).T)

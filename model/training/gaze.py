@@ -1,0 +1,154 @@
+"""Recorded gaze: which photos, where people looked, and batches of both."""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from model.input_size import choose_input_size
+from model.msroi import MAP_STRIDE
+from model.training.folds import fold_of
+from model.training.mosaics import jitter
+
+# Deviation of a fixation's Gaussian in pixels of the input: about 0.4 degrees of visual angle
+# on the sets here, the error of an eye tracker and no more.
+FIXATION_SIGMA_PX: Final = 10.0
+# Share of the samples that are 2×2 mosaics of photos, gaze shared out evenly: without them the
+# network learns that a photo has one place to look at, and leaves out objects.
+MOSAIC_SHARE: Final = 0.15
+# Crops keep at least this share of each side; further in, what the gaze left out is missed.
+LEAST_CROP: Final = 0.8
+
+
+@dataclass(frozen=True)
+class Record:
+    """A photo and where all its observers looked."""
+
+    path: Path
+    set: str  # name of its folder
+    size: tuple[int, int]  # width, height in pixels
+    fixations: NDArray[np.float64]  # (n, 2) as x, y in shares of the sides, in [0, 1)
+
+    @property
+    def fold(self) -> int:
+        """The photo's fold."""
+        return fold_of(self.path.name)
+
+
+def read_records(root: Path) -> list[Record]:
+    """Return the photos with fixations below `root` (shared/data/fixations), sorted.
+
+    Raises:
+        FileNotFoundError: there is no fixations.json.
+    """
+    files = sorted(root.glob("*/fixations.json"))
+    if not files:
+        raise FileNotFoundError(f"no */fixations.json below {root}")
+    records = []
+    for file in files:
+        for name, own in sorted(json.loads(file.read_text("utf-8")).items()):
+            size = (own["width"], own["height"])
+            shares = np.array(own["fixations_xy"], float).reshape(-1, 2) / size
+            inside = shares[((shares >= 0) & (shares < 1)).all(1)]
+            if len(inside):
+                records.append(Record(file.parent / name, file.parent.name, size, inside))
+    return records
+
+
+def fixation_density(
+    fixations: NDArray[np.float64], height: int, width: int
+) -> NDArray[np.float32]:
+    """Return where people looked at the network's map: (n, 2) -> (h, w), its sum is 1."""
+    sigma = FIXATION_SIGMA_PX / MAP_STRIDE
+    columns = gaussians(fixations[:, 0] * width, width, sigma)  # -> (n, w)
+    rows = gaussians(fixations[:, 1] * height, height, sigma)  # -> (n, h)
+    return (rows.T @ columns / len(fixations)).astype(np.float32)
+
+
+def gaussians(centres: NDArray[np.float64], size: int, sigma: float) -> NDArray[np.float64]:
+    """Return a Gaussian around each centre, over the samples of an axis: (n, size), sums 1."""
+    samples = np.arange(size) + 0.5
+    heights = np.exp(-0.5 * ((samples - centres[:, None]) / sigma) ** 2)
+    scaled: NDArray[np.float64] = heights / heights.sum(1, keepdims=True)
+    return scaled
+
+
+class GazeBatch(NamedTuple):
+    """Photos of one input size and the density of gaze on each."""
+
+    pixels: Tensor  # (B, H, W, 3) uint8 RGB
+    density: Tensor  # (B, H/8, W/8), each sums to 1
+
+
+class GazeBatches(Dataset[GazeBatch]):
+    """Batch number n depends on the seed and on n alone, so a run can go on anywhere."""
+
+    def __init__(self, records: list[Record], *, area_px: int, batch_size: int, seed: int) -> None:
+        self.by_size: dict[tuple[int, int], list[Record]] = defaultdict(list)
+        for record in records:
+            self.by_size[choose_input_size(*record.size, area_px)].append(record)
+        self.batch_size = batch_size
+        self.seed = seed
+
+    def __getitem__(self, step: int) -> GazeBatch:
+        random = np.random.default_rng((self.seed, step))
+        sizes = sorted(self.by_size)
+        counts = np.array([len(self.by_size[size]) for size in sizes])
+        size = sizes[random.choice(len(sizes), p=counts / counts.sum())]
+        records = self.by_size[size]
+        chosen = random.choice(len(records), min(self.batch_size, len(records)), replace=False)
+        parts = [
+            draw_mosaic(records, size, random)
+            if random.random() < MOSAIC_SHARE
+            else draw_view(records[index], size, random)
+            for index in chosen
+        ]
+        pixels, density = (np.stack(part) for part in zip(*parts, strict=True))
+        return GazeBatch(torch.from_numpy(pixels), torch.from_numpy(density))
+
+
+def draw_view(
+    record: Record, size: tuple[int, int], random: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Return one photo, maybe cropped and flipped, and its density: (H, W, 3), (H/8, W/8)."""
+    share = random.uniform(LEAST_CROP, 1) if random.random() < 0.5 else 1.0
+    corner = random.uniform(0, 1 - share, 2)
+    fixations = (record.fixations - corner) / share
+    fixations = fixations[((fixations >= 0) & (fixations < 1)).all(1)]
+    if not len(fixations):
+        share, corner, fixations = 1.0, np.zeros(2), record.fixations
+    box = (*corner * record.size, *(corner + share) * record.size)
+    with Image.open(record.path) as opened:
+        view = opened.convert("RGB").resize(
+            size[::-1], Image.Resampling.BILINEAR, box=box, reducing_gap=2.0
+        )
+    pixels = np.asarray(view)
+    if random.random() < 0.5:
+        pixels = pixels[:, ::-1]
+        fixations = fixations * [-1, 1] + [1 - 1e-9, 0]
+    density = fixation_density(fixations, size[0] // MAP_STRIDE, size[1] // MAP_STRIDE)
+    return jitter(pixels, random), density
+
+
+def draw_mosaic(
+    records: list[Record], size: tuple[int, int], random: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Return four photos in one, each with a quarter of the gaze: (H, W, 3), (H/8, W/8)."""
+    half = (size[0] // 2, size[1] // 2)
+    tiles = [draw_view(records[random.integers(len(records))], half, random) for _ in range(4)]
+    pixels, densities = zip(*tiles, strict=True)
+    return tile_two_by_two(pixels), (tile_two_by_two(densities) / 4).astype(np.float32)
+
+
+def tile_two_by_two(tiles: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return four equal arrays as one of twice the height and width."""
+    return np.concatenate([np.concatenate(tiles[:2], 1), np.concatenate(tiles[2:], 1)], 0)

@@ -1,0 +1,116 @@
+"""Step two, recorded gaze: class weights, centre prior, and features that tell what is looked at.
+
+Presence goes on being trained beside it: the maps stay maps of classes.
+"""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from model.checkpoint import load_network
+from model.msroi import MSROI, normalise_pixels
+from model.training.evaluate import fit_constants, score
+from model.training.folds import HELD_FOLD
+from model.training.gaze import GazeBatch, GazeBatches, read_records
+from model.training.loop import Settings, train, write_run
+from model.training.losses import gaze_loss
+from model.training.mosaics import Mosaics, WeakBatch
+from model.training.weak import make_batches, weak_losses
+
+PRESENCE_SHARE: Final = 0.05  # of its loss; a batch of gaze costs about 0.5 nats
+# Photos of the training folds on which threshold and smoothing are chosen.
+FITTING_PHOTOS: Final = 300
+
+
+class JointBatch(NamedTuple):
+    """What both steps learn from."""
+
+    gaze: GazeBatch
+    weak: WeakBatch
+
+
+class JointBatches(Dataset[JointBatch]):
+    """Batches of gaze and of mosaics, number by number."""
+
+    def __init__(self, gaze: GazeBatches, mosaics: Mosaics) -> None:
+        self.gaze = gaze
+        self.mosaics = mosaics
+
+    def __getitem__(self, step: int) -> JointBatch:
+        return JointBatch(self.gaze[step], self.mosaics[step])
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--data", type=Path, required=True, help="folder of train/ and fixations/")
+    parser.add_argument("--run", type=Path, required=True, help="folder for weights, log, curves")
+    parser.add_argument("--weak", type=Path, required=True, help="folder of the first step's run")
+    parser.add_argument("--lessons", type=Path, help="else those in the first step's folder")
+    parser.add_argument(
+        "--leave-out", type=int, nargs="*", default=[],
+        help=f"folds not trained on, beside {HELD_FOLD}; the run is measured on the first",
+    )  # fmt: skip
+    parser.add_argument("--steps", type=int, default=700)
+    parser.add_argument("--batch-size", type=int, default=12)
+    parser.add_argument("--head-rate", type=float, default=1e-3)
+    parser.add_argument("--backbone-rate", type=float, default=2e-4)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train, choose threshold and smoothing, measure, write the run."""
+    torch.manual_seed(args.seed)
+    network, weak_checksum = load_network(args.weak / "msroi.safetensors")
+    groups = len(network.config.classes) - 2
+    records = read_records(args.data / "fixations")
+    kept_out = {HELD_FOLD, *args.leave_out}
+    learnt = [record for record in records if record.fold not in kept_out]
+    measured = args.leave_out[0] if args.leave_out else HELD_FOLD
+    gaze = GazeBatches(
+        learnt, area_px=network.config.input_area_px, batch_size=args.batch_size, seed=args.seed
+    )
+    _, mosaics, classes = make_batches(
+        args.data / "train",
+        args.lessons or args.weak / "lessons.npz",
+        groups=groups,
+        batch_size=max(args.batch_size // 4, 1),
+        seed=args.seed + 1,
+        device=args.device,
+    )
+    if classes.names != network.config.classes:
+        raise RuntimeError(f"{args.weak} was trained for other classes: run the first step again")
+    settings = Settings(args.steps, args.head_rate, args.backbone_rate, args.batch_size, args.seed)
+    trained = train(
+        network,
+        JointBatches(gaze, mosaics),
+        joint_losses,
+        settings,
+        folder=args.run,
+        device=args.device,
+    )
+    trained.config = fit_constants(trained, learnt[:: -(-len(learnt) // FITTING_PHOTOS)])
+    scores = score(trained, [record for record in records if record.fold == measured])
+    facts = {
+        "step": "gaze", "weak": weak_checksum, "settings": asdict(settings),
+        "left_out": sorted(kept_out), "measured_fold": measured, "photos": len(learnt),
+        "scores": scores,
+    }  # fmt: skip
+    checksum = write_run(args.run, trained, facts)
+    print(f"{args.run}: {checksum}\n{json.dumps(scores, indent=1)}")
+
+
+def joint_losses(network: MSROI, batch: JointBatch) -> dict[str, Tensor]:
+    """Return the distance from gaze and a share of the presence loss."""
+    saliency = network(normalise_pixels(batch.gaze.pixels))
+    presence = weak_losses(network, batch.weak)["presence"]
+    return {
+        "gaze": gaze_loss(saliency, batch.gaze.density),
+        "presence": PRESENCE_SHARE * presence,
+    }

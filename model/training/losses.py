@@ -1,0 +1,45 @@
+"""What training makes small: wrong presence of classes in windows, and distance from gaze."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+# Of a probability: log(0) would be infinite.
+EPSILON = 1e-8
+
+
+def presence_loss(class_maps: Tensor, windows: Tensor, presence: Tensor, known: Tensor) -> Tensor:
+    """Return the mean cross-entropy of presence in each window, per window, summed over classes.
+
+    Args:
+        class_maps: (B, C, D, h, w) > 0, of `MSROI.class_maps`.
+        windows: (B, M, 4) as x1, y1, x2, y2 in shares of the sides.
+        presence: (B, M, C) targets in [0, 1].
+        known: (B, M, C) bool; what isn't known costs nothing.
+    """
+    height, width = class_maps.shape[3:]
+    columns = cell_shares(windows[..., 0], windows[..., 2], width)  # -> (B, M, w)
+    rows = cell_shares(windows[..., 1], windows[..., 3], height)  # -> (B, M, h)
+    evidence = class_maps.sum(2)  # -> (B, C, h, w)
+    along = torch.einsum("bmh,bchw->bmcw", rows, evidence)
+    z = torch.einsum("bmw,bmcw->bmc", columns, along)  # Z_c of each window
+    # σ(log Z) is the probability that `MSROI.presence` documents.
+    losses = functional.binary_cross_entropy_with_logits(
+        (z + EPSILON).log(), presence, reduction="none"
+    )
+    return (losses * known).sum(2).mean()
+
+
+def cell_shares(start: Tensor, end: Tensor, cells: int) -> Tensor:
+    """Return how much of [start, end] lies in each cell of an axis: (..., cells), sums 1."""
+    edges = torch.arange(cells + 1, device=start.device, dtype=start.dtype) / cells
+    overlap = torch.minimum(end[..., None], edges[1:]) - torch.maximum(start[..., None], edges[:-1])
+    overlap = overlap.clamp_min(0)
+    return overlap / overlap.sum(-1, keepdim=True).clamp_min(EPSILON)
+
+
+def gaze_loss(saliency: Tensor, density: Tensor) -> Tensor:
+    """Return the mean divergence KL(gaze ‖ map), in nats: (B, h, w), (B, h, w) -> ()."""
+    predicted = saliency / (saliency.sum((1, 2), keepdim=True) + EPSILON)
+    gain = ((density + EPSILON) / (predicted + EPSILON)).log()
+    return (density * gain).sum((1, 2)).mean()

