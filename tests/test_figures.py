@@ -46,6 +46,16 @@ def test_the_encoder_and_its_control(quality: str) -> None:
         assert row(quality, strength, *cells) in README
 
 
+def test_maps_against_recorded_gaze() -> None:
+    summaries = [result(f"saliency_{name}.json")["summary"] for name in ("osie", "crowd", "sun")]
+    for name in ("foveate", "foveate_weak", "cam", "centre", "attention_center"):
+        cells = [
+            f"{summary[name]['nss']:.2f}, {100 * summary[name]['captured_25']:.0f} %"
+            for summary in summaries
+        ]
+        assert row(f"`{name}`", *cells) in README
+
+
 def test_time_and_memory_of_the_service() -> None:
     measured = result("service.json")
     for clients in ("1", "16"):

@@ -25,6 +25,7 @@ FIXATION_SIGMA_PX: Final = 10.0
 # Share of the samples that are 2×2 mosaics of photos, gaze shared out evenly: without them the
 # network learns that a photo has one place to look at, and leaves out objects.
 MOSAIC_SHARE: Final = 0.15
+FITTING_PHOTOS: Final = 300
 # Crops keep at least this share of each side; further in, what the gaze left out is missed.
 LEAST_CROP: Final = 0.8
 
@@ -62,6 +63,11 @@ def read_records(root: Path) -> list[Record]:
             if len(inside):
                 records.append(Record(file.parent / name, file.parent.name, size, inside))
     return records
+
+
+def thin_out(records: list[Record]) -> list[Record]:
+    """Return at most `FITTING_PHOTOS` of them, evenly: enough to choose two constants by."""
+    return records[:: -(-len(records) // FITTING_PHOTOS)]
 
 
 def fixation_density(

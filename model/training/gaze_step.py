@@ -17,15 +17,13 @@ from model.checkpoint import load_network
 from model.msroi import MSROI, normalise_pixels
 from model.training.evaluate import fit_constants, score
 from model.training.folds import HELD_FOLD
-from model.training.gaze import GazeBatch, GazeBatches, read_records
+from model.training.gaze import GazeBatch, GazeBatches, read_records, thin_out
 from model.training.loop import Settings, train, write_run
 from model.training.losses import gaze_loss
 from model.training.mosaics import Mosaics, WeakBatch
 from model.training.weak import make_batches, weak_losses
 
 PRESENCE_SHARE: Final = 0.05  # of its loss; a batch of gaze costs about 0.5 nats
-# Photos of the training folds on which threshold and smoothing are chosen.
-FITTING_PHOTOS: Final = 300
 
 
 class JointBatch(NamedTuple):
@@ -95,7 +93,7 @@ def run(args: argparse.Namespace) -> None:
         folder=args.run,
         device=args.device,
     )
-    trained.config = fit_constants(trained, learnt[:: -(-len(learnt) // FITTING_PHOTOS)])
+    trained.config = fit_constants(trained, thin_out(learnt))
     scores = score(trained, [record for record in records if record.fold == measured])
     facts = {
         "step": "gaze", "weak": weak_checksum, "settings": asdict(settings),

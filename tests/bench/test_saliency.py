@@ -155,6 +155,7 @@ def test_the_model_card_quotes_its_files() -> None:
             for s in (summary[name] for summary in summaries)
         ]
         assert f"| `{name}` | {' | '.join(cells)} |" in card
+    for name in MAPS:
         shares = [s[name].get("mosaics") or s[name]["objects"] for s in objects]
         cells = [
             f"{100 * share['centre_25']:.0f} % | {100 * share['half_25']:.0f} %" for share in shares
