@@ -28,7 +28,8 @@ STEM_WIDTH = 32
 TAPS = {4: 40, 10: 112, 15: 320}
 MAP_STRIDE = 8
 HEAD_WIDTH = 64
-# Of the logarithm of a class map: e^10 is far above what any photo gave, and finite.
+# Of the logarithm of a class map, so that its exponential stays finite. The weak weights reach it
+# on single faces, the calibrated ones stay near 3.
 MAX_LOG_EVIDENCE = 10.0
 PRIOR_KNOTS = 16
 # The backbone's own scaling; the usual ImageNet constants cost 11 points of top-1 accuracy.
@@ -42,7 +43,9 @@ class MSROIConfig:
 
     classes: tuple[str, ...]
     features_per_class: int = 2  # D in the paper
-    threshold: float = 0.02  # T: a class counts as present when its mean evidence is above
+    # T: a class counts as present when its mean evidence is above. This and the smoothing are the
+    # weak weights' own, chosen on fold 1; step two fits both anew (docs/training.md).
+    threshold: float = 0.02
     smoothing_cells: float = 1.0  # deviation of the Gaussian over the map, in its own samples
     # Photos are scaled to about this area, their aspect kept, both sides a multiple of 32.
     input_area_px: int = 480 * 320

@@ -1,7 +1,7 @@
 """Depthwise convolutions that pass gradients on but don't learn.
 
 PyTorch's backward of a depthwise 5×5 takes most of a training step on a CPU, and the kernels
-are 2 % of the weights. With fixed kernels the gradient of the input is a convolution with the
+are 6 % of the weights. With fixed kernels the gradient of the input is a convolution with the
 turned kernel, which runs as fast as the forward pass: a step takes half the time.
 """
 

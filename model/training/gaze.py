@@ -19,8 +19,8 @@ from model.msroi import MAP_STRIDE
 from model.training.folds import fold_of
 from model.training.mosaics import jitter
 
-# Deviation of a fixation's Gaussian in pixels of the input: about 0.4 degrees of visual angle
-# on the sets here, the error of an eye tracker and no more.
+# Deviation of a fixation's Gaussian in pixels of the input: about 0.7 degrees of visual angle
+# on OSIE. docs/training.md has what a sharper one gave.
 FIXATION_SIGMA_PX: Final = 10.0
 # Share of the samples that are 2×2 mosaics of photos, gaze shared out evenly: without them the
 # network learns that a photo has one place to look at, and leaves out objects.
