@@ -10,12 +10,10 @@ from PIL import Image
 from torch import Tensor
 
 from model.checkpoint import SHIPPED_WEIGHTS, load_network
-from model.input_size import choose_input_size
+from model.input_size import choose_input_size, scale_photo
 from model.maps import normalise, smoothing_matrix
 from model.msroi import MSROI, normalise_pixels
 
-# How often a side may exceed the input's before Pillow first averages whole pixels.
-REDUCING_GAP = 2.0
 # Landscape as most cameras take it, width to height.
 USUAL_ASPECT = (3, 2)
 
@@ -61,14 +59,8 @@ class Predictor:
         H and W are those of `choose_input_size`, so the aspect is nearly kept. Any mode and
         size will do; a photo whose orientation is not applied is seen as stored.
         """
-        if image.mode not in {"RGB", "L"}:
-            image = image.convert("RGB")
-        height, width = choose_input_size(
-            image.width, image.height, self._network.config.input_area_px
-        )
-        # Pillow resizes without holding the interpreter's lock.
-        small = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=REDUCING_GAP)
-        return np.asarray(small.convert("RGB"))
+        area_px = self._network.config.input_area_px
+        return np.asarray(scale_photo(image, choose_input_size(*image.size, area_px)))
 
     def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         """Return the saliency map of each prepared photo, in order.

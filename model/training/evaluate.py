@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from model.input_size import choose_input_size
+from model.input_size import choose_input_size, scale_photo
 from model.maps import smoothing_matrix
 from model.msroi import MSROI, MSROIConfig, normalise_pixels
 from model.training.gaze import Record
@@ -29,9 +29,7 @@ def class_maps_of(network: MSROI, records: Iterable[Record]) -> Iterator[tuple[R
         width_px, height_px = record.size
         size = choose_input_size(width_px, height_px, network.config.input_area_px)
         with Image.open(record.path) as opened:
-            scaled = opened.convert("RGB").resize(
-                size[::-1], Image.Resampling.BILINEAR, reducing_gap=2.0
-            )
+            scaled = scale_photo(opened, size)
         pixels = torch.from_numpy(np.array(scaled))[None].to(device)
         with torch.inference_mode():
             yield record, network.class_maps(normalise_pixels(pixels))

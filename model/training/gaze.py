@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from model.input_size import choose_input_size
+from model.input_size import choose_input_size, scale_photo
 from model.msroi import MAP_STRIDE
 from model.training.folds import fold_of
 from model.training.mosaics import jitter
@@ -134,10 +134,7 @@ def draw_view(
         share, corner, fixations = 1.0, np.zeros(2), record.fixations
     box = (*corner * record.size, *(corner + share) * record.size)
     with Image.open(record.path) as opened:
-        view = opened.convert("RGB").resize(
-            size[::-1], Image.Resampling.BILINEAR, box=box, reducing_gap=2.0
-        )
-    pixels = np.asarray(view)
+        pixels = np.asarray(scale_photo(opened, size, box))
     if random.random() < 0.5:
         pixels = pixels[:, ::-1]
         fixations = fixations * [-1, 1] + [1 - 1e-9, 0]

@@ -1,8 +1,17 @@
 import math
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from model.input_size import LEAST_AREA, MOST_AREA, STRIDE, choose_input_size, list_input_sizes
+from model.input_size import (
+    LEAST_AREA,
+    MOST_AREA,
+    STRIDE,
+    choose_input_size,
+    list_input_sizes,
+    scale_photo,
+)
 from model.msroi import MSROIConfig
 
 AREA_PX = MSROIConfig.input_area_px
@@ -60,3 +69,18 @@ def test_other_areas_have_sizes_too(area_px: int) -> None:
 def test_an_area_without_a_size_is_an_error() -> None:
     with pytest.raises(ValueError, match="about 1000 pixels"):
         choose_input_size(4, 3, 1000)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])
+def test_a_photo_of_any_mode_is_scaled_to_rgb(mode: str) -> None:
+    photo = Image.new("L", (90, 60), 200).convert(mode)
+    scaled = scale_photo(photo, (32, 64))
+    assert (scaled.mode, scaled.size) == ("RGB", (64, 32))
+
+
+def test_a_box_is_cut_out_before_scaling() -> None:
+    photo = Image.new("RGB", (100, 100))
+    photo.paste((255, 0, 0), (50, 25, 100, 75))
+    scaled = np.asarray(scale_photo(photo, (32, 32), (50, 25, 100, 75)))
+    # Pillow's filter reaches a pixel beyond the box.
+    assert (scaled[1:-1, 1:-1] == (255, 0, 0)).all()
