@@ -18,7 +18,7 @@ from model.msroi import MSROI, MSROIConfig, normalise_pixels
 from model.training.gaze import Record
 
 HOTTEST: Final = 0.25
-THRESHOLDS: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
+THRESHOLDS: Final = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05)
 SMOOTHINGS: Final = (0.0, 0.35, 0.5, 0.7, 1.0, 1.4)
 
 

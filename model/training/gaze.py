@@ -19,9 +19,9 @@ from model.msroi import MAP_STRIDE
 from model.training.folds import fold_of
 from model.training.mosaics import jitter
 
-# Deviation of a fixation's Gaussian in pixels of the input: about 0.7 degrees of visual angle
-# on OSIE. docs/training.md has what a sharper one gave.
-FIXATION_SIGMA_PX: Final = 10.0
+# Deviation of a fixation's Gaussian in pixels of the input, half a sample of the map: a wider
+# one blurs the map itself (docs/training.md).
+FIXATION_SIGMA_PX: Final = 4.0
 # Share of the samples that are 2×2 mosaics of photos, gaze shared out evenly: without them the
 # network learns that a photo has one place to look at, and leaves out objects.
 MOSAIC_SHARE: Final = 0.15

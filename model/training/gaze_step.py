@@ -19,9 +19,9 @@ from model.training.evaluate import fit_constants, score
 from model.training.folds import HELD_FOLD
 from model.training.gaze import GazeBatch, GazeBatches, read_records, thin_out
 from model.training.loop import Settings, train, write_run
-from model.training.losses import gaze_loss
+from model.training.losses import gaze_loss, presence_loss
 from model.training.mosaics import Mosaics, WeakBatch
-from model.training.weak import make_batches, weak_losses
+from model.training.weak import make_batches
 
 PRESENCE_SHARE: Final = 0.05  # of its loss; a batch of gaze costs about 0.5 nats
 
@@ -107,7 +107,8 @@ def run(args: argparse.Namespace) -> None:
 def joint_losses(network: MSROI, batch: JointBatch) -> dict[str, Tensor]:
     """Return the distance from gaze and a share of the presence loss."""
     saliency = network(normalise_pixels(batch.gaze.pixels))
-    presence = weak_losses(network, batch.weak)["presence"]
+    maps = network.class_maps(normalise_pixels(batch.weak.pixels))
+    presence = presence_loss(maps, batch.weak.windows, batch.weak.presence, batch.weak.known)
     return {
         "gaze": gaze_loss(saliency, batch.gaze.density),
         "presence": PRESENCE_SHARE * presence,

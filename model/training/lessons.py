@@ -17,6 +17,10 @@ class Lessons:
     windows: NDArray[np.float32]  # (N, W, 4) as x1, y1, x2, y2 in shares of the sides
     synsets: NDArray[np.float16]  # (N, W, 1000) probabilities
     faces: NDArray[np.float32]  # (N, W) confidence that there is a face, in [0, 1]
+    # Class activation maps of the whole photos, of their likeliest synsets.
+    cam_synsets: NDArray[np.int16]  # (N, K)
+    cam_probabilities: NDArray[np.float32]  # (N, K) of those synsets, 1 where it is the label
+    cams: NDArray[np.uint8]  # (N, K, S, S) stretched over the photo, each with a maximum of 255
 
     def save(self, path: Path) -> None:
         """Write them as .npz."""

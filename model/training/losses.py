@@ -1,4 +1,4 @@
-"""What training makes small: wrong presence of classes in windows, and distance from gaze."""
+"""What training makes small: wrong presence of classes in windows and cells, distance from gaze."""
 
 import torch
 from torch import Tensor
@@ -28,6 +28,21 @@ def presence_loss(class_maps: Tensor, windows: Tensor, presence: Tensor, known: 
         (z + EPSILON).log(), presence, reduction="none"
     )
     return (losses * known).sum(2).mean()
+
+
+def cells_loss(class_maps: Tensor, cells: Tensor, known: Tensor) -> Tensor:
+    """Return the mean cross-entropy of presence in each cell, per cell, summed over classes.
+
+    Args:
+        class_maps: (B, C, D, h, w) > 0, of `MSROI.class_maps`.
+        cells: (B, C, h', w') targets in [0, 1]; h and w are multiples of h' and w'.
+        known: (B, C, h', w') bool; what isn't known costs nothing.
+    """
+    z = functional.adaptive_avg_pool2d(class_maps.sum(2), cells.shape[2:])  # -> (B, C, h', w')
+    losses = functional.binary_cross_entropy_with_logits(
+        (z + EPSILON).log(), cells, reduction="none"
+    )
+    return (losses * known).sum(1).mean()
 
 
 def cell_shares(start: Tensor, end: Tensor, cells: int) -> Tensor:

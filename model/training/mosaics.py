@@ -1,11 +1,13 @@
 """Weak samples: mosaics of photos, with what the teachers say of windows in them.
 
 One photo has one label; a mosaic has several, and its tiles and their crops are windows whose
-classes are known. So presence is learnt with its place, without a box.
+classes are known. So presence is learnt with its place, without a box. The classifier's activation
+maps of each photo alone say which cells of its tile show the object: what is small in a mosaic was
+large when the teacher saw it.
 """
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +25,9 @@ LAYOUTS: Final = ((1, 1), (1, 1), (1, 2), (2, 1), (2, 2), (2, 2), (2, 3), (3, 2)
 # (height, width) of the samples, in pixels.
 SIZES: Final = ((320, 480), (480, 320), (384, 384), (352, 448), (448, 352))
 WINDOWS: Final = 12  # of each sample, the whole of it first
+CELL_PX: Final = 16
+# Synsets less likely than this have no map worth learning.
+LEAST_LIKELY: Final = 0.05
 # Confidence of the face detector: above there is a face, below there is none.
 FACE, NO_FACE = 0.6, 0.25
 
@@ -33,6 +38,8 @@ class Targets:
 
     presence: NDArray[np.float32]  # (N, windows, C) in [0, 1]
     known: NDArray[np.bool_]  # (N, windows, C)
+    cells: NDArray[np.uint8]  # (N, C, S, S) presence over the photo, 255 is 1
+    cells_known: NDArray[np.bool_]  # (N, C)
 
 
 def make_targets(photos: list[Photo], lessons: Lessons, classes: Classes) -> Targets:
@@ -53,7 +60,18 @@ def make_targets(photos: list[Photo], lessons: Lessons, classes: Classes) -> Tar
         # Of a crop of somebody only a face says that the person is in it.
         known[index, :, classes.person] = face[index] | (photo.person is False)
         known[index, 0, classes.person] |= photo.person is True
-    return Targets(presence, known)
+    cells = np.zeros((len(photos), presence.shape[-1], *lessons.cams.shape[2:]), np.uint8)
+    for index, maps in enumerate(lessons.cams):
+        found = zip(lessons.cam_synsets[index], lessons.cam_probabilities[index], maps, strict=True)
+        for synset, probability, cam in found:
+            if probability >= LEAST_LIKELY:
+                own = cells[index, classes.group_of[synset]]
+                np.maximum(own, np.round(cam * probability).astype(np.uint8), out=own)
+    # Nobody says where in a photo its people are, only that there are none.
+    cells_known = np.ones(cells.shape[:2], bool)
+    people = [classes.person, classes.face]
+    cells_known[:, people] = known[:, 0, people] & (presence[:, 0, people] == 0)
+    return Targets(presence, known, cells, cells_known)
 
 
 class WeakBatch(NamedTuple):
@@ -63,6 +81,8 @@ class WeakBatch(NamedTuple):
     windows: Tensor  # (B, WINDOWS, 4) as x1, y1, x2, y2 in shares of the sides
     presence: Tensor  # (B, WINDOWS, C)
     known: Tensor  # (B, WINDOWS, C) bool
+    cells: Tensor  # (B, C, H/16, W/16) presence in each cell
+    cells_known: Tensor  # (B, C, H/16, W/16) bool
 
 
 class Mosaics(Dataset[WeakBatch]):
@@ -87,19 +107,21 @@ class Mosaics(Dataset[WeakBatch]):
         random = np.random.default_rng((self.seed, step))
         size = SIZES[random.integers(len(SIZES))]
         parts = [self.draw_sample(size, random) for _ in range(self.batch_size)]
-        pixels, windows, presence, known = (np.stack(part) for part in zip(*parts, strict=True))
-        return WeakBatch(*map(torch.from_numpy, (pixels, windows, presence, known)))
+        return WeakBatch(*(torch.from_numpy(np.stack(part)) for part in zip(*parts, strict=True)))
 
     def draw_sample(
         self, size: tuple[int, int], random: np.random.Generator
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-        """Return one mosaic's pixels, windows, presence and what is known of it."""
+    ) -> tuple[NDArray[Any], ...]:
+        """Return one mosaic: a `WeakBatch` of it, without the first axis."""
         rows, columns = LAYOUTS[random.integers(len(LAYOUTS))]
         chosen = random.choice(
             len(self.photos), rows * columns, replace=len(self.photos) < rows * columns
         )
         flipped = random.random(len(chosen)) < 0.5
         pixels = np.empty((*size, 3), np.uint8)
+        classes = self.targets.presence.shape[-1]
+        cells = np.empty((classes, size[0] // CELL_PX, size[1] // CELL_PX), np.float32)
+        cells_known = np.empty(cells.shape, bool)
         windows = []
         for tile, (index, flip) in enumerate(zip(chosen, flipped, strict=True)):
             row, column = divmod(tile, columns)
@@ -110,6 +132,13 @@ class Mosaics(Dataset[WeakBatch]):
                 scaled = opened.convert("RGB").resize((right - left, bottom - top))
             picture = np.asarray(scaled)
             pixels[top:bottom, left:right] = picture[:, ::-1] if flip else picture
+            over = (
+                slice(None),
+                slice(round(top / CELL_PX), round(bottom / CELL_PX)),
+                slice(round(left / CELL_PX), round(right / CELL_PX)),
+            )
+            cells[over] = stretch_cells(self.targets.cells[index], cells[over].shape[1:], flip=flip)
+            cells_known[over] = self.targets.cells_known[index, :, None, None]
             windows.append(
                 place_windows(self.lessons.windows[index], (left, top, right, bottom), flip=flip)
             )
@@ -117,13 +146,14 @@ class Mosaics(Dataset[WeakBatch]):
         presence = self.targets.presence[chosen]  # (T, W, C)
         known = self.targets.known[chosen]
         whole, whole_known = unite(presence[:, 0], known[:, 0])
-        classes = presence.shape[-1]
         picked = random.choice(len(inside), WINDOWS - 1, replace=len(inside) < WINDOWS - 1)
         return (
             jitter(pixels, random),
             np.concatenate([[[0, 0, 1, 1]], inside[picked]]).astype(np.float32),
             np.concatenate([whole[None], presence.reshape(-1, classes)[picked]]),
             np.concatenate([whole_known[None], known.reshape(-1, classes)[picked]]),
+            cells,
+            cells_known,
         )
 
 
@@ -137,6 +167,18 @@ def place_windows(
         x1, x2 = 1 - x2, 1 - x1
     width, height = right - left, bottom - top
     return np.stack([left + x1 * width, top + y1 * height, left + x2 * width, top + y2 * height], 1)
+
+
+def stretch_cells(
+    cells: NDArray[np.uint8], size: tuple[int, ...], *, flip: bool
+) -> NDArray[np.float32]:
+    """Return a photo's cells as those of its tile: (C, S, S) -> (C, *size) in [0, 1]."""
+    stretched = np.zeros((len(cells), *size), np.float32)
+    for name in np.flatnonzero(cells.any((1, 2))):
+        own = Image.fromarray(cells[name, :, ::-1] if flip else cells[name])
+        stretched[name] = own.resize(size[::-1], Image.Resampling.BILINEAR)
+    stretched /= 255
+    return stretched
 
 
 def unite(

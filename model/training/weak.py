@@ -1,4 +1,4 @@
-"""Step one, weak labels: presence of classes in mosaics and windows; no box and no gaze."""
+"""Step one, weak labels: presence of classes in windows and cells of mosaics; no box, no gaze."""
 
 import argparse
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from model.training.backbone import load_classifier
 from model.training.classes import Classes, group_synsets, read_words
 from model.training.lessons import Lessons
 from model.training.loop import Settings, train, write_run
-from model.training.losses import presence_loss
+from model.training.losses import cells_loss, presence_loss
 from model.training.mosaics import Mosaics, WeakBatch, make_targets
 from model.training.photos import Photo, find_photos
 from model.training.start import start_head
@@ -78,6 +78,9 @@ def make_batches(
 
 
 def weak_losses(network: MSROI, batch: WeakBatch) -> dict[str, Tensor]:
-    """Return the loss of the classes' presence."""
+    """Return the losses of the classes' presence in windows and in cells."""
     maps = network.class_maps(normalise_pixels(batch.pixels))
-    return {"presence": presence_loss(maps, batch.windows, batch.presence, batch.known)}
+    return {
+        "presence": presence_loss(maps, batch.windows, batch.presence, batch.known),
+        "cells": cells_loss(maps, batch.cells, batch.cells_known),
+    }

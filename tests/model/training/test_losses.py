@@ -4,7 +4,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.training.losses import cell_shares, gaze_loss, presence_loss
+from model.training.losses import cell_shares, cells_loss, gaze_loss, presence_loss
 
 HEIGHT, WIDTH = 4, 6
 # In cells: left, top, right, bottom.
@@ -72,6 +72,21 @@ def test_a_window_moves_only_the_cells_that_it_covers() -> None:
     moved = maps.grad.abs().sum((1, 2)) > 0
     assert torch.equal(moved[0], covered)
     assert not moved[1].any()
+
+
+def test_the_cells_loss_is_the_cross_entropy_by_hand() -> None:
+    maps, *_ = random_batch()
+    generator = torch.Generator().manual_seed(8)
+    cells = torch.rand(2, 3, HEIGHT // 2, WIDTH // 2, generator=generator)
+    known = torch.rand(cells.shape, generator=generator) < 0.7
+    expected = 0.0
+    for photo, name, row, column in np.ndindex(*cells.shape):
+        own = maps[photo, name, :, row * 2 : row * 2 + 2, column * 2 : column * 2 + 2]
+        z, wanted = float(own.sum(0).mean()), float(cells[photo, name, row, column])
+        loss = -wanted * np.log(z / (1 + z)) - (1 - wanted) * np.log(1 / (1 + z))
+        expected += float(known[photo, name, row, column]) * loss
+    found = cells_loss(maps, cells, known).item()
+    assert found == pytest.approx(expected / (2 * cells[0, 0].numel()), rel=1e-5)
 
 
 @pytest.mark.parametrize(

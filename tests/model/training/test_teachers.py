@@ -12,9 +12,12 @@ from model.training.lessons import Lessons, name_photos
 from model.training.mosaics import FACE, NO_FACE
 from model.training.photos import Photo
 from model.training.teachers import (
+    CAM_SIDE,
+    CAMS,
     CROP_SIDES,
     CROPS,
     classify,
+    draw_cams,
     draw_windows,
     find_faces,
     in_pixels,
@@ -64,11 +67,14 @@ def test_lessons_are_read_as_they_were_written(tmp_path: Path) -> None:
         random.random((3, 4, 4), np.float32),
         random.random((3, 4, 1000)).astype(np.float16),
         random.random((3, 4), np.float32),
+        random.integers(1000, size=(3, 2)).astype(np.int16),
+        random.random((3, 2), np.float32),
+        random.integers(256, size=(3, 2, 5, 5)).astype(np.uint8),
     )
     path = tmp_path / "new" / "lessons.npz"
     lessons.save(path)
     found = Lessons.load(path, photos)
-    for name in ("windows", "synsets", "faces"):
+    for name in ("windows", "synsets", "faces", "cam_synsets", "cam_probabilities", "cams"):
         stored, read = getattr(lessons, name), getattr(found, name)
         assert read.dtype == stored.dtype
         assert np.array_equal(read, stored)
@@ -91,6 +97,39 @@ def test_teaching_depends_on_the_seed_alone_and_asks_about_each_crop(tmp_path: P
         np.ones((1, 1 + CROPS)), abs=1e-2
     )
     assert not np.array_equal(first.synsets[0, 0], first.synsets[0, 1])
+    assert first.cams.shape == (1, CAMS, CAM_SIDE, CAM_SIDE)
+    assert np.array_equal(first.cams, other.cams)
+
+
+def test_maps_are_of_the_label_and_of_what_is_likeliest_beside_it() -> None:
+    image, classifier = Image.fromarray(photo(300, 200, 1)), load_classifier()
+    (probabilities,) = classify([image], classifier, "cpu")
+    plain, labelled = (
+        draw_cams(image, probabilities, label, classifier, "cpu") for label in (None, 777)
+    )
+    synsets, likely, maps = labelled
+    assert (synsets[0], likely[0]) == (777, 1)
+    assert synsets[1:].tolist() == plain[0][:-1].tolist()
+    assert (np.diff(likely) <= 0).all()
+    assert plain[1][0] <= 1
+    assert maps.dtype == np.uint8
+    # The label may be nowhere on a made-up photo; what the classifier sees is somewhere.
+    assert plain[2].max((1, 2)).tolist() == [255] * CAMS
+    mirrored = draw_cams(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), probabilities, 777,
+                         classifier, "cpu")  # fmt: skip
+    assert np.corrcoef(mirrored[2][1, :, ::-1].ravel(), maps[1].ravel())[0, 1] > 0.5
+
+
+@pytest.mark.data
+def test_the_map_of_a_labelled_photo_is_hot_at_its_object(data_dir: Path) -> None:
+    with Image.open(data_dir / "kodak" / "kodim20.png") as opened:
+        image = opened.convert("RGB")
+    classifier = load_classifier()
+    (probabilities,) = classify([image], classifier, "cpu")
+    _, _, maps = draw_cams(image, probabilities, None, classifier, "cpu")
+    rows, columns = np.mgrid[:CAM_SIDE, :CAM_SIDE] + 0.5
+    middle = [(maps[0] * axis).sum() / maps[0].sum() / CAM_SIDE for axis in (rows, columns)]
+    assert middle == pytest.approx([0.5, 0.5], abs=0.2)  # of a plane that fills the middle
 
 
 def test_what_shows_nobody_has_no_face() -> None:

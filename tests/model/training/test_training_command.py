@@ -125,6 +125,6 @@ def test_a_fold_left_out_is_measured_and_not_learnt(data: Path, weak: Path, tmp_
 def test_lessons_of_other_photos_are_an_error(data: Path, tmp_path: Path) -> None:
     path = tmp_path / "lessons.npz"
     other = np.array([f"other/{number}" for number in range(12)])
-    Lessons(other, np.zeros((12, 4, 4)), np.zeros((12, 4, 1000)), np.zeros((12, 4))).save(path)
+    Lessons(other, *(np.zeros((12, 1)) for _ in range(6))).save(path)
     with pytest.raises(RuntimeError, match="of other photos: remove it"):
         step("weak", data, tmp_path / "run", "--lessons", str(path))
