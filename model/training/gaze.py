@@ -24,7 +24,7 @@ from model.training.mosaics import jitter
 FIXATION_SIGMA_PX: Final = 4.0
 # Share of the samples that are 2×2 mosaics of photos, gaze shared out evenly: without them the
 # network learns that a photo has one place to look at, and leaves out objects.
-MOSAIC_SHARE: Final = 0.15
+MOSAIC_SHARE: Final = 0.2
 FITTING_PHOTOS: Final = 300
 # Crops keep at least this share of each side; further in, what the gaze left out is missed.
 LEAST_CROP: Final = 0.8
