@@ -11,6 +11,7 @@ from codec.color import convert_grey, convert_rgb
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
 from codec.passes import Pass
+from codec.progressive import write_scans
 from codec.reference import measure_reference
 from codec.scan import write_scan
 from codec.search import MAX_PASSES, RateSearch, guess_step
@@ -63,9 +64,12 @@ def _encode(
     target_bytes = reference_bytes * TARGET_SHARE
     passes = 0
     while True:
-        search = RateSearch(components, tuning, target_bytes)
+        search = RateSearch(components, tuning, target_bytes, settings.progressive)
         chosen = search.find(step)
-        jpeg = write_jpeg((width, height), components, chosen, search.qcoefs)
+        if settings.progressive:
+            jpeg = write_scans((width, height), components, chosen.quant_tables, search.scans)
+        else:
+            jpeg = write_jpeg((width, height), components, chosen, search.qcoefs)
         passes += search.passes
         fits = len(jpeg) <= reference_bytes * (1.0 + TOLERANCE_SHARE)
         if fits or passes > MAX_PASSES:
@@ -81,7 +85,7 @@ def write_jpeg(
     chosen: Pass,
     qcoefs: Sequence[NDArray[np.int16]],
 ) -> bytes:
-    """Return the file of one pass; `size_px` is (width, height)."""
+    """Return the baseline file of one pass; `size_px` is (width, height)."""
     header = write_header(
         size_px, components, chosen.quant_tables, chosen.dc_tables, chosen.ac_tables
     )
@@ -134,7 +138,8 @@ def warm_up() -> None:
     frozen.flags.writeable = False  # kernels are compiled for read-only arrays apart
     saliency = np.linspace(0.0, 1.0, 9, dtype=np.float32).reshape(3, 3)
     for image in (ramp, frozen, ramp[..., 0]):
-        encode(image, saliency, EncodeSettings())
+        for progressive in (False, True):
+            encode(image, saliency, EncodeSettings(progressive=progressive))
 
 
 def _check_image(image: NDArray[np.uint8]) -> None:

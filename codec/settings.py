@@ -20,6 +20,8 @@ class EncodeSettings:
     """0..1, how much of the rate saliency may move; 0 is a plain rate-distortion optimised JPEG."""
     subsampling: Subsampling = "auto"
     """Chroma subsampling; `auto` is 4:2:0."""
+    progressive: bool = False
+    """A progressive file (SOF2) in place of a baseline one (SOF0)."""
 
     def __post_init__(self) -> None:
         if isinstance(self.quality, bool) or not isinstance(self.quality, int):
@@ -30,6 +32,8 @@ class EncodeSettings:
             raise ValueError(f"strength must lie in 0..1, not {self.strength}")
         if self.subsampling not in ("auto", "420", "444"):
             raise ValueError(f"subsampling must be auto, 420 or 444, not {self.subsampling!r}")
+        if not isinstance(self.progressive, bool):
+            raise ValueError(f"progressive must be True or False, not {self.progressive!r}")
 
 
 @dataclass(frozen=True, slots=True)
