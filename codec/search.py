@@ -1,4 +1,4 @@
-"""Rate search: the table scale and λ at which the file takes the bytes of the reference.
+"""Rate search: the table scale and λ at which a file reaches its goal.
 
 Bytes fall as the table's scale grows, with λ in step with it; but tables are whole numbers, so the
 last percent is met by λ alone. Trials before that look at a sample of the blocks.
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from codec.bracket import Bracket
 from codec.component import Component
+from codec.goal import Goal
 from codec.passes import Pass, Point, estimate_rates, run_pass
 from codec.progressive import measure_scans
 from codec.script import CodedScan, code_scans
@@ -58,13 +59,18 @@ def guess_step(quality: int, reference_bytes: int, pixels: int) -> float:
     return 16.0 * scale_of_quality(quality) * 0.72 * float(bpp**0.405)
 
 
+def is_coarsest(point: Point) -> bool:
+    """Return whether no pass makes a smaller file."""
+    return math.log(point.lambda_scale) >= _COARSEST - 1e-6
+
+
 @dataclass(slots=True)
 class RateSearch:
     """One encode's way to its size; `qcoefs` are those of the latest pass."""
 
     components: Sequence[Component]
     tuning: Tuning
-    target_bytes: float
+    goal: Goal
     progressive: bool = False
     qcoefs: list[NDArray[np.int16]] = field(init=False)
     rates: list[NDArray[np.float32]] = field(init=False)
@@ -137,7 +143,7 @@ class RateSearch:
                 return last
 
     def _run(self, point: Point, stride: int) -> tuple[Pass, float]:
-        """Return a pass and the logarithm of its bytes over the target."""
+        """Return a pass and how much finer it is than asked for."""
         rates = self.rates
         made = run_pass(self.components, self.tuning, point, rates, self.qcoefs, stride=stride)
         if not self.hold_rates:
@@ -145,7 +151,10 @@ class RateSearch:
         self.passes += 1
         if self.progressive:
             made = self._measure_progressive(made, stride)
-        error = math.log(made.file_bytes / self.target_bytes)
+        errors = self.goal.measure(
+            self.components, self.tuning, made.quant_tables, self.qcoefs, stride=stride
+        )
+        error = self.goal.error_of(made.file_bytes, errors)
         if stride == 1 and error < LIMIT and (self.best is None or abs(error) < abs(self.best[0])):
             self.best = (error, made, rates)
         return made, error
