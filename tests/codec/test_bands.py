@@ -21,7 +21,7 @@ def random_nonzeros(seed: int) -> Nonzeros:
     values = np.rint(rng.laplace(0, 6, shape) / (1 + np.arange(64) / 8)).astype(np.int16)
     values[rng.random((9, 11)) < 0.3] = 0
     coefs = np.zeros(shape, np.float32)
-    return list_nonzeros(Component(LUMA, 1, 1, 8, 10, coefs, coefs[..., 0]), values)
+    return list_nonzeros(Component(LUMA, 1, 1, 8, 10, coefs, *[coefs[..., 0]] * 3), values)
 
 
 @pytest.mark.parametrize("low_bit", [0, 1, 2, 9])

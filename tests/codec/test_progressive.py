@@ -36,7 +36,7 @@ def components_of(height: int, width: int, count: int, factor: int) -> list[Comp
         real = [-(-side * own // (8 * factor)) for side in (height, width)]
         kind = LUMA if i == 0 else CHROMA
         coefs = np.zeros((rows, columns, 64), np.float32)
-        made.append(Component(kind, own, own, real[0], real[1], coefs, coefs[..., 0]))
+        made.append(Component(kind, own, own, real[0], real[1], coefs, *[coefs[..., 0]] * 3))
     return made
 
 
