@@ -2,7 +2,7 @@
 
 A component's AC coefficients are coded in the bands, and with as many low bits left to refining
 scans, as takes the fewest bits. A level of successive approximation more is tried only while the one
-before has paid. DC is never approximated: that took more bits on every photo.
+before has paid. DC is never approximated: on Kodak that took more bits at every quality.
 """
 
 from collections.abc import Sequence
