@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from codec.kernel import kernel
 from codec.nonzeros import Nonzeros
-from codec.rdoq import ZERO_RUN, size_category
-from codec.tokens import LENGTH_SHIFT, MOST_APPENDED, SYMBOL_SHIFT, UNCODED
+from codec.rdoq import ZERO_RUN
+from codec.tokens import LENGTH_SHIFT, MOST_APPENDED, SIZES, SYMBOL_SHIFT, UNCODED
 
 LONGEST_RUN = 0x7FFF
 """Blocks that the longest EOB run covers (EOB14, T.81 table G.1)."""
@@ -25,7 +25,7 @@ def _token(symbol: int, length: int, appended: int) -> int:
 @kernel
 def _end_of_band(blocks: int) -> int:
     """Return the token EOBn of a run of `blocks`."""
-    length = size_category(blocks) - 1
+    length = int(SIZES[blocks]) - 1
     return _token(length << 4, length, blocks - (1 << length))
 
 
@@ -60,7 +60,7 @@ def _list_first(  # noqa: PLR0917 -- kernels take no keyword-only arguments
                 tokens[filled] = _token(ZERO_RUN, 0, 0)
                 filled += 1
                 run -= 16
-            size = size_category(magnitude)
+            size = int(SIZES[magnitude])
             appended = magnitude if value > 0 else (1 << size) - 1 - magnitude
             tokens[filled] = _token(run * 16 + size, size, appended)
             filled += 1

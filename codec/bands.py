@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from codec.ac_scan import LONGEST_RUN
 from codec.kernel import kernel
 from codec.nonzeros import Nonzeros
-from codec.rdoq import ZERO_RUN, size_category
+from codec.rdoq import ZERO_RUN
+from codec.tokens import SIZES
 
 SEGMENT_STARTS = (1, 2, 3, 6, 13, 19)
 """First positions of the segments: those that docs/codec.md finds worth their scan's header."""
@@ -24,7 +25,7 @@ _SCAN_HEADER_BYTES = 10 + 21  # SOS, and DHT less its symbols
 
 
 @kernel
-def _count_symbols(  # noqa: C901, PLR0917 -- calls with arrays cost more than the work
+def _count_symbols(  # noqa: C901, PLR0912, PLR0917 -- calls with arrays cost more than the work
     starts: NDArray[np.int32],
     positions: NDArray[np.uint8],
     values: NDArray[np.int16],
@@ -49,7 +50,7 @@ def _count_symbols(  # noqa: C901, PLR0917 -- calls with arrays cost more than t
                 continue
             k = int(positions[i])
             segment = _SEGMENT_OF[k]
-            size = size_category(magnitude)
+            size = int(SIZES[magnitude])
             run = k - before - 1
             while run > 15:
                 inner[segment_before, segment, ZERO_RUN] += 1
@@ -65,12 +66,15 @@ def _count_symbols(  # noqa: C901, PLR0917 -- calls with arrays cost more than t
             occupied |= 1 << segment
             if k == _BOUNDS[segment + 1] - 1:
                 completed |= 1 << segment
-        for last in range(_SEGMENTS):
-            completes = (completed >> last) & 1
-            for first in range(last + 1):
-                if (occupied >> first) & ((2 << (last - first)) - 1):
+        # From each first segment on, all bands are occupied that reach the next occupied one.
+        reached = _SEGMENTS
+        for first in range(_SEGMENTS - 1, -1, -1):
+            if (occupied >> first) & 1:
+                reached = first
+            for last in range(reached, _SEGMENTS):
+                if ended_from[first, last] < block:
                     _count_ends(block - ended_from[first, last], ends[first, last])
-                    ended_from[first, last] = block + completes
+                ended_from[first, last] = block + ((completed >> last) & 1)
     for last in range(_SEGMENTS):
         for first in range(last + 1):
             _count_ends(blocks - ended_from[first, last], ends[first, last])
@@ -81,7 +85,7 @@ def _count_ends(blocks: int, ends: NDArray[np.int64]) -> None:
     """Count the EOBn symbols of a run of `blocks`."""
     while blocks > 0:
         run = min(blocks, LONGEST_RUN)
-        ends[size_category(run) - 1] += 1
+        ends[SIZES[run] - 1] += 1
         blocks -= run
 
 

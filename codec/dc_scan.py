@@ -5,11 +5,36 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.component import LUMA, Component
-from codec.tokens import LENGTH_SHIFT, SECOND_TABLE, SYMBOL_SHIFT
+from codec.component import Component
+from codec.kernel import kernel
+from codec.tokens import LENGTH_SHIFT, SECOND_TABLE, SIZES, SYMBOL_SHIFT
 
-# Bits of every magnitude that the difference of two DC coefficients can have.
-_SIZES = np.array([magnitude.bit_length() for magnitude in range(1 << 16)], np.int32)
+
+@kernel
+def _code_differences(
+    qcoefs: NDArray[np.int16],
+    vertical: int,
+    horizontal: int,
+    table: int,
+    tokens: NDArray[np.int32],
+) -> None:
+    """Fill `tokens` (MCUs, blocks of this component in each), each value coded after the last."""
+    previous = 0
+    mcu = 0
+    for mcu_y in range(0, qcoefs.shape[0], vertical):
+        for mcu_x in range(0, qcoefs.shape[1], horizontal):
+            part = 0
+            for by in range(mcu_y, mcu_y + vertical):
+                for bx in range(mcu_x, mcu_x + horizontal):
+                    value = int(qcoefs[by, bx, 0])
+                    difference = value - previous
+                    size = int(SIZES[abs(difference)])
+                    appended = difference if difference > 0 else difference + (1 << size) - 1
+                    symbol = (table + size) << SYMBOL_SHIFT
+                    tokens[mcu, part] = symbol | size << LENGTH_SHIFT | appended
+                    previous = value
+                    part += 1
+            mcu += 1
 
 
 def list_dc(
@@ -20,24 +45,17 @@ def list_dc(
     One component's scan holds its real blocks row by row, an interleaved one whole MCUs (A.2).
     """
     if len(components) == 1:
-        component = components[0]
-        real = qcoefs[0][: component.real_rows, : component.real_columns, 0]
-        return _code_differences(real.reshape(-1, 1), 0).ravel()
-    mcus = []
-    for component, stored in zip(components, qcoefs, strict=True):
-        table = 0 if component.kind == LUMA or components[0].kind != LUMA else SECOND_TABLE
-        v, h = component.vertical, component.horizontal
-        rows, columns = stored.shape[0] // v, stored.shape[1] // h
-        values = stored[..., 0].reshape(rows, v, columns, h).transpose(0, 2, 1, 3)
-        mcus.append(_code_differences(values.reshape(-1, v * h), table))
-    return np.concatenate(mcus, axis=1).ravel()
-
-
-def _code_differences(values: NDArray[np.int16], table: int) -> NDArray[np.int32]:
-    """Return the tokens of `values` (MCUs, blocks in each), each coded after the one before it."""
-    ordered = values.astype(np.int32).ravel()
-    differences = np.diff(ordered, prepend=np.int32(0))
-    sizes = _SIZES[np.abs(differences)]
-    appended = np.where(differences < 0, differences + (1 << sizes) - 1, differences)
-    tokens = (table + sizes) << SYMBOL_SHIFT | sizes << LENGTH_SHIFT | appended
-    return tokens.reshape(values.shape)
+        real = qcoefs[0][: components[0].real_rows, : components[0].real_columns]
+        tokens = np.empty((real.shape[0] * real.shape[1], 1), np.int32)
+        _code_differences(real, 1, 1, 0, tokens)
+        return tokens.ravel()
+    blocks = [component.vertical * component.horizontal for component in components]
+    mcus = qcoefs[0].shape[0] * qcoefs[0].shape[1] // blocks[0]
+    tokens = np.empty((mcus, sum(blocks)), np.int32)
+    filled = 0
+    for component, stored, count in zip(components, qcoefs, blocks, strict=True):
+        table = 0 if component.kind == components[0].kind else SECOND_TABLE
+        part = tokens[:, filled : filled + count]
+        _code_differences(stored, component.vertical, component.horizontal, table, part)
+        filled += count
+    return tokens.ravel()

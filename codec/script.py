@@ -2,7 +2,7 @@
 
 A component's AC coefficients are coded in the bands, and with as many low bits left to refining
 scans, as takes the fewest bits. A level of successive approximation more is tried only while the one
-before has paid. DC is never approximated: that took more bits on every photo.
+before has paid. DC is never approximated: on Kodak that took more bits at every quality.
 """
 
 from collections.abc import Sequence
@@ -23,6 +23,9 @@ from codec.tokens import count_tokens
 # decoders refuse files of many, and browsers draw each.
 _MOST_BANDS = (4, 2)
 _MOST_LOW_BITS = (2, 0)
+# Nonzero coefficients per block below which refining scans are not tried: of 96 files of Kodak
+# photos none with fewer than 8 gained by them.
+_REFINED_FROM = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,8 @@ def _code_ac(index: int, kind: int, nonzeros: Nonzeros) -> list[CodedScan]:
     """Return the AC scans of the component `index`."""
     refining: list[CodedScan] = []
     least, bands = divide_spectrum(price_bands(nonzeros, 0), _MOST_BANDS[kind])
-    for low_bit in range(1, _MOST_LOW_BITS[kind] + 1):
+    is_dense = nonzeros.values.size >= _REFINED_FROM * (nonzeros.starts.size - 1)
+    for low_bit in range(1, _MOST_LOW_BITS[kind] + 1 if is_dense else 1):
         bits, finer_bands = divide_spectrum(price_bands(nonzeros, low_bit), _MOST_BANDS[kind])
         scan = Scan((index,), (1, 63), low_bit, low_bit - 1)
         refinement = _code_tokens(scan, list_refinement(nonzeros, low_bit - 1), 1)
