@@ -17,15 +17,17 @@ from typing import Any, Final
 
 import httpx
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from bench.machine import describe_machine
-from bench.quality import psnr, salient_region, to_luma
-from bench.rd import SUFFIXES, encode_standard
+from bench.quality import psnr, to_luma
+from bench.quality_regions import salient_region
+from bench.rd_crops import CROP_PX, crop, locate_crop
+from bench.rd_encoders import encode_standard
+from bench.rd_photos import SUFFIXES
 from bench.service_process import started_service
 
-# Side of the square crop in the before/after picture, enlarged so that eyes can see it.
-CROP_PX: Final = 144
+# Of the crops in the before/after picture.
 ZOOM: Final = 3
 TIMEOUT_S: Final = 120.0
 
@@ -130,16 +132,11 @@ def print_table(images: dict[str, dict[str, float]], summary: dict[str, float]) 
 def picture_pair(standard: bytes, jpeg: bytes, heatmap: bytes) -> Image.Image:
     """Return the standard JPEG's and our crop around the map's hottest place, side by side."""
     with Image.open(io.BytesIO(heatmap)) as opened:
-        # Blurred by the crop's size: a place is as hot as what a crop around it would show.
-        blurred = np.asarray(opened.convert("L").filter(ImageFilter.BoxBlur(CROP_PX / 4)))
-    centre_y, centre_x = np.unravel_index(int(blurred.argmax()), blurred.shape)
-    height, width = blurred.shape
-    left = int(min(max(centre_x - CROP_PX // 2, 0), width - CROP_PX))
-    top = int(min(max(centre_y - CROP_PX // 2, 0), height - CROP_PX))
+        corner = locate_crop(np.asarray(opened.convert("L")) / 255)
     side = CROP_PX * ZOOM
     pair = Image.new("RGB", (2 * side + 8, side), "white")
     for number, data in enumerate((standard, jpeg)):
         with Image.open(io.BytesIO(data)) as opened:
-            crop = opened.convert("RGB").crop((left, top, left + CROP_PX, top + CROP_PX))
-        pair.paste(crop.resize((side, side), Image.Resampling.NEAREST), (number * (side + 8), 0))
+            piece = crop(opened.convert("RGB"), corner)
+        pair.paste(piece.resize((side, side), Image.Resampling.NEAREST), (number * (side + 8), 0))
     return pair

@@ -1,185 +1,212 @@
-"""Rate and distortion: Foveate's encoder beside the standard JPEG of the same bytes."""
+"""Rate and distortion: Foveate's encoder and its rivals at the bytes of the standard JPEG.
+
+The file holds ``meta``; ``summary``, each encoder's means at the first --quality; ``by_quality``
+with ``summary``, ``wins``, ``worst`` and ``groups`` of every quality; ``bd_rate`` with --curve;
+``images``, the measures by photo, quality and encoder. docs/benchmarks.md says what each means.
+"""
 
 import argparse
-import io
+import importlib
 import json
-import statistics
+import multiprocessing
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from bench.machine import PACKAGES, describe_machine, usable_cores
+from bench.rd_encoders import PACKAGES as RIVAL_PACKAGES
+from bench.rd_encoders import RIVALS, find_missing
+from bench.rd_photos import Photo, find_photos, plan_photos, read_fixations
+from bench.rd_summary import count_wins, find_worst, group_photos, print_table, summarise
+from bench.saliency_photos import FOLDS
 
-import codec
-from bench import quality as metrics
-from bench.machine import describe_machine
-
-Image8 = NDArray[np.uint8]
-Map = NDArray[np.float32]
-Measures = dict[str, float]
-
-SUFFIXES: Final = (".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".jpg", ".jpeg")
-STANDARD: Final = "standard"
-# The region is cut from the map here; encoders are given the map itself, never the region.
-SALIENT_SHARE: Final = 0.25
-SEED: Final = 0
-COLUMNS: Final = (
-    "bytes_ratio", "psnr_y", "psnr", "psnr_s", "ssim", "ms_ssim", "vifp", "psnr_hvs", "psnr_hvs_m",
-    "encode_ms", "passes",
-)  # fmt: skip
+SEED: Final = 0  # nothing is drawn; the encoders and metrics are deterministic
+QUALITIES: Final = (50, 75)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--images", type=Path, required=True, help="folder of lossless photos")
-    parser.add_argument("--quality", type=int, nargs="+", default=[50, 75])
-    parser.add_argument("--strength", type=float, default=0.6, help="of the encoder `foveate`")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument(
-        "--maps", type=Path, help="folder of saliency maps, <photo's stem>.npy; else the network's"
+    add = parser.add_argument
+    add("--images", type=Path, required=True, help="folder of photos; its folders are categories")
+    add("--quality", type=whole_quality, nargs="+", help="of the standard JPEG (50 75)")
+    add("--strength", type=float, default=0.6, help="of the encoder `foveate` (%(default)s)")
+    add("--out", type=Path, required=True, help="JSON file to write")
+    add("--fixations", type=Path, help='recorded gaze: {file: {"width", "height", "fixations_xy"}}')
+    add("--maps", type=Path, help="folder of saliency maps, <photo's name>.npy; else the network's")
+    add("--rivals", nargs="*", choices=RIVALS, default=RIVALS, help="other encoders (all)")
+    add("--curve", action="store_true", help="qualities 20 to 95 (or --quality) and BD-rates")
+    add("--ladder", type=int, metavar="STEPS", help="every photo at so many sizes up to its own")
+    add(
+        "--halve", action="store_true", help="photos at half their size (2×2 box): JPEGs as sources"
     )
+    add("--limit", type=int, help="this many photos, the first by hashed name")
+    add("--fold", choices=FOLDS, help="only photos that training kept aside, or the others")
+    add("--jobs", type=int, default=usable_cores(), help="processes (%(default)s)")
+    add("--report", type=Path, metavar="DIR", help="write a page with plots and crops there")
+
+
+def whole_quality(text: str) -> int:
+    """Return a quality of the command line.
+
+    Raises:
+        ValueError: it is no whole number in 1..100.
+    """
+    quality = int(text)
+    if not 1 <= quality <= 100:
+        raise ValueError(text)
+    return quality
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure every photo, print the table, write the file; return the exit code."""
-    photos = sorted(p for p in args.images.iterdir() if p.suffix.lower() in SUFFIXES)
-    if not photos:
-        print(f"bench rd: no photos in {args.images}", file=sys.stderr)
-        return 2
-    map_of = read_map(args.maps) if args.maps else predict_map()
-    codec.warm_up()
-    images: dict[str, Any] = {}
-    for path in photos:
-        with Image.open(path) as opened:
-            photo = opened.convert("RGB")
-        image, saliency = np.asarray(photo), map_of(path, photo)
-        images[path.name] = {
-            str(quality): measure_photo(image, saliency, quality, args.strength)
-            for quality in args.quality
-        }
-        print(path.name, file=sys.stderr)
-    summary = {str(quality): summarise(images, str(quality)) for quality in args.quality}
-    print_table(summary)
-    meta = {**describe_machine(), "seed": SEED, "strength": args.strength,
-            "salient_share": SALIENT_SHARE, "maps": "files" if args.maps else "model.Predictor"}  # fmt: skip
+    """Measure every photo, print the tables, write the file; return the exit code."""
+    try:
+        photos = choose_photos(args)
+    except ValueError as error:
+        return refuse(str(error))
+    # The metrics' libraries take seconds to load: only once there is something to measure.
+    from bench.rd_measure import Choice  # noqa: PLC0415
+
+    missing = find_missing(args.rivals)
+    for name, reason in missing.items():
+        note(f"{name} is left out: {reason}")
+    curve = importlib.import_module("bench.rd_curve")
+    qualities = tuple(dict.fromkeys(args.quality or (curve.QUALITIES if args.curve else QUALITIES)))
+    rivals = tuple(name for name in args.rivals if name not in missing)
+    choice = Choice(qualities, args.strength, rivals, crops=bool(args.report))
+    done = list(measure_photos(photos, choice, args.jobs))
+    measured = [one for one in done if not one.error]
+    if not measured:
+        return refuse("no photo could be measured")
+    images = {one.photo.name: one.rows for one in measured}
+    groups = {one.photo.name: one.photo.group for one in measured}
+    by_quality = {str(own): sum_up(images, groups, str(own)) for own in qualities}
+    result = {"meta": describe(args, choice, done, missing),
+              "summary": by_quality[str(qualities[0])]["summary"], "by_quality": by_quality}  # fmt: skip
+    for own, part in by_quality.items():
+        print_table(f"quality {own}", part["summary"])
+    if args.curve:
+        result["bd_rate"] = curve.find_bd_rates(images)
+        curve.print_bd_rates(result["bd_rate"])
+    result["images"] = images
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    result = {"meta": meta, "summary": summary, "images": images}
     args.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    if args.report:
+        report = importlib.import_module("bench.rd_report")
+        report.write_report(args.report, result, measured)
     return 0
 
 
-def read_map(folder: Path) -> Callable[[Path, Image.Image], Map]:
-    """Return a reader of maps that lie beside each other as float32 arrays in [0, 1]."""
-    return lambda path, _: np.load(folder / f"{path.stem}.npy").astype(np.float32)
+def choose_photos(args: argparse.Namespace) -> list[Photo]:
+    """Return what is to be measured.
+
+    Raises:
+        ValueError: the options or the folder leave nothing; the text says which.
+    """
+    if args.jobs < 1 or (args.ladder is not None and args.ladder < 2):
+        raise ValueError("--jobs must be 1 or more, --ladder 2 or more")
+    if not 0.0 <= args.strength <= 1.0:
+        raise ValueError("--strength must lie in 0..1")
+    if not args.images.is_dir():
+        raise ValueError(f"no folder {args.images.name}")
+    fixations = read_fixations(args.fixations) if args.fixations else {}
+    everything = find_photos(args.images, {}, None, None)
+    found = find_photos(args.images, fixations, args.fold, args.limit)
+    if not everything:
+        raise ValueError(f"no photos in {args.images.name}")
+    if not found and args.fixations:
+        raise ValueError(
+            f"none of the photos in {args.images.name} has fixations in {args.fixations.name}"
+        )
+    if not found:
+        raise ValueError(f"no photos of the fold {args.fold} in {args.images.name}")
+    return plan_photos(found, fixations, args.maps, args.halve, args.ladder)
 
 
-def predict_map() -> Callable[[Path, Image.Image], Map]:
-    """Return the network's own maps."""
-    from model import Predictor  # noqa: PLC0415 -- torch only where no maps are given
+def measure_photos(photos: Sequence[Photo], choice: Any, jobs: int) -> Iterator[Any]:
+    """Give each photo's measures in order, with a line for each; in processes unless `jobs` is 1."""
+    import torch  # noqa: PLC0415
 
-    predictor = Predictor(device="cpu")
-    return lambda _, photo: predictor.predict([predictor.prepare(photo)])[0]
+    from bench.rd_measure import measure_photo, start_process  # noqa: PLC0415
 
-
-def encode_standard(image: Image8, quality: int) -> bytes:
-    """Return the standard JPEG: what names the bytes and is the zero of every difference."""
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, format="JPEG", quality=quality, subsampling="4:2:0")
-    return file.getvalue()
-
-
-def encoders(
-    image: Image8, saliency: Map, quality: int, strength: float
-) -> Iterator[tuple[str, Callable[[], tuple[bytes, int]]]]:
-    """Give each encoder's name and what makes its bytes and passes."""
-
-    def ours(own_strength: float) -> Callable[[], tuple[bytes, int]]:
-        def make() -> tuple[bytes, int]:
-            settings = codec.EncodeSettings(quality=quality, strength=own_strength)
-            encoded = codec.encode(image, saliency, settings)
-            return encoded.jpeg, encoded.passes
-
-        return make
-
-    yield STANDARD, lambda: (encode_standard(image, quality), 0)
-    yield "foveate_uniform", ours(0.0)
-    yield "foveate", ours(strength)
-    yield "foveate_full", ours(1.0)
+    measure = partial(measure_photo, choice=choice)
+    if jobs == 1:
+        threads = torch.get_num_threads()
+        start_process()
+        try:
+            yield from report_progress(map(measure, photos), len(photos))
+        finally:
+            torch.set_num_threads(threads)
+        return
+    # A forked process would inherit torch's and numba's threads in an unknown state.
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(photos)), spawned, start_process) as pool:
+        yield from report_progress(pool.map(measure, photos), len(photos))
 
 
-def measure_photo(
-    image: Image8, saliency: Map, quality: int, strength: float
-) -> dict[str, Measures]:
-    """Return every encoder's measures of one photo."""
-    region = metrics.salient_region(scale_map(saliency, image.shape[:2]))
-    measured: dict[str, Measures] = {}
-    for name, make in encoders(image, saliency, quality, strength):
-        started = time.perf_counter()
-        jpeg, passes = make()
-        encode_ms = (time.perf_counter() - started) * 1000
-        reference_bytes = measured.get(STANDARD, {}).get("bytes", len(jpeg))
-        measured[name] = {
-            "bytes": len(jpeg),
-            "bytes_ratio": len(jpeg) / reference_bytes,
-            **measure_quality(image, jpeg, region),
-            "encode_ms": encode_ms,
-            "passes": passes,
-        }
-    return measured
+def report_progress(measured: Iterator[Any], total: int) -> Iterator[Any]:
+    """Give what comes, and say how far it is."""
+    for number, one in enumerate(measured, 1):
+        note(
+            f"{number}/{total} {one.photo.name}" + (f": left out: {one.error}" if one.error else "")
+        )
+        yield one
 
 
-def scale_map(saliency: Map, shape: Sequence[int]) -> Map:
-    """Return the map at the photo's size, smooth."""
-    height, width = shape
-    scaled = Image.fromarray(saliency).resize((width, height), Image.Resampling.BICUBIC)
-    return np.asarray(scaled)
-
-
-def measure_quality(image: Image8, jpeg: bytes, region: NDArray[np.bool_]) -> Measures:
-    """Return all quality columns of one file; `region` is what psnr_s looks at."""
-    with Image.open(io.BytesIO(jpeg)) as opened:
-        decoded = np.asarray(opened.convert("RGB"))
-    luma, own = metrics.to_luma(image), metrics.to_luma(decoded)
-    hvs, hvs_m = metrics.psnr_hvs(luma, own)
+def sum_up(images: dict[str, Any], groups: dict[str, str], quality: str) -> dict[str, Any]:
+    """Return everything that one quality's measures come to."""
+    photos = {name: rows[quality] for name, rows in images.items()}
+    rows = list(photos.values())
     return {
-        "psnr_y": metrics.psnr(luma, own),
-        "psnr": metrics.psnr(image, decoded),
-        "psnr_s": metrics.psnr(luma[region], own[region]),
-        "ssim": metrics.ssim(luma, own),
-        "ms_ssim": metrics.ms_ssim(luma, own),
-        "vifp": metrics.vifp(luma, own),
-        "psnr_hvs": hvs,
-        "psnr_hvs_m": hvs_m,
+        "summary": summarise(rows),
+        "wins": count_wins(rows),
+        "worst": find_worst(photos),
+        "groups": group_photos(photos, groups),
     }
 
 
-def summarise(images: dict[str, Any], quality: str) -> dict[str, Measures]:
-    """Return each encoder's means over the photos, and the extremes of its bytes."""
-    measured = [photo[quality] for photo in images.values()]
-    summary: dict[str, Measures] = {}
-    for name in measured[0]:
-        rows = [photo[name] for photo in measured]
-        summary[name] = {
-            column: statistics.fmean(row[column] for row in rows) for column in COLUMNS
-        }
-        summary[name]["bytes_ratio_min"] = min(row["bytes_ratio"] for row in rows)
-        summary[name]["bytes_ratio_max"] = max(row["bytes_ratio"] for row in rows)
-    return summary
+def describe(
+    args: argparse.Namespace, choice: Any, done: Sequence[Any], missing: dict[str, str]
+) -> dict[str, Any]:
+    """Return the machine and what the figures mean, and say what is not in them."""
+    from bench import butteraugli, quality, quality_regions  # noqa: PLC0415
+
+    measured = [one for one in done if not one.error]
+    left_out = dict(missing)
+    if butteraugli.load_library() is None:
+        left_out["butteraugli"] = butteraugli.HINT
+        note(f"butteraugli is left out: {butteraugli.HINT}")
+    for metric, side_px in quality.SHORTEST_SIDE_PX.items():
+        small = sum(min(one.shape) < side_px for one in measured)
+        if small:
+            left_out[metric] = f"{small} photos with a side below {side_px} pixels"
+            note(f"{metric} is left out for {left_out[metric]}")
+    return {
+        **describe_machine((*PACKAGES, *RIVAL_PACKAGES, *quality.PACKAGES)),
+        "seed": SEED,
+        "photos": len(measured),
+        "photos_unreadable": {one.photo.name: one.error for one in done if one.error},
+        "fold": args.fold or "all",
+        "halved": args.halve,
+        "ladder_steps": args.ladder,
+        "strength": choice.strength,
+        "salient_share": quality_regions.SALIENT_SHARE,
+        "maps": "files" if args.maps else "model.Predictor",
+        "gaze": "fixations" if args.fixations else "map",
+        "equal_bytes": "rivals: interpolated between whole qualities, on log bytes",
+        "jobs": args.jobs,
+        "left_out": left_out,
+    }
 
 
-def print_table(summary: dict[str, dict[str, Measures]]) -> None:
-    """Print the standard JPEG's means, and the others as differences to it."""
-    width = max(map(len, COLUMNS)) + 1
-    for quality, encoders_ in summary.items():
-        print(f"quality {quality:<10}" + "".join(f"{column:>{width}}" for column in COLUMNS))
-        for name, means in encoders_.items():
-            cells = ""
-            for column in COLUMNS:
-                plain = name == STANDARD or column in ("bytes_ratio", "encode_ms", "passes")
-                value = means[column] if plain else means[column] - encoders_[STANDARD][column]
-                cells += f"{value:{width}.4f}" if plain else f"{value:+{width}.4f}"
-            print(f"{name:<18}{cells}")
+def note(line: str) -> None:
+    """Say something beside the table."""
+    print(f"bench rd: {line}", file=sys.stderr, flush=True)
+
+
+def refuse(reason: str) -> int:
+    """Say what is missing; return the exit code."""
+    note(reason)
+    return 2

@@ -24,3 +24,7 @@ class Component:
     """(blocks_y, blocks_x, 64) zigzag."""
     block_weights: NDArray[np.float32]
     """(blocks_y, blocks_x), 0 beyond the real blocks."""
+    salient_shares: NDArray[np.float32]
+    """(blocks_y, blocks_x) in [0, 1]: how much of a block counts as the salient region."""
+    visibility: NDArray[np.float32]
+    """(blocks_y, blocks_x): what an error counts that the block hides in part; 0 beyond the real blocks."""

@@ -10,18 +10,16 @@ from codec.chroma import halve
 from codec.color import convert_grey, convert_rgb
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
+from codec.goal import set_goal
 from codec.passes import Pass
+from codec.progressive import write_scans
 from codec.reference import measure_reference
 from codec.scan import write_scan
-from codec.search import MAX_PASSES, RateSearch, guess_step
-from codec.settings import Encoded, EncodeSettings
+from codec.search import MAX_PASSES, RateSearch, guess_step, is_coarsest
+from codec.settings import Encoded, EncodeSettings, OutOfReachError
 from codec.tuning import Tuning, tune
-from codec.weights import normalize_weights, weigh_masking, weigh_saliency
+from codec.weights import normalize_weights, share_salient, weigh_masking, weigh_saliency
 
-TOLERANCE_SHARE = 0.01
-"""Largest excess over the reference's bytes, kept exactly."""
-TARGET_SHARE = 0.999
-"""Share of the reference's bytes that is aimed at: the search may end 0.6 % to either side."""
 MAX_SIDE_PX = 65500
 """Largest width and height that libjpeg writes and reads; SOF could state 35 more (T.81 B.2.2)."""
 
@@ -60,18 +58,26 @@ def _encode(
     reference_bytes = measure_reference(image, settings.quality)
     components = split_components(image, saliency, settings.subsampling != "444", tuning)
     step = guess_step(settings.quality, reference_bytes, height * width)
-    target_bytes = reference_bytes * TARGET_SHARE
+    goal = set_goal(settings, tuning, components, reference_bytes)
     passes = 0
     while True:
-        search = RateSearch(components, tuning, target_bytes)
+        search = RateSearch(components, tuning, goal, settings.progressive)
         chosen = search.find(step)
-        jpeg = write_jpeg((width, height), components, chosen, search.qcoefs)
+        if settings.progressive:
+            jpeg = write_scans((width, height), components, chosen.quant_tables, search.scans)
+        else:
+            jpeg = write_jpeg((width, height), components, chosen, search.qcoefs)
         passes += search.passes
-        fits = len(jpeg) <= reference_bytes * (1.0 + TOLERANCE_SHARE)
-        if fits or passes > MAX_PASSES:
+        if len(jpeg) <= goal.limit_bytes:
+            return Encoded(jpeg, reference_bytes, passes)
+        if is_coarsest(chosen.point) or passes > MAX_PASSES * 3:
+            if settings.max_bytes is not None and len(jpeg) > settings.max_bytes:
+                raise OutOfReachError(
+                    f"no file of at most {settings.max_bytes} bytes: the smallest has {len(jpeg)}"
+                )
             return Encoded(jpeg, reference_bytes, passes)
         # Stuffed bytes are only estimated; in a tiny file two more of them are a percent.
-        target_bytes *= 0.99
+        goal = goal.tighten()
         step = chosen.point.table_scale
 
 
@@ -81,7 +87,7 @@ def write_jpeg(
     chosen: Pass,
     qcoefs: Sequence[NDArray[np.int16]],
 ) -> bytes:
-    """Return the file of one pass; `size_px` is (width, height)."""
+    """Return the baseline file of one pass; `size_px` is (width, height)."""
     header = write_header(
         size_px, components, chosen.quant_tables, chosen.dc_tables, chosen.ac_tables
     )
@@ -106,6 +112,9 @@ def split_components(
         weights[:rows, :columns] = weigh_saliency(
             saliency.astype(np.float32), rows, columns, tuning.saliency_ratio, tuning.rise
         )
+    salient = np.ones(weights.shape, np.float32)
+    if saliency is not None:
+        salient[:rows, :columns] = share_salient(saliency.astype(np.float32), rows, columns)
     if image.ndim == 2:
         planes = [convert_grey(image, *padded)]
     else:
@@ -119,11 +128,15 @@ def split_components(
             plane = halve(plane)
         coefs = transform(plane)
         own = halve(weights) if is_chroma and factor == 2 else weights.copy()
-        own *= weigh_masking(plane, coefs, tuning.masking, tuning.masking_floor)
+        visibility = weigh_masking(plane, coefs, tuning.masking, tuning.masking_floor)
+        own *= visibility
         real = (-(-rows * blocks // factor), -(-columns * blocks // factor))
         normalize_weights(own, *real)
         kind = CHROMA if is_chroma else LUMA
-        components.append(Component(kind, blocks, blocks, *real, coefs, own))
+        visibility[real[0] :] = 0
+        visibility[:, real[1] :] = 0
+        shares = halve(salient) if is_chroma and factor == 2 else salient
+        components.append(Component(kind, blocks, blocks, *real, coefs, own, shares, visibility))
     return components
 
 
@@ -134,7 +147,8 @@ def warm_up() -> None:
     frozen.flags.writeable = False  # kernels are compiled for read-only arrays apart
     saliency = np.linspace(0.0, 1.0, 9, dtype=np.float32).reshape(3, 3)
     for image in (ramp, frozen, ramp[..., 0]):
-        encode(image, saliency, EncodeSettings())
+        for progressive in (False, True):
+            encode(image, saliency, EncodeSettings(progressive=progressive))
 
 
 def _check_image(image: NDArray[np.uint8]) -> None:

@@ -27,41 +27,44 @@ class HuffmanTable:
 
 @kernel
 def _least(counts: NDArray[np.int64], skip: int) -> int:
-    """Return the symbol with the smallest nonzero count, the largest such symbol, or −1."""
+    """Return the place of the smallest count that isn't zero, the last such place, or −1."""
     best = -1
-    for symbol in range(counts.size):
-        count = counts[symbol]
-        if count > 0 and symbol != skip and (best < 0 or count <= counts[best]):
-            best = symbol
+    for place in range(counts.size):
+        count = counts[place]
+        if count > 0 and place != skip and (best < 0 or count <= counts[best]):
+            best = place
     return best
 
 
 @kernel
 def _code_sizes(symbol_counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Figure K.1: merge the two rarest trees until one is left; unlimited lengths."""
-    counts = np.zeros(257, np.int64)
-    counts[:256] = symbol_counts
-    counts[_RESERVED] = 1
-    sizes = np.zeros(257, np.int64)
-    others = np.full(257, -1, np.int64)
+    # Only symbols that occur take part: few of 256 do, and every merge looks at all.
+    used = np.append(np.flatnonzero(symbol_counts), _RESERVED)
+    counts = np.append(symbol_counts[used[:-1]], 1)
+    used_sizes = np.zeros(used.size, np.int64)
+    others = np.full(used.size, -1, np.int64)
     while True:
         first = _least(counts, -1)
         second = _least(counts, first)
         if second < 0:
-            return sizes
+            break
         counts[first] += counts[second]
         counts[second] = 0
         last = first
-        sizes[last] += 1
+        used_sizes[last] += 1
         while others[last] >= 0:
             last = others[last]
-            sizes[last] += 1
+            used_sizes[last] += 1
         others[last] = second
         last = second
-        sizes[last] += 1
+        used_sizes[last] += 1
         while others[last] >= 0:
             last = others[last]
-            sizes[last] += 1
+            used_sizes[last] += 1
+    sizes = np.zeros(_RESERVED + 1, np.int64)
+    sizes[used] = used_sizes
+    return sizes
 
 
 @kernel
@@ -94,7 +97,7 @@ def _table_arrays(
     _limit_lengths(histogram)
     symbols = np.empty((counts > 0).sum(), np.int64)
     filled = 0
-    for size in range(1, 258):
+    for size in range(1, sizes.max() + 1):
         for symbol in range(256):
             if sizes[symbol] == size:
                 symbols[filled] = symbol

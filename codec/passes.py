@@ -14,7 +14,7 @@ from codec.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, round_table, shape_table
 from codec.tuning import Tuning
 
 # Every coded byte of 0xFF grows by a stuffed zero: nearly the one byte in 256 that chance would give.
-_STUFFING = 1.0036
+STUFFING = 1.0036
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def run_pass(
     dc_bits = sum(count_bits(n, t.lengths) for n, t in zip(dc_counts, dc_tables, strict=True))
     ac_bits = sum(count_bits(n, t.lengths) for n, t in zip(ac_counts, ac_tables, strict=True))
     scan_bits = dc_bits + ac_bits * stride
-    header = _header_bytes(components, [*dc_tables, *ac_tables], kinds)
+    header = _header_bytes(components, [*dc_tables, *ac_tables])
     return Pass(
         point,
         quant_tables,
@@ -120,13 +120,17 @@ def run_pass(
         ac_tables,
         ac_counts,
         scan_bits,
-        header + scan_bits / 8 * _STUFFING,
+        header + scan_bits / 8 * STUFFING,
     )
 
 
-def _header_bytes(
-    components: Sequence[Component], tables: Sequence[HuffmanTable], kinds: int
-) -> int:
-    """Return the bytes around the scan: SOI, APP0, DQT, SOF0, DHT, SOS, EOI."""
-    fixed = 2 + 18 + 4 + 65 * kinds + 10 + 3 * len(components) + 4 + 8 + 2 * len(components) + 2
-    return fixed + sum(17 + table.symbols.size for table in tables)
+def frame_bytes(components: Sequence[Component]) -> int:
+    """Return the bytes that belong to no scan: SOI, APP0, DQT, SOF, EOI."""
+    kinds = max(component.kind for component in components) + 1
+    return 2 + 18 + 4 + 65 * kinds + 10 + 3 * len(components) + 2
+
+
+def _header_bytes(components: Sequence[Component], tables: Sequence[HuffmanTable]) -> int:
+    """Return the bytes around the scan: those of the frame, DHT and SOS."""
+    scan = 4 + sum(17 + table.symbols.size for table in tables) + 8 + 2 * len(components)
+    return frame_bytes(components) + scan

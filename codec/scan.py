@@ -1,10 +1,11 @@
-"""The entropy-coded segment of a baseline scan (T.81 F.1.2), bytes stuffed (F.1.2.3)."""
+"""The entropy-coded segment of a baseline scan (T.81 F.1.2)."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.bits import append_bits, complete_byte
 from codec.component import Component
 from codec.huffman import HuffmanTable
 from codec.kernel import kernel
@@ -61,17 +62,9 @@ def _append_words(
     """Append words of up to 32 bits; state is (pending bits, their number, bytes written)."""
     pending, waiting, written = state[0], state[1], state[2]
     for i in range(count):
-        pending = (pending << words[1, i]) | words[0, i]
-        waiting += words[1, i]
-        while waiting >= 8:
-            waiting -= 8
-            byte = (pending >> waiting) & 0xFF
-            out[written] = byte
-            written += 1
-            if byte == 0xFF:
-                out[written] = 0
-                written += 1
-        pending &= (1 << waiting) - 1
+        pending, waiting, written = append_bits(
+            words[0, i], words[1, i], pending, waiting, written, out
+        )
     state[0], state[1], state[2] = pending, waiting, written
 
 
@@ -103,11 +96,7 @@ def _write_scan(  # noqa: PLR0917 -- kernels take no keyword-only arguments
                 count = _list_block(block, previous[c], dc[1], ac[1], words)
                 _append_words(words, count, state, out)
                 previous[c] = block[0]
-    if state[1] > 0:
-        words[1, 0] = 8 - state[1]
-        words[0, 0] = (1 << words[1, 0]) - 1
-        _append_words(words, 1, state, out)
-    return int(state[2])
+    return complete_byte(state[0], state[1], state[2], out)
 
 
 def write_scan(

@@ -1,19 +1,25 @@
-"""Rate search: the table scale and λ at which the file takes the bytes of the reference.
+"""Rate search: the table scale and λ at which a file reaches its goal.
 
 Bytes fall as the table's scale grows, with λ in step with it; but tables are whole numbers, so the
 last percent is met by λ alone. Trials before that look at a sample of the blocks.
+
+The bytes of a progressive file are those of the scans of each full pass; where a sample was quantized,
+the last known share of the baseline file's bytes stands for them.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codec.bracket import Bracket
 from codec.component import Component
+from codec.goal import Goal
 from codec.passes import Pass, Point, estimate_rates, run_pass
+from codec.progressive import measure_scans
+from codec.script import CodedScan, code_scans
 from codec.tables import scale_of_quality
 from codec.tuning import Tuning
 
@@ -39,6 +45,8 @@ _TABLE_STEP = 0.08
 # are held from here on, and bytes are a function of the position alone that a bracket can rely on.
 _HOLD_ERROR = 0.05
 _HOLD_TRIALS = 3
+# Bytes of a progressive file over those of the baseline one, as on Kodak, until a full pass says.
+_PROGRESSIVE_SHARE = 0.985
 
 
 def guess_step(quality: int, reference_bytes: int, pixels: int) -> float:
@@ -51,19 +59,28 @@ def guess_step(quality: int, reference_bytes: int, pixels: int) -> float:
     return 16.0 * scale_of_quality(quality) * 0.72 * float(bpp**0.405)
 
 
+def is_coarsest(point: Point) -> bool:
+    """Return whether no pass makes a smaller file."""
+    return math.log(point.lambda_scale) >= _COARSEST - 1e-6
+
+
 @dataclass(slots=True)
 class RateSearch:
     """One encode's way to its size; `qcoefs` are those of the latest pass."""
 
     components: Sequence[Component]
     tuning: Tuning
-    target_bytes: float
+    goal: Goal
+    progressive: bool = False
     qcoefs: list[NDArray[np.int16]] = field(init=False)
     rates: list[NDArray[np.float32]] = field(init=False)
     hold_rates: bool = False
     passes: int = 0
     best: tuple[float, Pass, list[NDArray[np.float32]]] | None = None
     """Nearest full pass within LIMIT: its error, itself, and the rates it ran with."""
+    scans: list[CodedScan] = field(default_factory=list)
+    """Those of the latest full pass of a progressive file."""
+    progressive_share: float = _PROGRESSIVE_SHARE
 
     def __post_init__(self) -> None:
         self.qcoefs = [np.zeros(c.coefs.shape, np.int16) for c in self.components]
@@ -126,16 +143,29 @@ class RateSearch:
                 return last
 
     def _run(self, point: Point, stride: int) -> tuple[Pass, float]:
-        """Return a pass and the logarithm of its bytes over the target."""
+        """Return a pass and how much finer it is than asked for."""
         rates = self.rates
         made = run_pass(self.components, self.tuning, point, rates, self.qcoefs, stride=stride)
         if not self.hold_rates:
             self.rates = [estimate_rates(counts) for counts in made.ac_counts]
         self.passes += 1
-        error = math.log(made.file_bytes / self.target_bytes)
+        if self.progressive:
+            made = self._measure_progressive(made, stride)
+        errors = self.goal.measure(
+            self.components, self.tuning, made.quant_tables, self.qcoefs, stride=stride
+        )
+        error = self.goal.error_of(made.file_bytes, errors)
         if stride == 1 and error < LIMIT and (self.best is None or abs(error) < abs(self.best[0])):
             self.best = (error, made, rates)
         return made, error
+
+    def _measure_progressive(self, made: Pass, stride: int) -> Pass:
+        """Return the pass with the bytes of its progressive file."""
+        if stride == 1:
+            self.scans = code_scans(self.components, self.qcoefs)
+            measured = measure_scans(self.components, self.scans)
+            self.progressive_share = measured / made.file_bytes
+        return replace(made, file_bytes=made.file_bytes * self.progressive_share)
 
 
 def prior_rates() -> NDArray[np.float32]:

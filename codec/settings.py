@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+Target = Literal["size", "quality"]
 Subsampling = Literal["auto", "420", "444"]
 
 
@@ -20,6 +21,17 @@ class EncodeSettings:
     """0..1, how much of the rate saliency may move; 0 is a plain rate-distortion optimised JPEG."""
     subsampling: Subsampling = "auto"
     """Chroma subsampling; `auto` is 4:2:0."""
+    progressive: bool = False
+    """A progressive file (SOF2) in place of a baseline one (SOF0)."""
+
+    target: Target = "size"
+    """`size`: the reference's bytes. `quality`: the salient region as good as the reference's, the
+    rest never below `floor`, with as few bytes as that takes and never more than the reference."""
+    floor: int | None = None
+    """1..100: the rest is never worse than the reference at this quality; None is `quality` − 35, at
+    least 10. For `target=quality`."""
+    max_bytes: int | None = None
+    """The file is never longer."""
 
     def __post_init__(self) -> None:
         if isinstance(self.quality, bool) or not isinstance(self.quality, int):
@@ -30,6 +42,24 @@ class EncodeSettings:
             raise ValueError(f"strength must lie in 0..1, not {self.strength}")
         if self.subsampling not in ("auto", "420", "444"):
             raise ValueError(f"subsampling must be auto, 420 or 444, not {self.subsampling!r}")
+        if not isinstance(self.progressive, bool):
+            raise ValueError(f"progressive must be True or False, not {self.progressive!r}")
+
+        if self.target not in ("size", "quality"):
+            raise ValueError(f"target must be size or quality, not {self.target!r}")
+        if self.floor is not None and not 1 <= self.floor <= 100:
+            raise ValueError(f"floor must lie in 1..100, not {self.floor}")
+        if self.max_bytes is not None and self.max_bytes < 1:
+            raise ValueError(f"max_bytes must be at least 1, not {self.max_bytes}")
+
+    @property
+    def least_quality(self) -> int:
+        """The reference's quality that the rest never falls below, at most `quality`."""
+        return min(max(self.quality - 35, 10) if self.floor is None else self.floor, self.quality)
+
+
+class OutOfReachError(ValueError):
+    """No quantization makes a file of at most `max_bytes`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from codec.tables import ANNEX_K_LUMA
 # Spread (hottest minus coolest block) below which a map counts less and less.
 _FULL_SPREAD = 0.05
 _SENSITIVITIES = (16.0 / ANNEX_K_LUMA) ** 2  # of the eye to each coefficient's energy, as in K.1
+_SALIENT_RANKS = (0.65, 0.85)
 _NO_SPREAD = 1e-3  # share of it that resampling a constant map makes by rounding
 
 
@@ -73,6 +74,20 @@ def weigh_saliency(
     smooth = climb * climb * (3.0 - 2.0 * climb)
     weights: NDArray[np.float32] = np.power(np.float32(ratio), np.float32(contrast) * smooth)
     return weights
+
+
+def share_salient(saliency: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
+    """Return how far each block belongs to the hottest quarter of the area: (rows, columns).
+
+    The border is soft; where the map says nothing everything is salient.
+    """
+    pooled = pool_saliency(saliency, rows, columns)
+    if float(np.ptp(pooled)) < _NO_SPREAD * _FULL_SPREAD:
+        return np.ones((rows, columns), np.float32)
+    start, end = _SALIENT_RANKS
+    climb = np.clip((rank_by_area(pooled) - start) / (end - start), 0.0, 1.0)
+    shares: NDArray[np.float32] = (climb * climb * (3.0 - 2.0 * climb)).astype(np.float32)
+    return shares
 
 
 @kernel

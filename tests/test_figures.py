@@ -37,7 +37,7 @@ def test_photos_through_the_service(quality: int) -> None:
 
 @pytest.mark.parametrize("quality", ["50", "75"])
 def test_the_encoder_and_its_control(quality: str) -> None:
-    summary = result("rd_kodak.json")["summary"][quality]
+    summary = result("rd_kodak.json")["by_quality"][quality]["summary"]
     for name, strength in (("foveate_uniform", "0"), ("foveate", "0.6"), ("foveate_full", "1")):
         gain = {key: summary[name][key] - summary["standard"][key] for key in summary[name]}
         cells = [f"{gain['psnr_s']:+.2f}", f"{gain['psnr_y']:+.2f}", f"{gain['psnr']:+.2f}"]

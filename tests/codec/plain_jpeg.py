@@ -45,11 +45,11 @@ def decode(data: bytes) -> PlainFile:
         file.markers.append(marker)
         at += 2 + length
         if marker == 0xDB:
-            _read_quant_tables(file, payload)
+            read_quant_tables(file, payload)
         elif marker == 0xC4:
-            _read_huffman_tables(file, payload)
+            read_huffman_tables(file, payload)
         elif marker == 0xC0:
-            _read_frame(file, payload)
+            read_frame(file, payload)
         elif marker == 0xDA:
             _read_scan_header(file, payload)
             break
@@ -59,14 +59,14 @@ def decode(data: bytes) -> PlainFile:
     return file
 
 
-def _read_quant_tables(file: PlainFile, payload: bytes) -> None:
+def read_quant_tables(file: PlainFile, payload: bytes) -> None:
     while payload:
         assert payload[0] >> 4 == 0
         file.quant_tables[payload[0] & 15] = list(payload[1:65])
         payload = payload[65:]
 
 
-def _read_huffman_tables(file: PlainFile, payload: bytes) -> None:
+def read_huffman_tables(file: PlainFile, payload: bytes) -> None:
     while payload:
         key = (payload[0] >> 4, payload[0] & 15)
         counts = payload[1:17]
@@ -86,7 +86,7 @@ def _read_huffman_tables(file: PlainFile, payload: bytes) -> None:
         file.huffman[key] = codes
 
 
-def _read_frame(file: PlainFile, payload: bytes) -> None:
+def read_frame(file: PlainFile, payload: bytes) -> None:
     assert payload[0] == 8
     file.height = int.from_bytes(payload[1:3], "big")
     file.width = int.from_bytes(payload[3:5], "big")
@@ -105,10 +105,19 @@ def _read_scan_header(file: PlainFile, payload: bytes) -> None:
     assert payload[-3:] == b"\x00\x3f\x00"
 
 
-class _Bits:
-    def __init__(self, entropy_coded: bytes) -> None:
-        self.bits = "".join(format(byte, "08b") for byte in entropy_coded)
+class Bits:
+    """The bits of an entropy-coded segment."""
+
+    def __init__(self, segment: bytes) -> None:
+        assert all(segment[i + 1] == 0 for i in range(len(segment) - 1) if segment[i] == 0xFF)
+        assert not segment.endswith(b"\xff")
+        self.bits = "".join(format(byte, "08b") for byte in segment.replace(b"\xff\x00", b"\xff"))
         self.at = 0
+
+    def end(self) -> None:
+        """Check that nothing but the ones that fill the last byte is left."""
+        assert len(self.bits) - self.at < 8
+        assert set(self.bits[self.at :]) <= {"1"}
 
     def take(self, count: int) -> int:
         assert self.at + count <= len(self.bits)
@@ -131,10 +140,7 @@ class _Bits:
 
 def _read_scan(file: PlainFile, rest: bytes) -> None:
     assert rest[-2:] == b"\xff\xd9"
-    body = rest[:-2]
-    assert all(body[i + 1] == 0 for i in range(len(body) - 1) if body[i] == 0xFF)
-    assert not body.endswith(b"\xff")
-    bits = _Bits(body.replace(b"\xff\x00", b"\xff"))
+    bits = Bits(rest[:-2])
     wide = max(c.horizontal for c in file.components) * 8
     tall = max(c.vertical for c in file.components) * 8
     previous = [0] * len(file.components)
@@ -147,13 +153,10 @@ def _read_scan(file: PlainFile, rest: bytes) -> None:
                         previous[i] = block[0]
                         key = (mcu_y * component.vertical + v, mcu_x * component.horizontal + h)
                         component.blocks[key] = block
-    assert len(bits.bits) - bits.at < 8
-    assert set(bits.bits[bits.at :]) <= {"1"}
+    bits.end()
 
 
-def _read_block(
-    file: PlainFile, component: PlainComponent, bits: _Bits, previous: int
-) -> list[int]:
+def _read_block(file: PlainFile, component: PlainComponent, bits: Bits, previous: int) -> list[int]:
     block = [0] * 64
     block[0] = previous + bits.value(bits.symbol(file.huffman[0, component.dc_index]))
     k = 1

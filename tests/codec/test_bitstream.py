@@ -55,7 +55,7 @@ def test_the_scan_gives_back_every_qcoef(factor: int, count: int) -> None:
         qcoefs.append(values.astype(np.int16))
         kind = LUMA if i == 0 else CHROMA
         empty = np.zeros((1, 1, 64), np.float32)
-        components.append(Component(kind, blocks, blocks, *shape[:2], empty, empty[0]))
+        components.append(Component(kind, blocks, blocks, *shape[:2], empty, *[empty[0]] * 3))
     dc_tables = [build_table(counts) for counts in dc_counts]
     ac_tables = [build_table(counts) for counts in ac_counts]
     scan = write_scan(components, qcoefs, dc_tables, ac_tables, 200 * 8 * 64 * 16)

@@ -32,3 +32,16 @@ def test_bytes_of_every_photo_are_the_references(quality: int, strength: float) 
         assert result.passes <= 14, path.name
         with Image.open(io.BytesIO(result.jpeg)) as decoded:
             decoded.load()
+
+
+def test_progressive_files_of_every_photo_have_the_references_bytes_too() -> None:
+    options = codec.EncodeSettings(quality=75, progressive=True)
+    for path in PHOTOS:
+        with Image.open(path) as opened:
+            image = np.asarray(opened.convert("RGB"))
+        result = codec.encode(image, spot(48, 48), options)
+        assert 0.99 <= len(result.jpeg) / result.reference_bytes <= 1.01, path.name
+        assert result.passes <= 14, path.name
+        with Image.open(io.BytesIO(result.jpeg)) as decoded:
+            decoded.load()
+            assert decoded.info["progressive"], path.name

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from codec.encoder import split_components, write_jpeg
+from codec.goal import Goal
 from codec.passes import Point, estimate_rates, run_pass
 from codec.search import LIMIT, MAX_PASSES, TOLERANCE, RateSearch, guess_step, prior_rates
 from codec.tuning import DEFAULT
@@ -11,31 +12,35 @@ IMAGE = photo(160, 224)
 COMPONENTS = split_components(IMAGE, None, subsample=True, tuning=DEFAULT)
 
 
+def filling(target_bytes: float) -> Goal:
+    return Goal(target_bytes, target_bytes * 1.01)
+
+
 @pytest.mark.parametrize("target_bytes", [1500, 4000, 12000, 30000])
 @pytest.mark.parametrize("step", [0.5, 20.0, 900.0])
 def test_the_target_is_met_from_any_start(target_bytes: int, step: float) -> None:
-    search = RateSearch(COMPONENTS, DEFAULT, target_bytes)
+    search = RateSearch(COMPONENTS, DEFAULT, filling(target_bytes))
     chosen = search.find(step)
     assert abs(np.log(chosen.file_bytes / target_bytes)) < TOLERANCE
     assert search.passes <= MAX_PASSES
 
 
 def test_what_is_returned_is_what_the_qcoefs_hold() -> None:
-    search = RateSearch(COMPONENTS, DEFAULT, 5000)
+    search = RateSearch(COMPONENTS, DEFAULT, filling(5000))
     chosen = search.find(16.0)
     jpeg = write_jpeg((224, 160), COMPONENTS, chosen, search.qcoefs)
     assert len(jpeg) == pytest.approx(chosen.file_bytes, rel=0.005)
 
 
 def test_a_target_beyond_the_finest_ends_below_it() -> None:
-    search = RateSearch(COMPONENTS, DEFAULT, 10**7)
+    search = RateSearch(COMPONENTS, DEFAULT, filling(10**7))
     chosen = search.find(16.0)
     assert all((table == 1).all() for table in chosen.quant_tables)
     assert search.passes <= MAX_PASSES
 
 
 def test_a_target_below_the_coarsest_takes_the_coarsest() -> None:
-    search = RateSearch(COMPONENTS, DEFAULT, 10)
+    search = RateSearch(COMPONENTS, DEFAULT, filling(10))
     chosen = search.find(16.0)
     assert all((table == 255).all() for table in chosen.quant_tables)
     assert chosen.file_bytes > 10 * (1 + LIMIT)

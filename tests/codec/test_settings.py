@@ -16,6 +16,7 @@ from codec.settings import EncodeSettings
         {"strength": 1.1},
         {"strength": float("nan")},
         {"subsampling": "422"},
+        {"progressive": 1},
     ],
 )
 def test_options_out_of_range_are_refused(option: dict[str, Any]) -> None:

@@ -1,0 +1,111 @@
+"""How far quantization moves the salient region and the rest, beside the reference's own error.
+
+Errors are squared, weighted by the eye's sensitivity to each coefficient (as Annex K has it) and
+by what each block can hide: units of luma samples squared, as `codec.weights` weighs them.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.component import CHROMA, Component
+from codec.kernel import kernel
+from codec.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, round_table, scale_of_quality, shape_table
+from codec.tuning import Tuning
+
+# Exponent of (K_0 / K_k): between plain squared error (0) and errors in units of Annex K (2).
+SENSITIVITY: Final = 1.0
+# Of a region in which nothing is wrong, so that its logarithm is finite.
+LEAST_ERROR: Final = 1e-3
+
+
+class Errors(NamedTuple):
+    """Weighted squared errors of a picture's two parts; only ratios of them mean anything."""
+
+    salient: float
+    rest: float
+
+
+@kernel
+def _measure_blocks(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+    coefs: NDArray[np.float32],
+    qcoefs: NDArray[np.int16],
+    steps: NDArray[np.float32],
+    sensitivities: NDArray[np.float32],
+    salient_shares: NDArray[np.float32],
+    block_weights: NDArray[np.float32],
+    stride: int,
+) -> tuple[float, float]:
+    """Return both errors of the blocks that a pass with that stride quantizes."""
+    salient = 0.0
+    rest = 0.0
+    for by in range(coefs.shape[0]):
+        for bx in range((by * 3) % stride, coefs.shape[1], stride):
+            block = coefs[by, bx]
+            stored = qcoefs[by, bx]
+            error = np.float32(0.0)
+            for k in range(64):
+                difference = block[k] - steps[k] * np.float32(stored[k])
+                error += sensitivities[k] * difference * difference
+            error *= block_weights[by, bx]
+            salient += error * salient_shares[by, bx]
+            rest += error * (np.float32(1.0) - salient_shares[by, bx])
+    return salient, rest
+
+
+@kernel
+def _round_blocks(
+    coefs: NDArray[np.float32], inverse_steps: NDArray[np.float32], qcoefs: NDArray[np.int16]
+) -> None:
+    """Quantize every coefficient to the nearest value, as the reference does."""
+    for by in range(coefs.shape[0]):
+        for bx in range(coefs.shape[1]):
+            for k in range(64):
+                qcoefs[by, bx, k] = np.int16(np.rint(coefs[by, bx, k] * inverse_steps[k]))
+
+
+def measure_errors(
+    components: Sequence[Component],
+    tuning: Tuning,
+    quant_tables: Sequence[NDArray[np.uint16]],
+    qcoefs: Sequence[NDArray[np.int16]],
+    *,
+    stride: int,
+) -> Errors:
+    """Return the errors of `qcoefs`, of every stride-th block as `run_pass` chooses them."""
+    found = [
+        _measure_blocks(
+            component.coefs,
+            own,
+            quant_tables[component.kind].astype(np.float32),
+            _sensitivities(tuning, component.kind),
+            component.salient_shares,
+            component.visibility,
+            stride,
+        )
+        for component, own in zip(components, qcoefs, strict=True)
+    ]
+    salient, rest = (sum(parts) * stride for parts in zip(*found, strict=True))
+    return Errors(salient + LEAST_ERROR, rest + LEAST_ERROR)
+
+
+def measure_reference_errors(
+    components: Sequence[Component], tuning: Tuning, quality: int
+) -> Errors:
+    """Return the errors of the standard JPEG at `quality`, on this picture's own blocks."""
+    scale = np.float32(scale_of_quality(quality))
+    tables = [round_table(annex_k * scale) for annex_k in (ANNEX_K_LUMA, ANNEX_K_CHROMA)]
+    qcoefs = []
+    for component in components:
+        rounded = np.empty(component.coefs.shape, np.int16)
+        _round_blocks(component.coefs, (1.0 / tables[component.kind]).astype(np.float32), rounded)
+        qcoefs.append(rounded)
+    return measure_errors(components, tuning, tables, qcoefs, stride=1)
+
+
+def _sensitivities(tuning: Tuning, kind: int) -> NDArray[np.float32]:
+    if kind == CHROMA:
+        return shape_table(ANNEX_K_CHROMA, -SENSITIVITY) * np.float32(tuning.chroma_weight)
+    return shape_table(ANNEX_K_LUMA, -SENSITIVITY)

@@ -1,0 +1,78 @@
+"""What a rate search looks for: bytes, or fidelity where people look with as few bytes as it takes.
+
+A goal turns one pass into an error that falls as quantization gets coarser and is 0 where the
+search ends: positive means finer than asked for.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.component import Component
+from codec.fidelity import Errors, measure_errors, measure_reference_errors
+from codec.settings import EncodeSettings
+from codec.tuning import Tuning
+
+# Share of the reference's bytes that `target=size` aims at: the search may end 0.6 % to either side.
+TARGET_SHARE = 0.999
+# `target=quality` may stop at most here, and max_bytes anywhere below.
+CAP_SHARE = 0.994
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """The bytes to fill or not to exceed, and the errors that are allowed."""
+
+    target_bytes: float
+    limit_bytes: float
+    """What the finished file may take."""
+    allowed: Errors | None = None
+    """Where given, a file with these errors is good enough, below `target_bytes`."""
+
+    def error_of(self, file_bytes: float, errors: Errors | None) -> float:
+        """Return how much finer a pass is than asked for, as a logarithm."""
+        excess = math.log(file_bytes / self.target_bytes)
+        if self.allowed is None or errors is None:
+            return excess
+        spare = min(
+            math.log(allowed / own) for allowed, own in zip(self.allowed, errors, strict=True)
+        )
+        return max(excess, spare)
+
+    def measure(
+        self,
+        components: Sequence[Component],
+        tuning: Tuning,
+        quant_tables: Sequence[NDArray[np.uint16]],
+        qcoefs: Sequence[NDArray[np.int16]],
+        *,
+        stride: int,
+    ) -> Errors | None:
+        """Return a pass's errors where the goal depends on them."""
+        if self.allowed is None:
+            return None
+        return measure_errors(components, tuning, quant_tables, qcoefs, stride=stride)
+
+    def tighten(self) -> "Goal":
+        """Return the goal after a file turned out larger than was estimated."""
+        return replace(self, target_bytes=self.target_bytes * 0.99)
+
+
+def set_goal(
+    settings: EncodeSettings,
+    tuning: Tuning,
+    components: Sequence[Component],
+    reference_bytes: int,
+) -> Goal:
+    """Return what `settings` ask for, the reference being of that many bytes."""
+    cap = settings.max_bytes if settings.max_bytes is not None else math.inf
+    if settings.target == "size":
+        target = min(reference_bytes * TARGET_SHARE, cap * CAP_SHARE)
+        return Goal(target, min(reference_bytes * 1.01, cap))
+    limit = min(reference_bytes, cap)
+    salient = measure_reference_errors(components, tuning, settings.quality).salient
+    rest = measure_reference_errors(components, tuning, settings.least_quality).rest
+    return Goal(limit * CAP_SHARE, limit, Errors(salient, rest))

@@ -1,0 +1,157 @@
+import io
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import codec
+from codec.encoder import split_components
+from codec.fidelity import measure_errors, measure_reference_errors
+from codec.goal import Goal, set_goal
+from codec.passes import make_tables
+from codec.settings import EncodeSettings, OutOfReachError
+from codec.tuning import DEFAULT
+from tests.codec.pictures import photo
+
+IMAGE = photo(160, 224)
+ROWS, COLUMNS = np.mgrid[:20, :28]
+SALIENCY = np.exp(-((ROWS - 8) ** 2 + (COLUMNS - 9) ** 2) / 30).astype(np.float32)
+HOT = np.kron(SALIENCY, np.ones((8, 8))) > np.quantile(SALIENCY, 0.8)
+COLD = np.kron(SALIENCY, np.ones((8, 8))) < np.quantile(SALIENCY, 0.5)
+
+
+def encode(image: NDArray[np.uint8] = IMAGE, **options: object) -> codec.Encoded:
+    return codec.encode(image, SALIENCY, EncodeSettings(**options))  # type: ignore[arg-type]
+
+
+def squared_error(jpeg: bytes, where: NDArray[np.bool_], image: NDArray[np.uint8] = IMAGE) -> float:
+    """Return the mean squared error of luma, by another decoder."""
+    luma = np.array([0.299, 0.587, 0.114])
+    with Image.open(io.BytesIO(jpeg)) as opened:
+        difference = (np.asarray(opened, float) - image) @ luma
+    return float((difference[where] ** 2).mean())
+
+
+def standard(quality: int, image: NDArray[np.uint8] = IMAGE) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format="JPEG", quality=quality, subsampling="4:2:0")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("quality", [30, 75, 92])
+def test_target_quality_is_as_good_as_the_reference_where_people_look_in_fewer_bytes(
+    quality: int, progressive: bool
+) -> None:
+    found = encode(quality=quality, target="quality", progressive=progressive)
+    reference = standard(quality)
+    assert found.reference_bytes == len(reference)
+    assert len(found.jpeg) < 0.95 * len(reference)
+    # Our errors are weighted, PSNR's are not: within a tenth of a decibel or better.
+    assert squared_error(found.jpeg, HOT) < squared_error(reference, HOT) * 1.1
+    assert squared_error(found.jpeg, COLD) > squared_error(reference, COLD)
+
+
+def test_the_rest_is_never_worse_than_the_reference_at_the_floor() -> None:
+    low, high = (
+        encode(quality=80, target="quality", strength=1.0, floor=floor) for floor in (5, 78)
+    )
+    assert len(low.jpeg) < len(high.jpeg) <= high.reference_bytes
+    assert squared_error(high.jpeg, COLD) < squared_error(standard(78), COLD) * 1.15
+    assert squared_error(high.jpeg, COLD) < squared_error(low.jpeg, COLD)
+
+
+def test_a_floor_above_the_quality_asks_for_no_more_than_the_quality() -> None:
+    assert encode(quality=50, target="quality", floor=100).jpeg == (
+        encode(quality=50, target="quality", floor=50).jpeg
+    )
+
+
+@pytest.mark.parametrize("image", [
+    IMAGE[..., 0], IMAGE[:1, :1], IMAGE[:9, :17], np.full((40, 60, 3), 77, np.uint8),
+    np.random.default_rng(0).integers(0, 256, (64, 96, 3)).astype(np.uint8),
+])  # fmt: skip
+@pytest.mark.parametrize("quality", [1, 60, 100])
+def test_target_quality_never_takes_more_than_the_reference(
+    image: NDArray[np.uint8], quality: int
+) -> None:
+    found = encode(image, quality=quality, target="quality")
+    assert len(found.jpeg) <= found.reference_bytes
+    with Image.open(io.BytesIO(found.jpeg)) as opened:
+        assert opened.size == image.shape[1::-1]
+
+
+def test_without_a_map_all_of_the_picture_is_as_good_as_the_reference() -> None:
+    found = codec.encode(IMAGE, None, EncodeSettings(quality=75, target="quality"))
+    assert len(found.jpeg) < found.reference_bytes
+    for where in (HOT, COLD):
+        assert squared_error(found.jpeg, where) < squared_error(standard(75), where) * 1.25
+
+
+@pytest.mark.parametrize("target", ["size", "quality"])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("max_bytes", [1500, 3001, 6000])
+def test_max_bytes_is_kept_exactly_and_nearly_used(
+    target: str, progressive: bool, max_bytes: int
+) -> None:
+    found = encode(quality=95, target=target, progressive=progressive, max_bytes=max_bytes)
+    assert 0.96 * max_bytes < len(found.jpeg) <= max_bytes
+
+
+def test_max_bytes_beyond_the_reference_changes_nothing() -> None:
+    plain = encode(quality=75)
+    assert encode(quality=75, max_bytes=10**6).jpeg == plain.jpeg
+
+
+def test_max_bytes_below_the_smallest_file_is_an_error_that_names_it() -> None:
+    with pytest.raises(OutOfReachError, match="no file of at most 300 bytes: the smallest has"):
+        encode(quality=75, max_bytes=300)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [({"target": "bytes"}, "target"), ({"floor": 0}, "floor"), ({"floor": 101}, "floor"),
+     ({"max_bytes": 0}, "max_bytes")],
+)  # fmt: skip
+def test_an_option_out_of_range_is_an_error(options: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        EncodeSettings(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("quality", "floor"), [(75, 40), (50, 15), (40, 10), (8, 8)])
+def test_the_floor_is_35_below_the_quality_but_at_least_10(quality: int, floor: int) -> None:
+    assert EncodeSettings(quality=quality).least_quality == floor
+
+
+def test_the_reference_s_errors_are_those_of_plain_rounding() -> None:
+    components = split_components(IMAGE, SALIENCY, subsample=True, tuning=DEFAULT)
+    ladder = [measure_reference_errors(components, DEFAULT, quality) for quality in (95, 75, 30)]
+    assert ladder[0].salient < ladder[1].salient < ladder[2].salient
+    assert ladder[0].rest < ladder[1].rest < ladder[2].rest
+    tables = make_tables(DEFAULT, 1e-3, 2)  # all ones
+    rounded = [np.rint(c.coefs).astype(np.int16) for c in components]
+    finest = measure_errors(components, DEFAULT, tables, rounded, stride=1)
+    assert finest.salient < measure_reference_errors(components, DEFAULT, 99).salient
+
+
+def test_a_sample_of_the_blocks_has_the_errors_of_all() -> None:
+    large = split_components(photo(512, 512), SALIENCY, subsample=True, tuning=DEFAULT)
+    tables = make_tables(DEFAULT, 16.0, 2)
+    rounded = [np.rint(c.coefs / tables[c.kind]).astype(np.int16) for c in large]
+    whole, sample = (
+        measure_errors(large, DEFAULT, tables, rounded, stride=stride) for stride in (1, 4)
+    )
+    assert sample == pytest.approx(whole, rel=0.1)
+
+
+def test_a_pass_is_too_fine_by_its_bytes_or_by_both_of_its_errors() -> None:
+    components = split_components(IMAGE, SALIENCY, subsample=True, tuning=DEFAULT)
+    goal = set_goal(EncodeSettings(target="quality"), DEFAULT, components, 10000)
+    assert goal.allowed is not None
+    spare = goal.allowed._replace(salient=goal.allowed.salient / 2, rest=goal.allowed.rest / 3)
+    worse = goal.allowed._replace(rest=goal.allowed.rest * 2)
+    assert goal.error_of(100, spare) == pytest.approx(np.log(2))
+    assert goal.error_of(100, worse) == pytest.approx(-np.log(2))
+    assert goal.error_of(goal.target_bytes * 3, worse) == pytest.approx(np.log(3))
+    assert Goal(100.0, 101.0).error_of(50, None) == pytest.approx(np.log(0.5))
