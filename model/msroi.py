@@ -29,7 +29,7 @@ TAPS = {4: 40, 10: 112, 15: 320}
 MAP_STRIDE = 8
 HEAD_WIDTH = 64
 # Of the logarithm of a class map, so that its exponential stays finite. The weak weights reach it
-# on single faces, the calibrated ones stay near 3.
+# on people, the calibrated ones stay below 6.
 MAX_LOG_EVIDENCE = 10.0
 PRIOR_KNOTS = 16
 # The backbone's own scaling; the usual ImageNet constants cost 11 points of top-1 accuracy.

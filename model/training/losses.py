@@ -38,7 +38,8 @@ def cells_loss(class_maps: Tensor, cells: Tensor, known: Tensor) -> Tensor:
         cells: (B, C, h', w') targets in [0, 1]; h and w are multiples of h' and w'.
         known: (B, C, h', w') bool; what isn't known costs nothing.
     """
-    z = functional.adaptive_avg_pool2d(class_maps.sum(2), cells.shape[2:])  # -> (B, C, h', w')
+    rows, columns = cells.shape[2:]
+    z = functional.adaptive_avg_pool2d(class_maps.sum(2), (rows, columns))  # -> (B, C, h', w')
     losses = functional.binary_cross_entropy_with_logits(
         (z + EPSILON).log(), cells, reduction="none"
     )

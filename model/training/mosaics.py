@@ -132,13 +132,15 @@ class Mosaics(Dataset[WeakBatch]):
                 scaled = opened.convert("RGB").resize((right - left, bottom - top))
             picture = np.asarray(scaled)
             pixels[top:bottom, left:right] = picture[:, ::-1] if flip else picture
-            over = (
-                slice(None),
-                slice(round(top / CELL_PX), round(bottom / CELL_PX)),
-                slice(round(left / CELL_PX), round(right / CELL_PX)),
+            rows_16 = slice(round(top / CELL_PX), round(bottom / CELL_PX))
+            columns_16 = slice(round(left / CELL_PX), round(right / CELL_PX))
+            own = stretch_cells(
+                self.targets.cells[index],
+                (rows_16.stop - rows_16.start, columns_16.stop - columns_16.start),
+                flip=flip,
             )
-            cells[over] = stretch_cells(self.targets.cells[index], cells[over].shape[1:], flip=flip)
-            cells_known[over] = self.targets.cells_known[index, :, None, None]
+            cells[:, rows_16, columns_16] = own
+            cells_known[:, rows_16, columns_16] = self.targets.cells_known[index, :, None, None]
             windows.append(
                 place_windows(self.lessons.windows[index], (left, top, right, bottom), flip=flip)
             )
@@ -170,13 +172,13 @@ def place_windows(
 
 
 def stretch_cells(
-    cells: NDArray[np.uint8], size: tuple[int, ...], *, flip: bool
+    cells: NDArray[np.uint8], size: tuple[int, int], *, flip: bool
 ) -> NDArray[np.float32]:
     """Return a photo's cells as those of its tile: (C, S, S) -> (C, *size) in [0, 1]."""
     stretched = np.zeros((len(cells), *size), np.float32)
     for name in np.flatnonzero(cells.any((1, 2))):
         own = Image.fromarray(cells[name, :, ::-1] if flip else cells[name])
-        stretched[name] = own.resize(size[::-1], Image.Resampling.BILINEAR)
+        stretched[name] = np.asarray(own.resize(size[::-1], Image.Resampling.BILINEAR))
     stretched /= 255
     return stretched
 
