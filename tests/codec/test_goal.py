@@ -105,8 +105,13 @@ def test_max_bytes_beyond_the_reference_changes_nothing() -> None:
 
 
 def test_max_bytes_below_the_smallest_file_is_an_error_that_names_it() -> None:
-    with pytest.raises(OutOfReachError, match="no file of at most 300 bytes: the smallest has"):
+    with pytest.raises(
+        OutOfReachError, match="no file of at most 300 bytes: the smallest has"
+    ) as caught:
         encode(quality=75, max_bytes=300)
+    smallest_bytes = caught.value.smallest_bytes
+    assert caught.value.max_bytes == 300
+    assert len(encode(quality=75, max_bytes=smallest_bytes).jpeg) == smallest_bytes
 
 
 @pytest.mark.parametrize(
