@@ -62,9 +62,7 @@ class OutOfReachError(ValueError):
     """No quantization makes a file of at most `max_bytes`; the smallest has `smallest_bytes`."""
 
     def __init__(self, max_bytes: int, smallest_bytes: int) -> None:
-        super().__init__(
-            f"no file of at most {max_bytes} bytes: the smallest has {smallest_bytes}"
-        )
+        super().__init__(f"no file of at most {max_bytes} bytes: the smallest has {smallest_bytes}")
         self.max_bytes = max_bytes
         self.smallest_bytes = smallest_bytes
 
