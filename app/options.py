@@ -1,11 +1,14 @@
 """The options of ``POST /compress``: one declaration for validation and for OpenAPI."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contract.errors import InvalidOptionError
 from contract.messages import Heatmap, Options, Subsampling, Target
+
+# What every JSON reader keeps exactly (RFC 7493, 2.2); no JPEG comes near it.
+LARGEST_MAX_BYTES: Final = 2**53 - 1
 
 
 class CompressOptions(BaseModel):
@@ -19,11 +22,27 @@ class CompressOptions(BaseModel):
             ge=1,
             le=100,
             description="libjpeg's scale; names the reference: the standard JPEG at this quality",
+            examples=[75],
         ),
     ] = Options().quality
     target: Annotated[
-        Target, Field(description="`size`: the reference's bytes ±1 %, better where people look")
+        Target,
+        Field(
+            description="`quality`: salient regions as good as the reference's, the rest never "
+            "below `floor`, as few bytes as that takes, never more than the reference. "
+            "`size`: the reference's bytes ±1 %, better where people look",
+            examples=["quality"],
+        ),
     ] = Options().target
+    max_bytes: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=LARGEST_MAX_BYTES,
+            description="The JPEG is never longer; 422 where even the coarsest one is",
+            examples=[100_000],
+        ),
+    ] = Options().max_bytes
     strength: Annotated[
         float,
         Field(
@@ -31,22 +50,56 @@ class CompressOptions(BaseModel):
             le=1,
             allow_inf_nan=False,
             description="How much of the rate the saliency map may move",
+            examples=[0.6],
         ),
     ] = Options().strength
-    subsampling: Annotated[Subsampling, Field(description="Chroma subsampling")] = (
-        Options().subsampling
-    )
+    floor: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=100,
+            description="For `target=quality`: the rest is never worse than the reference at this "
+            "quality. Without it `quality` − 35, at least 10",
+            examples=[40],
+        ),
+    ] = Options().floor
+    subsampling: Annotated[
+        Subsampling, Field(description="Chroma subsampling; `auto` is `420`", examples=["auto"])
+    ] = Options().subsampling
+    progressive: Annotated[
+        bool,
+        Field(
+            description="A progressive JPEG (SOF2), which is a little smaller; `false`: a baseline "
+            "one (SOF0)",
+            examples=[True],
+        ),
+    ] = Options().progressive
     heatmap: Annotated[
         Heatmap,
         Field(
             description="`map`: the saliency map as a greyscale PNG; `overlay`: the photo with "
-            "the coloured map over it"
+            "the coloured map over it",
+            examples=["none"],
         ),
     ] = Options().heatmap
 
     def to_options(self) -> Options:
         """Return the options as they cross the queue."""
         return Options(**self.model_dump())
+
+
+def describe_options() -> dict[str, Any]:
+    """Return each option's JSON schema by its name, as its text in a query or form is read.
+
+    What has no default is left out there, so null, which the model has for that, is none of them.
+    """
+    described: dict[str, Any] = {}
+    for name, field in CompressOptions.model_json_schema()["properties"].items():
+        described[name] = dict(field)
+        if "anyOf" in field:
+            del described[name]["anyOf"], described[name]["default"]
+            described[name] |= field["anyOf"][0]
+    return described
 
 
 def parse_options(pairs: list[tuple[str, str]]) -> Options:

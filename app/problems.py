@@ -32,8 +32,20 @@ def problem(
     status: int, code: str, title: str, detail: str, headers: dict[str, str] | None = None
 ) -> Response:
     """Return a problem document with a stable ``type`` of its own for each ``code``."""
-    content = {"type": TYPE_PREFIX + code, "title": title, "status": status, "detail": detail}
-    return JSONResponse(content, status, headers, MEDIA_TYPE)
+    return JSONResponse(document(status, code, title, detail), status, headers, MEDIA_TYPE)
+
+
+def document(status: int, code: str, title: str, detail: str) -> dict[str, str | int]:
+    """Return the members of a problem document (RFC 9457, 3.1)."""
+    return {"type": TYPE_PREFIX + code, "title": title, "status": status, "detail": detail}
+
+
+def examples(*errors: FoveateError) -> dict[str, dict[str, object]]:
+    """Return errors by their codes as OpenAPI shows examples."""
+    return {
+        error.code: {"value": document(error.status, error.code, error.title, error.detail)}
+        for error in errors
+    }
 
 
 def install(app: FastAPI) -> None:

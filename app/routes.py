@@ -11,11 +11,18 @@ from starlette.responses import Response
 from app.answers import answer
 from app.body import Body, read_body
 from app.cancellation import end
-from app.options import CompressOptions, parse_options
+from app.options import describe_options, parse_options
 from app.probe import probe
-from app.problems import MEDIA_TYPE, to_response
+from app.problems import MEDIA_TYPE, examples, to_response
 from app.service import Service, ServiceDependency
-from contract.errors import FoveateError, InternalError, UnknownJobError
+from contract.errors import (
+    CorruptImageError,
+    FoveateError,
+    InternalError,
+    InvalidOptionError,
+    MaxBytesError,
+    UnknownJobError,
+)
 from contract.messages import Options, Result
 
 log = logging.getLogger(__name__)
@@ -28,11 +35,11 @@ CLIENT_LEFT = 499
 
 def describe_compress() -> dict[str, Any]:
     """Return what OpenAPI says of options and bodies; the handler reads both itself."""
-    schema = CompressOptions.model_json_schema()
+    properties = describe_options()
     binary = {"schema": {"type": "string", "format": "binary"}}
     form = {
         "type": "object",
-        "properties": {"file": binary["schema"], **schema["properties"]},
+        "properties": {"file": binary["schema"], **properties},
         "required": ["file"],
     }
     return {
@@ -44,7 +51,7 @@ def describe_compress() -> dict[str, Any]:
                 "description": field["description"],
                 "schema": {key: value for key, value in field.items() if key != "description"},
             }
-            for name, field in schema["properties"].items()
+            for name, field in properties.items()
         ],
         "requestBody": {
             "required": True,
@@ -57,6 +64,11 @@ def describe_compress() -> dict[str, Any]:
     }
 
 
+INVALID = examples(
+    InvalidOptionError("'floor': Input should be less than or equal to 100"),
+    CorruptImageError("The image's data is truncated or damaged."),
+    MaxBytesError("max_bytes is 500; the smallest JPEG of this photo has 1234 bytes."),
+)
 PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
 
 
@@ -72,7 +84,10 @@ PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
         400: {"description": "Malformed request", **PROBLEM},
         413: {"description": "Too many bytes or pixels", **PROBLEM},
         415: {"description": "Not an image that is read here", **PROBLEM},
-        422: {"description": "Invalid option, or truncated or corrupt image", **PROBLEM},
+        422: {
+            "description": "Invalid option, truncated or corrupt image, or `max_bytes` out of reach",
+            "content": {MEDIA_TYPE: {"schema": {"type": "object"}, "examples": INVALID}},
+        },
         429: {"description": "Too many uploads are waiting", **PROBLEM},
         503: {"description": "No worker, or the queue is not available", **PROBLEM},
         504: {"description": "The deadline has passed", **PROBLEM},

@@ -10,7 +10,8 @@
     │   ├── TooManyPixelsError        413
     │   ├── UnsupportedImageError     415
     │   ├── InvalidOptionError        422
-    │   └── CorruptImageError         422
+    │   ├── CorruptImageError         422
+    │   └── MaxBytesError             422
     └── ServiceError               the service is at fault, or busy
         ├── QueueFullError            429
         ├── InternalError             500
@@ -101,6 +102,14 @@ class CorruptImageError(ClientError):
     code = "corrupt-image"
     status = 422
     title = "The image is truncated or corrupt"
+
+
+class MaxBytesError(ClientError):
+    """Even the coarsest JPEG of this photo takes more than ``max_bytes``."""
+
+    code = "max-bytes-out-of-reach"
+    status = 422
+    title = "No JPEG of the photo is that small"
 
 
 class QueueFullError(ServiceError):

@@ -5,24 +5,46 @@ Messages are small JSON objects. Image bytes travel in keys of their own (``cont
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self, get_args
+from types import NoneType
+from typing import Any, Final, Literal, Self, get_args
 
 from contract.errors import FoveateError, InternalError, leaves
 
-Target = Literal["size"]
+Target = Literal["size", "quality"]
 Heatmap = Literal["none", "map", "overlay"]
 Subsampling = Literal["auto", "420", "444"]
+
+CHOICES: Final = {"target": Target, "subsampling": Subsampling, "heatmap": Heatmap}
+# A whole number where a truth value belongs, or the other way round, would pass for it.
+TYPES: Final = {"max_bytes": (int, NoneType), "floor": (int, NoneType), "progressive": (bool,)}
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How one photo is to be compressed; validated at the door, trusted behind it."""
+    """How one photo is to be compressed; validated at the door, trusted behind it.
+
+    The service's defaults are these, and stand nowhere else. ``floor`` None is the encoder's own
+    rule (``quality`` − 35, at least 10), ``max_bytes`` None no cap.
+    """
 
     quality: int = 75
-    target: Target = "size"
+    target: Target = "quality"
+    max_bytes: int | None = None
     strength: float = 0.6
+    floor: int | None = None
     subsampling: Subsampling = "auto"
+    progressive: bool = True
     heatmap: Heatmap = "none"
+
+    def find_fault(self) -> str | None:
+        """Return what can't have come from a front end of this version; ranges are its affair."""
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in get_args(choices):
+                return f"unknown {name}"
+        for name, types in TYPES.items():
+            if type(getattr(self, name)) not in types:
+                return f"{name} of a wrong type"
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +71,15 @@ class Request:
         """Return the message that ``to_json`` described.
 
         Raises:
-            ValueError: when a field is missing or unknown.
+            ValueError: when a field is missing or unknown, or an option has a wrong value.
         """
         try:
             options = Options(**fields["options"])
             message = cls(**{**fields, "options": options})
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a request: {error}") from error
-        if options.heatmap not in get_args(Heatmap) or options.target not in get_args(Target):
-            raise ValueError("not a request: unknown heatmap or target")
+        if fault := options.find_fault():
+            raise ValueError(f"not a request: {fault}")
         return message
 
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from redis import Redis
 
-import codec
 from contract.keys import heatmap_key, image_key, input_key
 from contract.messages import Request, Result
 from worker.decode import decode
+from worker.encode import encode
 from worker.heatmap import render_map, render_overlay
 from worker.replies import send_result
 
@@ -146,10 +146,7 @@ class Pipeline:
         assert item.pixels is not None
         assert item.saliency is not None
         options = item.request.options
-        settings = codec.EncodeSettings(
-            quality=options.quality, strength=options.strength, subsampling=options.subsampling
-        )
-        encoded = codec.encode(item.pixels, item.saliency, settings)
+        encoded = encode(item.pixels, item.saliency, options)
         height_px, width_px = item.pixels.shape[:2]
         heatmap: tuple[bytes, str] | None = None
         if options.heatmap == "map":

@@ -1,8 +1,10 @@
 """Options are checked at the door, and the answer names the wrong one."""
 
+from dataclasses import asdict
+
 import pytest
 
-from app.options import CompressOptions, parse_options
+from app.options import CompressOptions, describe_options, parse_options
 from contract.errors import InvalidOptionError
 from contract.messages import Options
 
@@ -15,11 +17,57 @@ def test_every_option_is_read() -> None:
     given = [
         ("quality", "50"),
         ("target", "size"),
+        ("max_bytes", "9000"),
         ("strength", "0.25"),
+        ("floor", "30"),
         ("subsampling", "444"),
+        ("progressive", "false"),
         ("heatmap", "overlay"),
     ]
-    assert parse_options(given) == Options(50, "size", 0.25, "444", "overlay")
+    assert parse_options(given) == Options(
+        quality=50,
+        target="size",
+        max_bytes=9000,
+        strength=0.25,
+        floor=30,
+        subsampling="444",
+        progressive=False,
+        heatmap="overlay",
+    )
+
+
+def test_the_defaults_are_those_of_the_product() -> None:
+    assert Options() == Options(
+        quality=75,
+        target="quality",
+        max_bytes=None,
+        strength=0.6,
+        floor=None,
+        subsampling="auto",
+        progressive=True,
+        heatmap="none",
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("true", True), ("1", True), ("false", False), ("0", False)]
+)
+def test_a_truth_value_is_a_word_or_a_digit(value: str, expected: bool) -> None:
+    assert parse_options([("progressive", value)]).progressive is expected
+
+
+def test_openapi_has_each_option_with_its_range_and_an_example_that_is_valid() -> None:
+    described = describe_options()
+    assert described["max_bytes"]["minimum"] == 1
+    assert (described["floor"]["minimum"], described["floor"]["maximum"]) == (1, 100)
+    assert (described["floor"]["type"], described["progressive"]["type"]) == ("integer", "boolean")
+    assert "null" not in str(described).lower()
+    for name, field in described.items():
+        assert field["description"]
+        for example in field["examples"]:
+            assert getattr(parse_options([(name, str(example))]), name) == example
+    defaults = {name: field.get("default") for name, field in described.items()}
+    assert defaults == asdict(Options())
 
 
 def test_every_field_of_the_contract_is_an_option() -> None:
@@ -38,7 +86,25 @@ def test_every_field_of_the_contract_is_an_option() -> None:
         ("strength", "-0.1"),
         ("strength", "nan"),
         ("strength", "inf"),
-        ("target", "quality"),
+        ("target", "bytes"),
+        ("target", "Quality"),
+        ("max_bytes", "0"),
+        ("max_bytes", "-1"),
+        ("max_bytes", "1e99"),
+        ("max_bytes", "9" * 400),
+        ("max_bytes", "9" * 5000),
+        ("max_bytes", "NaN"),
+        ("max_bytes", "inf"),
+        ("max_bytes", "100k"),
+        ("max_bytes", ""),
+        ("max_bytes", "None"),
+        ("floor", "0"),
+        ("floor", "101"),
+        ("floor", "text"),
+        ("floor", "null"),
+        ("progressive", "maybe"),
+        ("progressive", "2"),
+        ("progressive", ""),
         ("subsampling", "411"),
         ("heatmap", "yes"),
         ("qualty", "50"),

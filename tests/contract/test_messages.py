@@ -15,7 +15,7 @@ from contract.messages import (
 )
 
 REQUEST = Request(
-    Options(quality=50, heatmap="map"),
+    Options(quality=50, max_bytes=9000, floor=20, progressive=False, heatmap="map"),
     reply_to="a",
     original_bytes=10,
     pixels=4,
@@ -40,6 +40,11 @@ def test_a_request_survives_json() -> None:
     assert Request.from_json(json.loads(json.dumps(REQUEST.to_json()))) == REQUEST
 
 
+def test_a_request_that_names_few_options_has_the_defaults_of_the_others() -> None:
+    fields = {**REQUEST.to_json(), "options": {"quality": 50}}
+    assert Request.from_json(fields).options == Options(quality=50)
+
+
 @pytest.mark.parametrize("reply", [RESULT, Failure("j", "corrupt-image", "Broken.", 2)])
 def test_a_reply_survives_its_encoding(reply: Result | Failure) -> None:
     assert decode_reply(encode_reply(reply)) == reply
@@ -53,6 +58,12 @@ def test_a_reply_survives_its_encoding(reply: Result | Failure) -> None:
         {**REQUEST.to_json(), "surprise": 1},
         {**REQUEST.to_json(), "options": {"nonsense": 1}},
         {**REQUEST.to_json(), "options": {"heatmap": "everything"}},
+        {**REQUEST.to_json(), "options": {"target": "bytes"}},
+        {**REQUEST.to_json(), "options": {"subsampling": "422"}},
+        {**REQUEST.to_json(), "options": {"progressive": 1}},
+        {**REQUEST.to_json(), "options": {"max_bytes": "9000"}},
+        {**REQUEST.to_json(), "options": {"max_bytes": True}},
+        {**REQUEST.to_json(), "options": {"floor": 20.5}},
     ],
 )
 def test_what_is_no_request_is_refused(fields: dict[str, object]) -> None:

@@ -2,12 +2,13 @@
 
 import io
 import time
+from typing import Any
 
 import pytest
 from PIL import Image
 from redis import Redis
 
-from contract.errors import CorruptImageError, TooManyPixelsError
+from contract.errors import CorruptImageError, MaxBytesError, TooManyPixelsError
 from contract.keys import heatmap_key, image_key, input_key, reply_key
 from contract.messages import Heatmap, Options, Request, Result, decode_reply
 from tests.photos import file_of, photo
@@ -30,14 +31,14 @@ def item(
     job_id: str,
     data: bytes | None,
     *,
-    heatmap: Heatmap = "none",
     deadline_s: float = 60,
+    **options: Any,
 ) -> Item:
     if data is not None:
         connection.set(input_key(job_id), data, ex=60)
     now_s = time.time()
-    options = Options(quality=50, heatmap=heatmap)
-    return Item(job_id, Request(options, "me", len(data or b""), 1, now_s, now_s + deadline_s))
+    chosen = Options(**{"quality": 50, **options})
+    return Item(job_id, Request(chosen, "me", len(data or b""), 1, now_s, now_s + deadline_s))
 
 
 def test_a_bad_image_fails_alone(connection: Redis) -> None:
@@ -57,9 +58,24 @@ def test_a_bad_image_fails_alone(connection: Redis) -> None:
     assert predictor.batch_sizes == [2]
 
 
+def test_an_unreachable_max_bytes_fails_alone(connection: Redis) -> None:
+    good = file_of(photo())
+    items = [
+        item(connection, "first", good),
+        item(connection, "tiny", good, max_bytes=200),
+        item(connection, "last", good),
+    ]
+    ended = {one.job_id: one for one in pipeline(connection).run(items)}
+    assert isinstance(ended["tiny"].error, MaxBytesError)
+    assert ended["first"].error is None
+    assert ended["last"].error is None
+    assert connection.get(image_key("first")) == connection.get(image_key("last"))
+    assert not connection.exists(image_key("tiny"))
+
+
 def test_results_are_stored_with_a_ttl_and_announced(connection: Redis) -> None:
     data = file_of(photo(), "JPEG", quality=95)
-    (ended,) = pipeline(connection).run([item(connection, "a", data, heatmap="map")])
+    (ended,) = pipeline(connection).run([item(connection, "a", data, target="size", heatmap="map")])
     assert ended.error is None
     reply = decode_reply(connection.lpop(reply_key("me")))
     assert isinstance(reply, Result)

@@ -1,0 +1,62 @@
+"""Each option reaches the encoder; a size that can't be had is the client's error."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import codec
+from contract.errors import MaxBytesError
+from contract.messages import Options
+from tests.photos import photo
+from worker.encode import encode
+
+PIXELS = photo()
+SALIENCY = np.zeros((8, 8), np.float32)
+SALIENCY[3:5, 3:5] = 1.0
+
+
+def made(**options: Any) -> bytes:
+    return encode(PIXELS, SALIENCY, Options(**options)).jpeg
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"quality": 40},
+        {"target": "size"},
+        {"max_bytes": 1200},
+        {"strength": 0.0},
+        {"floor": 74},
+        {"subsampling": "444"},
+        {"progressive": False},
+    ],
+)
+def test_every_option_is_the_encoders(options: dict[str, Any]) -> None:
+    defaults = {"quality": 75, "target": "quality", "strength": 0.6, "progressive": True}
+    expected = codec.encode(PIXELS, SALIENCY, codec.EncodeSettings(**{**defaults, **options}))
+    assert made(**options) == expected.jpeg
+    assert made(**options) != made()
+
+
+def test_the_heatmap_is_none_of_its_business() -> None:
+    assert made(heatmap="map") == made()
+
+
+def test_max_bytes_is_kept_and_below_the_smallest_file_an_error_says_so() -> None:
+    with pytest.raises(
+        MaxBytesError, match=r"max_bytes is 1; the smallest .* has (\d+) bytes"
+    ) as e:
+        made(max_bytes=1)
+    smallest_bytes = int(e.value.detail.split()[-2])
+    jpeg = made(max_bytes=smallest_bytes)
+    assert len(jpeg) == smallest_bytes
+    Image.open(io.BytesIO(jpeg)).load()
+    with pytest.raises(MaxBytesError):
+        made(max_bytes=smallest_bytes - 1)
+
+
+def test_a_cap_without_effect_however_large_changes_nothing() -> None:
+    assert made(max_bytes=2**53 - 1) == made()
