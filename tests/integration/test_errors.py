@@ -49,7 +49,19 @@ def test_a_body_that_is_no_photo(
 
 @pytest.mark.parametrize(
     "query",
-    ["quality=0", "quality=x", "strength=2", "target=bytes", "qualty=5", "quality=5&quality=6"],
+    [
+        *(
+            "quality=0",
+            "quality=x",
+            "strength=2",
+            "target=bytes",
+            "qualty=5",
+            "quality=5&quality=6",
+        ),
+        *("max_bytes=0", "max_bytes=-1", "max_bytes=1e99", "max_bytes=NaN", "max_bytes="),
+        *("floor=0", "floor=101", "floor=text", "progressive=maybe", "subsampling=411"),
+        f"max_bytes={'9' * 400}",
+    ],
 )
 def test_a_wrong_option(client: httpx.Client, query: str) -> None:
     response = client.post(f"/compress?{query}", content=GOOD)

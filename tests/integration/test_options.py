@@ -1,0 +1,151 @@
+"""Each option of the encoder does over HTTP what docs/api.md says of it."""
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from redis import Redis
+
+from tests.integration.conftest import TTL_S
+from tests.integration.running import Running, keys_of_jobs, metric, wait_for
+from tests.photos import file_of, photo, psnr
+
+PIXELS = photo(320, 240, seed=3)
+PHOTO = file_of(PIXELS)
+
+
+def compressed(client: httpx.Client, data: bytes = PHOTO, **options: Any) -> bytes:
+    """Return the JPEG, once its headers agree with it."""
+    response = client.post("/compress", params=options, content=data)
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "image/jpeg"
+    assert int(response.headers["x-compressed-bytes"]) == len(response.content)
+    assert int(response.headers["x-reference-bytes"]) == len(standard(options.get("quality", 75)))
+    return response.content
+
+
+def standard(quality: int) -> bytes:
+    """Return the reference, as anyone can make it."""
+    return file_of(PIXELS, "JPEG", quality=quality, subsampling="4:2:0")
+
+
+def frame_of(jpeg: bytes) -> str:
+    """Return the marker of the frame (T.81, table B.1): SOF0 is baseline, SOF2 progressive."""
+    at = 2
+    while not 0xC0 <= jpeg[at + 1] <= 0xC3:
+        at += 2 + int.from_bytes(jpeg[at + 2 : at + 4])
+    return f"SOF{jpeg[at + 1] - 0xC0}"
+
+
+def quality_of(jpeg: bytes) -> float:
+    """Return the PSNR beside the upload."""
+    with Image.open(io.BytesIO(jpeg)) as opened:
+        return psnr(np.asarray(opened), PIXELS)
+
+
+def test_by_default_the_target_is_quality_and_the_file_progressive(client: httpx.Client) -> None:
+    jpeg = compressed(client)
+    assert frame_of(jpeg) == "SOF2"
+    assert len(jpeg) < 0.95 * len(standard(75))
+    explicit = {"quality": 75, "target": "quality", "strength": 0.6, "floor": 40}
+    assert jpeg == compressed(
+        client, **explicit, subsampling="auto", progressive="true", heatmap="none"
+    )
+
+
+@pytest.mark.parametrize("quality", [1, 30, 75, 92, 100])
+def test_target_quality_never_takes_more_than_the_reference(
+    client: httpx.Client, quality: int
+) -> None:
+    assert len(compressed(client, quality=quality)) <= len(standard(quality))
+
+
+def test_target_size_fills_the_references_bytes(client: httpx.Client) -> None:
+    for progressive in ("true", "false"):
+        jpeg = compressed(client, quality=50, target="size", progressive=progressive)
+        assert abs(len(jpeg) / len(standard(50)) - 1) <= 0.01
+
+
+@pytest.mark.parametrize("target", ["size", "quality"])
+def test_max_bytes_is_never_exceeded_and_nearly_used(client: httpx.Client, target: str) -> None:
+    for max_bytes in (2000, 3001):
+        jpeg = compressed(client, quality=90, target=target, max_bytes=max_bytes)
+        assert 0.96 * max_bytes < len(jpeg) <= max_bytes
+        assert Image.open(io.BytesIO(jpeg)).size == (320, 240)
+    plain = compressed(client, quality=90, target=target)
+    assert plain == compressed(client, quality=90, target=target, max_bytes=2**53 - 1)
+
+
+def test_a_higher_floor_costs_bytes_and_buys_the_background(client: httpx.Client) -> None:
+    low, high = (compressed(client, quality=80, strength=1, floor=floor) for floor in (5, 78))
+    assert len(low) < len(high)
+    assert quality_of(low) < quality_of(high)
+    assert compressed(client, quality=80, floor=45) == compressed(client, quality=80)
+
+
+def test_progressive_names_the_frame(client: httpx.Client) -> None:
+    assert frame_of(compressed(client, progressive="true")) == "SOF2"
+    assert frame_of(compressed(client, progressive="false")) == "SOF0"
+
+
+def test_subsampling_is_the_files(client: httpx.Client) -> None:
+    for subsampling, luma_factors in (("420", 2), ("444", 1), ("auto", 2)):
+        with Image.open(io.BytesIO(compressed(client, subsampling=subsampling))) as opened:
+            assert opened.layer[0][1:3] == (luma_factors, luma_factors)  # type: ignore[attr-defined]
+
+
+def test_form_fields_are_read_like_query_parameters(client: httpx.Client) -> None:
+    for options in (
+        {"target": "size", "progressive": "false"},
+        {"quality": "90", "max_bytes": "2500", "subsampling": "444"},
+        {"floor": "70", "strength": "1"},
+    ):
+        query = client.post("/compress", params=options, content=PHOTO)
+        form = client.post("/compress", files={"file": PHOTO}, data=options)
+        assert query.status_code == form.status_code == 200
+        assert query.content == form.content
+    for wrong in ({"max_bytes": "0"}, {"floor": "text"}, {"progressive": "maybe"}):
+        response = client.post("/compress", files={"file": PHOTO}, data=wrong)
+        assert response.status_code == 422
+        assert response.json()["type"].endswith("invalid-option")
+
+
+def test_a_max_bytes_that_cant_be_met_says_what_can(client: httpx.Client) -> None:
+    refused = client.post("/compress", params={"max_bytes": 1}, content=PHOTO)
+    assert refused.status_code == 422
+    assert refused.headers["content-type"] == "application/problem+json"
+    document = refused.json()
+    assert document["type"] == "urn:foveate:problem:max-bytes-out-of-reach"
+    assert document["detail"].startswith("max_bytes is 1; the smallest JPEG of this photo has ")
+    smallest_bytes = int(document["detail"].split()[-2])
+    assert len(compressed(client, max_bytes=smallest_bytes)) == smallest_bytes
+
+
+def test_a_max_bytes_that_cant_be_met_hurts_no_neighbour(
+    service: Running, client: httpx.Client, redis_of_service: Redis
+) -> None:
+    expected = compressed(client, target="size")
+    batches = metric(service.url, "foveate_batch_size_count")
+    items = metric(service.url, "foveate_batch_size_sum")
+
+    def post(number: int) -> httpx.Response:
+        options = {"max_bytes": 100} if number % 2 else {"target": "size"}
+        return client.post("/compress", params=options, content=PHOTO)
+
+    with ThreadPoolExecutor(24) as pool:
+        responses = list(pool.map(post, range(24)))
+    for number, response in enumerate(responses):
+        if number % 2:
+            assert response.status_code == 422
+            assert response.json()["type"].endswith("max-bytes-out-of-reach")
+        else:
+            assert response.content == expected
+    # Each ran once; a retry would be one more item, in a batch of its own.
+    assert metric(service.url, "foveate_batch_size_sum") - items == 24
+    assert metric(service.url, "foveate_batch_size_count") - batches < 12
+    assert not redis_of_service.exists("rq:failed:foveate")
+    wait_for(lambda: not keys_of_jobs(redis_of_service), TTL_S + 20, "for an empty Redis")
