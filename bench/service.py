@@ -19,6 +19,7 @@ from bench.service_photos import UploadFormat, generate_photo, load_photos, to_j
 from bench.service_process import Processes, ServiceError, started_service
 
 DEFAULT_IMAGES: Final = Path(os.environ.get("FOVEATE_DATA", "../shared/data")) / "kodak"
+DEFAULT_OPTIONS: Final = "quality=50&target=size&progressive=false"
 MAIN_CLIENTS: Final = 16
 MEMORY_UPLOADS: Final = 500
 LARGE_SIZE_PX: Final = (6000, 4000)
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, MAIN_CLIENTS], metavar="N")
     parser.add_argument("--seconds", type=float, default=20.0, help="measured, for each N")
     parser.add_argument("--warm-up", type=float, default=5.0, help="seconds before, for each N")
-    parser.add_argument("--options", default="quality=50&target=size", help="query of /compress")
+    parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
     parser.add_argument("--workers", type=int, default=1, help="of the service started here")
     parser.add_argument("--url", help="a running service; without it one is started here")
     parser.add_argument("--memory", action="store_true", help="measure peak memory as well")

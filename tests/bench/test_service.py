@@ -233,7 +233,7 @@ def test_the_options_have_the_documented_defaults() -> None:
     service.add_arguments(parser)
     args = parser.parse_args([])
     assert args.clients == [1, 16]
-    assert args.options == "quality=50&target=size"
+    assert args.options == "quality=50&target=size&progressive=false"
     assert args.url is None
 
 
