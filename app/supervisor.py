@@ -147,7 +147,7 @@ class Supervisor:
         print(
             f"foveate: ready at {address} (API: {address}/docs)\n"
             f"foveate: try  curl --data-binary @photo.jpg "
-            f"'{address}/compress?quality=50&target=size' -o smaller.jpg",
+            f"'{address}/compress?quality=75' -o smaller.jpg",
             flush=True,
         )
 
