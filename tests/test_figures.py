@@ -39,7 +39,7 @@ def test_photos_through_the_service(quality: int) -> None:
 def test_the_encoder_and_its_control(quality: str) -> None:
     summary = result("rd_kodak.json")["by_quality"][quality]["summary"]
     for name, strength in (("foveate_uniform", "0"), ("foveate", "0.6"), ("foveate_full", "1")):
-        gain = {key: summary[name][key] - summary["standard"][key] for key in summary[name]}
+        gain = {key: summary[name][key] - mean for key, mean in summary["standard"].items()}
         cells = [f"{gain['psnr_s']:+.2f}", f"{gain['psnr_y']:+.2f}", f"{gain['psnr']:+.2f}"]
         cells += [f"{100 * gain[key]:+.2f}" for key in ("ssim", "ms_ssim", "vifp")]
         cells += [f"{gain['psnr_hvs']:+.2f}", f"{gain['psnr_hvs_m']:+.2f}"]

@@ -48,8 +48,8 @@ def network() -> MSROI:
         for name, weight in network.named_parameters():
             if name.endswith("conv.weight"):
                 torch.nn.init.kaiming_normal_(weight, nonlinearity="relu")
-        network.classes.weight.normal_(std=0.05)
-        network.classes.bias.copy_(torch.tensor([0.5, 0.5, 0.02, 0.02, 0.003, 0.003]).log())
+        network.classes.weight.normal_(std=0.01)
+        network.classes.bias.copy_(torch.tensor([0.03, 0.03, 0.005, 0.005, 0.0015, 0.0015]).log())
     return network.eval()
 
 
