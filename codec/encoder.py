@@ -10,7 +10,7 @@ from codec.chroma import halve
 from codec.color import convert_grey, convert_rgb
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
-from codec.goal import set_goal
+from codec.goal import coarsen, set_goal
 from codec.passes import Pass
 from codec.progressive import write_scans
 from codec.reference import measure_reference
@@ -59,7 +59,7 @@ def _encode(
     height, width = image.shape[:2]
     reference_bytes = measure_reference(image, settings.quality)
     components = split_components(image, saliency, settings.subsampling != "444", tuning)
-    step = guess_step(settings.quality, reference_bytes, height * width)
+    step = guess_step(settings.quality, reference_bytes, height * width) * coarsen(settings)
     goal = set_goal(settings, tuning, components, reference_bytes)
     passes = 0
     while True:

@@ -39,7 +39,8 @@ _REFERENCE_HEADER_BYTES = 623
 # d log(bytes) / d log(step) of table and λ together, and of λ's step alone, as seen on photos.
 _SLOPE = -0.75
 _LAMBDA_SLOPE = -0.35
-_LAMBDA_REACH = 1.0
+# Below the table's step; further down λ keeps coefficients that a finer table codes better.
+_LAMBDA_REACH = 0.25
 _TABLE_STEP = 0.08
 # A pass runs with the rates of the one before, so its bytes depend on where that one stood. Rates
 # are held from here on, and bytes are a function of the position alone that a bracket can rely on.

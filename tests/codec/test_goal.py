@@ -53,6 +53,20 @@ def test_target_quality_is_as_good_as_the_reference_where_people_look_in_fewer_b
     assert squared_error(found.jpeg, COLD) > squared_error(reference, COLD)
 
 
+@pytest.mark.parametrize("quality", [30, 75, 90])
+def test_a_search_for_fidelity_starts_near_its_end(quality: int) -> None:
+    found = [
+        codec.encode(
+            photo(256, 384, seed),
+            SALIENCY,
+            EncodeSettings(quality=quality, target="quality", strength=strength),
+        ).passes
+        for seed in range(3)
+        for strength in (0.0, 0.6)
+    ]
+    assert np.mean(found) < 5
+
+
 def test_the_rest_is_never_worse_than_the_reference_at_the_floor() -> None:
     low, high = (
         encode(quality=80, target="quality", strength=1.0, floor=floor) for floor in (5, 78)
@@ -156,7 +170,7 @@ def test_a_pass_is_too_fine_by_its_bytes_or_by_both_of_its_errors() -> None:
     assert goal.allowed is not None
     spare = goal.allowed._replace(salient=goal.allowed.salient / 2, rest=goal.allowed.rest / 3)
     worse = goal.allowed._replace(rest=goal.allowed.rest * 2)
-    assert goal.error_of(100, spare) == pytest.approx(np.log(2))
-    assert goal.error_of(100, worse) == pytest.approx(-np.log(2))
+    assert goal.error_of(100, spare) == pytest.approx(np.log(2) / 2)
+    assert goal.error_of(100, worse) == pytest.approx(-np.log(2) / 2)
     assert goal.error_of(goal.target_bytes * 3, worse) == pytest.approx(np.log(3))
     assert Goal(100.0, 101.0).error_of(50, None) == pytest.approx(np.log(0.5))
