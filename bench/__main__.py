@@ -9,6 +9,7 @@ from typing import Final, Protocol, cast
 BENCHMARKS: Final = {
     "service": "load the service over HTTP: images/s, latency, stages, CPU and memory",
     "photos": "photos through the running service beside the standard JPEG",
+    "fit": "fit the encoder's constants on photos",
     "rd": "rate and distortion against other encoders",
     "saliency": "saliency maps against recorded gaze",
 }

@@ -62,7 +62,7 @@ def encode_standard(image: Picture, quality: int, **options: Any) -> bytes:
 
 def encode_ours(image: Picture, saliency: Map, quality: int, strength: float) -> tuple[bytes, int]:
     """Return our file, which has the standard JPEG's bytes by itself, and its passes."""
-    settings = codec.EncodeSettings(quality=quality, strength=strength)
+    settings = codec.EncodeSettings(quality=quality, strength=strength, progressive=True)
     encoded = codec.encode(image, saliency, settings)
     return encoded.jpeg, encoded.passes
 

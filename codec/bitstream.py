@@ -35,14 +35,14 @@ def write_frame_header(
 ) -> bytes:
     """Return SOI, APP0, DQT and SOF.
 
-    `size_px` is (width, height); tables are indexed by kind; `process` is BASELINE or PROGRESSIVE.
+    `size_px` is (width, height); tables are those of the components; `process` is BASELINE or PROGRESSIVE.
     """
     width, height = size_px
     frame = b"\x08" + height.to_bytes(2, "big") + width.to_bytes(2, "big")
     frame += bytes((len(components),))
     for i, component in enumerate(components):
         sampling = component.horizontal << 4 | component.vertical
-        frame += bytes((i + 1, sampling, component.kind))
+        frame += bytes((i + 1, sampling, i))
     dqt = b"".join(
         bytes((i,)) + table.astype(np.uint8).tobytes() for i, table in enumerate(quant_tables)
     )

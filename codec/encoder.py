@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.bitstream import write_file, write_header
-from codec.chroma import halve
+from codec.chroma import halve, subsample_plane
 from codec.color import convert_grey, convert_rgb
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
@@ -18,7 +18,13 @@ from codec.scan import write_scan
 from codec.search import MAX_PASSES, RateSearch, guess_step, is_coarsest
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
 from codec.tuning import Tuning, tune
-from codec.weights import normalize_weights, share_salient, weigh_masking, weigh_saliency
+from codec.weights import (
+    normalize_weights,
+    share_salient,
+    weigh_darkness,
+    weigh_masking,
+    weigh_saliency,
+)
 
 MAX_SIDE_PX = 65500
 """Largest width and height that libjpeg writes and reads; SOF could state 35 more (T.81 B.2.2)."""
@@ -47,10 +53,10 @@ def encode(
     if saliency is not None:
         _check_saliency(saliency)
     tuning = tune(settings.strength if saliency is not None else 0.0)
-    return _encode(np.ascontiguousarray(image), saliency, settings, tuning)
+    return encode_tuned(np.ascontiguousarray(image), saliency, settings, tuning)
 
 
-def _encode(
+def encode_tuned(
     image: NDArray[np.uint8],
     saliency: NDArray[np.float32] | None,
     settings: EncodeSettings,
@@ -60,7 +66,7 @@ def _encode(
     reference_bytes = measure_reference(image, settings.quality)
     components = split_components(image, saliency, settings.subsampling != "444", tuning)
     step = guess_step(settings.quality, reference_bytes, height * width) * coarsen(settings)
-    goal = set_goal(settings, tuning, components, reference_bytes)
+    goal = set_goal(settings, components, reference_bytes)
     passes = 0
     while True:
         search = RateSearch(components, tuning, goal, settings.progressive)
@@ -110,7 +116,11 @@ def split_components(
     weights = np.ones((padded[0] // 8, padded[1] // 8), np.float32)
     if saliency is not None and tuning.saliency_ratio > 1.0:
         weights[:rows, :columns] = weigh_saliency(
-            saliency.astype(np.float32), rows, columns, tuning.saliency_ratio, tuning.rise
+            saliency.astype(np.float32),
+            rows,
+            columns,
+            tuning.saliency_ratio,
+            (tuning.rise_from, tuning.rise_to),
         )
     salient = np.ones(weights.shape, np.float32)
     if saliency is not None:
@@ -125,10 +135,16 @@ def split_components(
         is_chroma = bool(components)
         blocks = 1 if is_chroma else factor
         if is_chroma and factor == 2:
-            plane = halve(plane)
+            plane = subsample_plane(plane)
         coefs = transform(plane)
         own = halve(weights) if is_chroma and factor == 2 else weights.copy()
-        visibility = weigh_masking(plane, coefs, tuning.masking, tuning.masking_floor)
+        exponent = tuning.chroma_masking if is_chroma else tuning.masking
+        visibility = weigh_masking(plane, coefs, exponent, tuning.masking_floor)
+        if not is_chroma:
+            dark = weigh_darkness(coefs, tuning.darkness)
+            visibility *= dark
+        else:
+            visibility *= halve(dark) if factor == 2 else dark
         own *= visibility
         real = (-(-rows * blocks // factor), -(-columns * blocks // factor))
         normalize_weights(own, *real)

@@ -10,10 +10,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.component import CHROMA, Component
+from codec.component import Component
 from codec.kernel import kernel
-from codec.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, round_table, scale_of_quality, shape_table
-from codec.tuning import Tuning
+from codec.passes import list_sensitivities
+from codec.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, round_table, scale_of_quality
+from codec.tuning import DEFAULT
 
 # Exponent of (K_0 / K_k): between plain squared error (0) and errors in units of Annex K (2).
 SENSITIVITY: Final = 1.0
@@ -68,7 +69,6 @@ def _round_blocks(
 
 def measure_errors(
     components: Sequence[Component],
-    tuning: Tuning,
     quant_tables: Sequence[NDArray[np.uint16]],
     qcoefs: Sequence[NDArray[np.int16]],
     *,
@@ -79,33 +79,32 @@ def measure_errors(
         _measure_blocks(
             component.coefs,
             own,
-            quant_tables[component.kind].astype(np.float32),
-            _sensitivities(tuning, component.kind),
+            table.astype(np.float32),
+            sensitivities,
             component.salient_shares,
             component.visibility,
             stride,
         )
-        for component, own in zip(components, qcoefs, strict=True)
+        for component, own, table, sensitivities in zip(
+            components,
+            qcoefs,
+            quant_tables,
+            list_sensitivities(DEFAULT, len(components)),
+            strict=True,
+        )
     ]
     salient, rest = (sum(parts) * stride for parts in zip(*found, strict=True))
     return Errors(salient + LEAST_ERROR, rest + LEAST_ERROR)
 
 
-def measure_reference_errors(
-    components: Sequence[Component], tuning: Tuning, quality: int
-) -> Errors:
+def measure_reference_errors(components: Sequence[Component], quality: int) -> Errors:
     """Return the errors of the standard JPEG at `quality`, on this picture's own blocks."""
     scale = np.float32(scale_of_quality(quality))
-    tables = [round_table(annex_k * scale) for annex_k in (ANNEX_K_LUMA, ANNEX_K_CHROMA)]
+    annex_ks = (ANNEX_K_LUMA, ANNEX_K_CHROMA, ANNEX_K_CHROMA)[: len(components)]
+    tables = [round_table(annex_k * scale) for annex_k in annex_ks]
     qcoefs = []
-    for component in components:
+    for component, table in zip(components, tables, strict=True):
         rounded = np.empty(component.coefs.shape, np.int16)
-        _round_blocks(component.coefs, (1.0 / tables[component.kind]).astype(np.float32), rounded)
+        _round_blocks(component.coefs, (1.0 / table).astype(np.float32), rounded)
         qcoefs.append(rounded)
-    return measure_errors(components, tuning, tables, qcoefs, stride=1)
-
-
-def _sensitivities(tuning: Tuning, kind: int) -> NDArray[np.float32]:
-    if kind == CHROMA:
-        return shape_table(ANNEX_K_CHROMA, -SENSITIVITY) * np.float32(tuning.chroma_weight)
-    return shape_table(ANNEX_K_LUMA, -SENSITIVITY)
+    return measure_errors(components, tables, qcoefs, stride=1)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from codec.component import Component
 from codec.fidelity import Errors, measure_errors, measure_reference_errors
 from codec.settings import EncodeSettings
-from codec.tuning import DEFAULT_STRENGTH, Tuning
+from codec.tuning import DEFAULT_STRENGTH
 
 # Share of the reference's bytes that `target=size` aims at: the search may end 0.6 % to either side.
 TARGET_SHARE = 0.999
@@ -49,7 +49,6 @@ class Goal:
     def measure(
         self,
         components: Sequence[Component],
-        tuning: Tuning,
         quant_tables: Sequence[NDArray[np.uint16]],
         qcoefs: Sequence[NDArray[np.int16]],
         *,
@@ -58,7 +57,7 @@ class Goal:
         """Return a pass's errors where the goal depends on them."""
         if self.allowed is None:
             return None
-        return measure_errors(components, tuning, quant_tables, qcoefs, stride=stride)
+        return measure_errors(components, quant_tables, qcoefs, stride=stride)
 
     def tighten(self) -> "Goal":
         """Return the goal after a file turned out larger than was estimated."""
@@ -67,7 +66,6 @@ class Goal:
 
 def set_goal(
     settings: EncodeSettings,
-    tuning: Tuning,
     components: Sequence[Component],
     reference_bytes: int,
 ) -> Goal:
@@ -77,8 +75,8 @@ def set_goal(
         target = min(reference_bytes * TARGET_SHARE, cap * CAP_SHARE)
         return Goal(target, min(reference_bytes * 1.01, cap))
     limit = min(reference_bytes, cap)
-    salient = measure_reference_errors(components, tuning, settings.quality).salient
-    rest = measure_reference_errors(components, tuning, settings.least_quality).rest
+    salient = measure_reference_errors(components, settings.quality).salient
+    rest = measure_reference_errors(components, settings.least_quality).rest
     return Goal(limit * CAP_SHARE, limit, Errors(salient, rest))
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.component import CHROMA, Component
+from codec.component import Component
 from codec.dc import quantize_dc
 from codec.huffman import HuffmanTable, build_table, count_bits
 from codec.rdoq import quantize_ac
-from codec.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, round_table, shape_table
+from codec.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, round_table, weigh_frequencies
 from codec.tuning import Tuning
 
 # Every coded byte of 0xFF grows by a stuffed zero: nearly the one byte in 256 that chance would give.
@@ -33,6 +33,7 @@ class Pass:
 
     point: Point
     quant_tables: list[NDArray[np.uint16]]
+    """Of each component."""
     dc_tables: list[HuffmanTable]
     ac_tables: list[HuffmanTable]
     ac_counts: list[NDArray[np.int64]]
@@ -41,26 +42,28 @@ class Pass:
     """Estimate: exact but for byte stuffing, where every block took part."""
 
 
-def make_tables(tuning: Tuning, scale: float, kinds: int) -> list[NDArray[np.uint16]]:
-    """Return the quant_tables (zigzag) of luma and, where there is chroma, of both chroma components."""
-    luma = shape_table(ANNEX_K_LUMA, tuning.luma_mix)
-    chroma = shape_table(ANNEX_K_CHROMA, tuning.chroma_mix) * np.float32(tuning.chroma_scale)
-    return [round_table(shape * np.float32(scale)) for shape in (luma, chroma)[:kinds]]
+def list_sensitivities(tuning: Tuning, components: int) -> list[NDArray[np.float32]]:
+    """Return f (64,) of each of the components, Y first."""
+    own = ((ANNEX_K_LUMA, tuning.luma), (ANNEX_K_CHROMA, tuning.cb), (ANNEX_K_CHROMA, tuning.cr))
+    return [weigh_frequencies(*pair) for pair in own[:components]]
+
+
+def make_tables(tuning: Tuning, scale: float, components: int) -> list[NDArray[np.uint16]]:
+    """Return each component's quant_table (zigzag); `scale` is the step where an error counts 1."""
+    exponent = np.float32(-0.5 * tuning.steepness)
+    return [
+        round_table(np.power(f, exponent) * np.float32(scale))
+        for f in list_sensitivities(tuning, components)
+    ]
 
 
 def _distortion_scales(
-    tuning: Tuning, kind: int, table: NDArray[np.uint16], lambda_scale: float
+    tuning: Tuning, frequency: NDArray[np.float32], table: NDArray[np.uint16], lambda_scale: float
 ) -> NDArray[np.float32]:
     """Return bits (64,) that a squared error of one quantization step is worth."""
-    annex_k, mix, weight = (
-        (ANNEX_K_CHROMA, tuning.chroma_mix, tuning.chroma_weight)
-        if kind == CHROMA
-        else (ANNEX_K_LUMA, tuning.luma_mix, 1.0)
-    )
-    frequency = shape_table(annex_k, -mix * tuning.tilt)
     rd_lambda = max(tuning.rd_lambda * lambda_scale * lambda_scale, 1e-6)
     steps = table.astype(np.float32)
-    scales: NDArray[np.float32] = frequency * steps * steps * np.float32(weight / rd_lambda)
+    scales: NDArray[np.float32] = frequency * steps * steps * np.float32(1.0 / rd_lambda)
     return scales
 
 
@@ -82,11 +85,13 @@ def run_pass(
 ) -> Pass:
     """Quantize every stride-th block (DC: every block) into `qcoefs` and count the bits."""
     kinds = max(component.kind for component in components) + 1
-    quant_tables = make_tables(tuning, point.table_scale, kinds)
+    quant_tables = make_tables(tuning, point.table_scale, len(components))
+    sensitivities = list_sensitivities(tuning, len(components))
     dc_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
     ac_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
-    for component, stored in zip(components, qcoefs, strict=True):
-        table = quant_tables[component.kind]
+    for component, stored, table, frequency in zip(
+        components, qcoefs, quant_tables, sensitivities, strict=True
+    ):
         quantize_dc(
             component.coefs,
             int(table[0]),
@@ -101,7 +106,7 @@ def run_pass(
             component.coefs,
             component.block_weights,
             (1.0 / table).astype(np.float32),
-            _distortion_scales(tuning, component.kind, table, point.lambda_scale),
+            _distortion_scales(tuning, frequency, table, point.lambda_scale),
             rates[component.kind],
             stride,
             stored,
@@ -126,8 +131,8 @@ def run_pass(
 
 def frame_bytes(components: Sequence[Component]) -> int:
     """Return the bytes that belong to no scan: SOI, APP0, DQT, SOF, EOI."""
-    kinds = max(component.kind for component in components) + 1
-    return 2 + 18 + 4 + 65 * kinds + 10 + 3 * len(components) + 2
+    count = len(components)
+    return 2 + 18 + 4 + 65 * count + 10 + 3 * count + 2
 
 
 def _header_bytes(components: Sequence[Component], tables: Sequence[HuffmanTable]) -> int:

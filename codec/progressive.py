@@ -31,7 +31,7 @@ def write_scans(
     quant_tables: Sequence[NDArray[np.uint16]],
     scans: Sequence[CodedScan],
 ) -> bytes:
-    """Return the file of `scans`; `size_px` is (width, height), tables are indexed by kind."""
+    """Return the file of `scans`; `size_px` is (width, height)."""
     parts = [write_frame_header(size_px, components, quant_tables, PROGRESSIVE)]
     for coded in scans:
         scan = coded.scan

@@ -152,9 +152,7 @@ class RateSearch:
         self.passes += 1
         if self.progressive:
             made = self._measure_progressive(made, stride)
-        errors = self.goal.measure(
-            self.components, self.tuning, made.quant_tables, self.qcoefs, stride=stride
-        )
+        errors = self.goal.measure(self.components, made.quant_tables, self.qcoefs, stride=stride)
         error = self.goal.error_of(made.file_bytes, errors)
         if stride == 1 and error < LIMIT and (self.best is None or abs(error) < abs(self.best[0])):
             self.best = (error, made, rates)

@@ -1,64 +1,84 @@
 """The encoder's fitted constants, and how `strength` moves them."""
 
 import math
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass, fields, replace
+from typing import Final, TypeVar
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """What a squared error counts in each coefficient of one component (`codec.tables`)."""
+
+    weight: float
+    """Of the component; all four are relative to one another only."""
+    tilt: float
+    """Exponent of the part that falls as Annex K rises: 0 is plain squared error."""
+    low: float
+    """Of the part for what survives in the picture seen from farther away: DC and its neighbours."""
+    dc: float
+    """Of DC alone, besides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
     """Constants of one encode; docs/codec.md says how they were fitted."""
 
-    luma_mix: float
-    """Exponent of Annex K in the luma table, the rest is flat."""
-    chroma_mix: float
-    chroma_scale: float
-    """First step of the chroma table, relative to that of luma."""
-    chroma_weight: float
-    """What a squared error in chroma counts, one in luma being 1."""
-    tilt: float
-    """f_k ∝ shape_k^−tilt: 0 counts plain squared error, 2 counts errors in units of the table."""
+    luma: Sensitivity
+    cb: Sensitivity
+    cr: Sensitivity
+    steepness: float
+    """Exponent of 1/√f in the quant_tables: 0 is flat, 1 has the same cost in every rounding error."""
     rd_lambda: float
-    """Squared first steps that one bit is worth."""
+    """Squared steps that one bit is worth, where an error counts 1."""
     masking: float
-    """Exponent of a block's activity."""
+    """Exponent of a luma block's activity."""
     masking_floor: float
     """Activity below which nothing hides, in squared samples."""
+    chroma_masking: float
+    """Exponent of a chroma block's."""
+    darkness: float
+    """What an error counts more in black."""
     saliency_ratio: float
     """Weight of the hottest blocks over that of the background."""
-    rise: tuple[float, float]
-    """Area ranks between which the weight climbs."""
+    rise_from: float
+    """Area rank from which the weight climbs."""
+    rise_to: float
+    """Area rank at which it is highest."""
 
+
+_Constants = TypeVar("_Constants", Sensitivity, Tuning)
 
 DEFAULT_STRENGTH: Final = 0.6
-# Fitted on OSIE at strength 0.6: the most PSNR in the region with no other column below the
-# standard JPEG.
 DEFAULT: Final = Tuning(
-    luma_mix=0.67,
-    chroma_mix=0.75,
-    chroma_scale=1.0,
-    chroma_weight=0.9,
-    tilt=1.6,
-    rd_lambda=0.12,
-    masking=0.36,
-    masking_floor=100.0,
-    saliency_ratio=13.0,
-    rise=(0.66, 0.86),
+    luma=Sensitivity(weight=1.0, tilt=1.01, low=4.02, dc=0.42),
+    cb=Sensitivity(weight=0.71, tilt=1.09, low=0.242, dc=4.38),
+    cr=Sensitivity(weight=1.15, tilt=0.65, low=0.23, dc=0.847),
+    steepness=0.72,
+    rd_lambda=0.0787,
+    masking=0.3,
+    masking_floor=77.9,
+    chroma_masking=0.025,
+    darkness=0.375,
+    saliency_ratio=7.69,
+    rise_from=0.564,
+    rise_to=0.84,
 )
-# Fitted on OSIE at strength 1: PSNR-S of +5.25 dB and PSNR not below, the other columns as high as
-# that leaves them.
 FULL: Final = Tuning(
-    luma_mix=0.15,
-    chroma_mix=0.3,
-    chroma_scale=1.05,
-    chroma_weight=0.8,
-    tilt=1.35,
+    luma=Sensitivity(weight=1.0, tilt=0.2, low=0.0, dc=0.0),
+    cb=Sensitivity(weight=0.8, tilt=0.4, low=0.0, dc=0.0),
+    cr=Sensitivity(weight=0.8, tilt=0.4, low=0.0, dc=0.0),
+    steepness=1.5,
     rd_lambda=0.22,
     masking=0.33,
     masking_floor=800.0,
+    chroma_masking=0.33,
+    darkness=0.0,
     saliency_ratio=17.0,
-    rise=(0.67, 0.78),
+    rise_from=0.67,
+    rise_to=0.78,
 )
+# Change in equal ratios on the way from one to the other.
+_RATIOS: Final = frozenset({"weight", "rd_lambda", "masking_floor", "saliency_ratio"})
 
 
 def tune(strength: float) -> Tuning:
@@ -70,23 +90,18 @@ def tune(strength: float) -> Tuning:
     if strength <= DEFAULT_STRENGTH:
         share = strength / DEFAULT_STRENGTH
         return replace(DEFAULT, saliency_ratio=DEFAULT.saliency_ratio**share)
-    share = (strength - DEFAULT_STRENGTH) / (1.0 - DEFAULT_STRENGTH)
+    return _mix(DEFAULT, FULL, (strength - DEFAULT_STRENGTH) / (1.0 - DEFAULT_STRENGTH))
 
-    def mix(default: float, full: float) -> float:
-        return default + share * (full - default)
 
-    def mix_logs(default: float, full: float) -> float:
-        return math.exp(mix(math.log(default), math.log(full)))
-
-    return Tuning(
-        luma_mix=mix(DEFAULT.luma_mix, FULL.luma_mix),
-        chroma_mix=mix(DEFAULT.chroma_mix, FULL.chroma_mix),
-        chroma_scale=mix_logs(DEFAULT.chroma_scale, FULL.chroma_scale),
-        chroma_weight=mix_logs(DEFAULT.chroma_weight, FULL.chroma_weight),
-        tilt=mix(DEFAULT.tilt, FULL.tilt),
-        rd_lambda=mix_logs(DEFAULT.rd_lambda, FULL.rd_lambda),
-        masking=mix(DEFAULT.masking, FULL.masking),
-        masking_floor=mix_logs(DEFAULT.masking_floor, FULL.masking_floor),
-        saliency_ratio=mix_logs(DEFAULT.saliency_ratio, FULL.saliency_ratio),
-        rise=(mix(DEFAULT.rise[0], FULL.rise[0]), mix(DEFAULT.rise[1], FULL.rise[1])),
-    )
+def _mix(start: _Constants, end: _Constants, share: float) -> _Constants:
+    """Return the constants that lie `share` of the way between two sets of them."""
+    mixed = {}
+    for field in fields(start):
+        a, b = getattr(start, field.name), getattr(end, field.name)
+        if isinstance(a, Sensitivity):
+            mixed[field.name] = _mix(a, b, share)
+        elif field.name in _RATIOS:
+            mixed[field.name] = math.exp(math.log(a) + share * math.log(b / a))
+        else:
+            mixed[field.name] = a + share * (b - a)
+    return type(start)(**mixed)

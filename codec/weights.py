@@ -14,6 +14,7 @@ from codec.tables import ANNEX_K_LUMA
 # Spread (hottest minus coolest block) below which a map counts less and less.
 _FULL_SPREAD = 0.05
 _SENSITIVITIES = (16.0 / ANNEX_K_LUMA) ** 2  # of the eye to each coefficient's energy, as in K.1
+_DARK_LEVEL = 50.0
 _SALIENT_RANKS = (0.65, 0.85)
 _NO_SPREAD = 1e-3  # share of it that resampling a constant map makes by rounding
 
@@ -141,6 +142,18 @@ def weigh_masking(
         activity / np.float32(floor) + np.float32(1.0), np.float32(-exponent)
     )
     return masking
+
+
+def weigh_darkness(coefs: NDArray[np.float32], darkness: float) -> NDArray[np.float32]:
+    """Return block_weights from 1 + `darkness` in black to 1 in what is brighter, by luma's DC.
+
+    sRGB's curve is flatter than the eye's response near black: equal errors are seen better there.
+    """
+    level = np.maximum(coefs[..., 0] * np.float32(0.125) + np.float32(128.0), 0.0)
+    weights: NDArray[np.float32] = 1.0 + np.float32(darkness) * np.exp(
+        -np.square(level / np.float32(_DARK_LEVEL))
+    )
+    return weights.astype(np.float32)
 
 
 def normalize_weights(weights: NDArray[np.float32], rows: int, columns: int) -> None:

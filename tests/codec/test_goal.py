@@ -145,28 +145,26 @@ def test_the_floor_is_35_below_the_quality_but_at_least_10(quality: int, floor: 
 
 def test_the_reference_s_errors_are_those_of_plain_rounding() -> None:
     components = split_components(IMAGE, SALIENCY, subsample=True, tuning=DEFAULT)
-    ladder = [measure_reference_errors(components, DEFAULT, quality) for quality in (95, 75, 30)]
+    ladder = [measure_reference_errors(components, quality) for quality in (95, 75, 30)]
     assert ladder[0].salient < ladder[1].salient < ladder[2].salient
     assert ladder[0].rest < ladder[1].rest < ladder[2].rest
-    tables = make_tables(DEFAULT, 1e-3, 2)  # all ones
+    tables = make_tables(DEFAULT, 1e-3, 3)  # all ones
     rounded = [np.rint(c.coefs).astype(np.int16) for c in components]
-    finest = measure_errors(components, DEFAULT, tables, rounded, stride=1)
-    assert finest.salient < measure_reference_errors(components, DEFAULT, 99).salient
+    finest = measure_errors(components, tables, rounded, stride=1)
+    assert finest.salient < measure_reference_errors(components, 99).salient
 
 
 def test_a_sample_of_the_blocks_has_the_errors_of_all() -> None:
     large = split_components(photo(512, 512), SALIENCY, subsample=True, tuning=DEFAULT)
-    tables = make_tables(DEFAULT, 16.0, 2)
+    tables = make_tables(DEFAULT, 16.0, 3)
     rounded = [np.rint(c.coefs / tables[c.kind]).astype(np.int16) for c in large]
-    whole, sample = (
-        measure_errors(large, DEFAULT, tables, rounded, stride=stride) for stride in (1, 4)
-    )
+    whole, sample = (measure_errors(large, tables, rounded, stride=stride) for stride in (1, 4))
     assert sample == pytest.approx(whole, rel=0.1)
 
 
 def test_a_pass_is_too_fine_by_its_bytes_or_by_both_of_its_errors() -> None:
     components = split_components(IMAGE, SALIENCY, subsample=True, tuning=DEFAULT)
-    goal = set_goal(EncodeSettings(target="quality"), DEFAULT, components, 10000)
+    goal = set_goal(EncodeSettings(target="quality"), components, 10000)
     assert goal.allowed is not None
     spare = goal.allowed._replace(salient=goal.allowed.salient / 2, rest=goal.allowed.rest / 3)
     worse = goal.allowed._replace(rest=goal.allowed.rest * 2)

@@ -6,6 +6,7 @@ from codec.weights import (
     normalize_weights,
     pool_saliency,
     rank_by_area,
+    weigh_darkness,
     weigh_masking,
     weigh_saliency,
 )
@@ -92,6 +93,16 @@ def test_texture_counts_less_than_calm_and_an_edge_nearly_as_much() -> None:
 def test_no_masking_weighs_every_block_alike() -> None:
     plane = photo(16, 24)[..., 0].astype(np.float32)
     assert (weigh_masking(plane, transform(plane), 0.0, 50.0) == 1).all()
+
+
+def test_errors_count_more_in_the_dark_only() -> None:
+    plane = np.repeat(np.array([0.0, 40.0, 255.0], np.float32), 8)[None] * np.ones(
+        (8, 1), np.float32
+    )
+    black, dark, white = weigh_darkness(transform(plane - np.float32(128.0)), 2.0)[0]
+    assert black == pytest.approx(3.0)
+    assert 1.5 < dark < 2.5
+    assert white == pytest.approx(1.0)
 
 
 def test_normalized_weights_have_a_geometric_mean_of_one_and_padding_none() -> None:

@@ -1,0 +1,93 @@
+"""The encoder's constants as a vector: each in units of a step that changes files about equally."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from codec.tuning import Sensitivity, Tuning
+
+Constants = dict[str, float]  # "cb.weight": 0.9
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How a constant may change."""
+
+    unit: float
+    """One step: of the constant, or of its logarithm."""
+    shift: float | None = None
+    """Added before taking the logarithm; None changes the constant itself."""
+    least: float = 0.0
+    most: float = math.inf
+
+    def move(self, value: float, units: float) -> float:
+        """Return the constant so many units away, within its bounds."""
+        if self.shift is None:
+            moved = value + units * self.unit
+        else:
+            moved = (value + self.shift) * math.exp(units * self.unit) - self.shift
+        return min(max(moved, self.least), self.most)
+
+
+_RATIO: Final = Axis(0.15, shift=0.0)
+_SHARE: Final = Axis(0.25, shift=0.3)
+_EXPONENT: Final = Axis(0.1)
+# Everything but luma's weight, which the others are relative to.
+AXES: Final = {
+    "luma.tilt": _EXPONENT,
+    "luma.low": _SHARE,
+    "luma.dc": _SHARE,
+    "cb.weight": _RATIO,
+    "cb.tilt": _EXPONENT,
+    "cb.low": _SHARE,
+    "cb.dc": _SHARE,
+    "cr.weight": _RATIO,
+    "cr.tilt": _EXPONENT,
+    "cr.low": _SHARE,
+    "cr.dc": _SHARE,
+    "steepness": Axis(0.08),
+    "rd_lambda": _RATIO,
+    "masking": Axis(0.04, most=0.6),
+    "masking_floor": Axis(0.4, shift=0.0, most=20_000.0),
+    "chroma_masking": Axis(0.05, most=0.6),
+    "darkness": Axis(0.25, most=3.0),
+    "saliency_ratio": Axis(0.15, shift=0.0, least=1.0, most=64.0),
+    "rise_from": Axis(0.04, most=0.85),
+    "rise_to": Axis(0.04, most=1.0),
+}
+
+
+def list_constants(tuning: Tuning) -> Constants:
+    """Return every constant by name."""
+    found: Constants = {}
+    for field in fields(tuning):
+        own = getattr(tuning, field.name)
+        if isinstance(own, Sensitivity):
+            found |= {f"{field.name}.{f.name}": getattr(own, f.name) for f in fields(own)}
+        else:
+            found[field.name] = own
+    return found
+
+
+def build_tuning(constants: Mapping[str, float]) -> Tuning:
+    """Return the tuning that has these constants."""
+    parts: dict[str, dict[str, float]] = {}
+    plain: dict[str, Any] = {}
+    for name, value in constants.items():
+        group, _, own = name.rpartition(".")
+        if group:
+            parts.setdefault(group, {})[own] = value
+        else:
+            plain[name] = value
+    plain |= {group: Sensitivity(**own) for group, own in parts.items()}
+    return Tuning(**plain)
+
+
+def move(constants: Constants, units: Mapping[str, float]) -> Constants:
+    """Return the constants so many units away, with the least gap that a rise needs."""
+    moved = dict(constants)
+    for name, step in units.items():
+        moved[name] = AXES[name].move(constants[name], step)
+    moved["rise_to"] = max(moved["rise_to"], moved["rise_from"] + 0.05)
+    return moved
