@@ -1,7 +1,7 @@
 """Rate and distortion: Foveate's encoder and its rivals at the bytes of the standard JPEG.
 
 The file holds ``meta``; ``summary``, each encoder's means at the first --quality; ``by_quality``
-with ``summary``, ``wins``, ``worst`` and ``groups`` of every quality; ``bd_rate`` with --curve;
+with ``summary``, ``wins``, ``worst`` and ``groups`` of every quality; ``bd_rate`` and ``bd_rate_over`` with --curve;
 ``images``, the measures by photo, quality and encoder. docs/benchmarks.md says what each means.
 """
 
@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from bench.machine import PACKAGES, describe_machine, usable_cores
 from bench.rd_encoders import PACKAGES as RIVAL_PACKAGES
-from bench.rd_encoders import RIVALS, find_missing
+from bench.rd_encoders import RIVALS, STANDARD, find_missing
 from bench.rd_photos import Photo, find_photos, plan_photos, read_fixations
 from bench.rd_summary import count_wins, find_worst, group_photos, print_table, summarise
 from bench.saliency_photos import FOLDS
@@ -89,7 +89,10 @@ def run(args: argparse.Namespace) -> int:
         print_table(f"quality {own}", part["summary"])
     if args.curve:
         result["bd_rate"] = curve.find_bd_rates(images)
-        curve.print_bd_rates(result["bd_rate"])
+        curve.print_bd_rates(result["bd_rate"], STANDARD)
+        result["bd_rate_over"] = {own: curve.find_bd_rates(images, own) for own in rivals}
+        for own, rates in result["bd_rate_over"].items():
+            curve.print_bd_rates(rates, own)
     result["images"] = images
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")

@@ -21,11 +21,14 @@ QUALITIES: Final = (20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 95)
 FEWEST_POINTS: Final = 4
 
 
-def find_bd_rates(images: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the mean of the photos' BD-rates against the standard JPEG, in percent, by encoder.
+def find_bd_rates(
+    images: Mapping[str, Mapping[str, Any]], anchor: str = STANDARD
+) -> dict[str, dict[str, Any]]:
+    """Return the mean of the photos' BD-rates against one encoder, in percent, by the others.
 
     Args:
         images: measures by photo, quality and encoder.
+        anchor: the encoder whose bytes are the 100 percent.
 
     Returns:
         By encoder and metric ``{"percent", "photos"}``; below 0 the encoder saves bytes. A photo
@@ -35,11 +38,11 @@ def find_bd_rates(images: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str
     names = next(iter(photos[0].values()))
     rates: dict[str, dict[str, Any]] = {}
     for name in names:
-        if name == STANDARD:
+        if name == anchor:
             continue
         rates[name] = {}
         for metric in METRICS:
-            found = [rate_of(list(photo.values()), name, metric) for photo in photos]
+            found = [rate_of(list(photo.values()), name, metric, anchor) for photo in photos]
             usable = [rate for rate in found if rate is not None]
             if usable:
                 percent = round(statistics.fmean(usable), 3)
@@ -47,16 +50,18 @@ def find_bd_rates(images: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str
     return rates
 
 
-def rate_of(points: Sequence[Mapping[str, Any]], name: str, metric: str) -> float | None:
+def rate_of(
+    points: Sequence[Mapping[str, Any]], name: str, metric: str, anchor: str
+) -> float | None:
     """Return one photo's BD-rate in percent; None where there is none."""
-    curves = [draw_curve([point[own] for point in points], metric) for own in (STANDARD, name)]
+    curves = [draw_curve([point[own] for point in points], metric) for own in (anchor, name)]
     if any(curve is None for curve in curves):
         return None
-    (anchor_bytes, anchor), (own_bytes, own) = (curve for curve in curves if curve is not None)
+    (their_bytes, theirs), (own_bytes, own) = (curve for curve in curves if curve is not None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of curves without overlap; their rate is nan
         rate = float(
-            bjontegaard.bd_rate(anchor_bytes, anchor, own_bytes, own, method="pchip", min_overlap=0)
+            bjontegaard.bd_rate(their_bytes, theirs, own_bytes, own, method="pchip", min_overlap=0)
         )
     return rate if math.isfinite(rate) else None
 
@@ -75,10 +80,10 @@ def draw_curve(
     return sizes, values
 
 
-def print_bd_rates(rates: Mapping[str, Mapping[str, Any]]) -> None:
+def print_bd_rates(rates: Mapping[str, Mapping[str, Any]], anchor: str) -> None:
     """Print BD-rates in percent; the photos that count stand in the file."""
     present = [metric for metric in METRICS if any(metric in row for row in rates.values())]
-    print(f"{'BD-rate %':<21}" + "".join(f"{metric:>18}" for metric in present))
+    print(f"{'% of ' + anchor:<21}" + "".join(f"{metric:>18}" for metric in present))
     for name, row in rates.items():
         cells = (
             f"{row[key]['percent']:>+18.2f}" if key in row else f"{'–':>18}" for key in present

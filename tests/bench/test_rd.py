@@ -93,6 +93,8 @@ def test_each_quality_and_category_has_its_means_and_curves_a_bd_rate(
     rate = result["bd_rate"]["libjpeg_progressive"]["psnr_y"]
     assert rate["percent"] < 0
     assert rate["photos"] == 2
+    over = result["bd_rate_over"]["libjpeg_progressive"]
+    assert over["standard"]["psnr_y"]["percent"] > 0 > over["foveate_uniform"]["psnr_y"]["percent"]
 
 
 def test_a_photo_too_small_for_a_measure_lacks_only_that(

@@ -63,6 +63,12 @@ def test_a_tenth_fewer_bytes_everywhere_is_a_bd_rate_of_minus_ten() -> None:
     assert rates["butteraugli"]["percent"] == pytest.approx(-10, abs=1e-3)
 
 
+def test_the_anchor_of_a_bd_rate_can_be_any_encoder() -> None:
+    rates = find_bd_rates(curves(0.8), "foveate")
+    assert rates["standard"]["psnr"]["percent"] == pytest.approx(25, abs=1e-3)
+    assert "foveate" not in rates
+
+
 def test_a_falling_curve_has_no_bd_rate() -> None:
     images = curves(0.9)
     images["a"]["3"]["foveate"]["psnr"] = 0.5
