@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--images", type=Path, required=True, help="folder of photos; its folders are categories")
     add("--quality", type=whole_quality, nargs="+", help="of the standard JPEG (50 75)")
     add("--strength", type=float, default=0.6, help="of the encoder `foveate` (%(default)s)")
+    add("--strengths", type=float, nargs="*", default=(), help="encode at these too: foveate@0.2")
     add("--out", type=Path, required=True, help="JSON file to write")
     add("--fixations", type=Path, help='recorded gaze: {file: {"width", "height", "fixations_xy"}}')
     add("--maps", type=Path, help="folder of saliency maps, <photo's name>.npy; else the network's")
@@ -75,7 +76,13 @@ def run(args: argparse.Namespace) -> int:
     curve = importlib.import_module("bench.rd_curve")
     qualities = tuple(dict.fromkeys(args.quality or (curve.QUALITIES if args.curve else QUALITIES)))
     rivals = tuple(name for name in args.rivals if name not in missing)
-    choice = Choice(qualities, args.strength, rivals, crops=bool(args.report))
+    choice = Choice(
+        qualities,
+        args.strength,
+        rivals,
+        crops=bool(args.report),
+        more_strengths=tuple(args.strengths),
+    )
     done = list(measure_photos(photos, choice, args.jobs))
     measured = [one for one in done if not one.error]
     if not measured:
@@ -110,7 +117,7 @@ def choose_photos(args: argparse.Namespace) -> list[Photo]:
     """
     if args.jobs < 1 or (args.ladder is not None and args.ladder < 2):
         raise ValueError("--jobs must be 1 or more, --ladder 2 or more")
-    if not 0.0 <= args.strength <= 1.0:
+    if not all(0.0 <= own <= 1.0 for own in (args.strength, *args.strengths)):
         raise ValueError("--strength must lie in 0..1")
     if not args.images.is_dir():
         raise ValueError(f"no folder {args.images.name}")

@@ -19,6 +19,7 @@ from bench.quality import SHORTEST_SIDE_PX, Picture
 from bench.quality_regions import keep_elsewhere, salient_region, scale_map, soften
 from bench.rd_crops import cut_crop, locate_crop
 from bench.rd_encoders import (
+    FOVEATE,
     STANDARD,
     STRENGTHS,
     Map,
@@ -44,6 +45,15 @@ class Choice:
     strength: float
     rivals: tuple[str, ...]
     crops: bool = False
+    more_strengths: tuple[float, ...] = ()
+    """Encoded besides, as `foveate@0.2`."""
+
+    def strengths(self) -> dict[str, float]:
+        """Return ours by name."""
+        named = {
+            name: self.strength if fixed is None else fixed for name, fixed in STRENGTHS.items()
+        }
+        return named | {f"{FOVEATE}@{own:g}": own for own in self.more_strengths}
 
 
 @dataclass
@@ -135,8 +145,7 @@ def measure_encoders(
     ms = (time.perf_counter() - started) * 1000
     rows[STANDARD] = {"bytes": len(standard), **measure_file(scene, standard), "ms": ms}
     keep(STANDARD, standard)
-    for name, fixed in STRENGTHS.items():
-        strength = choice.strength if fixed is None else fixed
+    for name, strength in choice.strengths().items():
         started = time.perf_counter()
         jpeg, passes = encode_ours(scene.image, scene.saliency, quality, strength)
         ms = (time.perf_counter() - started) * 1000

@@ -85,6 +85,7 @@ def test_each_quality_and_category_has_its_means_and_curves_a_bd_rate(
         np.save((maps / name).with_suffix(".npy"), spot(48, 48))
     options = ["--images", str(images), "--maps", str(maps), "--out", str(out), "--rivals"]
     options += ["libjpeg_progressive", "--curve", "--quality", "30", "50", "70", "90"]
+    options += ["--strengths", "0", "0.25"]
     assert rd.run(parse(*options)) == 0
     result = read(out)
     assert list(result["by_quality"]) == ["30", "50", "70", "90"]
@@ -93,6 +94,9 @@ def test_each_quality_and_category_has_its_means_and_curves_a_bd_rate(
     rate = result["bd_rate"]["libjpeg_progressive"]["psnr_y"]
     assert rate["percent"] < 0
     assert rate["photos"] == 2
+    for summary in (part["summary"] for part in result["by_quality"].values()):
+        assert summary["foveate@0"]["psnr"] == summary["foveate_uniform"]["psnr"]
+        assert summary["foveate@0.25"]["psnr_s"] > summary["foveate@0"]["psnr_s"]
     over = result["bd_rate_over"]["libjpeg_progressive"]
     assert over["standard"]["psnr_y"]["percent"] > 0 > over["foveate_uniform"]["psnr_y"]["percent"]
 
