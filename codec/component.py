@@ -28,3 +28,5 @@ class Component:
     """(blocks_y, blocks_x) in [0, 1]: how much of a block counts as the salient region."""
     visibility: NDArray[np.float32]
     """(blocks_y, blocks_x): what an error counts that the block hides in part; 0 beyond the real blocks."""
+    steps: NDArray[np.uint16] | None = None
+    """(64,) zigzag: the coefs are multiples of these, those of the JPEG that they come from."""

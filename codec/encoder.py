@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.assembly import assemble, map_blocks
 from codec.bitstream import write_file, write_header
 from codec.chroma import halve, subsample_plane
 from codec.color import convert_grey, convert_rgb
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
-from codec.goal import coarsen, set_goal
+from codec.goal import Goal, coarsen, set_goal
 from codec.passes import Pass
 from codec.progressive import write_scans
 from codec.reference import measure_reference
@@ -18,13 +19,6 @@ from codec.scan import write_scan
 from codec.search import MAX_PASSES, RateSearch, guess_step, is_coarsest
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
 from codec.tuning import Tuning, tune
-from codec.weights import (
-    normalize_weights,
-    share_salient,
-    weigh_darkness,
-    weigh_masking,
-    weigh_saliency,
-)
 
 MAX_SIDE_PX = 65500
 """Largest width and height that libjpeg writes and reads; SOF could state 35 more (T.81 B.2.2)."""
@@ -49,9 +43,9 @@ def encode(
         ValueError: type, shape or range of an array is wrong, or a side exceeds 65,500 pixels.
         OutOfReachError: even the coarsest quantization takes more than `settings.max_bytes`.
     """
-    _check_image(image)
+    check_image(image)
     if saliency is not None:
-        _check_saliency(saliency)
+        check_saliency(saliency)
     tuning = tune(settings.strength if saliency is not None else 0.0)
     return encode_tuned(np.ascontiguousarray(image), saliency, settings, tuning)
 
@@ -65,16 +59,41 @@ def encode_tuned(
     height, width = image.shape[:2]
     reference_bytes = measure_reference(image, settings.quality)
     components = split_components(image, saliency, settings.subsampling != "444", tuning)
-    step = guess_step(settings.quality, reference_bytes, height * width) * coarsen(settings)
     goal = set_goal(settings, components, reference_bytes)
+    return search_file(
+        (width, height),
+        components,
+        tuning,
+        goal,
+        reference_bytes=reference_bytes,
+        settings=settings,
+    )
+
+
+def search_file(
+    size_px: tuple[int, int],
+    components: Sequence[Component],
+    tuning: Tuning,
+    goal: Goal,
+    *,
+    reference_bytes: int,
+    settings: EncodeSettings,
+) -> Encoded:
+    """Return the file of `components` that meets `goal`; `size_px` is (width, height).
+
+    Raises:
+        OutOfReachError: as `encode`.
+    """
+    pixels = size_px[0] * size_px[1]
+    step = guess_step(settings.quality, reference_bytes, pixels) * coarsen(settings)
     passes = 0
     while True:
         search = RateSearch(components, tuning, goal, settings.progressive)
         chosen = search.find(step)
         if settings.progressive:
-            jpeg = write_scans((width, height), components, chosen.quant_tables, search.scans)
+            jpeg = write_scans(size_px, components, chosen.quant_tables, search.scans)
         else:
-            jpeg = write_jpeg((width, height), components, chosen, search.qcoefs)
+            jpeg = write_jpeg(size_px, components, chosen, search.qcoefs)
         passes += search.passes
         if len(jpeg) <= goal.limit_bytes:
             return Encoded(jpeg, reference_bytes, passes)
@@ -112,19 +131,8 @@ def split_components(
     factor = 2 if subsample and image.ndim == 3 else 1
     mcu_px = 8 * factor
     padded = (-(-height // mcu_px) * mcu_px, -(-width // mcu_px) * mcu_px)
-    rows, columns = -(-height // 8), -(-width // 8)
-    weights = np.ones((padded[0] // 8, padded[1] // 8), np.float32)
-    if saliency is not None and tuning.saliency_ratio > 1.0:
-        weights[:rows, :columns] = weigh_saliency(
-            saliency.astype(np.float32),
-            rows,
-            columns,
-            tuning.saliency_ratio,
-            (tuning.rise_from, tuning.rise_to),
-        )
-    salient = np.ones(weights.shape, np.float32)
-    if saliency is not None:
-        salient[:rows, :columns] = share_salient(saliency.astype(np.float32), rows, columns)
+    grid = (padded[0] // 8, padded[1] // 8)
+    blocks = map_blocks(saliency, tuning, (width, height), grid)
     if image.ndim == 2:
         planes = [convert_grey(image, *padded)]
     else:
@@ -133,26 +141,15 @@ def split_components(
     while planes:
         plane = planes.pop(0)
         is_chroma = bool(components)
-        blocks = 1 if is_chroma else factor
         if is_chroma and factor == 2:
             plane = subsample_plane(plane)
+        kind = CHROMA if is_chroma else LUMA
         coefs = transform(plane)
-        own = halve(weights) if is_chroma and factor == 2 else weights.copy()
-        exponent = tuning.chroma_masking if is_chroma else tuning.masking
-        visibility = weigh_masking(plane, coefs, exponent, tuning.masking_floor)
         if not is_chroma:
             dark = weigh_darkness(coefs, tuning.darkness)
-            visibility *= dark
-        else:
-            visibility *= halve(dark) if factor == 2 else dark
-        own *= visibility
-        real = (-(-rows * blocks // factor), -(-columns * blocks // factor))
-        normalize_weights(own, *real)
-        kind = CHROMA if is_chroma else LUMA
-        visibility[real[0] :] = 0
-        visibility[:, real[1] :] = 0
-        shares = halve(salient) if is_chroma and factor == 2 else salient
-        components.append(Component(kind, blocks, blocks, *real, coefs, own, shares, visibility))
+        components.append(
+            assemble(kind, plane, coefs, blocks, (factor, factor), dark=dark, tuning=tuning)
+        )
     return components
 
 
@@ -168,7 +165,7 @@ def warm_up() -> None:
             encode(image, saliency, EncodeSettings(progressive=progressive, target="quality"))
 
 
-def _check_image(image: NDArray[np.uint8]) -> None:
+def check_image(image: NDArray[np.uint8]) -> None:
     if image.dtype != np.uint8:
         raise ValueError(f"image must be uint8, not {image.dtype}")
     if image.ndim != 2 and not (image.ndim == 3 and image.shape[2] == 3):
@@ -177,7 +174,7 @@ def _check_image(image: NDArray[np.uint8]) -> None:
         raise ValueError(f"image sides must lie in 1..{MAX_SIDE_PX}, not {image.shape[:2]}")
 
 
-def _check_saliency(saliency: NDArray[np.float32]) -> None:
+def check_saliency(saliency: NDArray[np.float32]) -> None:
     if saliency.dtype != np.float32:
         raise ValueError(f"saliency must be float32, not {saliency.dtype}")
     if saliency.ndim != 2 or saliency.size == 0:

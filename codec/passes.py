@@ -10,6 +10,7 @@ from codec.component import Component
 from codec.dc import quantize_dc
 from codec.huffman import HuffmanTable, build_table, count_bits
 from codec.rdoq import quantize_ac
+from codec.source_steps import snap_tables
 from codec.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, round_table, weigh_frequencies
 from codec.tuning import Tuning
 
@@ -85,7 +86,9 @@ def run_pass(
 ) -> Pass:
     """Quantize every stride-th block (DC: every block) into `qcoefs` and count the bits."""
     kinds = max(component.kind for component in components) + 1
-    quant_tables = make_tables(tuning, point.table_scale, len(components))
+    quant_tables = snap_tables(
+        make_tables(tuning, point.table_scale, len(components)), components
+    )
     sensitivities = list_sensitivities(tuning, len(components))
     dc_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
     ac_counts = [np.zeros(256, np.int64) for _ in range(kinds)]

@@ -36,7 +36,7 @@ def rewrite(source: Source, *, progressive: bool) -> bytes:
 
     Blocks beyond the image are filled with what takes the fewest bits.
     """
-    kinds = len(source.quant_tables)
+    kinds = min(len(source.quant_tables), 2)
     dc_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
     ac_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
     components: list[Component] = []

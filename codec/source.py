@@ -39,7 +39,7 @@ class Source:
     qcoefs: list[NDArray[np.int16]]
     """One or three of (blocks_y, blocks_x, 64) zigzag."""
     quant_tables: list[NDArray[np.uint16]]
-    """(64,) zigzag, of luma and, where there is chroma, of both chroma components."""
+    """(64,) zigzag, of each component."""
     is_progressive: bool
     stripped: bytes
     """The file without metadata; the file itself where it has none."""
@@ -70,7 +70,9 @@ def read_source(data: bytes) -> Source:
         raise UnreadableSourceError("a file that ends before its picture does")
     if len(frame.components) == 3 and not _is_ycbcr(frame, segments):
         raise UnreadableSourceError("components that are not YCbCr")
-    tables = _pair_tables(decoding.tables)
+    tables = [table for table in decoding.tables if table is not None]
+    if len(tables) != len(decoding.tables):
+        raise UnreadableSourceError("a component without its quantization table")
     horizontal, vertical = frame.sampling
     rows = -(-frame.height // (8 * vertical))
     columns = -(-frame.width // (8 * horizontal))
@@ -81,7 +83,7 @@ def read_source(data: bytes) -> Source:
         whole = plane[: rows * factors[0], : columns * factors[1]]
         qcoefs.append(np.ascontiguousarray(whole))
         largest = np.maximum(whole.max(axis=(0, 1)), -whole.min(axis=(0, 1)))
-        if (largest * tables[min(i, 1)].astype(np.int64)).max() > _LARGEST_COEF:
+        if (largest * tables[i].astype(np.int64)).max() > _LARGEST_COEF:
             raise UnreadableSourceError("coefficients out of range")
     return Source(
         frame.width,
@@ -104,12 +106,3 @@ def _is_ycbcr(frame: Frame, segments: list[Segment]) -> bool:
         return transforms[-1] == 1
     return bytes(component.identifier for component in frame.components) != b"RGB"
 
-
-def _pair_tables(found: list[NDArray[np.uint16] | None]) -> list[NDArray[np.uint16]]:
-    """Return luma's table and the one that both chroma components share."""
-    tables = [table for table in found if table is not None]
-    if len(tables) != len(found):
-        raise UnreadableSourceError("a component without its quantization table")
-    if len(tables) == 3 and not np.array_equal(tables[1], tables[2]):
-        raise UnreadableSourceError("chroma components with different tables")
-    return tables[:2]
