@@ -20,6 +20,8 @@ def answer(result: Result, image: bytes, heatmap: bytes | None, accept: str) -> 
         "Vary": "Accept",
         "X-Content-Type-Options": "nosniff",
     }
+    if result.passthrough:
+        headers["X-Passthrough"] = "true"
     if heatmap is None or result.heatmap_type is None:
         return Response(image, headers=headers, media_type="image/jpeg")
     if accepts_multipart(accept):

@@ -89,7 +89,7 @@ class Result:
 
     ``stage_ms`` has one entry for each stage of the worker, and ``queue`` for the wait before it.
     ``batch_size`` is reported by the first item of a batch and 0 in the others, so that a sum
-    over replies counts every batch once.
+    over replies counts every batch once. ``passthrough``: the JPEG is the upload, byte for byte.
     """
 
     job_id: str
@@ -102,6 +102,7 @@ class Result:
     heatmap_type: str | None
     stage_ms: dict[str, float]
     batch_size: int
+    passthrough: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ EXIF orientation as in EXIF 2.32, tag 0x0112; colour through the embedded ICC pr
 
 import io
 import logging
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ Image.MAX_IMAGE_PIXELS = None
 # Readers register themselves only when asked to, and an unregistered one can't be named.
 Image.init()
 
+# By Pillow's names: MPO is a JPEG that carries more pictures behind the first.
+JPEG_FORMATS = frozenset({"JPEG", "MPO"})
+ORIENTATION = 0x0112
 # TIFF 6.0, section 15. A tile may reach over the image's edge, but not by this much.
 TILE_WIDTH, TILE_LENGTH = 322, 323
 SMALL_TILE_PIXELS = 1 << 20
@@ -27,8 +31,18 @@ SMALL_TILE_PIXELS = 1 << 20
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 
 
-def decode(data: bytes, max_pixels: int) -> Image.Image:
-    """Return the first picture in ``data``, upright, sRGB, without alpha; mode "RGB" or "L".
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A decoded upload."""
+
+    image: Image.Image
+    """Upright, sRGB, without alpha; mode "RGB" or "L"."""
+    orientation: int | None
+    """EXIF's, 1 to 8, of a JPEG whose samples are the image's but for that turn; else None."""
+
+
+def decode(data: bytes, max_pixels: int) -> Photo:
+    """Return the first picture in ``data``.
 
     Raises:
         UnsupportedImageError: when no reader knows the content.
@@ -50,12 +64,21 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
             refuse_oversized_tiles(image)
             image.load()
             upright = ImageOps.exif_transpose(image)
-            return flatten(upright)
+            shown = flatten(upright)
+            # What needs no conversion comes out as the image that went in.
+            is_same = image.format in JPEG_FORMATS and shown is upright
+            return Photo(shown, read_orientation(image) if is_same else None)
         except CorruptImageError:
             raise
         except Exception as error:
             log.debug("not decodable", exc_info=True)
             raise CorruptImageError("The image's data is truncated or damaged.") from error
+
+
+def read_orientation(image: Image.Image) -> int:
+    """Return the orientation that ``exif_transpose`` goes by."""
+    orientation = image.getexif().get(ORIENTATION, 1)
+    return orientation if orientation in range(1, 9) else 1
 
 
 def refuse_oversized_tiles(image: Image.Image) -> None:
@@ -142,4 +165,4 @@ def to_srgb(image: Image.Image, *, grey: bool) -> Image.Image:
                     return converted.convert(mode)
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             log.debug("colour profile passed over", exc_info=True)
-    return image.convert(mode)
+    return image if image.mode == mode else image.convert(mode)

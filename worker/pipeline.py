@@ -18,7 +18,7 @@ from redis import Redis
 from contract.keys import heatmap_key, image_key, input_key
 from contract.messages import Request, Result
 from worker.decode import decode
-from worker.encode import encode
+from worker.encode import encode, read_upright
 from worker.heatmap import render_map, render_overlay
 from worker.replies import send_result
 
@@ -48,6 +48,8 @@ class Item:
     batch_size: int = 0
     stage_ms: dict[str, float] = field(default_factory=dict)
     data: bytes | None = None
+    # Of an upload that may be encoded from its own coefficients; such data is kept until then.
+    orientation: int | None = None
     pixels: NDArray[np.uint8] | None = None
     network_input: NDArray[np.uint8] | None = None
     saliency: NDArray[np.float32] | None = None
@@ -115,10 +117,12 @@ class Pipeline:
 
     def _decode(self, item: Item) -> None:
         assert item.data is not None
-        image = decode(item.data, self._max_pixels)
-        item.data = None
-        item.network_input = self._predictor.prepare(image)
-        item.pixels = np.asarray(image)
+        photo = decode(item.data, self._max_pixels)
+        item.orientation = photo.orientation
+        if photo.orientation is None:
+            item.data = None
+        item.network_input = self._predictor.prepare(photo.image)
+        item.pixels = np.asarray(photo.image)
 
     def _predict(self, items: Sequence[Item]) -> None:
         if not items:
@@ -146,14 +150,18 @@ class Pipeline:
         assert item.pixels is not None
         assert item.saliency is not None
         options = item.request.options
-        encoded = encode(item.pixels, item.saliency, options)
+        source = None
+        if item.data is not None and item.orientation is not None:
+            source = read_upright(item.data, item.orientation, item.pixels)
+        encoded = encode(item.pixels, item.saliency, options, source)
         height_px, width_px = item.pixels.shape[:2]
         heatmap: tuple[bytes, str] | None = None
         if options.heatmap == "map":
             heatmap = render_map(item.saliency, (width_px, height_px))
         elif options.heatmap == "overlay":
             heatmap = render_overlay(item.saliency, item.pixels)
-        item.pixels = None
+        passthrough = encoded.jpeg == item.data
+        item.pixels = item.data = None
         item.result = Result(
             job_id=item.job_id,
             width_px=width_px,
@@ -165,6 +173,7 @@ class Pipeline:
             heatmap_type=heatmap[1] if heatmap else None,
             stage_ms=item.stage_ms,
             batch_size=item.batch_size,
+            passthrough=passthrough,
         )
         blobs = {image_key(item.job_id): encoded.jpeg}
         if heatmap:

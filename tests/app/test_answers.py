@@ -2,6 +2,7 @@
 
 import email.parser
 import email.policy
+from dataclasses import replace
 
 import pytest
 
@@ -43,6 +44,12 @@ def test_the_jpeg_alone_links_to_its_heatmap() -> None:
     response = answer(RESULT, b"jpeg", b"png", "*/*")
     assert response.body == b"jpeg"
     assert response.headers["link"] == '</jobs/job/heatmap>; rel="heatmap"'
+
+
+def test_a_passed_upload_says_so() -> None:
+    assert "x-passthrough" not in answer(RESULT, b"jpeg", None, "").headers
+    passed = answer(replace(RESULT, passthrough=True), b"jpeg", b"png", "multipart/mixed")
+    assert passed.headers["x-passthrough"] == "true"
 
 
 def test_headers_tell_bytes_and_stages() -> None:

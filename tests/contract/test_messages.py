@@ -33,6 +33,7 @@ RESULT = Result(
     heatmap_type=None,
     stage_ms={"decode": 1.25},
     batch_size=4,
+    passthrough=True,
 )
 
 

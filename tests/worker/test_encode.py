@@ -10,8 +10,9 @@ from PIL import Image
 import codec
 from contract.errors import MaxBytesError
 from contract.messages import Options
-from tests.photos import photo
-from worker.encode import encode
+from tests.photos import file_of, photo
+from worker.decode import decode
+from worker.encode import encode, read_upright
 
 PIXELS = photo()
 SALIENCY = np.zeros((8, 8), np.float32)
@@ -60,3 +61,36 @@ def test_max_bytes_is_kept_and_below_the_smallest_file_an_error_says_so() -> Non
 
 def test_a_cap_without_effect_however_large_changes_nothing() -> None:
     assert made(max_bytes=2**53 - 1) == made()
+
+
+def test_a_jpegs_own_coefficients_are_used_where_there_are_any() -> None:
+    data = file_of(PIXELS, "JPEG", quality=50)
+    pixels = np.asarray(Image.open(io.BytesIO(data)))
+    source = read_upright(data, 1, pixels)
+    assert source is not None
+    encoded = encode(pixels, SALIENCY, Options(target="size"), source)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(encoded.jpeg))), pixels)
+
+
+def test_coefficients_are_turned_as_the_pixels_are() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = file_of(photo(160, 128), "JPEG", quality=50, exif=exif, subsampling="4:2:0")
+    shown = decode(data, 1_000_000)
+    pixels = np.asarray(shown.image)
+    assert shown.orientation == 6
+    source = read_upright(data, 6, pixels)
+    assert source is not None
+    encoded = encode(pixels, SALIENCY, Options(target="size"), source)
+    made = np.asarray(Image.open(io.BytesIO(encoded.jpeg)))
+    assert made.shape == (160, 128, 3)
+    assert np.abs(made.astype(int) - pixels).max() <= 3
+
+
+def test_pixels_are_encoded_where_the_coefficients_cant_be_had() -> None:
+    data = file_of(PIXELS, "JPEG", quality=50)
+    assert read_upright(data[:-40], 1, PIXELS) is None
+    assert read_upright(data, 1, PIXELS[:-1]) is None
+    assert read_upright(data, 1, PIXELS[..., 0]) is None
+    # 120 rows are seven and a half MCUs of 4:2:0.
+    assert read_upright(file_of(PIXELS, "JPEG", subsampling="4:2:0"), 4, PIXELS) is None

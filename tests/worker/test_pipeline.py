@@ -4,6 +4,7 @@ import io
 import time
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from redis import Redis
@@ -89,6 +90,47 @@ def test_results_are_stored_with_a_ttl_and_announced(connection: Redis) -> None:
     assert Image.open(io.BytesIO(connection.get(heatmap_key("a")))).format == "PNG"
     assert not connection.exists(input_key("a"))
     assert all(connection.ttl(key) > 0 for key in connection.scan_iter())
+
+
+def passed(connection: Redis, data: bytes, **options: Any) -> tuple[bool, bytes]:
+    """Return whether an upload is said to pass, and its JPEG."""
+    list(pipeline(connection).run([item(connection, "a", data, **options)]))
+    reply = decode_reply(connection.lpop(reply_key("me")))
+    assert isinstance(reply, Result)
+    return reply.passthrough, connection.get(image_key("a"))
+
+
+def test_a_jpeg_that_cant_be_made_smaller_passes(connection: Redis) -> None:
+    data = file_of(photo(), "JPEG", quality=40)
+    passthrough, once = passed(connection, data, quality=75, target="size")
+    assert not passthrough
+    assert len(once) < len(data)
+    assert passed(connection, once, quality=75, target="size") == (True, once)
+    # As a baseline file it can't be had by passing the progressive one.
+    passthrough, baseline = passed(connection, once, quality=75, target="size", progressive=False)
+    assert not passthrough
+    for shown in (once, baseline):
+        assert np.array_equal(*(np.asarray(Image.open(io.BytesIO(j))) for j in (shown, data)))
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_metadata_and_orientation_never_pass(connection: Redis, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x010E] = "a secret"
+    data = file_of(photo(160, 128), "JPEG", quality=20, exif=exif, subsampling="4:2:0")
+    passthrough, jpeg = passed(connection, data, quality=95, target="size")
+    assert not passthrough
+    assert b"secret" not in jpeg
+    assert Image.open(io.BytesIO(jpeg)).size == ((160, 128) if orientation == 1 else (128, 160))
+
+
+def test_what_others_decode_of_a_damaged_jpeg_goes_by_its_pixels(connection: Redis) -> None:
+    data = file_of(photo(), "JPEG", quality=40)
+    damaged = data[:-2] + bytes(5) + data[-2:]
+    passthrough, jpeg = passed(connection, damaged, quality=75)
+    assert not passthrough
+    assert Image.open(io.BytesIO(jpeg)).size == (160, 120)
 
 
 def test_a_greyscale_photo_stays_greyscale(connection: Redis) -> None:
