@@ -104,6 +104,8 @@ class Fit:
         self.goals = goals
         self.out = out
         self.qualities = trials[0].qualities
+        owns = {bound.own for bound in goals.bounds} | {reward.own for reward in goals.rewards}
+        self.needs_uniform = UNIFORM in owns
         self.rivals = average(list(pool.map(measure_rivals, trials)))
 
     def climb(self, constants: Constants, steps: int) -> Point:
@@ -128,7 +130,8 @@ class Fit:
     def measure(self, constants: Constants, like: Point | None = None) -> Point:
         """Return the means over all photos; without saliency those of `like`, where given."""
         trials = [
-            replace(trial, constants=constants, uniform=like is None) for trial in self.trials
+            replace(trial, constants=constants, uniform=like is None and self.needs_uniform)
+            for trial in self.trials
         ]
         columns = self.rivals | average(list(self.pool.map(measure_trial, trials)))
         if like is not None:

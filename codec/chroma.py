@@ -5,8 +5,6 @@ from numpy.typing import NDArray
 
 from codec.kernel import kernel
 
-_CORRECTIONS = 1
-
 
 @kernel
 def halve(plane: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -22,32 +20,34 @@ def halve(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     return halved
 
 
-@kernel
 def subsample_plane(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the half-size plane whose enlargement has the means of 2×2 samples of `plane`.
+    """Return the half-size plane whose enlargement has about the means of 2×2 samples of `plane`."""
+    return sharpen(halve(plane), across=True, down=True)
 
-    Decoders enlarge chroma by a triangle filter (libjpeg's "fancy upsampling"), which blurs the
-    means themselves: what lies between them and the means of what is shown is added once more.
+
+def sharpen(means: NDArray[np.float32], *, across: bool, down: bool) -> NDArray[np.float32]:
+    """Return the samples to store so that decoders show `means` of pairs along the chosen axes.
+
+    They enlarge chroma by a triangle filter (libjpeg's "fancy upsampling"), which blurs the means
+    themselves: what lies between them and the means of what is shown is added once.
     """
-    wanted = halve(plane)
-    halved = wanted
-    for _ in range(_CORRECTIONS):
-        halved = halved + wanted - _show_means(halved)
-    return halved
+    return 2.0 * means - _show_means(means, across, down)
 
 
 @kernel
-def _show_means(halved: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the means of 2×2 samples after enlarging: an eighth of each neighbour, on both axes."""
-    rows, columns = halved.shape
-    across = np.empty_like(halved)
-    for y in range(rows):
-        for x in range(columns):
-            sides = halved[y, max(x - 1, 0)] + halved[y, min(x + 1, columns - 1)]
-            across[y, x] = halved[y, x] * np.float32(0.75) + sides * np.float32(0.125)
-    shown = np.empty_like(halved)
-    for y in range(rows):
-        for x in range(columns):
-            sides = across[max(y - 1, 0), x] + across[min(y + 1, rows - 1), x]
-            shown[y, x] = across[y, x] * np.float32(0.75) + sides * np.float32(0.125)
+def _show_means(means: NDArray[np.float32], is_across: bool, is_down: bool) -> NDArray[np.float32]:
+    """Return the means of pairs after enlarging: an eighth of each neighbour, three quarters kept."""
+    rows, columns = means.shape
+    shown = means.copy()
+    if is_across:
+        for y in range(rows):
+            for x in range(columns):
+                sides = means[y, max(x - 1, 0)] + means[y, min(x + 1, columns - 1)]
+                shown[y, x] = means[y, x] * np.float32(0.75) + sides * np.float32(0.125)
+    if is_down:
+        before = shown.copy()
+        for y in range(rows):
+            for x in range(columns):
+                sides = before[max(y - 1, 0), x] + before[min(y + 1, rows - 1), x]
+                shown[y, x] = before[y, x] * np.float32(0.75) + sides * np.float32(0.125)
     return shown

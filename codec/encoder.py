@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from codec.assembly import assemble, map_blocks
 from codec.bitstream import write_file, write_header
-from codec.chroma import halve, subsample_plane
+from codec.chroma import subsample_plane
 from codec.color import convert_grey, convert_rgb
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
@@ -19,6 +19,7 @@ from codec.scan import write_scan
 from codec.search import MAX_PASSES, RateSearch, guess_step, is_coarsest
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
 from codec.tuning import Tuning, tune
+from codec.weights import weigh_darkness
 
 MAX_SIDE_PX = 65500
 """Largest width and height that libjpeg writes and reads; SOF could state 35 more (T.81 B.2.2)."""

@@ -86,9 +86,7 @@ def run_pass(
 ) -> Pass:
     """Quantize every stride-th block (DC: every block) into `qcoefs` and count the bits."""
     kinds = max(component.kind for component in components) + 1
-    quant_tables = snap_tables(
-        make_tables(tuning, point.table_scale, len(components)), components
-    )
+    quant_tables = snap_tables(make_tables(tuning, point.table_scale, len(components)), components)
     sensitivities = list_sensitivities(tuning, len(components))
     dc_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
     ac_counts = [np.zeros(256, np.int64) for _ in range(kinds)]

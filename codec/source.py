@@ -105,4 +105,3 @@ def _is_ycbcr(frame: Frame, segments: list[Segment]) -> bool:
     if transforms:
         return transforms[-1] == 1
     return bytes(component.identifier for component in frame.components) != b"RGB"
-

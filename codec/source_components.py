@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.assembly import BlockMap, assemble, map_blocks, pool_blocks
-from codec.chroma import subsample_plane
+from codec.chroma import sharpen
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
 from codec.idct import restore
@@ -74,5 +74,5 @@ def _fold(
     sides = (rows * 4 * fold[1], columns * 4 * fold[0])
     missing = [(0, whole - side) for whole, side in zip(sides, plane.shape, strict=True)]
     plane = np.pad(np.clip(plane, -128.0, 127.0), missing, mode="edge")
-    plane = subsample_plane(plane) if fold == (2, 2) else pool_blocks(plane, *fold)
+    plane = sharpen(pool_blocks(plane, *fold), across=fold[0] == 2, down=fold[1] == 2)
     return assemble(CHROMA, plane, transform(plane), blocks, (2, 2), dark=dark, tuning=tuning)

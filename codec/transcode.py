@@ -116,9 +116,7 @@ def _keep(source: Source, settings: EncodeSettings, limit_bytes: float) -> bytes
     return kept if len(kept) <= limit_bytes else None
 
 
-def _set_goal(
-    settings: EncodeSettings, components: list[Component], reference_bytes: int
-) -> Goal:
+def _set_goal(settings: EncodeSettings, components: list[Component], reference_bytes: int) -> Goal:
     """Return the goal of `set_goal`, with the errors that nobody can tell from the source's own.
 
     The reference makes hardly any where it quantizes the source with its own steps once more: to

@@ -50,18 +50,18 @@ _Constants = TypeVar("_Constants", Sensitivity, Tuning)
 
 DEFAULT_STRENGTH: Final = 0.6
 DEFAULT: Final = Tuning(
-    luma=Sensitivity(weight=1.0, tilt=1.01, low=4.02, dc=0.42),
-    cb=Sensitivity(weight=0.71, tilt=1.09, low=0.242, dc=4.38),
-    cr=Sensitivity(weight=1.15, tilt=0.65, low=0.23, dc=0.847),
-    steepness=0.72,
-    rd_lambda=0.0787,
-    masking=0.3,
-    masking_floor=77.9,
-    chroma_masking=0.025,
-    darkness=0.375,
-    saliency_ratio=7.69,
-    rise_from=0.564,
-    rise_to=0.84,
+    luma=Sensitivity(weight=1.0, tilt=0.993, low=11.1, dc=0.443),
+    cb=Sensitivity(weight=0.906, tilt=1.07, low=1.13, dc=12.0),
+    cr=Sensitivity(weight=1.13, tilt=0.662, low=0.0, dc=0.334),
+    steepness=0.6,
+    rd_lambda=0.0937,
+    masking=0.231,
+    masking_floor=30.1,
+    chroma_masking=0.219,
+    darkness=0.969,
+    saliency_ratio=7.97,
+    rise_from=0.59,
+    rise_to=0.845,
 )
 FULL: Final = Tuning(
     luma=Sensitivity(weight=1.0, tilt=0.2, low=0.0, dc=0.0),
