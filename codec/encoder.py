@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from codec.bitstream import write_file, write_header
 from codec.chroma import halve
+from codec.coded_scan import code_script
 from codec.color import convert_grey, convert_rgb
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
@@ -22,6 +23,8 @@ from codec.weights import normalize_weights, share_salient, weigh_masking, weigh
 
 MAX_SIDE_PX = 65500
 """Largest width and height that libjpeg writes and reads; SOF could state 35 more (T.81 B.2.2)."""
+
+_STRIPE_SAMPLES = 1 << 16  # of luma: three such planes of float32 stay in a core's own cache
 
 
 def encode(
@@ -64,18 +67,21 @@ def _encode(
     passes = 0
     while True:
         search = RateSearch(components, tuning, goal, settings.progressive)
-        chosen = search.find(step)
+        chosen = search.find(step) if passes <= MAX_PASSES * 3 else search.coarsen()
+        passes += search.passes
         if settings.progressive:
-            jpeg = write_scans((width, height), components, chosen.quant_tables, search.scans)
+            scans = code_script(search.script, components, search.qcoefs)
+            jpeg = write_scans((width, height), components, chosen.quant_tables, scans)
         else:
             jpeg = write_jpeg((width, height), components, chosen, search.qcoefs)
-        passes += search.passes
         if len(jpeg) <= goal.limit_bytes:
             return Encoded(jpeg, reference_bytes, passes)
-        if is_coarsest(chosen.point) or passes > MAX_PASSES * 3:
-            if settings.max_bytes is not None and len(jpeg) > settings.max_bytes:
-                raise OutOfReachError(settings.max_bytes, len(jpeg))
+        may_return = settings.max_bytes is None or len(jpeg) <= settings.max_bytes
+        is_last = is_coarsest(chosen.point)
+        if may_return and (is_last or passes > MAX_PASSES * 3):
             return Encoded(jpeg, reference_bytes, passes)
+        if is_last and settings.max_bytes is not None:
+            raise OutOfReachError(settings.max_bytes, len(jpeg))
         # Stuffed bytes are only estimated; in a tiny file two more of them are a percent.
         goal = goal.tighten()
         step = chosen.point.table_scale
@@ -115,29 +121,51 @@ def split_components(
     salient = np.ones(weights.shape, np.float32)
     if saliency is not None:
         salient[:rows, :columns] = share_salient(saliency.astype(np.float32), rows, columns)
-    if image.ndim == 2:
-        planes = [convert_grey(image, *padded)]
-    else:
-        planes = list(convert_rgb(image, *padded))
     components: list[Component] = []
-    while planes:
-        plane = planes.pop(0)
-        is_chroma = bool(components)
-        blocks = 1 if is_chroma else factor
-        if is_chroma and factor == 2:
-            plane = halve(plane)
-        coefs = transform(plane)
-        own = halve(weights) if is_chroma and factor == 2 else weights.copy()
-        visibility = weigh_masking(plane, coefs, tuning.masking, tuning.masking_floor)
+    for i, (coefs, visibility) in enumerate(_transform_stripes(image, padded, factor, tuning)):
+        blocks = 1 if i else factor
+        own = halve(weights) if i and factor == 2 else weights.copy()
         own *= visibility
         real = (-(-rows * blocks // factor), -(-columns * blocks // factor))
         normalize_weights(own, *real)
-        kind = CHROMA if is_chroma else LUMA
+        kind = CHROMA if i else LUMA
         visibility[real[0] :] = 0
         visibility[:, real[1] :] = 0
-        shares = halve(salient) if is_chroma and factor == 2 else salient
+        shares = halve(salient) if i and factor == 2 else salient
         components.append(Component(kind, blocks, blocks, *real, coefs, own, shares, visibility))
     return components
+
+
+def _transform_stripes(
+    image: NDArray[np.uint8], padded: tuple[int, int], factor: int, tuning: Tuning
+) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Return coefs and masking of each component.
+
+    Samples exist for a few rows of MCUs at a time: whole planes would double what an encode holds,
+    and fall out of the cache between one stage and the next.
+    """
+    height, width = padded
+    chroma = [(height // factor, width // factor)] * (0 if image.ndim == 2 else 2)
+    sides = [(height, width), *chroma]
+    coefs = [np.empty((h // 8, w // 8, 64), np.float32) for h, w in sides]
+    maskings = [np.empty((h // 8, w // 8), np.float32) for h, w in sides]
+    stripe = max(_STRIPE_SAMPLES // width // (8 * factor), 1) * 8 * factor
+    for top in range(0, height, stripe):
+        bottom = min(top + stripe, height)
+        if image.ndim == 2:
+            planes = [convert_grey(image[top:bottom], bottom - top, width)]
+        else:
+            planes = list(convert_rgb(image[top:bottom], bottom - top, width))
+        for i, plane in enumerate(planes):
+            if i and factor == 2:
+                plane = halve(plane)  # noqa: PLW2901 -- the full one has served
+            first = top // (8 * factor) if i else top // 8
+            rows = np.s_[first : first + plane.shape[0] // 8]
+            transform(plane, coefs[i][rows])
+            maskings[i][rows] = weigh_masking(
+                plane, coefs[i][rows], tuning.masking, tuning.masking_floor
+            )
+    return list(zip(coefs, maskings, strict=True))
 
 
 def warm_up() -> None:

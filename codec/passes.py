@@ -35,10 +35,11 @@ class Pass:
     quant_tables: list[NDArray[np.uint16]]
     dc_tables: list[HuffmanTable]
     ac_tables: list[HuffmanTable]
+    dc_counts: list[NDArray[np.int64]]
     ac_counts: list[NDArray[np.int64]]
     scan_bits: int
     file_bytes: float
-    """Estimate: exact but for byte stuffing, where every block took part."""
+    """Exact but for byte stuffing."""
 
 
 def make_tables(tuning: Tuning, scale: float, kinds: int) -> list[NDArray[np.uint16]]:
@@ -64,6 +65,14 @@ def _distortion_scales(
     return scales
 
 
+def scale_steps(
+    tuning: Tuning, kind: int, table: NDArray[np.uint16], point: Point
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return 1 / table, and the bits that a squared error of one step is worth: both (64,)."""
+    inverse_steps = (1.0 / table).astype(np.float32)
+    return inverse_steps, _distortion_scales(tuning, kind, table, point.lambda_scale)
+
+
 def estimate_rates(counts: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return bits (256,) of each AC symbol: its information, unseen symbols as if seen a quarter."""
     smoothed = counts.astype(np.float32) + np.float32(0.25)
@@ -77,10 +86,8 @@ def run_pass(
     point: Point,
     rates: Sequence[NDArray[np.float32]],
     qcoefs: Sequence[NDArray[np.int16]],
-    *,
-    stride: int,
 ) -> Pass:
-    """Quantize every stride-th block (DC: every block) into `qcoefs` and count the bits."""
+    """Quantize every block into `qcoefs` and count the bits."""
     kinds = max(component.kind for component in components) + 1
     quant_tables = make_tables(tuning, point.table_scale, kinds)
     dc_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
@@ -100,26 +107,30 @@ def run_pass(
         quantize_ac(
             component.coefs,
             component.block_weights,
-            (1.0 / table).astype(np.float32),
-            _distortion_scales(tuning, component.kind, table, point.lambda_scale),
+            *scale_steps(tuning, component.kind, table, point),
             rates[component.kind],
-            stride,
+            1,
             stored,
             ac_counts[component.kind],
         )
+    return sum_up(components, point, quant_tables, dc_counts, ac_counts)
+
+
+def sum_up(
+    components: Sequence[Component],
+    point: Point,
+    quant_tables: list[NDArray[np.uint16]],
+    dc_counts: list[NDArray[np.int64]],
+    ac_counts: list[NDArray[np.int64]],
+) -> Pass:
+    """Return the pass whose symbols these are: its Huffman tables and its bytes."""
     dc_tables = [build_table(counts) for counts in dc_counts]
     ac_tables = [build_table(counts) for counts in ac_counts]
-    dc_bits = sum(count_bits(n, t.lengths) for n, t in zip(dc_counts, dc_tables, strict=True))
-    ac_bits = sum(count_bits(n, t.lengths) for n, t in zip(ac_counts, ac_tables, strict=True))
-    scan_bits = dc_bits + ac_bits * stride
+    pairs = zip([*dc_counts, *ac_counts], [*dc_tables, *ac_tables], strict=True)
+    scan_bits = sum(count_bits(counts, table.lengths) for counts, table in pairs)
     header = _header_bytes(components, [*dc_tables, *ac_tables])
     return Pass(
-        point,
-        quant_tables,
-        dc_tables,
-        ac_tables,
-        ac_counts,
-        scan_bits,
+        *(point, quant_tables, dc_tables, ac_tables, dc_counts, ac_counts, scan_bits),
         header + scan_bits / 8 * STUFFING,
     )
 
