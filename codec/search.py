@@ -21,7 +21,7 @@ from codec.component import Component
 from codec.goal import Goal
 from codec.passes import Pass, Point, estimate_rates, frame_bytes, run_pass
 from codec.sample import Sample, draw_sample
-from codec.script import choose_script
+from codec.script import choose_script, foretell_share
 from codec.sketch import Sketch, run_sketch
 from codec.tables import scale_of_quality
 from codec.tuning import Tuning
@@ -57,8 +57,6 @@ _TABLE_STEP = 0.08
 # are held from here on, and bytes are a function of the position alone that a bracket can rely on.
 _HOLD_ERROR = 0.05
 _HOLD_TRIALS = 3
-# Bytes of a progressive file over those of the baseline one, as on Kodak, until a full pass says.
-_PROGRESSIVE_SHARE = 0.985
 
 
 def guess_step(quality: int, reference_bytes: int, pixels: int) -> float:
@@ -94,11 +92,10 @@ class RateSearch:
     """Nearest full pass within LIMIT: its error, itself, and the rates it ran with."""
     script: list[Scan] = field(default_factory=list)
     """The scans of a progressive file."""
-    progressive_share: float = field(init=False)
-    """Bytes of the scans over those of a baseline file's, as the last full pass had them."""
+    progressive_share: float = 1.0
+    """Bytes of the scans over those of a baseline file's, as foretold or as the last pass had them."""
 
     def __post_init__(self) -> None:
-        self.progressive_share = _PROGRESSIVE_SHARE if self.progressive else 1.0
         self.qcoefs = [np.zeros(c.coefs.shape, np.int16) for c in self.components]
         self.rates = [prior_rates(), prior_rates()]
 
@@ -125,6 +122,9 @@ class RateSearch:
         while True:
             point = Point(math.exp(position), math.exp(position))
             sketch, error = self._sketch(sample, point, qcoefs)
+            if self.progressive:
+                density = sketch.luma_values / sample.components[0].real_columns
+                self.progressive_share = foretell_share(density)
             self.rates = [estimate_rates(counts) for counts in sketch.ac_counts]
             bracket.add(position, error)
             # The first sketch ran with rates that this picture's statistics had no part in.

@@ -38,6 +38,12 @@ class Sketch:
     """Of the sample's symbols, by kind."""
     file_bytes: float
 
+    @property
+    def luma_values(self) -> int:
+        """Nonzero AC coefficients of the sample's luma."""
+        counts = self.ac_counts[0]
+        return int(counts.sum() - counts[END_OF_BLOCK] - counts[ZERO_RUN])
+
 
 @kernel
 def _sketch_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
