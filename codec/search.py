@@ -22,7 +22,7 @@ from codec.goal import Goal
 from codec.passes import Pass, Point, estimate_rates, frame_bytes, run_pass
 from codec.sample import Sample, draw_sample
 from codec.script import choose_script, foretell_share
-from codec.sketch import Sketch, run_sketch
+from codec.sketch import run_sketch
 from codec.tables import scale_of_quality
 from codec.tuning import Tuning
 
@@ -74,6 +74,10 @@ def is_coarsest(point: Point) -> bool:
     return math.log(point.lambda_scale) >= _COARSEST - 1e-6
 
 
+def _follow_slope(log_step: float, error: float) -> float:
+    return min(max(log_step - error / _SLOPE, _FINEST), _COARSEST)
+
+
 @dataclass(slots=True)
 class RateSearch:
     """One encode's way to its size; `qcoefs` are those of the latest pass."""
@@ -117,38 +121,44 @@ class RateSearch:
         """Return the log step that sketches end at, and leave the rates they found."""
         sample = draw_sample(self.components)
         qcoefs = [np.zeros(c.coefs.shape, np.int16) for c in sample.components]
-        bracket = Bracket(_SLOPE, _FINEST, _COARSEST)
         position = min(max(start, _FINEST), _COARSEST)
-        while True:
-            point = Point(math.exp(position), math.exp(position))
-            sketch, error = self._sketch(sample, point, qcoefs)
-            if self.progressive:
-                density = sketch.luma_values / sample.components[0].real_columns
-                self.progressive_share = foretell_share(density)
-            self.rates = [estimate_rates(counts) for counts in sketch.ac_counts]
-            bracket.add(position, error)
-            # The first sketch ran with rates that this picture's statistics had no part in.
-            if abs(error) < _SKETCH_TOLERANCE and len(bracket.trials) > 1:
-                break
-            proposal = bracket.propose()
-            if proposal is None or len(bracket.trials) == _MOST_SKETCHES:
+        # The first runs with rates that this picture's statistics had no part in.
+        error = self._sketch(sample, position, qcoefs)
+        bracket = Bracket(_SLOPE, _FINEST, _COARSEST)
+        while len(bracket.trials) < _MOST_SKETCHES:
+            proposal = bracket.propose() if bracket.trials else _follow_slope(position, error)
+            if proposal is None:
                 position, error = min(bracket.trials, key=lambda trial: abs(trial[1]))
                 break
             position = proposal
-        probe = Point(math.exp(position), math.exp(position + _LAMBDA_PROBE))
-        slope = (self._sketch(sample, probe, qcoefs)[1] - error) / _LAMBDA_PROBE
+            error = self._sketch(sample, position, qcoefs)
+            if abs(error) < _SKETCH_TOLERANCE:
+                break
+            bracket.add(position, error)
+        beyond = self._sketch(sample, position, qcoefs, _LAMBDA_PROBE)
+        slope = (beyond - error) / _LAMBDA_PROBE
         self.lambda_slope = min(max(slope, 2.0 * _LAMBDA_SLOPE), _LAMBDA_SLOPE / 8.0)
-        return min(max(position - error / _SLOPE, _FINEST), _COARSEST)
+        return _follow_slope(position, error)
 
     def _sketch(
-        self, sample: Sample, point: Point, qcoefs: Sequence[NDArray[np.int16]]
-    ) -> tuple[Sketch, float]:
-        """Return a sketch and how much finer than asked for it is."""
+        self,
+        sample: Sample,
+        log_step: float,
+        qcoefs: Sequence[NDArray[np.int16]],
+        lambda_ahead: float = 0.0,
+    ) -> float:
+        """Return how much finer than asked for a sketch is; take its rates unless λ is ahead."""
+        point = Point(math.exp(log_step), math.exp(log_step + lambda_ahead))
         sketch = run_sketch(sample, self.tuning, point, self.rates, qcoefs)
+        if not lambda_ahead:
+            self.rates = [estimate_rates(counts) for counts in sketch.ac_counts]
+            if self.progressive:
+                density = sketch.luma_values / sample.components[0].real_columns
+                self.progressive_share = foretell_share(density)
         errors = self.goal.measure(
             sample.components, self.tuning, sketch.quant_tables, qcoefs, stride=1
         )
-        return sketch, self.goal.error_of(self._scale_bytes(sketch.file_bytes), errors)
+        return self.goal.error_of(self._scale_bytes(sketch.file_bytes), errors)
 
     def _meet_target(self, log_step: float) -> Pass:
         """Run full passes: another table while far off, then with the table held and λ free."""
