@@ -53,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     if not paths or args.repeats < 1:
         print(f"bench: no photos in {args.images.name}, or no repeats", file=sys.stderr)
         return 2
+    machine = describe_machine((*PACKAGES, *RIVAL_PACKAGES))
     load_before = os.getloadavg()[0]
     codec.warm_up()
     photos = {name: read_picture(path) for name, path in paths.items()}
@@ -66,16 +67,15 @@ def run(args: argparse.Namespace) -> int:
         for quality in args.quality
     }
     summary = by_quality[str(args.quality[0])]
+    machine |= {
+        "qualities": args.quality,
+        "strength": args.strength,
+        "repeats": args.repeats,
+        "photos": len(photos),
+        "sizes_px": sorted({f"{i.shape[1]}x{i.shape[0]}" for i in photos.values()}),
+    }
     result = {
-        "meta": {
-            **describe_machine((*PACKAGES, *RIVAL_PACKAGES)),
-            "qualities": args.quality,
-            "strength": args.strength,
-            "repeats": args.repeats,
-            "photos": len(photos),
-            "sizes_px": sorted({f"{i.shape[1]}x{i.shape[0]}" for i in photos.values()}),
-            "load_average_before": load_before,
-        },
+        "meta": {**machine, "load_average": [load_before, os.getloadavg()[0]]},
         "summary": summary,
         "by_quality": by_quality,
         "large": None if args.skip_large else measure_large(list(paths.values()), summary, args),
@@ -157,7 +157,7 @@ def compare_threads(photos: Sequence[Picture], args: argparse.Namespace) -> dict
     spin(numbers, 1)
     work: dict[str, Callable[[int], Any]] = {
         "encode": lambda i: codec.encode(photos[i % len(photos)], saliency, settings),
-        "control": lambda _: spin(numbers, 20_000_000),
+        "control": lambda _: spin(numbers, 5_000_000),
     }
     found: dict[str, Any] = {"threads": THREADS}
     for name, task in work.items():
