@@ -46,34 +46,38 @@ def map_blocks(
     return BlockMap(rows, columns, weights, salient)
 
 
+def mask_blocks(
+    kind: int, plane: NDArray[np.float32], coefs: NDArray[np.float32], tuning: Tuning
+) -> NDArray[np.float32]:
+    """Return what an error counts in each block of a component's plane: (blocks_y, blocks_x)."""
+    exponent = tuning.masking if kind == LUMA else tuning.chroma_masking
+    return weigh_masking(plane, coefs, exponent, tuning.masking_floor)
+
+
 def assemble(
     kind: int,
-    plane: NDArray[np.float32],
     coefs: NDArray[np.float32],
+    masking: NDArray[np.float32],
     blocks: BlockMap,
     sampling: tuple[int, int],
     *,
     dark: NDArray[np.float32],
-    tuning: Tuning,
     steps: NDArray[np.uint16] | None = None,
 ) -> Component:
-    """Return the component of a plane.
+    """Return the component of a plane's coefficients.
 
     Args:
         kind: LUMA or CHROMA.
-        plane: its samples, padded to whole MCUs.
-        coefs: (blocks_y, blocks_x, 64) zigzag of the plane.
+        coefs: (blocks_y, blocks_x, 64) zigzag, padded to whole MCUs.
+        masking: what `mask_blocks` gives for the plane.
         blocks: the map on luma's blocks.
         sampling: luma blocks across and down for each block of chroma.
         dark: what an error counts by brightness, on luma's blocks.
-        tuning: constants of the masking.
         steps: see Component.
     """
     across, down = (1, 1) if kind == LUMA else sampling
     weights = pool_blocks(blocks.weights, across, down)
-    exponent = tuning.masking if kind == LUMA else tuning.chroma_masking
-    visibility = weigh_masking(plane, coefs, exponent, tuning.masking_floor)
-    visibility *= pool_blocks(dark, across, down)
+    visibility = masking * pool_blocks(dark, across, down)
     weights *= visibility
     real = (-(-blocks.rows // down), -(-blocks.columns // across))
     normalize_weights(weights, *real)

@@ -90,7 +90,7 @@ def _count_ends(blocks: int, ends: NDArray[np.int64]) -> None:
 
 
 @kernel
-def _huffman_bits(counts: NDArray[np.int64]) -> int:
+def huffman_bits(counts: NDArray[np.int64]) -> int:
     """Return the bits of an optimal code of unlimited length with the reserved symbol (K.2).
 
     Both queues, of symbols and of merged trees, stay sorted: van Leeuwen's construction.
@@ -125,7 +125,7 @@ def _huffman_bits(counts: NDArray[np.int64]) -> int:
 
 @kernel
 def _price(
-    inner: NDArray[np.int64], cut: NDArray[np.int64], ends: NDArray[np.int64]
+    inner: NDArray[np.int64], cut: NDArray[np.int64], ends: NDArray[np.int64], factor: float
 ) -> NDArray[np.int64]:
     """Return the bits (first segment, last segment) of each band's scan with its headers."""
     prices = np.zeros((_SEGMENTS, _SEGMENTS), np.int64)
@@ -139,26 +139,29 @@ def _price(
             counts = running.copy()
             for n in range(ends.shape[2]):
                 counts[16 * n] += ends[first, last, n]
-            bits = _huffman_bits(counts)
+            bits = huffman_bits(counts)
+            header = 8 * _SCAN_HEADER_BYTES
             for symbol in range(256):
                 count = counts[symbol]
                 if count > 0:
                     is_end = symbol & 15 == 0 and symbol != ZERO_RUN
-                    bits += count * (symbol >> 4 if is_end else symbol & 15) + 8
-            prices[first, last] = bits + 8 * _SCAN_HEADER_BYTES
+                    bits += count * (symbol >> 4 if is_end else symbol & 15)
+                    header += 8
+            prices[first, last] = int(bits * factor) + header
     return prices
 
 
-def price_bands(nonzeros: Nonzeros, low_bit: int) -> NDArray[np.int64]:
+def price_bands(nonzeros: Nonzeros, low_bit: int, factor: float = 1.0) -> NDArray[np.int64]:
     """Return the bits (first segment, last segment) of a first scan of each band, headers included.
 
-    They are exact but for the few bits by which codes of at most 16 bits are longer.
+    They are exact but for the few bits by which codes of at most 16 bits are longer, where
+    `nonzeros` holds all blocks; `factor` is how many blocks one of the list stands for.
     """
     inner = np.zeros((_SEGMENTS, _SEGMENTS, 256), np.int64)
     cut = np.zeros((_SEGMENTS, _SEGMENTS, 256), np.int64)
     ends = np.zeros((_SEGMENTS, _SEGMENTS, 15), np.int64)
     _count_symbols(nonzeros.starts, nonzeros.positions, nonzeros.values, low_bit, inner, cut, ends)
-    return _price(inner, cut, ends)
+    return _price(inner, cut, ends, factor)
 
 
 def divide_spectrum(

@@ -74,9 +74,15 @@ def _transform_plane(
         _transform_rows(strip, order, coefs[by])
 
 
-def transform(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return coefs (blocks_y, blocks_x, 64) in zigzag order; the plane's sides are multiples of 8."""
+def transform(
+    plane: NDArray[np.float32], coefs: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Return coefs (blocks_y, blocks_x, 64) in zigzag order; the plane's sides are multiples of 8.
+
+    They are written to `coefs`, where that is given.
+    """
     height, width = plane.shape
-    coefs = np.empty((height // 8, width // 8, 64), np.float32)
+    if coefs is None:
+        coefs = np.empty((height // 8, width // 8, 64), np.float32)
     _transform_plane(plane, NATURAL_TO_ZIGZAG, coefs)
     return coefs

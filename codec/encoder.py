@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.assembly import assemble, map_blocks
+from codec.assembly import assemble, map_blocks, mask_blocks
 from codec.bitstream import write_file, write_header
-from codec.chroma import subsample_plane
+from codec.chroma import halve, sharpen
+from codec.coded_scan import code_script
 from codec.color import convert_grey, convert_rgb
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
@@ -23,6 +24,8 @@ from codec.weights import weigh_darkness
 
 MAX_SIDE_PX = 65500
 """Largest width and height that libjpeg writes and reads; SOF could state 35 more (T.81 B.2.2)."""
+
+_STRIPE_SAMPLES = 1 << 16  # of luma: three such planes of float32 stay in a core's own cache
 
 
 def encode(
@@ -90,18 +93,21 @@ def search_file(
     passes = 0
     while True:
         search = RateSearch(components, tuning, goal, settings.progressive)
-        chosen = search.find(step)
+        chosen = search.find(step) if passes <= MAX_PASSES * 3 else search.coarsen()
+        passes += search.passes
         if settings.progressive:
-            jpeg = write_scans(size_px, components, chosen.quant_tables, search.scans)
+            scans = code_script(search.script, components, search.qcoefs)
+            jpeg = write_scans(size_px, components, chosen.quant_tables, scans)
         else:
             jpeg = write_jpeg(size_px, components, chosen, search.qcoefs)
-        passes += search.passes
         if len(jpeg) <= goal.limit_bytes:
             return Encoded(jpeg, reference_bytes, passes)
-        if is_coarsest(chosen.point) or passes > MAX_PASSES * 3:
-            if settings.max_bytes is not None and len(jpeg) > settings.max_bytes:
-                raise OutOfReachError(settings.max_bytes, len(jpeg))
+        may_return = settings.max_bytes is None or len(jpeg) <= settings.max_bytes
+        is_last = is_coarsest(chosen.point)
+        if may_return and (is_last or passes > MAX_PASSES * 3):
             return Encoded(jpeg, reference_bytes, passes)
+        if is_last and settings.max_bytes is not None:
+            raise OutOfReachError(settings.max_bytes, len(jpeg))
         # Stuffed bytes are only estimated; in a tiny file two more of them are a percent.
         goal = goal.tighten()
         step = chosen.point.table_scale
@@ -132,26 +138,46 @@ def split_components(
     factor = 2 if subsample and image.ndim == 3 else 1
     mcu_px = 8 * factor
     padded = (-(-height // mcu_px) * mcu_px, -(-width // mcu_px) * mcu_px)
-    grid = (padded[0] // 8, padded[1] // 8)
-    blocks = map_blocks(saliency, tuning, (width, height), grid)
-    if image.ndim == 2:
-        planes = [convert_grey(image, *padded)]
-    else:
-        planes = list(convert_rgb(image, *padded))
-    components: list[Component] = []
-    while planes:
-        plane = planes.pop(0)
-        is_chroma = bool(components)
-        if is_chroma and factor == 2:
-            plane = subsample_plane(plane)
-        kind = CHROMA if is_chroma else LUMA
-        coefs = transform(plane)
-        if not is_chroma:
-            dark = weigh_darkness(coefs, tuning.darkness)
-        components.append(
-            assemble(kind, plane, coefs, blocks, (factor, factor), dark=dark, tuning=tuning)
-        )
-    return components
+    blocks = map_blocks(saliency, tuning, (width, height), (padded[0] // 8, padded[1] // 8))
+    transformed = _transform_stripes(image, padded, factor, tuning)
+    dark = weigh_darkness(transformed[0][0], tuning.darkness)
+    return [
+        assemble(CHROMA if i else LUMA, coefs, masking, blocks, (factor, factor), dark=dark)
+        for i, (coefs, masking) in enumerate(transformed)
+    ]
+
+
+def _transform_stripes(
+    image: NDArray[np.uint8], padded: tuple[int, int], factor: int, tuning: Tuning
+) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Return coefs and masking of each component.
+
+    Samples exist for a few rows of MCUs at a time: whole planes would double what an encode holds,
+    and fall out of the cache between one stage and the next.
+    """
+    height, width = padded
+    chroma = [(height // factor, width // factor)] * (0 if image.ndim == 2 else 2)
+    sides = [(height, width), *chroma]
+    coefs = [np.empty((h // 8, w // 8, 64), np.float32) for h, w in sides]
+    maskings = [np.empty((h // 8, w // 8), np.float32) for h, w in sides]
+    stripe = max(_STRIPE_SAMPLES // width // (8 * factor), 1) * 8 * factor
+    for top in range(0, height, stripe):
+        bottom = min(top + stripe, height)
+        # Chroma is sharpened across the edge of a stripe too: by one row of its own.
+        start, end = max(top - factor, 0), min(bottom + factor, height)
+        if image.ndim == 2:
+            planes = [convert_grey(image[start:end], end - start, width)]
+        else:
+            planes = list(convert_rgb(image[start:end], end - start, width))
+        for i, plane in enumerate(planes):
+            pitch = factor if i else 1
+            if pitch == 2:
+                plane = sharpen(halve(plane), across=True, down=True)  # noqa: PLW2901 -- the full one has served
+            own = plane[(top - start) // pitch : (bottom - start) // pitch]
+            rows = np.s_[top // pitch // 8 : bottom // pitch // 8]
+            transform(own, coefs[i][rows])
+            maskings[i][rows] = mask_blocks(CHROMA if i else LUMA, own, coefs[i][rows], tuning)
+    return list(zip(coefs, maskings, strict=True))
 
 
 def warm_up() -> None:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from codec.component import Component
 from codec.kernel import kernel
+from codec.rdoq import END_OF_BLOCK, ZERO_RUN
+from codec.tokens import SIZES
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +44,42 @@ def _list_nonzeros(
             for quad in range(16):
                 if quads[by, bx, quad] == 0:
                     continue
-                for k in range(max(4 * quad, 1), 4 * quad + 4):
+                # No branch in here: which of four are zero is what a processor can't guess.
+                for k in range(4 * quad, 4 * quad + 4):
                     value = qcoefs[by, bx, k]
-                    if value != 0:
-                        positions[filled] = k
-                        values[filled] = value
-                        filled += 1
+                    positions[filled] = k
+                    values[filled] = value
+                    filled += (k > 0) & (value != 0)
             starts[by * columns + bx + 1] = filled
     return filled
 
 
 def list_nonzeros(component: Component, qcoefs: NDArray[np.int16]) -> Nonzeros:
     """Return the list for `qcoefs` (blocks_y, blocks_x, 64) zigzag."""
-    rows, columns = component.real_rows, component.real_columns
+    real = qcoefs[: component.real_rows, : component.real_columns]
+    blocks = real.shape[0] * real.shape[1]
     # Memory that is never written to costs nothing, and counting first takes as long as listing.
-    most = rows * columns * 63
-    starts = np.empty(rows * columns + 1, np.int32)
-    positions = np.empty(most, np.uint8)
-    values = np.empty(most, np.int16)
-    quads = qcoefs.view(np.int64)
-    filled = _list_nonzeros(
-        qcoefs[:rows, :columns], quads[:rows, :columns], starts, positions, values
-    )
+    starts = np.empty(blocks + 1, np.int32)
+    positions = np.empty(blocks * 63 + 1, np.uint8)
+    values = np.empty(blocks * 63 + 1, np.int16)
+    filled = _list_nonzeros(real, real.view(np.int64), starts, positions, values)
     return Nonzeros(starts, positions[:filled], values[:filled])
+
+
+@kernel
+def count_baseline(
+    starts: NDArray[np.int32],
+    positions: NDArray[np.uint8],
+    values: NDArray[np.int16],
+    counts: NDArray[np.int64],
+) -> None:
+    """Add the AC symbols that a baseline scan has for them to `counts` (256,)."""
+    for block in range(starts.size - 1):
+        before = 0
+        for i in range(starts[block], starts[block + 1]):
+            run = int(positions[i]) - before - 1
+            counts[ZERO_RUN] += run >> 4
+            counts[(run & 15) * 16 + SIZES[abs(int(values[i]))]] += 1
+            before = int(positions[i])
+        if before < 63:
+            counts[END_OF_BLOCK] += 1

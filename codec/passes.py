@@ -37,10 +37,11 @@ class Pass:
     """Of each component."""
     dc_tables: list[HuffmanTable]
     ac_tables: list[HuffmanTable]
+    dc_counts: list[NDArray[np.int64]]
     ac_counts: list[NDArray[np.int64]]
     scan_bits: int
     file_bytes: float
-    """Estimate: exact but for byte stuffing, where every block took part."""
+    """Exact but for byte stuffing."""
 
 
 def list_sensitivities(tuning: Tuning, components: int) -> list[NDArray[np.float32]]:
@@ -58,14 +59,28 @@ def make_tables(tuning: Tuning, scale: float, components: int) -> list[NDArray[n
     ]
 
 
-def _distortion_scales(
-    tuning: Tuning, frequency: NDArray[np.float32], table: NDArray[np.uint16], lambda_scale: float
-) -> NDArray[np.float32]:
-    """Return bits (64,) that a squared error of one quantization step is worth."""
-    rd_lambda = max(tuning.rd_lambda * lambda_scale * lambda_scale, 1e-6)
-    steps = table.astype(np.float32)
-    scales: NDArray[np.float32] = frequency * steps * steps * np.float32(1.0 / rd_lambda)
-    return scales
+def choose_tables(
+    tuning: Tuning, scale: float, components: Sequence[Component]
+) -> list[NDArray[np.uint16]]:
+    """Return each component's quant_table: `make_tables`, with the steps of a source where near."""
+    return snap_tables(make_tables(tuning, scale, len(components)), components)
+
+
+def scale_steps(
+    tuning: Tuning, quant_tables: Sequence[NDArray[np.uint16]], point: Point
+) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Return for each component 1 / table, and the bits that a squared error of one step is worth.
+
+    Both are (64,).
+    """
+    rd_lambda = max(tuning.rd_lambda * point.lambda_scale * point.lambda_scale, 1e-6)
+    scaled = []
+    frequencies = list_sensitivities(tuning, len(quant_tables))
+    for frequency, table in zip(frequencies, quant_tables, strict=True):
+        steps = table.astype(np.float32)
+        worth = frequency * steps * steps * np.float32(1.0 / rd_lambda)
+        scaled.append((np.float32(1.0) / steps, worth))
+    return scaled
 
 
 def estimate_rates(counts: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -81,17 +96,14 @@ def run_pass(
     point: Point,
     rates: Sequence[NDArray[np.float32]],
     qcoefs: Sequence[NDArray[np.int16]],
-    *,
-    stride: int,
 ) -> Pass:
-    """Quantize every stride-th block (DC: every block) into `qcoefs` and count the bits."""
+    """Quantize every block into `qcoefs` and count the bits."""
     kinds = max(component.kind for component in components) + 1
-    quant_tables = snap_tables(make_tables(tuning, point.table_scale, len(components)), components)
-    sensitivities = list_sensitivities(tuning, len(components))
+    quant_tables = choose_tables(tuning, point.table_scale, components)
     dc_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
     ac_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
-    for component, stored, table, frequency in zip(
-        components, qcoefs, quant_tables, sensitivities, strict=True
+    for component, stored, table, scaled in zip(
+        components, qcoefs, quant_tables, scale_steps(tuning, quant_tables, point), strict=True
     ):
         quantize_dc(
             component.coefs,
@@ -106,26 +118,30 @@ def run_pass(
         quantize_ac(
             component.coefs,
             component.block_weights,
-            (1.0 / table).astype(np.float32),
-            _distortion_scales(tuning, frequency, table, point.lambda_scale),
+            *scaled,
             rates[component.kind],
-            stride,
+            1,
             stored,
             ac_counts[component.kind],
         )
+    return sum_up(components, point, quant_tables, dc_counts, ac_counts)
+
+
+def sum_up(
+    components: Sequence[Component],
+    point: Point,
+    quant_tables: list[NDArray[np.uint16]],
+    dc_counts: list[NDArray[np.int64]],
+    ac_counts: list[NDArray[np.int64]],
+) -> Pass:
+    """Return the pass whose symbols these are: its Huffman tables and its bytes."""
     dc_tables = [build_table(counts) for counts in dc_counts]
     ac_tables = [build_table(counts) for counts in ac_counts]
-    dc_bits = sum(count_bits(n, t.lengths) for n, t in zip(dc_counts, dc_tables, strict=True))
-    ac_bits = sum(count_bits(n, t.lengths) for n, t in zip(ac_counts, ac_tables, strict=True))
-    scan_bits = dc_bits + ac_bits * stride
+    pairs = zip([*dc_counts, *ac_counts], [*dc_tables, *ac_tables], strict=True)
+    scan_bits = sum(count_bits(counts, table.lengths) for counts, table in pairs)
     header = _header_bytes(components, [*dc_tables, *ac_tables])
     return Pass(
-        point,
-        quant_tables,
-        dc_tables,
-        ac_tables,
-        ac_counts,
-        scan_bits,
+        *(point, quant_tables, dc_tables, ac_tables, dc_counts, ac_counts, scan_bits),
         header + scan_bits / 8 * STUFFING,
     )
 

@@ -12,17 +12,10 @@ from codec.bitstream import (
     write_huffman_tables,
     write_scan_header,
 )
+from codec.coded_scan import CodedScan
 from codec.component import LUMA, Component
-from codec.passes import STUFFING, frame_bytes
-from codec.script import CodedScan, code_scans
+from codec.script import code_scans
 from codec.tokens import write_tokens
-
-
-def measure_scans(components: Sequence[Component], scans: Sequence[CodedScan]) -> float:
-    """Return the bytes of the file of `scans`, exact but for byte stuffing."""
-    headers = sum(coded.header_bytes for coded in scans)
-    coded_bytes = sum(-(-coded.bits // 8) for coded in scans)
-    return frame_bytes(components) + headers + coded_bytes * STUFFING
 
 
 def write_scans(
@@ -43,8 +36,9 @@ def write_scans(
         for i in scan.components:
             table = 0 if shared or components[i].kind == LUMA else 1
             selectors.append((i, table, 0) if is_dc else (i, 0, table))
+        if not coded.is_table_inherited:
+            parts.append(write_huffman_tables(dc, ac))
         parts += [
-            write_huffman_tables(dc, ac),
             write_scan_header(selectors, scan.band, scan.high_bit, scan.low_bit),
             write_tokens(coded.tokens, coded.tables, coded.bits),
         ]

@@ -9,94 +9,110 @@ from codec.bits import append_bits, complete_byte
 from codec.component import Component
 from codec.huffman import HuffmanTable
 from codec.kernel import kernel
-from codec.rdoq import size_category
+from codec.rdoq import END_OF_BLOCK, ZERO_RUN
+from codec.tokens import SIZES
 
 
 @kernel
-def _list_block(
-    block: NDArray[np.int16],
+def _append_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+    qcoefs: NDArray[np.int16],
+    quads: NDArray[np.int64],
+    by: int,
+    bx: int,
     previous: int,
-    dc: NDArray[np.int64],
-    ac: NDArray[np.int64],
-    words: NDArray[np.int64],
-) -> int:
-    """Fill words[0] with the bits and words[1] with the lengths of one block; return their number.
+    table: NDArray[np.int64],
+    positions: NDArray[np.uint8],
+    pending: int,
+    waiting: int,
+    written: int,
+    out: NDArray[np.uint8],
+) -> tuple[int, int, int]:
+    """Append one block; return what `append_bits` does.
 
-    A word is a code with its appended bits: the value, one less where it is negative (F.1.2.1.1).
+    `table` (512,) holds code << 5 | length of the DC categories, then of the AC symbols. A word is a
+    code with its appended bits: the value, one less where it is negative (F.1.2.1.1). `quads` holds
+    the same coefficients, four to a number, most of which are zero.
     """
-    difference = int(block[0]) - previous
-    size = size_category(abs(difference))
-    appended = difference if difference > 0 else difference + (1 << size) - 1
-    words[0, 0] = (dc[0, size] << size) | appended
-    words[1, 0] = dc[1, size] + size
-    filled = 1
-    run = 0
-    for k in range(1, 64):
-        value = int(block[k])
-        if value == 0:
-            run += 1
-            continue
+    difference = int(qcoefs[by, bx, 0]) - previous
+    size = int(SIZES[abs(difference)])
+    entry = table[size]
+    word = ((entry >> 5) << size) | (difference + ((difference >> 63) & ((1 << size) - 1)))
+    pending, waiting, written = append_bits(
+        word, (entry & 31) + size, pending, waiting, written, out
+    )
+    found = 0
+    for quad in range(16):
+        if quads[by, bx, quad] != 0:
+            # No branch in here: which of four are zero is what a processor can't guess.
+            for k in range(4 * quad, 4 * quad + 4):
+                positions[found] = k
+                found += (k > 0) & (qcoefs[by, bx, k] != 0)
+    before = 0
+    for i in range(found):
+        k = int(positions[i])
+        run = k - before - 1
         while run > 15:
-            words[0, filled] = ac[0, 0xF0]
-            words[1, filled] = ac[1, 0xF0]
-            filled += 1
+            entry = table[256 + ZERO_RUN]
+            pending, waiting, written = append_bits(
+                entry >> 5, entry & 31, pending, waiting, written, out
+            )
             run -= 16
-        size = size_category(abs(value))
-        symbol = run * 16 + size
-        appended = value if value > 0 else value + (1 << size) - 1
-        words[0, filled] = (ac[0, symbol] << size) | appended
-        words[1, filled] = ac[1, symbol] + size
-        filled += 1
-        run = 0
-    if run > 0:
-        words[0, filled] = ac[0, 0]
-        words[1, filled] = ac[1, 0]
-        filled += 1
-    return filled
-
-
-@kernel
-def _append_words(
-    words: NDArray[np.int64], count: int, state: NDArray[np.int64], out: NDArray[np.uint8]
-) -> None:
-    """Append words of up to 32 bits; state is (pending bits, their number, bytes written)."""
-    pending, waiting, written = state[0], state[1], state[2]
-    for i in range(count):
+        value = int(qcoefs[by, bx, k])
+        size = int(SIZES[abs(value)])
+        entry = table[256 + run * 16 + size]
+        word = ((entry >> 5) << size) | (value + ((value >> 63) & ((1 << size) - 1)))
         pending, waiting, written = append_bits(
-            words[0, i], words[1, i], pending, waiting, written, out
+            word, (entry & 31) + size, pending, waiting, written, out
         )
-    state[0], state[1], state[2] = pending, waiting, written
+        before = k
+    if before < 63:
+        entry = table[256 + END_OF_BLOCK]
+        pending, waiting, written = append_bits(
+            entry >> 5, entry & 31, pending, waiting, written, out
+        )
+    return pending, waiting, written
 
 
 @kernel
 def _write_scan(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     planes: tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int16]],
-    component_count: int,
+    quads: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    has_chroma: bool,
     horizontal: int,
     vertical: int,
-    dc: NDArray[np.int64],
-    ac: NDArray[np.int64],
+    tables: NDArray[np.int64],
     out: NDArray[np.uint8],
 ) -> int:
     """Interleave luma (horizontal×vertical blocks per MCU) with the chroma planes (1×1)."""
-    state = np.zeros(3, np.int64)
-    previous = np.zeros(3, np.int64)
-    words = np.empty((2, 72), np.int64)
-    for mcu_y in range(planes[0].shape[0] // vertical):
-        for mcu_x in range(planes[0].shape[1] // horizontal):
+    # A tuple's item that is chosen in a loop is copied there: each has its name instead.
+    luma, cb, cr = planes
+    luma_quads, cb_quads, cr_quads = quads
+    luma_table, chroma_table = tables[0], tables[-1]
+    positions = np.empty(65, np.uint8)
+    pending, waiting, written = 0, 0, 0
+    luma_before, cb_before, cr_before = 0, 0, 0
+    for mcu_y in range(luma.shape[0] // vertical):
+        for mcu_x in range(luma.shape[1] // horizontal):
             for part in range(vertical * horizontal):
-                block = planes[0][
-                    mcu_y * vertical + part // horizontal, mcu_x * horizontal + part % horizontal
-                ]
-                count = _list_block(block, previous[0], dc[0], ac[0], words)
-                _append_words(words, count, state, out)
-                previous[0] = block[0]
-            for c in range(1, component_count):
-                block = planes[c][mcu_y, mcu_x]
-                count = _list_block(block, previous[c], dc[1], ac[1], words)
-                _append_words(words, count, state, out)
-                previous[c] = block[0]
-    return complete_byte(state[0], state[1], state[2], out)
+                by = mcu_y * vertical + part // horizontal
+                bx = mcu_x * horizontal + part % horizontal
+                pending, waiting, written = _append_block(
+                    *(luma, luma_quads, by, bx, luma_before, luma_table),
+                    *(positions, pending, waiting, written, out),
+                )
+                luma_before = int(luma[by, bx, 0])
+            if has_chroma:
+                pending, waiting, written = _append_block(
+                    *(cb, cb_quads, mcu_y, mcu_x, cb_before, chroma_table),
+                    *(positions, pending, waiting, written, out),
+                )
+                cb_before = int(cb[mcu_y, mcu_x, 0])
+                pending, waiting, written = _append_block(
+                    *(cr, cr_quads, mcu_y, mcu_x, cr_before, chroma_table),
+                    *(positions, pending, waiting, written, out),
+                )
+                cr_before = int(cr[mcu_y, mcu_x, 0])
+    return complete_byte(pending, waiting, written, out)
 
 
 def write_scan(
@@ -109,8 +125,19 @@ def write_scan(
     """Return the scan; `bit_count` is its exact length before stuffing."""
     out = np.empty(2 * (bit_count // 8 + 2), np.uint8)
     planes = (qcoefs[0], qcoefs[-2] if len(qcoefs) > 1 else qcoefs[0], qcoefs[-1])
-    dc = np.array([[table.codes, table.lengths] for table in dc_tables])
-    ac = np.array([[table.codes, table.lengths] for table in ac_tables])
+    luma_quads, cb_quads, cr_quads = (plane.view(np.int64) for plane in planes)
+    tables = np.array([
+        np.concatenate([dc.codes << 5 | dc.lengths, ac.codes << 5 | ac.lengths])
+        for dc, ac in zip(dc_tables, ac_tables, strict=True)
+    ])  # fmt: skip
     luma = components[0]
-    size = _write_scan(planes, len(qcoefs), luma.horizontal, luma.vertical, dc, ac, out)
+    size = _write_scan(
+        planes,
+        (luma_quads, cb_quads, cr_quads),
+        len(qcoefs) > 1,
+        luma.horizontal,
+        luma.vertical,
+        tables,
+        out,
+    )
     return out[:size].tobytes()

@@ -1,25 +1,28 @@
 """Rate search: the table scale and λ at which a file reaches its goal.
 
-Bytes fall as the table's scale grows, with λ in step with it; but tables are whole numbers, so the
-last percent is met by λ alone. Trials before that look at a sample of the blocks.
+Bytes fall as the table's scale grows, with λ in step with it. Sketches of a sample find the scale;
+but tables are whole numbers, and a sketch is off by a percent or two, so the rest is met by λ alone.
 
-The bytes of a progressive file are those of the scans of each full pass; where a sample was quantized,
-the last known share of the baseline file's bytes stands for them.
+The bytes of a progressive file are those of a baseline one times the share that its scans take of a
+full pass.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.amend import amend_pass
 from codec.bracket import Bracket
+from codec.coded_scan import Scan
 from codec.component import Component
 from codec.goal import Goal
-from codec.passes import Pass, Point, estimate_rates, run_pass
-from codec.progressive import measure_scans
-from codec.script import CodedScan, code_scans
+from codec.passes import Pass, Point, estimate_rates, frame_bytes, run_pass
+from codec.sample import Sample, draw_sample
+from codec.script import choose_script, foretell_share
+from codec.sketch import run_sketch
 from codec.tables import scale_of_quality
 from codec.tuning import Tuning
 
@@ -29,9 +32,17 @@ LIMIT = 0.009
 """Largest relative excess over the target that is ever accepted."""
 MAX_PASSES = 30
 
-_SAMPLE_STRIDE = 4
-_SAMPLE_BLOCKS = 4000  # with fewer blocks, all of them take part in every pass
-_SAMPLE_TOLERANCE = 0.02
+_MOST_SKETCHES = 10
+# Within it the next step is taken from the slope, without another sketch to see it.
+_SKETCH_TOLERANCE = 0.03
+# How far beyond the table's step a sketch looks at what λ alone does.
+_LAMBDA_PROBE = 0.2
+# Blocks are amended, one in so many, where log λ needs to move by no more than this in them; the
+# pattern of `quantize_ac` has no columns with either. Beyond, another table is tried, so often.
+_AMENDED = (5, 2)
+_AMENDED_REACH = 0.15
+_MOST_AMENDMENTS = 2
+_MOST_TABLES = 3
 # Finest: every table is all ones and λ too small to drop anything that can be seen. Coarsest: all
 # tables are 255 and λ leaves no AC coefficient; that file is always shorter than the reference.
 _FINEST, _COARSEST = math.log(0.2), math.log(4000.0)
@@ -46,8 +57,6 @@ _TABLE_STEP = 0.08
 # are held from here on, and bytes are a function of the position alone that a bracket can rely on.
 _HOLD_ERROR = 0.05
 _HOLD_TRIALS = 3
-# Bytes of a progressive file over those of the baseline one, as on Kodak, until a full pass says.
-_PROGRESSIVE_SHARE = 0.985
 
 
 def guess_step(quality: int, reference_bytes: int, pixels: int) -> float:
@@ -65,6 +74,10 @@ def is_coarsest(point: Point) -> bool:
     return math.log(point.lambda_scale) >= _COARSEST - 1e-6
 
 
+def _follow_slope(log_step: float, error: float) -> float:
+    return min(max(log_step - error / _SLOPE, _FINEST), _COARSEST)
+
+
 @dataclass(slots=True)
 class RateSearch:
     """One encode's way to its size; `qcoefs` are those of the latest pass."""
@@ -76,12 +89,15 @@ class RateSearch:
     qcoefs: list[NDArray[np.int16]] = field(init=False)
     rates: list[NDArray[np.float32]] = field(init=False)
     hold_rates: bool = False
+    lambda_slope: float = _LAMBDA_SLOPE
     passes: int = 0
+    """Trellis passes; sketches are none."""
     best: tuple[float, Pass, list[NDArray[np.float32]]] | None = None
     """Nearest full pass within LIMIT: its error, itself, and the rates it ran with."""
-    scans: list[CodedScan] = field(default_factory=list)
-    """Those of the latest full pass of a progressive file."""
-    progressive_share: float = _PROGRESSIVE_SHARE
+    script: list[Scan] = field(default_factory=list)
+    """The scans of a progressive file."""
+    progressive_share: float = 1.0
+    """Bytes of the scans over those of a baseline file's, as foretold or as the last pass had them."""
 
     def __post_init__(self) -> None:
         self.qcoefs = [np.zeros(c.coefs.shape, np.int16) for c in self.components]
@@ -89,44 +105,81 @@ class RateSearch:
 
     def find(self, first_step: float) -> Pass:
         """Fill the target, or come as near as the finest quantization does, starting at a step."""
-        blocks = sum(c.real_rows * c.real_columns for c in self.components)
-        stride = _SAMPLE_STRIDE if blocks > _SAMPLE_BLOCKS else 1
-        log_step, error = self._find_step(math.log(first_step), stride)
-        last = self._meet_target(log_step, log_step - error / _LAMBDA_SLOPE)
+        last = self._meet_target(self._find_step(math.log(first_step)))
         if self.best is None:
-            return self._run(Point(math.exp(_COARSEST), math.exp(_COARSEST)), 1)[0]
+            return self.coarsen()
         if self.best[1] is last:
             return last
         self.rates = self.best[2]
-        return self._run(self.best[1].point, 1)[0]
+        return self._run(self.best[1].point)[0]
 
-    def _find_step(self, start: float, stride: int) -> tuple[float, float]:
-        """Return the log step, and its remaining error, of the nearest table, λ in step with it."""
+    def coarsen(self) -> Pass:
+        """Run the pass than which none makes a smaller file."""
+        return self._run(Point(math.exp(_COARSEST), math.exp(_COARSEST)))[0]
+
+    def _find_step(self, start: float) -> float:
+        """Return the log step that sketches end at, and leave the rates they found."""
+        sample = draw_sample(self.components)
+        qcoefs = [np.zeros(c.coefs.shape, np.int16) for c in sample.components]
+        position = min(max(start, _FINEST), _COARSEST)
+        # The first runs with rates that this picture's statistics had no part in.
+        error = self._sketch(sample, position, qcoefs)
         bracket = Bracket(_SLOPE, _FINEST, _COARSEST)
-        position: float | None = min(max(start, _FINEST), _COARSEST)
-        while position is not None and len(bracket.trials) < MAX_PASSES // 3:
-            _, error = self._run(Point(math.exp(position), math.exp(position)), stride)
-            bracket.add(position, error)
-            # The first pass ran with rates that this picture's statistics had no part in.
-            if abs(error) < _SAMPLE_TOLERANCE and len(bracket.trials) > 1:
+        while len(bracket.trials) < _MOST_SKETCHES:
+            proposal = bracket.propose() if bracket.trials else _follow_slope(position, error)
+            if proposal is None:
+                position, error = min(bracket.trials, key=lambda trial: abs(trial[1]))
                 break
-            position = bracket.propose()
-            may_hold = position is not None and not self.hold_rates
-            if may_hold and len(bracket.trials) == _HOLD_TRIALS:
-                self.hold_rates = True
-                bracket = Bracket(_SLOPE, _FINEST, _COARSEST)
-        self.hold_rates = False
-        if bracket.above is None and position is None:
-            return bracket.trials[-1]  # even the finest falls short: start from there
-        return min(bracket.trials, key=lambda trial: abs(trial[1]))
+            position = proposal
+            error = self._sketch(sample, position, qcoefs)
+            if abs(error) < _SKETCH_TOLERANCE:
+                break
+            bracket.add(position, error)
+        beyond = self._sketch(sample, position, qcoefs, _LAMBDA_PROBE)
+        slope = (beyond - error) / _LAMBDA_PROBE
+        self.lambda_slope = min(max(slope, 2.0 * _LAMBDA_SLOPE), _LAMBDA_SLOPE / 8.0)
+        return _follow_slope(position, error)
 
-    def _meet_target(self, log_step: float, position: float) -> Pass:
-        """Run full passes with the table held and λ free; a finer table where λ alone can't fill."""
-        bracket = Bracket(_LAMBDA_SLOPE, log_step - _LAMBDA_REACH, _COARSEST)
+    def _sketch(
+        self,
+        sample: Sample,
+        log_step: float,
+        qcoefs: Sequence[NDArray[np.int16]],
+        lambda_ahead: float = 0.0,
+    ) -> float:
+        """Return how much finer than asked for a sketch is; take its rates unless λ is ahead."""
+        point = Point(math.exp(log_step), math.exp(log_step + lambda_ahead))
+        sketch = run_sketch(sample, self.tuning, point, self.rates, qcoefs)
+        if not lambda_ahead:
+            self.rates = [estimate_rates(counts) for counts in sketch.ac_counts]
+            if self.progressive:
+                density = sketch.luma_values / sample.components[0].real_columns
+                self.progressive_share = foretell_share(density)
+        errors = self.goal.measure(sample.components, sketch.quant_tables, qcoefs, stride=1)
+        return self.goal.error_of(self._scale_bytes(sketch.file_bytes), errors)
+
+    def _meet_target(self, log_step: float) -> Pass:
+        """Run full passes: another table while far off, then with the table held and λ free."""
+        tables = Bracket(_SLOPE, _FINEST, _COARSEST)
         while True:
-            last, error = self._run(Point(math.exp(log_step), math.exp(position)), 1)
-            if abs(error) < TOLERANCE or self.passes >= MAX_PASSES:
-                return last
+            last, error = self._run(Point(math.exp(log_step), math.exp(log_step)))
+            met = self._finish(last, error)
+            if met is not None:
+                return met
+            tables.add(log_step, error)
+            proposal = tables.propose()
+            if proposal is None or len(tables.trials) == _MOST_TABLES:
+                break
+            log_step = proposal
+        # A finer table, from which λ has only to grow.
+        log_step, error = tables.above or tables.trials[-1]
+        return self._meet_by_lambda(log_step, error, last)
+
+    def _meet_by_lambda(self, log_step: float, error: float, last: Pass) -> Pass:
+        """Run full passes with the table held; a finer one where λ alone can't fill."""
+        position, table_step = log_step, _TABLE_STEP
+        bracket = Bracket(self.lambda_slope, log_step - _LAMBDA_REACH, _COARSEST)
+        while True:
             bracket.add(position, error)
             proposal = bracket.propose()
             if proposal is not None:
@@ -135,40 +188,73 @@ class RateSearch:
                     abs(error) < _HOLD_ERROR or len(bracket.trials) == _HOLD_TRIALS
                 ):
                     self.hold_rates = True
-                    bracket = Bracket(_LAMBDA_SLOPE, bracket.floor, bracket.ceiling)
+                    bracket = Bracket(self.lambda_slope, bracket.floor, bracket.ceiling)
             elif bracket.above is None and log_step > _FINEST:
-                log_step = max(log_step - _TABLE_STEP, _FINEST)
-                bracket = Bracket(_LAMBDA_SLOPE, log_step - _LAMBDA_REACH, _COARSEST)
-                position = log_step
+                log_step = position = max(log_step - table_step, _FINEST)
+                table_step *= 2.0  # a picture of few blocks may need a far finer one
+                bracket = Bracket(self.lambda_slope, log_step - _LAMBDA_REACH, _COARSEST)
             else:
                 return last
+            last, error = self._run(Point(math.exp(log_step), math.exp(position)))
+            met = self._finish(last, error)
+            if met is not None:
+                return met
 
-    def _run(self, point: Point, stride: int) -> tuple[Pass, float]:
+    def _finish(self, made: Pass, error: float) -> Pass | None:
+        """Return a pass that meets the target: this one, or with some blocks amended; else None."""
+        if abs(error) < TOLERANCE or self.passes >= MAX_PASSES:
+            return made
+        reach = abs(self.lambda_slope) * _AMENDED_REACH
+        stride = next((stride for stride in _AMENDED if abs(error) * stride < reach), 0)
+        if not stride:
+            return None
+        floor = math.log(made.point.table_scale) - _LAMBDA_REACH
+        bracket = Bracket(self.lambda_slope / stride, floor, _COARSEST)
+        bracket.add(math.log(made.point.lambda_scale), error)
+        for _ in range(_MOST_AMENDMENTS):
+            position = bracket.propose()
+            if position is None:
+                return None
+            made = amend_pass(
+                *(self.components, self.tuning, made, self.rates, self.qcoefs),
+                lambda_scale=math.exp(position),
+                stride=stride,
+            )
+            self.passes += 1
+            error = self._measure(made)
+            if abs(error) < TOLERANCE:
+                self.best = (error, made, self.rates)
+                return made
+            bracket.add(position, error)
+        return None
+
+    def _run(self, point: Point) -> tuple[Pass, float]:
         """Return a pass and how much finer it is than asked for."""
         rates = self.rates
-        made = run_pass(self.components, self.tuning, point, rates, self.qcoefs, stride=stride)
+        made = run_pass(self.components, self.tuning, point, rates, self.qcoefs)
         if not self.hold_rates:
             self.rates = [estimate_rates(counts) for counts in made.ac_counts]
         self.passes += 1
         if self.progressive:
-            made = self._measure_progressive(made, stride)
-        errors = self.goal.measure(self.components, made.quant_tables, self.qcoefs, stride=stride)
-        error = self.goal.error_of(made.file_bytes, errors)
-        if stride == 1 and error < LIMIT and (self.best is None or abs(error) < abs(self.best[0])):
+            self.script, self.progressive_share = choose_script(self.components, self.qcoefs)
+        error = self._measure(made)
+        if error < LIMIT and (self.best is None or abs(error) < abs(self.best[0])):
             self.best = (error, made, rates)
         return made, error
 
-    def _measure_progressive(self, made: Pass, stride: int) -> Pass:
-        """Return the pass with the bytes of its progressive file."""
-        if stride == 1:
-            self.scans = code_scans(self.components, self.qcoefs)
-            measured = measure_scans(self.components, self.scans)
-            self.progressive_share = measured / made.file_bytes
-        return replace(made, file_bytes=made.file_bytes * self.progressive_share)
+    def _measure(self, made: Pass) -> float:
+        """Return how much finer than asked for the qcoefs of a pass are."""
+        errors = self.goal.measure(self.components, made.quant_tables, self.qcoefs, stride=1)
+        return self.goal.error_of(self._scale_bytes(made.file_bytes), errors)
+
+    def _scale_bytes(self, baseline_bytes: float) -> float:
+        """Return a file's bytes, those of a baseline one being known."""
+        frame = frame_bytes(self.components)
+        return frame + (baseline_bytes - frame) * self.progressive_share
 
 
 def prior_rates() -> NDArray[np.float32]:
-    """Return plausible bits (256,) of the AC symbols for the first pass."""
+    """Return plausible bits (256,) of the AC symbols for the first sketch."""
     run, size = np.divmod(np.arange(256), 16)
     rates = 1.0 + 0.7 * run + 1.5 * size
     rates[0x00] = 3.0

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.assembly import BlockMap, assemble, map_blocks, pool_blocks
+from codec.assembly import BlockMap, assemble, map_blocks, mask_blocks, pool_blocks
 from codec.chroma import sharpen
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
@@ -41,12 +41,11 @@ def split_source(
             components.append(
                 assemble(
                     kind,
-                    plane,
                     coefs,
+                    mask_blocks(kind, plane, coefs, tuning),
                     blocks,
                     (across, down),
                     dark=dark,
-                    tuning=tuning,
                     steps=steps,
                 )
             )
@@ -75,4 +74,6 @@ def _fold(
     missing = [(0, whole - side) for whole, side in zip(sides, plane.shape, strict=True)]
     plane = np.pad(np.clip(plane, -128.0, 127.0), missing, mode="edge")
     plane = sharpen(pool_blocks(plane, *fold), across=fold[0] == 2, down=fold[1] == 2)
-    return assemble(CHROMA, plane, transform(plane), blocks, (2, 2), dark=dark, tuning=tuning)
+    coefs = transform(plane)
+    masking = mask_blocks(CHROMA, plane, coefs, tuning)
+    return assemble(CHROMA, coefs, masking, blocks, (2, 2), dark=dark)

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
+from codec.encoder import split_components
 from codec.settings import Subsampling
+from codec.tuning import DEFAULT
 from tests.codec.pictures import noise, photo, spot
 
 PHOTO = photo(200, 264)
@@ -129,6 +131,18 @@ def test_views_and_read_only_arrays_are_taken() -> None:
     assert codec.encode(frozen, SPOT, codec.EncodeSettings()) == expected
     assert codec.encode(PHOTO[::-1][::-1], SPOT, codec.EncodeSettings()) == expected
     assert codec.encode(np.asfortranarray(PHOTO), SPOT, codec.EncodeSettings()) == expected
+
+
+def test_stripes_leave_no_trace_in_the_coefs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for subsample in (True, False):
+        whole = split_components(photo(100, 70), SPOT, subsample, DEFAULT)
+        monkeypatch.setattr("codec.encoder._STRIPE_SAMPLES", 1)
+        striped = split_components(photo(100, 70), SPOT, subsample, DEFAULT)
+        monkeypatch.undo()
+        for one, other in zip(whole, striped, strict=True):
+            assert np.array_equal(one.coefs, other.coefs)
+            assert np.array_equal(one.block_weights, other.block_weights)
+            assert np.array_equal(one.visibility, other.visibility)
 
 
 def test_threads_give_the_same_bytes() -> None:

@@ -128,6 +128,18 @@ def test_max_bytes_below_the_smallest_file_is_an_error_that_names_it() -> None:
     assert len(encode(quality=75, max_bytes=smallest_bytes).jpeg) == smallest_bytes
 
 
+def test_a_search_that_spends_its_passes_takes_the_coarsest_before_it_gives_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Every search ends above the cap, and none of the passes is left after the first.
+    monkeypatch.setattr("codec.goal.CAP_SHARE", 1.2)
+    monkeypatch.setattr("codec.encoder.MAX_PASSES", 0)
+    found = encode(quality=75, max_bytes=1500)
+    assert len(found.jpeg) <= 1500
+    smallest = encode(quality=75, max_bytes=len(found.jpeg)).jpeg
+    assert found.jpeg == smallest
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [({"target": "bytes"}, "target"), ({"floor": 0}, "floor"), ({"floor": 101}, "floor"),

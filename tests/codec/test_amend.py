@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from codec.amend import amend_pass
+from codec.encoder import split_components, write_jpeg
+from codec.passes import Point, estimate_rates, run_pass
+from codec.search import prior_rates
+from codec.tuning import DEFAULT
+from tests.codec.pictures import photo
+
+COMPONENTS = split_components(photo(160, 224), None, subsample=True, tuning=DEFAULT)
+
+
+def plain_counts(planes: list[NDArray[np.int16]]) -> NDArray[np.int64]:
+    """Return the AC symbols of a baseline scan (T.81 F.1.2.2)."""
+    counts = np.zeros(256, np.int64)
+    for block in np.concatenate([plane.reshape(-1, 64) for plane in planes]).tolist():
+        run = 0
+        for value in block[1:]:
+            if value == 0:
+                run += 1
+                continue
+            counts[0xF0] += run // 16
+            counts[run % 16 * 16 + abs(value).bit_length()] += 1
+            run = 0
+        counts[0] += run > 0
+    return counts
+
+
+@pytest.mark.parametrize("stride", [2, 5])
+def test_an_amended_pass_counts_what_its_qcoefs_hold(stride: int) -> None:
+    qcoefs = [np.zeros(c.coefs.shape, np.int16) for c in COMPONENTS]
+    made = run_pass(COMPONENTS, DEFAULT, Point(16.0, 16.0), [prior_rates()] * 2, qcoefs)
+    before = [stored.copy() for stored in qcoefs]
+    rates = [estimate_rates(counts) for counts in made.ac_counts]
+    amended = amend_pass(COMPONENTS, DEFAULT, made, rates, qcoefs, lambda_scale=24.0, stride=stride)
+    assert amended.file_bytes < made.file_bytes
+    # Written with the amended tables, the file is as long as counted: no symbol lacks its code.
+    jpeg = write_jpeg((224, 160), COMPONENTS, amended, qcoefs)
+    assert len(jpeg) == pytest.approx(amended.file_bytes, rel=0.005)
+    assert amended.dc_counts is made.dc_counts
+    changed = (before[0] != qcoefs[0]).any(axis=2)
+    assert 0 < changed.mean() <= 1 / stride + 0.01
+    for kind, counts in enumerate(amended.ac_counts):
+        parts = zip(COMPONENTS, qcoefs, strict=True)
+        own = [stored for component, stored in parts if component.kind == kind]
+        assert np.array_equal(counts, plain_counts(own))
+
+
+def test_amending_with_the_same_lambda_and_rates_changes_nothing() -> None:
+    qcoefs = [np.zeros(c.coefs.shape, np.int16) for c in COMPONENTS]
+    rates = [prior_rates()] * 2
+    made = run_pass(COMPONENTS, DEFAULT, Point(16.0, 16.0), rates, qcoefs)
+    again = amend_pass(COMPONENTS, DEFAULT, made, rates, qcoefs, lambda_scale=16.0, stride=2)
+    for old, new in zip(made.ac_counts, again.ac_counts, strict=True):
+        assert np.array_equal(old, new)
+    assert again.file_bytes == made.file_bytes
