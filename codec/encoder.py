@@ -82,14 +82,18 @@ def search_file(
     *,
     reference_bytes: int,
     settings: EncodeSettings,
+    least_step: float = 0.0,
 ) -> Encoded:
     """Return the file of `components` that meets `goal`; `size_px` is (width, height).
+
+    The search starts at `least_step` or above.
 
     Raises:
         OutOfReachError: as `encode`.
     """
     pixels = size_px[0] * size_px[1]
     step = guess_step(settings.quality, reference_bytes, pixels) * coarsen(settings)
+    step = max(step, least_step)
     passes = 0
     while True:
         search = RateSearch(components, tuning, goal, settings.progressive)

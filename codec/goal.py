@@ -24,6 +24,7 @@ CAP_SHARE = 0.994
 # photos of OSIE, halved, at qualities 30 to 90 and strengths 0 to 1), log bytes by 0.75 and 0.35:
 # halved, both are one scale to the search, and its tolerance is 0.05 dB.
 _FIDELITY_SCALE = 0.5
+_NO_NOISE = Errors(0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Goal:
     """What the finished file may take."""
     allowed: Errors | None = None
     """Where given, a file with these errors is good enough, below `target_bytes`."""
+    noise: Errors = _NO_NOISE
+    """Errors that the coefficients had before, of a picture that was quantized once."""
 
     def error_of(self, file_bytes: float, errors: Errors | None) -> float:
         """Return how much finer a pass is than asked for, as a logarithm."""
@@ -57,7 +60,18 @@ class Goal:
         """Return a pass's errors where the goal depends on them."""
         if self.allowed is None:
             return None
-        return measure_errors(components, quant_tables, qcoefs, stride=stride)
+        made = measure_errors(components, quant_tables, qcoefs, stride=stride)
+        return Errors(made.salient + self.noise.salient, made.rest + self.noise.rest)
+
+    def allow_noise(self, noise: Errors, share: float) -> "Goal":
+        """Return the goal beside an original that the coefficients are off by `noise` already.
+
+        Both the file and the reference have these errors, and the file `share` of them more.
+        """
+        if self.allowed is None:
+            return self
+        allowed = (a + (1.0 + share) * n for a, n in zip(self.allowed, noise, strict=True))
+        return replace(self, allowed=Errors(*allowed), noise=noise)
 
     def tighten(self) -> "Goal":
         """Return the goal after a file turned out larger than was estimated."""

@@ -5,7 +5,6 @@ rounding; and what quantization has lost already is not paid for a second time.
 """
 
 import io
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -13,10 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from codec import encoder
-from codec.component import Component
+from codec.component import LUMA
 from codec.encoder import check_image, check_saliency, search_file
-from codec.fidelity import Errors
-from codec.goal import Goal, set_goal
+from codec.goal import set_goal
 from codec.reference import measure_reference
 from codec.rewrite import rewrite
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
@@ -28,7 +26,9 @@ from codec.tuning import tune
 LEAST_SAVING: Final = 0.03
 """Share of the bytes that a loss has to save."""
 NOISE_SHARE: Final = 0.02
-"""Errors that are allowed in any case, over what the source's own quantization is taken to have lost."""
+"""Share of the source's own errors that the reference's may be exceeded by: 0.1 dB beside the original."""
+FIRST_STEP: Final = 1.5
+"""Steps that a search starts from at least, in luma's first one of the source."""
 FULL_CHROMA_FROM: Final = 80
 """Quality from which on a target of bytes is better filled with chroma as it is than halved."""
 # Of a file that is only written again, over what it was: enough to see that it needn't be tried.
@@ -68,7 +68,8 @@ def transcode(
     tuning = tune(settings.strength if saliency is not None else 0.0)
     reference_bytes = measure_reference(np.ascontiguousarray(image), settings.quality)
     components = split_source(source, saliency, tuning, subsample=_is_halved(settings))
-    goal = _set_goal(settings, components, reference_bytes)
+    goal = set_goal(settings, components, reference_bytes)
+    goal = goal.allow_noise(measure_noise(components), NOISE_SHARE)
     kept = _keep(source, settings, goal.limit_bytes)
     if kept is not None and goal.allowed is None:
         return Encoded(kept, reference_bytes, 0)
@@ -81,6 +82,7 @@ def transcode(
             goal,
             reference_bytes=reference_bytes,
             settings=settings,
+            least_step=FIRST_STEP * float(source.quant_tables[LUMA][0]),
         )
     except OutOfReachError:
         if kept is None:
@@ -114,22 +116,6 @@ def _keep(source: Source, settings: EncodeSettings, limit_bytes: float) -> bytes
     if may_stay and len(source.stripped) <= len(kept):
         kept = source.stripped
     return kept if len(kept) <= limit_bytes else None
-
-
-def _set_goal(settings: EncodeSettings, components: list[Component], reference_bytes: int) -> Goal:
-    """Return the goal of `set_goal`, with the errors that nobody can tell from the source's own.
-
-    The reference makes hardly any where it quantizes the source with its own steps once more: to
-    be as good as that, everything would have to stay.
-    """
-    goal = set_goal(settings, components, reference_bytes)
-    if goal.allowed is None:
-        return goal
-    noise = measure_noise(components)
-    allowed = (
-        errors + NOISE_SHARE * lost for errors, lost in zip(goal.allowed, noise, strict=True)
-    )
-    return replace(goal, allowed=Errors(*allowed))
 
 
 def warm_up() -> None:
