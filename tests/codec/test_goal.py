@@ -7,7 +7,7 @@ from PIL import Image
 
 import codec
 from codec.encoder import split_components
-from codec.fidelity import measure_errors, measure_reference_errors
+from codec.fidelity import Errors, measure_errors, measure_reference_errors
 from codec.goal import Goal, set_goal
 from codec.passes import make_tables
 from codec.settings import EncodeSettings, OutOfReachError
@@ -184,3 +184,14 @@ def test_a_pass_is_too_fine_by_its_bytes_or_by_both_of_its_errors() -> None:
     assert goal.error_of(100, worse) == pytest.approx(-np.log(2) / 2)
     assert goal.error_of(goal.target_bytes * 3, worse) == pytest.approx(np.log(3))
     assert Goal(100.0, 101.0).error_of(50, None) == pytest.approx(np.log(0.5))
+
+
+def test_what_was_lost_before_counts_on_both_sides() -> None:
+    goal = Goal(1000.0, 1000.0, Errors(10.0, 40.0))
+    beside = goal.allow_noise(Errors(90.0, 60.0), 0.0)
+    assert beside.allowed == Errors(100.0, 100.0)
+    made = Errors(10.0 + 90.0, 40.0 + 60.0)
+    assert beside.error_of(10.0, made) == pytest.approx(0.0)
+    assert goal.allow_noise(Errors(90.0, 60.0), 0.5).allowed == Errors(145.0, 130.0)
+    bytes_only = Goal(1000.0, 1000.0)
+    assert bytes_only.allow_noise(Errors(90.0, 60.0), 0.1) is bytes_only

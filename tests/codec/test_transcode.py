@@ -71,6 +71,13 @@ def test_an_upload_no_finer_than_the_reference_stays_as_good_where_people_look(
     assert error_of(made.jpeg, PHOTO, hot) < 1.02 * error_of(reference, PHOTO, hot)
 
 
+@pytest.mark.parametrize("quality", [50, 75, 90, 97])
+def test_the_search_ends_soon_although_steps_snap(quality: int) -> None:
+    for upload in (60, 85, 95):
+        data = pillow_jpeg(PHOTO, quality=upload, subsampling="4:2:0")
+        assert again(data, quality=quality).passes <= 12
+
+
 def test_what_fits_a_target_of_bytes_keeps_every_coefficient() -> None:
     data = pillow_jpeg(PHOTO, quality=50, subsampling="4:2:0")
     for progressive in (False, True):
