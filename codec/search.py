@@ -93,6 +93,12 @@ class RateSearch:
         stride = _SAMPLE_STRIDE if blocks > _SAMPLE_BLOCKS else 1
         log_step, error = self._find_step(math.log(first_step), stride)
         last = self._meet_target(log_step, log_step - error / _LAMBDA_SLOPE)
+        coarser = _TABLE_STEP
+        while self.best is None and log_step < _COARSEST:
+            # λ leaves DC alone: where that is most of the file, only a coarser table is shorter.
+            log_step = min(log_step + coarser, _COARSEST)
+            coarser *= 2.0
+            last, _ = self._run(Point(math.exp(log_step), math.exp(log_step)), 1)
         if self.best is None:
             return self._run(Point(math.exp(_COARSEST), math.exp(_COARSEST)), 1)[0]
         if self.best[1] is last:
