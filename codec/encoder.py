@@ -11,7 +11,8 @@ from codec.color import convert_grey, convert_rgb
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
 from codec.goal import coarsen, set_goal
-from codec.passes import Pass
+from codec.overshoot import extend_clipped
+from codec.passes import Pass, make_tables
 from codec.progressive import write_scans
 from codec.reference import measure_reference
 from codec.scan import write_scan
@@ -58,8 +59,9 @@ def _encode(
 ) -> Encoded:
     height, width = image.shape[:2]
     reference_bytes = measure_reference(image, settings.quality)
-    components = split_components(image, saliency, settings.subsampling != "444", tuning)
     step = guess_step(settings.quality, reference_bytes, height * width) * coarsen(settings)
+    subsample = settings.subsampling != "444"
+    components = split_components(image, saliency, subsample, tuning, step)
     goal = set_goal(settings, tuning, components, reference_bytes)
     passes = 0
     while True:
@@ -100,8 +102,12 @@ def split_components(
     saliency: NDArray[np.float32] | None,
     subsample: bool,
     tuning: Tuning,
+    step: float | None = None,
 ) -> list[Component]:
-    """Return the transformed components with their block_weights, Y first."""
+    """Return the transformed components with their block_weights, Y first.
+
+    Luma's clipped samples may overshoot for tables of about `step`; None keeps them as they are.
+    """
     height, width = image.shape[:2]
     factor = 2 if subsample and image.ndim == 3 else 1
     mcu_px = 8 * factor
@@ -130,6 +136,8 @@ def split_components(
         own = halve(weights) if is_chroma and factor == 2 else weights.copy()
         visibility = weigh_masking(plane, coefs, tuning.masking, tuning.masking_floor)
         own *= visibility
+        if step is not None and not is_chroma:
+            extend_clipped(plane, make_tables(tuning, step, 1)[0], coefs)
         real = (-(-rows * blocks // factor), -(-columns * blocks // factor))
         normalize_weights(own, *real)
         kind = CHROMA if is_chroma else LUMA
