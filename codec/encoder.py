@@ -18,6 +18,7 @@ from codec.reference import measure_reference
 from codec.scan import write_scan
 from codec.search import MAX_PASSES, RateSearch, guess_step, is_coarsest
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
+from codec.subsampling import is_subsampled
 from codec.tuning import Tuning, tune
 from codec.weights import normalize_weights, share_salient, weigh_masking, weigh_saliency
 
@@ -60,7 +61,7 @@ def _encode(
     height, width = image.shape[:2]
     reference_bytes = measure_reference(image, settings.quality)
     step = guess_step(settings.quality, reference_bytes, height * width) * coarsen(settings)
-    subsample = settings.subsampling != "444"
+    subsample = is_subsampled(image, settings.subsampling)
     components = split_components(image, saliency, subsample, tuning, step)
     goal = set_goal(settings, tuning, components, reference_bytes)
     passes = 0

@@ -43,7 +43,7 @@ def hottest_quarter(shape: tuple[int, ...]) -> NDArray[np.bool_]:
 @pytest.mark.parametrize("quality", [5, 30, 50, 75, 92])
 @pytest.mark.parametrize("strength", [0.0, 0.6, 1.0])
 def test_bytes_are_the_references_and_psnr_is_not_below(quality: int, strength: float) -> None:
-    result = codec.encode(PHOTO, SPOT, codec.EncodeSettings(quality=quality, strength=strength))
+    result = codec.encode(PHOTO, SPOT, codec.EncodeSettings(quality, strength, "420"))
     reference = standard(PHOTO, quality)
     assert result.reference_bytes == len(reference)
     assert 0.99 <= len(result.jpeg) / len(reference) <= 1.01
