@@ -64,7 +64,7 @@ class CompressOptions(BaseModel):
         ),
     ] = Options().floor
     subsampling: Annotated[
-        Subsampling, Field(description="Chroma subsampling; `auto` is `420`", examples=["auto"])
+        Subsampling, Field(description="Chroma subsampling; `auto`: by content", examples=["auto"])
     ] = Options().subsampling
     progressive: Annotated[
         bool,

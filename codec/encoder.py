@@ -7,18 +7,20 @@ from numpy.typing import NDArray
 
 from codec.assembly import assemble, map_blocks, mask_blocks
 from codec.bitstream import write_file, write_header
-from codec.chroma import halve, sharpen
+from codec.chroma import subsample_plane
 from codec.coded_scan import code_script
 from codec.color import convert_grey, convert_rgb
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
 from codec.goal import Goal, coarsen, set_goal
-from codec.passes import Pass
+from codec.overshoot import extend_clipped
+from codec.passes import Pass, make_tables
 from codec.progressive import write_scans
 from codec.reference import measure_reference
 from codec.scan import write_scan
 from codec.search import MAX_PASSES, RateSearch, guess_step, is_coarsest
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
+from codec.subsampling import is_subsampled
 from codec.tuning import Tuning, tune
 from codec.weights import weigh_darkness
 
@@ -62,38 +64,32 @@ def encode_tuned(
 ) -> Encoded:
     height, width = image.shape[:2]
     reference_bytes = measure_reference(image, settings.quality)
-    components = split_components(image, saliency, settings.subsampling != "444", tuning)
+    step = first_step(settings, reference_bytes, height * width)
+    subsample = is_subsampled(image, settings.subsampling)
+    components = split_components(image, saliency, subsample, tuning, step)
     goal = set_goal(settings, components, reference_bytes)
-    return search_file(
-        (width, height),
-        components,
-        tuning,
-        goal,
-        reference_bytes=reference_bytes,
-        settings=settings,
-    )
+    return search_file((width, height), components, tuning, goal, step, reference_bytes, settings)
 
 
-def search_file(
+def first_step(settings: EncodeSettings, reference_bytes: int, pixels: int) -> float:
+    """Return the table scale at which a search starts."""
+    return guess_step(settings.quality, reference_bytes, pixels) * coarsen(settings)
+
+
+def search_file(  # noqa: PLR0917
     size_px: tuple[int, int],
     components: Sequence[Component],
     tuning: Tuning,
     goal: Goal,
-    *,
+    step: float,
     reference_bytes: int,
     settings: EncodeSettings,
-    least_step: float = 0.0,
 ) -> Encoded:
-    """Return the file of `components` that meets `goal`; `size_px` is (width, height).
-
-    The search starts at `least_step` or above.
+    """Return the file of `components` that meets `goal`, from `step` on; `size_px` is (width, height).
 
     Raises:
         OutOfReachError: as `encode`.
     """
-    pixels = size_px[0] * size_px[1]
-    step = guess_step(settings.quality, reference_bytes, pixels) * coarsen(settings)
-    step = max(step, least_step)
     passes = 0
     while True:
         search = RateSearch(components, tuning, goal, settings.progressive)
@@ -136,14 +132,18 @@ def split_components(
     saliency: NDArray[np.float32] | None,
     subsample: bool,
     tuning: Tuning,
+    step: float | None = None,
 ) -> list[Component]:
-    """Return the transformed components with their block_weights, Y first."""
+    """Return the transformed components with their block_weights, Y first.
+
+    Luma's clipped samples may overshoot for tables of about `step`; None keeps them as they are.
+    """
     height, width = image.shape[:2]
     factor = 2 if subsample and image.ndim == 3 else 1
     mcu_px = 8 * factor
     padded = (-(-height // mcu_px) * mcu_px, -(-width // mcu_px) * mcu_px)
     blocks = map_blocks(saliency, tuning, (width, height), (padded[0] // 8, padded[1] // 8))
-    transformed = _transform_stripes(image, padded, factor, tuning)
+    transformed = _transform_stripes(image, padded, factor, tuning, step)
     dark = weigh_darkness(transformed[0][0], tuning.darkness)
     return [
         assemble(CHROMA if i else LUMA, coefs, masking, blocks, (factor, factor), dark=dark)
@@ -152,7 +152,11 @@ def split_components(
 
 
 def _transform_stripes(
-    image: NDArray[np.uint8], padded: tuple[int, int], factor: int, tuning: Tuning
+    image: NDArray[np.uint8],
+    padded: tuple[int, int],
+    factor: int,
+    tuning: Tuning,
+    step: float | None,
 ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Return coefs and masking of each component.
 
@@ -176,11 +180,13 @@ def _transform_stripes(
         for i, plane in enumerate(planes):
             pitch = factor if i else 1
             if pitch == 2:
-                plane = sharpen(halve(plane), across=True, down=True)  # noqa: PLW2901 -- the full one has served
+                plane = subsample_plane(plane)  # noqa: PLW2901 -- the full one has served
             own = plane[(top - start) // pitch : (bottom - start) // pitch]
             rows = np.s_[top // pitch // 8 : bottom // pitch // 8]
             transform(own, coefs[i][rows])
             maskings[i][rows] = mask_blocks(CHROMA if i else LUMA, own, coefs[i][rows], tuning)
+            if step is not None and i == 0:
+                extend_clipped(own, make_tables(tuning, step, 1)[0], coefs[0][rows])
     return list(zip(coefs, maskings, strict=True))
 
 

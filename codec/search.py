@@ -106,6 +106,12 @@ class RateSearch:
     def find(self, first_step: float) -> Pass:
         """Fill the target, or come as near as the finest quantization does, starting at a step."""
         last = self._meet_target(self._find_step(math.log(first_step)))
+        log_step, coarser = math.log(last.point.table_scale), _TABLE_STEP
+        while self.best is None and log_step < _COARSEST:
+            # λ leaves DC alone: where that is most of the file, only a coarser table is shorter.
+            log_step = min(log_step + coarser, _COARSEST)
+            coarser *= 2.0
+            last, _ = self._run(Point(math.exp(log_step), math.exp(log_step)))
         if self.best is None:
             return self.coarsen()
         if self.best[1] is last:

@@ -20,7 +20,7 @@ class EncodeSettings:
     strength: float = 0.6
     """0..1, how much of the rate saliency may move; 0 is a plain rate-distortion optimised JPEG."""
     subsampling: Subsampling = "auto"
-    """Chroma subsampling; `auto` is 4:2:0."""
+    """Chroma subsampling; `auto` is 4:4:4 where 4:2:0 blurs coloured edges, and else 4:2:0."""
     progressive: bool = False
     """A progressive file (SOF2) in place of a baseline one (SOF0)."""
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from codec import encoder
 from codec.component import LUMA
-from codec.encoder import check_image, check_saliency, search_file
+from codec.encoder import check_image, check_saliency, first_step, search_file
 from codec.goal import set_goal
 from codec.reference import measure_reference
 from codec.rewrite import rewrite
@@ -73,17 +73,13 @@ def transcode(
     kept = _keep(source, settings, goal.limit_bytes)
     if kept is not None and goal.allowed is None:
         return Encoded(kept, reference_bytes, 0)
+    step = max(
+        first_step(settings, reference_bytes, source.width * source.height),
+        FIRST_STEP * float(source.quant_tables[LUMA][0]),
+    )
     try:
         size_px = (source.width, source.height)
-        found = search_file(
-            size_px,
-            components,
-            tuning,
-            goal,
-            reference_bytes=reference_bytes,
-            settings=settings,
-            least_step=FIRST_STEP * float(source.quant_tables[LUMA][0]),
-        )
+        found = search_file(size_px, components, tuning, goal, step, reference_bytes, settings)
     except OutOfReachError:
         if kept is None:
             raise

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 
 def photo(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -21,6 +22,27 @@ def photo(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
 def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
     """Nothing but noise, the worst case of every coder."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def text(
+    height: int,
+    width: int,
+    ink: tuple[int, int, int] = (0, 0, 0),
+    paper: tuple[int, int, int] = (255, 255, 255),
+) -> NDArray[np.uint8]:
+    """Lines of letters with smooth edges."""
+    picture = Image.new("RGB", (width, height), paper)
+    draw = ImageDraw.Draw(picture)
+    for line, top in enumerate(range(2, height, 19)):
+        words = "Sphinx of black quartz, judge my vow 0123456789 " * (width // 250 + 1)
+        draw.text((4, top), words[line:], fill=ink, font=ImageFont.load_default(11 + line % 5))
+    return np.asarray(picture)
+
+
+def sky(height: int, width: int) -> NDArray[np.uint8]:
+    """A gradient without any texture: hardly a coefficient but DC."""
+    y, x = np.mgrid[0:height, 0:width] / max(height, width)
+    return (np.stack([60 + 90 * (x + y), 120 + 40 * y, 200 - 50 * x], -1)).astype(np.uint8)
 
 
 def spot(

@@ -26,7 +26,7 @@ def test_segments_stand_in_jfif_order() -> None:
     assert sorted(file.huffman) == [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 
-@pytest.mark.parametrize(("subsampling", "factor"), [("auto", 2), ("420", 2), ("444", 1)])
+@pytest.mark.parametrize(("subsampling", "factor"), [("420", 2), ("444", 1)])
 def test_sampling_factors_follow_the_option(subsampling: Subsampling, factor: int) -> None:
     luma, *chroma = encoded(photo(20, 50), subsampling).components
     assert (luma.horizontal, luma.vertical, luma.quant_index) == (factor, factor, 0)

@@ -1,8 +1,12 @@
+import io
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
-from codec.chroma import halve, subsample_plane
+from codec.chroma import halve, restore, subsample_plane
+from tests.codec.pictures import noise
 
 
 def test_every_sample_is_the_mean_of_four() -> None:
@@ -37,3 +41,22 @@ def test_one_correction_is_what_the_means_lack_once_shown(shape: tuple[int, int]
 
 def test_a_flat_plane_stays_flat() -> None:
     assert np.allclose(subsample_plane(np.full((6, 8), 37.5, np.float32)), 37.5)
+
+
+def test_halves_are_restored_as_a_decoder_does() -> None:
+    small = noise(8, 8)[..., 1]
+    # One flat block of luma per MCU, so that the decoder's colours show its chroma planes alone.
+    pixels = np.full((16, 16, 3), 128, np.uint8)
+    pixels[..., 2] = 64 + np.kron(small // 2, np.ones((2, 2), np.uint8))
+    file = io.BytesIO()
+    Image.fromarray(pixels, "YCbCr").save(file, "JPEG", quality=100, subsampling="4:2:0")
+    with Image.open(file) as opened:
+        opened.draft("YCbCr", None)
+        decoded = np.asarray(opened, np.float64)[..., 2]
+    expected = restore((64 + small // 2).astype(np.float32))
+    assert np.abs(decoded - expected).max() < 3
+    assert np.abs(decoded - pixels[..., 2]).max() > 10
+
+
+def test_what_does_not_vary_is_restored_exactly() -> None:
+    assert (restore(np.full((1, 3), 7.5, np.float32)) == 7.5).all()

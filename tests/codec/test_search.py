@@ -1,12 +1,16 @@
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from codec.encoder import split_components, write_jpeg
+from codec.encoder import encode, split_components, write_jpeg
 from codec.goal import Goal
 from codec.passes import estimate_rates
 from codec.search import LIMIT, MAX_PASSES, TOLERANCE, RateSearch, guess_step
+from codec.settings import EncodeSettings
 from codec.tuning import DEFAULT
-from tests.codec.pictures import photo
+from tests.codec.pictures import photo, sky
 
 IMAGE = photo(160, 224)
 COMPONENTS = split_components(IMAGE, None, subsample=True, tuning=DEFAULT)
@@ -70,3 +74,13 @@ def test_the_first_step_grows_with_the_references_bytes_and_falls_with_quality()
     assert guess_step(50, 20000, 10**5) < guess_step(50, 40000, 10**5)
     assert guess_step(75, 20000, 10**5) < guess_step(50, 20000, 10**5)
     assert guess_step(50, 300, 10**6) > 0
+
+
+@pytest.mark.parametrize("quality", [40, 60, 75])
+def test_a_gradient_whose_bytes_are_all_dc_is_not_given_up(quality: int) -> None:
+    image = sky(304, 400)
+    settings = EncodeSettings(quality=quality, subsampling="444", strength=0.0)
+    found = encode(image, None, settings)
+    assert 0.8 < len(found.jpeg) / found.reference_bytes <= 1.01
+    with Image.open(io.BytesIO(found.jpeg)) as opened:
+        assert np.abs(np.asarray(opened, np.float64) - image).mean() < 2
