@@ -89,7 +89,7 @@ GOALS: Final = {
     ),
     "full": Goals(
         (
-            Bound("psnr_s", 5.6),
+            Bound("psnr_s", 5.4, weight=25.0),
             Bound("psnr", 0.3),
             Bound("ssim", 0.0, weight=2.0),
             Bound("ms_ssim", 0.0, weight=4.0),

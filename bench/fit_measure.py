@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bench import fit_ssimulacra2, quality
+from bench import fast_ssimulacra2, quality
 from bench.fit_constants import Constants, build_tuning
 from bench.quality_regions import keep_elsewhere
 from bench.rd_encoders import encode_standard, find_missing, prepare_rival
@@ -37,7 +37,6 @@ class Kept:
     """What does not change from trial to trial."""
 
     scene: Scene
-    scales: list[fit_ssimulacra2.Scale]
     standard: dict[int, Measures] = field(default_factory=dict)
     slopes: dict[int, Measures] = field(default_factory=dict)
     """Of each column of the standard JPEG per ln(bytes)."""
@@ -85,8 +84,7 @@ def keep(photo: Photo) -> Kept:
     if photo.name not in _kept:
         image = read_photo(photo)
         saliency = read_map(photo.map_path) if photo.map_path else predict()(image)
-        scales = fit_ssimulacra2.prepare_original(image)
-        _kept[photo.name] = Kept(look_at(image, saliency, photo), scales)
+        _kept[photo.name] = Kept(look_at(image, saliency, photo))
     return _kept[photo.name]
 
 
@@ -126,8 +124,8 @@ def measure_file(kept: Kept, jpeg: bytes) -> Measures:
         "vifp": 100 * quality.vifp(luma, own),
         "psnr_hvs": hvs,
         "psnr_hvs_m": hvs_m,
-        "ssimulacra2": fit_ssimulacra2.score(kept.scales, decoded),
-        "ssimulacra2_gaze": fit_ssimulacra2.score(kept.scales, inside),
+        "ssimulacra2": fast_ssimulacra2.score(scene.scales, decoded),
+        "ssimulacra2_gaze": fast_ssimulacra2.score(scene.scales, inside),
     }
     if scene.density is not None:
         row["psnr_gaze"] = quality.psnr(luma, own, scene.density)

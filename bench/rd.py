@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--fixations", type=Path, help='recorded gaze: {file: {"width", "height", "fixations_xy"}}')
     add("--maps", type=Path, help="folder of saliency maps, <photo's name>.npy; else the network's")
     add("--rivals", nargs="*", choices=RIVALS, default=RIVALS, help="other encoders (all)")
+    add("--fidelity", action="store_true", help="ours with target=quality too: bytes saved")
     add("--curve", action="store_true", help="qualities 20 to 95 (or --quality) and BD-rates")
     add("--ladder", type=int, metavar="STEPS", help="every photo at so many sizes up to its own")
     add(
@@ -81,6 +82,7 @@ def run(args: argparse.Namespace) -> int:
         args.strength,
         rivals,
         crops=bool(args.report),
+        fidelity=args.fidelity,
         more_strengths=tuple(args.strengths),
     )
     done = list(measure_photos(photos, choice, args.jobs))

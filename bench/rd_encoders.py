@@ -16,6 +16,7 @@ from PIL import Image
 import codec
 from bench.quality import Picture
 from bench.quality_regions import scale_map
+from codec.settings import Target
 
 Map = NDArray[np.float32]
 Writing = Callable[[int], bytes]  # a quality in 1..100 to a file
@@ -25,6 +26,8 @@ FOVEATE: Final = "foveate"
 PAPER: Final = "paper"
 STRENGTHS: Final = {"foveate_uniform": 0.0, FOVEATE: None, "foveate_full": 1.0}
 """Ours by name; None is the default strength, or that of --strength."""
+FIDELITY: Final = "foveate_quality"
+"""Ours at that strength with `target="quality"`, in fewer bytes."""
 RIVALS: Final = ("libjpeg_progressive", "mozjpeg", "mozjpeg_flat", "jpegli", PAPER)
 # What each rival imports beyond Pillow, and the distributions' names for messages and meta.
 MODULES: Final = {
@@ -60,9 +63,13 @@ def encode_standard(image: Picture, quality: int, **options: Any) -> bytes:
     return file.getvalue()
 
 
-def encode_ours(image: Picture, saliency: Map, quality: int, strength: float) -> tuple[bytes, int]:
-    """Return our file, which has the standard JPEG's bytes by itself, and its passes."""
-    settings = codec.EncodeSettings(quality=quality, strength=strength, progressive=True)
+def encode_ours(
+    image: Picture, saliency: Map, quality: int, strength: float, target: Target = "size"
+) -> tuple[bytes, int]:
+    """Return our progressive file and its passes; with `size` it has the standard JPEG's bytes."""
+    settings = codec.EncodeSettings(
+        quality=quality, strength=strength, progressive=True, target=target
+    )
     encoded = codec.encode(image, saliency, settings)
     return encoded.jpeg, encoded.passes
 

@@ -4,7 +4,7 @@ import io
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 import numpy as np
@@ -13,22 +13,27 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
+from bench import fast_ssimulacra2
 from bench import quality as metrics
 from bench.butteraugli import butteraugli, load_library
+from bench.fast_ssimulacra2 import Scale, prepare_original
 from bench.quality import SHORTEST_SIDE_PX, Picture
 from bench.quality_regions import keep_elsewhere, salient_region, scale_map, soften
 from bench.rd_crops import cut_crop, locate_crop
 from bench.rd_encoders import (
+    FIDELITY,
     FOVEATE,
     STANDARD,
     STRENGTHS,
     Map,
+    Writing,
     encode_ours,
     encode_standard,
     prepare_rival,
 )
 from bench.rd_equal import enclose_bytes, measure_at
 from bench.rd_photos import Photo, locate_gaze, read_map, read_photo
+from bench.rd_same import find_bytes
 from bench.saliency_metrics import fixation_density, locate_fixations
 
 Measures = dict[str, float]
@@ -45,6 +50,8 @@ class Choice:
     strength: float
     rivals: tuple[str, ...]
     crops: bool = False
+    fidelity: bool = False
+    """Encode with `target="quality"` too, and find the others' bytes at what that looks like."""
     more_strengths: tuple[float, ...] = ()
     """Encoded besides, as `foveate@0.2`."""
 
@@ -82,6 +89,8 @@ class Scene:
     """Of fixations, with a sum of 1."""
     looked_at: NDArray[np.float64]
     """Hottest quarter of the density, without one of the map; its edge is soft."""
+    scales: list[Scale]
+    """Of the image, for SSIMULACRA2."""
 
 
 def start_process() -> None:
@@ -124,7 +133,8 @@ def look_at(image: Picture, saliency: Map, photo: Photo) -> Scene:
         points = locate_gaze(photo.fixations_xy, shape)
         density = fixation_density(locate_fixations(points, shape), shape)
     hot = region if density is None else salient_region(density)
-    return Scene(image, metrics.to_luma(image), saliency, region, density, soften(hot))
+    scales = prepare_original(image)
+    return Scene(image, metrics.to_luma(image), saliency, region, density, soften(hot), scales)
 
 
 def measure_encoders(
@@ -151,6 +161,8 @@ def measure_encoders(
         ms = (time.perf_counter() - started) * 1000
         rows[name] = {"bytes": len(jpeg), **measure_file(scene, jpeg), "ms": ms, "passes": passes}
         keep(name, jpeg)
+    if choice.fidelity:
+        rows[FIDELITY] = measure_fidelity(scene, quality, choice)
     for name in choice.rivals:
         started = time.perf_counter()
         write = prepare_rival(name, scene.image, scene.saliency, quality)
@@ -162,6 +174,32 @@ def measure_encoders(
     for row in rows.values():
         row["bytes_ratio"] = row["bytes"] / len(standard)
     return {name: round_measures(row) for name, row in rows.items()}
+
+
+def measure_fidelity(scene: Scene, quality: int, choice: Choice) -> Measures:
+    """Return the measures with `target="quality"`, and its bytes over others' that look as good.
+
+    They do where SSIMULACRA2 is the same in the quarter looked at most.
+    """
+    started = time.perf_counter()
+    jpeg, passes = encode_ours(scene.image, scene.saliency, quality, choice.strength, "quality")
+    ms = (time.perf_counter() - started) * 1000
+    row: Measures = {"bytes": len(jpeg), **measure_file(scene, jpeg), "ms": ms, "passes": passes}
+    if "ssimulacra2_gaze" not in row:
+        return row
+
+    def look(other: bytes) -> float:
+        composite = keep_elsewhere(scene.image, decode(other), scene.looked_at)
+        return fast_ssimulacra2.score(scene.scales, composite)
+
+    ways: dict[str, Writing] = {STANDARD: partial(encode_standard, scene.image)}
+    for name in choice.rivals:
+        ways[name] = prepare_rival(name, scene.image, scene.saliency, quality)
+    for name, write in ways.items():
+        found = find_bytes(write, look, row["ssimulacra2_gaze"])
+        if found is not None:
+            row[f"bytes_over_{name}"] = len(jpeg) / found
+    return row
 
 
 def round_measures(row: Mapping[str, Any]) -> Measures:
@@ -198,8 +236,8 @@ def measure_file(scene: Scene, jpeg: bytes) -> Measures:
     if "psnr_hvs" in fits:
         row["psnr_hvs"], row["psnr_hvs_m"] = metrics.psnr_hvs(luma, own)
     if "ssimulacra2" in fits:
-        row["ssimulacra2"] = metrics.ssimulacra2(scene.image, decoded)
-        row["ssimulacra2_gaze"] = metrics.ssimulacra2(scene.image, composite)
+        row["ssimulacra2"] = fast_ssimulacra2.score(scene.scales, decoded)
+        row["ssimulacra2_gaze"] = fast_ssimulacra2.score(scene.scales, composite)
         if load_library() is not None:
             row["butteraugli"] = butteraugli(scene.image, decoded)
             row["butteraugli_gaze"] = butteraugli(scene.image, composite)

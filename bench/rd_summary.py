@@ -35,6 +35,9 @@ def summarise(photos: Sequence[Rows]) -> dict[str, dict[str, float]]:
         summary[name]["ms_per_image"] = round(statistics.median(row["ms"] for row in rows), 1)
         summary[name]["bytes_ratio_min"] = min(ratios)
         summary[name]["bytes_ratio_max"] = max(ratios)
+        for key in sorted({key for row in rows for key in row if key.startswith("bytes_over_")}):
+            found = [row[key] for row in rows if key in row]
+            summary[name][key] = round(statistics.fmean(found), DIGITS)
         if all("passes" in row for row in rows):
             summary[name]["passes"] = statistics.fmean(row["passes"] for row in rows)
     return summary

@@ -42,6 +42,7 @@ _LAMBDA_PROBE = 0.2
 _AMENDED = (5, 2)
 _AMENDED_REACH = 0.15
 _MOST_AMENDMENTS = 2
+_FEW_ROWS = 32  # of luma blocks
 _MOST_TABLES = 3
 # Finest: every table is all ones and λ too small to drop anything that can be seen. Coarsest: all
 # tables are 255 and λ leaves no AC coefficient; that file is always shorter than the reference.
@@ -66,7 +67,7 @@ def guess_step(quality: int, reference_bytes: int, pixels: int) -> float:
     picture, the finer a table its reference's bytes pay for (8 % standard deviation).
     """
     bpp = max(reference_bytes - _REFERENCE_HEADER_BYTES, 1) * 8 / pixels
-    return 16.0 * scale_of_quality(quality) * 0.72 * float(bpp**0.405)
+    return 16.0 * scale_of_quality(quality) * 0.95 * float(bpp**0.405)
 
 
 def is_coarsest(point: Point) -> bool:
@@ -227,6 +228,9 @@ class RateSearch:
                 stride=stride,
             )
             self.passes += 1
+            if self.progressive and self.components[0].coefs.shape[0] < _FEW_ROWS:
+                # A few bytes are a percent of a tiny file, and its scans are soon counted.
+                self.script, self.progressive_share = choose_script(self.components, self.qcoefs)
             error = self._measure(made)
             if abs(error) < TOLERANCE:
                 self.best = (error, made, self.rates)

@@ -64,18 +64,18 @@ DEFAULT: Final = Tuning(
     rise_to=0.845,
 )
 FULL: Final = Tuning(
-    luma=Sensitivity(weight=1.0, tilt=0.2, low=0.0, dc=0.0),
-    cb=Sensitivity(weight=0.8, tilt=0.4, low=0.0, dc=0.0),
-    cr=Sensitivity(weight=0.8, tilt=0.4, low=0.0, dc=0.0),
-    steepness=1.5,
-    rd_lambda=0.22,
-    masking=0.33,
-    masking_floor=800.0,
-    chroma_masking=0.33,
+    luma=Sensitivity(weight=1.0, tilt=0.461, low=1.73, dc=0.443),
+    cb=Sensitivity(weight=0.521, tilt=1.25, low=0.0185, dc=0.857),
+    cr=Sensitivity(weight=0.439, tilt=0.838, low=0.0, dc=0.0),
+    steepness=0.32,
+    rd_lambda=0.187,
+    masking=0.151,
+    masking_floor=3.69,
+    chroma_masking=0.271,
     darkness=0.0,
-    saliency_ratio=17.0,
-    rise_from=0.67,
-    rise_to=0.78,
+    saliency_ratio=11.7,
+    rise_from=0.62,
+    rise_to=0.82,
 )
 # Change in equal ratios on the way from one to the other.
 _RATIOS: Final = frozenset({"weight", "rd_lambda", "masking_floor", "saliency_ratio"})

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import fit, fit_ssimulacra2, quality
+from bench import fast_ssimulacra2, fit, quality
 from bench.fit_constants import AXES, build_tuning, list_constants, move
 from bench.fit_goals import Bound, Goals, Reward
 from bench.rd_encoders import encode_standard
@@ -21,11 +21,11 @@ RESULTS = Path(fit.__file__).parent / "results"
 @pytest.mark.parametrize("size", [(184, 200), (97, 131), (8, 300)])
 def test_the_fast_ssimulacra2_agrees_with_the_published_one(size: tuple[int, int]) -> None:
     image = photo(*size)
-    scales = fit_ssimulacra2.prepare_original(image)
+    scales = fast_ssimulacra2.prepare_original(image)
     for at in (15, 60, 95):
         decoded = decode(encode_standard(image, at))
         published = quality.ssimulacra2(image, decoded)
-        assert fit_ssimulacra2.score(scales, decoded) == pytest.approx(published, abs=0.05)
+        assert fast_ssimulacra2.score(scales, decoded) == pytest.approx(published, abs=0.05)
 
 
 def test_every_constant_is_fitted_but_the_one_that_sets_the_scale() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
 from bench.rd_equal import enclose_bytes, measure_at
+from bench.rd_same import find_bytes
 
 
 def sized(quality: int) -> bytes:
@@ -33,3 +34,15 @@ def test_measures_are_linear_in_the_logarithm_of_the_bytes() -> None:
 def test_what_cannot_fill_the_bytes_keeps_its_own() -> None:
     found = measure_at(enclose_bytes(sized, 10**6), 10**6, lambda _: {"psnr": 1.0})
     assert found == {"bytes": 100 * 100 + 10, "quality": 100, "psnr": 1.0}
+
+
+def test_bytes_at_a_score_lie_between_those_of_the_neighbours() -> None:
+    found = find_bytes(sized, lambda jpeg: float(len(jpeg)), 2500.0)
+    assert found is not None
+    assert 49 * 49 + 10 < found < 50 * 50 + 10
+    assert find_bytes(sized, lambda jpeg: float(len(jpeg)), float(len(sized(30)))) == len(sized(30))
+
+
+def test_a_score_beyond_the_scale_has_no_bytes() -> None:
+    for wanted in (0.0, 20_000.0):
+        assert find_bytes(sized, lambda jpeg: float(len(jpeg)), wanted) is None

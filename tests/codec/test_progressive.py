@@ -56,7 +56,7 @@ def random_qcoefs(components: list[Component], seed: int, largest: int, occupied
 
 
 def tables_for(components: list[Component]) -> list[NDArray[np.uint16]]:
-    return [np.ones(64, np.uint16)] * (1 if len(components) == 1 else 2)
+    return [np.ones(64, np.uint16)] * len(components)
 
 
 def check_whole(size_px: tuple[int, int], components: list[Component], qcoefs: QCoefs) -> None:
@@ -124,7 +124,7 @@ def as_baseline(size_px: tuple[int, int], components: list[Component], qcoefs: Q
     dc_tables = [build_table(np.ones(256, np.int64) * (np.arange(256) < 12)) for _ in range(2)]
     ac_tables = [build_table(np.ones(256, np.int64)) for _ in range(2)]
     tables = tables_for(components)
-    kinds = len(tables)
+    kinds = min(len(tables), 2)
     header = write_header(size_px, components, tables, dc_tables[:kinds], ac_tables[:kinds])
     most_bits = sum(stored.size for stored in qcoefs) * 32
     return write_file(header, write_scan(components, qcoefs, dc_tables, ac_tables, most_bits))

