@@ -22,10 +22,10 @@ from bench.rd_encoders import Map, encode_standard
 # Functions of codec.encoder that are timed, by the stage that they belong to.
 STAGES: Final = {
     "reference": ("measure_reference",),
-    "colour": ("convert_rgb", "convert_grey", "halve"),
+    "colour": ("convert_rgb", "convert_grey", "subsample_plane", "is_subsampled"),
     "dct": ("transform",),
     "weights": (
-        *("weigh_masking", "weigh_saliency", "share_salient", "normalize_weights"),
+        *("map_blocks", "mask_blocks", "weigh_darkness", "assemble", "extend_clipped"),
         "set_goal",
     ),
     "write": ("write_jpeg", "code_script", "write_scans"),

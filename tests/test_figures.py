@@ -46,6 +46,48 @@ def test_the_encoder_and_its_control(quality: str) -> None:
         assert row(quality, strength, *cells) in README
 
 
+@pytest.mark.parametrize("quality", ["50", "75"])
+def test_rivals_where_people_look(quality: str) -> None:
+    summary = result("rd_osie.json")["by_quality"][quality]["summary"]
+    standard = summary["standard"]
+    names = {"foveate": "`foveate`", "foveate_uniform": "`foveate_uniform`, no map"}
+    for name, label in {**names, "mozjpeg": "mozjpeg", "jpegli": "jpegli"}.items():
+        own = summary[name]
+        gain = {key: own[key] - mean for key, mean in standard.items()}
+        share = own["butteraugli_gaze"] / standard["butteraugli_gaze"] - 1
+        cells = [f"{gain['psnr_gaze']:+.2f} dB", f"{gain['ssimulacra2_gaze']:+.2f}"]
+        cells += [f"{100 * share:+.0f} %", f"{gain['ssimulacra2']:+.2f}"]
+        assert row(quality, label, *cells) in README
+
+
+def test_bytes_for_the_same_look() -> None:
+    curve = result("rd_osie_curve.json")
+    over = {"standard": curve["bd_rate"], **curve["bd_rate_over"]}
+    saved = {
+        name: f"{-rates['foveate']['ssimulacra2_gaze']['percent']:.0f} % fewer"
+        for name, rates in over.items()
+    }
+    assert f"{saved['standard']} bytes for the same look than the standard JPEG" in README
+    assert f"{saved['mozjpeg']} than mozjpeg and {saved['jpegli']} than jpegli" in README
+    own = result("rd_kodak.json")["by_quality"]["75"]["summary"]["foveate_quality"]
+    assert f"{100 * own['bytes_ratio']:.0f} % of the standard JPEG's bytes" in README
+    assert f"{100 * own['bytes_over_mozjpeg']:.0f} % of those that mozjpeg takes" in README
+
+
+def test_photos_that_are_better_where_people_look() -> None:
+    measured = result("rd_osie.json")
+    wins = [
+        measured["by_quality"][quality]["wins"]["foveate"][rival]["ssimulacra2_gaze"]
+        for rival in ("mozjpeg", "jpegli")
+        for quality in ("50", "75")
+    ]
+    photos = measured["meta"]["photos"]
+    assert (
+        f"ahead of mozjpeg on {wins[0]} and {wins[1]} of the {photos} photos, "
+        f"of jpegli on {wins[2]} and {wins[3]}." in README
+    )
+
+
 def test_maps_against_recorded_gaze() -> None:
     summaries = [result(f"saliency_{name}.json")["summary"] for name in ("osie", "crowd", "sun")]
     for name in ("foveate", "foveate_weak", "cam", "centre", "attention_center"):

@@ -98,7 +98,8 @@ def test_each_quality_and_category_has_its_means_and_curves_a_bd_rate(
         assert summary["foveate@0"]["psnr"] == summary["foveate_uniform"]["psnr"]
         assert summary["foveate@0.25"]["psnr_s"] > summary["foveate@0"]["psnr_s"]
     over = result["bd_rate_over"]["libjpeg_progressive"]
-    assert over["standard"]["psnr_y"]["percent"] > 0 > over["foveate_uniform"]["psnr_y"]["percent"]
+    assert over["standard"]["psnr_y"]["percent"] > 0
+    assert "libjpeg_progressive" not in over
 
 
 def test_a_photo_too_small_for_a_measure_lacks_only_that(
