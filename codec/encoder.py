@@ -18,7 +18,7 @@ from codec.passes import Pass, make_tables
 from codec.progressive import write_scans
 from codec.reference import measure_reference
 from codec.scan import write_scan
-from codec.search import MAX_PASSES, RateSearch, guess_step, is_coarsest
+from codec.search import MAX_PASSES, RateSearch, guess_step, is_coarsest, is_finest
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
 from codec.subsampling import is_subsampled
 from codec.tuning import Tuning, tune
@@ -101,7 +101,11 @@ def search_file(  # noqa: PLR0917
         else:
             jpeg = write_jpeg(size_px, components, chosen, search.qcoefs)
         if len(jpeg) <= goal.limit_bytes:
-            return Encoded(jpeg, reference_bytes, passes)
+            if len(jpeg) >= goal.least_bytes or is_finest(chosen.point):
+                return Encoded(jpeg, reference_bytes, passes)
+            goal = goal.loosen(len(jpeg))
+            step = chosen.point.table_scale
+            continue
         may_return = settings.max_bytes is None or len(jpeg) <= settings.max_bytes
         is_last = is_coarsest(chosen.point)
         if may_return and (is_last or passes > MAX_PASSES * 3):

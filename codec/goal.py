@@ -18,6 +18,8 @@ from codec.tuning import DEFAULT_STRENGTH
 
 # Share of the reference's bytes that `target=size` aims at: the search may end 0.6 % to either side.
 TARGET_SHARE = 0.999
+# Scans are chosen on some rows of a large picture, which now and then mislead about their bytes.
+LEAST_SHARE = 0.992
 # `target=quality` may stop at most here, and max_bytes anywhere below.
 CAP_SHARE = 0.994
 # Log errors fall by 1.47 per log step of table and λ together and by 0.62 per that of λ alone (12
@@ -34,6 +36,8 @@ class Goal:
     target_bytes: float
     limit_bytes: float
     """What the finished file may take."""
+    least_bytes: float = 0.0
+    """A shorter file should be searched again."""
     allowed: Errors | None = None
     """Where given, a file with these errors is good enough, below `target_bytes`."""
     noise: Errors = _NO_NOISE
@@ -73,6 +77,10 @@ class Goal:
         allowed = (a + (1.0 + share) * n for a, n in zip(self.allowed, noise, strict=True))
         return replace(self, allowed=Errors(*allowed), noise=noise)
 
+    def loosen(self, file_bytes: int) -> "Goal":
+        """Return the goal after a file turned out shorter than was estimated; it is so once."""
+        return replace(self, target_bytes=self.target_bytes**2 / file_bytes, least_bytes=0.0)
+
     def tighten(self) -> "Goal":
         """Return the goal after a file turned out larger than was estimated."""
         return replace(self, target_bytes=self.target_bytes * 0.99)
@@ -87,11 +95,11 @@ def set_goal(
     cap = settings.max_bytes if settings.max_bytes is not None else math.inf
     if settings.target == "size":
         target = min(reference_bytes * TARGET_SHARE, cap * CAP_SHARE)
-        return Goal(target, min(reference_bytes * 1.01, cap))
+        return Goal(target, min(reference_bytes * 1.01, cap), target * LEAST_SHARE)
     limit = min(reference_bytes, cap)
     salient = measure_reference_errors(components, settings.quality).salient
     rest = measure_reference_errors(components, settings.least_quality).rest
-    return Goal(limit * CAP_SHARE, limit, Errors(salient, rest))
+    return Goal(limit * CAP_SHARE, limit, allowed=Errors(salient, rest))
 
 
 def coarsen(settings: EncodeSettings) -> float:

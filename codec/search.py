@@ -70,6 +70,11 @@ def guess_step(quality: int, reference_bytes: int, pixels: int) -> float:
     return 16.0 * scale_of_quality(quality) * 0.95 * float(bpp**0.405)
 
 
+def is_finest(point: Point) -> bool:
+    """Return whether no pass makes a larger file."""
+    return math.log(point.table_scale) <= _FINEST + 1e-6
+
+
 def is_coarsest(point: Point) -> bool:
     """Return whether no pass makes a smaller file."""
     return math.log(point.lambda_scale) >= _COARSEST - 1e-6

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
+from codec import search
 from codec.encoder import split_components
+from codec.script import choose_script
 from codec.tuning import DEFAULT
 from tests.codec.pictures import noise, photo, spot
 
@@ -177,3 +179,16 @@ def test_wrong_arrays_are_refused(image: Any, saliency: Any, named: str) -> None
 def test_warming_up_twice_is_harmless() -> None:
     codec.warm_up()
     codec.warm_up()
+
+
+def test_a_file_shorter_than_its_scans_promised_is_searched_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def mislead(*arguments: Any) -> tuple[Any, float]:
+        script, share = choose_script(*arguments)
+        return script, share * 1.02
+
+    monkeypatch.setattr(search, "choose_script", mislead)
+    options = codec.EncodeSettings(quality=60, subsampling="420", progressive=True)
+    found = codec.encode(PHOTO, SPOT, options)
+    assert 0.99 <= len(found.jpeg) / found.reference_bytes <= 1.01

@@ -190,7 +190,7 @@ def test_a_pass_is_too_fine_by_its_bytes_or_by_both_of_its_errors() -> None:
 
 
 def test_what_was_lost_before_counts_on_both_sides() -> None:
-    goal = Goal(1000.0, 1000.0, Errors(10.0, 40.0))
+    goal = Goal(1000.0, 1000.0, allowed=Errors(10.0, 40.0))
     beside = goal.allow_noise(Errors(90.0, 60.0), 0.0)
     assert beside.allowed == Errors(100.0, 100.0)
     made = Errors(10.0 + 90.0, 40.0 + 60.0)
@@ -198,3 +198,10 @@ def test_what_was_lost_before_counts_on_both_sides() -> None:
     assert goal.allow_noise(Errors(90.0, 60.0), 0.5).allowed == Errors(145.0, 130.0)
     bytes_only = Goal(1000.0, 1000.0)
     assert bytes_only.allow_noise(Errors(90.0, 60.0), 0.1) is bytes_only
+
+
+def test_a_goal_is_loosened_by_what_a_file_fell_short_and_once() -> None:
+    goal = Goal(1000.0, 1010.0, 992.0).loosen(980)
+    assert goal.target_bytes == pytest.approx(1000.0 * 1000 / 980)
+    assert goal.least_bytes == 0.0
+    assert goal.limit_bytes == 1010.0
