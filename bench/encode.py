@@ -10,28 +10,22 @@ import json
 import os
 import statistics
 import sys
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import numba
 import numpy as np
 from PIL import Image
 
 import codec
 from bench.encode_process import LARGE_PX, measure_first_start, run_fresh
-from bench.encode_timing import OURS, central_map, measure_ours, measure_writer, prepare_rivals
+from bench.encode_threads import THREADS, compare_threads
+from bench.encode_timing import OURS, measure_ours, measure_writer, prepare_rivals
 from bench.machine import PACKAGES, describe_machine
 from bench.quality import Picture
 from bench.rd import whole_quality
 from bench.rd_encoders import PACKAGES as RIVAL_PACKAGES
 from bench.rd_photos import find_photos
-
-THREADS: Final = 2
-# Rounds of each side of the comparison of threads, taken in turn.
-ROUNDS: Final = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +73,9 @@ def run(args: argparse.Namespace) -> int:
         "summary": summary,
         "by_quality": by_quality,
         "large": None if args.skip_large else measure_large(list(paths.values()), summary, args),
-        "threads": compare_threads(list(photos.values()), args),
+        "threads": compare_threads(
+            list(photos.values()), codec.EncodeSettings(args.quality[0], args.strength)
+        ),
         "first_start": None if args.skip_start else measure_first_start(),
         "images": images,
     }
@@ -149,41 +145,6 @@ def measure_large(
     return found
 
 
-def compare_threads(photos: Sequence[Picture], args: argparse.Namespace) -> dict[str, Any]:
-    """Return the photos per second of one thread and of two, and what a bare kernel gains."""
-    settings = codec.EncodeSettings(args.quality[0], args.strength)
-    saliency = central_map()
-    numbers = np.zeros(1)
-    spin(numbers, 1)
-    work: dict[str, Callable[[int], Any]] = {
-        "encode": lambda i: codec.encode(photos[i % len(photos)], saliency, settings),
-        "control": lambda _: spin(numbers, 5_000_000),
-    }
-    found: dict[str, Any] = {"threads": THREADS}
-    for name, task in work.items():
-        rates: dict[int, list[float]] = {1: [], THREADS: []}
-        for _ in range(ROUNDS):
-            for threads, own in rates.items():
-                count = max(len(photos), 8)
-                with ThreadPoolExecutor(threads) as pool:
-                    list(pool.map(task, range(threads)))
-                    started = time.perf_counter()
-                    list(pool.map(task, range(count)))
-                    own.append(count / (time.perf_counter() - started))
-        one, several = (statistics.median(own) for own in rates.values())
-        found[name] = {"one_per_s": one, "several_per_s": several, "gain": several / one}
-    return found
-
-
-@numba.njit(nogil=True)
-def spin(numbers: Any, count: int) -> float:
-    """Keep a core busy with nothing but arithmetic: what the machine's cores give together."""
-    total = float(numbers[0])
-    for i in range(count):
-        total = total * 0.999 + i
-    return total
-
-
 def rounded(value: Any) -> Any:
     """Return the result with three decimals."""
     if isinstance(value, dict):
@@ -208,8 +169,8 @@ def show(result: dict[str, Any]) -> None:
             print(f"24 megapixels, {name}: {row['ms']:.0f} ms, {times}"
                   f"{row['bytes_per_pixel_above_the_image']:.1f} bytes per pixel")  # fmt: skip
     threads = result["threads"]
-    print(f"{THREADS} threads: {threads['encode']['gain']:.2f}, "
-          f"of a bare kernel {threads['control']['gain']:.2f}")  # fmt: skip
+    print(f"{THREADS} threads: {threads['encode']['gain']:.2f}, in two processes "
+          f"{threads['processes']['gain']:.2f}, of a bare kernel {threads['control']['gain']:.2f}")  # fmt: skip
     if result["first_start"]:
         compiled, loaded = (result["first_start"][name] for name in ("compile", "load"))
         print(

@@ -42,6 +42,15 @@ class Errors(NamedTuple):
 
 
 @kernel
+def _sum_costs(costs: NDArray[np.float32]) -> float:
+    """Return the sum of 64 costs, overwriting them: by halves, which vectors of any width can add."""
+    for half in (32, 16, 8, 4):
+        for k in range(half):
+            costs[k] += costs[k + half]
+    return costs[0] + costs[1] + (costs[2] + costs[3])  # type: ignore[no-any-return]
+
+
+@kernel
 def _measure_blocks(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     coefs: NDArray[np.float32],
     qcoefs: NDArray[np.int16],
@@ -52,31 +61,45 @@ def _measure_blocks(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     stride: int,
 ) -> tuple[float, float]:
     """Return both errors of the blocks that a pass with that stride quantizes."""
+    costs = np.empty(64, np.float32)
     salient = 0.0
     rest = 0.0
     for by in range(coefs.shape[0]):
         for bx in range((by * 3) % stride, coefs.shape[1], stride):
             block = coefs[by, bx]
             stored = qcoefs[by, bx]
-            error = np.float32(0.0)
             for k in range(64):
                 difference = block[k] - steps[k] * np.float32(stored[k])
-                error += sensitivities[k] * difference * difference
-            error *= block_weights[by, bx]
+                costs[k] = sensitivities[k] * difference * difference
+            error = _sum_costs(costs) * block_weights[by, bx]
             salient += error * salient_shares[by, bx]
             rest += error * (np.float32(1.0) - salient_shares[by, bx])
     return salient, rest
 
 
 @kernel
-def _round_blocks(
-    coefs: NDArray[np.float32], inverse_steps: NDArray[np.float32], qcoefs: NDArray[np.int16]
-) -> None:
-    """Quantize every coefficient to the nearest value, as the reference does."""
+def _measure_rounding(
+    coefs: NDArray[np.float32],
+    steps: NDArray[np.float32],
+    sensitivities: NDArray[np.float32],
+    salient_shares: NDArray[np.float32],
+    block_weights: NDArray[np.float32],
+) -> tuple[float, float]:
+    """Return both errors of all blocks with every coefficient at the nearest multiple of its step."""
+    inverse_steps = np.float32(1.0) / steps
+    costs = np.empty(64, np.float32)
+    salient = 0.0
+    rest = 0.0
     for by in range(coefs.shape[0]):
         for bx in range(coefs.shape[1]):
+            block = coefs[by, bx]
             for k in range(64):
-                qcoefs[by, bx, k] = np.int16(np.rint(coefs[by, bx, k] * inverse_steps[k]))
+                difference = block[k] - steps[k] * np.rint(block[k] * inverse_steps[k])
+                costs[k] = sensitivities[k] * difference * difference
+            error = _sum_costs(costs) * block_weights[by, bx]
+            salient += error * salient_shares[by, bx]
+            rest += error * (np.float32(1.0) - salient_shares[by, bx])
+    return salient, rest
 
 
 def measure_errors(
@@ -105,21 +128,31 @@ def measure_errors(
             strict=True,
         )
     ]
-    salient, rest = (sum(parts) * stride for parts in zip(*found, strict=True))
-    return Errors(salient + LEAST_ERROR, rest + LEAST_ERROR)
+    return _add_up(found, stride)
 
 
 def measure_reference_errors(components: Sequence[Component], quality: int) -> Errors:
     """Return the errors of the standard JPEG at `quality`, on this picture's own blocks."""
     scale = np.float32(scale_of_quality(quality))
     annex_ks = (ANNEX_K_LUMA, ANNEX_K_CHROMA, ANNEX_K_CHROMA)[: len(components)]
-    tables = [round_table(annex_k * scale) for annex_k in annex_ks]
-    qcoefs = []
-    for component, table in zip(components, tables, strict=True):
-        rounded = np.empty(component.coefs.shape, np.int16)
-        _round_blocks(component.coefs, (1.0 / table).astype(np.float32), rounded)
-        qcoefs.append(rounded)
-    return measure_errors(components, tables, qcoefs, stride=1)
+    found = [
+        _measure_rounding(
+            component.coefs,
+            round_table(annex_k * scale).astype(np.float32),
+            sensitivities,
+            component.salient_shares,
+            component.visibility,
+        )
+        for component, annex_k, sensitivities in zip(
+            components, annex_ks, _list_sensitivities(len(components)), strict=True
+        )
+    ]
+    return _add_up(found, 1)
+
+
+def _add_up(parts: Sequence[tuple[float, float]], stride: int) -> Errors:
+    salient, rest = (sum(own) * stride for own in zip(*parts, strict=True))
+    return Errors(salient + LEAST_ERROR, rest + LEAST_ERROR)
 
 
 def _list_sensitivities(components: int) -> list[NDArray[np.float32]]:

@@ -48,10 +48,15 @@ def pool_saliency(saliency: NDArray[np.float32], rows: int, columns: int) -> NDA
 
 def rank_by_area(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return for each sample the share of the area that is cooler, ties counted half, in [0, 1]."""
-    ordered = np.sort(saliency, axis=None)
-    below = np.searchsorted(ordered, saliency, side="left")
-    not_above = np.searchsorted(ordered, saliency, side="right")
-    return ((below + not_above) / (2 * ordered.size)).astype(np.float32)
+    flat = saliency.ravel()
+    order = np.argsort(flat)
+    ordered = flat[order]
+    # Runs of equal samples share the mean of their ranks.
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    ends = np.append(starts[1:], flat.size)
+    ranks = np.empty(flat.size, np.float32)
+    ranks[order] = np.repeat((starts + ends) / (2 * flat.size), ends - starts)
+    return ranks.reshape(saliency.shape)
 
 
 def weigh_saliency(
