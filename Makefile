@@ -10,7 +10,7 @@ PORT ?= 8000
 WORKERS ?= 1
 STAMP := $(VENV)/.installed
 
-.PHONY: help install run test check format bench-service bench-encode bench-rd bench-saliency clean
+.PHONY: help install run test check format bench-service bench-encode bench-rd bench-fit bench-saliency clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ bench-encode: $(STAMP) ## Speed, passes and memory of the encoder alone (IMAGES=
 
 bench-rd: $(STAMP) ## Rate and distortion against other encoders (IMAGES=folder, OUT=file)
 	@$(BIN)/python -m bench rd --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/rd.json)' $(ARGS)
+
+# On photos that the network learnt from; those kept aside, and Kodak, are for measuring.
+bench-fit: $(STAMP) ## Fit the encoder's constants (GOALS=default or full, OUT=file)
+	@$(BIN)/python -m bench fit --goals '$(or $(GOALS),default)' --fold training --halve --images '$(or $(IMAGES),../shared/data/fixations/osie)' --fixations '$(or $(FIXATIONS),../shared/data/fixations/osie/fixations.json)' --out '$(or $(OUT),bench/results/fit.json)' $(ARGS)
 
 # Of the default photos only those that training kept aside; all of anyone's own.
 bench-saliency: $(STAMP) ## Maps against recorded gaze (IMAGES=folder, FIXATIONS=file, OUT=file)
