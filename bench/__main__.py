@@ -1,4 +1,4 @@
-"""``python -m bench {service,encode,photos,rd,saliency}``: run one benchmark; each writes a JSON file."""
+"""``python -m bench NAME``: run one benchmark; each writes a JSON file."""
 
 import argparse
 import importlib
@@ -12,6 +12,7 @@ BENCHMARKS: Final = {
     "photos": "photos through the running service beside the standard JPEG",
     "fit": "fit the encoder's constants on photos",
     "rd": "rate and distortion against other encoders",
+    "transcode": "JPEG in, JPEG out: an upload's own coefficients beside its pixels",
     "saliency": "saliency maps against recorded gaze",
 }
 
