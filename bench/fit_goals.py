@@ -64,19 +64,19 @@ class Goals:
 _CLASSIC: Final = (
     Bound("psnr", 0.15),
     Bound("ssim", 0.1),
-    Bound("ms_ssim", 0.03, weight=30.0),
+    Bound("ms_ssim", 0.02, weight=30.0),
     Bound("vifp", 0.2),
-    Bound("psnr_hvs", 0.12),
-    Bound("psnr_hvs_m", 0.1),
+    Bound("psnr_hvs", 0.0),
+    Bound("psnr_hvs_m", -0.37),
 )
 GOALS: Final = {
     "default": Goals(
         (
             *_CLASSIC,
             Bound("psnr_s", 2.8),
-            Bound("ssimulacra2", 2.3, weight=5.0),
-            Bound("ssimulacra2_gaze", 2.9, over_rivals=True, weight=5.0),
-            Bound("psnr_gaze", 2.1, over_rivals=True),
+            Bound("ssimulacra2", 2.3, weight=8.0),
+            Bound("ssimulacra2_gaze", 2.4, over_rivals=True, weight=8.0),
+            Bound("psnr_gaze", 2.15, over_rivals=True, weight=5.0),
             Bound("ssimulacra2", 0.5, own=UNIFORM, over_rivals=True, weight=5.0),
         ),
         (

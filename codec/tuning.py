@@ -50,18 +50,18 @@ _Constants = TypeVar("_Constants", Sensitivity, Tuning)
 
 DEFAULT_STRENGTH: Final = 0.6
 DEFAULT: Final = Tuning(
-    luma=Sensitivity(weight=1.0, tilt=0.993, low=11.1, dc=0.443),
-    cb=Sensitivity(weight=0.906, tilt=1.07, low=1.13, dc=12.0),
-    cr=Sensitivity(weight=1.13, tilt=0.662, low=0.0, dc=0.334),
-    steepness=0.6,
-    rd_lambda=0.0937,
-    masking=0.231,
-    masking_floor=30.1,
-    chroma_masking=0.219,
-    darkness=0.969,
-    saliency_ratio=7.97,
-    rise_from=0.59,
-    rise_to=0.845,
+    luma=Sensitivity(weight=1.0, tilt=0.927, low=8.04, dc=0.998),
+    cb=Sensitivity(weight=1.06, tilt=0.968, low=2.12, dc=21.8),
+    cr=Sensitivity(weight=0.969, tilt=0.832, low=0.134, dc=0.594),
+    steepness=0.625,
+    rd_lambda=0.0986,
+    masking=0.303,
+    masking_floor=69.6,
+    chroma_masking=0.109,
+    darkness=0.421,
+    saliency_ratio=11.1,
+    rise_from=0.502,
+    rise_to=0.96,
 )
 FULL: Final = Tuning(
     luma=Sensitivity(weight=1.0, tilt=0.461, low=1.73, dc=0.443),
