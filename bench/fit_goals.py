@@ -60,7 +60,8 @@ class Goals:
         return total
 
 
-# The margins are what photos of another kind may lose of these means.
+# Lower than 0 by what Kodak has more of these two than the photos fitted on: 0.05 and 0.45 dB; higher
+# by what photos of another kind may lose.
 _CLASSIC: Final = (
     Bound("psnr", 0.15),
     Bound("ssim", 0.1),
