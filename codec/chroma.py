@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from codec.kernel import kernel
 
+_LEAST, _LARGEST = -128.0, 127.0  # of a level-shifted sample
+
 
 @kernel
 def halve(plane: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -29,9 +31,12 @@ def sharpen(means: NDArray[np.float32], *, across: bool, down: bool) -> NDArray[
     """Return the samples to store so that decoders show `means` of pairs along the chosen axes.
 
     They enlarge chroma by a triangle filter (libjpeg's "fancy upsampling"), which blurs the means
-    themselves: what lies between them and the means of what is shown is added once.
+    themselves: what lies between them and the means of what is shown is added once. Not beyond the
+    range of a sample, though: decoders clamp before they enlarge, and such blocks have coefficients
+    that no 8-bit file may hold (T.81 F.1.2).
     """
-    return 2.0 * means - _show_means(means, across, down)
+    sharpened: NDArray[np.float32] = 2.0 * means - _show_means(means, across, down)
+    return np.clip(sharpened, _LEAST, _LARGEST, out=sharpened)
 
 
 @kernel

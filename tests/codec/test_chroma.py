@@ -6,6 +6,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from codec.chroma import halve, restore, subsample_plane
+from codec.encoder import encode
+from codec.settings import EncodeSettings
+from codec.source import read_source
 from tests.codec.pictures import noise
 
 
@@ -60,3 +63,20 @@ def test_halves_are_restored_as_a_decoder_does() -> None:
 
 def test_what_does_not_vary_is_restored_exactly() -> None:
     assert (restore(np.full((1, 3), 7.5, np.float32)) == 7.5).all()
+
+
+@pytest.mark.parametrize("side", [2, 16])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("colours", [((255, 0, 0), (0, 255, 255)), ((0, 0, 255), (255, 255, 0))])
+def test_opposite_colours_stay_within_what_8_bit_files_hold(
+    side: int, progressive: bool, colours: tuple[tuple[int, ...], ...]
+) -> None:
+    y, x = np.mgrid[:64, :64] // side
+    image = np.array(colours, np.uint8)[(y + x) % 2]
+    for quality in (50, 100):
+        settings = EncodeSettings(quality, subsampling="420", progressive=progressive)
+        # A reader that refuses categories beyond 11 bits for DC and 10 for AC.
+        source = read_source(encode(image, None, settings).jpeg)
+        for qcoefs, steps in zip(source.qcoefs, source.quant_tables, strict=True):
+            # Half a step is what rounding may add.
+            assert (np.abs(qcoefs * steps.astype(np.int64)) <= 1024 + steps // 2).all()
