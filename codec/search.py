@@ -77,7 +77,8 @@ def is_finest(point: Point) -> bool:
 
 def is_coarsest(point: Point) -> bool:
     """Return whether no pass makes a smaller file."""
-    return math.log(point.lambda_scale) >= _COARSEST - 1e-6
+    # λ alone leaves DC as it is, which a coarser table still shortens.
+    return math.log(min(point.table_scale, point.lambda_scale)) >= _COARSEST - 1e-6
 
 
 def _follow_slope(log_step: float, error: float) -> float:

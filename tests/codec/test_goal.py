@@ -12,7 +12,7 @@ from codec.goal import Goal, set_goal
 from codec.passes import make_tables
 from codec.settings import EncodeSettings, OutOfReachError
 from codec.tuning import DEFAULT
-from tests.codec.pictures import photo
+from tests.codec.pictures import photo, sky
 
 IMAGE = photo(160, 224)
 ROWS, COLUMNS = np.mgrid[:20, :28]
@@ -129,6 +129,17 @@ def test_max_bytes_below_the_smallest_file_is_an_error_that_names_it() -> None:
     smallest_bytes = caught.value.smallest_bytes
     assert caught.value.max_bytes == 300
     assert len(encode(quality=75, max_bytes=smallest_bytes).jpeg) == smallest_bytes
+
+
+def test_max_bytes_fails_nowhere_above_the_smallest_file() -> None:
+    # A gradient is nearly all DC, which a λ that drops everything else leaves alone.
+    gradient = sky(64, 300)[..., 0].copy()
+    with pytest.raises(OutOfReachError) as caught:
+        codec.encode(gradient, None, EncodeSettings(90, max_bytes=1))
+    smallest_bytes = caught.value.smallest_bytes
+    for max_bytes in range(smallest_bytes, smallest_bytes + 130):
+        found = codec.encode(gradient, None, EncodeSettings(90, max_bytes=max_bytes))
+        assert len(found.jpeg) <= max_bytes
 
 
 def test_a_search_that_spends_its_passes_takes_the_coarsest_before_it_gives_up(
