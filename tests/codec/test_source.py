@@ -22,7 +22,7 @@ from codec.segments import Segment, SegmentReader, UnreadableSourceError
 from codec.settings import EncodeSettings
 from codec.source import read_source
 from tests.codec import plain_jpeg
-from tests.codec.jpegs import pillow_jpeg, restored_luma, shown_luma
+from tests.codec.jpegs import pillow_jpeg, restored_luma, shown_luma, shown_pixels
 from tests.codec.pictures import noise, photo
 from tests.codec.plain_progressive import decode_progressive
 
@@ -176,6 +176,13 @@ def test_metadata_is_stripped_and_colours_stay() -> None:
     assert np.array_equal(shown_luma(read_source(thumbnail).stripped), shown_luma(plain))
 
 
+def test_colours_stay_whatever_follows_the_first_scan() -> None:
+    renamed = without_jfif(named(b"RGB"), adobe(1))
+    late = renamed[:-2] + JFIF + renamed[-2:]
+    assert np.array_equal(shown_pixels(late), shown_pixels(COLOUR))
+    assert read_source(late).stripped == renamed
+
+
 def replaced(data: bytes, marker: int, old: bytes, new: bytes) -> bytes:
     segment = find(data, marker)
     assert old in data[segment.start : segment.end]
@@ -183,6 +190,9 @@ def replaced(data: bytes, marker: int, old: bytes, new: bytes) -> bytes:
     return data[: segment.start] + changed + data[segment.end :]
 
 
+JFIF = b"\xff\xe0\x00\x10JFIF\0\1\1\0\0\1\0\1\0\0"
+SHORT_JFIF = b"\xff\xe0\x00\x0aJFIF\0\1\1\0"
+RGB = pillow_jpeg(photo(33, 31), keep_rgb=True, subsampling="4:4:4")
 COLOUR = pillow_jpeg(photo(33, 31), quality=80)
 PROGRESSIVE = pillow_jpeg(photo(33, 31), quality=80, progressive=True)
 SCAN = find(COLOUR, 0xDA)
@@ -221,6 +231,8 @@ def unfinished(data: bytes) -> bytes:
         with_sampling(COLOUR, 0x02, 0x11, 0x11),
         without_jfif(COLOUR, adobe(0)),
         without_jfif(named(b"RGB")),
+        RGB[:2] + SHORT_JFIF + RGB[2:],
+        RGB[:-2] + JFIF + RGB[-2:],
         pillow_jpeg(photo(16, 16)[..., [0, 1, 2, 0]], mode="CMYK"),
         COLOUR[: SCAN.end] + COLOUR[SCAN.end + 40 :],
         COLOUR[:-2],
@@ -235,7 +247,8 @@ def unfinished(data: bytes) -> bytes:
     ids=[
         *("empty", "SOI alone", "no frame", "arithmetic", "lossless", "12 bits", "height by DNL"),
         *("sides beyond the data", "3x1", "4:1:1", "chroma that differs", "factor of 0"),
-        *("Adobe RGB", "RGB by its names", "four components", "cut inside", "no EOI", "cut off"),
+        *("Adobe RGB", "RGB by its names", "RGB, JFIF cut short", "RGB, JFIF too late"),
+        *("four components", "cut inside", "no EOI", "cut off"),
         *("bytes left over", "a restart too many", "unfinished", "a scan twice"),
         *("thousands of segments", "thousands of fill bytes"),
     ],
