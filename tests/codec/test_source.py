@@ -17,10 +17,11 @@ from codec.bitstream import write_huffman_tables, write_scan_header
 from codec.component import Component
 from codec.encoder import encode
 from codec.huffman import build_table
+from codec.rewrite import rewrite
 from codec.scan import write_scan
 from codec.segments import Segment, SegmentReader, UnreadableSourceError
 from codec.settings import EncodeSettings
-from codec.source import read_source
+from codec.source import Source, read_source
 from tests.codec import plain_jpeg
 from tests.codec.jpegs import pillow_jpeg, restored_luma, shown_luma, shown_pixels
 from tests.codec.pictures import noise, photo
@@ -146,6 +147,31 @@ def test_larger_mcus_than_need_be_are_cut_to_size() -> None:
     assert (source.horizontal, source.vertical) == (1, 1)
     for first, second in zip(source.qcoefs, read_source(data).qcoefs, strict=True):
         assert np.array_equal(first, second)
+
+
+def test_a_strip_whose_mcus_are_mostly_padding_is_read() -> None:
+    strip = np.full((40000, 6, 3), (200, 30, 90), np.uint8)
+    settings = EncodeSettings(1, subsampling="420", progressive=True)
+    source = read_source(encode(strip, None, settings).jpeg)
+    assert (source.height, source.width) == (40000, 6)
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"), [(1023, True), (1024, False), (-1024, True), (-1025, False)]
+)
+def test_dc_has_the_range_of_8_bit_samples(value: int, fits: bool) -> None:
+    qcoefs = np.zeros((1, 1, 64), np.int16)
+    qcoefs[..., 0] = value
+    source = Source(
+        *(8, 8, 1, 1, [qcoefs], [np.ones(64, np.uint16)]), is_progressive=False, stripped=b""
+    )
+    data = rewrite(source, progressive=False)
+    if fits:
+        assert read_source(data).qcoefs[0][0, 0, 0] == value
+    else:
+        # Two such blocks could differ by more than the 11 bits of the largest category.
+        with pytest.raises(UnreadableSourceError):
+            read_source(data)
 
 
 def test_the_first_picture_ends_the_reading() -> None:
