@@ -18,7 +18,7 @@ from codec.tuning import Tuning
 
 
 @kernel
-def _discount_symbols(qcoefs: NDArray[np.int16], stride: int, counts: NDArray[np.int64]) -> None:
+def discount_symbols(qcoefs: NDArray[np.int16], stride: int, counts: NDArray[np.int64]) -> None:
     """Take the symbols of the blocks that `quantize_ac` decides with this stride from `counts`."""
     for by in range(qcoefs.shape[0]):
         for bx in range((by * 3) % stride, qcoefs.shape[1], stride):
@@ -53,7 +53,7 @@ def amend_pass(
     scaled = scale_steps(tuning, made.quant_tables, point)
     for component, stored, own in zip(components, qcoefs, scaled, strict=True):
         kind = component.kind
-        _discount_symbols(stored, stride, ac_counts[kind])
+        discount_symbols(stored, stride, ac_counts[kind])
         quantize_ac(
             component.coefs,
             component.block_weights,

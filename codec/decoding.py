@@ -89,8 +89,9 @@ class Decoding:
         if self.frame is not None:
             raise UnreadableSourceError("a second frame")
         self.frame = frame = read_frame(segment)
-        blocks = [c.padded_rows * c.padded_columns for c in frame.components]
-        # Every block takes a bit at least: nobody may ask for memory that no file can fill.
+        # Every block of the image takes a bit of DC at least: nobody may ask for memory that no file
+        # can fill. Those that only complete MCUs have none in scans of one component.
+        blocks = [c.rows * c.columns for c in frame.components]
         if sum(blocks) > 8 * self._data.size:
             raise UnreadableSourceError("fewer bits than blocks")
         self.planes = [

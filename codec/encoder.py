@@ -1,10 +1,12 @@
 """The encoder's pipeline: pixels and a saliency map in, a standard JPEG of the goal's size out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.amend import discount_symbols
 from codec.assembly import assemble, map_blocks, mask_blocks
 from codec.bitstream import write_file, write_header
 from codec.chroma import subsample_plane
@@ -22,7 +24,7 @@ from codec.search import MAX_PASSES, RateSearch, guess_step, is_coarsest, is_fin
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
 from codec.subsampling import is_subsampled
 from codec.tuning import Tuning, tune
-from codec.weights import weigh_darkness
+from codec.weights import is_flat, weigh_darkness
 
 MAX_SIDE_PX = 65500
 """Largest width and height that libjpeg writes and reads; SOF could state 35 more (T.81 B.2.2)."""
@@ -50,10 +52,27 @@ def encode(
         OutOfReachError: even the coarsest quantization takes more than `settings.max_bytes`.
     """
     check_image(image)
+    saliency, settings = drop_flat_map(saliency, settings)
+    tuning = tune(settings.strength)
+    return encode_tuned(np.ascontiguousarray(image), saliency, settings, tuning)
+
+
+def drop_flat_map(
+    saliency: NDArray[np.float32] | None, settings: EncodeSettings
+) -> tuple[NDArray[np.float32] | None, EncodeSettings]:
+    """Return no map and strength 0 where there is no map or one that is the same everywhere.
+
+    Strength moves more than the map's weights: the constants beyond the default, and where a search
+    for fidelity starts.
+
+    Raises:
+        ValueError: the map's type, shape or range is wrong.
+    """
     if saliency is not None:
         check_saliency(saliency)
-    tuning = tune(settings.strength if saliency is not None else 0.0)
-    return encode_tuned(np.ascontiguousarray(image), saliency, settings, tuning)
+        if not is_flat(saliency):
+            return saliency, settings
+    return None, replace(settings, strength=0.0)
 
 
 def encode_tuned(
@@ -204,6 +223,8 @@ def warm_up() -> None:
         for progressive in (False, True):
             # This target measures errors too; what the other one runs is among what it runs.
             encode(image, saliency, EncodeSettings(progressive=progressive, target="quality"))
+    # Pictures as small as these are never amended.
+    discount_symbols(np.zeros((1, 1, 64), np.int16), 1, np.zeros(256, np.int64))
 
 
 def check_image(image: NDArray[np.uint8]) -> None:

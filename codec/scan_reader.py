@@ -34,7 +34,7 @@ def _read_dc(
         return -1, 0
     at += entry & 31
     value = previous + extend(peek(bits, at), size)
-    if abs(value << low_bit) > LARGEST_DC:
+    if not -LARGEST_DC <= value << low_bit < LARGEST_DC:
         return -1, 0
     return at + size, value
 

@@ -1,7 +1,8 @@
 """The marker segments of a file that comes from outside (T.81 B.1.1), cut apart and bounded."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 SOI: Final = 0xD8
@@ -79,8 +80,12 @@ def is_metadata(segment: Segment) -> bool:
 
 
 def is_jfif(segment: Segment) -> bool:
-    """Return whether a segment says that the file is JFIF, so that its colours are YCbCr."""
-    return segment.marker == APP0 and segment.payload[:5] == b"JFIF\0"
+    """Return whether a segment says that the file is JFIF, so that its colours are YCbCr.
+
+    libjpeg takes no notice of one that is cut short (jdmarker.c, examine_app0).
+    """
+    is_whole = len(segment.payload) >= _PLAIN_JFIF_BYTES
+    return segment.marker == APP0 and is_whole and segment.payload[:5] == b"JFIF\0"
 
 
 def read_adobe_transform(segment: Segment) -> int | None:
@@ -90,7 +95,12 @@ def read_adobe_transform(segment: Segment) -> int | None:
     return segment.payload[11] if len(segment.payload) >= _ADOBE_BYTES else None
 
 
-def strip_metadata(data: bytes, segments: Iterable[Segment], end: int) -> bytes:
+def list_preamble(segments: Iterable[Segment]) -> list[Segment]:
+    """Return the segments before the first scan: decoders know by then which colours there are."""
+    return list(takewhile(lambda segment: segment.marker != SOS, segments))
+
+
+def strip_metadata(data: bytes, segments: Sequence[Segment], end: int) -> bytes:
     """Return the file without metadata and without what follows its EOI; its scans are untouched.
 
     What decoders take the colours from stays: JFIF's segment, less its thumbnail, or Adobe's.
@@ -102,20 +112,22 @@ def strip_metadata(data: bytes, segments: Iterable[Segment], end: int) -> bytes:
     """
     parts: list[bytes] = []
     kept_from = 0
-    jfif = any(is_jfif(segment) for segment in segments)
-    for segment in segments:
+    preamble = list_preamble(segments)
+    jfif = any(is_jfif(segment) for segment in preamble)
+    for i, segment in enumerate(segments):
         if not is_metadata(segment):
             continue
         parts.append(data[kept_from : segment.start])
         kept_from = segment.end
+        if i >= len(preamble):
+            continue
         if is_jfif(segment):
             parts.append(_trim_jfif(segment))
-            jfif = True
         elif not jfif and read_adobe_transform(segment) is not None:
             parts.append(data[segment.start : segment.end])
     return b"".join([*parts, data[kept_from:end]])
 
 
 def _trim_jfif(segment: Segment) -> bytes:
-    payload = segment.payload[: _PLAIN_JFIF_BYTES - 2].ljust(_PLAIN_JFIF_BYTES, b"\0")
+    payload = segment.payload[: _PLAIN_JFIF_BYTES - 2] + b"\0\0"
     return bytes((0xFF, APP0)) + (len(payload) + 2).to_bytes(2, "big") + payload

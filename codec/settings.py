@@ -1,6 +1,7 @@
 """What a caller chooses for one encode, and what it gets back."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 Target = Literal["size", "quality"]
@@ -34,10 +35,10 @@ class EncodeSettings:
     """The file is never longer."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.quality, bool) or not isinstance(self.quality, int):
-            raise ValueError(f"quality must be an integer, not {self.quality!r}")
+        _require("quality", self.quality, int)
         if not 1 <= self.quality <= 100:
             raise ValueError(f"quality must lie in 1..100, not {self.quality}")
+        _require("strength", self.strength, Real)
         if not 0.0 <= self.strength <= 1.0:
             raise ValueError(f"strength must lie in 0..1, not {self.strength}")
         if self.subsampling not in ("auto", "420", "444"):
@@ -47,15 +48,25 @@ class EncodeSettings:
 
         if self.target not in ("size", "quality"):
             raise ValueError(f"target must be size or quality, not {self.target!r}")
-        if self.floor is not None and not 1 <= self.floor <= 100:
-            raise ValueError(f"floor must lie in 1..100, not {self.floor}")
-        if self.max_bytes is not None and self.max_bytes < 1:
-            raise ValueError(f"max_bytes must be at least 1, not {self.max_bytes}")
+        if self.floor is not None:
+            _require("floor", self.floor, int)
+            if not 1 <= self.floor <= 100:
+                raise ValueError(f"floor must lie in 1..100, not {self.floor}")
+        if self.max_bytes is not None:
+            _require("max_bytes", self.max_bytes, int)
+            if self.max_bytes < 1:
+                raise ValueError(f"max_bytes must be at least 1, not {self.max_bytes}")
 
     @property
     def least_quality(self) -> int:
         """The reference's quality that the rest never falls below, at most `quality`."""
         return min(max(self.quality - 35, 10) if self.floor is None else self.floor, self.quality)
+
+
+def _require(name: str, value: object, kind: type) -> None:
+    if isinstance(value, bool) or not isinstance(value, kind):
+        noun = "an integer" if kind is int else "a number"
+        raise ValueError(f"{name} must be {noun}, not {value!r}")
 
 
 class OutOfReachError(ValueError):
@@ -75,4 +86,4 @@ class Encoded:
     reference_bytes: int
     """Bytes of the standard JPEG at the same quality."""
     passes: int
-    """Trellis passes the search took, those over a sample of the blocks included."""
+    """Full and amended trellis passes that the search took; sketches of a sample are none."""

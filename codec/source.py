@@ -17,6 +17,7 @@ from codec.segments import (
     SegmentReader,
     UnreadableSourceError,
     is_jfif,
+    list_preamble,
     read_adobe_transform,
     strip_metadata,
 )
@@ -68,7 +69,7 @@ def read_source(data: bytes) -> Source:
     frame = decoding.frame
     if frame is None or not decoding.is_complete:
         raise UnreadableSourceError("a file that ends before its picture does")
-    if len(frame.components) == 3 and not _is_ycbcr(frame, segments):
+    if len(frame.components) == 3 and not _is_ycbcr(frame, list_preamble(segments)):
         raise UnreadableSourceError("components that are not YCbCr")
     tables = [table for table in decoding.tables if table is not None]
     if len(tables) != len(decoding.tables):

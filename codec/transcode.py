@@ -13,7 +13,7 @@ from PIL import Image
 
 from codec import encoder
 from codec.component import LUMA
-from codec.encoder import check_image, check_saliency, first_step, search_file
+from codec.encoder import check_image, drop_flat_map, first_step, search_file
 from codec.goal import set_goal
 from codec.reference import measure_reference
 from codec.rewrite import rewrite
@@ -63,9 +63,8 @@ def transcode(
     check_image(image)
     if image.shape[:2] != (source.height, source.width):
         raise ValueError(f"image has shape {image.shape}, not the source's")
-    if saliency is not None:
-        check_saliency(saliency)
-    tuning = tune(settings.strength if saliency is not None else 0.0)
+    saliency, settings = drop_flat_map(saliency, settings)
+    tuning = tune(settings.strength)
     reference_bytes = measure_reference(np.ascontiguousarray(image), settings.quality)
     components = split_source(source, saliency, tuning, subsample=_is_halved(settings))
     goal = set_goal(settings, components, reference_bytes)

@@ -59,6 +59,11 @@ def rank_by_area(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
     return ranks.reshape(saliency.shape)
 
 
+def is_flat(saliency: NDArray[np.float32]) -> bool:
+    """Return whether a map is the same everywhere, and so says nothing."""
+    return float(np.ptp(saliency)) < _NO_SPREAD * _FULL_SPREAD
+
+
 def weigh_saliency(
     saliency: NDArray[np.float32], rows: int, columns: int, ratio: float, rise: tuple[float, float]
 ) -> NDArray[np.float32]:
@@ -88,7 +93,7 @@ def share_salient(saliency: NDArray[np.float32], rows: int, columns: int) -> NDA
     The border is soft; where the map says nothing everything is salient.
     """
     pooled = pool_saliency(saliency, rows, columns)
-    if float(np.ptp(pooled)) < _NO_SPREAD * _FULL_SPREAD:
+    if is_flat(pooled):
         return np.ones((rows, columns), np.float32)
     start, end = _SALIENT_RANKS
     climb = np.clip((rank_by_area(pooled) - start) / (end - start), 0.0, 1.0)

@@ -81,10 +81,15 @@ def test_no_saliency_is_strength_zero() -> None:
     assert codec.encode(PHOTO, SPOT, codec.EncodeSettings(strength=0)) == plain
 
 
-def test_a_constant_map_is_strength_zero() -> None:
-    plain = codec.encode(PHOTO, None, codec.EncodeSettings())
-    flat = codec.encode(PHOTO, np.full((4, 4), 0.7, np.float32), codec.EncodeSettings())
-    assert flat.jpeg == plain.jpeg
+@pytest.mark.parametrize("target", ["size", "quality"])
+@pytest.mark.parametrize("strength", [0.3, 0.6, 1.0])
+def test_a_constant_map_and_none_are_strength_zero(
+    target: codec.settings.Target, strength: float
+) -> None:
+    plain = codec.encode(PHOTO, None, codec.EncodeSettings(strength=0, target=target))
+    settings = codec.EncodeSettings(strength=strength, target=target)
+    for flat in (None, np.full((4, 4), 0.7, np.float32)):
+        assert codec.encode(PHOTO, flat, settings) == plain
 
 
 def test_a_grey_image_gives_a_grey_file() -> None:

@@ -17,12 +17,13 @@ from codec.bitstream import write_huffman_tables, write_scan_header
 from codec.component import Component
 from codec.encoder import encode
 from codec.huffman import build_table
+from codec.rewrite import rewrite
 from codec.scan import write_scan
 from codec.segments import Segment, SegmentReader, UnreadableSourceError
 from codec.settings import EncodeSettings
-from codec.source import read_source
+from codec.source import Source, read_source
 from tests.codec import plain_jpeg
-from tests.codec.jpegs import pillow_jpeg, restored_luma, shown_luma
+from tests.codec.jpegs import pillow_jpeg, restored_luma, shown_luma, shown_pixels
 from tests.codec.pictures import noise, photo
 from tests.codec.plain_progressive import decode_progressive
 
@@ -148,6 +149,31 @@ def test_larger_mcus_than_need_be_are_cut_to_size() -> None:
         assert np.array_equal(first, second)
 
 
+def test_a_strip_whose_mcus_are_mostly_padding_is_read() -> None:
+    strip = np.full((40000, 6, 3), (200, 30, 90), np.uint8)
+    settings = EncodeSettings(1, subsampling="420", progressive=True)
+    source = read_source(encode(strip, None, settings).jpeg)
+    assert (source.height, source.width) == (40000, 6)
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"), [(1023, True), (1024, False), (-1024, True), (-1025, False)]
+)
+def test_dc_has_the_range_of_8_bit_samples(value: int, fits: bool) -> None:
+    qcoefs = np.zeros((1, 1, 64), np.int16)
+    qcoefs[..., 0] = value
+    source = Source(
+        *(8, 8, 1, 1, [qcoefs], [np.ones(64, np.uint16)]), is_progressive=False, stripped=b""
+    )
+    data = rewrite(source, progressive=False)
+    if fits:
+        assert read_source(data).qcoefs[0][0, 0, 0] == value
+    else:
+        # Two such blocks could differ by more than the 11 bits of the largest category.
+        with pytest.raises(UnreadableSourceError):
+            read_source(data)
+
+
 def test_the_first_picture_ends_the_reading() -> None:
     data = pillow_jpeg(photo(20, 20))
     assert read_source(data + b"\xff\xd8 more").stripped == data
@@ -176,6 +202,13 @@ def test_metadata_is_stripped_and_colours_stay() -> None:
     assert np.array_equal(shown_luma(read_source(thumbnail).stripped), shown_luma(plain))
 
 
+def test_colours_stay_whatever_follows_the_first_scan() -> None:
+    renamed = without_jfif(named(b"RGB"), adobe(1))
+    late = renamed[:-2] + JFIF + renamed[-2:]
+    assert np.array_equal(shown_pixels(late), shown_pixels(COLOUR))
+    assert read_source(late).stripped == renamed
+
+
 def replaced(data: bytes, marker: int, old: bytes, new: bytes) -> bytes:
     segment = find(data, marker)
     assert old in data[segment.start : segment.end]
@@ -183,6 +216,9 @@ def replaced(data: bytes, marker: int, old: bytes, new: bytes) -> bytes:
     return data[: segment.start] + changed + data[segment.end :]
 
 
+JFIF = b"\xff\xe0\x00\x10JFIF\0\1\1\0\0\1\0\1\0\0"
+SHORT_JFIF = b"\xff\xe0\x00\x0aJFIF\0\1\1\0"
+RGB = pillow_jpeg(photo(33, 31), keep_rgb=True, subsampling="4:4:4")
 COLOUR = pillow_jpeg(photo(33, 31), quality=80)
 PROGRESSIVE = pillow_jpeg(photo(33, 31), quality=80, progressive=True)
 SCAN = find(COLOUR, 0xDA)
@@ -221,6 +257,8 @@ def unfinished(data: bytes) -> bytes:
         with_sampling(COLOUR, 0x02, 0x11, 0x11),
         without_jfif(COLOUR, adobe(0)),
         without_jfif(named(b"RGB")),
+        RGB[:2] + SHORT_JFIF + RGB[2:],
+        RGB[:-2] + JFIF + RGB[-2:],
         pillow_jpeg(photo(16, 16)[..., [0, 1, 2, 0]], mode="CMYK"),
         COLOUR[: SCAN.end] + COLOUR[SCAN.end + 40 :],
         COLOUR[:-2],
@@ -235,7 +273,8 @@ def unfinished(data: bytes) -> bytes:
     ids=[
         *("empty", "SOI alone", "no frame", "arithmetic", "lossless", "12 bits", "height by DNL"),
         *("sides beyond the data", "3x1", "4:1:1", "chroma that differs", "factor of 0"),
-        *("Adobe RGB", "RGB by its names", "four components", "cut inside", "no EOI", "cut off"),
+        *("Adobe RGB", "RGB by its names", "RGB, JFIF cut short", "RGB, JFIF too late"),
+        *("four components", "cut inside", "no EOI", "cut off"),
         *("bytes left over", "a restart too many", "unfinished", "a scan twice"),
         *("thousands of segments", "thousands of fill bytes"),
     ],
