@@ -58,7 +58,9 @@ KEEP: Final = (
     + """
 local entry, image, heatmap = KEYS[1], KEYS[4], KEYS[5]
 local ttl, max_bytes, promised = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local record, known_as, becomes, record_ttl = KEYS[6], ARGV[6], ARGV[7], ARGV[8]
 if redis.call('EXISTS', image) == 0 then return 0 end
+if promised > 0 and redis.call('GET', record) ~= known_as then return 0 end
 local bytes = redis.call('STRLEN', image) + redis.call('STRLEN', heatmap) + #ARGV[5]
 if bytes > max_bytes then return 0 end
 for _, expired in ipairs(redis.call('ZRANGEBYSCORE', order, '-inf', now)) do drop(expired) end
@@ -73,6 +75,7 @@ redis.call('HSET', sizes, entry, bytes)
 redis.call('HINCRBY', sizes, 'total', bytes)
 redis.call('EXPIRE', image, ttl)
 redis.call('EXPIRE', heatmap, ttl)
+if promised > 0 then redis.call('SET', record, becomes, 'EX', record_ttl) end
 renew(entry, ttl)
 return 1
 """
@@ -151,12 +154,14 @@ class ResultCache:
     async def keep(self, identity: str, result: Result, *, promised: bool = False) -> bool:
         """Take over a finished job's pictures; return whether they fit.
 
-        ``promised``: the job is known to its client, so its pictures must outlive their entry.
+        ``promised``: the job is known to its client, so its pictures must outlive their entry, its
+        record must still be this result, and says from now on that they are shared.
         """
         if not self.is_on:
             return False
         now_s = time.time()
         owner = result.job_id
+        shared = replace(result, shared=True)
         try:
             kept = await self._keep(
                 keys=[
@@ -165,13 +170,17 @@ class ResultCache:
                     CACHE_SIZES_KEY,
                     image_key(owner),
                     heatmap_key(owner),
+                    record_key(owner),
                 ],
                 args=[
                     now_s,
                     self._ttl_s,
                     self._max_bytes,
                     now_s + self._ttl_s if promised else 0,
-                    json.dumps(asdict(replace(result, shared=True))),
+                    json.dumps(asdict(shared)),
+                    encode_reply(result),
+                    encode_reply(shared),
+                    RECORD_LIVES * self._ttl_s,
                 ],
             )
         except RedisError:

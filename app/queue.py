@@ -11,6 +11,8 @@ import redis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rq import Retry
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
@@ -138,6 +140,20 @@ class QueueClient:
         """Expect no reply for a job any more."""
         self._waiting.pop(job_id, None)
         self._submitted.discard(job_id)
+
+    @property
+    def key(self) -> str:
+        """The key of the list of waiting jobs' ids."""
+        return str(self._queue.key)
+
+    def restore(self, job_id: str, fields: dict[bytes, bytes]) -> Job | None:
+        """Return RQ's job of the fields of its hash, None when they are incomplete."""
+        job = Job(job_id, connection=self._queue.connection, serializer=JSONSerializer)
+        try:
+            job.restore(fields)
+        except (NoSuchJobError, ValueError):
+            return None
+        return job
 
     async def length(self) -> int:
         """Return how many jobs wait; raises RedisError."""

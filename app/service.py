@@ -1,4 +1,4 @@
-"""What the routes share: settings, queue, admission, metrics, and whether workers are alive."""
+"""What the routes share: settings, queue, cache, jobs, admission, metrics, and which workers live."""
 
 import asyncio
 import time
@@ -9,7 +9,12 @@ from redis.exceptions import RedisError
 from starlette.requests import Request
 
 from app.admission import Admission
+from app.cache import ResultCache
 from app.cancellation import end
+from app.detached import DetachedJobs
+from app.finished import Finished
+from app.flights import Flights
+from app.jobs import Jobs
 from app.metrics import Metrics
 from app.queue import QueueClient
 from app.settings import AppSettings
@@ -31,6 +36,17 @@ class Service:
             result_ttl_s=settings.result_ttl_s,
             on_reply=self.metrics.observe_reply,
         )
+        self.cache = ResultCache(
+            self.queue.redis, max_bytes=settings.cache_max_bytes, ttl_s=settings.result_ttl_s
+        )
+        self.jobs = Jobs(self.queue, ttl_s=settings.result_ttl_s)
+        self.detached = DetachedJobs(
+            self.queue, self.cache, self.jobs, deadline_s=settings.job_deadline_s
+        )
+        self.flights: Flights[Finished] = Flights()
+        # Of the results that workers make now: usually one, two while a new one is rolled out.
+        # Those of the last ones alive stay, so that what is cached is found without a worker.
+        self.versions: frozenset[str] = frozenset()
         # Since when no worker has been seen; None while there is one.
         self._missing_since_s: float | None = time.monotonic()
         self._redis_answers = True
@@ -45,12 +61,14 @@ class Service:
         """End both and close the connections."""
         if self._watch:
             await end(self._watch)
+        await self.detached.stop()
         await self.queue.stop()
 
     async def _watch_workers(self) -> None:
         while True:
             try:
-                alive = await self.queue.count_workers() > 0
+                alive = await self.queue.worker_versions()
+                self.versions = frozenset(filter(None, alive)) or self.versions
                 self._redis_answers = True
                 if alive:
                     self._missing_since_s = None

@@ -58,7 +58,7 @@ class BatchWorker(SimpleWorker):
 
     def register_birth(self) -> None:
         """Register with RQ, and tell the front ends which version of results comes from here."""
-        super().register_birth()
+        super().register_birth()  # type: ignore[no-untyped-call]
         if self._version:
             self.connection.hset(self.key, VERSION_FIELD, self._version)
 

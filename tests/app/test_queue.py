@@ -75,7 +75,9 @@ def test_a_job_carries_bytes_beside_it_and_everything_expires(
     redis_url: str, connection: redis.Redis
 ) -> None:
     async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"\xff\xd8\xff!", 9, Options(quality=40), 30))
+        waiting = asyncio.ensure_future(
+            client.compress(b"\xff\xd8\xff!", 9, Options(quality=40), 30)
+        )
         job = await next_job(connection)
         assert job.func_name == JOB_FUNCTION
         request = Request.from_json(job.kwargs["request"])
