@@ -74,9 +74,14 @@ async def count_pixels(service: Service, upload: Upload) -> int:
 
 
 async def compress(
-    service: Service, upload: Upload, *, may_store: bool = True, keep: bool = False
+    service: Service,
+    upload: Upload,
+    *,
+    may_reuse: bool = True,
+    may_store: bool = True,
+    keep: bool = False,
 ) -> Outcome:
-    """Return a photo that is not cached, compressed.
+    """Return a photo that was not in the cache, compressed.
 
     Equal uploads at the same time share one job, unless the result may not be stored. With
     ``keep`` the pictures stay in Redis for links also where they are not cached.
@@ -86,27 +91,37 @@ async def compress(
     """
     pixels = await count_pixels(service, upload)
     timeout_s = service.settings.request_timeout_s
+    if not (may_store and service.cache.is_on):
+        service.metrics.cache.labels("miss").inc()
+        return of_worker(
+            upload,
+            await service.queue.compress(upload.data, pixels, upload.options, timeout_s, keep=keep),
+        )
 
-    async def work() -> Finished:
+    async def work() -> Outcome:
+        # An equal upload may have ended between the first look and now.
+        if may_reuse and (cached := await find_cached(service, upload)):
+            return cached
+        service.metrics.cache.labels("miss").inc()
         finished = await service.queue.compress(
             upload.data, pixels, upload.options, timeout_s, keep=True
         )
-        identity = upload.identify(finished.result.model_version)
-        result = finished.result
-        if await service.cache.keep(identity, result):
-            return finished._replace(result=replace(result, shared=True))
-        await service.queue.withdraw(result.job_id)
-        return finished
+        outcome = of_worker(upload, finished)
+        if await service.cache.keep(outcome.identity, finished.result):
+            shared = finished._replace(result=replace(finished.result, shared=True))
+            return replace(outcome, finished=shared)
+        await service.queue.withdraw(finished.result.job_id)
+        return outcome
 
-    if may_store and service.cache.is_on:
-        flight = upload.identify(",".join(sorted(service.versions)))
-        finished, joined = await service.flights.join(flight, work)
-    else:
-        joined = False
-        finished = await service.queue.compress(
-            upload.data, pixels, upload.options, timeout_s, keep=keep
-        )
-    service.metrics.cache.labels("joined" if joined else "miss").inc()
+    flight = upload.identify(",".join(sorted(service.versions)))
+    outcome, joined = await service.flights.join(flight, work)
+    if joined:
+        service.metrics.cache.labels("joined").inc()
+    return outcome
+
+
+def of_worker(upload: Upload, finished: Finished) -> Outcome:
+    """Return what a worker has just made of an upload."""
     result = finished.result
     return Outcome(finished, upload.identify(result.model_version), result.stage_ms)
 

@@ -54,7 +54,7 @@ async def read_job(
 JobDependency = Annotated[Job, Depends(read_job)]
 
 
-@router.head("", include_in_schema=False)
+@router.head("", include_in_schema=False, response_model_exclude_none=True)
 @router.get("", summary="A job's state", response_model_exclude_none=True, responses=ERRORS)
 async def show(job: JobDependency, response: Response) -> JobDocument:
     """Get state, place in the queue, and once it has finished what came of it."""

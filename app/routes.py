@@ -184,7 +184,13 @@ async def respond(request: Request, service: Service) -> Response:
         )
         outcome = cached or await unless_client_leaves(
             request,
-            compress_upload(service, upload, may_store=wishes.may_store, keep=has_links),
+            compress_upload(
+                service,
+                upload,
+                may_reuse=wishes.may_reuse,
+                may_store=wishes.may_store,
+                keep=has_links,
+            ),
         )
     if outcome is None:
         return Response(status_code=CLIENT_LEFT)

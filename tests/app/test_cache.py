@@ -42,7 +42,9 @@ def finished(
 
 
 def counted_bytes(connection: redis.Redis) -> int:
-    sizes = {name.decode(): int(value) for name, value in connection.hgetall(CACHE_SIZES_KEY).items()}
+    sizes = {
+        name.decode(): int(value) for name, value in connection.hgetall(CACHE_SIZES_KEY).items()
+    }
     total = sizes.pop("total", 0)
     assert total == sum(sizes.values())
     assert set(sizes) == {raw.decode() for raw in connection.zrange(CACHE_ORDER_KEY, 0, -1)}
@@ -134,7 +136,9 @@ def test_expired_entries_are_no_longer_counted(redis_url: str, connection: redis
     use(redis_url, work)
 
 
-def test_an_entry_whose_pictures_are_gone_is_no_hit(redis_url: str, connection: redis.Redis) -> None:
+def test_an_entry_whose_pictures_are_gone_is_no_hit(
+    redis_url: str, connection: redis.Redis
+) -> None:
     async def work(cache: ResultCache) -> None:
         await cache.keep("a", finished(connection, "job", b"jpeg"))
         connection.delete(image_key("job"))

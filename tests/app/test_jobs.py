@@ -261,7 +261,9 @@ def test_expired_is_told_from_unknown(redis_url: str, connection: redis.Redis) -
 @pytest.mark.parametrize(
     "job_id", ["", "x" * 23, "x" * 25, "x" * 23 + "\n", "../../../../etc/passwd..", "*" * 24]
 )
-def test_what_cant_be_an_id_is_unknown(redis_url: str, connection: redis.Redis, job_id: str) -> None:
+def test_what_cant_be_an_id_is_unknown(
+    redis_url: str, connection: redis.Redis, job_id: str
+) -> None:
     assert connection.ping()
 
     async def work(service: Service) -> None:
