@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from starlette.responses import JSONResponse, Response
 
-from app.compression import Outcome
 from app.documents import describe_job, path_of
+from app.finished import Outcome
 from app.jobs import Job
 from app.negotiation import Form
 from contract.messages import Result

@@ -3,12 +3,11 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from redis.exceptions import RedisError
 
-from app.finished import Finished
+from app.finished import Finished, Outcome
 from app.identity import digest_input, identify
 from app.probe import probe
 from app.queue import ID_BYTES
@@ -28,19 +27,6 @@ class Upload:
     def identify(self, version: str) -> str:
         """Return what names this upload's answer."""
         return identify(self.digest, self.options, version)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A finished photo, and how it was come by.
-
-    ``identity`` names it; ``stage_ms`` are the times of this request, all 0 for a cached result.
-    """
-
-    finished: Finished
-    identity: str
-    stage_ms: Mapping[str, float]
-    cached_ms: float | None = None
 
 
 async def receive(data: bytes, options: Options) -> Upload:

@@ -1,5 +1,7 @@
 """A finished photo on its way to its client."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from contract.messages import Result
@@ -11,3 +13,16 @@ class Finished(NamedTuple):
     result: Result
     image: bytes
     heatmap: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished photo, and how it was come by.
+
+    ``identity`` names it; ``stage_ms`` are the times of this request, all 0 for a cached result.
+    """
+
+    finished: Finished
+    identity: str
+    stage_ms: Mapping[str, float]
+    cached_ms: float | None = None

@@ -13,9 +13,10 @@ from starlette.responses import JSONResponse, Response
 from app.answers import VARY, answer, choose_available, not_modified, tag_of
 from app.body import read_body
 from app.cancellation import end
-from app.compression import Outcome, Upload, count_pixels, find_cached, link, receive
+from app.compression import Upload, count_pixels, find_cached, link, receive
 from app.compression import compress as compress_upload
 from app.documents import JobDocument, describe_job, path_of
+from app.finished import Outcome
 from app.negotiation import Form, Wishes, read_wishes
 from app.options import describe_options, parse_options
 from app.problems import MEDIA_TYPE, examples, to_response

@@ -12,7 +12,7 @@ from app.admission import Admission
 from app.cache import ResultCache
 from app.cancellation import end
 from app.detached import DetachedJobs
-from app.finished import Finished
+from app.finished import Outcome
 from app.flights import Flights
 from app.jobs import Jobs
 from app.metrics import Metrics
@@ -43,7 +43,7 @@ class Service:
         self.detached = DetachedJobs(
             self.queue, self.cache, self.jobs, deadline_s=settings.job_deadline_s
         )
-        self.flights: Flights[Finished] = Flights()
+        self.flights: Flights[Outcome] = Flights()
         # Of the results that workers make now: usually one, two while a new one is rolled out.
         # Those of the last ones alive stay, so that what is cached is found without a worker.
         self.versions: frozenset[str] = frozenset()

@@ -9,8 +9,7 @@ import pytest
 from starlette.responses import Response
 
 from app.answers import answer, choose_available, tag_of
-from app.compression import Outcome
-from app.finished import Finished
+from app.finished import Finished, Outcome
 from app.negotiation import Form
 from contract.messages import Result
 
