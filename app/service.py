@@ -1,6 +1,7 @@
 """What the routes share: settings, queue, cache, jobs, admission, metrics, and which workers live."""
 
 import asyncio
+import contextlib
 import time
 from typing import Annotated, cast
 
@@ -66,17 +67,28 @@ class Service:
 
     async def _watch_workers(self) -> None:
         while True:
-            try:
-                alive = await self.queue.worker_versions()
-                self.versions = frozenset(filter(None, alive)) or self.versions
-                self._redis_answers = True
-                if alive:
-                    self._missing_since_s = None
-                elif self._missing_since_s is None:
-                    self._missing_since_s = time.monotonic()
-            except RedisError:
-                self._redis_answers = False
+            with contextlib.suppress(RedisError):
+                await self.count_workers()
             await asyncio.sleep(WORKER_CHECK_INTERVAL_S)
+
+    async def count_workers(self) -> int:
+        """Return how many workers are alive; what uploads are let in by is as fresh from then on.
+
+        Raises:
+            RedisError: when Redis does not answer.
+        """
+        try:
+            alive = await self.queue.worker_versions()
+        except RedisError:
+            self._redis_answers = False
+            raise
+        self._redis_answers = True
+        self.versions = frozenset(filter(None, alive)) or self.versions
+        if alive:
+            self._missing_since_s = None
+        elif self._missing_since_s is None:
+            self._missing_since_s = time.monotonic()
+        return len(alive)
 
     def require_worker(self) -> None:
         """Return when a worker is alive, or was a moment ago and may be restarting.
