@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from redis.exceptions import RedisError
@@ -22,12 +23,19 @@ class DetachedJobs:
     """Those that this front end has queued. When it ends they go on, only uncounted and uncached."""
 
     def __init__(
-        self, queue: QueueClient, cache: ResultCache, jobs: Jobs, *, deadline_s: float
+        self,
+        queue: QueueClient,
+        cache: ResultCache,
+        jobs: Jobs,
+        *,
+        deadline_s: float,
+        on_result: Callable[[Result], None],
     ) -> None:
         self._queue = queue
         self._cache = cache
         self._jobs = jobs
         self._deadline_s = deadline_s
+        self._on_result = on_result
         self._attending: set[asyncio.Task[None]] = set()
 
     async def start(
@@ -72,6 +80,8 @@ class DetachedJobs:
             try:
                 async with asyncio.timeout(self._deadline_s):
                     answer = await reply
+                if isinstance(answer, Result):
+                    self._on_result(answer)
                 if isinstance(answer, Result) and input_digest is not None:
                     identity = identify(input_digest, options, answer.model_version)
                     await self._cache.keep(identity, answer, promised=True)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from app.answers import CACHE_CONTROL, describe_result
 from app.documents import JobDocument, describe_job
-from app.jobs import Job
+from app.jobs import Job, Jobs
 from app.negotiation import read_entity_tags
 from app.problems import MEDIA_TYPE
 from app.service import Service, ServiceDependency
@@ -27,6 +27,10 @@ EVENTS_INTERVAL_S = 0.25
 # A stream ends after this; an EventSource then connects again by itself. So no client that only
 # waits keeps a front end from draining.
 EVENTS_AT_MOST_S = 30.0
+# Each costs four reads a second. Those beyond end after their first event, so that their clients
+# ask now and then instead.
+MAX_EVENT_STREAMS = 256
+COME_BACK_MS, COME_BACK_LATER_MS = 1000, 5000
 
 PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
 BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -125,18 +129,30 @@ async def events(job: JobDependency, service: ServiceDependency) -> AsyncIterato
     The stream ends with the job. One that takes longer than half a minute ends before: an
     `EventSource` comes again by itself.
     """
-    ends_s = time.monotonic() + EVENTS_AT_MOST_S
+    crowded = service.event_streams >= MAX_EVENT_STREAMS
+    service.event_streams += 1
+    try:
+        async for event in watch(job, service.jobs, once=crowded):
+            yield event
+    finally:
+        service.event_streams -= 1
+
+
+async def watch(job: Job, jobs: Jobs, *, once: bool) -> AsyncIterator[ServerSentEvent]:
+    """Yield the job now, and unless ``once`` each change until it ends or time is up."""
+    ends_s = time.monotonic() + (0 if once else EVENTS_AT_MOST_S)
+    retry_ms = COME_BACK_LATER_MS if once else COME_BACK_MS
     shown = ""
     while True:
         document = describe_job(job).model_dump_json(exclude_none=True)
         if document != shown:
             shown = document
-            yield ServerSentEvent(event=job.state, raw_data=document, retry=1000)
+            yield ServerSentEvent(event=job.state, raw_data=document, retry=retry_ms)
         if job.reply is not None or time.monotonic() >= ends_s:
             return
         await asyncio.sleep(EVENTS_INTERVAL_S)
         try:
-            job = await service.jobs.read(job.job_id)
+            job = await jobs.read(job.job_id)
         except FoveateError as error:
             # Deleted, or Redis is gone: the stream has begun, so this is an event as well.
             yield ServerSentEvent(event="gone", raw_data=error.code)

@@ -42,8 +42,13 @@ class Service:
         )
         self.jobs = Jobs(self.queue, ttl_s=settings.result_ttl_s)
         self.detached = DetachedJobs(
-            self.queue, self.cache, self.jobs, deadline_s=settings.job_deadline_s
+            self.queue,
+            self.cache,
+            self.jobs,
+            deadline_s=settings.job_deadline_s,
+            on_result=self.metrics.observe_result,
         )
+        self.event_streams = 0
         self.flights: Flights[Outcome] = Flights()
         # Of the results that workers make now: usually one, two while a new one is rolled out.
         # Those of the last ones alive stay, so that what is cached is found without a worker.

@@ -1,16 +1,18 @@
 """Jobs that nobody waits for, against a real Valkey and a hand-moved worker."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 import redis
+from fastapi.sse import ServerSentEvent
 from rq.job import Job as RqJob
 from rq.job import JobStatus
 
 from app.identity import digest_input, identify
+from app.job_routes import watch
 from app.service import Service
 from app.settings import AppSettings
 from contract.errors import (
@@ -322,3 +324,32 @@ def test_stored_pictures_are_a_job_of_their_own(redis_url: str, connection: redi
         assert encode_reply(result)
 
     use(redis_url, work)
+
+
+def test_events_end_with_the_job_and_are_few_where_many_watch(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(service: Service) -> None:
+        job_id = await start(service)
+        job = await service.jobs.read(job_id)
+        once = [event async for event in watch(job, service.jobs, once=True)]
+        assert [event.event for event in once] == ["queued"]
+        watching = asyncio.ensure_future(collect(watch(job, service.jobs, once=False)))
+        await asyncio.sleep(0.1)
+        finish(connection, await next_job(connection))
+        names = [event.event for event in await watching]
+        assert (names[0], names[-1]) == ("queued", "finished")
+
+        deleted = await service.jobs.read(await start(service))
+        watching = asyncio.ensure_future(collect(watch(deleted, service.jobs, once=False)))
+        await asyncio.sleep(0.1)
+        await service.jobs.delete(deleted.job_id)
+        last = (await watching)[-1]
+        assert (last.event, last.raw_data) == ("gone", "job-gone")
+
+    use(redis_url, work)
+
+
+async def collect(stream: AsyncIterator[ServerSentEvent]) -> list[ServerSentEvent]:
+    """Return a stream's events, once it has ended."""
+    return [event async for event in stream]
