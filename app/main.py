@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from app import health, problems, routes
+from app import health, job_routes, problems, routes
+from app.methods import remaining_methods
 from app.request_id import RequestIdMiddleware
 from app.service import Service
 from app.settings import AppSettings
@@ -33,6 +34,8 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
     )
     app.add_middleware(RequestIdMiddleware)
     problems.install(app)
-    app.include_router(routes.router)
-    app.include_router(health.router)
+    routers = (routes.router, job_routes.router, health.router)
+    for router in routers:
+        app.include_router(router)
+    app.router.routes += remaining_methods(routers)
     return app

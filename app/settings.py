@@ -25,5 +25,9 @@ class AppSettings(BaseSettings):
     upload_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
     # A restarting worker is waited for this long before uploads get 503.
     worker_grace_s: Annotated[float, Field(ge=0)] = 20.0
-    # How long results stay in Redis when nobody fetches them, and heatmaps for their link.
+    # How long finished pictures stay in Redis: for their links, and cached after their last use.
     result_ttl_s: Annotated[int, Field(ge=1, le=86_400)] = 300
+    # A job of `Prefer: respond-async` may wait and run this long.
+    job_deadline_s: Annotated[float, Field(gt=0, le=86_400)] = 600.0
+    # Bytes of pictures in Redis for whoever uploads the same again; 0 keeps none.
+    cache_max_bytes: Annotated[int, Field(ge=0)] = 128 * 1024 * 1024

@@ -6,6 +6,8 @@
     ├── ClientError                the upload or its options are at fault
     │   ├── MalformedRequestError     400
     │   ├── UnknownJobError           404
+    │   ├── UnfinishedJobError        409
+    │   ├── GoneJobError              410
     │   ├── BodyTooLargeError         413
     │   ├── TooManyPixelsError        413
     │   ├── UnsupportedImageError     415
@@ -57,11 +59,28 @@ class MalformedRequestError(ClientError):
 
 
 class UnknownJobError(ClientError):
-    """No such job, or its results are gone."""
+    """No job of this id is known, or no longer."""
 
     code = "unknown-job"
     status = 404
     title = "There is no such job"
+
+
+class UnfinishedJobError(ClientError):
+    """A picture of a job that still waits or runs was asked for."""
+
+    code = "job-unfinished"
+    status = 409
+    title = "The job has not finished"
+    retry_after_s = 1
+
+
+class GoneJobError(ClientError):
+    """The job's pictures have expired, or it was deleted."""
+
+    code = "job-gone"
+    status = 410
+    title = "The job is gone"
 
 
 class BodyTooLargeError(ClientError):
