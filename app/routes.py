@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.answers import answer
-from app.body import Body, read_body
+from app.body import Body, Pace, read_body
 from app.cancellation import end
 from app.options import describe_options, parse_options
 from app.probe import probe
@@ -119,7 +119,11 @@ async def respond(request: Request, service: Service) -> Response:
             request,
             ticket,
             max_bytes=settings.max_upload_bytes,
-            timeout_s=settings.upload_timeout_s,
+            pace=Pace(
+                settings.upload_timeout_s,
+                settings.upload_grace_s,
+                settings.min_upload_bytes_per_s,
+            ),
         )
         if body.fields:
             options = parse_options([*query, *body.fields])
