@@ -16,7 +16,7 @@ DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 # RFC 3986 without userinfo and fragment; names as they go into DNS, others in their A-label form.
 SHAPE: Final = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
+    r"(?P<scheme>https?)://"
     r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?)"
     r"(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<path>/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?"
@@ -71,14 +71,14 @@ def parse_source_url(text: str) -> SourceUrl:
     if len(text) > MAX_URL_CHARS:
         raise MalformedRequestError(f"The source's URL has more than {MAX_URL_CHARS} characters.")
     scheme, mark, rest = text.partition("://")
+    if mark and scheme.isalnum() and scheme.lower() not in DEFAULT_PORTS:
+        raise ForbiddenSourceError("Sources are fetched by http and https only.")
     authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
     if mark and "@" in authority:
         raise ForbiddenSourceError("The source's URL names a user.")
     found = SHAPE.fullmatch(scheme.lower() + mark + authority.lower() + rest[len(authority) :])
     if not found:
         raise MalformedRequestError("The source is no absolute URL of ASCII characters.")
-    if found["scheme"] not in DEFAULT_PORTS:
-        raise ForbiddenSourceError("Sources are fetched by http and https only.")
     port = int(found["port"] or DEFAULT_PORTS[found["scheme"]])
     if not 0 < port < 2**16:
         raise MalformedRequestError("The source's URL has an impossible port.")
