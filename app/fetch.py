@@ -11,18 +11,17 @@ from starlette.responses import Response
 from app.answers import answer
 from app.body import Body
 from app.caching import cache_control, entity_tag, http_date, is_not_modified
-from app.options import parse_options
+from app.path_options import parse_path_options
 from app.probe import probe
 from app.problems import MEDIA_TYPE, to_response
 from app.routes import CLIENT_LEFT, unless_client_leaves
 from app.service import Service, ServiceDependency
-from app.signature import NO_OPTIONS, verify
+from app.signature import verify
 from app.source_url import parse_source_url
 from app.upstream import Source, Upstream
 from contract.errors import (
     FoveateError,
     InternalError,
-    InvalidOptionError,
     MalformedRequestError,
 )
 from contract.messages import Options
@@ -101,26 +100,6 @@ async def respond(
     with service.admission.admit() as ticket:
         source = await upstream.fetch(source_url, ticket.hold)
         return await compress_source(request, service, source, wanted)
-
-
-def parse_path_options(text: str) -> Options:
-    """Return the options of a path: ``name=value`` with commas between, or ``-``.
-
-    Raises:
-        InvalidOptionError: when one is unknown, out of range, given twice, or a heatmap, which an
-            answer that is kept for a day can't link to.
-    """
-    pairs: list[tuple[str, str]] = []
-    if text != NO_OPTIONS:
-        for word in text.split(","):
-            name, mark, value = word.partition("=")
-            if not mark:
-                raise InvalidOptionError("Options of a path are name=value, with commas between.")
-            pairs.append((name, value))
-    options = parse_options(pairs)
-    if options.heatmap != "none":
-        raise InvalidOptionError("'heatmap': only POST /compress gives one.")
-    return options
 
 
 async def compress_source(

@@ -74,7 +74,7 @@ def log_config(settings: AppSettings) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": settings.log_level},
         "loggers": {
             # At DEBUG it would log headers and URLs.
-            "httpcore": {"level": "WARNING"},
+            "httpcore2": {"level": "WARNING"},
         },
     }
 

@@ -1,4 +1,4 @@
-"""Connections for httpcore that go to an address that was checked, and to no other.
+"""Connections for httpcore2 that go to an address that was checked, and to no other.
 
 A name is resolved once for each connection, here; what was checked is what is connected to. A name
 server that answers differently the next time (DNS rebinding) is not asked a next time.
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-import httpcore
+import httpcore2
 
 from app.addresses import Address
 from app.allow_list import AllowList
@@ -44,13 +44,13 @@ class Resolver:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-class PinnedNetwork(httpcore.AsyncNetworkBackend):
+class PinnedNetwork(httpcore2.AsyncNetworkBackend):
     """Resolves, checks, connects; TLS still verifies the name that the URL has."""
 
     def __init__(self, allowed: AllowList, resolve: Resolve) -> None:
         self._allowed = allowed
         self._resolve = resolve
-        self._network = httpcore.AnyIOBackend()
+        self._network = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -59,27 +59,27 @@ class PinnedNetwork(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ASYNC109 - the base class names it
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> httpcore2.AsyncNetworkStream:
         """Return a connection to ``host``.
 
         Raises:
             ForbiddenSourceError: when none of its addresses is allowed.
-            httpcore.ConnectError, httpcore.ConnectTimeout: when there is no connection.
+            httpcore2.ConnectError, httpcore2.ConnectTimeout: when there is no connection.
         """
         try:
             async with asyncio.timeout(timeout):
                 addresses = await self._resolve(host, port)
         except TimeoutError as error:
-            raise httpcore.ConnectTimeout("the name was not resolved in time") from error
+            raise httpcore2.ConnectTimeout("the name was not resolved in time") from error
         except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError("the name can't be resolved") from error
+            raise httpcore2.ConnectError("the name can't be resolved") from error
         permitted = self._allowed.permitted(addresses, port)[:MAX_ADDRESSES]
         for address in permitted[:-1]:
             try:
                 return await self._network.connect_tcp(
                     str(address), port, timeout, local_address, socket_options
                 )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
         return await self._network.connect_tcp(
             str(permitted[-1]), port, timeout, local_address, socket_options

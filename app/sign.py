@@ -5,9 +5,9 @@ import sys
 
 from pydantic import ValidationError
 
-from app.fetch import parse_path_options
+from app.path_options import NO_OPTIONS, parse_path_options
 from app.settings import AppSettings
-from app.signature import NO_OPTIONS, signed_path
+from app.signature import signed_path
 from app.source_url import parse_source_url
 from contract.errors import FoveateError
 

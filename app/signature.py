@@ -10,9 +10,8 @@ import hmac
 from collections.abc import Iterable
 from urllib.parse import quote
 
+from app.path_options import NO_OPTIONS
 from contract.errors import BadSignatureError
-
-NO_OPTIONS = "-"
 
 
 def sign(key: bytes, options: str, url: str) -> str:

@@ -1,13 +1,12 @@
 """Fetches a photo from elsewhere: nothing about its server is trusted."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-import httpcore
+import httpcore2
 
 from app.allow_list import AllowList
 from app.pinned_network import PinnedNetwork, Resolve, Resolver
@@ -54,8 +53,8 @@ class Upstream:
         self._resolver = Resolver()
         # No connection is kept: each fetch resolves and checks anew. No proxy of the environment
         # is asked: it would resolve by itself.
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl.create_default_context(),
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=httpcore2.default_ssl_context(),
             max_connections=None,
             max_keepalive_connections=0,
             http1=True,
@@ -85,9 +84,9 @@ class Upstream:
                     if isinstance(found, Source):
                         return found
                     url = found
-        except (TimeoutError, httpcore.TimeoutException) as error:
+        except (TimeoutError, httpcore2.TimeoutException) as error:
             raise DeadlineError("The source took too long.") from error
-        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+        except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
             raise UpstreamError(
                 "The source can't be reached, or breaks off, or speaks no valid HTTP."
             ) from error
@@ -110,9 +109,9 @@ class Upstream:
             return Source(data, headers.get("last-modified", ""), headers.get("cache-control", ""))
 
     @asynccontextmanager
-    async def _answer(self, url: SourceUrl) -> AsyncIterator[httpcore.Response]:
+    async def _answer(self, url: SourceUrl) -> AsyncIterator[httpcore2.Response]:
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._read_timeout_s)
-        target = httpcore.URL(
+        target = httpcore2.URL(
             scheme=url.scheme.encode(),
             host=url.host.encode(),
             port=url.port,
@@ -124,7 +123,7 @@ class Upstream:
         ) as answer:
             yield answer
 
-    async def _read(self, answer: httpcore.Response, announced: str, hold: Hold) -> bytes:
+    async def _read(self, answer: httpcore2.Response, announced: str, hold: Hold) -> bytes:
         if announced.isascii() and announced.isdigit():
             self._check_size(int(announced[:20]))
         data = bytearray()

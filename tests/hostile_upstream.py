@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from PIL import Image
+
 from tests.photos import file_of, photo
 
 PHOTO = file_of(photo(), "JPEG")
@@ -38,7 +40,7 @@ class HostileUpstream:
             writer.write(data)
             await writer.drain()
 
-        with suppress(OSError, asyncio.IncompleteReadError):
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.requests.append(head)
             await self.behave(head.split(" ")[1], write)
@@ -46,7 +48,7 @@ class HostileUpstream:
 
     async def behave(self, path: str, write: Write) -> None:
         """Do what ``path`` names."""
-        name, _, argument = path.removeprefix("/").partition("/")
+        name, _, argument = path.partition("?")[0].removeprefix("/").partition("/")
         if name == "redirect":
             location = unquote(argument).replace("PORT", str(self.port))
             await write(head_of(302, f"Location: {location}", length=0))
@@ -154,9 +156,7 @@ BODIES = {
     "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
     "empty": b"",
     "cut": PHOTO[: len(PHOTO) // 2],
-    "wide": file_of(photo(8, 8)).replace(
-        b"\0\0\0\x08\0\0\0\x08\x08\x02", b"\0\0\xff\0\0\0\xff\0\x08\x02"
-    ),
+    "large": file_of(Image.new("L", (1001, 1000))),
 }
 HEADERS = {
     "gzip": "Content-Encoding: gzip",
@@ -185,15 +185,17 @@ def hostile_upstream() -> Iterator[HostileUpstream]:
     loop = asyncio.new_event_loop()
     started = threading.Event()
 
-    async def serve() -> None:
+    async def serve() -> asyncio.Server:
         server = await asyncio.start_server(upstream.answer, "127.0.0.1", 0)
         upstream.port = server.sockets[0].getsockname()[1]
         started.set()
+        return server
 
     def run() -> None:
         asyncio.set_event_loop(loop)
-        loop.run_until_complete(serve())
+        server = loop.run_until_complete(serve())
         loop.run_forever()
+        server.close()
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
