@@ -13,6 +13,7 @@ from typing import IO
 
 import httpx
 
+from tests.integration.conftest import TTL_S
 from tests.integration.running import ROOT, wait_for
 
 
@@ -41,7 +42,7 @@ def run_front_end(redis_url: str, **settings: str) -> Iterator[FrontEnd]:
         process = subprocess.Popen(
             [sys.executable, "-m", "app", "serve", "--port", str(port)],
             cwd=ROOT,
-            env={**os.environ, "REDIS_URL": redis_url, **settings},
+            env={**os.environ, "REDIS_URL": redis_url, "RESULT_TTL_S": str(TTL_S), **settings},
             stderr=log,
         )
 
