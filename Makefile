@@ -50,7 +50,7 @@ audit: $(STAMP) ## Known vulnerabilities of the installed packages; lists those 
 	@$(BIN)/pip-audit --progress-spinner off
 
 fuzz-api: $(STAMP) ## Thousands of requests made up from the OpenAPI document (EXAMPLES=each)
-	@FUZZ_EXAMPLES='$(or $(EXAMPLES),300)' $(BIN)/python -m pytest tests/integration/test_openapi.py -s $(ARGS)
+	@FUZZ_EXAMPLES='$(or $(EXAMPLES),600)' $(BIN)/python -m pytest tests/integration/test_openapi.py -s $(ARGS)
 
 format: $(STAMP) ## Rewrite the sources in the project's format
 	@$(BIN)/ruff format .

@@ -1,5 +1,6 @@
 """The ASGI application."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -42,6 +43,7 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
         yield
         await app.state.upstream.close()
         await service.stop()
+        await asyncio.to_thread(send_last_spans)
 
     app = FastAPIOffline(
         title="Foveate",
@@ -58,7 +60,7 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
     # Without keys or hosts there is no such path.
     if chosen.fetch_keys and chosen.fetch_hosts:
         app.include_router(fetch.router)
-    tracing.instrument(app)
+    send_last_spans = tracing.instrument(app)
     return app
 
 

@@ -1,6 +1,7 @@
 """OpenTelemetry traces of requests: with the extra ``tracing``, and only where they are sent."""
 
 import os
+from collections.abc import Callable
 
 from fastapi import FastAPI
 
@@ -8,14 +9,17 @@ from fastapi import FastAPI
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
-def instrument(app: FastAPI) -> None:
+def instrument(app: FastAPI) -> Callable[[], object]:
     """Trace the requests of ``app`` when the environment names a collector.
+
+    Returns what sends the last spans, and may take seconds: a server that ends by a signal runs no
+    exit handlers.
 
     Raises:
         ImportError: when it does and the extra isn't installed.
     """
     if not any(os.environ.get(name) for name in ENDPOINTS):
-        return
+        return nothing
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
         OTLPSpanExporter,
     )
@@ -33,3 +37,8 @@ def instrument(app: FastAPI) -> None:
         excluded_urls="/livez,/readyz,/metrics",
         exclude_spans=["receive", "send"],
     )
+    return provider.shutdown
+
+
+def nothing() -> None:
+    """Without traces there is nothing to send."""
