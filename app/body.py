@@ -21,6 +21,9 @@ MAX_FORM_FIELDS = 32
 MAX_FIELD_BYTES = 1024
 # What multipart adds around the file.
 FORM_OVERHEAD_BYTES = 64 * 1024
+# Of what a body announces, this much is held before it arrives. All of it, and a few clients that
+# announce much and send nothing would lock out everyone else.
+HELD_AHEAD_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ async def read_body(request: Request, ticket: Ticket, *, max_bytes: int, pace: P
     if announced is not None:
         if announced > limit:
             raise BodyTooLargeError(f"{announced} bytes; at most {max_bytes} are accepted.")
-        ticket.hold(announced)
+        ticket.hold(min(announced, HELD_AHEAD_BYTES))
     try:
         async with asyncio.timeout(pace.seconds_for(0)) as timer:
             chunks = paced(limited(request, ticket, limit, max_bytes), timer, pace)

@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,6 +26,7 @@ def front_end(service: Running) -> Iterator[FrontEnd]:
         SEND_TIMEOUT_S="1",
         UPLOAD_GRACE_S="1",
         MIN_UPLOAD_BYTES_PER_S="100000",
+        MAX_PENDING_BYTES="4000000",
     ) as running:
         yield running
 
@@ -102,6 +104,16 @@ def test_a_steady_body_is_taken(front_end: FrontEnd) -> None:
     started_s = time.monotonic()
     assert httpx.post(f"{front_end.url}/compress", content=pieces(), timeout=30).status_code == 200
     assert time.monotonic() - started_s > 1.5
+
+
+def test_who_announces_much_and_sends_nothing_locks_nobody_out(front_end: FrontEnd) -> None:
+    with ExitStack() as stack:
+        for _ in range(10):
+            connection = stack.enter_context(connect(front_end))
+            connection.sendall(POST + b"Content-Length: 50000000\r\n\r\n")
+        wait_for(lambda: metric(front_end.url, "foveate_pending_uploads") == 10)
+        response = httpx.post(f"{front_end.url}/compress", content=PHOTO, timeout=30)
+    assert response.status_code == 200
 
 
 def test_an_answer_that_is_not_taken_is_dropped(front_end: FrontEnd) -> None:
