@@ -10,7 +10,7 @@ PORT ?= 8000
 WORKERS ?= 1
 STAMP := $(VENV)/.installed
 
-.PHONY: help install run test check audit fuzz-api format bench-service bench-encode bench-rd bench-saliency clean
+.PHONY: help install run test check audit fuzz-api sweep format bench-service bench-encode bench-rd bench-saliency clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ audit: $(STAMP) ## Known vulnerabilities of the installed packages; lists those 
 
 fuzz-api: $(STAMP) ## Thousands of requests made up from the OpenAPI document (EXAMPLES=each)
 	@FUZZ_EXAMPLES='$(or $(EXAMPLES),600)' $(BIN)/python -m pytest tests/integration/test_openapi.py -s $(ARGS)
+
+sweep: $(STAMP) ## Every hostile file of the larger data through the service, with several sets of options
+	@FOVEATE_SWEEP=1 $(BIN)/python -m pytest tests/integration/test_hostile.py $(ARGS)
 
 format: $(STAMP) ## Rewrite the sources in the project's format
 	@$(BIN)/ruff format .

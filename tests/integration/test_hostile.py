@@ -1,6 +1,10 @@
-"""Files made to hurt: each gets an answer in time, from the same worker, in bounded memory."""
+"""Files made to hurt: each gets an answer in time, from the same worker, in bounded memory.
+
+Of the larger data's files every seventh is sent with each set of options; ``make sweep`` sends all.
+"""
 
 import io
+import os
 import struct
 import time
 import zlib
@@ -12,11 +16,13 @@ import psutil
 import pytest
 from PIL import Image
 
+from bench.service_process import peak_rss_bytes
 from tests.integration.running import Running, run_service
 from tests.photos import file_of, photo
 
 MAX_RSS_BYTES = 1_500_000_000
 SLOWEST_S = 10.0
+EVERY = 1 if os.environ.get("FOVEATE_SWEEP") else 7
 ANSWERS = {200, 400, 413, 415, 422}
 
 
@@ -114,7 +120,7 @@ def test_files_made_to_hurt_get_an_answer(large: Running) -> None:
         assert "x-injected" not in response.headers
     assert not wrong
     assert worker_of(large).pid == worker.pid
-    assert worker.memory_info().rss < MAX_RSS_BYTES
+    assert peak_rss_bytes(worker) < MAX_RSS_BYTES
     assert "script" not in large.output
 
 
@@ -134,8 +140,9 @@ def test_every_hostile_file_gets_an_answer_with_these_options(
     worker = worker_of(large)
     paths = [path for path in sorted((data_dir / "hostile").rglob("*")) if path.is_file()]
     assert len(paths) > 400
+    paths = paths[len(query) % EVERY :: EVERY]
     statuses = {str(path): post(large.url, path.read_bytes(), query).status_code for path in paths}
     assert not {path: status for path, status in statuses.items() if status not in ANSWERS}
-    assert list(statuses.values()).count(200) > 100
+    assert list(statuses.values()).count(200) > len(paths) / 4
     assert worker_of(large).pid == worker.pid
-    assert worker.memory_info().rss < MAX_RSS_BYTES
+    assert peak_rss_bytes(worker) < MAX_RSS_BYTES
