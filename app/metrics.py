@@ -16,8 +16,14 @@ class Metrics:
         self.requests = Counter(
             "foveate_requests", "Requests to /compress", ["status"], registry=self.registry
         )
+        self.fetches = Counter(
+            "foveate_fetches", "Requests to /fetch", ["status"], registry=self.registry
+        )
         self.errors = Counter(
-            "foveate_errors", "Errors of /compress by code", ["code"], registry=self.registry
+            "foveate_errors",
+            "Errors of /compress and /fetch by code",
+            ["code"],
+            registry=self.registry,
         )
         self.bytes_in = Counter(
             "foveate_bytes_in", "Bytes of compressed photos, as uploaded", registry=self.registry

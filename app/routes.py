@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.answers import VARY, answer, choose_available, not_modified, tag_of
-from app.body import read_body
+from app.body import Pace, read_body
 from app.cancellation import end
 from app.compression import Upload, count_pixels, find_cached, link, receive
 from app.compression import compress as compress_upload
@@ -169,7 +169,11 @@ async def respond(request: Request, service: Service) -> Response:
             request,
             ticket,
             max_bytes=settings.max_upload_bytes,
-            timeout_s=settings.upload_timeout_s,
+            pace=Pace(
+                settings.upload_timeout_s,
+                settings.upload_grace_s,
+                settings.min_upload_bytes_per_s,
+            ),
         )
         if body.fields:
             options = parse_options([*query, *body.fields])
