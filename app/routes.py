@@ -100,8 +100,8 @@ ANSWER_HEADERS = {
     "X-Passthrough": describe_header("`true` where the JPEG is the upload, byte for byte"),
     "Link": describe_header("Where the heatmap is"),
 }
+# OpenAPI has no parameter for Accept: the types of the answer say what can be asked for.
 REQUEST_HEADERS = {
-    "Accept": "`image/jpeg` (default), `multipart/mixed` or `application/json`",
     "Prefer": "`respond-async`: answer 202 at once, with the job's path",
     "If-None-Match": "An `ETag` of an answer; 304 where it would be the same again",
     "Cache-Control": "`no-cache`: no cached result; `no-store`: and none cached of this one",
