@@ -27,6 +27,7 @@ async def readyz(service: ServiceDependency) -> Response:
         return to_response(QueueUnavailableError("Redis does not answer."))
     if not workers:
         return to_response(NoWorkerError("No worker is alive and warm."))
+    service.note_worker()
     return JSONResponse({"workers": workers})
 
 

@@ -53,12 +53,17 @@ class Service:
                 alive = await self.queue.count_workers() > 0
                 self._redis_answers = True
                 if alive:
-                    self._missing_since_s = None
+                    self.note_worker()
                 elif self._missing_since_s is None:
                     self._missing_since_s = time.monotonic()
             except RedisError:
                 self._redis_answers = False
             await asyncio.sleep(WORKER_CHECK_INTERVAL_S)
+
+    def note_worker(self) -> None:
+        """A worker is alive. Who is told so must not be refused until the next count."""
+        self._missing_since_s = None
+        self._redis_answers = True
 
     def require_worker(self) -> None:
         """Return when a worker is alive, or was a moment ago and may be restarting.

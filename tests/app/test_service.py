@@ -38,6 +38,20 @@ def test_without_a_worker_uploads_are_refused_after_the_grace(
         watch(redis_url, 0.3, grace_s=0.2)
 
 
+def test_who_was_told_that_a_worker_is_there_is_not_refused(
+    redis_url: str, connection: Redis
+) -> None:
+    async def run() -> None:
+        service = Service(AppSettings(redis_url=redis_url, worker_grace_s=0))
+        with pytest.raises(NoWorkerError):
+            service.require_worker()
+        service.note_worker()
+        service.require_worker()
+
+    assert connection.ping()
+    asyncio.run(run())
+
+
 def test_with_a_worker_no_grace_is_needed(redis_url: str, connection: Redis) -> None:
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
     SimpleWorker([queue], connection=connection, serializer=JSONSerializer).register_birth()
