@@ -128,7 +128,8 @@ def test_what_a_server_may_not_do(
     started_s = time.monotonic()
     with pytest.raises(error):
         fetch(server.url(path), loopback_port=server.port)
-    assert time.monotonic() - started_s < TIMEOUT_S + 1
+    # It ends by itself; a busy machine takes longer to notice.
+    assert time.monotonic() - started_s < TIMEOUT_S + 15
     if path.startswith("/redirect/"):
         assert server.paths[asked:] == [path]
 
