@@ -10,7 +10,7 @@ PORT ?= 8000
 WORKERS ?= 1
 STAMP := $(VENV)/.installed
 
-.PHONY: help install run test check format bench-service bench-encode bench-rd bench-fit bench-saliency clean
+.PHONY: help install run test check audit fuzz-api sweep format bench-service bench-encode bench-rd bench-fit bench-saliency clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ $(STAMP): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "foveate: installing into $(VENV) (minutes the first time)" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[app,worker,embedded,bench,training,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[app,tracing,worker,embedded,bench,training,dev]'
 	@touch $@
 
 run: $(STAMP) ## Start the whole service (HOST=, PORT=, WORKERS=, REDIS_URL=)
@@ -35,13 +35,25 @@ run: $(STAMP) ## Start the whole service (HOST=, PORT=, WORKERS=, REDIS_URL=)
 test: $(STAMP) ## Run every test
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(STAMP) ## Format, lint, types, import rules, Docker files
+check: $(STAMP) ## Format, lint, types, import rules, security rules, Docker files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app worker codec contract
+	@$(BIN)/bandit --quiet --skip B101,B104,B311,B404,B603 --recursive model bench
 	@$(BIN)/hadolint docker/app.Dockerfile docker/worker.Dockerfile
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+# Not in `check`: what it finds changes from day to day, and it needs an advisory service.
+audit: $(STAMP) ## Known vulnerabilities of the installed packages; lists those it could ask nobody about
+	@$(BIN)/pip-audit --progress-spinner off
+
+fuzz-api: $(STAMP) ## Thousands of requests made up from the OpenAPI document (EXAMPLES=each)
+	@FUZZ_EXAMPLES='$(or $(EXAMPLES),600)' $(BIN)/python -m pytest tests/integration/test_openapi.py -s $(ARGS)
+
+sweep: $(STAMP) ## Every hostile file of the larger data through the service, with several sets of options
+	@FOVEATE_SWEEP=1 $(BIN)/python -m pytest tests/integration/test_hostile.py $(ARGS)
 
 format: $(STAMP) ## Rewrite the sources in the project's format
 	@$(BIN)/ruff format .

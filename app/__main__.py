@@ -38,7 +38,8 @@ def serve_http(arguments: argparse.Namespace, settings: AppSettings) -> int:
     """Serve HTTP in this process until SIGTERM."""
     import uvicorn  # noqa: PLC0415
 
-    from app.http_protocol import BoundedHeadProtocol  # noqa: PLC0415
+    from app.http_protocol import bounded_protocol  # noqa: PLC0415
+    from app.logs import log_config  # noqa: PLC0415
     from app.main import create_app  # noqa: PLC0415
 
     config = uvicorn.Config(
@@ -48,7 +49,8 @@ def serve_http(arguments: argparse.Namespace, settings: AppSettings) -> int:
         access_log=False,
         log_level="warning",
         server_header=False,
-        http=BoundedHeadProtocol,
+        http=bounded_protocol(settings.head_timeout_s, settings.send_timeout_s),
+        log_config=log_config(settings),
         timeout_graceful_shutdown=int(settings.upload_timeout_s + settings.request_timeout_s) + 5,
     )
     # uvicorn's own fd option takes every socket for a unix one.

@@ -21,6 +21,9 @@ MAX_FORM_FIELDS = 32
 MAX_FIELD_BYTES = 1024
 # What multipart adds around the file.
 FORM_OVERHEAD_BYTES = 64 * 1024
+# Of what a body announces, this much is held before it arrives. All of it, and a few clients that
+# announce much and send nothing would lock out everyone else.
+HELD_AHEAD_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,20 @@ class MemoryMultiPartParser(MultiPartParser):
     spool_max_size = 1 << 40
 
 
-async def read_body(request: Request, ticket: Ticket, *, max_bytes: int, timeout_s: float) -> Body:
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How slow a body may be: ``timeout_s`` in all, and ``min_bytes_per_s`` after ``grace_s``."""
+
+    timeout_s: float
+    grace_s: float
+    min_bytes_per_s: int
+
+    def seconds_for(self, received_bytes: int) -> float:
+        """Return how long a body of which this much has arrived may have taken so far."""
+        return min(self.timeout_s, self.grace_s + received_bytes / self.min_bytes_per_s)
+
+
+async def read_body(request: Request, ticket: Ticket, *, max_bytes: int, pace: Pace) -> Body:
     """Return the request's photo and form fields.
 
     Raises:
@@ -46,7 +62,7 @@ async def read_body(request: Request, ticket: Ticket, *, max_bytes: int, timeout
         MalformedRequestError: when the body is empty, cut short, no valid multipart, or a form
             without a file.
         InvalidOptionError: when the form's file has another name than ``file``.
-        DeadlineError: when it takes longer than ``timeout_s``.
+        DeadlineError: when it arrives more slowly than ``pace`` allows.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0]
     multipart = media_type.strip().lower() == "multipart/form-data"
@@ -55,10 +71,10 @@ async def read_body(request: Request, ticket: Ticket, *, max_bytes: int, timeout
     if announced is not None:
         if announced > limit:
             raise BodyTooLargeError(f"{announced} bytes; at most {max_bytes} are accepted.")
-        ticket.hold(announced)
-    chunks = limited(request, ticket, limit, max_bytes)
+        ticket.hold(min(announced, HELD_AHEAD_BYTES))
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(pace.seconds_for(0)) as timer:
+            chunks = paced(limited(request, ticket, limit, max_bytes), timer, pace)
             if multipart:
                 body = await read_form(request, chunks)
             else:
@@ -66,7 +82,10 @@ async def read_body(request: Request, ticket: Ticket, *, max_bytes: int, timeout
     except ClientDisconnect as error:
         raise MalformedRequestError("The body ended before its announced length.") from error
     except TimeoutError as error:
-        raise DeadlineError(f"The body took longer than {timeout_s:g} s.") from error
+        raise DeadlineError(
+            f"The body took longer than {pace.timeout_s:g} s, or came at less than "
+            f"{pace.min_bytes_per_s} bytes a second."
+        ) from error
     if len(body.data) > max_bytes:
         raise BodyTooLargeError(f"{len(body.data)} bytes; at most {max_bytes} are accepted.")
     if not body.data:
@@ -98,6 +117,18 @@ async def limited(
         if received > limit:
             raise BodyTooLargeError(f"More than {max_bytes} bytes.")
         ticket.hold(received)
+        yield chunk
+
+
+async def paced(
+    chunks: AsyncIterator[bytes], timer: asyncio.Timeout, pace: Pace
+) -> AsyncIterator[bytes]:
+    """Yield ``chunks``, and move the deadline with the bytes that have arrived."""
+    clock = asyncio.get_running_loop().time
+    started_s, received_bytes = clock(), 0
+    async for chunk in chunks:
+        received_bytes += len(chunk)
+        timer.reschedule(started_s + pace.seconds_for(received_bytes))
         yield chunk
 
 

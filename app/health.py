@@ -22,7 +22,7 @@ async def livez() -> str:
 async def readyz(service: ServiceDependency) -> Response:
     """Answer 200 when Redis answers and at least one worker is alive with a warm model."""
     try:
-        workers = await service.queue.count_workers()
+        workers = await service.count_workers()
     except RedisError:
         return to_response(QueueUnavailableError("Redis does not answer."))
     if not workers:

@@ -1,27 +1,50 @@
 """The ASGI application."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
 
-from app import health, problems, routes
+from app import fetch, health, job_routes, problems, routes, tracing
+from app.allow_list import AllowList
+from app.defects import DefectMiddleware
+from app.keys import ApiKeyMiddleware
+from app.logs import RequestLogMiddleware
+from app.methods import remaining_methods
 from app.request_id import RequestIdMiddleware
+from app.security import SecurityHeadersMiddleware
 from app.service import Service
 from app.settings import AppSettings
+from app.upstream import Upstream
+
+# What a page of another origin may read of an answer, beyond what browsers always show, and send.
+EXPOSED_HEADERS = (
+    *("ETag", "Link", "Location", "Retry-After", "Server-Timing", "WWW-Authenticate"),
+    *("X-Request-ID", "X-Original-Bytes", "X-Compressed-Bytes", "X-Reference-Bytes"),
+    "X-Passthrough",
+)
+ACCEPTED_HEADERS = (
+    *("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Prefer", "X-Request-ID"),
+)
 
 
 def create_app(settings: AppSettings | None = None) -> FastAPI:
     """Return the front end for ``settings``, by default those of the environment."""
+    chosen = settings or AppSettings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        service = Service(settings or AppSettings())
+        service = Service(chosen)
         app.state.service = service
+        app.state.upstream = create_upstream(chosen)
         service.start()
         yield
+        await app.state.upstream.close()
         await service.stop()
+        await asyncio.to_thread(send_last_spans)
 
     app = FastAPIOffline(
         title="Foveate",
@@ -31,8 +54,43 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
         redoc_url=None,
         static_url="/docs/assets",
     )
-    app.add_middleware(RequestIdMiddleware)
+    add_middlewares(app, chosen)
     problems.install(app)
-    app.include_router(routes.router)
-    app.include_router(health.router)
+    routers = [routes.router, job_routes.router, health.router]
+    # Without keys or hosts there is no such path.
+    if chosen.fetch_keys and chosen.fetch_hosts:
+        routers.append(fetch.router)
+    for router in routers:
+        app.include_router(router)
+    app.router.routes += remaining_methods(routers)
+    send_last_spans = tracing.instrument(app)
     return app
+
+
+def add_middlewares(app: FastAPI, settings: AppSettings) -> None:
+    """Put the middlewares around ``app``: what is added last is asked first."""
+    if settings.api_keys:
+        keys = [key.get_secret_value() for key in settings.api_keys]
+        app.add_middleware(ApiKeyMiddleware, keys=keys)
+    app.add_middleware(DefectMiddleware)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "HEAD", "POST", "DELETE"),
+            allow_headers=ACCEPTED_HEADERS,
+            expose_headers=EXPOSED_HEADERS,
+        )
+    app.add_middleware(SecurityHeadersMiddleware, timing_origins=settings.cors_origins)
+    app.add_middleware(RequestLogMiddleware)
+    app.add_middleware(RequestIdMiddleware)
+
+
+def create_upstream(settings: AppSettings) -> Upstream:
+    """Return the client that fetches sources, with the limits of ``settings``."""
+    return Upstream(
+        AllowList(settings.fetch_hosts, settings.fetch_ports, settings.fetch_loopback_port),
+        max_bytes=settings.max_upload_bytes,
+        timeout_s=settings.fetch_timeout_s,
+        read_timeout_s=settings.fetch_read_timeout_s,
+    )

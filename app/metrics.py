@@ -16,13 +16,26 @@ class Metrics:
         self.requests = Counter(
             "foveate_requests", "Requests to /compress", ["status"], registry=self.registry
         )
+        self.fetches = Counter(
+            "foveate_fetches", "Requests to /fetch", ["status"], registry=self.registry
+        )
         self.errors = Counter(
-            "foveate_errors", "Errors of /compress by code", ["code"], registry=self.registry
+            "foveate_errors",
+            "Errors of /compress and /fetch by code",
+            ["code"],
+            registry=self.registry,
         )
         self.bytes_in = Counter(
             "foveate_bytes_in", "Bytes of compressed photos, as uploaded", registry=self.registry
         )
         self.bytes_out = Counter("foveate_bytes_out", "Bytes of JPEGs sent", registry=self.registry)
+        self.cache = Counter(
+            "foveate_cache",
+            "Uploads by where their result came from: hit (cache), joined (an equal upload that "
+            "was under way), miss (a worker)",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.pending = Gauge(
             "foveate_pending_uploads", "Uploads held by this process", registry=self.registry
         )

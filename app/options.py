@@ -5,7 +5,8 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contract.errors import InvalidOptionError
-from contract.messages import Heatmap, Options, Subsampling, Target
+from contract.images import MAX_SIDE_PX
+from contract.messages import Heatmap, Metadata, Options, Subsampling, Target
 
 # What every JSON reader keeps exactly (RFC 7493, 2.2); no JPEG comes near it.
 LARGEST_MAX_BYTES: Final = 2**53 - 1
@@ -63,6 +64,20 @@ class CompressOptions(BaseModel):
             examples=[40],
         ),
     ] = Options().floor
+    width: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=MAX_SIDE_PX,
+            description="Pixels; the photo is made to fit inside, keeps its shape and is never "
+            "enlarged",
+            examples=[1024],
+        ),
+    ] = Options().width
+    height: Annotated[
+        int | None,
+        Field(ge=1, le=MAX_SIDE_PX, description="As `width`", examples=[768]),
+    ] = Options().height
     subsampling: Annotated[
         Subsampling, Field(description="Chroma subsampling; `auto`: by content", examples=["auto"])
     ] = Options().subsampling
@@ -74,6 +89,14 @@ class CompressOptions(BaseModel):
             examples=[True],
         ),
     ] = Options().progressive
+    metadata: Annotated[
+        Metadata,
+        Field(
+            description="What is kept of EXIF and XMP. `copyright`: who made the photo and whose it "
+            "is; `all`: everything, and the colour profile",
+            examples=["copyright"],
+        ),
+    ] = Options().metadata
     heatmap: Annotated[
         Heatmap,
         Field(

@@ -39,7 +39,7 @@ def probe(data: bytes, max_pixels: int) -> Probed:
             name = image.format or ""
     except UnidentifiedImageError as error:
         raise UnsupportedImageError(
-            "The content is no JPEG, PNG, WebP, GIF, BMP or TIFF."
+            "The content is no JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF."
         ) from error
     except Exception as error:  # readers raise whatever their parsing stumbles over
         raise CorruptImageError("The image's header is damaged.") from error

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from contract.errors import FoveateError, InternalError, InvalidOptionError
+from contract.errors import DeadlineError, FoveateError, InternalError, InvalidOptionError
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ def to_response(error: FoveateError) -> Response:
     headers: dict[str, str] = {}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
-    if error.status == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+    if error.status == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE or isinstance(error, DeadlineError):
         # The rest of the body is not read, so nothing more can follow on this connection.
         headers["Connection"] = "close"
     return problem(error.status, error.code, error.title, error.detail, headers)

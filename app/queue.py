@@ -11,19 +11,24 @@ import redis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rq import Retry
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from app.cancellation import end
+from app.finished import Finished
 from contract.errors import DeadlineError, InternalError, QueueUnavailableError
 from contract.keys import (
     JOB_FUNCTION,
     MAX_RETRIES,
     QUEUE_NAME,
+    VERSION_FIELD,
     heatmap_key,
     image_key,
     input_key,
+    record_key,
     reply_key,
 )
 from contract.messages import Failure, Options, Reply, Request, Result, decode_reply
@@ -36,6 +41,8 @@ SOCKET_TIMEOUT_S = BLOCK_S + 5
 REPLIES_AT_ONCE = 64
 # A batch that takes longer than this is given up by its worker.
 JOB_TIMEOUT_S = 120
+# Who knows a job's id may see its pictures: 144 random bits can't be guessed.
+ID_BYTES = 18
 
 
 class QueueClient:
@@ -44,7 +51,7 @@ class QueueClient:
     def __init__(
         self, redis_url: str, *, result_ttl_s: int, on_reply: Callable[[Reply], None]
     ) -> None:
-        self._redis = Redis.from_url(redis_url, socket_timeout=SOCKET_TIMEOUT_S)
+        self.redis = Redis.from_url(redis_url, socket_timeout=SOCKET_TIMEOUT_S)
         # RQ builds its commands with a synchronous client and runs them on our pipeline; it asks
         # the server itself for nothing but its version, once.
         self._queue = Queue(
@@ -67,13 +74,13 @@ class QueueClient:
         """End the reader and close the connections."""
         if self._reader:
             await end(self._reader)
-        await self._redis.aclose()
+        await self.redis.aclose()
         self._queue.connection.close()
 
     async def compress(
-        self, data: bytes, pixels: int, options: Options, timeout_s: float
-    ) -> tuple[Result, bytes, bytes | None]:
-        """Return the result, the JPEG and the heatmap, if one was asked for, of one photo.
+        self, data: bytes, pixels: int, options: Options, timeout_s: float, *, keep: bool = False
+    ) -> Finished:
+        """Return one photo, finished. With ``keep`` its pictures stay in Redis as well.
 
         Cancelling withdraws the job: nothing is left behind.
 
@@ -81,61 +88,109 @@ class QueueClient:
             FoveateError: what the worker reports, or DeadlineError after ``timeout_s``.
             QueueUnavailableError: when Redis is gone or out of memory.
         """
-        job_id = secrets.token_urlsafe(18)
-        now_s = time.time()
-        request = Request(options, self._reply_to, len(data), pixels, now_s, now_s + timeout_s)
+        job_id = secrets.token_urlsafe(ID_BYTES)
         reply = self._waiting[job_id] = asyncio.get_running_loop().create_future()
         done = False
         try:
             try:
-                await self._submit(job_id, request, data, timeout_s)
-                self._submitted.add(job_id)
+                await self._submit(job_id, data, pixels, options, timeout_s)
                 async with asyncio.timeout(timeout_s):
                     answer = await reply
             except TimeoutError as error:
                 raise DeadlineError(f"No result within {timeout_s:g} s.") from error
             if isinstance(answer, Failure):
                 done = True
+                await self.redis.delete(record_key(job_id))
                 raise answer.to_error()
-            image, heatmap = await self._fetch(answer)
+            finished = await self._fetch(answer, keep=keep)
             done = True
-            return answer, image, heatmap
+            return finished
         except RedisError as error:
             raise QueueUnavailableError("The queue can't take or return photos now.") from error
         finally:
-            del self._waiting[job_id]
-            self._submitted.discard(job_id)
+            self.forget(job_id)
             if not done:
-                await asyncio.shield(asyncio.ensure_future(self._withdraw(job_id)))
+                await asyncio.shield(asyncio.ensure_future(self.withdraw(job_id)))
 
-    async def heatmap(self, job_id: str) -> bytes | None:
-        """Return a finished job's heatmap while it is kept."""
+    async def start_job(
+        self, data: bytes, pixels: int, options: Options, timeout_s: float
+    ) -> tuple[str, "asyncio.Future[Reply]"]:
+        """Queue a job that runs whether or not anyone waits for it; return its id and its reply.
+
+        Who has seen the reply, or doesn't care any more, calls ``forget``.
+
+        Raises:
+            QueueUnavailableError: when Redis is gone or out of memory; nothing is left behind.
+        """
+        job_id = secrets.token_urlsafe(ID_BYTES)
+        reply = self._waiting[job_id] = asyncio.get_running_loop().create_future()
+        queued = False
         try:
-            return cast("bytes | None", await self._redis.get(heatmap_key(job_id)))
+            await self._submit(job_id, data, pixels, options, timeout_s)
+            queued = True
         except RedisError as error:
-            raise QueueUnavailableError("The queue does not answer.") from error
+            raise QueueUnavailableError("The queue can't take photos now.") from error
+        finally:
+            if not queued:
+                self.forget(job_id)
+                await asyncio.shield(asyncio.ensure_future(self.withdraw(job_id)))
+        return job_id, reply
+
+    def forget(self, job_id: str) -> None:
+        """Expect no reply for a job any more."""
+        self._waiting.pop(job_id, None)
+        self._submitted.discard(job_id)
+
+    @property
+    def key(self) -> str:
+        """The key of the list of waiting jobs' ids."""
+        return str(self._queue.key)
+
+    def restore(self, job_id: str, fields: dict[bytes, bytes]) -> Job | None:
+        """Return RQ's job of the fields of its hash, None when they are incomplete."""
+        job = Job(job_id, connection=self._queue.connection, serializer=JSONSerializer)
+        try:
+            job.restore(fields)
+        except (NoSuchJobError, ValueError):
+            return None
+        return job
 
     async def length(self) -> int:
         """Return how many jobs wait; raises RedisError."""
-        return await self._redis.llen(self._queue.key)
+        return await self.redis.llen(self._queue.key)
 
     async def count_workers(self) -> int:
-        """Return how many workers are alive on the queue; raises RedisError.
+        """Return how many workers are alive on the queue; raises RedisError."""
+        return len(await self.worker_versions())
+
+    async def worker_versions(self) -> list[str]:
+        """Return the version of results of each worker alive, "" where one is unknown.
 
         A worker registers once its model is warm, and its key expires when it stops to report.
+
+        Raises:
+            RedisError: when Redis doesn't answer.
         """
         keys = await cast(
-            "Awaitable[set[bytes]]", self._redis.smembers(WORKERS_BY_QUEUE_KEY % QUEUE_NAME)
+            "Awaitable[set[bytes]]", self.redis.smembers(WORKERS_BY_QUEUE_KEY % QUEUE_NAME)
         )
         if not keys:
-            return 0
-        return int(await self._redis.exists(*keys))
+            return []
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            for key in keys:
+                pipeline.hmget(key, ["last_heartbeat", VERSION_FIELD])
+            workers = await pipeline.execute()
+        return [(version or b"").decode() for heartbeat, version in workers if heartbeat]
 
-    async def _submit(self, job_id: str, request: Request, data: bytes, timeout_s: float) -> None:
+    async def _submit(
+        self, job_id: str, data: bytes, pixels: int, options: Options, timeout_s: float
+    ) -> None:
+        now_s = time.time()
+        request = Request(options, self._reply_to, len(data), pixels, now_s, now_s + timeout_s)
         if not self._queue.redis_server_version:
             await asyncio.to_thread(self._queue.get_redis_server_version)
         ttl_s = int(timeout_s) + JOB_TIMEOUT_S
-        async with self._redis.pipeline(transaction=True) as pipeline:
+        async with self.redis.pipeline(transaction=True) as pipeline:
             pipeline.set(input_key(job_id), data, ex=ttl_s)
             self._queue.enqueue_many(
                 [
@@ -154,32 +209,34 @@ class QueueClient:
                 pipeline=cast("redis.client.Pipeline", pipeline),
             )
             await pipeline.execute()
+        self._submitted.add(job_id)
 
-    async def _fetch(self, result: Result) -> tuple[bytes, bytes | None]:
-        keys = [image_key(result.job_id)]
-        if result.heatmap_type:
-            keys.append(heatmap_key(result.job_id))
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            pipeline.mget(keys)
-            # The heatmap stays for the link in the answer until it expires.
-            pipeline.delete(image_key(result.job_id))
-            blobs, _ = await pipeline.execute()
-        if None in blobs:
+    async def _fetch(self, result: Result, *, keep: bool) -> Finished:
+        job_id = result.job_id
+        async with self.redis.pipeline(transaction=True) as pipeline:
+            pipeline.mget(image_key(job_id), heatmap_key(job_id))
+            # Of a job that its client waited for nobody knows the id.
+            pipeline.delete(record_key(job_id))
+            if not keep:
+                pipeline.delete(image_key(job_id), heatmap_key(job_id))
+            blobs, *_ = await pipeline.execute()
+        image, heatmap = blobs
+        if image is None or (result.heatmap_type is not None and heatmap is None):
             raise InternalError("The result was lost before it could be sent.")
-        return blobs[0], blobs[1] if result.heatmap_type else None
+        return Finished(result, image, heatmap)
 
-    async def _withdraw(self, job_id: str) -> None:
-        """Take a job back: its input and outputs go; waiting, it leaves the queue as well.
+    async def withdraw(self, job_id: str) -> None:
+        """Take a job back: its input and pictures go; waiting, it leaves the queue as well.
 
         A worker that has it already finds no input and ends it.
         """
         try:
-            async with self._redis.pipeline(transaction=True) as pipeline:
+            async with self.redis.pipeline(transaction=True) as pipeline:
                 pipeline.delete(input_key(job_id), image_key(job_id), heatmap_key(job_id))
                 self._queue.remove(job_id, pipeline=cast("redis.client.Pipeline", pipeline))
                 _, waiting = await pipeline.execute()
             if waiting:
-                await self._redis.delete(self._queue.job_class.key_for(job_id))
+                await self.redis.delete(self._queue.job_class.key_for(job_id))
         except RedisError:
             log.warning("job %s could not be withdrawn; its keys expire", job_id)
 
@@ -193,7 +250,7 @@ class QueueClient:
                     await self._give_up_lost_jobs()
                 popped = await cast(
                     "Awaitable[list[object] | None]",
-                    self._redis.blmpop(
+                    self.redis.blmpop(
                         BLOCK_S,
                         1,
                         reply_key(self._reply_to),
@@ -216,7 +273,7 @@ class QueueClient:
     async def _give_up_lost_jobs(self) -> None:
         """Fail the jobs that a restarted Redis no longer knows, instead of waiting for nothing."""
         for job_id in list(self._submitted):
-            known = await self._redis.exists(self._queue.job_class.key_for(job_id))
+            known = await self.redis.exists(self._queue.job_class.key_for(job_id))
             waiting = self._waiting.get(job_id)
             if not known and waiting is not None and not waiting.done():
                 waiting.set_exception(QueueUnavailableError("The queue was lost; send it again."))
@@ -231,6 +288,18 @@ class QueueClient:
         waiting = self._waiting.get(reply.job_id)
         if waiting is not None and not waiting.done():
             waiting.set_result(reply)
-        elif isinstance(reply, Result):
-            # Its client left while the worker was at it.
-            await self._withdraw(reply.job_id)
+        else:
+            await self._discard(reply.job_id, raw)
+
+    async def _discard(self, job_id: str, raw: bytes) -> None:
+        """Remove what came of a job that nobody waits for any more.
+
+        A record that says something else than the reply stays: that the job was deleted, or that
+        its deadline had passed.
+        """
+        await self.withdraw(job_id)
+        try:
+            if await self.redis.get(record_key(job_id)) == raw:
+                await self.redis.delete(record_key(job_id))
+        except RedisError:
+            log.warning("the record of job %s could not be removed; it expires", job_id)

@@ -1,9 +1,18 @@
-"""Gives every answer an ``X-Request-ID``."""
+"""Gives every request an id: its client's own where that is well-formed, else a new one."""
 
+import re
 import secrets
+from contextvars import ContextVar
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER = "X-Request-ID"
+# Enough for UUIDs and W3C trace ids; nothing that a log or a header would have to escape.
+WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+# The id of the request that is being answered; log lines carry it.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class RequestIdMiddleware:
@@ -17,11 +26,22 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = secrets.token_hex(8)
+        chosen = choose(Headers(scope=scope).getlist(HEADER))
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                MutableHeaders(scope=message)[HEADER] = chosen
             await send(message)
 
-        await self._app(scope, receive, send_with_id)
+        token = request_id.set(chosen)
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            request_id.reset(token)
+
+
+def choose(given: list[str]) -> str:
+    """Return the client's id, or a new one of 16 hexadecimal digits."""
+    if len(given) == 1 and WELL_FORMED.fullmatch(given[0]):
+        return given[0]
+    return secrets.token_hex(8)

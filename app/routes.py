@@ -1,18 +1,24 @@
-"""``POST /compress`` and what its answer links to."""
+"""``POST /compress``."""
 
 import asyncio
 import logging
+from collections.abc import Coroutine
+from contextlib import ExitStack
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
-from app.answers import answer
-from app.body import Body, read_body
+from app.answers import VARY, answer, choose_available, not_modified, tag_of
+from app.body import Pace, read_body
 from app.cancellation import end
+from app.compression import Upload, count_pixels, find_cached, link, receive
+from app.compression import compress as compress_upload
+from app.documents import JobDocument, describe_job, path_of
+from app.finished import Outcome
+from app.negotiation import Form, Wishes, read_wishes
 from app.options import describe_options, parse_options
-from app.probe import probe
 from app.problems import MEDIA_TYPE, examples, to_response
 from app.service import Service, ServiceDependency
 from contract.errors import (
@@ -21,9 +27,7 @@ from contract.errors import (
     InternalError,
     InvalidOptionError,
     MaxBytesError,
-    UnknownJobError,
 )
-from contract.messages import Options, Result
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +56,16 @@ def describe_compress() -> dict[str, Any]:
                 "schema": {key: value for key, value in field.items() if key != "description"},
             }
             for name, field in properties.items()
+        ]
+        + [
+            {
+                "name": name,
+                "in": "header",
+                "required": False,
+                "description": description,
+                "schema": {"type": "string"},
+            }
+            for name, description in REQUEST_HEADERS.items()
         ],
         "requestBody": {
             "required": True,
@@ -72,15 +86,49 @@ INVALID = examples(
 PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
 
 
+def describe_header(description: str) -> dict[str, Any]:
+    """Return a header of an answer as OpenAPI has it."""
+    return {"description": description, "schema": {"type": "string"}}
+
+
+ANSWER_HEADERS = {
+    "ETag": describe_header("Strong; of the input, the options and the version"),
+    "Server-Timing": describe_header("Milliseconds of queue, decode, predict and encode"),
+    "X-Original-Bytes": describe_header("The upload's length"),
+    "X-Compressed-Bytes": describe_header("The JPEG's length"),
+    "X-Reference-Bytes": describe_header("The length of the standard JPEG at `quality`"),
+    "X-Passthrough": describe_header("`true` where the JPEG is the upload, byte for byte"),
+    "Link": describe_header("Where the heatmap is"),
+}
+# OpenAPI has no parameter for Accept: the types of the answer say what can be asked for.
+REQUEST_HEADERS = {
+    "Prefer": "`respond-async`: answer 202 at once, with the job's path",
+    "If-None-Match": "An `ETag` of an answer; 304 where it would be the same again",
+    "Cache-Control": "`no-cache`: no cached result; `no-store`: and none cached of this one",
+}
+
+
 @router.post(
     "/compress",
     summary="Compress a photo; its bytes follow the saliency map",
     response_class=Response,
     responses={
         200: {
-            "description": "The JPEG, or with `Accept: multipart/mixed` the JPEG and its heatmap",
-            "content": {"image/jpeg": {}, "multipart/mixed": {}},
+            "description": "The JPEG, with `Accept: multipart/mixed` the JPEG and its heatmap, with "
+            "`Accept: application/json` what came of it and where it is",
+            "model": JobDocument,
+            "content": {
+                "image/jpeg": {"schema": {"type": "string", "format": "binary"}},
+                "multipart/mixed": {"schema": {"type": "string", "format": "binary"}},
+            },
+            "headers": ANSWER_HEADERS,
         },
+        202: {
+            "description": "With `Prefer: respond-async`: the job, which `Location` names",
+            "model": JobDocument,
+            "headers": {"Location": describe_header("The job's path")},
+        },
+        304: {"description": "The client has this answer: `If-None-Match` names its `ETag`"},
         400: {"description": "Malformed request", **PROBLEM},
         413: {"description": "Too many bytes or pixels", **PROBLEM},
         415: {"description": "Not an image that is read here", **PROBLEM},
@@ -114,62 +162,97 @@ async def respond(request: Request, service: Service) -> Response:
     settings = service.settings
     query = request.query_params.multi_items()
     options = parse_options(query)  # before the body: a wrong option needs no upload
-    with service.admission.admit() as ticket:
+    wishes = read_wishes(request.headers)
+    with ExitStack() as place:
+        ticket = place.enter_context(service.admission.admit())
         body = await read_body(
             request,
             ticket,
             max_bytes=settings.max_upload_bytes,
-            timeout_s=settings.upload_timeout_s,
+            pace=Pace(
+                settings.upload_timeout_s,
+                settings.upload_grace_s,
+                settings.min_upload_bytes_per_s,
+            ),
         )
         if body.fields:
             options = parse_options([*query, *body.fields])
-        # A header can take long to read when it wants to; the event loop must not wait for it.
-        probed = await asyncio.to_thread(probe, body.data, settings.max_pixels)
-        service.require_worker()
-        finished = await unless_client_leaves(
-            request, service, body, probed.width_px * probed.height_px, options
+        upload = await receive(body.data, options)
+        form = choose_available(wishes.form, has_heatmap=options.heatmap != "none")
+        if not wishes.detached and (tag := known_tag(service, upload, form, wishes)):
+            return not_modified(tag)
+        cached = await find_cached(service, upload) if wishes.may_reuse else None
+        if wishes.detached:
+            return await accept(service, upload, cached, place, wishes)
+        has_links = form == "application/json" or (
+            form == "image/jpeg" and options.heatmap != "none"
         )
-    if finished is None:
+        outcome = cached or await unless_client_leaves(
+            request,
+            compress_upload(
+                service,
+                upload,
+                may_reuse=wishes.may_reuse,
+                may_store=wishes.may_store,
+                keep=has_links,
+            ),
+        )
+    if outcome is None:
         return Response(status_code=CLIENT_LEFT)
-    result, image, heatmap = finished
-    service.metrics.observe_result(result)
-    return answer(result, image, heatmap, request.headers.get("accept", ""))
+    service.metrics.observe_result(outcome.finished.result)
+    job_id = await link(service, outcome) if has_links else None
+    return answer(outcome, form, job_id)
+
+
+def known_tag(service: Service, upload: Upload, form: Form, wishes: Wishes) -> str | None:
+    """Return the tag of the answer if the client has that answer already."""
+    if not wishes.entity_tags or form == "application/json":
+        return None
+    tags = {tag_of(upload.identify(version), form, None) for version in service.versions}
+    return next(iter(tags & wishes.entity_tags), None)
+
+
+async def accept(
+    service: Service,
+    upload: Upload,
+    cached: Outcome | None,
+    place: ExitStack,
+    wishes: Wishes,
+) -> Response:
+    """Return 202 and where the job is, which then needs its client no more."""
+    if cached is not None:
+        job_id = await link(service, cached)
+    else:
+        pixels = await count_pixels(service, upload)
+        may_store = wishes.may_store and service.cache.is_on
+        job_id = await service.detached.start(
+            upload.data, pixels, upload.options, upload.digest, place, may_store=may_store
+        )
+    job = await service.jobs.read(job_id)
+    headers = {
+        "Location": path_of(job_id),
+        "Preference-Applied": "respond-async",
+        "Cache-Control": "no-store",
+        "Vary": VARY,
+    }
+    document = describe_job(job).model_dump(mode="json", exclude_none=True)
+    return JSONResponse(document, status_code=202, headers=headers)
 
 
 async def unless_client_leaves(
-    request: Request, service: Service, body: Body, pixels: int, options: Options
-) -> tuple[Result, bytes, bytes | None] | None:
-    """Return the compressed photo, None when its client hung up; its job is then withdrawn."""
-    job = asyncio.ensure_future(
-        service.queue.compress(body.data, pixels, options, service.settings.request_timeout_s)
-    )
+    request: Request, work: Coroutine[Any, Any, Outcome]
+) -> Outcome | None:
+    """Return what ``work`` returns, None when its client hung up; it is then cancelled."""
+    working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(client_left(request))
     try:
-        await asyncio.wait({job, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        return job.result() if job.done() else None
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
     finally:
-        await end(job, leaving)
+        await end(working, leaving)
 
 
 async def client_left(request: Request) -> None:
     """Return when the client has closed its connection; its body must have been read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-@router.get(
-    "/jobs/{job_id}/heatmap",
-    summary="The heatmap that an answer of /compress links to",
-    response_class=Response,
-    responses={
-        200: {"content": {"image/png": {}, "image/jpeg": {}}},
-        404: {"description": "Unknown job, or its heatmap has expired", **PROBLEM},
-    },
-)
-async def heatmap(job_id: str, service: ServiceDependency) -> Response:
-    """Get the heatmap of a finished job while it is kept."""
-    blob = await service.queue.heatmap(job_id)
-    if blob is None:
-        raise UnknownJobError("There is no heatmap for this job; it may have expired.")
-    media_type = "image/png" if blob.startswith(b"\x89PNG") else "image/jpeg"
-    return Response(blob, media_type=media_type, headers={"Cache-Control": "private, max-age=60"})

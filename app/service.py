@@ -1,6 +1,7 @@
-"""What the routes share: settings, queue, admission, metrics, and whether workers are alive."""
+"""What the routes share: settings, queue, cache, jobs, admission, metrics, and which workers live."""
 
 import asyncio
+import contextlib
 import time
 from typing import Annotated, cast
 
@@ -9,7 +10,12 @@ from redis.exceptions import RedisError
 from starlette.requests import Request
 
 from app.admission import Admission
+from app.cache import ResultCache
 from app.cancellation import end
+from app.detached import DetachedJobs
+from app.finished import Outcome
+from app.flights import Flights
+from app.jobs import Jobs
 from app.metrics import Metrics
 from app.queue import QueueClient
 from app.settings import AppSettings
@@ -31,6 +37,22 @@ class Service:
             result_ttl_s=settings.result_ttl_s,
             on_reply=self.metrics.observe_reply,
         )
+        self.cache = ResultCache(
+            self.queue.redis, max_bytes=settings.cache_max_bytes, ttl_s=settings.result_ttl_s
+        )
+        self.jobs = Jobs(self.queue, ttl_s=settings.result_ttl_s)
+        self.detached = DetachedJobs(
+            self.queue,
+            self.cache,
+            self.jobs,
+            deadline_s=settings.job_deadline_s,
+            on_result=self.metrics.observe_result,
+        )
+        self.event_streams = 0
+        self.flights: Flights[Outcome] = Flights()
+        # Of the results that workers make now: usually one, two while a new one is rolled out.
+        # Those of the last ones alive stay, so that what is cached is found without a worker.
+        self.versions: frozenset[str] = frozenset()
         # Since when no worker has been seen; None while there is one.
         self._missing_since_s: float | None = time.monotonic()
         self._redis_answers = True
@@ -45,20 +67,33 @@ class Service:
         """End both and close the connections."""
         if self._watch:
             await end(self._watch)
+        await self.detached.stop()
         await self.queue.stop()
 
     async def _watch_workers(self) -> None:
         while True:
-            try:
-                alive = await self.queue.count_workers() > 0
-                self._redis_answers = True
-                if alive:
-                    self._missing_since_s = None
-                elif self._missing_since_s is None:
-                    self._missing_since_s = time.monotonic()
-            except RedisError:
-                self._redis_answers = False
+            with contextlib.suppress(RedisError):
+                await self.count_workers()
             await asyncio.sleep(WORKER_CHECK_INTERVAL_S)
+
+    async def count_workers(self) -> int:
+        """Return how many workers are alive; what uploads are let in by is as fresh from then on.
+
+        Raises:
+            RedisError: when Redis does not answer.
+        """
+        try:
+            alive = await self.queue.worker_versions()
+        except RedisError:
+            self._redis_answers = False
+            raise
+        self._redis_answers = True
+        self.versions = frozenset(filter(None, alive)) or self.versions
+        if alive:
+            self._missing_since_s = None
+        elif self._missing_since_s is None:
+            self._missing_since_s = time.monotonic()
+        return len(alive)
 
     def require_worker(self) -> None:
         """Return when a worker is alive, or was a moment ago and may be restarting.

@@ -1,17 +1,59 @@
 """The front end's settings, from the environment."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from contract.images import DEFAULT_MAX_PIXELS, DEFAULT_MAX_UPLOAD_BYTES
 
+# Keys shorter than this can be guessed; `openssl rand -hex 32` makes one of 64.
+MIN_KEY_CHARS = 16
+
+
+def split(value: object) -> object:
+    """Return the words of a list with commas; a tuple, as a program gives it, stays."""
+    if not isinstance(value, str):
+        return value
+    return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+def check_key(key: SecretStr) -> SecretStr:
+    """Return ``key`` when it is long enough and can stand in a header.
+
+    Raises:
+        ValueError: when it isn't, or can't.
+    """
+    text = key.get_secret_value()
+    if len(text) < MIN_KEY_CHARS or not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError(f"a key needs at least {MIN_KEY_CHARS} ASCII characters, no spaces")
+    return key
+
+
+Key = Annotated[SecretStr, AfterValidator(check_key)]
+Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(split)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
+Hosts = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^(\*|(\*\.)?[a-z0-9_.:-]+)$")], ...],
+    NoDecode,
+    BeforeValidator(split),
+]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Ports = Annotated[tuple[Port, ...], NoDecode, BeforeValidator(split)]
+Origins = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^(\*|https?://[a-z0-9.:\[\]-]+)$")], ...],
+    NoDecode,
+    BeforeValidator(split),
+]
+
 
 class AppSettings(BaseSettings):
-    """Each field is read from the environment variable of its name in upper case."""
+    """Each field is read from the environment variable of its name in upper case.
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
+    Lists have commas between their words.
+    """
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True, hide_input_in_errors=True)
 
     redis_url: str = "redis://127.0.0.1:6379/0"
     max_upload_bytes: Annotated[int, Field(ge=1)] = DEFAULT_MAX_UPLOAD_BYTES
@@ -23,7 +65,35 @@ class AppSettings(BaseSettings):
     request_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
     # A body that arrives slower than this is given up.
     upload_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    # After the first seconds a body must have arrived at this mean rate: who drips holds a place
+    # that others need.
+    upload_grace_s: Annotated[float, Field(gt=0, le=3600)] = 10.0
+    min_upload_bytes_per_s: Annotated[int, Field(ge=1)] = 2000
+    # Request line and headers must be complete, and an answer taken, within these.
+    head_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 10.0
+    send_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
     # A restarting worker is waited for this long before uploads get 503.
     worker_grace_s: Annotated[float, Field(ge=0)] = 20.0
-    # How long results stay in Redis when nobody fetches them, and heatmaps for their link.
+    # How long finished pictures stay in Redis: for their links, and cached after their last use.
     result_ttl_s: Annotated[int, Field(ge=1, le=86_400)] = 300
+    # A job of `Prefer: respond-async` may wait and run this long.
+    job_deadline_s: Annotated[float, Field(gt=0, le=86_400)] = 600.0
+    # Bytes of pictures in Redis for whoever uploads the same again; 0 keeps none.
+    cache_max_bytes: Annotated[int, Field(ge=0)] = 128 * 1024 * 1024
+
+    # Without keys everyone may upload.
+    api_keys: Keys = ()
+    # Web pages of these origins may read answers; `*` is every page.
+    cors_origins: Origins = ()
+    log_format: Literal["json", "text"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    # /fetch exists once it has both keys and hosts.
+    fetch_keys: Keys = ()
+    fetch_hosts: Hosts = ()
+    fetch_ports: Ports = (80, 443)
+    fetch_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 15.0
+    fetch_read_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 5.0
+    fetch_max_age_s: Annotated[int, Field(ge=0, le=31_536_000)] = 86_400
+    # Tests fetch from one port of this machine.
+    fetch_loopback_port: Port | None = None

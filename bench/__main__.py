@@ -8,6 +8,7 @@ from typing import Final, Protocol, cast
 
 BENCHMARKS: Final = {
     "service": "load the service over HTTP: images/s, latency, stages, CPU and memory",
+    "slow-clients": "throughput while many connections drip bytes",
     "encode": "speed, passes and memory of the encoder alone",
     "photos": "photos through the running service beside the standard JPEG",
     "fit": "fit the encoder's constants on photos",
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def load(name: str) -> Benchmark:
     """Return a benchmark's module."""
-    return cast("Benchmark", importlib.import_module(f"bench.{name}"))
+    return cast("Benchmark", importlib.import_module(f"bench.{name.replace('-', '_')}"))
 
 
 if __name__ == "__main__":

@@ -70,7 +70,9 @@ class Connection:
         """
         head = (
             f"{method} {target} HTTP/1.1\r\nHost: {self._host}\r\n"
-            f"Content-Type: application/octet-stream\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"Content-Type: application/octet-stream\r\nContent-Length: {len(body)}\r\n"
+            # Every photo is sent many times; what is measured is the work, not the cache.
+            "Cache-Control: no-store\r\n\r\n"
         )
         try:
             if self._socket is None:

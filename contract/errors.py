@@ -5,7 +5,12 @@
     FoveateError
     ├── ClientError                the upload or its options are at fault
     │   ├── MalformedRequestError     400
+    │   ├── MissingKeyError           401
+    │   ├── BadSignatureError         403
+    │   ├── ForbiddenSourceError      403
     │   ├── UnknownJobError           404
+    │   ├── UnfinishedJobError        409
+    │   ├── GoneJobError              410
     │   ├── BodyTooLargeError         413
     │   ├── TooManyPixelsError        413
     │   ├── UnsupportedImageError     415
@@ -15,6 +20,7 @@
     └── ServiceError               the service is at fault, or busy
         ├── QueueFullError            429
         ├── InternalError             500
+        ├── UpstreamError             502
         ├── NoWorkerError             503
         ├── QueueUnavailableError     503
         └── DeadlineError             504
@@ -56,12 +62,53 @@ class MalformedRequestError(ClientError):
     title = "The request is malformed"
 
 
+class MissingKeyError(ClientError):
+    """Keys are configured, and the request has none of them."""
+
+    code = "missing-key"
+    status = 401
+    title = "An API key is needed"
+
+
+class BadSignatureError(ClientError):
+    """A /fetch URL that no key of ours has signed."""
+
+    code = "bad-signature"
+    status = 403
+    title = "The signature is wrong"
+
+
+class ForbiddenSourceError(ClientError):
+    """A source that is not on the allow-list, or whose address is not a public one."""
+
+    code = "forbidden-source"
+    status = 403
+    title = "Nothing is fetched from there"
+
+
 class UnknownJobError(ClientError):
-    """No such job, or its results are gone."""
+    """No job of this id is known, or no longer."""
 
     code = "unknown-job"
     status = 404
     title = "There is no such job"
+
+
+class UnfinishedJobError(ClientError):
+    """A picture of a job that still waits or runs was asked for."""
+
+    code = "job-unfinished"
+    status = 409
+    title = "The job has not finished"
+    retry_after_s = 1
+
+
+class GoneJobError(ClientError):
+    """The job's pictures have expired, or it was deleted."""
+
+    code = "job-gone"
+    status = 410
+    title = "The job is gone"
 
 
 class BodyTooLargeError(ClientError):
@@ -127,6 +174,14 @@ class InternalError(ServiceError):
     code = "internal-error"
     status = 500
     title = "The service failed"
+
+
+class UpstreamError(ServiceError):
+    """The source of a /fetch can't be reached, or does not answer as HTTP has it."""
+
+    code = "upstream-failed"
+    status = 502
+    title = "The source failed"
 
 
 class NoWorkerError(ServiceError):

@@ -5,7 +5,7 @@ from typing import Final
 
 # Front end and worker open with the same list, so that what was probed is what is decoded.
 # JPEG takes in MPO, which phones write: a JPEG that carries more pictures behind the first.
-IMAGE_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+IMAGE_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
 # ITU-T T.81, B.2.2: X and Y are 16 bits wide; libjpeg stops at 65,500.
 MAX_SIDE_PX: Final = 65_500

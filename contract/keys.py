@@ -14,6 +14,16 @@ JOB_FUNCTION: Final = "worker.tasks.compress"
 # running when its worker died may be what killed it, so it then runs alone.
 MAX_RETRIES: Final = 2
 
+# A worker's RQ hash says here what its results depend on beside input and options.
+VERSION_FIELD: Final = "foveate_version"
+
+# Which cached results there are, by when they expire, and how many bytes each takes.
+CACHE_ORDER_KEY: Final = "foveate:cache-order"
+CACHE_SIZES_KEY: Final = "foveate:cache-sizes"
+
+# A job's record outlives its pictures by this factor, so that expired can be told from unknown.
+RECORD_LIVES: Final = 2
+
 
 def input_key(job_id: str) -> str:
     """Return the key of the uploaded bytes."""
@@ -28,6 +38,16 @@ def image_key(job_id: str) -> str:
 def heatmap_key(job_id: str) -> str:
     """Return the key of the finished heatmap."""
     return f"foveate:heatmap:{job_id}"
+
+
+def record_key(job_id: str) -> str:
+    """Return the key of what became of a job: its reply, as ``messages.encode_reply`` writes it."""
+    return f"foveate:record:{job_id}"
+
+
+def cache_key(identity: str) -> str:
+    """Return the key of a cached result; ``identity`` names its input, options and version."""
+    return f"foveate:cache:{identity}"
 
 
 def reply_key(front_end_id: str) -> str:

@@ -13,10 +13,22 @@ from contract.errors import FoveateError, InternalError, leaves
 Target = Literal["size", "quality"]
 Heatmap = Literal["none", "map", "overlay"]
 Subsampling = Literal["auto", "420", "444"]
+Metadata = Literal["none", "copyright", "all"]
 
-CHOICES: Final = {"target": Target, "subsampling": Subsampling, "heatmap": Heatmap}
+CHOICES: Final = {
+    "target": Target,
+    "subsampling": Subsampling,
+    "heatmap": Heatmap,
+    "metadata": Metadata,
+}
 # A whole number where a truth value belongs, or the other way round, would pass for it.
-TYPES: Final = {"max_bytes": (int, NoneType), "floor": (int, NoneType), "progressive": (bool,)}
+TYPES: Final = {
+    "max_bytes": (int, NoneType),
+    "floor": (int, NoneType),
+    "width": (int, NoneType),
+    "height": (int, NoneType),
+    "progressive": (bool,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +36,8 @@ class Options:
     """How one photo is to be compressed; validated at the door, trusted behind it.
 
     The service's defaults are these, and stand nowhere else. ``floor`` None is the encoder's own
-    rule (``quality`` − 35, at least 10), ``max_bytes`` None no cap.
+    rule (``quality`` − 35, at least 10), ``max_bytes`` None no cap, ``width`` and ``height`` None, in
+    pixels, no bound.
     """
 
     quality: int = 75
@@ -32,8 +45,11 @@ class Options:
     max_bytes: int | None = None
     strength: float = 0.6
     floor: int | None = None
+    width: int | None = None
+    height: int | None = None
     subsampling: Subsampling = "auto"
     progressive: bool = True
+    metadata: Metadata = "none"
     heatmap: Heatmap = "none"
 
     def find_fault(self) -> str | None:
@@ -85,11 +101,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A finished job; the JPEG lies at ``image_key``, a heatmap at ``heatmap_key``.
+    """A finished job; the JPEG lies at ``image_key`` of ``job_id``, a heatmap at ``heatmap_key``.
 
     ``stage_ms`` has one entry for each stage of the worker, and ``queue`` for the wait before it.
     ``batch_size`` is reported by the first item of a batch and 0 in the others, so that a sum
     over replies counts every batch once. ``passthrough``: the JPEG is the upload, byte for byte.
+    ``shared``: the pictures belong to the result cache, not to this job alone.
     """
 
     job_id: str
@@ -103,6 +120,7 @@ class Result:
     stage_ms: dict[str, float]
     batch_size: int
     passthrough: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from model import Predictor
 from worker.batching import BatchWorker
 from worker.pipeline import Pipeline
 from worker.settings import WorkerSettings
+from worker.version import name_version
 
 # RQ blocks this much shorter than the worker's time to live for a job (``worker_ttl - 15``);
 # short, so that an idle worker still sweeps expired registry entries and sends heartbeats.
@@ -46,6 +47,7 @@ def main() -> int:
     try:
         connection.ping()
         predictor = Predictor(settings.device)
+        predictor.version = name_version(predictor.version, predictor.device.type)
         predictor.warm_up(settings.max_batch_size)
         codec.warm_up()
     except (RedisError, RuntimeError, OSError) as error:
@@ -64,6 +66,7 @@ def main() -> int:
         max_batch_size=settings.max_batch_size,
         max_batch_pixels=settings.max_batch_pixels,
         result_ttl_s=settings.result_ttl_s,
+        version=predictor.version,
         name=arguments.name,
         connection=connection,
         serializer=JSONSerializer,

@@ -19,7 +19,7 @@ from rq.utils import as_text
 from rq.worker import SimpleWorker, WorkerStatus
 
 from contract.errors import ClientError, InternalError
-from contract.keys import JOB_FUNCTION, MAX_RETRIES
+from contract.keys import JOB_FUNCTION, MAX_RETRIES, VERSION_FIELD
 from contract.messages import Failure, Request
 from worker.pipeline import Item, Pipeline
 from worker.replies import send_failure
@@ -46,13 +46,21 @@ class BatchWorker(SimpleWorker):
         max_batch_size: int,
         max_batch_pixels: int,
         result_ttl_s: int,
+        version: str = "",
         **options: Any,
     ) -> None:
         super().__init__([queue], default_result_ttl=result_ttl_s, **options)
+        self._version = version
         self._pipeline = pipeline
         self._max_batch_size = max_batch_size
         self._max_batch_pixels = max_batch_pixels
         self._result_ttl_s = result_ttl_s
+
+    def register_birth(self) -> None:
+        """Register with RQ, and tell the front ends which version of results comes from here."""
+        super().register_birth()  # type: ignore[no-untyped-call]
+        if self._version:
+            self.connection.hset(self.key, VERSION_FIELD, self._version)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run ``job`` and what waits behind it."""

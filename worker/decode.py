@@ -1,4 +1,4 @@
-"""Uploaded bytes to upright sRGB pixels on white.
+"""Uploaded bytes to upright sRGB pixels on white, of the size that was asked for.
 
 EXIF orientation as in EXIF 2.32, tag 0x0112; colour through the embedded ICC profile.
 """
@@ -13,8 +13,13 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
 from contract.images import IMAGE_FORMATS, MAX_SIDE_PX, ImageFile
+from contract.messages import Options
+from worker.metadata import read_profile, write_segments
+from worker.sizing import draft, find_bounds, fit
 
 log = logging.getLogger(__name__)
+
+DEFAULTS = Options()
 
 # Our own limit is checked before pixels are allocated; Pillow's would only warn below it.
 Image.MAX_IMAGE_PIXELS = None
@@ -36,13 +41,15 @@ class Photo:
     """A decoded upload."""
 
     image: Image.Image
-    """Upright, sRGB, without alpha; mode "RGB" or "L"."""
+    """Upright, without alpha; mode "RGB" or "L"; sRGB, or with `metadata=all` as its profile says."""
     orientation: int | None
     """EXIF's, 1 to 8, of a JPEG whose samples are the image's but for that turn; else None."""
+    segments: bytes = b""
+    """Metadata that is kept, as marker segments of a JPEG."""
 
 
-def decode(data: bytes, max_pixels: int) -> Photo:
-    """Return the first picture in ``data``.
+def decode(data: bytes, max_pixels: int, options: Options = DEFAULTS) -> Photo:
+    """Return the first picture in ``data``, as large as ``options`` allow.
 
     Raises:
         UnsupportedImageError: when no reader knows the content.
@@ -53,21 +60,30 @@ def decode(data: bytes, max_pixels: int) -> Photo:
         image = Image.open(ImageFile(data), formats=IMAGE_FORMATS)
     except UnidentifiedImageError as error:
         raise UnsupportedImageError(
-            "The content is no JPEG, PNG, WebP, GIF, BMP or TIFF."
+            "The content is no JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF."
         ) from error
     except Exception as error:  # readers raise whatever their parsing stumbles over
         raise CorruptImageError("The image's header is damaged.") from error
     with image:
+        stored = image.size
         if image.width * image.height > max_pixels or max(image.size) > MAX_SIDE_PX:
             raise TooManyPixelsError(f"The image has {image.width} × {image.height} pixels.")
         try:
             refuse_oversized_tiles(image)
+            orientation = read_orientation(image)
+            bounds = find_bounds(options, orientation)
+            if image.format in JPEG_FORMATS:
+                draft(image, bounds)
             image.load()
+            profile = None
+            if options.metadata == "all":
+                profile = read_profile(image, grey=image.mode in GREY_MODES)
             upright = ImageOps.exif_transpose(image)
-            shown = flatten(upright)
+            shown = fit(flatten(upright, keep_colours=profile is not None), options)
+            segments = write_segments(image, options.metadata, shown.size, profile)
             # What needs no conversion comes out as the image that went in.
-            is_same = image.format in JPEG_FORMATS and shown is upright
-            return Photo(shown, read_orientation(image) if is_same else None)
+            is_same = image.format in JPEG_FORMATS and shown is upright and image.size == stored
+            return Photo(shown, orientation if is_same else None, segments)
         except CorruptImageError:
             raise
         except Exception as error:
@@ -93,8 +109,11 @@ def refuse_oversized_tiles(image: Image.Image) -> None:
         raise CorruptImageError("The image's tiles are larger than the image.")
 
 
-def flatten(image: Image.Image) -> Image.Image:
-    """Return ``image`` in sRGB on white; mode "L" when it had no colour, else "RGB"."""
+def flatten(image: Image.Image, *, keep_colours: bool = False) -> Image.Image:
+    """Return ``image`` on white; mode "L" when it had no colour, else "RGB".
+
+    It is in sRGB, or with ``keep_colours`` in the space that it was in.
+    """
     grey = image.mode in GREY_MODES
     alpha = None
     if grey and image.mode not in {"L", "LA", "La"}:
@@ -108,7 +127,11 @@ def flatten(image: Image.Image) -> Image.Image:
         image = image.convert("L" if grey else "RGB")
     elif image.mode == "P":
         image = image.convert("RGB")  # a profile describes the palette's colours
-    image = to_srgb(image, grey=grey)
+    if keep_colours:
+        mode = "L" if grey else "RGB"
+        image = image if image.mode == mode else image.convert(mode)
+    else:
+        image = to_srgb(image, grey=grey)
     if alpha is not None:
         white = Image.new(image.mode, image.size, "white")
         image = Image.composite(image, white, alpha)

@@ -1,6 +1,7 @@
 """From a photo to its JPEG: the request's options as settings, a refusal as the client's error."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 import codec
 from contract.errors import MaxBytesError
 from contract.messages import Options
+from worker.metadata import insert
 
 log = logging.getLogger(__name__)
 
@@ -33,19 +35,26 @@ def encode(
     saliency: NDArray[np.float32],
     options: Options,
     source: codec.Source | None = None,
+    *,
+    segments: bytes = b"",
+    upload: bytes | None = None,
 ) -> codec.Encoded:
     """Return a photo's JPEG as ``options`` ask for it.
 
     ``pixels`` is (h, w) or (h, w, 3); ``saliency`` is (h', w') in [0, 1]; ``source``, where there is
-    one, has the coefficients that ``pixels`` were decoded from.
+    one, has the coefficients that ``pixels`` were decoded from, and ``upload`` is its file.
+    ``segments`` are metadata that the JPEG gets: ``max_bytes`` counts them, the target doesn't.
 
     Raises:
         MaxBytesError: when no JPEG of this photo has as few bytes as asked for.
     """
+    max_bytes = options.max_bytes
+    if max_bytes is not None:
+        max_bytes = max(1, max_bytes - len(segments))
     settings = codec.EncodeSettings(
         quality=options.quality,
         target=options.target,
-        max_bytes=options.max_bytes,
+        max_bytes=max_bytes,
         strength=options.strength,
         floor=options.floor,
         subsampling=options.subsampling,
@@ -53,10 +62,36 @@ def encode(
     )
     try:
         if source is not None:
-            return codec.transcode(source, pixels, saliency, settings)
-        return codec.encode(pixels, saliency, settings)
+            encoded = codec.transcode(source, pixels, saliency, settings)
+        else:
+            encoded = codec.encode(pixels, saliency, settings)
     except codec.OutOfReachError as error:
         raise MaxBytesError(
-            f"max_bytes is {error.max_bytes}; the smallest JPEG of this photo has "
-            f"{error.smallest_bytes} bytes."
+            f"max_bytes is {options.max_bytes}; the smallest JPEG of this photo has "
+            f"{error.smallest_bytes + len(segments)} bytes."
         ) from error
+    if not segments:
+        return encoded
+    jpeg = insert(encoded.jpeg, segments)
+    if options.max_bytes is not None and len(jpeg) > options.max_bytes:
+        raise MaxBytesError(
+            f"max_bytes is {options.max_bytes}; the metadata alone takes {len(segments)} bytes."
+        )
+    if (
+        source is not None
+        and upload is not None
+        and may_pass(upload, jpeg, encoded, source, options)
+    ):
+        jpeg = upload
+    return replace(encoded, jpeg=jpeg)
+
+
+def may_pass(
+    upload: bytes, jpeg: bytes, encoded: codec.Encoded, source: codec.Source, options: Options
+) -> bool:
+    """Return whether an upload that keeps all its metadata can stay as it is.
+
+    That is where its own scans are the best there is, and it is no longer than what would be sent.
+    """
+    own_scans = encoded.jpeg == source.stripped and not source.is_turned
+    return options.metadata == "all" and own_scans and len(upload) <= len(jpeg)

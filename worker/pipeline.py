@@ -50,6 +50,8 @@ class Item:
     data: bytes | None = None
     # Of an upload that may be encoded from its own coefficients; such data is kept until then.
     orientation: int | None = None
+    # Metadata that is kept, as segments of the JPEG.
+    segments: bytes = b""
     pixels: NDArray[np.uint8] | None = None
     network_input: NDArray[np.uint8] | None = None
     saliency: NDArray[np.float32] | None = None
@@ -117,8 +119,9 @@ class Pipeline:
 
     def _decode(self, item: Item) -> None:
         assert item.data is not None
-        photo = decode(item.data, self._max_pixels)
+        photo = decode(item.data, self._max_pixels, item.request.options)
         item.orientation = photo.orientation
+        item.segments = photo.segments
         if photo.orientation is None:
             item.data = None
         item.network_input = self._predictor.prepare(photo.image)
@@ -153,7 +156,9 @@ class Pipeline:
         source = None
         if item.data is not None and item.orientation is not None:
             source = read_upright(item.data, item.orientation, item.pixels)
-        encoded = encode(item.pixels, item.saliency, options, source)
+        encoded = encode(
+            item.pixels, item.saliency, options, source, segments=item.segments, upload=item.data
+        )
         height_px, width_px = item.pixels.shape[:2]
         heatmap: tuple[bytes, str] | None = None
         if options.heatmap == "map":

@@ -1,10 +1,13 @@
-"""What the worker writes for the front end: blobs under their keys, a reply on its list."""
+"""What the worker writes for the front end: blobs under their keys, a reply on its list.
+
+The reply is kept as the job's record as well: who asks for a job later may be another front end.
+"""
 
 from collections.abc import Mapping
 
 from redis import Redis
 
-from contract.keys import input_key, reply_key
+from contract.keys import RECORD_LIVES, input_key, record_key, reply_key
 from contract.messages import Failure, Result, encode_reply
 
 
@@ -20,6 +23,10 @@ def send_result(
         pipeline.delete(input_key(result.job_id))
         for key, blob in blobs.items():
             pipeline.set(key, blob, ex=ttl_s)
+        # Not over a record that is there: the job was deleted while it ran.
+        pipeline.set(
+            record_key(result.job_id), encode_reply(result), ex=RECORD_LIVES * ttl_s, nx=True
+        )
         pipeline.rpush(reply_key(reply_to), encode_reply(result))
         pipeline.expire(reply_key(reply_to), ttl_s)
         pipeline.execute()
@@ -32,6 +39,9 @@ def send_failure(connection: Redis, reply_to: str, failure: Failure, ttl_s: int)
     """
     with connection.pipeline(transaction=False) as pipeline:
         pipeline.delete(input_key(failure.job_id))
+        pipeline.set(
+            record_key(failure.job_id), encode_reply(failure), ex=RECORD_LIVES * ttl_s, nx=True
+        )
         pipeline.rpush(reply_key(reply_to), encode_reply(failure))
         pipeline.expire(reply_key(reply_to), ttl_s)
         pipeline.execute()

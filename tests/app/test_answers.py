@@ -1,35 +1,36 @@
-"""An answer takes the form that the request's Accept header asks for."""
+"""An answer has the form that was chosen, and the headers that each of them has."""
 
 import email.parser
 import email.policy
+import json
 from dataclasses import replace
 
 import pytest
+from starlette.responses import Response
 
-from app.answers import accepts_multipart, answer
+from app.answers import answer, choose_available, tag_of
+from app.finished import Finished, Outcome
+from app.negotiation import Form
 from contract.messages import Result
 
-RESULT = Result("job", 2, 2, 10, 5, 6, "v", "image/png", {"queue": 1.25, "encode": 2.0}, 1)
+RESULT = Result("owner", 2, 3, 10, 5, 6, "v", "image/png", {"queue": 1.25, "encode": 2.0}, 1)
+IDENTITY = "0123456789abcdef" * 4
 
 
-@pytest.mark.parametrize(
-    ("accept", "expected"),
-    [
-        ("", False),
-        ("*/*", False),
-        ("image/jpeg", False),
-        ("multipart/mixed", True),
-        ("Multipart/Mixed; q=0.5, image/*", True),
-        ("image/*, multipart/*", True),
-        ("multipart/mixed; q=0", False),
-    ],
-)
-def test_multipart_is_sent_to_who_asks_for_it_by_name(accept: str, expected: bool) -> None:
-    assert accepts_multipart(accept) is expected
+def answered(
+    form: Form = "image/jpeg",
+    *,
+    image: bytes = b"jpeg",
+    heatmap: bytes | None = b"png",
+    result: Result = RESULT,
+    cached_ms: float | None = None,
+) -> Response:
+    finished = Finished(result, image, heatmap)
+    return answer(Outcome(finished, IDENTITY, result.stage_ms, cached_ms), form, "job")
 
 
 def test_two_parts_are_read_by_an_independent_parser() -> None:
-    response = answer(RESULT, b"\xff\xd8--jpeg\r\n", b"\x89PNG\r\n--", "multipart/mixed")
+    response = answered("multipart/mixed", image=b"\xff\xd8--jpeg\r\n", heatmap=b"\x89PNG\r\n--")
     head = f"Content-Type: {response.headers['content-type']}\r\n\r\n".encode()
     message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(
         head + bytes(response.body)
@@ -41,21 +42,54 @@ def test_two_parts_are_read_by_an_independent_parser() -> None:
 
 
 def test_the_jpeg_alone_links_to_its_heatmap() -> None:
-    response = answer(RESULT, b"jpeg", b"png", "*/*")
+    response = answered()
     assert response.body == b"jpeg"
     assert response.headers["link"] == '</jobs/job/heatmap>; rel="heatmap"'
+    assert "link" not in answered(heatmap=None).headers
+
+
+def test_json_has_statistics_and_links_and_no_pixels() -> None:
+    response = answered("application/json")
+    assert response.headers["content-type"] == "application/json"
+    document = json.loads(bytes(response.body))
+    assert document["id"] == "job"
+    assert document["state"] == "finished"
+    assert document["result"]["compressed_bytes"] == 5
+    assert (document["result"]["width"], document["result"]["height"]) == (2, 3)
+    assert document["links"] == {
+        "self": "/jobs/job",
+        "image": "/jobs/job/image",
+        "heatmap": "/jobs/job/heatmap",
+    }
+    assert "owner" not in bytes(response.body).decode()
 
 
 def test_a_passed_upload_says_so() -> None:
-    assert "x-passthrough" not in answer(RESULT, b"jpeg", None, "").headers
-    passed = answer(replace(RESULT, passthrough=True), b"jpeg", b"png", "multipart/mixed")
+    assert "x-passthrough" not in answered().headers
+    passed = answered("multipart/mixed", result=replace(RESULT, passthrough=True))
     assert passed.headers["x-passthrough"] == "true"
 
 
-def test_headers_tell_bytes_and_stages() -> None:
-    headers = answer(RESULT, b"jpeg", None, "").headers
-    assert headers["content-type"] == "image/jpeg"
+@pytest.mark.parametrize("form", ["image/jpeg", "multipart/mixed", "application/json"])
+def test_headers_tell_bytes_and_stages(form: Form) -> None:
+    headers = answered(form).headers
     assert headers["x-original-bytes"] == "10"
     assert headers["x-compressed-bytes"] == "5"
     assert headers["x-reference-bytes"] == "6"
     assert headers["server-timing"] == "queue;dur=1.2, encode;dur=2.0"
+    assert headers["vary"] == "Accept, Prefer"
+    assert headers["etag"] == f'"{tag_of(IDENTITY, form, "job")}"'
+    cached = answered(form, cached_ms=0.5).headers["server-timing"]
+    assert cached.endswith(', cache;desc="hit";dur=0.5')
+
+
+def test_other_bytes_have_another_tag_and_equal_ones_the_same() -> None:
+    forms: tuple[Form, ...] = ("image/jpeg", "multipart/mixed", "application/json")
+    assert len({tag_of(IDENTITY, form, "job") for form in forms}) == 3
+    assert answered("multipart/mixed").body == answered("multipart/mixed").body
+    assert tag_of(IDENTITY, "application/json", "a") != tag_of(IDENTITY, "application/json", "b")
+
+
+def test_without_a_heatmap_there_are_no_two_parts() -> None:
+    assert choose_available("multipart/mixed", has_heatmap=False) == "image/jpeg"
+    assert choose_available("multipart/mixed", has_heatmap=True) == "multipart/mixed"

@@ -20,8 +20,11 @@ def test_every_option_is_read() -> None:
         ("max_bytes", "9000"),
         ("strength", "0.25"),
         ("floor", "30"),
+        ("width", "640"),
+        ("height", "480"),
         ("subsampling", "444"),
         ("progressive", "false"),
+        ("metadata", "copyright"),
         ("heatmap", "overlay"),
     ]
     assert parse_options(given) == Options(
@@ -30,8 +33,11 @@ def test_every_option_is_read() -> None:
         max_bytes=9000,
         strength=0.25,
         floor=30,
+        width=640,
+        height=480,
         subsampling="444",
         progressive=False,
+        metadata="copyright",
         heatmap="overlay",
     )
 
@@ -43,8 +49,11 @@ def test_the_defaults_are_those_of_the_product() -> None:
         max_bytes=None,
         strength=0.6,
         floor=None,
+        width=None,
+        height=None,
         subsampling="auto",
         progressive=True,
+        metadata="none",
         heatmap="none",
     )
 
@@ -102,6 +111,12 @@ def test_every_field_of_the_contract_is_an_option() -> None:
         ("floor", "101"),
         ("floor", "text"),
         ("floor", "null"),
+        *(
+            (name, value)
+            for name in ("width", "height")
+            for value in ("0", "-1", "65501", "1.5", "")
+        ),
+        ("metadata", "some"),
         ("progressive", "maybe"),
         ("progressive", "2"),
         ("progressive", ""),

@@ -20,7 +20,15 @@ from contract.errors import (
     InternalError,
     QueueUnavailableError,
 )
-from contract.keys import JOB_FUNCTION, QUEUE_NAME, heatmap_key, image_key, input_key, reply_key
+from contract.keys import (
+    JOB_FUNCTION,
+    QUEUE_NAME,
+    heatmap_key,
+    image_key,
+    input_key,
+    record_key,
+    reply_key,
+)
 from contract.messages import Failure, Options, Reply, Request, Result, encode_reply
 
 
@@ -54,6 +62,7 @@ def result_of(job: Job, heatmap_type: str | None = None) -> Result:
 
 def reply(connection: redis.Redis, job: Job, answer: Reply) -> None:
     request = Request.from_json(job.kwargs["request"])
+    connection.set(record_key(job.id), encode_reply(answer), ex=30, nx=True)
     connection.rpush(reply_key(request.reply_to), encode_reply(answer))
 
 
@@ -66,14 +75,17 @@ def test_a_job_carries_bytes_beside_it_and_everything_expires(
     redis_url: str, connection: redis.Redis
 ) -> None:
     async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 9, Options(quality=40), 30))
+        waiting = asyncio.ensure_future(
+            client.compress(b"\xff\xd8\xff!", 9, Options(quality=40), 30)
+        )
         job = await next_job(connection)
         assert job.func_name == JOB_FUNCTION
         request = Request.from_json(job.kwargs["request"])
         assert (request.options.quality, request.original_bytes, request.pixels) == (40, 4, 9)
         assert 0 < request.deadline_unix_s - time.time() <= 30
-        assert connection.get(input_key(job.id)) == b"data"
-        assert b"data" not in json.dumps(job.kwargs).encode()
+        assert connection.get(input_key(job.id)) == b"\xff\xd8\xff!"
+        assert "\\u00ff" not in json.dumps(job.kwargs)
+        assert "!" not in json.dumps(job.kwargs)
         assert connection.ttl(input_key(job.id)) > 0
         assert connection.ttl(job.key) > 0
         connection.delete(input_key(job.id), job.key)
@@ -87,16 +99,23 @@ def test_a_job_carries_bytes_beside_it_and_everything_expires(
     assert left_over(connection) == set()
 
 
-def test_the_heatmap_stays_for_its_link(redis_url: str, connection: redis.Redis) -> None:
+@pytest.mark.parametrize("keep", [True, False])
+def test_pictures_stay_for_links_and_the_cache_only(
+    redis_url: str, connection: redis.Redis, keep: bool
+) -> None:
     async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 9, Options(heatmap="map"), 30))
+        waiting = asyncio.ensure_future(
+            client.compress(b"data", 9, Options(heatmap="map"), 30, keep=keep)
+        )
         job = await next_job(connection)
+        connection.delete(input_key(job.id))
         connection.set(image_key(job.id), b"jpeg", ex=30)
         connection.set(heatmap_key(job.id), b"png", ex=30)
         reply(connection, job, result_of(job, "image/png"))
         assert (await waiting)[1:] == (b"jpeg", b"png")
-        assert await client.heatmap(job.id) == b"png"
-        assert not connection.exists(image_key(job.id))
+        assert left_over(connection) - {job.key} == (
+            {image_key(job.id), heatmap_key(job.id)} if keep else set()
+        )
 
     use(redis_url, work)
 

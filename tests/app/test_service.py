@@ -11,7 +11,7 @@ from rq.worker import SimpleWorker
 from app.service import Service
 from app.settings import AppSettings
 from contract.errors import NoWorkerError, QueueUnavailableError
-from contract.keys import QUEUE_NAME
+from contract.keys import QUEUE_NAME, VERSION_FIELD
 
 
 def watch(redis_url: str, seconds: float, grace_s: float) -> None:
@@ -48,3 +48,44 @@ def test_with_a_worker_no_grace_is_needed(redis_url: str, connection: Redis) -> 
 def test_without_redis_uploads_are_refused_at_once() -> None:
     with pytest.raises(QueueUnavailableError):
         watch("unix:///nonexistent/redis.sock", 4, grace_s=60)
+
+
+def test_once_it_is_ready_uploads_are_let_in(redis_url: str, connection: Redis) -> None:
+    async def run() -> None:
+        service = Service(AppSettings(redis_url=redis_url, worker_grace_s=0))
+        service.start()
+        try:
+            await asyncio.sleep(0.1)
+            with pytest.raises(NoWorkerError):
+                service.require_worker()
+            queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+            SimpleWorker([queue], connection=connection, serializer=JSONSerializer).register_birth()
+            assert await service.count_workers() == 1  # as /readyz does
+            service.require_worker()
+        finally:
+            await service.stop()
+
+    asyncio.run(run())
+
+
+def test_the_versions_of_live_workers_are_known_and_outlive_them(
+    redis_url: str, connection: Redis
+) -> None:
+    async def run() -> None:
+        service = Service(AppSettings(redis_url=redis_url))
+        queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+        for name in ("a", "b", ""):
+            worker = SimpleWorker([queue], connection=connection, serializer=JSONSerializer)
+            worker.register_birth()
+            if name:
+                connection.hset(worker.key, VERSION_FIELD, name)
+        try:
+            assert await service.count_workers() == 3
+            assert service.versions == {"a", "b"}
+            connection.flushall()
+            assert await service.count_workers() == 0
+            assert service.versions == {"a", "b"}
+        finally:
+            await service.stop()
+
+    asyncio.run(run())

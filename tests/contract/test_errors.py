@@ -19,4 +19,4 @@ def test_a_clients_fault_is_a_4xx() -> None:
 
 def test_who_should_come_back_is_told_when() -> None:
     again = {code for code, error in leaves(FoveateError).items() if error.retry_after_s}
-    assert again == {"queue-full", "no-worker", "queue-unavailable"}
+    assert again == {"job-unfinished", "queue-full", "no-worker", "queue-unavailable"}

@@ -45,6 +45,10 @@ def test_the_rows_state_the_defaults(heading: str) -> None:
 
 def shown(default: Any) -> str:
     """Return a default as a table has it."""
+    if default is None or default == ():
+        return "–"
+    if isinstance(default, tuple):
+        return ",".join(map(str, default))
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 

@@ -21,7 +21,12 @@ def test_metrics_are_in_prometheus_format(client: httpx.Client) -> None:
 
 def test_openapi_lists_every_option_and_body(client: httpx.Client) -> None:
     operation = client.get("/openapi.json").json()["paths"]["/compress"]["post"]
-    assert {one["name"] for one in operation["parameters"]} == set(CompressOptions.model_fields)
+    named = {one["name"] for one in operation["parameters"] if one["in"] == "query"}
+    assert named == set(CompressOptions.model_fields)
+    assert {"image/jpeg", "multipart/mixed", "application/json"} == set(
+        operation["responses"]["200"]["content"]
+    )
+    assert {"202", "304"} <= set(operation["responses"])
     assert set(operation["requestBody"]["content"]) == {
         "image/*",
         "application/octet-stream",

@@ -12,8 +12,10 @@ from redis import Redis
 
 from tests.integration.conftest import TTL_S
 from tests.integration.running import Running, keys_of_jobs, metric, wait_for
+from tests.integration.test_compress import parts_of
 from tests.photos import file_of, photo, psnr
 
+ALL_PARTS = {"Accept": "multipart/mixed"}
 PIXELS = photo(320, 240, seed=3)
 PHOTO = file_of(PIXELS)
 
@@ -134,7 +136,9 @@ def test_a_max_bytes_that_cant_be_met_hurts_no_neighbour(
 
     def post(number: int) -> httpx.Response:
         options = {"max_bytes": 100} if number % 2 else {"target": "size"}
-        return client.post("/compress", params=options, content=PHOTO)
+        # Equal uploads share one job unless they say that theirs must not be stored.
+        headers = {"Cache-Control": "no-store"}
+        return client.post("/compress", params=options, content=PHOTO, headers=headers)
 
     with ThreadPoolExecutor(24) as pool:
         responses = list(pool.map(post, range(24)))
@@ -149,3 +153,42 @@ def test_a_max_bytes_that_cant_be_met_hurts_no_neighbour(
     assert metric(service.url, "foveate_batch_size_count") - batches < 12
     assert not redis_of_service.exists("rq:failed:foveate")
     wait_for(lambda: not keys_of_jobs(redis_of_service), TTL_S + 20, "for an empty Redis")
+
+
+def test_width_and_height_bound_the_photo_and_its_reference(client: httpx.Client) -> None:
+    for name in ("PNG", "JPEG", "AVIF"):
+        data = file_of(PIXELS, name)
+        params = {"width": 100, "height": 60, "heatmap": "map", "target": "size"}
+        response = client.post("/compress", params=params, content=data, headers=ALL_PARTS)
+        (_, jpeg), (_, heatmap) = parts_of(response)
+        for picture in (jpeg, heatmap):
+            with Image.open(io.BytesIO(picture)) as opened:
+                assert opened.size == (80, 60)
+        assert int(response.headers["x-reference-bytes"]) < len(standard(75)) / 4
+
+
+def test_metadata_is_kept_as_asked_for(client: httpx.Client) -> None:
+    exif = Image.Exif()
+    exif[0x8298] = "(c) Someone"
+    exif[0x010E] = "a secret"
+    exif[0x0112] = 3
+    data = file_of(PIXELS, "JPEG", exif=exif)
+    for metadata, expected in (
+        ("none", {}),
+        ("copyright", {0x8298: "(c) Someone"}),
+        ("all", {0x8298: "(c) Someone", 0x010E: "a secret", 0x0112: 1}),
+    ):
+        response = client.post("/compress", params={"metadata": metadata}, content=data)
+        with Image.open(io.BytesIO(response.content)) as opened:
+            assert dict(opened.getexif()) == expected
+        assert int(response.headers["x-compressed-bytes"]) == len(response.content)
+
+
+def test_metadata_that_doesnt_fit_max_bytes_says_so(client: httpx.Client) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "x" * 5000
+    data = file_of(PIXELS, "JPEG", exif=exif)
+    params = {"metadata": "all", "max_bytes": 4000}
+    refused = client.post("/compress", params=params, content=data)
+    assert refused.status_code == 422
+    assert refused.json()["type"].endswith("max-bytes-out-of-reach")

@@ -13,7 +13,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
 from contract.errors import CorruptImageError
-from contract.keys import MAX_RETRIES, QUEUE_NAME, input_key, reply_key
+from contract.keys import MAX_RETRIES, QUEUE_NAME, VERSION_FIELD, input_key, reply_key
 from contract.messages import Failure, Options, Request, decode_reply
 from tests.worker import stock_job
 from worker import batching
@@ -62,13 +62,16 @@ def enqueue(connection: Redis, ends: Sequence[str], *, retries: int = 0, **optio
     return queue
 
 
-def batch_worker(queue: Queue, pipeline: ScriptedPipeline, **limits: int) -> BatchWorker:
+def batch_worker(
+    queue: Queue, pipeline: ScriptedPipeline, version: str = "", **limits: int
+) -> BatchWorker:
     return BatchWorker(
         queue,
         pipeline,  # type: ignore[arg-type]
         max_batch_size=limits.get("max_batch_size", 8),
         max_batch_pixels=limits.get("max_batch_pixels", 10_000),
         result_ttl_s=100,
+        version=version,
         name="worker",
         connection=queue.connection,
         serializer=JSONSerializer,
@@ -233,3 +236,19 @@ def test_a_job_of_another_name_is_never_run(connection: Redis) -> None:
     job = Job.fetch("job-0", connection=connection, serializer=JSONSerializer)
     assert job.get_status() == "failed"
     assert "allow-list" in reason(job)
+
+
+def test_the_version_is_all_that_a_worker_adds_to_its_registration(connection: Redis) -> None:
+    queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+    names: list[set[bytes]] = []
+    for worker in (
+        SimpleWorker([queue], name="worker", connection=connection, serializer=JSONSerializer),
+        batch_worker(queue, ScriptedPipeline(), version="v1"),
+    ):
+        worker.register_birth()
+        names.append(set(connection.hkeys(worker.key)))
+        assert connection.ttl(worker.key) > 0
+        worker.register_death()
+        connection.flushall()
+    assert names[1] - names[0] == {VERSION_FIELD.encode()}
+    assert names[0] <= names[1]

@@ -1,0 +1,53 @@
+"""Traces go to a collector where one is named, and nowhere else."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+
+from tests.integration.front_end import run_front_end
+
+REDIS = "unix:///nonexistent/redis.sock"
+
+
+@contextmanager
+def collector() -> Iterator[tuple[str, list[bytes]]]:
+    """Take what is exported by OTLP over HTTP."""
+    received: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Tests' output is for tests."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", received
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_requests_are_traced_where_a_collector_is_named() -> None:
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    with collector() as (url, received):
+        with run_front_end(
+            REDIS, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_EXPORTER_OTLP_COMPRESSION="none"
+        ) as running:
+            headers = {"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}
+            httpx.get(f"{running.url}/jobs/x/heatmap", headers=headers)
+        # Ending, it sends what it has.
+        spans = b"".join(received)
+    assert b"foveate" in spans
+    assert b"/jobs/{job_id}/heatmap" in spans
+    assert bytes.fromhex(trace_id) in spans
+    assert b"/livez" not in spans

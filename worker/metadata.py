@@ -1,0 +1,93 @@
+"""The marker segments of EXIF, XMP and the colour profile that go into the JPEG.
+
+EXIF 2.32, 4.7.2; XMP part 3, 1.1.3; ICC.1:2010, B.4.
+"""
+
+import io
+import logging
+from collections.abc import Iterator
+from typing import Final
+
+from PIL import Image, ImageCms
+
+from contract.messages import Metadata
+from worker.exif import write_exif
+from worker.xmp import write_xmp
+
+log = logging.getLogger(__name__)
+
+APP0, APP1, APP2 = 0xE0, 0xE1, 0xE2
+# T.81, B.1.1.4: a segment's length is 16 bits and counts itself.
+LONGEST_PAYLOAD: Final = 65_533
+XMP_NAME: Final = b"http://ns.adobe.com/xap/1.0/\0"
+ICC_NAME: Final = b"ICC_PROFILE\0"
+# Printers' profiles reach 3 MB; what is larger describes no photo's colours.
+LONGEST_PROFILE: Final = 4 * 1024 * 1024
+
+GREY, RGB = b"GRAY", b"RGB "
+RGB_MODES: Final = frozenset({"RGB", "RGBA", "RGBX", "P", "PA"})
+
+
+def read_profile(image: Image.Image, *, grey: bool) -> bytes | None:
+    """Return the colour profile under which the photo's samples can stay as they are.
+
+    None where it has none, or one that can't be read or is of another kind of colours, such as
+    CMYK: those samples are converted.
+    """
+    profile = image.info.get("icc_profile")
+    if not isinstance(profile, bytes) or not 128 <= len(profile) <= LONGEST_PROFILE:
+        return None
+    fits = profile[16:20] == (GREY if grey else RGB) and (grey or image.mode in RGB_MODES)
+    if not fits:
+        return None
+    try:
+        ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+    return profile
+
+
+def write_segments(
+    image: Image.Image, keep: Metadata, size_px: tuple[int, int], profile: bytes | None
+) -> bytes:
+    """Return what is kept of an upload's metadata, as segments behind one another.
+
+    ``size_px`` is the finished photo's (width, height). What doesn't fit into one segment is left
+    out, but for the profile.
+    """
+    if keep == "none":
+        return b""
+    segments: list[bytes] = []
+    if exif := write_exif(image, keep, size_px, LONGEST_PAYLOAD):
+        segments.append(segment(APP1, exif))
+    packet = image.info.get("xmp")
+    if isinstance(packet, str):
+        packet = packet.encode()
+    if isinstance(packet, bytes):
+        written = write_xmp(packet, keep, LONGEST_PAYLOAD - len(XMP_NAME))
+        if written is not None:
+            segments.append(segment(APP1, XMP_NAME + written))
+    if profile is not None:
+        segments += split_profile(profile)
+    return b"".join(segments)
+
+
+def split_profile(profile: bytes) -> Iterator[bytes]:
+    """Yield a profile's segments, each with its number and their count."""
+    length = LONGEST_PAYLOAD - len(ICC_NAME) - 2
+    parts = [profile[at : at + length] for at in range(0, len(profile), length)]
+    for number, part in enumerate(parts, 1):
+        yield segment(APP2, ICC_NAME + bytes((number, len(parts))) + part)
+
+
+def segment(marker: int, payload: bytes) -> bytes:
+    """Return one marker segment."""
+    return bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2, "big") + payload
+
+
+def insert(jpeg: bytes, segments: bytes) -> bytes:
+    """Return a JPEG with ``segments`` behind its JFIF segment, or at its start without one."""
+    at = 2
+    if jpeg[2:4] == bytes((0xFF, APP0)):
+        at += 2 + int.from_bytes(jpeg[4:6], "big")
+    return jpeg[:at] + segments + jpeg[at:]
