@@ -1,6 +1,7 @@
 """What the routes share: settings, queue, admission, metrics, and whether workers are alive."""
 
 import asyncio
+import logging
 import time
 from typing import Annotated, cast
 
@@ -13,10 +14,15 @@ from app.cancellation import end
 from app.metrics import Metrics
 from app.queue import QueueClient
 from app.settings import AppSettings
+from app.sweeper import Sweeper
 from contract.errors import NoWorkerError, QueueUnavailableError
+
+log = logging.getLogger(__name__)
 
 # Counted in the background: requests then neither wait for it nor act on a stale count.
 WORKER_CHECK_INTERVAL_S = 1.0
+# Between two looks for workers that died where no supervisor watches them.
+SWEEP_INTERVAL_S = 2.0
 
 
 class Service:
@@ -35,16 +41,22 @@ class Service:
         self._missing_since_s: float | None = time.monotonic()
         self._redis_answers = True
         self._watch: asyncio.Task[None] | None = None
+        self._sweeper = Sweeper(settings.redis_url, failure_ttl_s=settings.result_ttl_s)
+        self._sweep: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to read replies and to count workers."""
+        """Begin to read replies, to count workers and to look for dead ones."""
         self.queue.start()
         self._watch = asyncio.create_task(self._watch_workers(), name="workers")
+        self._sweep = asyncio.create_task(self._sweep_workers(), name="sweep")
 
     async def stop(self) -> None:
-        """End both and close the connections."""
+        """End all that and close the connections."""
         if self._watch:
             await end(self._watch)
+        if self._sweep:
+            await end(self._sweep)
+            self._sweeper.close()
         await self.queue.stop()
 
     async def _watch_workers(self) -> None:
@@ -59,6 +71,14 @@ class Service:
             except RedisError:
                 self._redis_answers = False
             await asyncio.sleep(WORKER_CHECK_INTERVAL_S)
+
+    async def _sweep_workers(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_INTERVAL_S)
+            try:
+                await asyncio.to_thread(self._sweeper.sweep)
+            except Exception:  # the next look may go well
+                log.exception("dead workers could not be looked for")
 
     def require_worker(self) -> None:
         """Return when a worker is alive, or was a moment ago and may be restarting.
