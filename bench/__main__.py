@@ -1,4 +1,4 @@
-"""``python -m bench {service,encode,photos,rd,saliency}``: run one benchmark; each writes a JSON file."""
+"""``python -m bench {service,chaos,encode,photos,rd,saliency}``: run one benchmark; each writes a JSON file."""
 
 import argparse
 import importlib
@@ -8,6 +8,7 @@ from typing import Final, Protocol, cast
 
 BENCHMARKS: Final = {
     "service": "load the service over HTTP: images/s, latency, stages, CPU and memory",
+    "chaos": "random kills under load: every request is answered, nothing stays behind",
     "encode": "speed, passes and memory of the encoder alone",
     "photos": "photos through the running service beside the standard JPEG",
     "fit": "fit the encoder's constants on photos",
