@@ -103,6 +103,8 @@ def started_service(
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def read_url(output: IO[bytes]) -> str | None:

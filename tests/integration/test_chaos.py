@@ -15,7 +15,7 @@ from bench.load import Answer
 def test_every_request_is_answered_whoever_is_killed() -> None:
     # Who is stopped is found after 15 s: left to `python -m bench chaos`.
     kills = tuple(act for act in ACTS if act[1].name == "SIGKILL")
-    report = unleash(9.0, clients=6, workers=1, pause_s=2.5, seed=7, acts=kills)
+    report = unleash(6.0, clients=6, workers=1, pause_s=1.3, seed=7, acts=kills)
     assert report["faults"] == {}, report
     assert len(report["acts"]) == len(kills), report
     assert report["ends"].get("200", 0) > 0, report
