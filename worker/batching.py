@@ -31,8 +31,9 @@ from worker.replies import UNAVAILABLE, send_failures
 
 log = logging.getLogger(__name__)
 
-# How long one step waits at most, and how often a busy worker looks for more jobs.
-STEP_S = 0.005
+# How often a busy worker looks for more jobs: less often, the longer there were none.
+SHORTEST_PAUSE_S = 0.005
+LONGEST_PAUSE_S = 0.02
 HEARTBEAT_INTERVAL_S = 1.0
 # RQ's loop gets its turn this often, for its maintenance, suspension and orders to stop.
 TURN_S = 15.0
@@ -62,6 +63,8 @@ class BatchWorker(SimpleWorker):
         self._outage_since_s: float | None = None
         # No more is claimed until something has ended: what was put back would come again.
         self._full = False
+        self._pause_s = SHORTEST_PAUSE_S
+        self._claim_at_s = 0.0
 
     @property
     def stopping(self) -> bool:
@@ -76,6 +79,7 @@ class BatchWorker(SimpleWorker):
         turn_ends_s = time.monotonic() + TURN_S
         self._popped.append(job)
         self._full = False
+        self._claim_at_s = 0.0
         try:
             while self._popped or self._open or self._ended:
                 may_claim = not (alone or self._stop_requested or time.monotonic() > turn_ends_s)
@@ -112,9 +116,12 @@ class BatchWorker(SimpleWorker):
         """Do what can be done now; raises RedisError with nothing lost."""
         if self._popped:
             self._start(queue)
-        if claim and not self._full:
-            self._claim(queue)
-        ended = self._pipeline.step(STEP_S)
+        now_s = time.monotonic()
+        if claim and not self._full and now_s >= self._claim_at_s and self._pipeline.room():
+            found = self._claim(queue)
+            self._pause_s = SHORTEST_PAUSE_S if found else min(2 * self._pause_s, LONGEST_PAUSE_S)
+            self._claim_at_s = now_s + self._pause_s
+        ended = self._pipeline.step(self._pause_s)
         if ended:
             self._ended += ended
             self._full = False
@@ -148,12 +155,14 @@ class BatchWorker(SimpleWorker):
             log.critical("work hangs; ending this worker with %d jobs", len(self._open))
             os._exit(HUNG)
 
-    def _claim(self, queue: Queue) -> None:
-        """Take what waits, moved as RQ moves the first job, as far as there is room."""
-        room = self._pipeline.room()
-        count = min(room, queue.count) if room else 0
+    def _claim(self, queue: Queue) -> bool:
+        """Take what waits, moved as RQ moves the first job, as far as there is room.
+
+        Return whether anything was waiting.
+        """
+        count = min(self._pipeline.room(), queue.count)
         if not count:
-            return
+            return False
         with self.connection.pipeline(transaction=False) as pipeline:
             for _ in range(count):
                 pipeline.lmove(queue.key, queue.intermediate_queue_key)
@@ -173,6 +182,7 @@ class BatchWorker(SimpleWorker):
             self._popped.append(job)
         if self._popped:
             self._start(queue)
+        return True
 
     def _put_back(self, queue: Queue, job_ids: Sequence[str]) -> None:
         """Return jobs to the front of the queue, in their order."""
