@@ -10,7 +10,7 @@ PORT ?= 8000
 WORKERS ?= 1
 STAMP := $(VENV)/.installed
 
-.PHONY: help install run test check audit fuzz-api sweep format bench-service bench-encode bench-rd bench-fit bench-saliency clean
+.PHONY: help install run test check audit fuzz-api sweep format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ format: $(STAMP) ## Rewrite the sources in the project's format
 
 bench-service: $(STAMP) ## Load the service over HTTP (IMAGES=folder, OUT=file)
 	@$(BIN)/python -m bench service --memory --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/service.json)' $(ARGS)
+
+bench-gpu: $(STAMP) ## Images/s on a GPU machine; says so where there is no GPU (OUT=file)
+	@$(BIN)/python -m bench gpu --out '$(or $(OUT),bench/results/gpu.json)' $(ARGS)
 
 bench-encode: $(STAMP) ## Speed, passes and memory of the encoder alone (IMAGES=folder, OUT=file)
 	@$(BIN)/python -m bench encode --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/encode.json)' $(ARGS)

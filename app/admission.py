@@ -1,9 +1,16 @@
 """How many uploads, and how many bytes of them, one front-end process takes on at a time."""
 
+import math
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from contract.errors import QueueFullError
+
+# The rate is that of the answers of this long.
+WINDOW_S = 10.0
+MAX_RETRY_AFTER_S = 60
 
 
 class Admission:
@@ -14,6 +21,8 @@ class Admission:
         self._max_pending_bytes = max_pending_bytes
         self.pending = 0
         self.pending_bytes = 0
+        # When uploads were answered, on the monotonic clock; those that were refused don't count.
+        self._answered_s: deque[float] = deque()
 
     @contextmanager
     def admit(self) -> Iterator["Ticket"]:
@@ -23,7 +32,7 @@ class Admission:
             QueueFullError: when all places are taken.
         """
         if self.pending >= self._max_pending:
-            raise QueueFullError(f"{self.pending} uploads are waiting.")
+            raise self._refusal(f"{self.pending} uploads are waiting.")
         self.pending += 1
         ticket = Ticket(self)
         try:
@@ -31,6 +40,9 @@ class Admission:
         finally:
             self.pending -= 1
             self.pending_bytes -= ticket.held_bytes
+            if not ticket.refused:
+                self._answered_s.append(time.monotonic())
+            self._forget_old()
 
     def take(self, more_bytes: int) -> None:
         """Count ``more_bytes``.
@@ -40,8 +52,29 @@ class Admission:
         """
         # A lone upload always fits: a limit below MAX_UPLOAD_BYTES must not lock it out for good.
         if self.pending > 1 and self.pending_bytes + more_bytes > self._max_pending_bytes:
-            raise QueueFullError(f"{self.pending_bytes} bytes of uploads are waiting.")
+            raise self._refusal(f"{self.pending_bytes} bytes of uploads are waiting.")
         self.pending_bytes += more_bytes
+
+    def retry_after_s(self) -> int:
+        """Return the seconds in which what waits will have been answered, 1 to 60, at the present rate.
+
+        All who are refused now get about the same answer, so it is not the time to the next free
+        place; that would go to one of them.
+        """
+        self._forget_old()
+        if not self._answered_s:
+            # Nothing was answered in the last window: it takes at least as long again.
+            return math.ceil(WINDOW_S) if self.pending else 1
+        wait_s = self.pending * WINDOW_S / len(self._answered_s)
+        return max(1, min(math.ceil(wait_s), MAX_RETRY_AFTER_S))
+
+    def _refusal(self, detail: str) -> QueueFullError:
+        return QueueFullError(detail, retry_after_s=self.retry_after_s())
+
+    def _forget_old(self) -> None:
+        oldest_s = time.monotonic() - WINDOW_S
+        while self._answered_s and self._answered_s[0] < oldest_s:
+            self._answered_s.popleft()
 
 
 class Ticket:
@@ -50,6 +83,7 @@ class Ticket:
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
         self.held_bytes = 0
+        self.refused = False
 
     def hold(self, total_bytes: int) -> None:
         """Raise this upload's share to ``total_bytes``; it never shrinks.
@@ -59,5 +93,9 @@ class Ticket:
         """
         more_bytes = total_bytes - self.held_bytes
         if more_bytes > 0:
-            self._admission.take(more_bytes)
+            try:
+                self._admission.take(more_bytes)
+            except QueueFullError:
+                self.refused = True
+                raise
             self.held_bytes = total_bytes

@@ -73,6 +73,11 @@ class Child:
         if self.process is not None and not self.exited():
             self.process.terminate()
 
+    def kill(self) -> None:
+        """End the process whatever it is at; a stopped one as well."""
+        if self.process is not None and not self.exited():
+            self.process.kill()
+
     def wait(self, timeout_s: float) -> None:
         """Return when the process has ended; make it end after ``timeout_s``."""
         if self.process is None:

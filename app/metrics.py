@@ -53,7 +53,7 @@ class Metrics:
         # Counted by the reply of a batch's first item, so every batch counts once.
         self.batch_size = Histogram(
             "foveate_batch_size",
-            "Photos taken as one batch, those that turn out broken included",
+            "Photos in one pass of the network",
             buckets=BATCH_BUCKETS,
             registry=self.registry,
         )

@@ -14,6 +14,7 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.utils import as_text
 from rq.worker import SimpleWorker
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from contract.errors import InternalError
 from contract.keys import QUEUE_NAME, input_key, reply_key
@@ -23,14 +24,27 @@ log = logging.getLogger(__name__)
 
 # A live worker moves a job on from the intermediate list within milliseconds.
 INTERMEDIATE_GRACE_S = 1.0
+# Supervisor and front ends may find the same worker dead; one of them puts its jobs back.
+LOCK_TTL_S = 30
 
 
 def recover(connection: Redis, worker_name: str, *, failure_ttl_s: int) -> int:
     """Requeue what ``worker_name`` held when it died, and take it off RQ's list of workers.
 
     A job without retries left ends in a failure: it has taken several workers with it. Returns
-    how many jobs went back.
+    how many jobs went back, 0 when somebody else is at it.
     """
+    lock_key = f"foveate:recovering:{worker_name}"
+    if not connection.set(lock_key, b"", nx=True, ex=LOCK_TTL_S):
+        return 0
+    try:
+        return requeue_all(connection, worker_name, failure_ttl_s)
+    finally:
+        connection.delete(lock_key)
+
+
+def requeue_all(connection: Redis, worker_name: str, failure_ttl_s: int) -> int:
+    """Do what `recover` says, without asking whether somebody else does."""
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
     key = WORKER_EXECUTIONS_KEY_TEMPLATE.format(worker_name)
     composite_keys = [as_text(raw) for raw in connection.smembers(key)]
@@ -39,6 +53,9 @@ def recover(connection: Redis, worker_name: str, *, failure_ttl_s: int) -> int:
         for composite in composite_keys
     )
     deregister(queue, worker_name)
+    # Of one whose entry had expired already RQ would find nothing to take off.
+    worker_key = f"{SimpleWorker.redis_worker_namespace_prefix}{worker_name}"
+    connection.srem(WORKERS_BY_QUEUE_KEY % QUEUE_NAME, worker_key)
     return requeued + rescue_intermediate(queue)
 
 
@@ -105,7 +122,12 @@ def rescue_intermediate(queue: Queue) -> int:
         return 0
     time.sleep(INTERMEDIATE_GRACE_S)
     stuck &= set(queue.intermediate_queue.get_job_ids())
-    stuck -= set(queue.started_job_registry.get_job_ids(cleanup=False))
+    return put_back_stuck(queue, stuck)
+
+
+def put_back_stuck(queue: Queue, job_ids: set[str]) -> int:
+    """Return jobs from RQ's intermediate list to the front of the queue, but those that run."""
+    stuck = job_ids - set(queue.started_job_registry.get_job_ids(cleanup=False))
     for job_id in stuck:
         with queue.connection.pipeline() as pipeline:
             pipeline.lrem(queue.intermediate_queue_key, 1, job_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from typing import Annotated, cast
 
@@ -19,10 +20,15 @@ from app.jobs import Jobs
 from app.metrics import Metrics
 from app.queue import QueueClient
 from app.settings import AppSettings
+from app.sweeper import Sweeper
 from contract.errors import NoWorkerError, QueueUnavailableError
+
+log = logging.getLogger(__name__)
 
 # Counted in the background: requests then neither wait for it nor act on a stale count.
 WORKER_CHECK_INTERVAL_S = 1.0
+# Between two looks for workers that died where no supervisor watches them.
+SWEEP_INTERVAL_S = 2.0
 
 
 class Service:
@@ -57,16 +63,22 @@ class Service:
         self._missing_since_s: float | None = time.monotonic()
         self._redis_answers = True
         self._watch: asyncio.Task[None] | None = None
+        self._sweeper = Sweeper(settings.redis_url, failure_ttl_s=settings.result_ttl_s)
+        self._sweep: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to read replies and to count workers."""
+        """Begin to read replies, to count workers and to look for dead ones."""
         self.queue.start()
         self._watch = asyncio.create_task(self._watch_workers(), name="workers")
+        self._sweep = asyncio.create_task(self._sweep_workers(), name="sweep")
 
     async def stop(self) -> None:
-        """End both and close the connections."""
+        """End all that and close the connections."""
         if self._watch:
             await end(self._watch)
+        if self._sweep:
+            await end(self._sweep)
+            self._sweeper.close()
         await self.detached.stop()
         await self.queue.stop()
 
@@ -94,6 +106,14 @@ class Service:
         elif self._missing_since_s is None:
             self._missing_since_s = time.monotonic()
         return len(alive)
+
+    async def _sweep_workers(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_INTERVAL_S)
+            try:
+                await asyncio.to_thread(self._sweeper.sweep)
+            except Exception:  # the next look may go well
+                log.exception("dead workers could not be looked for")
 
     def require_worker(self) -> None:
         """Return when a worker is alive, or was a moment ago and may be restarting.

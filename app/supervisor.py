@@ -17,10 +17,13 @@ from pathlib import Path
 from types import FrameType
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from app import embedded
 from app.child import Child
+from app.heartbeats import Heartbeats
 from app.recovery import recover
 from app.settings import AppSettings
 
@@ -28,6 +31,8 @@ POLL_S = 0.05
 READY_TIMEOUT_S = 180.0
 # Before the service was ever ready, this many deaths in a row mean that it can't start.
 MAX_DEATHS_AT_START = 3
+# Between two looks at the workers' heartbeats.
+LISTEN_INTERVAL_S = 2.0
 # Beyond what one request may take: whoever is being served is served.
 DRAIN_MARGIN_S = 10.0
 # What processes of ours exit with when a setting is invalid; they have said which.
@@ -52,6 +57,8 @@ class Supervisor:
         self._children: list[Child] = []
         self._was_ready = False
         self._stopping = False
+        self._heartbeats = Heartbeats()
+        self._listen_at_s = 0.0
 
     def run(self) -> int:
         """Run the service until it is told to stop; return the exit code."""
@@ -154,7 +161,20 @@ class Supervisor:
     def _watch(self, redis_url: str) -> None:
         while not self._stopping:
             self._revive(redis_url)
+            self._kill_silent(redis_url)
             time.sleep(POLL_S)
+
+    def _kill_silent(self, redis_url: str) -> None:
+        """End workers that report no more: stopped, or hung in a call that heeds no signal."""
+        if time.monotonic() < self._listen_at_s:
+            return
+        self._listen_at_s = time.monotonic() + LISTEN_INTERVAL_S
+        with connect(redis_url) as connection:
+            silent = self._heartbeats.find_silent(connection)
+        for child in self._children:
+            if child.role == "worker" and child.worker_name in silent and not child.exited():
+                say(f"{child.worker_name} reports no more; killing it")
+                child.kill()
 
     def _revive(self, redis_url: str) -> None:
         """Start again whatever has died; a worker's jobs go back to the queue."""
@@ -164,7 +184,7 @@ class Supervisor:
             if child.restart_at_s is None:
                 self._on_death(child, redis_url)
             elif time.monotonic() >= child.restart_at_s:
-                self._restart(child)
+                child.start()
 
     def _on_death(self, child: Child, redis_url: str) -> None:
         assert child.process is not None
@@ -178,26 +198,14 @@ class Supervisor:
         say(f"the {child.role} ended (exit code {code}); starting it again in {delay_s:.0f} s")
         lost_name = child.worker_name
         if delay_s == 0:
-            self._restart(child)  # starting takes longer than requeuing: both at once
+            child.start()  # starting takes longer than requeuing: both at once
         if lost_name:
             self._recover(redis_url, lost_name)
-
-    def _restart(self, child: Child) -> None:
-        child.start()
-        if child.role == "redis":
-            self._restart_workers()
-
-    def _restart_workers(self) -> None:
-        """Give a new, empty Redis workers that are registered in it: RQ's register only once."""
-        self._stop_role("worker")
-        for child in self._children:
-            if child.role == "worker":
-                child.start()
 
     def _recover(self, redis_url: str, worker_name: str) -> None:
         """Requeue a dead worker's jobs while its successor starts up."""
         try:
-            with Redis.from_url(redis_url, socket_timeout=5) as connection:
+            with connect(redis_url) as connection:
                 count = recover(connection, worker_name, failure_ttl_s=self._settings.result_ttl_s)
         except RedisError as error:
             say(f"could not requeue: {error}")
@@ -219,6 +227,13 @@ class Supervisor:
         longest_s = self._settings.upload_timeout_s + self._settings.request_timeout_s
         for child in chosen:
             child.wait(longest_s + DRAIN_MARGIN_S)
+
+
+def connect(redis_url: str) -> Redis:
+    """Return a connection that gives up soon: a supervisor has other things to look after."""
+    return Redis.from_url(
+        redis_url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def say(line: str) -> None:

@@ -9,6 +9,8 @@ from typing import Final, Protocol, cast
 BENCHMARKS: Final = {
     "service": "load the service over HTTP: images/s, latency, stages, CPU and memory",
     "slow-clients": "throughput while many connections drip bytes",
+    "chaos": "random kills under load: every request is answered, nothing stays behind",
+    "gpu": "images/s on a GPU machine, by stage and end to end",
     "encode": "speed, passes and memory of the encoder alone",
     "photos": "photos through the running service beside the standard JPEG",
     "fit": "fit the encoder's constants on photos",

@@ -1,10 +1,11 @@
 """The service as a child of the benchmark, and what its processes cost."""
 
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
@@ -71,15 +72,22 @@ def peak_rss_bytes(process: psutil.Process) -> int:
 
 
 @contextmanager
-def started_service(workers: int = 1) -> Iterator[tuple[str, Processes]]:
+def started_service(
+    workers: int = 1, settings: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, Processes]]:
     """Run the service on a free port; yield its URL and processes, drain it at the end.
+
+    ``settings`` come on top of the environment.
 
     Raises:
         ServiceError: when it does not get ready.
     """
     command = [sys.executable, "-m", "app", "run", "--port", "0", "--workers", str(workers)]
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log)
+        environment = {**os.environ, **(settings or {})}
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log
+        )
         try:
             assert process.stdout is not None
             url = read_url(process.stdout)
@@ -95,6 +103,8 @@ def started_service(workers: int = 1) -> Iterator[tuple[str, Processes]]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def read_url(output: IO[bytes]) -> str | None:

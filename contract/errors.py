@@ -39,11 +39,13 @@ class FoveateError(Exception):
     code: ClassVar[str]
     status: ClassVar[int]
     title: ClassVar[str]
-    retry_after_s: ClassVar[int | None] = None
+    retry_after_s: int | None = None
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, *, retry_after_s: int | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
+        if retry_after_s is not None:
+            self.retry_after_s = retry_after_s
 
 
 class ClientError(FoveateError):

@@ -4,11 +4,15 @@ import argparse
 import logging
 import os
 import sys
+import time
 import warnings
 
 from pydantic import ValidationError
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq.exceptions import StopRequested
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
@@ -16,13 +20,17 @@ import codec
 from contract.keys import QUEUE_NAME
 from model import Predictor
 from worker.batching import BatchWorker
-from worker.pipeline import Pipeline
+from worker.pipeline import Limits, Pipeline
 from worker.settings import WorkerSettings
 from worker.version import name_version
 
 # RQ blocks this much shorter than the worker's time to live for a job (``worker_ttl - 15``);
 # short, so that an idle worker still sweeps expired registry entries and sends heartbeats.
 WORKER_TTL_S = 20
+# Between two looks at whether a Redis that failed takes writes again.
+REDIS_PAUSE_S = 0.5
+
+log = logging.getLogger(__name__)
 
 
 def main() -> int:
@@ -43,7 +51,9 @@ def main() -> int:
     # What readers think of damaged metadata is no news to anyone.
     warnings.filterwarnings("ignore", module="PIL")
 
-    connection = Redis.from_url(settings.redis_url)
+    # One try again at once, for a connection that Redis has closed meanwhile; what goes beyond
+    # that is ours to wait for, with heartbeats and orders to stop in mind.
+    connection = Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 1))
     try:
         connection.ping()
         predictor = Predictor(settings.device)
@@ -57,14 +67,17 @@ def main() -> int:
         connection,
         predictor,
         threads=settings.codec_threads,
-        max_pixels=settings.max_pixels,
+        limits=Limits(
+            max_batch_size=settings.max_batch_size,
+            max_open_pixels=settings.max_open_pixels,
+            max_pixels=settings.max_pixels,
+            max_linger_ms=settings.max_linger_ms,
+        ),
         result_ttl_s=settings.result_ttl_s,
     )
     worker = BatchWorker(
         Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer),
         pipeline,
-        max_batch_size=settings.max_batch_size,
-        max_batch_pixels=settings.max_batch_pixels,
         result_ttl_s=settings.result_ttl_s,
         version=predictor.version,
         name=arguments.name,
@@ -74,12 +87,39 @@ def main() -> int:
         worker_ttl=WORKER_TTL_S,
     )
     # Registering as a worker is what makes the service ready, so it comes after the warm-up.
-    logging.getLogger(__name__).info(
-        "worker %s ready on %s (pid %d)", worker.name, predictor.device, os.getpid()
-    )
-    worker.work(logging_level="WARNING")
+    log.info("worker %s ready on %s (pid %d)", worker.name, predictor.device, os.getpid())
+    serve(worker)
     pipeline.close()
     return 0
+
+
+def serve(worker: BatchWorker) -> None:
+    """Work until told to stop; RQ's loop ends when Redis fails it, and is entered again."""
+    while True:
+        try:
+            worker.work(logging_level="WARNING")
+        except RedisError as error:
+            log.warning("the queue's loop ended: %s", error)
+        try:
+            while not worker.stopping and not is_writable(worker.connection):
+                time.sleep(REDIS_PAUSE_S)
+            if worker.stopping:
+                return
+            # Nothing is open any more, so there is nothing to be found under the old entry.
+            worker.connection.delete(worker.key)
+        except StopRequested:
+            return
+        except RedisError:
+            continue
+
+
+def is_writable(connection: "Redis") -> bool:
+    """Return whether Redis answers and takes writes."""
+    try:
+        connection.set("foveate:writable", b"", ex=1)
+    except RedisError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -1,50 +1,60 @@
-"""An RQ worker that runs waiting jobs as one batch.
+"""An RQ worker that runs many jobs at once, in stages that overlap.
 
-RQ's own loop pops the first job; this worker takes what else waits, runs the network once over
-all of it, and ends each job on its own through RQ's methods, so that statuses, results,
-registries and retries are those of RQ's ``SimpleWorker``. Only ``execute_job`` is overridden.
+RQ's own loop pops the first job; this worker goes on to claim what waits while earlier ones are
+under way, and hands back to RQ's loop when nothing is open. Each job ends on its own, with the
+statuses, results, registries and retries of RQ's ``SimpleWorker``.
 """
 
 import logging
+import os
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
-from rq.executions import Execution
+from redis.exceptions import RedisError
 from rq.job import Job
 from rq.queue import Queue
-from rq.timeouts import JobTimeoutException
 from rq.utils import as_text
 from rq.worker import SimpleWorker, WorkerStatus
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
+from rq.worker_registration import register as register_worker
 
 from contract.errors import ClientError, InternalError
 from contract.keys import JOB_FUNCTION, MAX_RETRIES, VERSION_FIELD
 from contract.messages import Failure, Request
-from worker.pipeline import Item, Pipeline
-from worker.replies import send_failure
+from worker.bookkeeping import Claim, disarm, finish, forget, register
+from worker.item import Item
+from worker.pipeline import Pipeline
+from worker.replies import UNAVAILABLE, send_failures
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A job that this worker has taken, and RQ's record of its running here."""
-
-    job: Job
-    execution: Execution
+# How often a busy worker looks for more jobs: less often, the longer there were none.
+SHORTEST_PAUSE_S = 0.005
+LONGEST_PAUSE_S = 0.02
+HEARTBEAT_INTERVAL_S = 1.0
+# RQ's loop gets its turn this often, for its maintenance, suspension and orders to stop.
+TURN_S = 15.0
+OUTAGE_PAUSE_S = 0.2
+# A worker that is to stop holds on to what it can't store for this long.
+STOP_PATIENCE_S = 10.0
+# What this process ends with when work in it hangs: os.EX_SOFTWARE.
+HUNG = 70
 
 
 class BatchWorker(SimpleWorker):
     """Serves exactly one queue: only then RQ moves jobs through its intermediate list."""
+
+    # RQ waits up to a minute between its tries to reach Redis.
+    max_connection_wait_time = 1.0
 
     def __init__(
         self,
         queue: Queue,
         pipeline: Pipeline,
         *,
-        max_batch_size: int,
-        max_batch_pixels: int,
         result_ttl_s: int,
         version: str = "",
         **options: Any,
@@ -52,9 +62,21 @@ class BatchWorker(SimpleWorker):
         super().__init__([queue], default_result_ttl=result_ttl_s, **options)
         self._version = version
         self._pipeline = pipeline
-        self._max_batch_size = max_batch_size
-        self._max_batch_pixels = max_batch_pixels
         self._result_ttl_s = result_ttl_s
+        self._popped: list[Job] = []
+        self._open: dict[str, Claim] = {}
+        self._ended: list[Item] = []
+        self._beaten_s = 0.0
+        self._outage_since_s: float | None = None
+        # No more is claimed until something has ended: what was put back would come again.
+        self._full = False
+        self._pause_s = SHORTEST_PAUSE_S
+        self._claim_at_s = 0.0
+
+    @property
+    def stopping(self) -> bool:
+        """Whether this worker has been told to end."""
+        return self._shutdown_requested_date is not None
 
     def register_birth(self) -> None:
         """Register with RQ, and tell the front ends which version of results comes from here."""
@@ -63,93 +85,219 @@ class BatchWorker(SimpleWorker):
             self.connection.hset(self.key, VERSION_FIELD, self._version)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run ``job`` and what waits behind it."""
-        # Registered before anything runs: whoever finds this worker dead can tell what it held.
-        claims = [
-            Claim(claimed, self.prepare_execution(claimed))
-            for claimed in ([job] if is_retried(job) else [job, *self._take_waiting(queue)])
-        ]
-        batch: list[tuple[Claim, Item]] = []
-        for claim in claims:
-            self.prepare_job_execution(claim.job, remove_from_intermediate_queue=True)
-            try:
-                batch.append((claim, to_item(claim.job)))
-            except Exception:  # noqa: BLE001
-                self._finalize_failure(claim.job, queue, claim.execution, sys.exc_info())
-        for part in cut(batch, self._max_batch_pixels):
-            self._run(part, queue)
-        self.set_state(WorkerStatus.IDLE)
+        """Run ``job`` and what waits behind it, until nothing is open."""
+        # A signal now stops the claiming, and nothing in the middle of a step.
+        self._state = WorkerStatus.BUSY
+        alone = is_retried(job)
+        turn_ends_s = time.monotonic() + TURN_S
+        self._popped.append(job)
+        self._full = False
+        self._claim_at_s = 0.0
+        try:
+            while self._popped or self._open or self._ended:
+                may_claim = not (alone or self._stop_requested or time.monotonic() > turn_ends_s)
+                self._guard(lambda: self._move_on(queue, claim=may_claim))  # noqa: B023
+                self._exit_if_hung()
+        except BaseException:
+            self._give_back(queue)
+            raise
+        self._guard(lambda: self.set_state(WorkerStatus.IDLE))
 
-    def _take_waiting(self, queue: Queue) -> list[Job]:
-        """Return up to ``max_batch_size - 1`` more jobs, moved as RQ moves the first one."""
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Tell that this worker lives; register it again with a Redis that was emptied."""
+        super().heartbeat(timeout, pipeline)
+        if pipeline is not None or time.monotonic() - self._beaten_s < HEARTBEAT_INTERVAL_S:
+            return
+        self._beaten_s = time.monotonic()
+        key = WORKERS_BY_QUEUE_KEY % self.queues[0].name
+        if not self.connection.sismember(key, self.key):
+            log.warning("registering again: Redis knew this worker no more")
+            with self.connection.pipeline() as again:
+                again.hset(self.key, mapping=self.serialize())
+                if self._version:
+                    again.hset(self.key, VERSION_FIELD, self._version)
+                again.hdel(self.key, "death")
+                self.set_state(self.get_state(), pipeline=again)
+                register_worker(self, again)
+                again.expire(self.key, timeout or self.worker_ttl + 60)
+                again.execute()
+
+    def set_shutdown_requested_date(self) -> None:
+        """Record the order to stop; it holds as well when Redis can't take the record."""
+        with suppress(RedisError):
+            super().set_shutdown_requested_date()  # type: ignore[no-untyped-call]
+
+    def _move_on(self, queue: Queue, *, claim: bool) -> None:
+        """Do what can be done now; raises RedisError with nothing lost."""
+        if self._popped:
+            self._start(queue)
+        now_s = time.monotonic()
+        if claim and not self._full and now_s >= self._claim_at_s and self._pipeline.room():
+            found = self._claim(queue)
+            self._pause_s = SHORTEST_PAUSE_S if found else min(2 * self._pause_s, LONGEST_PAUSE_S)
+            self._claim_at_s = now_s + self._pause_s
+        ended = self._pipeline.step(self._pause_s)
+        if ended:
+            self._ended += ended
+            self._full = False
+        if self._ended:
+            self._end(queue)
+        if time.monotonic() - self._beaten_s >= HEARTBEAT_INTERVAL_S:
+            self.heartbeat()
+
+    def _guard(self, work: Callable[[], None]) -> None:
+        """Do ``work``; while Redis can't be reached or takes nothing, wait and let it be done later."""
+        try:
+            work()
+            self._outage_since_s = None
+        except UNAVAILABLE as error:
+            now_s = time.monotonic()
+            if self._outage_since_s is None:
+                self._outage_since_s = now_s
+                log.warning("waiting for Redis: %s", error)
+            if self.stopping and now_s - self._outage_since_s > STOP_PATIENCE_S:
+                raise
+            time.sleep(OUTAGE_PAUSE_S)
+
+    def _exit_if_hung(self) -> None:
+        """End this process when a thread has been at one piece of work for longer than a job may take.
+
+        Nothing else ends a call that hangs in native code. Whoever finds this worker dead puts its
+        jobs back, to be run alone.
+        """
+        limits_s = [claim.job.timeout or Queue.DEFAULT_TIMEOUT for claim in self._open.values()]
+        if limits_s and self._pipeline.longest_s() > min(limits_s):
+            log.critical("work hangs; ending this worker with %d jobs", len(self._open))
+            os._exit(HUNG)
+
+    def _claim(self, queue: Queue) -> bool:
+        """Take what waits, moved as RQ moves the first job, as far as there is room.
+
+        Return whether anything was waiting.
+        """
+        count = min(self._pipeline.room(), queue.count)
+        if not count:
+            return False
         with self.connection.pipeline(transaction=False) as pipeline:
-            for _ in range(self._max_batch_size - 1):
+            for _ in range(count):
                 pipeline.lmove(queue.key, queue.intermediate_queue_key)
             job_ids = [as_text(raw) for raw in pipeline.execute() if raw is not None]
-        jobs: list[Job] = []
         fetched = Job.fetch_many(job_ids, connection=self.connection, serializer=self.serializer)
+        cost_px = 0
         for number, (job_id, job) in enumerate(zip(job_ids, fetched, strict=True)):
             if job is None:  # withdrawn, or expired while it waited
                 queue.intermediate_queue.remove(job_id)
-            elif is_retried(job):
-                # Claimed together they would share its fate, and its loss of a retry.
+                continue
+            cost_px += cost_of(job)
+            # Run beside others a retried one would take them along, and one retry of each.
+            if is_retried(job) or not self._pipeline.fits(cost_px):
                 self._put_back(queue, job_ids[number:])
                 break
-            else:
-                job.redis_server_version = queue.get_redis_server_version()
-                jobs.append(job)
-        return jobs
+            job.redis_server_version = queue.get_redis_server_version()
+            self._popped.append(job)
+        if self._popped:
+            self._start(queue)
+        return True
 
     def _put_back(self, queue: Queue, job_ids: Sequence[str]) -> None:
         """Return jobs to the front of the queue, in their order."""
+        self._full = True
         with self.connection.pipeline() as pipeline:
             for job_id in reversed(job_ids):
                 pipeline.lrem(queue.intermediate_queue_key, 1, job_id)
                 queue.push_job_id(job_id, pipeline=pipeline, at_front=True)
             pipeline.execute()
 
-    def _run(self, part: Sequence[tuple[Claim, Item]], queue: Queue) -> None:
-        """Run one batch and end its jobs, each on its own."""
-        open_claims = {item.job_id: claim for claim, item in part}
-        requests = {item.job_id: item.request for _, item in part}
-        timeout_s = max(claim.job.timeout or queue.DEFAULT_TIMEOUT for claim, _ in part)
-        try:
-            with self.death_penalty_class(timeout_s, JobTimeoutException):
-                for item in self._pipeline.run([item for _, item in part]):
-                    self._end(open_claims.pop(item.job_id), item, queue)
-        except Exception as error:
-            log.exception("a batch of %d failed as a whole", len(part))
-            for job_id, claim in open_claims.items():
-                self._end(claim, Item(job_id, requests[job_id], error=error), queue)
+    def _start(self, queue: Queue) -> None:
+        """Let popped jobs begin."""
+        # Registered before anything runs: whoever finds this worker dead can tell what it held.
+        claims = register(self, queue, self._popped)
+        self._popped.clear()
+        for claim in claims:
+            disarm(claim.job)
+            try:
+                item = to_item(claim.job)
+            except Exception:  # noqa: BLE001
+                self._finalize_failure(claim.job, queue, claim.execution, sys.exc_info())
+            else:
+                self._open[item.job_id] = claim
+                self._pipeline.put([item])
 
-    def _end(self, claim: Claim, item: Item, queue: Queue) -> None:
-        job, execution = claim.job, claim.execution
-        if item.error is None:
-            self._succeed(claim, queue, {"withdrawn": True} if item.withdrawn else {"ok": True})
-        elif isinstance(item.error, ClientError):
-            failure = Failure(
-                item.job_id, item.error.code, item.error.detail, batch_size=item.batch_size
-            )
-            send_failure(self.connection, item.request.reply_to, failure, self._result_ttl_s)
-            self._succeed(claim, queue, {"error": failure.code})
-        else:
-            last_try = not job.should_retry
-            error = item.error
-            self._finalize_failure(job, queue, execution, (type(error), error, error.__traceback__))
-            if last_try:
-                failure = Failure(
-                    item.job_id,
-                    InternalError.code,
-                    "The photo could not be compressed.",
-                    batch_size=item.batch_size,
-                )
-                send_failure(self.connection, item.request.reply_to, failure, self._result_ttl_s)
+    def _end(self, queue: Queue) -> None:
+        """Announce errors, and let RQ record how the ended items' jobs went."""
+        client_errors: list[tuple[str, Failure]] = []
+        finished: list[tuple[Claim, dict[str, Any]]] = []
+        failed: list[Item] = []
+        for item in self._ended:
+            claim = self._open.get(item.job_id)
+            if claim is None:
+                continue
+            if isinstance(item.error, ClientError):
+                client_errors.append(announcement(item, item.error.code, item.error.detail))
+                finished.append((claim, {"error": item.error.code}))
+            elif item.open:
+                finished.append((claim, {"ok": True}))
+            elif not self.connection.exists(claim.job.key):
+                forget(self, claim)  # a Redis that was emptied; RQ would make half a job of it
+            elif item.withdrawn:
+                finished.append((claim, {"withdrawn": True}))
+            else:
+                failed.append(item)
+        if client_errors:
+            send_failures(self.connection, client_errors, self._result_ttl_s)
+        self._finish(queue, finished)
+        for item in failed:
+            assert item.error is not None
+            self._fail(queue, self._open[item.job_id], item.error)
+            # One by one: what comes through in the middle must not end these again.
+            del self._open[item.job_id]
+        for item in self._ended:
+            self._open.pop(item.job_id, None)
+        self._ended.clear()
 
-    def _succeed(self, claim: Claim, queue: Queue, value: dict[str, Any]) -> None:
+    def _finish(self, queue: Queue, finished: Sequence[tuple[Claim, dict[str, Any]]]) -> None:
         try:
-            self._finalize_success(claim.job, queue, claim.execution, value)
-        except Exception:  # noqa: BLE001
-            self._finalize_failure(claim.job, queue, claim.execution, sys.exc_info())
+            finish(self, queue, finished)
+        except UNAVAILABLE:
+            raise
+        except Exception:
+            # Which one can't be recorded can't be told; alone, each answers for itself.
+            log.exception("%d jobs could not be ended together", len(finished))
+            for claim, value in finished:
+                try:
+                    self._finalize_success(claim.job, queue, claim.execution, value)
+                except Exception:  # noqa: BLE001
+                    self._finalize_failure(claim.job, queue, claim.execution, sys.exc_info())
+        for claim, _ in finished:
+            del self._open[claim.job.id]
+
+    def _fail(self, queue: Queue, claim: Claim, error: BaseException) -> None:
+        """End a job in a defect of ours: RQ tries it again while it may."""
+        last_try = not claim.job.should_retry
+        self._finalize_failure(
+            claim.job, queue, claim.execution, (type(error), error, error.__traceback__)
+        )
+        if last_try:
+            reason = "The photo could not be compressed."
+            failure = announcement(to_item(claim.job), InternalError.code, reason)
+            send_failures(self.connection, [failure], self._result_ttl_s)
+
+    def _give_back(self, queue: Queue) -> None:
+        """Let others run what is open: this worker ends at once, and with it RQ's list of them."""
+        error = sys.exception()
+        try:
+            while self._open:
+                job_id, claim = next(iter(self._open.items()))
+                self._fail(queue, claim, error or RuntimeError("the worker ended"))
+                del self._open[job_id]
+        except RedisError:
+            log.warning("%d jobs could not be given back", len(self._open))
+            self._open.clear()
+
+
+def announcement(item: Item, code: str, detail: str) -> tuple[str, Failure]:
+    """Return whom to tell of an item's failure, and what."""
+    return item.request.reply_to, Failure(item.job_id, code, detail, batch_size=item.batch_size)
 
 
 def to_item(job: Job) -> Item:
@@ -163,22 +311,14 @@ def to_item(job: Job) -> Item:
     return Item(job.id, Request.from_json(job.kwargs["request"]))
 
 
+def cost_of(job: Job) -> int:
+    """Return a job's cost in pixels; 0 for one that won't be run."""
+    try:
+        return to_item(job).cost_px
+    except Exception:  # noqa: BLE001
+        return 0
+
+
 def is_retried(job: Job) -> bool:
     """Return whether a worker has failed at this job, or died with it."""
     return job.retries_left is not None and job.retries_left < MAX_RETRIES
-
-
-def cut(
-    batch: Sequence[tuple[Claim, Item]], max_batch_pixels: int
-) -> Iterator[list[tuple[Claim, Item]]]:
-    """Cut what was claimed into batches whose decoded pixels fit into memory."""
-    part: list[tuple[Claim, Item]] = []
-    pixels = 0
-    for claim, item in batch:
-        if part and pixels + item.request.pixels > max_batch_pixels:
-            yield part
-            part, pixels = [], 0
-        part.append((claim, item))
-        pixels += item.request.pixels
-    if part:
-        yield part

@@ -1,14 +1,14 @@
-"""The way of a batch through the worker: fetch, decode, predict, encode, store.
+"""The way of a photo through the worker: fetch, decode, predict, encode, store.
 
-Errors are kept per item, so that a bad image never hurts its neighbours.
+Errors are kept per item, so that a bad image never hurts its neighbours. Stages overlap
+(``worker.flow``): while one batch is on the network, others decode, encode and are stored.
 """
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
-from typing import Protocol, TypeVar, cast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,15 @@ from PIL import Image
 from redis import Redis
 
 from contract.keys import heatmap_key, image_key, input_key
-from contract.messages import Request, Result
+from contract.messages import Result
 from worker.decode import decode
 from worker.encode import encode, read_upright
+from worker.flow import Flow, Stage
 from worker.heatmap import render_map, render_overlay
-from worker.replies import send_result
+from worker.item import Item
+from worker.replies import send_results
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class Predictor(Protocol):
@@ -39,35 +39,23 @@ class Predictor(Protocol):
         """Return one saliency map for each input."""
 
 
-@dataclass(slots=True)
-class Item:
-    """One job on its way; what a stage has used up it lets go of, photos are large."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is on its way at once.
 
-    job_id: str
-    request: Request
-    batch_size: int = 0
-    stage_ms: dict[str, float] = field(default_factory=dict)
-    data: bytes | None = None
-    # Of an upload that may be encoded from its own coefficients; such data is kept until then.
-    orientation: int | None = None
-    # Metadata that is kept, as segments of the JPEG.
-    segments: bytes = b""
-    pixels: NDArray[np.uint8] | None = None
-    network_input: NDArray[np.uint8] | None = None
-    saliency: NDArray[np.float32] | None = None
-    result: Result | None = None
-    error: Exception | None = None
-    # Nobody waits any more: the client left, its deadline passed, or it has its answer already.
-    withdrawn: bool = False
+    Up to ``max_batch_size`` photos go through the network together, and as many wait for it; up
+    to three times as many are open in all, in every stage. ``max_pixels`` is one photo's, and
+    ``max_open_pixels`` that of all open ones together; a photo larger than that runs alone.
+    """
 
-    @property
-    def open(self) -> bool:
-        """Whether further stages have anything to do for this item."""
-        return self.error is None and not self.withdrawn
+    max_batch_size: int
+    max_open_pixels: int
+    max_pixels: int
+    max_linger_ms: float = 0.0
 
 
 class Pipeline:
-    """Runs batches through the stages; the stages of one item never run at the same time."""
+    """Takes items in with `put`; `step` moves them on, and is the only one that uses Redis."""
 
     def __init__(
         self,
@@ -75,51 +63,81 @@ class Pipeline:
         predictor: Predictor,
         *,
         threads: int,
-        max_pixels: int,
+        limits: Limits,
         result_ttl_s: int,
     ) -> None:
         self._connection = connection
         self._predictor = predictor
-        self._max_pixels = max_pixels
+        self._limits = limits
         self._result_ttl_s = result_ttl_s
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="codec")
+        self.stages = (
+            Stage("fetch", self._fetch, "caller"),
+            Stage("decode", self._decode, "pool"),
+            Stage("predict", self._predict, "device"),
+            Stage("encode", self._encode, "pool"),
+            Stage("store", self._store, "caller"),
+        )
+        self._flow = Flow(
+            self.stages,
+            threads=threads,
+            max_batch_size=limits.max_batch_size,
+            max_linger_s=limits.max_linger_ms / 1e3,
+        )
 
-    def run(self, items: Sequence[Item]) -> Iterator[Item]:
-        """Take ``items`` through all stages as one batch; yield each as soon as it has ended.
+    def put(self, items: Iterable[Item]) -> None:
+        """Take items in; each comes out of `step` once."""
+        self._flow.put(items)
 
-        A yielded item is withdrawn, has an ``error``, or its result is stored and replied.
+    def step(self, timeout_s: float) -> list[Item]:
+        """Return items that have ended, perhaps none after ``timeout_s``.
+
+        An ended item is withdrawn, has an ``error``, or its result is stored and replied.
+
+        Raises:
+            RedisError: when a stage could not reach Redis; nothing is lost, call again.
         """
-        if items:
-            items[0].batch_size = len(items)
-        self._fetch(items)
-        self._on_pool("decode", self._decode, items)
-        self._predict([item for item in items if item.open])
-        encoding = {
-            self._pool.submit(self._timed, "encode", self._encode, item): item
-            for item in items
-            if item.open
-        }
-        yield from (item for item in items if not item.open)
-        for future in as_completed(encoding):
-            yield self._stored(future, encoding[future])
+        return self._flow.step(timeout_s)
+
+    def room(self) -> int:
+        """Return how many more items may be put in now."""
+        size = self._limits.max_batch_size
+        if self._flow.open_cost_px >= self._limits.max_open_pixels:
+            return 0
+        return max(0, min(size - self._flow.ahead, 3 * size - self._flow.open))
+
+    def fits(self, cost_px: int) -> bool:
+        """Return whether items of this cost fit beside what is open; beside nothing anything does."""
+        total_px = self._flow.open_cost_px + cost_px
+        return not self._flow.open or total_px <= self._limits.max_open_pixels
+
+    def longest_s(self) -> float:
+        """Return for how long the slowest of what runs now has been running."""
+        return self._flow.longest_s()
 
     def close(self) -> None:
-        """Let the pool's threads end."""
-        self._pool.shutdown()
+        """Let the threads end."""
+        self._flow.close()
 
-    def _fetch(self, items: Sequence[Item]) -> None:
+    def _fetch(self, items: list[Item]) -> None:
         started_s = time.time()
+        for item in items:
+            # Before its bytes are asked for: an overdue one costs nothing more.
+            item.withdrawn = item.overdue
+        wanted = [item for item in items if item.open]
+        if not wanted:
+            return
         raw = cast(
-            "list[bytes | None]", self._connection.mget([input_key(item.job_id) for item in items])
+            "list[bytes | None]", self._connection.mget([input_key(item.job_id) for item in wanted])
         )
-        for item, data in zip(items, raw, strict=True):
+        for item, data in zip(wanted, raw, strict=True):
             item.data = data
-            item.withdrawn = data is None or item.request.deadline_unix_s < started_s
+            item.withdrawn = data is None
             item.stage_ms["queue"] = max(0.0, 1e3 * (started_s - item.request.submitted_unix_s))
 
-    def _decode(self, item: Item) -> None:
+    def _decode(self, items: list[Item]) -> None:
+        (item,) = items
         assert item.data is not None
-        photo = decode(item.data, self._max_pixels, item.request.options)
+        photo = decode(item.data, self._limits.max_pixels, item.request.options)
         item.orientation = photo.orientation
         item.segments = photo.segments
         if photo.orientation is None:
@@ -127,29 +145,34 @@ class Pipeline:
         item.network_input = self._predictor.prepare(photo.image)
         item.pixels = np.asarray(photo.image)
 
-    def _predict(self, items: Sequence[Item]) -> None:
-        if not items:
-            return
+    def _predict(self, items: list[Item]) -> None:
         started_s = time.perf_counter()
         inputs = [cast("NDArray[np.uint8]", item.network_input) for item in items]
         try:
             maps = self._predictor.predict(inputs)
-        except Exception as error:
+        except Exception:
             if len(items) == 1:
-                items[0].error = error
-                return
+                raise
             # Which of the inputs broke the pass can't be told; alone, each answers for itself.
             log.exception("a pass over %d inputs failed; running them singly", len(items))
             for item in items:
-                self._predict([item])
+                self._predict_alone(item)
             return
         elapsed_ms = 1e3 * (time.perf_counter() - started_s)
+        items[0].batch_size = len(items)
         for item, saliency in zip(items, maps, strict=True):
             item.network_input = None
             item.saliency = saliency
             item.stage_ms["predict"] = elapsed_ms
 
-    def _encode(self, item: Item) -> dict[str, bytes]:
+    def _predict_alone(self, item: Item) -> None:
+        try:
+            self._predict([item])
+        except Exception as error:  # noqa: BLE001
+            item.error = error
+
+    def _encode(self, items: list[Item]) -> None:
+        (item,) = items
         assert item.pixels is not None
         assert item.saliency is not None
         options = item.request.options
@@ -166,7 +189,7 @@ class Pipeline:
         elif options.heatmap == "overlay":
             heatmap = render_overlay(item.saliency, item.pixels)
         passthrough = encoded.jpeg == item.data
-        item.pixels = item.data = None
+        item.let_go()
         item.result = Result(
             job_id=item.job_id,
             width_px=width_px,
@@ -180,33 +203,9 @@ class Pipeline:
             batch_size=item.batch_size,
             passthrough=passthrough,
         )
-        blobs = {image_key(item.job_id): encoded.jpeg}
+        item.blobs = {image_key(item.job_id): encoded.jpeg}
         if heatmap:
-            blobs[heatmap_key(item.job_id)] = heatmap[0]
-        return blobs
+            item.blobs[heatmap_key(item.job_id)] = heatmap[0]
 
-    def _stored(self, encoding: "Future[dict[str, bytes]]", item: Item) -> Item:
-        try:
-            blobs = encoding.result()
-            assert item.result is not None
-            send_result(
-                self._connection, item.request.reply_to, item.result, blobs, self._result_ttl_s
-            )
-        except Exception as error:  # noqa: BLE001
-            item.error = error
-        return item
-
-    def _on_pool(self, stage: str, work: Callable[[Item], None], items: Sequence[Item]) -> None:
-        futures = {
-            self._pool.submit(self._timed, stage, work, item): item for item in items if item.open
-        }
-        for future, item in futures.items():
-            item.error = future.exception()  # type: ignore[assignment]
-
-    @staticmethod
-    def _timed(stage: str, work: Callable[[Item], T], item: Item) -> T:
-        started_s = time.perf_counter()
-        try:
-            return work(item)
-        finally:
-            item.stage_ms[stage] = 1e3 * (time.perf_counter() - started_s)
+    def _store(self, items: list[Item]) -> None:
+        send_results(self._connection, items, self._result_ttl_s)

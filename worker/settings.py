@@ -17,8 +17,10 @@ class WorkerSettings(BaseSettings):
     redis_url: str = "redis://127.0.0.1:6379/0"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     max_batch_size: Annotated[int, Field(ge=1, le=256)] = 16
-    # Decoded photos of a batch lie in memory together: 64 million pixels are 192 MB.
-    max_batch_pixels: Annotated[int, Field(ge=1)] = 64_000_000
+    # How long a photo that is ready waits for others that still decode, at most.
+    max_linger_ms: Annotated[float, Field(ge=0, le=1000)] = 10.0
+    # Photos in all stages lie in memory together, at about 30 bytes for each pixel.
+    max_open_pixels: Annotated[int, Field(ge=1)] = 64_000_000
     max_pixels: Annotated[int, Field(ge=1)] = DEFAULT_MAX_PIXELS
     codec_threads: Annotated[int, Field(ge=1, le=256)] = Field(
         default_factory=lambda: os.cpu_count() or 1

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app import admission as admission_module
 from app.admission import Admission
 from contract.errors import QueueFullError
 
@@ -41,3 +42,33 @@ def test_a_lone_upload_always_fits() -> None:
     with admission.admit() as ticket:
         ticket.hold(1000)
     assert admission.pending_bytes == 0
+
+
+def test_retry_after_is_the_time_that_what_waits_takes_at_the_measured_rate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(admission_module.time, "monotonic", lambda: clock[0])
+    admission = Admission(max_pending=4, max_pending_bytes=100)
+    assert admission.retry_after_s() == 1
+    for _ in range(5):  # one every two seconds
+        clock[0] += 2
+        with admission.admit():
+            pass
+    with admission.admit(), admission.admit(), admission.admit(), admission.admit():
+        with pytest.raises(QueueFullError) as refused, admission.admit():
+            pytest.fail("a fifth upload was admitted")
+        assert refused.value.retry_after_s == 8
+        clock[0] += 100
+        assert admission.retry_after_s() == 10  # nothing was answered lately
+
+
+def test_refused_bytes_do_not_count_as_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission_module.time, "monotonic", lambda: 1000.0)
+    admission = Admission(max_pending=9, max_pending_bytes=100)
+    with admission.admit() as first:
+        first.hold(90)
+        for _ in range(50):
+            with pytest.raises(QueueFullError) as refused, admission.admit() as other:
+                other.hold(90)
+        assert refused.value.retry_after_s == 10

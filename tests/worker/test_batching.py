@@ -1,7 +1,7 @@
 """A batch leaves Redis as RQ's own SimpleWorker would have left it."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -26,19 +26,36 @@ JOB_NAME = f"{stock_job.__name__}.{stock_job.compress.__name__}"
 class ScriptedPipeline:
     """Ends every item as its request's ``reply_to`` says; ``stock_job`` does the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_open: int = 8, max_open_pixels: int = 10_000) -> None:
+        # What was open together.
         self.batches: list[list[str]] = []
+        self._max_open = max_open
+        self._max_open_pixels = max_open_pixels
+        self._items: list[Item] = []
 
-    def run(self, items: Sequence[Item]) -> Iterator[Item]:
-        self.batches.append([item.job_id for item in items])
-        if any(item.request.reply_to == "whole batch" for item in items):
-            raise RuntimeError("defect")
-        for item in items:
+    def put(self, items: Sequence[Item]) -> None:
+        self._items += items
+
+    def room(self) -> int:
+        return self._max_open - len(self._items)
+
+    def fits(self, cost_px: int) -> bool:
+        open_px = sum(item.cost_px for item in self._items)
+        return not self._items or open_px + cost_px <= self._max_open_pixels
+
+    def longest_s(self) -> float:
+        return 0.0
+
+    def step(self, _timeout_s: float) -> list[Item]:
+        ended, self._items = self._items, []
+        if ended:
+            self.batches.append([item.job_id for item in ended])
+        for item in ended:
             if item.request.reply_to == "defect":
                 item.error = RuntimeError("defect")
             elif item.request.reply_to == "corrupt":
                 item.error = CorruptImageError("Broken.")
-            yield item
+        return ended
 
 
 @pytest.fixture(autouse=True)
@@ -59,17 +76,14 @@ def enqueue(connection: Redis, ends: Sequence[str], *, retries: int = 0, **optio
             failure_ttl=100,
             retry=Retry(max=retries, enqueue_at_front=True) if retries else None,
         )
+        connection.set(input_key(f"job-{number}"), b"x", ex=60)
     return queue
 
 
-def batch_worker(
-    queue: Queue, pipeline: ScriptedPipeline, version: str = "", **limits: int
-) -> BatchWorker:
+def batch_worker(queue: Queue, pipeline: ScriptedPipeline, version: str = "") -> BatchWorker:
     return BatchWorker(
         queue,
         pipeline,  # type: ignore[arg-type]
-        max_batch_size=limits.get("max_batch_size", 8),
-        max_batch_pixels=limits.get("max_batch_pixels", 10_000),
         result_ttl_s=100,
         version=version,
         name="worker",
@@ -167,8 +181,6 @@ def test_statuses_and_results_are_each_jobs_own(connection: Redis) -> None:
 
 def test_both_kinds_of_failure_are_replied_to(connection: Redis) -> None:
     queue = enqueue(connection, ["corrupt", "defect"])
-    connection.set(input_key("job-0"), b"x")
-    connection.set(input_key("job-1"), b"x")
     batch_worker(queue, ScriptedPipeline()).work(burst=True, logging_level="CRITICAL")
     codes = {}
     for end in ("corrupt", "defect"):
@@ -197,26 +209,145 @@ def test_nothing_is_claimed_together_with_a_retried_job(connection: Redis) -> No
     assert not connection.exists(queue.intermediate_queue_key)
 
 
-def test_when_a_batch_fails_as_a_whole_no_job_is_lost(connection: Redis) -> None:
-    queue = enqueue(connection, ["ok", "whole batch", "ok"], retries=MAX_RETRIES)
-    pipeline = ScriptedPipeline()
-    batch_worker(queue, pipeline).work(burst=True, logging_level="CRITICAL")
-    assert set(queue.finished_job_registry.get_job_ids()) == {"job-0", "job-2"}
+def test_no_more_is_claimed_than_has_room(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 5)
+    pipeline = ScriptedPipeline(max_open=2)
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert [len(batch) for batch in pipeline.batches] == [2, 2, 1]
+
+
+def test_no_more_pixels_are_open_than_allowed(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 5)
+    pipeline = ScriptedPipeline(max_open_pixels=250)
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.batches == [["job-0", "job-1"], ["job-2", "job-3"], ["job-4"]]
+    assert not connection.exists(queue.intermediate_queue_key)
+
+
+class SlowPipeline(ScriptedPipeline):
+    """Lets the first item wait for a second one."""
+
+    def __init__(self, arrive: Callable[[], object]) -> None:
+        super().__init__()
+        self._arrive = arrive
+
+    def step(self, timeout_s: float) -> list[Item]:
+        if len(self._items) == 1 and not self.batches:
+            self._arrive()
+            return []
+        return super().step(timeout_s)
+
+
+def test_what_arrives_while_others_are_open_is_claimed(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"])
+    arrivals = iter(["late"])
+
+    def arrive() -> None:
+        for job_id in arrivals:
+            request = Request(Options(), "ok", 1, 100, time.time(), time.time() + 60)
+            queue.enqueue(JOB_NAME, kwargs={"request": request.to_json()}, job_id=job_id)
+
+    pipeline = SlowPipeline(arrive)
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.batches == [["job-0", "late"]]
+
+
+def test_a_job_that_names_a_callback_does_not_have_it_called(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok", "defect"])
+    for number, kind in enumerate(["success", "failure"]):
+        connection.hset(Job.key_for(f"job-{number}"), f"{kind}_callback_name", "os.abort")
+    batch_worker(queue, ScriptedPipeline()).work(burst=True, logging_level="CRITICAL")
+    assert queue.finished_job_registry.get_job_ids() == ["job-0"]
     assert queue.failed_job_registry.get_job_ids() == ["job-1"]
 
 
-def test_a_batch_takes_no_more_than_its_size(connection: Redis) -> None:
-    queue = enqueue(connection, ["ok"] * 5)
+def test_jobs_that_depend_on_ours_follow(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 2)
+    request = Request(Options(), "ok", 1, 100, time.time(), time.time() + 60)
+    queue.enqueue(
+        JOB_NAME, kwargs={"request": request.to_json()}, job_id="after", depends_on="job-1"
+    )
     pipeline = ScriptedPipeline()
-    batch_worker(queue, pipeline, max_batch_size=2).work(burst=True, logging_level="ERROR")
-    assert [len(batch) for batch in pipeline.batches] == [2, 2, 1]
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.batches == [["job-0", "job-1"], ["after"]]
 
 
-def test_a_batch_holds_no_more_pixels_than_allowed(connection: Redis) -> None:
-    queue = enqueue(connection, ["ok"] * 5)
+def test_an_emptied_redis_gets_the_worker_registered_again(connection: Redis) -> None:
+    queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+    worker = batch_worker(queue, ScriptedPipeline())
+    worker.register_birth()
+    connection.flushall()
+    worker.heartbeat()
+    (known,) = SimpleWorker.all(queue=queue, serializer=JSONSerializer)
+    assert known.name == worker.name
+    assert known.birth_date
+    assert 0 < connection.ttl(worker.key) <= 600
+
+
+class EmptiedPipeline(ScriptedPipeline):
+    """Finds, as the real one does, that the input is gone."""
+
+    def step(self, timeout_s: float) -> list[Item]:
+        ended = super().step(timeout_s)
+        for item in ended:
+            item.withdrawn = True
+        return ended
+
+
+def test_nothing_of_a_job_comes_back_in_an_emptied_redis(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 2, retries=MAX_RETRIES)
+    pipeline = EmptiedPipeline()
+    put = pipeline.put
+
+    def empty_then_put(items: Sequence[Item]) -> None:
+        connection.flushall()
+        put(items)
+
+    pipeline.put = empty_then_put  # type: ignore[method-assign]
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    kept = ("rq:worker", "rq:group", "rq:clean_registries")
+    assert [key for key in connection.scan_iter() if not key.decode().startswith(kept)] == []
+
+
+def test_a_full_redis_is_waited_for(connection: Redis) -> None:
+    """What has ended is recorded once there is room; the loop goes on by itself."""
+    queue = enqueue(connection, ["ok"] * 3)
     pipeline = ScriptedPipeline()
-    batch_worker(queue, pipeline, max_batch_pixels=250).work(burst=True, logging_level="ERROR")
-    assert [len(batch) for batch in pipeline.batches] == [2, 2, 1]
+    put = pipeline.put
+
+    def put_then_fill(items: Sequence[Item]) -> None:
+        put(items)
+        connection.config_set("maxmemory", "1")
+
+    pipeline.put = put_then_fill  # type: ignore[method-assign]
+    pauses: list[float] = []
+
+    def make_room(seconds: float) -> None:
+        pauses.append(seconds)
+        connection.config_set("maxmemory", "1gb")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batching.time, "sleep", make_room)
+        try:
+            batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+        finally:
+            connection.config_set("maxmemory", "1gb")
+    assert pauses
+    assert len(queue.finished_job_registry.get_job_ids()) == 3
+    assert queue.started_job_registry.get_job_ids(cleanup=False) == []
+
+
+def test_a_defect_in_the_pipeline_gives_its_jobs_back(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 2, retries=MAX_RETRIES)
+    pipeline = ScriptedPipeline()
+
+    def break_down(_timeout_s: float) -> list[Item]:
+        raise RuntimeError("a defect of ours")
+
+    pipeline.step = break_down  # type: ignore[method-assign]
+    batch_worker(queue, pipeline).work(burst=True, logging_level="CRITICAL")
+    assert sorted(queue.job_ids) == ["job-0", "job-1"]
+    assert queue.started_job_registry.get_job_ids(cleanup=False) == []
 
 
 def test_jobs_withdrawn_while_they_waited_leave_nothing(connection: Redis) -> None:

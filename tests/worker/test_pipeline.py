@@ -2,6 +2,8 @@
 
 import io
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,17 +16,39 @@ from contract.keys import heatmap_key, image_key, input_key, reply_key
 from contract.messages import Heatmap, Options, Request, Result, decode_reply
 from tests.photos import file_of, photo
 from tests.worker.stand_ins import CentrePredictor
-from worker.pipeline import Item, Pipeline
+from worker.item import Item
+from worker.pipeline import Limits, Pipeline
 
 
-def pipeline(connection: Redis, predictor: CentrePredictor | None = None) -> Pipeline:
+def pipeline(
+    connection: Redis, predictor: CentrePredictor | None = None, **limits: float
+) -> Pipeline:
     return Pipeline(
         connection,
         predictor or CentrePredictor(),
         threads=2,
-        max_pixels=1_000_000,
+        limits=Limits(
+            # As long as need be: these tests are about what happens to items together.
+            **{
+                "max_batch_size": 8,
+                "max_open_pixels": 10_000_000,
+                "max_pixels": 1_000_000,
+                "max_linger_ms": 10_000,
+                **limits,
+            }
+        ),
         result_ttl_s=30,
     )
+
+
+def run(pipeline: Pipeline, items: Sequence[Item]) -> list[Item]:
+    """Return the items in the order of their ends."""
+    pipeline.put(items)
+    ended: list[Item] = []
+    while len(ended) < len(items):
+        ended += pipeline.step(1.0)
+    pipeline.close()
+    return ended
 
 
 def item(
@@ -51,7 +75,7 @@ def test_a_bad_image_fails_alone(connection: Redis) -> None:
         item(connection, "huge", file_of(Image.new("1", (2000, 2000)))),
         item(connection, "last", file_of(photo(seed=1))),
     ]
-    ended = {one.job_id: one for one in pipeline(connection, predictor).run(items)}
+    ended = {one.job_id: one for one in run(pipeline(connection, predictor), items)}
     assert isinstance(ended["corrupt"].error, CorruptImageError)
     assert isinstance(ended["huge"].error, TooManyPixelsError)
     assert ended["first"].error is None
@@ -66,7 +90,7 @@ def test_an_unreachable_max_bytes_fails_alone(connection: Redis) -> None:
         item(connection, "tiny", good, max_bytes=200),
         item(connection, "last", good),
     ]
-    ended = {one.job_id: one for one in pipeline(connection).run(items)}
+    ended = {one.job_id: one for one in run(pipeline(connection), items)}
     assert isinstance(ended["tiny"].error, MaxBytesError)
     assert ended["first"].error is None
     assert ended["last"].error is None
@@ -76,7 +100,9 @@ def test_an_unreachable_max_bytes_fails_alone(connection: Redis) -> None:
 
 def test_results_are_stored_with_a_ttl_and_announced(connection: Redis) -> None:
     data = file_of(photo(), "JPEG", quality=95)
-    (ended,) = pipeline(connection).run([item(connection, "a", data, target="size", heatmap="map")])
+    (ended,) = run(
+        pipeline(connection), [item(connection, "a", data, target="size", heatmap="map")]
+    )
     assert ended.error is None
     reply = decode_reply(connection.lpop(reply_key("me")))
     assert isinstance(reply, Result)
@@ -94,7 +120,7 @@ def test_results_are_stored_with_a_ttl_and_announced(connection: Redis) -> None:
 
 def passed(connection: Redis, data: bytes, **options: Any) -> tuple[bool, bytes]:
     """Return whether an upload is said to pass, and its JPEG."""
-    list(pipeline(connection).run([item(connection, "a", data, **options)]))
+    run(pipeline(connection), [item(connection, "a", data, **options)])
     reply = decode_reply(connection.lpop(reply_key("me")))
     assert isinstance(reply, Result)
     return reply.passthrough, connection.get(image_key("a"))
@@ -134,13 +160,13 @@ def test_what_others_decode_of_a_damaged_jpeg_goes_by_its_pixels(connection: Red
 
 
 def test_a_greyscale_photo_stays_greyscale(connection: Redis) -> None:
-    list(pipeline(connection).run([item(connection, "a", file_of(photo()[..., 0]))]))
+    run(pipeline(connection), [item(connection, "a", file_of(photo()[..., 0]))])
     assert Image.open(io.BytesIO(connection.get(image_key("a")))).mode == "L"
 
 
 def test_a_batch_counts_once(connection: Redis) -> None:
     items = [item(connection, str(number), file_of(photo(64, 48))) for number in range(3)]
-    list(pipeline(connection).run(items))
+    run(pipeline(connection), items)
     replies = [decode_reply(raw) for raw in connection.lrange(reply_key("me"), 0, -1)]
     assert sorted(reply.batch_size for reply in replies) == [0, 0, 3]
 
@@ -151,7 +177,7 @@ def test_withdrawn_and_late_jobs_are_not_worked_on(connection: Redis) -> None:
         item(connection, "withdrawn", None),
         item(connection, "late", file_of(photo()), deadline_s=-1),
     ]
-    ended = list(pipeline(connection, predictor).run(items))
+    ended = run(pipeline(connection, predictor), items)
     assert all(one.withdrawn and one.error is None for one in ended)
     assert predictor.batch_sizes == []
     assert not connection.exists(reply_key("me"))
@@ -164,34 +190,71 @@ def test_when_a_pass_fails_its_items_run_singly(connection: Redis) -> None:
         item(connection, "poison", file_of(photo(33, 48))),
         item(connection, "b", file_of(photo(65, 48))),
     ]
-    ended = {one.job_id: one for one in pipeline(connection, predictor).run(items)}
+    ended = {one.job_id: one for one in run(pipeline(connection, predictor), items)}
     assert isinstance(ended["poison"].error, RuntimeError)
     assert ended["a"].error is None
     assert ended["b"].error is None
     assert predictor.batch_sizes == [1, 1]
 
 
-def test_a_result_that_redis_has_no_room_for_fails_alone(connection: Redis) -> None:
+def test_a_finished_photo_is_answered_by_a_full_redis(connection: Redis) -> None:
     items = [item(connection, "a", file_of(photo()))]
-    running = pipeline(connection).run(items)
     connection.config_set("maxmemory", "1")
     try:
-        (ended,) = running
+        (ended,) = run(pipeline(connection), items)
     finally:
         connection.config_set("maxmemory", "1gb")
-    assert ended.error is not None
+    assert ended.open
+    assert connection.llen(reply_key("me")) == 1
+    assert connection.exists(image_key("a"))
+    assert not connection.exists(input_key("a"))
+
+
+def test_a_photo_is_answered_once_however_many_workers_run_it(connection: Redis) -> None:
+    """A worker that was taken for dead comes back while another one has its job."""
+    data = file_of(photo())
+    slow, fast = pipeline(connection), pipeline(connection)
+    late = item(connection, "a", data)
+    slow.put([late])
+    while "queue" not in late.stage_ms:
+        slow.step(0.001)
+    run(fast, [item(connection, "a", data)])
+    connection.delete(image_key("a"))  # as its front end does
+    ended: list[Item] = []
+    while not ended:
+        ended = slow.step(1.0)
+    assert ended[0].withdrawn
+    assert connection.llen(reply_key("me")) == 1
+    assert not connection.exists(image_key("a"))
+
+
+def test_a_job_whose_deadline_passes_on_the_way_is_dropped(connection: Redis) -> None:
+    predictor = CentrePredictor()
+    working = pipeline(connection, predictor)
+    one = item(connection, "a", file_of(photo()), deadline_s=3600)
+    prepare = predictor.prepare
+
+    def prepare_too_late(image: Image.Image) -> np.ndarray:
+        one.request = replace(one.request, deadline_unix_s=time.time() - 1)
+        return prepare(image)
+
+    predictor.prepare = prepare_too_late  # type: ignore[method-assign]
+    (ended,) = run(working, [one])
+    assert ended.withdrawn
+    assert predictor.batch_sizes == []
+    assert not connection.exists(reply_key("me"))
 
 
 @pytest.mark.parametrize("heatmap", ["none", "map", "overlay"])
 def test_the_jpeg_does_not_depend_on_the_heatmap(connection: Redis, heatmap: Heatmap) -> None:
     data = file_of(photo())
-    list(pipeline(connection).run([item(connection, "plain", data)]))
-    list(pipeline(connection).run([item(connection, "other", data, heatmap=heatmap)]))
+    run(pipeline(connection), [item(connection, "plain", data)])
+    run(pipeline(connection), [item(connection, "other", data, heatmap=heatmap)])
     assert connection.get(image_key("plain")) == connection.get(image_key("other"))
 
 
 def test_pixels_are_let_go_of_once_encoded(connection: Redis) -> None:
-    (ended,) = pipeline(connection).run([item(connection, "a", file_of(photo()))])
+    (ended,) = run(pipeline(connection), [item(connection, "a", file_of(photo()))])
     assert ended.data is None
     assert ended.pixels is None
     assert ended.network_input is None

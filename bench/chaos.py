@@ -1,0 +1,213 @@
+"""Random kills under load: every request ends in its own JPEG or a clear error, nothing stays behind.
+
+Kills workers, front ends and Redis with SIGKILL, and stops workers with SIGSTOP, at random; 5 % of
+the uploads are damaged. Afterwards Redis must hold no key without a time to live and no started
+job, and the processes no more memory than before.
+"""
+
+import argparse
+import json
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+from redis import Redis
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+
+from bench.chaos_clients import Clients
+from bench.load import Connection, HttpError
+from bench.machine import describe_machine
+from bench.service_figures import rounded
+from bench.service_process import Processes, ServiceError, started_service
+from contract.keys import QUEUE_NAME
+
+REQUEST_TIMEOUT_S: Final = 30
+RESULT_TTL_S: Final = 3
+# What a request may take beyond its timeout: the way in and out, on a machine under load.
+MARGIN_S: Final = 30.0
+CALM_TIMEOUT_S: Final = 120.0
+# RQ's own entries of queues, workers and groups, and its locks.
+KEPT: Final = ("rq:queues", "rq:workers", "rq:worker:", "rq:clean_registries:", "rq:group")
+# A process may keep what its allocator doesn't give back, but not grow with what it has served.
+MEMORY_FACTOR: Final = 1.5
+MEMORY_SLACK_BYTES: Final = 150 * 2**20
+
+ACTS: Final = (
+    ("worker", signal.SIGKILL),
+    ("app", signal.SIGKILL),
+    ("redis", signal.SIGKILL),
+    ("worker", signal.SIGSTOP),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the benchmark's options."""
+    parser.add_argument("--minutes", type=float, default=2.0)
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--pause", type=float, default=8.0, help="mean seconds between two acts")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run it; return 1 when anything was at fault."""
+    try:
+        report = unleash(
+            60 * args.minutes,
+            clients=args.clients,
+            workers=args.workers,
+            pause_s=args.pause,
+            seed=args.seed,
+        )
+    except ServiceError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    report = {"meta": {**describe_machine(), "seed": args.seed}, **report}
+    print(json.dumps(rounded({k: v for k, v in report.items() if k != "meta"}), indent=2))
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(json.dumps(rounded(report), indent=2) + "\n")
+    return 1 if report["faults"] else 0
+
+
+def unleash(
+    seconds: float,
+    *,
+    clients: int,
+    workers: int,
+    pause_s: float,
+    seed: int,
+    acts: tuple[tuple[str, signal.Signals], ...] = ACTS,
+) -> dict[str, Any]:
+    """Return how requests ended, what was done to whom, and every fault that was found.
+
+    Each of ``acts`` happens before any happens again, so that a short run has all of them.
+    """
+    settings = {
+        "REQUEST_TIMEOUT_S": str(REQUEST_TIMEOUT_S),
+        "RESULT_TTL_S": str(RESULT_TTL_S),
+        "MAINTENANCE_INTERVAL_S": "1",
+        "WORKER_GRACE_S": "60",
+    }
+    with started_service(workers, settings) as (url, processes):
+        load = Clients(url, clients, seed, REQUEST_TIMEOUT_S + MARGIN_S)
+        load.start()
+        time.sleep(min(5.0, seconds / 5))
+        before = rss_bytes(processes)
+        done = torment(processes, seconds, pause_s, random.Random(seed), acts)
+        load.stop()
+        faults = Counter(load.faults)
+        left = wait_until_calm(url, processes)
+        faults.update(left)
+        after = rss_bytes(processes)
+    for role, size in after.items():
+        if size > MEMORY_FACTOR * before[role] + MEMORY_SLACK_BYTES:
+            faults[f"the {role}'s memory grew"] += 1
+    return {
+        "seconds": seconds,
+        "acts": dict(done),
+        "requests": sum(load.ends.values()),
+        "ends": dict(sorted(load.ends.items())),
+        "slowest_s": load.slowest_s,
+        "rss_bytes": {"before": before, "after": after},
+        "faults": dict(faults),
+    }
+
+
+def torment(
+    processes: Processes,
+    seconds: float,
+    pause_s: float,
+    order: random.Random,
+    acts: tuple[tuple[str, signal.Signals], ...],
+) -> Counter[str]:
+    """Kill and stop processes at random for a while; return what was done."""
+    done: Counter[str] = Counter()
+    ends_s = time.monotonic() + seconds
+    coming: list[tuple[str, signal.Signals]] = []
+    while (left_s := ends_s - time.monotonic()) > 0:
+        time.sleep(min(left_s, order.uniform(0.5, 1.5) * pause_s))
+        if not coming:
+            coming = order.sample(acts, len(acts))
+        role, number = coming.pop()
+        victims = processes.by_role()[role]
+        if victims:
+            with suppress(psutil.NoSuchProcess):
+                order.choice(victims).send_signal(number)
+                done[f"{number.name} {role}"] += 1
+    return done
+
+
+def wait_until_calm(url: str, processes: Processes) -> list[str]:
+    """Return what is left of jobs, or out of order, after time enough for everything to end."""
+    deadline_s = time.monotonic() + CALM_TIMEOUT_S
+    faults = ["nothing was looked at"]
+    while faults and time.monotonic() < deadline_s:
+        time.sleep(0.5)
+        faults = [] if is_ready(url) else ["not ready"]
+        try:
+            with Redis.from_url(redis_url_of(processes), socket_timeout=5) as connection:
+                faults += find_leftovers(connection)
+        except Exception as error:  # noqa: BLE001
+            faults.append(f"Redis: {type(error).__name__}")
+    return faults
+
+
+def find_leftovers(connection: "Redis") -> list[str]:
+    """Return what jobs have left behind in Redis."""
+    faults = []
+    queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+    if queue.count or queue.intermediate_queue.get_job_ids():
+        faults.append("jobs wait")
+    if queue.started_job_registry.get_job_ids(cleanup=False):
+        faults.append("a job is in the started registry")
+    for key in connection.scan_iter():
+        if not key.startswith(tuple(prefix.encode() for prefix in KEPT)):
+            life = "without" if connection.ttl(key) == -1 else "with"
+            faults.append(f"a key {life} TTL: {kind_of(key.decode())}")
+    return faults
+
+
+def kind_of(key: str) -> str:
+    """Return a key without what differs from job to job."""
+    return ":".join(key.split(":")[:2])
+
+
+def is_ready(url: str) -> bool:
+    """Return whether the service says that it is."""
+    connection = Connection(url)
+    try:
+        return connection.request("GET", "/readyz").status == 200
+    except HttpError:
+        return False
+    finally:
+        connection.close()
+
+
+def redis_url_of(processes: Processes) -> str:
+    """Return the URL of the Redis that the service has started."""
+    (server,) = processes.by_role()["redis"]
+    # Once it runs, its title is all that is left of its command: "… unixsocket:PATH".
+    title = " ".join(server.cmdline())
+    path = title.partition("unixsocket")[2].lstrip(": ").split()[0]
+    return f"unix://{path}?db=0"
+
+
+def rss_bytes(processes: Processes) -> dict[str, int]:
+    """Return the largest resident set of each role's processes now."""
+    found = {}
+    for role, members in processes.by_role().items():
+        sizes = [0]
+        for process in members:
+            with suppress(psutil.NoSuchProcess):
+                sizes.append(process.memory_info().rss)
+        found[role] = max(sizes)
+    return found

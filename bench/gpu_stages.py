@@ -1,0 +1,86 @@
+"""Images/s of decode, predict and encode, each alone, as the worker does them."""
+
+import io
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+import codec
+from model import Predictor
+
+SETTINGS = codec.EncodeSettings(quality=50, target="size", progressive=False)
+
+
+def measure_stages(
+    photos: list[bytes], device: str, batch_sizes: Sequence[int], cores: int, *, seconds: float
+) -> dict[str, dict[str, float]]:
+    """Return images/s by stage: of decode and encode by threads, of predict by batch size."""
+    predictor = Predictor(device)
+    predictor.warm_up(max(batch_sizes))
+    codec.warm_up()
+    decoded = [decode(data) for data in photos]
+    inputs = [predictor.prepare(image) for image in decoded]
+    maps = predictor.predict(inputs)
+    pixels = [np.asarray(image) for image in decoded]
+
+    def decode_one(number: int) -> None:
+        predictor.prepare(decode(photos[number]))
+
+    def encode_one(number: int) -> None:
+        source = codec.read_source(photos[number])
+        codec.transcode(source, pixels[number], maps[number], SETTINGS)
+
+    threads = sorted({1, cores})
+    return {
+        "decode": {str(n): on_threads(decode_one, len(photos), n, seconds) for n in threads},
+        "predict": {
+            str(size): images_per_s(predict_of(predictor, inputs, size), seconds)
+            for size in batch_sizes
+        },
+        "encode": {str(n): on_threads(encode_one, len(photos), n, seconds) for n in threads},
+    }
+
+
+def decode(data: bytes) -> Image.Image:
+    """Return an upload's picture."""
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def predict_of(
+    predictor: Predictor, inputs: Sequence[NDArray[np.uint8]], size: int
+) -> Callable[[], int]:
+    """Return work that predicts one batch."""
+    batch = [inputs[number % len(inputs)] for number in range(size)]
+
+    def work() -> int:
+        return len(predictor.predict(batch))
+
+    return work
+
+
+def on_threads(work: Callable[[int], None], photos: int, threads: int, seconds: float) -> float:
+    """Return images/s of ``work``, called with each photo's number in turn, on some threads."""
+    with ThreadPoolExecutor(threads) as pool:
+
+        def all_once() -> int:
+            numbers = [number % photos for number in range(max(photos, 4 * threads))]
+            return len(list(pool.map(work, numbers)))
+
+        return images_per_s(all_once, seconds)
+
+
+def images_per_s(work: Callable[[], int], seconds: float) -> float:
+    """Return images per second of ``work``, which returns how many it did; run once before."""
+    work()
+    started_s, images = time.perf_counter(), 0
+    while True:
+        images += work()
+        elapsed_s = time.perf_counter() - started_s
+        if elapsed_s >= seconds:
+            return images / elapsed_s

@@ -1,0 +1,56 @@
+"""Killed at random under load, the service answers everyone and leaves nothing behind."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.chaos import ACTS, unleash
+from bench.chaos_clients import PROBLEM, Upload, find_fault, luma_of, make_uploads
+from bench.load import Answer
+
+
+@pytest.mark.timeout(400)
+def test_every_request_is_answered_whoever_is_killed() -> None:
+    # Who is stopped is found after 15 s: left to `python -m bench chaos`.
+    kills = tuple(act for act in ACTS if act[1].name == "SIGKILL")
+    report = unleash(6.0, clients=6, workers=1, pause_s=1.3, seed=7, acts=kills)
+    assert report["faults"] == {}, report
+    assert len(report["acts"]) == len(kills), report
+    assert report["ends"].get("200", 0) > 0, report
+
+
+def as_answer(image: Image.Image) -> Answer:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=50)
+    return Answer(200, {}, buffer.getvalue())
+
+
+def test_the_judge_tells_a_photo_from_every_other_one() -> None:
+    uploads = make_uploads(seed=3)[:6]
+    photos = [Image.open(io.BytesIO(upload.data)) for upload in uploads]
+    assert all(find_fault(u, as_answer(p)) is None for u, p in zip(uploads, photos, strict=True))
+    for upload in uploads[1:]:
+        assert find_fault(upload, as_answer(photos[0]))
+        # The size alone would do above; content must tell as well.
+        assert upload.luma is not None
+        height, width = upload.luma.shape
+        assert "content" in str(find_fault(upload, as_answer(photos[0].resize((width, height)))))
+
+
+def test_the_judge_wants_clear_errors() -> None:
+    upload = Upload(b"", luma_of(Image.new("L", (8, 8))))
+    damaged = Upload(b"", None)
+
+    def problem(status: int, code: str) -> Answer:
+        body = f'{{"type": "urn:foveate:problem:{code}"}}'.encode()
+        return Answer(status, {"content-type": PROBLEM}, body)
+
+    assert find_fault(upload, problem(503, "no-worker")) is None
+    assert find_fault(damaged, problem(422, "corrupt-image")) is None
+    assert find_fault(upload, problem(422, "corrupt-image"))
+    assert find_fault(upload, problem(200, "no-worker"))
+    assert find_fault(upload, problem(500, "no-worker"))
+    assert find_fault(upload, Answer(502, {"content-type": "text/html"}, b"<html>"))
+    assert find_fault(damaged, Answer(200, {}, np.zeros(8).tobytes()))

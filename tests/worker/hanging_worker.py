@@ -1,0 +1,45 @@
+"""``python -m tests.worker.hanging_worker REDIS_URL``: a worker whose network never comes back."""
+
+import sys
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from redis import Redis
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+
+from contract.keys import QUEUE_NAME
+from tests.worker.stand_ins import CentrePredictor
+from worker.batching import BatchWorker
+from worker.pipeline import Limits, Pipeline
+
+
+class HangingPredictor(CentrePredictor):
+    """Hangs as a call in native code would: no signal ends it."""
+
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+        """Never return."""
+        threading.Event().wait()
+        return super().predict(batch)
+
+
+def main(redis_url: str) -> None:
+    """Serve the queue."""
+    connection = Redis.from_url(redis_url)
+    limits = Limits(max_batch_size=4, max_open_pixels=10**7, max_pixels=10**7)
+    pipeline = Pipeline(connection, HangingPredictor(), threads=1, limits=limits, result_ttl_s=60)
+    queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+    BatchWorker(
+        queue,
+        pipeline,
+        result_ttl_s=60,
+        name="hanging",
+        connection=connection,
+        serializer=JSONSerializer,
+    ).work(burst=True, logging_level="ERROR")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,167 @@
+"""Stages overlap, nothing is started twice, and a lone photo waits for no one."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from contract.messages import Options, Request
+from worker.flow import Flow, Stage
+from worker.item import Item
+
+PATIENCE_S = 20.0
+
+
+def item(number: int) -> Item:
+    now_s = time.time()
+    return Item(str(number), Request(Options(), "me", 0, 10, now_s, now_s + 60))
+
+
+def nothing(_items: list[Item]) -> None:
+    """Work that takes no time."""
+
+
+@contextmanager
+def flow(
+    first: Callable[[list[Item]], None] = nothing,
+    device: Callable[[list[Item]], None] = nothing,
+    last: Callable[[list[Item]], None] = nothing,
+    store: Callable[[list[Item]], None] = nothing,
+    **limits: float,
+) -> Iterator[Flow]:
+    made = Flow(
+        [
+            Stage("first", first, "pool"),
+            Stage("device", device, "device"),
+            Stage("last", last, "pool"),
+            Stage("store", store, "caller"),
+        ],
+        threads=4,
+        max_batch_size=int(limits.get("max_batch_size", 4)),
+        max_linger_s=limits.get("max_linger_s", 0.0),
+    )
+    yield made
+    made.close()
+
+
+def drain(made: Flow) -> list[Item]:
+    ended: list[Item] = []
+    deadline_s = time.monotonic() + PATIENCE_S
+    while made.open:
+        ended += made.step(0.05)
+        assert time.monotonic() < deadline_s
+    return ended + made.step(0.0)
+
+
+def test_one_batch_is_predicted_while_the_next_decodes_and_the_last_encodes() -> None:
+    # All three stages must be inside their work at the same time, or the barrier breaks.
+    barrier = threading.Barrier(3)
+
+    def meet(own: str) -> Callable[[list[Item]], None]:
+        def work(items: list[Item]) -> None:
+            if own in {one.job_id for one in items}:
+                barrier.wait(PATIENCE_S)
+
+        return work
+
+    with flow(first=meet("2"), device=meet("1"), last=meet("0"), max_batch_size=1) as made:
+        made.put([item(number) for number in range(3)])
+        ended = drain(made)
+    assert [one.error for one in ended] == [None] * 3
+
+
+def test_batches_form_while_the_device_is_busy() -> None:
+    release, batches = threading.Event(), []
+
+    def predict(items: list[Item]) -> None:
+        batches.append(len(items))
+        if len(batches) == 1:
+            release.wait(PATIENCE_S)
+
+    with flow(device=predict) as made:
+        made.put([item(0)])
+        while not batches:
+            made.step(0.01)
+        made.put([item(number) for number in range(1, 8)])
+        while made.ahead > 7 or any(work.stage == 0 for work in made._running):
+            made.step(0.01)
+        release.set()
+        drain(made)
+    assert batches == [1, 4, 3]
+
+
+def test_a_lone_photo_waits_for_no_one() -> None:
+    with flow(max_linger_s=PATIENCE_S) as made:
+        made.put([item(0)])
+        started_s = time.monotonic()
+        drain(made)
+        assert time.monotonic() - started_s < PATIENCE_S / 2
+
+
+def test_a_photo_lingers_for_those_that_decode_but_not_for_ever() -> None:
+    release, batches = threading.Event(), []
+
+    def decode(items: list[Item]) -> None:
+        if items[0].job_id == "1":
+            release.wait(PATIENCE_S)
+
+    def predict(items: list[Item]) -> None:
+        batches.append([one.job_id for one in items])
+        release.set()
+
+    with flow(first=decode, device=predict, max_linger_s=0.05) as made:
+        made.put([item(0), item(1)])
+        drain(made)
+    assert batches == [["0"], ["1"]]
+
+
+def test_what_is_larger_than_a_batch_is_cut() -> None:
+    batches = []
+    with flow(device=lambda items: batches.append(len(items)), max_linger_s=PATIENCE_S) as made:
+        made.put([item(number) for number in range(6)])
+        drain(made)
+    assert batches == [4, 2]
+
+
+def test_an_item_that_fails_ends_and_others_go_on() -> None:
+    def decode(items: list[Item]) -> None:
+        if items[0].job_id == "1":
+            raise ValueError("broken")
+
+    with flow(first=decode) as made:
+        made.put([item(number) for number in range(3)])
+        ended = {one.job_id: one.error for one in drain(made)}
+    assert isinstance(ended.pop("1"), ValueError)
+    assert list(ended.values()) == [None, None]
+    assert (made.open, made.ahead, made.open_cost_px) == (0, 0, 0)
+
+
+def test_what_the_callers_lane_raises_comes_through_and_loses_nothing() -> None:
+    faults = [ConnectionError("gone")]
+
+    def store(_items: list[Item]) -> None:
+        if faults:
+            raise faults.pop()
+
+    with flow(store=store) as made:
+        made.put([item(0)])
+        with pytest.raises(ConnectionError):
+            drain(made)
+        assert len(drain(made)) == 1
+
+
+def test_the_time_of_work_that_hangs_is_known() -> None:
+    release = threading.Event()
+
+    def hang(_items: list[Item]) -> None:
+        release.wait(PATIENCE_S)
+
+    with flow(device=hang) as made:
+        made.put([item(0)])
+        while made.longest_s() < 0.1:
+            made.step(0.01)
+        release.set()
+        drain(made)
+        assert made.longest_s() == 0.0
