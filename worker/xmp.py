@@ -3,7 +3,9 @@
 import logging
 from copy import deepcopy
 from typing import Final
-from xml.etree import ElementTree as ET  # nosec B405 -- only builds; defusedxml parses
+
+# Only builds; defusedxml parses.
+from xml.etree import ElementTree as ET  # nosec B405
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
