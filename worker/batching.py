@@ -201,7 +201,7 @@ class BatchWorker(SteadyWorker):
                 except Exception:  # noqa: BLE001
                     self._finalize_failure(claim.job, queue, claim.execution, sys.exc_info())
         for claim, _ in finished:
-            del self._open[claim.job.id]
+            self._open.pop(claim.job.id, None)
 
     def _fail(self, queue: Queue, claim: Claim, error: BaseException) -> None:
         """End a job in a defect of ours: RQ tries it again while it may."""
