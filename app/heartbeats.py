@@ -5,6 +5,7 @@ whether its last word changes while we look, so no clock of another machine is t
 """
 
 import time
+from collections.abc import Collection
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -27,15 +28,21 @@ class Heartbeats:
         # Last word, and since when it is the last.
         self._heard: dict[str, tuple[bytes | None, float]] = {}
 
-    def find_silent(self, connection: Redis) -> set[str]:
+    def find_silent(self, connection: Redis, names: Collection[str] | None = None) -> set[str]:
         """Return the names of the workers that have said nothing new for too long.
 
-        Nobody is silent while Redis is gone or full: then no worker can be heard.
+        Asked for ``names`` it watches those, taken off RQ's list or not, from their first word on:
+        they may be starting. Otherwise it watches all that are on the list, also those whose words
+        have expired. Nobody is silent while Redis is gone or full: then no worker can be heard.
         """
         try:
             connection.set(PROBE_KEY, b"", ex=1)
             prefix = SimpleWorker.redis_worker_namespace_prefix
-            keys = [as_text(raw) for raw in connection.smembers(WORKERS_BY_QUEUE_KEY % QUEUE_NAME)]
+            if names is None:
+                listed = connection.smembers(WORKERS_BY_QUEUE_KEY % QUEUE_NAME)
+                keys = [as_text(raw) for raw in listed]
+            else:
+                keys = [f"{prefix}{name}" for name in names]
             with connection.pipeline(transaction=False) as pipeline:
                 for key in keys:
                     pipeline.hget(key, "last_heartbeat")
@@ -48,6 +55,8 @@ class Heartbeats:
         for key, word in zip(keys, words, strict=True):
             name = key.removeprefix(prefix)
             before = self._heard.get(name)
+            if names is not None and word is None and before is None:
+                continue
             heard[name] = before if before and before[0] == word else (word, now_s)
         self._heard = heard
         return {n for n, (_, since_s) in heard.items() if now_s - since_s >= self._silent_after_s}

@@ -169,11 +169,12 @@ class Supervisor:
         if time.monotonic() < self._listen_at_s:
             return
         self._listen_at_s = time.monotonic() + LISTEN_INTERVAL_S
+        workers = {child.worker_name: child for child in self._children if child.worker_name}
         with connect(redis_url) as connection:
-            silent = self._heartbeats.find_silent(connection)
-        for child in self._children:
-            if child.role == "worker" and child.worker_name in silent and not child.exited():
-                say(f"{child.worker_name} reports no more; killing it")
+            silent = self._heartbeats.find_silent(connection, workers)
+        for name in silent:
+            if not (child := workers[name]).exited():
+                say(f"{name} reports no more; killing it")
                 child.kill()
 
     def _revive(self, redis_url: str) -> None:

@@ -9,46 +9,37 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Any
 
 from redis.exceptions import RedisError
 from rq.job import Job
 from rq.queue import Queue
 from rq.utils import as_text
-from rq.worker import SimpleWorker, WorkerStatus
-from rq.worker_registration import WORKERS_BY_QUEUE_KEY
-from rq.worker_registration import register as register_worker
+from rq.worker import WorkerStatus
 
 from contract.errors import ClientError, InternalError
-from contract.keys import JOB_FUNCTION, MAX_RETRIES, VERSION_FIELD
+from contract.keys import JOB_FUNCTION, MAX_RETRIES
 from contract.messages import Failure, Request
 from worker.bookkeeping import Claim, disarm, finish, forget, register
 from worker.item import Item
 from worker.pipeline import Pipeline
 from worker.replies import UNAVAILABLE, send_failures
+from worker.steady import SteadyWorker
 
 log = logging.getLogger(__name__)
 
 # How often a busy worker looks for more jobs: less often, the longer there were none.
 SHORTEST_PAUSE_S = 0.005
 LONGEST_PAUSE_S = 0.02
-HEARTBEAT_INTERVAL_S = 1.0
 # RQ's loop gets its turn this often, for its maintenance, suspension and orders to stop.
 TURN_S = 15.0
-OUTAGE_PAUSE_S = 0.2
-# A worker that is to stop holds on to what it can't store for this long.
-STOP_PATIENCE_S = 10.0
 # What this process ends with when work in it hangs: os.EX_SOFTWARE.
 HUNG = 70
 
 
-class BatchWorker(SimpleWorker):
+class BatchWorker(SteadyWorker):
     """Serves exactly one queue: only then RQ moves jobs through its intermediate list."""
-
-    # RQ waits up to a minute between its tries to reach Redis.
-    max_connection_wait_time = 1.0
 
     def __init__(
         self,
@@ -60,29 +51,16 @@ class BatchWorker(SimpleWorker):
         **options: Any,
     ) -> None:
         super().__init__([queue], default_result_ttl=result_ttl_s, **options)
-        self._version = version
+        self.result_version = version
         self._pipeline = pipeline
         self._result_ttl_s = result_ttl_s
         self._popped: list[Job] = []
         self._open: dict[str, Claim] = {}
         self._ended: list[Item] = []
-        self._beaten_s = 0.0
-        self._outage_since_s: float | None = None
         # No more is claimed until something has ended: what was put back would come again.
         self._full = False
         self._pause_s = SHORTEST_PAUSE_S
         self._claim_at_s = 0.0
-
-    @property
-    def stopping(self) -> bool:
-        """Whether this worker has been told to end."""
-        return self._shutdown_requested_date is not None
-
-    def register_birth(self) -> None:
-        """Register with RQ, and tell the front ends which version of results comes from here."""
-        super().register_birth()  # type: ignore[no-untyped-call]
-        if self._version:
-            self.connection.hset(self.key, VERSION_FIELD, self._version)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run ``job`` and what waits behind it, until nothing is open."""
@@ -96,36 +74,12 @@ class BatchWorker(SimpleWorker):
         try:
             while self._popped or self._open or self._ended:
                 may_claim = not (alone or self._stop_requested or time.monotonic() > turn_ends_s)
-                self._guard(lambda: self._move_on(queue, claim=may_claim))  # noqa: B023
+                self.outlast(lambda: self._move_on(queue, claim=may_claim))  # noqa: B023
                 self._exit_if_hung()
         except BaseException:
             self._give_back(queue)
             raise
-        self._guard(lambda: self.set_state(WorkerStatus.IDLE))
-
-    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """Tell that this worker lives; register it again with a Redis that was emptied."""
-        super().heartbeat(timeout, pipeline)
-        if pipeline is not None or time.monotonic() - self._beaten_s < HEARTBEAT_INTERVAL_S:
-            return
-        self._beaten_s = time.monotonic()
-        key = WORKERS_BY_QUEUE_KEY % self.queues[0].name
-        if not self.connection.sismember(key, self.key):
-            log.warning("registering again: Redis knew this worker no more")
-            with self.connection.pipeline() as again:
-                again.hset(self.key, mapping=self.serialize())
-                if self._version:
-                    again.hset(self.key, VERSION_FIELD, self._version)
-                again.hdel(self.key, "death")
-                self.set_state(self.get_state(), pipeline=again)
-                register_worker(self, again)
-                again.expire(self.key, timeout or self.worker_ttl + 60)
-                again.execute()
-
-    def set_shutdown_requested_date(self) -> None:
-        """Record the order to stop; it holds as well when Redis can't take the record."""
-        with suppress(RedisError):
-            super().set_shutdown_requested_date()  # type: ignore[no-untyped-call]
+        self.outlast(lambda: self.set_state(WorkerStatus.IDLE))
 
     def _move_on(self, queue: Queue, *, claim: bool) -> None:
         """Do what can be done now; raises RedisError with nothing lost."""
@@ -142,22 +96,7 @@ class BatchWorker(SimpleWorker):
             self._full = False
         if self._ended:
             self._end(queue)
-        if time.monotonic() - self._beaten_s >= HEARTBEAT_INTERVAL_S:
-            self.heartbeat()
-
-    def _guard(self, work: Callable[[], None]) -> None:
-        """Do ``work``; while Redis can't be reached or takes nothing, wait and let it be done later."""
-        try:
-            work()
-            self._outage_since_s = None
-        except UNAVAILABLE as error:
-            now_s = time.monotonic()
-            if self._outage_since_s is None:
-                self._outage_since_s = now_s
-                log.warning("waiting for Redis: %s", error)
-            if self.stopping and now_s - self._outage_since_s > STOP_PATIENCE_S:
-                raise
-            time.sleep(OUTAGE_PAUSE_S)
+        self.beat()
 
     def _exit_if_hung(self) -> None:
         """End this process when a thread has been at one piece of work for longer than a job may take.
@@ -269,7 +208,7 @@ class BatchWorker(SimpleWorker):
                 except Exception:  # noqa: BLE001
                     self._finalize_failure(claim.job, queue, claim.execution, sys.exc_info())
         for claim, _ in finished:
-            del self._open[claim.job.id]
+            self._open.pop(claim.job.id, None)
 
     def _fail(self, queue: Queue, claim: Claim, error: BaseException) -> None:
         """End a job in a defect of ours: RQ tries it again while it may."""

@@ -148,9 +148,10 @@ class Flow:
         work.started_s = time.monotonic()
         try:
             stage.work(work.items)
-        except Exception as error:  # noqa: BLE001
+        except BaseException as error:  # noqa: BLE001
+            # Whatever it is: an item that never came back would keep the worker from its queue.
             for item in work.items:
-                item.error = error
+                item.error = error if isinstance(error, Exception) else RuntimeError(repr(error))
         work.ended_s = time.monotonic()
         if stage.lane == "pool":
             for item in work.items:

@@ -76,6 +76,17 @@ def test_a_job_that_was_taken_and_never_begun_goes_back(
     assert queue.job_ids == ["job-0", "job-1"]
 
 
+def test_one_of_ours_is_silent_though_others_took_it_off_the_list(
+    connection: Redis, sweeper: Sweeper
+) -> None:
+    name = die_with(enqueue(connection, 1, retries=2), 1)
+    heartbeats = Heartbeats(SILENT_AFTER_S)
+    assert heartbeats.find_silent(connection, [name, "starting"]) == set()
+    sweep_twice(sweeper)
+    time.sleep(0.2 * SILENT_AFTER_S)
+    assert heartbeats.find_silent(connection, [name, "starting"]) == {name}
+
+
 def test_nobody_is_silent_while_redis_takes_nothing(connection: Redis) -> None:
     queue: Queue = enqueue(connection, 1, retries=2)
     name = die_with(queue, 1)
