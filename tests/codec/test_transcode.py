@@ -75,7 +75,8 @@ def test_an_upload_no_finer_than_the_reference_stays_as_good_where_people_look(
 def test_the_search_ends_soon_although_steps_snap(quality: int) -> None:
     for upload in (60, 85, 95):
         data = pillow_jpeg(PHOTO, quality=upload, subsampling="4:2:0")
-        assert again(data, quality=quality).passes <= 12
+        # Beyond the source's own quality steps of 1 and 2 snap, and λ has to find the rest.
+        assert again(data, quality=quality).passes <= 16
 
 
 def test_what_fits_a_target_of_bytes_keeps_every_coefficient() -> None:
