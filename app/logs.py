@@ -79,6 +79,10 @@ def log_config(settings: AppSettings) -> dict[str, Any]:
     }
 
 
+# Asked every few seconds by whoever watches the service, and while it starts many times a second.
+PROBES: Final = frozenset({"/livez", "/readyz", "/metrics"})
+
+
 class RequestLogMiddleware:
     """Logs one line when an answer has gone, or its client has."""
 
@@ -111,7 +115,8 @@ class RequestLogMiddleware:
         finally:
             line["duration_ms"] = round(1e3 * (time.perf_counter() - started_s), 1)
             fields = {"method": scope["method"][:16], "path": path_of(scope), **line}
-            log.info("request", extra={"fields": fields})
+            level = logging.DEBUG if fields["path"] in PROBES else logging.INFO
+            log.log(level, "request", extra={"fields": fields})
 
 
 def path_of(scope: Scope) -> str:

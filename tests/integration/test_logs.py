@@ -26,11 +26,12 @@ def test_lines_are_json_and_hold_nothing_of_the_users(service: Running) -> None:
             client.post("/compress", files=form)
             client.get(signed_path(KEY.encode(), "http://hidden.example/hidden"))
             client.get("/jobs/hidden/heatmap")
-        wait_for(lambda: len(running.lines) >= 5, 10)
+        wait_for(lambda: len(running.lines) >= 4, 10)
         time.sleep(0.1)
         lines = [json.loads(line) for line in running.lines]
     requests = [line for line in lines if line["logger"] == "app.requests"]
-    assert [line["path"] for line in requests if line["path"] != "/livez"] == [
+    # Probes are asked too often to be worth a line.
+    assert [line["path"] for line in requests] == [
         "/compress",
         "/compress",
         "/fetch/{signature}/{options}/{url:path}",
