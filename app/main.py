@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app import health, problems, routes
+from app.page import routes as page
 from app.request_id import RequestIdMiddleware
 from app.service import Service
 from app.settings import AppSettings
@@ -35,4 +36,5 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
     problems.install(app)
     app.include_router(routes.router)
     app.include_router(health.router)
+    page.install(app)
     return app
