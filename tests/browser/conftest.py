@@ -38,7 +38,9 @@ class Photos:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[sync_api.Browser]:
     """Return the system's Chromium, driven by Playwright; nothing is downloaded."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    path = (
+        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    )
     if path is None:
         pytest.skip("no Chromium here (on Debian: apt install chromium), or set CHROMIUM")
     # As root, as in containers, Chromium's own sandbox doesn't start.

@@ -61,7 +61,12 @@ def draw_person(
     def oval(dx: float, dy: float, rx: float, ry: float, fill: tuple[int, ...]) -> None:
         centre_x, centre_y = x + dx * unit, height * 0.44 + dy * unit
         draw.ellipse(
-            [centre_x - rx * unit, centre_y - ry * unit, centre_x + rx * unit, centre_y + ry * unit],
+            [
+                centre_x - rx * unit,
+                centre_y - ry * unit,
+                centre_x + rx * unit,
+                centre_y + ry * unit,
+            ],
             fill=fill,
         )
 

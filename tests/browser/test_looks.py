@@ -23,6 +23,7 @@ def test_screenshots(
     page_service: Running,
     photos: Photos,
     tmp_path: Path,
+    *,
     name: str,
     viewport: dict[str, int],
     scheme: Literal["light", "dark"],

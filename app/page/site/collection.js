@@ -92,6 +92,7 @@ export class Collection extends EventTarget {
         signal: controller.signal,
         onState: (state) => current() && this.#tell(photo, state),
       });
+      result.quality = new URLSearchParams(query).get("quality");
       outcome = { state: "done", result, error: null };
     } catch (error) {
       if (!(error instanceof CompressionError) && !controller.signal.aborted) console.error(error);

@@ -9,11 +9,14 @@ const STOPS = [
   [252, 235, 130, 230],
 ];
 
+// A map is low over most of a photo; below 1 its lower half gets more of the colours.
+const SPREAD = 0.6;
+
 /** Return 256 colours, four bytes each. */
 function palette() {
   const colours = new Uint8ClampedArray(256 * 4);
   for (let level = 0; level < 256; level += 1) {
-    const position = (level / 255) * (STOPS.length - 1);
+    const position = (level / 255) ** SPREAD * (STOPS.length - 1);
     const from = Math.min(Math.floor(position), STOPS.length - 2);
     for (let part = 0; part < 4; part += 1) {
       const [a, b] = [STOPS[from][part], STOPS[from + 1][part]];

@@ -173,18 +173,16 @@ export class Stage {
   }
 
   #figures(result) {
-    const { originalBytes, compressedBytes, referenceBytes, stages } = result;
+    const { originalBytes, compressedBytes, referenceBytes, quality, stages } = result;
     const total = stages.reduce((sum, [, elapsed]) => sum + elapsed, 0);
     const parts = stages.map(([name, elapsed]) => `${STAGES[name] ?? name} ${words.duration(elapsed)}`);
     const rows = [
       ["Original", words.bytes(originalBytes), ""],
       ["Foveate", words.bytes(compressedBytes), words.saving(originalBytes, compressedBytes)],
       [
-        "Standard JPEG of this quality",
+        "Standard JPEG",
         words.bytes(referenceBytes),
-        compressedBytes < referenceBytes
-          ? `Foveate's is ${words.saving(referenceBytes, compressedBytes)}`
-          : "",
+        `of quality ${quality}; Foveate's is ${words.saving(referenceBytes, compressedBytes)}`,
       ],
       ["Time in the service", words.duration(total), parts.join(", ")],
     ];

@@ -11,20 +11,20 @@ export function bytes(count) {
     value /= 1000;
     unit += 1;
   }
-  return `${number.format(value)} ${units[unit]}`;
+  return `${number.format(value)}\u00a0${units[unit]}`;
 }
 
 /** What is saved of `before`, in words; never "-0 %". */
 export function saving(before, after) {
   const perCent = Math.round((1 - after / before) * 100);
-  if (after === before) return "unchanged";
+  if (after === before) return "the same size";
   if (perCent === 0) return after < before ? "a little smaller" : "a little larger";
-  return perCent > 0 ? `${perCent} % smaller` : `${-perCent} % larger`;
+  return perCent > 0 ? `${perCent}\u00a0% smaller` : `${-perCent}\u00a0% larger`;
 }
 
 /** Milliseconds, from a second up as seconds. */
 export function duration(elapsedMs) {
-  return elapsedMs < 1000 ? `${Math.round(elapsedMs)} ms` : `${(elapsedMs / 1000).toFixed(1)} s`;
+  return elapsedMs < 1000 ? `${Math.round(elapsedMs)}\u00a0ms` : `${(elapsedMs / 1000).toFixed(1)}\u00a0s`;
 }
 
 /** The name under which a result is saved; the original's is never taken. */
