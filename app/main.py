@@ -14,6 +14,7 @@ from app.defects import DefectMiddleware
 from app.keys import ApiKeyMiddleware
 from app.logs import RequestLogMiddleware
 from app.methods import remaining_methods
+from app.page import routes as page
 from app.request_id import RequestIdMiddleware
 from app.security import SecurityHeadersMiddleware
 from app.service import Service
@@ -63,6 +64,7 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
     for router in routers:
         app.include_router(router)
     app.router.routes += remaining_methods(routers)
+    page.install(app)
     send_last_spans = tracing.instrument(app)
     return app
 

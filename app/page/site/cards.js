@@ -1,0 +1,125 @@
+// The list: one card for each photo, with its picture, its state and what can be done with it.
+import * as words from "./words.js";
+
+const template = document.querySelector("#card");
+
+/** Shows a collection's photos as a list; `onPick` hears which one a person chose. */
+export class Cards {
+  #list;
+  #cards = new Map();
+  #collection;
+  #thumbnails = Promise.resolve();
+
+  constructor(list, collection, onPick) {
+    this.#list = list;
+    this.#collection = collection;
+    collection.addEventListener("add", ({ detail }) => this.#add(detail, onPick));
+    collection.addEventListener("change", ({ detail }) => this.#show(detail));
+    collection.addEventListener("remove", ({ detail }) => this.#remove(detail));
+  }
+
+  /** Mark the photo that the stage shows. */
+  mark(photo) {
+    for (const [id, card] of this.#cards) {
+      card.pick.setAttribute("aria-pressed", String(id === photo?.id));
+    }
+  }
+
+  #add(photo, onPick) {
+    const item = template.content.cloneNode(true).querySelector("li");
+    const find = (name) => item.querySelector(name);
+    const card = {
+      item,
+      pick: find(".pick"),
+      state: find(".card-state"),
+      progress: find("progress"),
+      again: find(".again"),
+      download: find(".download"),
+      remove: find(".remove"),
+      thumb: find(".thumb"),
+    };
+    find(".card-name").textContent = photo.name;
+    card.pick.setAttribute("aria-pressed", "false");
+    card.progress.setAttribute("aria-label", `Upload of ${photo.name}`);
+    card.remove.setAttribute("aria-label", `Remove ${photo.name}`);
+    card.again.setAttribute("aria-label", `Try ${photo.name} again`);
+    card.download.setAttribute("aria-label", `Download ${photo.name}`);
+    card.pick.addEventListener("click", () => onPick(photo));
+    card.again.addEventListener("click", () => this.#collection.retry(photo));
+    card.remove.addEventListener("click", () => this.#collection.remove(photo));
+    this.#cards.set(photo.id, card);
+    this.#list.append(item);
+    this.#draw(photo.file, card);
+  }
+
+  #remove(photo) {
+    const card = this.#cards.get(photo.id);
+    const next = card.item.nextElementSibling ?? card.item.previousElementSibling;
+    const hadFocus = card.item.contains(document.activeElement);
+    if (card.download.href) URL.revokeObjectURL(card.download.href);
+    card.item.remove();
+    this.#cards.delete(photo.id);
+    // Without this the focus would fall back to the top of the page.
+    if (hadFocus) (next?.querySelector(".remove") ?? document.querySelector("#choose")).focus();
+  }
+
+  #show(photo) {
+    const card = this.#cards.get(photo.id);
+    if (!card) return;
+    card.item.dataset.state = photo.state;
+    const said = stateInWords(photo);
+    if (card.state.textContent !== said) card.state.textContent = said;
+    card.progress.hidden = photo.state !== "sending" && photo.state !== "working";
+    // Without a value the bar says "under way": nobody knows how long the queue is.
+    if (photo.state === "sending") card.progress.value = photo.sent;
+    else card.progress.removeAttribute("value");
+    card.again.hidden = !(photo.state === "failed" && photo.error.again);
+    const done = photo.state === "done";
+    if (done && card.shown !== photo.result) {
+      if (card.download.href) URL.revokeObjectURL(card.download.href);
+      card.shown = photo.result;
+      card.download.href = URL.createObjectURL(photo.result.image);
+      card.download.download = words.resultName(photo.name);
+      if (card.item.classList.contains("blank")) this.#draw(photo.result.image, card);
+    }
+    card.download.hidden = !done;
+  }
+
+  /** Draw a small picture of `blob`, one after the other: each is decoded as a whole. */
+  #draw(blob, { thumb, item }) {
+    this.#thumbnails = this.#thumbnails.then(async () => {
+      try {
+        const bitmap = await createImageBitmap(blob);
+        const scale = Math.max(thumb.width / bitmap.width, thumb.height / bitmap.height);
+        const [width, height] = [bitmap.width * scale, bitmap.height * scale];
+        const context = thumb.getContext("2d");
+        context.imageSmoothingQuality = "high";
+        context.drawImage(bitmap, (thumb.width - width) / 2, (thumb.height - height) / 2, width, height);
+        bitmap.close();
+        item.classList.remove("blank");
+      } catch {
+        item.classList.add("blank"); // no photo, or one that this browser can't show
+      }
+    });
+  }
+}
+
+/** What a photo is doing, in one short line. */
+export function stateInWords(photo) {
+  switch (photo.state) {
+    case "sending":
+      return photo.sent > 0 ? `uploading, ${Math.round(photo.sent * 100)} %` : "uploading";
+    case "working":
+      return "in the queue, then compressed";
+    case "pausing":
+      return `${photo.words} Trying again…`;
+    case "failed":
+      return photo.error.message;
+    case "done": {
+      const { originalBytes, compressedBytes } = photo.result;
+      return `${words.bytes(compressedBytes)}, ${words.saving(originalBytes, compressedBytes)}`;
+    }
+    default:
+      return "waiting";
+  }
+}

@@ -1,0 +1,59 @@
+"""Screenshots at phone and desktop width, light and dark; FOVEATE_PICTURES=1 renews those of docs."""
+
+import io
+import os
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser
+
+from tests.browser.conftest import Photos
+from tests.browser.page import DESKTOP, PHONE, PageUnderTest
+from tests.integration.running import ROOT, Running
+
+LARGEST_BYTES = 300_000
+DOCS = ROOT / "docs" / "pictures"
+IN_DOCS = (
+    {"page-desktop-light.png", "heatmap-desktop-dark.png", "page-phone-light.png"}
+    if os.environ.get("FOVEATE_PICTURES")
+    else set()
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("name", "viewport"), [("desktop", DESKTOP), ("phone", PHONE)])
+def test_screenshots(
+    chromium: Browser,
+    page_service: Running,
+    photos: Photos,
+    tmp_path: Path,
+    *,
+    name: str,
+    viewport: dict[str, int],
+    scheme: Literal["light", "dark"],
+) -> None:
+    with PageUnderTest(
+        chromium, page_service.url, viewport=viewport, color_scheme=scheme, reduced_motion="reduce"
+    ) as page:
+        page.expect_refusals()
+        page.tab.screenshot(path=tmp_path / f"empty-{name}-{scheme}.png")
+        page.choose(photos.anna, photos.ben, photos.fruit, photos.broken)
+        page.await_done("anna", "ben", "fruit")
+        page.tab.locator(".card[data-state=failed]").wait_for()
+        page.tab.mouse.move(0, 0)
+        for heat in (False, True):
+            page.tab.locator("#heat-on").set_checked(heat)
+            kind = "heatmap" if heat else "page"
+            file_name = f"{kind}-{name}-{scheme}.png"
+            path = (DOCS if file_name in IN_DOCS else tmp_path) / file_name
+            save(page.tab.screenshot(full_page=not heat and name == "phone"), path)
+            assert path.stat().st_size < LARGEST_BYTES
+        assert page.overflow_px() == 0
+
+
+def save(screenshot: bytes, path: Path) -> None:
+    """Write a screenshot with 256 colours: a third of the bytes, and nobody sees it in docs."""
+    with Image.open(io.BytesIO(screenshot)) as picture:
+        picture.convert("RGB").quantize(256).save(path, "PNG", optimize=True)
