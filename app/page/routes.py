@@ -15,6 +15,7 @@ from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
 from app.service import ServiceDependency
+from contract.images import MAX_SIDE_PX
 
 PAGE: Final = Path(__file__).parent / "index.html"
 SITE: Final = Path(__file__).parent / "site"
@@ -55,8 +56,8 @@ def tag_of(folder: Path) -> str:
 TAG: Final = tag_of(SITE)
 
 
-def render(max_upload_bytes: int) -> bytes:
-    """Return the page with the addresses of its files and the service's limit."""
+def render(max_upload_bytes: int, *, needs_key: bool) -> bytes:
+    """Return the page with the addresses of its files and the service's settings."""
     modules = sorted(path.name for path in SITE.glob("*.js") if path.name != "main.js")
     # Modules are found one import at a time; said here, all of them load at once.
     preloads = "\n".join(
@@ -67,6 +68,8 @@ def render(max_upload_bytes: int) -> bytes:
         ("@PRELOADS@", preloads),
         ("@TAG@", TAG),
         ("@MAX_UPLOAD_BYTES@", str(max_upload_bytes)),
+        ("@NEEDS_KEY@", "true" if needs_key else "false"),
+        ("@MAX_SIDE_PX@", str(MAX_SIDE_PX)),
     ):
         page = page.replace(place, text)
     return page.encode()
@@ -75,7 +78,8 @@ def render(max_upload_bytes: int) -> bytes:
 @router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
 async def page(request: Request, service: ServiceDependency) -> Response:
     """Return the page."""
-    body = render(service.settings.max_upload_bytes)
+    settings = service.settings
+    body = render(settings.max_upload_bytes, needs_key=bool(settings.api_keys))
     headers = {
         **SAFETY,
         "Cache-Control": ASK_EACH_TIME,

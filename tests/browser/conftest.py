@@ -35,7 +35,9 @@ class Photos:
     broken: Path
 
 
-@pytest.fixture(scope="session")
+# Of a module, not the session: Playwright's event loop stays in this thread while it is open, and
+# other tests run their own.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[sync_api.Browser]:
     """Return the system's Chromium, driven by Playwright; nothing is downloaded."""
     path = (

@@ -178,8 +178,8 @@ def test_the_standard_jpeg_has_no_fewer_bytes_and_hardly_more(
             const { encodeStandard } = await import(address.replace("main.js", "standard.js"));
             const source = new Blob([new Uint8Array(original)]);
             const { signal } = new AbortController();
-            const { quality } = await encodeStandard(source, target, signal);
             const bitmap = await createImageBitmap(source);
+            const { quality } = await encodeStandard(source, bitmap, target, signal);
             const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
             canvas.getContext("2d", { alpha: false }).drawImage(bitmap, 0, 0);
             const options = { type: "image/jpeg", quality: (quality - 1) / 100 };

@@ -69,7 +69,7 @@ export class Cards {
     card.item.dataset.state = photo.state;
     const said = stateInWords(photo);
     if (card.state.textContent !== said) card.state.textContent = said;
-    card.progress.hidden = photo.state !== "sending" && photo.state !== "working";
+    card.progress.hidden = !["sending", "queued", "working"].includes(photo.state);
     // Without a value the bar says "under way": nobody knows how long the queue is.
     if (photo.state === "sending") card.progress.value = photo.sent;
     else card.progress.removeAttribute("value");
@@ -109,8 +109,10 @@ export function stateInWords(photo) {
   switch (photo.state) {
     case "sending":
       return photo.sent > 0 ? `uploading, ${Math.round(photo.sent * 100)} %` : "uploading";
+    case "queued":
+      return `number ${photo.position} in the queue`;
     case "working":
-      return "in the queue, then compressed";
+      return "being compressed";
     case "pausing":
       return `${photo.words} Trying again…`;
     case "failed":

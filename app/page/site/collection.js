@@ -1,24 +1,28 @@
 // The photos of this visit: what each is doing, and which are under way at a time.
-import { CompressionError, compress } from "./compression.js";
+import { compress } from "./compression.js";
+import { CompressionError } from "./problem.js";
 import * as words from "./words.js";
 
 // Enough to fill a batch now and then; the first photo still comes back first.
 const AT_A_TIME = 3;
 
 /**
- * Holds photos; fires "change" (detail: the photo), "add", "remove" and "settle". A photo's state is
- * "waiting", "sending", "working", "pausing", "done" or "failed". Its last result stays while a
- * new one is on its way.
+ * Holds photos; fires "change" (detail: the photo), "add" and "remove". A photo's state is "waiting",
+ * "sending", "queued", "working", "pausing", "done" or "failed". Its last result stays while a new
+ * one is on its way.
  */
 export class Collection extends EventTarget {
   photos = [];
+  key = ""; // sent with each request where the service asks for one
   #query = "";
   #maxUploadBytes;
+  #needsKey;
   #nextId = 1;
 
-  constructor(maxUploadBytes) {
+  constructor({ maxUploadBytes, needsKey }) {
     super();
     this.#maxUploadBytes = maxUploadBytes;
+    this.#needsKey = needsKey;
   }
 
   add(files) {
@@ -55,8 +59,18 @@ export class Collection extends EventTarget {
     this.#advance();
   }
 
-  get busy() {
-    return this.photos.some(({ state }) => state !== "done" && state !== "failed");
+  /** Give up what is under way, so that the service doesn't work for a page that is gone. */
+  suspend() {
+    for (const photo of this.photos) {
+      if (!photo.controller) continue;
+      photo.controller.abort();
+      this.#queue(photo);
+    }
+  }
+
+  /** Go on after `suspend`. */
+  resume() {
+    this.#advance();
   }
 
   #queue(photo) {
@@ -88,7 +102,12 @@ export class Collection extends EventTarget {
           `The photo has ${words.bytes(photo.file.size)}; at most ${most} are accepted.`,
         );
       }
+      // Said here, since an upload without a key is cut off: a browser may not read why.
+      if (this.#needsKey && !this.key) {
+        throw new CompressionError("This service asks for a key.", { code: "missing-key" });
+      }
       const result = await compress(photo.file, query, {
+        key: this.key,
         signal: controller.signal,
         onState: (state) => current() && this.#tell(photo, state),
       });
@@ -103,7 +122,6 @@ export class Collection extends EventTarget {
     photo.controller = null;
     this.#tell(photo, outcome);
     this.#advance();
-    if (!this.busy) this.#fire("settle", photo);
   }
 
   #tell(photo, what) {

@@ -2,6 +2,7 @@
 import { Cards, stateInWords } from "./cards.js";
 import { Collection } from "./collection.js";
 import { gather } from "./gather.js";
+import { KeyForm } from "./key.js";
 import { OptionsForm } from "./options.js";
 import { Stage } from "./stage.js";
 import { zip } from "./zip.js";
@@ -9,9 +10,22 @@ import * as words from "./words.js";
 
 const find = (id) => document.querySelector(`#${id}`);
 
-const collection = new Collection(Number(document.body.dataset.maxUploadBytes));
+const collection = new Collection({
+  maxUploadBytes: Number(document.body.dataset.maxUploadBytes),
+  needsKey: document.body.dataset.needsKey === "true",
+});
 const stage = new Stage();
-const cards = new Cards(find("cards"), collection, show);
+let chosen = null; // the photo that a person asked to see
+const cards = new Cards(find("cards"), collection, (photo) => {
+  chosen = photo;
+  show(photo);
+});
+const keys = new KeyForm(find("key-form"), (key) => {
+  collection.key = key;
+  for (const photo of collection.photos) {
+    if (photo.error?.code === "missing-key") collection.retry(photo);
+  }
+});
 const options = new OptionsForm(find("options"), (query) => collection.use(query));
 
 gather({
@@ -39,14 +53,21 @@ collection.addEventListener("remove", ({ detail: photo }) => {
 collection.addEventListener("change", ({ detail: photo }) => {
   if (stage.photo === photo) stage.show(photo);
   // A photo that fails leaves the large picture to one that doesn't, unless it was chosen.
-  if (photo.state === "done" && stage.photo?.state === "failed" && !stage.photo.result) show(photo);
+  if (stage.photo?.state === "failed" && stage.photo !== chosen) {
+    const done = collection.photos.find(({ state }) => state === "done");
+    if (done) show(done);
+  }
   if (photo.state === "done" || photo.state === "failed") {
     find("live").textContent = `${photo.name}: ${stateInWords(photo)}`;
   }
+  if (photo.error?.code === "missing-key") keys.ask();
   const refused = collection.photos.find(({ error }) => error?.code === "invalid-option");
   if (refused) options.complain(refused.error.message);
   arrange();
 });
+
+addEventListener("pagehide", () => collection.suspend());
+addEventListener("pageshow", ({ persisted }) => persisted && collection.resume());
 
 find("clear").addEventListener("click", () => {
   // From the end: the large picture would load every next one otherwise.

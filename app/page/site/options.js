@@ -25,11 +25,14 @@ export class OptionsForm {
   get query() {
     const { elements } = this.#form;
     const query = new URLSearchParams({ heatmap: "map" });
-    for (const name of ["quality", "target", "strength", "subsampling"]) {
+    for (const name of ["quality", "target", "strength", "subsampling", "metadata"]) {
       query.set(name, elements[name].value);
     }
     query.set("progressive", String(elements.progressive.checked));
     if (elements.floor.value && !elements.floor.disabled) query.set("floor", elements.floor.value);
+    for (const name of ["width", "height"]) {
+      if (elements[name].value) query.set(name, elements[name].value);
+    }
     const kilobytes = Number(elements.max_kilobytes.value);
     if (kilobytes > 0) query.set("max_bytes", String(Math.round(kilobytes * 1000)));
     return query.toString();

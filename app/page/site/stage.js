@@ -139,7 +139,7 @@ export class Stage {
     }
     find("note").textContent = "Making the standard JPEG of the same bytes…";
     try {
-      result.standard ??= await encodeStandard(photo.file, result.compressedBytes, making.signal);
+      result.standard ??= await encodeStandard(photo.file, result, result.compressedBytes, making.signal);
     } catch {
       if (!making.signal.aborted) find("note").textContent = "This browser can't encode a photo of this size.";
       return;

@@ -2,20 +2,21 @@
 // without a map.
 
 /**
- * Return {blob, quality} of the JPEG of `source` (a Blob that this browser can show) with at least
- * `targetBytes`, so that Foveate never has more; of the best quality when none has as many.
- * Rejects when the browser can't read `source`.
+ * Return {blob, quality} of the JPEG of `source` (a Blob that this browser can show) in `width` by
+ * `height` pixels with at least `targetBytes`, so that Foveate never has more; of the best quality
+ * when none has as many. Rejects when the browser can't read `source`.
  */
-export async function encodeStandard(source, targetBytes, signal) {
+export async function encodeStandard(source, { width, height }, targetBytes, signal) {
   const bitmap = await createImageBitmap(source);
   try {
     const canvas = document.createElement("canvas");
-    canvas.width = bitmap.width;
-    canvas.height = bitmap.height;
+    canvas.width = width;
+    canvas.height = height;
     const context = canvas.getContext("2d", { alpha: false });
     context.fillStyle = "#fff"; // transparency becomes white, as in the service
     context.fillRect(0, 0, canvas.width, canvas.height);
-    context.drawImage(bitmap, 0, 0);
+    context.imageSmoothingQuality = "high"; // matters where the options make photos smaller
+    context.drawImage(bitmap, 0, 0, width, height);
     let [low, high] = [1, 100];
     let best = null;
     while (low <= high) {

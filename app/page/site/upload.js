@@ -1,0 +1,41 @@
+// The way there: POST /compress, which answers at once with the job that the photo has become.
+import { refusal, unreachable } from "./problem.js";
+
+/** Resolves with the job, as in docs/api.md; `onSent` hears the share sent, from 0 to 1. */
+export function upload(file, query, { headers, signal, onSent }) {
+  return new Promise((resolve, reject) => {
+    // fetch() doesn't tell how much of a body is sent; XMLHttpRequest does.
+    const request = new XMLHttpRequest();
+    const abort = () => request.abort();
+    const settle = (how, what) => {
+      signal.removeEventListener("abort", abort);
+      how(what);
+    };
+    request.open("POST", `/compress?${query}`);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("Prefer", "respond-async");
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.upload.addEventListener("progress", (event) => {
+      if (event.lengthComputable) onSent(event.loaded / event.total);
+    });
+    request.upload.addEventListener("load", () => onSent(1));
+    request.addEventListener("load", () => {
+      const { status, responseText: text } = request;
+      if (status !== 202) {
+        settle(reject, refusal(status, text, request.getResponseHeader("Retry-After")));
+        return;
+      }
+      try {
+        settle(resolve, JSON.parse(text));
+      } catch {
+        settle(reject, unreachable());
+      }
+    });
+    request.addEventListener("error", () => settle(reject, unreachable()));
+    request.addEventListener("abort", () => settle(reject, signal.reason));
+    signal.throwIfAborted();
+    signal.addEventListener("abort", abort);
+    request.send(file);
+  });
+}
