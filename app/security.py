@@ -1,5 +1,6 @@
 """Headers that tell browsers and caches what not to do with an answer."""
 
+import http
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
@@ -39,10 +40,12 @@ class SecurityHeadersMiddleware:
                 headers = MutableHeaders(scope=message)
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers.setdefault("Referrer-Policy", "no-referrer")
-                headers.setdefault(
-                    "Content-Security-Policy",
-                    policy(scope["path"], headers.get("content-type", "")),
-                )
+                # A 304 has no type to go by, and what it says replaces what the client has kept.
+                if message["status"] != http.HTTPStatus.NOT_MODIFIED:
+                    headers.setdefault(
+                        "Content-Security-Policy",
+                        policy(scope["path"], headers.get("content-type", "")),
+                    )
                 if message["status"] >= 400:
                     # Some statuses may be kept by caches that are told nothing.
                     headers.setdefault("Cache-Control", "no-store")

@@ -11,9 +11,10 @@ from typing import Final
 from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.staticfiles import NotModifiedResponse, StaticFiles
+from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from app.caching import is_not_modified
 from app.service import ServiceDependency
 from contract.images import MAX_SIDE_PX
 
@@ -85,11 +86,9 @@ async def page(request: Request, service: ServiceDependency) -> Response:
         "Cache-Control": ASK_EACH_TIME,
         "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
     }
-    response = Response(body, headers=headers, media_type="text/html")
-    known = request.headers.get("if-none-match", "")
-    if headers["ETag"] in (entry.strip().removeprefix("W/") for entry in known.split(",")):
-        return NotModifiedResponse(response.headers)
-    return response
+    if is_not_modified(request.headers, headers["ETag"], ""):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="text/html")
 
 
 class SiteFiles(StaticFiles):

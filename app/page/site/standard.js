@@ -9,9 +9,8 @@
 export async function encodeStandard(source, { width, height }, targetBytes, signal) {
   const bitmap = await createImageBitmap(source);
   try {
-    const canvas = document.createElement("canvas");
-    canvas.width = width;
-    canvas.height = height;
+    // An element's own toBlob() waits for an idle moment, up to a second each time.
+    const canvas = new OffscreenCanvas(width, height);
     const context = canvas.getContext("2d", { alpha: false });
     context.fillStyle = "#fff"; // transparency becomes white, as in the service
     context.fillRect(0, 0, canvas.width, canvas.height);
@@ -38,11 +37,5 @@ export async function encodeStandard(source, { width, height }, targetBytes, sig
 }
 
 function toJpeg(canvas, quality) {
-  return new Promise((resolve, reject) => {
-    canvas.toBlob(
-      (blob) => (blob ? resolve(blob) : reject(new Error("this canvas is too large"))),
-      "image/jpeg",
-      quality / 100,
-    );
-  });
+  return canvas.convertToBlob({ type: "image/jpeg", quality: quality / 100 });
 }
