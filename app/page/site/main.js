@@ -111,5 +111,5 @@ function arrange() {
   const after = done.reduce((sum, { result }) => sum + result.compressedBytes, 0);
   find("totals").textContent = done.length
     ? `${done.length} of ${photos.length} done: ${words.bytes(before)} → ${words.bytes(after)}, ${words.saving(before, after)}`
-    : `${photos.length} under way`;
+    : `${photos.filter(({ state }) => state !== "failed").length} of ${photos.length} under way`;
 }
