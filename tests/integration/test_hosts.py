@@ -1,0 +1,158 @@
+"""One Redis, two front ends, three workers, each on a host of its own; hosts are cut off and back."""
+
+import io
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+from redis import Redis
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+from rq.worker import SimpleWorker
+
+from app import embedded
+from contract.keys import QUEUE_NAME
+from tests.integration.hosts import Network, network
+from tests.integration.running import keys_of_jobs, wait_for
+from tests.photos import file_of, photo
+
+PORT = 8000
+CLIENTS = 2  # of each front end
+RESULT_TTL_S = "3"
+# Longer than a worker may be silent before its jobs are given to others.
+CUT_OFF_S = 20.0
+WORKERS = ("first", "second", "third")
+
+
+class Load:
+    """Clients that upload until they are told to stop; each photo has a size of its own."""
+
+    def __init__(self) -> None:
+        self.answers: Counter[tuple[str, str]] = Counter()
+        self.wrong: list[str] = []
+        self._widths = count()
+        self._stop = threading.Event()
+
+    def run(self, address: str) -> None:
+        """Upload to one front end, one photo after the other."""
+        with httpx.Client(base_url=f"http://{address}:{PORT}", timeout=90) as client:
+            while not self._stop.is_set():
+                size = (64 + next(self._widths) % 400, 96)
+                try:
+                    answer = client.post("/compress", content=file_of(photo(*size)))
+                except httpx.TransportError as error:
+                    self.answers[address, type(error).__name__] += 1
+                    time.sleep(0.2)
+                    continue
+                self.answers[address, str(answer.status_code)] += 1
+                if answer.status_code != httpx.codes.OK:
+                    self.wrong.append(answer.text)
+                elif Image.open(io.BytesIO(answer.content)).size != size:
+                    self.wrong.append(f"another picture than that of {size}")
+
+    def good(self, address: str) -> int:
+        """Return how many JPEGs a front end has answered."""
+        return self.answers[address, "200"]
+
+    def stop(self) -> None:
+        """Let every client end after its answer."""
+        self._stop.set()
+
+
+@pytest.mark.timeout(400)
+def test_a_host_that_is_cut_off_and_back_loses_nothing(tmp_path: Path) -> None:
+    with network() as net, ThreadPoolExecutor(2 * CLIENTS + 1, initializer=net.enter) as hub:
+        load = Load()
+        store, *fronts = (net.add_host() for _ in range(3))
+        hosts = {name: net.add_host() for name in WORKERS}
+        redis_url = start_everything(net, tmp_path, store, fronts, hosts)
+        try:
+            hub.submit(drill, net, load, redis_url, fronts, hosts, hub).result()
+        finally:
+            load.stop()
+    assert load.wrong == []
+    first, second = fronts
+    # Only clients of the host that was cut off itself may have lost a connection.
+    assert {outcome for address, outcome in load.answers if address == first} == {"200"}
+    assert load.good(second) > 0
+
+
+def start_everything(
+    net: Network, folder: Path, store: str, fronts: list[str], hosts: dict[str, str]
+) -> str:
+    """Start all processes; return the URL of Redis."""
+    redis_url = f"redis://{store}:6379/0"
+    server = [
+        *(str(embedded.find_server()), "--bind", store, "--protected-mode", "no"),
+        *("--save", "", "--maxmemory-policy", "noeviction", "--dir", str(folder)),
+    ]
+    net.start(store, server, folder / "redis.log")
+    settings = {"REDIS_URL": redis_url, "RESULT_TTL_S": RESULT_TTL_S, "CACHE_MAX_BYTES": "0"}
+    for name, address in hosts.items():
+        command = [sys.executable, "-m", "worker", "--name", name]
+        net.start(address, command, folder / f"{name}.log", MAINTENANCE_INTERVAL_S="1", **settings)
+    for number, address in enumerate(fronts):
+        command = [sys.executable, "-m", "app", "serve", "--host", address, "--port", str(PORT)]
+        net.start(address, command, folder / f"front{number}.log", **settings)
+    return redis_url
+
+
+def drill(
+    net: Network,
+    load: Load,
+    redis_url: str,
+    fronts: list[str],
+    hosts: dict[str, str],
+    hub: ThreadPoolExecutor,
+) -> None:
+    """Cut hosts off and back under load; runs on the hub."""
+    with Redis.from_url(redis_url) as connection:
+        wait_for(lambda: all(map(is_ready, fronts)), 120, "for the front ends")
+        wait_for(lambda: set(done_by(connection)) == set(WORKERS), 120, "for the workers")
+        for address in fronts * CLIENTS:
+            hub.submit(load.run, address)
+        wait_for(lambda: all(done_by(connection).values()), 60, "for each worker's share")
+
+        net.cut_off(hosts["first"])
+        cut_s = time.monotonic()
+        before = [load.good(address) for address in fronts]
+        time.sleep(CUT_OFF_S)
+        after = [load.good(address) for address in fronts]
+        assert min(new - old for new, old in zip(after, before, strict=True)) > 0
+        net.reconnect(hosts["first"])
+        print(f"cut off for {time.monotonic() - cut_s:.1f} s: {before} to {after}")
+        done = done_by(connection).get("first", 0)
+        wait_for(lambda: done_by(connection).get("first", 0) != done, 60, "for its return")
+
+        cut_off_front = fronts[1]
+        net.cut_off(cut_off_front)
+        other, again = load.good(fronts[0]), load.good(cut_off_front)
+        wait_for(lambda: load.good(fronts[0]) > other + 5, 60, "for the other front end")
+        net.reconnect(cut_off_front)
+        wait_for(lambda: load.good(cut_off_front) > again + 5, 90, "for its return")
+
+        load.stop()
+        queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+        wait_for(lambda: not queue.started_job_registry.get_job_ids(), 60, "for the last job")
+        wait_for(lambda: not keys_of_jobs(connection), 60, "for an empty Redis")
+
+
+def is_ready(address: str) -> bool:
+    """Return whether a front end answers, and has a worker."""
+    try:
+        return httpx.get(f"http://{address}:{PORT}/readyz").status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+def done_by(connection: Redis) -> dict[str, int]:
+    """Return how many jobs each registered worker has done."""
+    workers = SimpleWorker.all(connection=connection, serializer=JSONSerializer)
+    return {worker.name: worker.successful_job_count for worker in workers}
