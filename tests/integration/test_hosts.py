@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -29,6 +30,15 @@ RESULT_TTL_S = "3"
 # Longer than a worker may be silent before its jobs are given to others.
 CUT_OFF_S = 20.0
 WORKERS = ("first", "second", "third")
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Their addresses, and where Redis is."""
+
+    redis_url: str
+    fronts: list[str]
+    workers: dict[str, str]
 
 
 class Load:
@@ -70,63 +80,60 @@ class Load:
 def test_a_host_that_is_cut_off_and_back_loses_nothing(tmp_path: Path) -> None:
     with network() as net, ThreadPoolExecutor(2 * CLIENTS + 1, initializer=net.enter) as hub:
         load = Load()
-        store, *fronts = (net.add_host() for _ in range(3))
-        hosts = {name: net.add_host() for name in WORKERS}
-        redis_url = start_everything(net, tmp_path, store, fronts, hosts)
+        machines = start_everything(net, tmp_path)
         try:
-            hub.submit(drill, net, load, redis_url, fronts, hosts, hub).result()
+            hub.submit(drill, net, machines, load, hub).result()
         finally:
             load.stop()
     assert load.wrong == []
-    first, second = fronts
+    first, second = machines.fronts
     # Only clients of the host that was cut off itself may have lost a connection.
     assert {outcome for address, outcome in load.answers if address == first} == {"200"}
     assert load.good(second) > 0
 
 
-def start_everything(
-    net: Network, folder: Path, store: str, fronts: list[str], hosts: dict[str, str]
-) -> str:
-    """Start all processes; return the URL of Redis."""
-    redis_url = f"redis://{store}:6379/0"
+def start_everything(net: Network, folder: Path) -> Machines:
+    """Start Redis, two front ends and three workers."""
+    store, *fronts = (net.add_host() for _ in range(3))
+    machines = Machines(
+        f"redis://{store}:6379/0", fronts, {name: net.add_host() for name in WORKERS}
+    )
     server = [
         *(str(embedded.find_server()), "--bind", store, "--protected-mode", "no"),
         *("--save", "", "--maxmemory-policy", "noeviction", "--dir", str(folder)),
     ]
     net.start(store, server, folder / "redis.log")
-    settings = {"REDIS_URL": redis_url, "RESULT_TTL_S": RESULT_TTL_S, "CACHE_MAX_BYTES": "0"}
-    for name, address in hosts.items():
+    settings = {
+        "REDIS_URL": machines.redis_url,
+        "RESULT_TTL_S": RESULT_TTL_S,
+        "CACHE_MAX_BYTES": "0",
+    }
+    for name, address in machines.workers.items():
         command = [sys.executable, "-m", "worker", "--name", name]
         net.start(address, command, folder / f"{name}.log", MAINTENANCE_INTERVAL_S="1", **settings)
     for number, address in enumerate(fronts):
         command = [sys.executable, "-m", "app", "serve", "--host", address, "--port", str(PORT)]
         net.start(address, command, folder / f"front{number}.log", **settings)
-    return redis_url
+    return machines
 
 
-def drill(
-    net: Network,
-    load: Load,
-    redis_url: str,
-    fronts: list[str],
-    hosts: dict[str, str],
-    hub: ThreadPoolExecutor,
-) -> None:
+def drill(net: Network, machines: Machines, load: Load, hub: ThreadPoolExecutor) -> None:
     """Cut hosts off and back under load; runs on the hub."""
-    with Redis.from_url(redis_url) as connection:
+    fronts, first_worker = machines.fronts, machines.workers["first"]
+    with Redis.from_url(machines.redis_url) as connection:
         wait_for(lambda: all(map(is_ready, fronts)), 120, "for the front ends")
         wait_for(lambda: set(done_by(connection)) == set(WORKERS), 120, "for the workers")
         for address in fronts * CLIENTS:
             hub.submit(load.run, address)
         wait_for(lambda: all(done_by(connection).values()), 60, "for each worker's share")
 
-        net.cut_off(hosts["first"])
+        net.cut_off(first_worker)
         cut_s = time.monotonic()
         before = [load.good(address) for address in fronts]
         time.sleep(CUT_OFF_S)
         after = [load.good(address) for address in fronts]
         assert min(new - old for new, old in zip(after, before, strict=True)) > 0
-        net.reconnect(hosts["first"])
+        net.reconnect(first_worker)
         print(f"cut off for {time.monotonic() - cut_s:.1f} s: {before} to {after}")
         done = done_by(connection).get("first", 0)
         wait_for(lambda: done_by(connection).get("first", 0) != done, 60, "for its return")
