@@ -26,7 +26,7 @@ $(STAMP): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "foveate: installing into $(VENV) (minutes the first time)" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[app,tracing,worker,embedded,bench,training,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[app,cli,tracing,worker,embedded,bench,training,dev]'
 	@touch $@
 
 run: $(STAMP) ## Start the whole service (HOST=, PORT=, WORKERS=, REDIS_URL=)

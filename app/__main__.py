@@ -1,4 +1,4 @@
-"""``python -m app``: run everything on one machine, or serve only the front end."""
+"""``python -m app``: run everything on one machine, serve only the front end, compress photos."""
 
 import argparse
 import socket
@@ -6,6 +6,7 @@ import sys
 
 from pydantic import ValidationError
 
+from app.client.arguments import USAGE, add_arguments
 from app.settings import AppSettings
 
 
@@ -17,11 +18,15 @@ def main() -> int:
     run.add_argument("--host", default="127.0.0.1")
     run.add_argument("--port", type=port_number, default=8000, help="0 chooses a free one")
     run.add_argument("--workers", type=positive, default=1)
+    compress = commands.add_parser("compress", help="photos and folders, through a service")
+    add_arguments(compress)
     serve = commands.add_parser("serve", help="the front end alone; REDIS_URL says where Redis is")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=port_number, default=8000)
     serve.add_argument("--fd", type=int, help="serve on this listening socket instead")
     arguments = parser.parse_args()
+    if arguments.command == "compress":
+        return compress_photos(arguments)
     try:
         settings = AppSettings()
     except ValidationError as error:
@@ -32,6 +37,17 @@ def main() -> int:
 
         return Supervisor(arguments.host, arguments.port, arguments.workers, settings).run()
     return serve_http(arguments, settings)
+
+
+def compress_photos(arguments: argparse.Namespace) -> int:
+    """Compress photos through a service."""
+    try:
+        from app.client.command import run  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        # A front end's image has no use for them.
+        print(f"foveate: the extra 'cli' isn't installed: {error}", file=sys.stderr)
+        return USAGE
+    return run(arguments)
 
 
 def serve_http(arguments: argparse.Namespace, settings: AppSettings) -> int:

@@ -1,0 +1,1 @@
+"""``python -m app compress``: photos, folders of them, through a service."""
