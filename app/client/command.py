@@ -127,6 +127,7 @@ def open_sender(arguments: argparse.Namespace) -> Iterator[Sender]:
             by_proxy=arguments.url is not None,
         )
         stack.callback(sender.stop)
+        sender.check()
         yield sender
 
 

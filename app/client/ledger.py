@@ -136,8 +136,10 @@ class Ledger:
 def parse(line: bytes) -> Entry | None:
     """Return a line's entry, None when it is damaged or of a later version."""
     try:
-        return Entry(**json.loads(line))
-    except (ValueError, TypeError):
+        fields = json.loads(line)
+        words = all(isinstance(value, str) or value is None for value in fields.values())
+        return Entry(**fields) if words else None
+    except (ValueError, TypeError, AttributeError):
         return None
 
 

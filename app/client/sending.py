@@ -52,13 +52,23 @@ class Sender:
 
     def __init__(self, url: str, *, key: str | None, connections: int, by_proxy: bool) -> None:
         self._stop = threading.Event()
-        self._client = httpx.Client(
-            base_url=url,
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=TIMEOUT,
-            limits=httpx.Limits(max_connections=connections),
-            trust_env=by_proxy,
-        )
+        try:
+            self._client = httpx.Client(
+                base_url=url,
+                headers={"Authorization": f"Bearer {key}"} if key else {},
+                timeout=TIMEOUT,
+                limits=httpx.Limits(max_connections=connections),
+                trust_env=by_proxy,
+            )
+        except (httpx.InvalidURL, ValueError) as error:
+            raise UnusableServiceError(f"the service can't be reached: {error}") from error
+
+    def check(self) -> None:
+        """Raise UnusableServiceError where nothing answers: a wrong URL is told at once."""
+        try:
+            self._client.get("/livez")
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise UnusableServiceError(f"the service can't be reached: {error}") from error
 
     def stop(self) -> None:
         """Let every upload end, those that wait at once."""
@@ -100,11 +110,9 @@ class Sender:
         while True:
             try:
                 answer = self._ask(method, path, photo, options)
-            except (httpx.TransportError, httpx.InvalidURL) as error:
+            except httpx.TransportError as error:
                 self._check_stopped()
-                if time.monotonic() - started_s > PATIENCE_UNREACHABLE_S or isinstance(
-                    error, httpx.InvalidURL | httpx.UnsupportedProtocol
-                ):
+                if time.monotonic() - started_s > PATIENCE_UNREACHABLE_S:
                     raise UnusableServiceError(f"the service can't be reached: {error}") from error
                 wait_s = pause_s = min(2 * pause_s, 5.0)
             except RuntimeError as error:  # httpx's for a client that has been closed
