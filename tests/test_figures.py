@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+DOCS = ROOT / "docs"
 RESULTS = ROOT / "bench" / "results"
 
 
@@ -125,3 +126,30 @@ def test_time_and_memory_of_the_service() -> None:
         peaks = measured["memory"][moment]
         sizes = [f"{peaks[role] / 2**20:.0f} MiB" for role in ("app", "worker")]
         assert row(moment.replace("_", " "), *sizes) in README
+
+
+def test_a_folder_through_the_command_line() -> None:
+    text = (DOCS / "cli.md").read_text()
+    summary = result("folder.json")["summary"]
+    assert summary["decoded"] == summary["photos"] == 500
+    assert f"{summary['killed_after']} were done when it was killed" in text
+    assert f"the other {summary['resumed']['compressed']}" in text
+    client, service = (summary["cpu_ms_per_image"][key] for key in ("client", "service"))
+    share = 100 * summary["client_share_of_service"]
+    assert (
+        f"{client:.1f} ms of CPU time per photo, {share:.1f} % of the service's {service:.1f}"
+        in text
+    )
+    assert f"{summary['client_peak_rss_bytes'] / 1e6:.0f} MB of memory" in text
+    assert f"takes {summary['nothing_to_do']['elapsed_s']:.1f} s" in text
+
+
+def test_ten_minutes_of_chaos() -> None:
+    text = (DOCS / "benchmarks.md").read_text()
+    chaos = result("chaos.json")
+    ends = chaos["ends"]
+    assert chaos["faults"] == {}
+    assert f"{chaos['requests']:,} requests and {sum(chaos['acts'].values())} acts" in text
+    assert f"{ends['200']:,} JPEGs, {ends['422']} refusals of damaged photos" in text
+    assert f"{ends['503']} times 503, {ends['connection broken']} broken connections" in text
+    assert f"after {chaos['slowest_s']:.1f} s" in text
