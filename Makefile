@@ -10,7 +10,7 @@ PORT ?= 8000
 WORKERS ?= 1
 STAMP := $(VENV)/.installed
 
-.PHONY: help install run test check audit fuzz-api sweep format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency clean
+.PHONY: help install run test check audit fuzz-api fuzz-decode sweep format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ audit: $(STAMP) ## Known vulnerabilities of the installed packages; lists those 
 
 fuzz-api: $(STAMP) ## Thousands of requests made up from the OpenAPI document (EXAMPLES=each)
 	@FUZZ_EXAMPLES='$(or $(EXAMPLES),600)' $(BIN)/python -m pytest tests/integration/test_openapi.py -s $(ARGS)
+
+fuzz-decode: $(STAMP) ## Coverage-guided fuzzing of what reads uploads (MINUTES=10, CORPUS=folder, SEEDS=more folders)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	@$(BIN)/python -m tests.fuzz $$((60 * $(or $(MINUTES),10))) '$(or $(CORPUS),.fuzz-corpus)' $(SEEDS)
 
 sweep: $(STAMP) ## Every hostile file of the larger data through the service, with several sets of options
 	@FOVEATE_SWEEP=1 $(BIN)/python -m pytest tests/integration/test_hostile.py $(ARGS)

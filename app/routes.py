@@ -45,6 +45,7 @@ def describe_compress() -> dict[str, Any]:
         "type": "object",
         "properties": {"file": binary["schema"], **properties},
         "required": ["file"],
+        "additionalProperties": False,
     }
     return {
         "parameters": [

@@ -11,6 +11,7 @@ BENCHMARKS: Final = {
     "slow-clients": "throughput while many connections drip bytes",
     "chaos": "random kills under load: every request is answered, nothing stays behind",
     "gpu": "images/s on a GPU machine, by stage and end to end",
+    "cache": "equal uploads: the time of a hit, and how many of a hundred at once are computed",
     "folder": "a folder through the command line: its cost, a kill, the rest",
     "encode": "speed, passes and memory of the encoder alone",
     "photos": "photos through the running service beside the standard JPEG",

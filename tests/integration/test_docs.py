@@ -4,11 +4,12 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.main import create_app
-from app.options import CompressOptions
+from app.options import CompressOptions, describe_options
 from app.settings import AppSettings
 from contract.errors import leaves
 from tests.integration.running import ROOT, Running
@@ -18,6 +19,8 @@ API = (ROOT / "docs" / "api.md").read_text()
 COMMANDS = [
     line for block in re.findall(r"```sh\n(.*?)```", API, re.DOTALL) for line in block.splitlines()
 ]
+
+ENDS = ("minimum", "maximum")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
@@ -51,8 +54,43 @@ def test_every_endpoint_has_a_curl_line() -> None:
             assert (method.upper(), path) in shown
 
 
-def test_every_option_and_error_is_listed() -> None:
-    for name in CompressOptions.model_fields:
-        assert f"| `{name}` |" in API
+def values_of(described: dict[str, Any]) -> str:
+    """Return an option's values as the table has them."""
+    if described.get("type") == "boolean":
+        return "`true`, `false`"
+    if "enum" in described:
+        return ", ".join(f"`{value}`" for value in described["enum"])
+    least, most = (f"{described[end]:g}" if described[end] < 2**20 else "2⁵³ − 1" for end in ENDS)
+    return f"{least}–{most}"
+
+
+def default_of(name: str, described: dict[str, Any]) -> str:
+    """Return an option's default as the table has it."""
+    default = described.get("default")
+    if default is None:
+        return "`quality` − 35, at least 10" if name == "floor" else "–"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    return f"`{default}`" if isinstance(default, str) else f"{default:g}"
+
+
+def test_every_option_is_listed_as_it_is_declared() -> None:
+    for name, described in describe_options().items():
+        row = re.search(rf"^\| `{name}` \| (.*?) \| (.*?) \|", API, re.MULTILINE)
+        assert row, name
+        assert set(row.group(1).split(", ")) == set(values_of(described).split(", ")), name
+        assert row.group(2) == default_of(name, described), name
+    listed = re.findall(r"^\| `(\w+)` \| .*? \| .*? \| .* \|$", API, re.MULTILINE)
+    assert set(CompressOptions.model_fields) <= set(listed)
+
+
+def test_the_form_is_described_as_closed_as_it_is() -> None:
+    operation = create_app(AppSettings()).openapi()["paths"]["/compress"]["post"]
+    form = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert form["properties"].keys() == {"file", *CompressOptions.model_fields}
+    assert form["additionalProperties"] is False
+
+
+def test_every_error_is_listed() -> None:
     for code, error in leaves().items():
         assert re.search(rf"\| {error.status} \|[^|]*`{code}`", API), code

@@ -1,0 +1,17 @@
+"""`bench cache`, over the real service."""
+
+import json
+from pathlib import Path
+
+from bench.__main__ import main
+
+
+def test_hits_are_timed_and_equal_uploads_counted(tmp_path: Path) -> None:
+    out = tmp_path / "cache.json"
+    arguments = ["--images", str(tmp_path), "--rounds", "2", "--requests", "20", "--together", "8"]
+    assert main(["cache", *arguments, "--out", str(out)]) == 0
+    summary = json.loads(out.read_text())["summary"]
+    assert summary["hit"]["p50_ms"] < summary["miss"]["p50_ms"]
+    assert len(summary["rounds"]) == 2
+    together = summary["together"]
+    assert (together["clients"], together["answered"], together["computed"]) == (8, 8, 1)
