@@ -15,6 +15,11 @@ Image.init()
 # What readers think of damaged metadata is no news to anyone.
 warnings.filterwarnings("ignore", module="PIL")
 
+# Of ISO/IEC 23008-12, annex B: what phones write, and Pillow has no reader for.
+HEIC_BRANDS = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Probed:
@@ -38,6 +43,10 @@ def probe(data: bytes, max_pixels: int) -> Probed:
             width_px, height_px = image.size
             name = image.format or ""
     except UnidentifiedImageError as error:
+        if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
+            raise UnsupportedImageError(
+                "This is a HEIC photo, which is not read here; save or export it as a JPEG."
+            ) from error
         raise UnsupportedImageError(
             "The content is no JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF."
         ) from error

@@ -43,6 +43,15 @@ def test_what_is_no_image_is_unsupported(data: bytes) -> None:
         probe(data, 10_000)
 
 
+def test_a_heic_photo_is_named() -> None:
+    head = b"\x00\x00\x00\x18ftyp%b\x00\x00\x00\x00mif1heic" + bytes(100)
+    for brand in (b"heic", b"mif1", b"hevc"):
+        with pytest.raises(UnsupportedImageError, match="HEIC"):
+            probe(head % brand, 10_000)
+    with pytest.raises(UnsupportedImageError, match="no JPEG"):
+        probe(head % b"mp42", 10_000)
+
+
 def test_an_image_of_another_format_is_unsupported() -> None:
     with pytest.raises(UnsupportedImageError):
         probe(file_of(photo(8, 8), "PPM"), 10_000)
