@@ -17,6 +17,7 @@ from bench.machine import describe_machine
 from bench.service_figures import mean_batch, parse_metrics, rounded, summarize
 from bench.service_photos import UploadFormat, generate_photo, load_photos, to_jpeg
 from bench.service_process import Processes, ServiceError, started_service
+from bench.serving import RIVALS, available, compare
 
 DEFAULT_IMAGES: Final = Path(os.environ.get("FOVEATE_DATA", "../shared/data")) / "kodak"
 DEFAULT_OPTIONS: Final = "quality=50&target=size&progressive=false"
@@ -41,6 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=1, help="of the service started here")
     parser.add_argument("--url", help="a running service; without it one is started here")
     parser.add_argument("--memory", action="store_true", help="measure peak memory as well")
+    parser.add_argument(
+        "--rivals",
+        nargs="*",
+        choices=sorted(RIVALS),
+        default=[],
+        help="other servers with the same model and encoder, in rounds with ours",
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="of all servers, with --rivals")
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 
@@ -66,16 +75,24 @@ def run(args: argparse.Namespace) -> int:
                 for clients in args.clients
             }
         memory = measure_memory(target, photos, args.workers) if args.memory else None
+        serving = measure_serving(args, photos) if args.rivals else None
     except (ServiceError, HttpError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     main_clients = MAIN_CLIENTS if MAIN_CLIENTS in args.clients else max(args.clients)
-    report = {
+    report: dict[str, Any] = {
         "meta": meta,
         "summary": {"foveate": summary(figures[str(main_clients)], main_clients)},
         "clients": figures,
         "memory": memory,
     }
+    if serving is not None:
+        report["serving"] = serving
+        report["summary"] |= {
+            name: {key: value for key, value in server.items() if key != "rounds"}
+            for name, server in serving["servers"].items()
+            if name != "foveate"
+        }
     show(report)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
@@ -121,6 +138,22 @@ def measure(
     figures["load_cpu_ms_per_image"] = 1e3 * own_s / images
     figures["peak_rss_bytes"] = processes.peak_rss_bytes() if processes else {}
     return figures
+
+
+def measure_serving(args: argparse.Namespace, photos: list[bytes]) -> dict[str, Any]:
+    """Return the figures of ours and of the rivals that are installed."""
+    found, missing = available(args.rivals)
+    if missing:
+        print(f"bench: not installed: {', '.join(missing)} (the extra 'rivals')", file=sys.stderr)
+    return compare(
+        found,
+        photos,
+        args.options,
+        clients=MAIN_CLIENTS,
+        rounds=args.rounds,
+        seconds=args.seconds,
+        warm_up_s=args.warm_up,
+    )
 
 
 def measure_memory(target: str, photos: list[bytes], workers: int) -> dict[str, Any]:
@@ -173,6 +206,15 @@ def show(report: dict[str, Any]) -> None:
         errors = figures["errors"] or "none"
         print(f"{clients:>7} {figures['images_per_s']:8.1f} {latency} "
               f"{figures['mean_batch'] or float('nan'):5.1f}  {times} | {cpu} | {errors}")  # fmt: skip
+    for name, server in report.get("serving", {}).get("servers", {}).items():
+        cpu = " ".join(f"{role} {ms:.1f}" for role, ms in server["cpu_ms_per_image"].items())
+        print(
+            f"{name:>10} {server['images_per_s']:6.1f} images/s, p50 {server['p50_ms']:.0f} ms,"
+            f" CPU ms per image: {cpu}"
+        )
+    if "serving" in report:
+        print(f"{'alone':>10} {report['serving']['alone']}")
+        print(f"one client: {report['serving']['single_client']['p50_ms']:.1f} ms")
     for moment, peaks in (report["memory"] or {}).items():
         if moment not in {"errors", "large_photo"}:
             sizes = ", ".join(f"{role} {size / 2**20:.0f} MiB" for role, size in peaks.items())

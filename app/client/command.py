@@ -20,7 +20,7 @@ from app.client.report import Report
 from app.client.sending import RefusedError, Sender, StoppedError, UnusableServiceError
 from app.client.service import running_service
 from app.client.sources import NoSuchPhotoError, Source, find_photos
-from app.client.targets import target_of
+from app.client.targets import heatmap_of, target_of
 from app.client.work import NOT_WRITTEN, Outcome, Work, absolute, compress_stream
 from app.options import describe_options, parse_options
 from contract.errors import InvalidOptionError
@@ -78,7 +78,8 @@ def run_files(arguments: argparse.Namespace, given: Mapping[str, str], canonical
         report = stack.enter_context(
             closing(Report(len(sources), lines=lines, quiet=arguments.quiet))
         )
-        sources, clashing = part_clashing(sources, folder)
+        with_heatmaps = given.get("heatmap", "none") != "none"
+        sources, clashing = part_clashing(sources, folder, with_heatmaps=with_heatmaps)
         for outcome in clashing:
             report.add(outcome)
         if sources:
@@ -132,7 +133,7 @@ def open_sender(arguments: argparse.Namespace) -> Iterator[Sender]:
 
 
 def part_clashing(
-    sources: Sequence[Source], folder: Path | None
+    sources: Sequence[Source], folder: Path | None, *, with_heatmaps: bool
 ) -> tuple[list[Source], list[Outcome]]:
     """Return the photos whose results have places of their own, and what to say of the others."""
     taken: dict[Path, Source] = {}
@@ -140,9 +141,13 @@ def part_clashing(
     clashing: list[Outcome] = []
     for source in sources:
         target = source.path.resolve() if folder is None else target_of(source, folder)
-        first = taken.setdefault(target, source)
-        if first is source:
+        places = [target]
+        if with_heatmaps:
+            places += [heatmap_of(target, kind) for kind in ("image/png", "image/jpeg")]
+        first = next((taken[place] for place in places if place in taken), None)
+        if first is None:
             fine.append(source)
+            taken.update(dict.fromkeys(places, source))
         else:
             detail = f"its result would take the place of that of {shown(first.path)}"
             clashing.append(Outcome(source.path, "failed", code=NOT_WRITTEN, detail=detail))

@@ -175,6 +175,17 @@ def test_originals_and_strangers_stay(service: Running, album: Path, tmp_path: P
     assert size_of(tmp_path / "both" / "a.jpg") == (160, 120)
 
 
+def test_no_result_takes_the_place_of_a_heatmap(service: Running, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, name in enumerate(("a.jpg", "a.jpg.heatmap.jpg")):
+        (folder / name).write_bytes(file_of(photo(120, 90, number), "JPEG", quality=95))
+    ended = run(folder, "-o", tmp_path / "out", "--heatmap=overlay", "--json", url=service.url)
+    outcomes, summary = lines_of(ended)
+    assert summary["failed"] == 1
+    assert "would take the place" in outcomes["a.jpg.heatmap.jpg"]["problem"]["detail"]
+
+
 def test_results_in_place(service: Running, album: Path) -> None:
     original = album / "a.jpg"
     original.chmod(0o640)

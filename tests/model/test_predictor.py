@@ -1,4 +1,6 @@
 import json
+import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -190,3 +192,14 @@ def test_it_finds_what_people_look_at_on_photos_it_was_not_trained_on(
         fixations = locate_fixations(recorded[name]["fixations_xy"], shape)
         found.append(measure_map(scale_map(saliency, shape), fixations)["nss"])
     assert np.mean(found) > 2.5
+
+
+def test_threads_that_wait_for_a_pass_sleep() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-c", "import model"],
+        env={**os.environ, "OMP_DISPLAY_ENV": "TRUE"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+    assert re.search(r"OMP_WAIT_POLICY = '?PASSIVE", shown), shown

@@ -1,0 +1,82 @@
+"""What every rival has behind it: our model and encoder, as the worker uses them."""
+
+import io
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+import codec
+from model import Predictor
+
+MAX_BATCH_SIZE: Final = 16
+# The worker's own default for lingering.
+MAX_WAIT_MS: Final = 10
+OPTIONS_VARIABLE: Final = "FOVEATE_BENCH_OPTIONS"
+
+
+@dataclass(slots=True)
+class Photo:
+    """An upload that has been decoded."""
+
+    data: bytes
+    pixels: NDArray[np.uint8]
+    network_input: NDArray[np.uint8]
+
+
+class Compressor:
+    """Uploads to JPEGs; decoding and encoding on as many threads as there are cores."""
+
+    def __init__(self, options: str | None = None, *, threads: int | None = None) -> None:
+        """Load and warm everything up; ``options`` is a query of ``/compress``."""
+        query = os.environ.get(OPTIONS_VARIABLE, "") if options is None else options
+        self._settings = settings_of(query)
+        self._predictor = Predictor("auto")
+        self._predictor.warm_up(MAX_BATCH_SIZE)
+        codec.warm_up()
+        self._threads = threads or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self._threads)
+
+    def compress(self, uploads: Sequence[bytes]) -> list[bytes]:
+        """Return the JPEGs of a batch of uploads."""
+        apply = map if self._threads == 1 else self._pool.map
+        photos = list(apply(self.decode, uploads))
+        maps = self.predict(photos)
+        return list(apply(self.encode, photos, maps))
+
+    def decode(self, data: bytes) -> Photo:
+        """Return an upload decoded, with the network's input for it."""
+        image: Image.Image = Image.open(io.BytesIO(data))
+        image.load()
+        if image.mode != "RGB":
+            image = image.convert("RGB")
+        return Photo(data, np.asarray(image), self._predictor.prepare(image))
+
+    def predict(self, photos: Sequence[Photo]) -> list[NDArray[np.float32]]:
+        """Return the photos' saliency maps by one pass."""
+        return self._predictor.predict([photo.network_input for photo in photos])
+
+    def encode(self, photo: Photo, saliency: NDArray[np.float32]) -> bytes:
+        """Return the JPEG of a photo; one of a JPEG from its own coefficients."""
+        try:
+            source = codec.read_source(photo.data)
+        except codec.UnreadableSourceError:
+            return codec.encode(photo.pixels, saliency, self._settings).jpeg
+        return codec.transcode(source, photo.pixels, saliency, self._settings).jpeg
+
+
+def settings_of(query: str) -> codec.EncodeSettings:
+    """Return the encoder's settings for a query of ``/compress``, with the service's defaults."""
+    given = dict(parse_qsl(query))
+    return codec.EncodeSettings(
+        quality=int(given.get("quality", 75)),
+        target="size" if given.get("target") == "size" else "quality",
+        strength=float(given.get("strength", 0.6)),
+        progressive=given.get("progressive", "true") == "true",
+    )
