@@ -2,9 +2,8 @@
 
 import os
 
-# Read when torch is loaded. A thread that waits for the others of its pass must sleep: spinning, as
-# is OpenMP's way, it takes the cores from whoever decodes and encodes meanwhile, and a pass whose
-# other half isn't running then takes ten times as long.
+# Before torch loads libgomp, whose idle threads spin by default: on a machine that also decodes and
+# encodes that makes a pass many times slower than letting them sleep (docs/architecture.md).
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from model.msroi import MSROI, MSROIConfig

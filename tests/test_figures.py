@@ -153,3 +153,15 @@ def test_ten_minutes_of_chaos() -> None:
     assert f"{ends['200']:,} JPEGs, {ends['422']} refusals of damaged photos" in text
     assert f"{ends['503']} times 503, {ends['connection broken']} broken connections" in text
     assert f"after {chaos['slowest_s']:.1f} s" in text
+
+
+def test_equal_uploads() -> None:
+    text = (DOCS / "benchmarks.md").read_text()
+    cache = result("cache.json")["summary"]
+    hit, miss = cache["hit"], cache["miss"]
+    assert (
+        f"A hit takes {hit['p50_ms']:.1f} ms at the median (p99 {hit['p99_ms']:.1f} ms), "
+        f"a miss {miss['p50_ms']:.0f} ms"
+    ) in text
+    together = cache["together"]
+    assert (together["clients"], together["answered"], together["computed"]) == (100, 100, 1)
