@@ -165,3 +165,16 @@ def test_equal_uploads() -> None:
     ) in text
     together = cache["together"]
     assert (together["clients"], together["answered"], together["computed"]) == (100, 100, 1)
+
+
+def test_other_servers_with_the_same_behind_them() -> None:
+    serving = result("service.json")["serving"]
+    names = {"foveate": "Foveate", "mosec": "mosec", "litserve": "LitServe"}
+    for name, label in {**names, "inprocess": "FastAPI, batching in its own process"}.items():
+        server = serving["servers"][name]
+        cells = [f"{server['images_per_s']:.1f}", f"{server['p50_ms']:.0f}"]
+        cpu_ms = sum(server["cpu_ms_per_image"].values())
+        assert row(label, *cells, f"{cpu_ms:.0f}") in README
+    alone = serving["alone"]["batch"]["cpu_ms"]
+    assert row("the stages alone, no server", "", "", f"{alone:.0f}") in README
+    assert f"ours answers after {serving['single_client']['p50_ms']:.0f} ms" in README
