@@ -20,7 +20,7 @@ from app.client.report import Report
 from app.client.sending import RefusedError, Sender, StoppedError, UnusableServiceError
 from app.client.service import running_service
 from app.client.sources import NoSuchPhotoError, Source, find_photos
-from app.client.targets import heatmap_of, target_of
+from app.client.targets import clear_parts, heatmap_of, target_of
 from app.client.work import NOT_WRITTEN, Outcome, Work, absolute, compress_stream
 from app.options import describe_options, parse_options
 from contract.errors import InvalidOptionError
@@ -82,6 +82,7 @@ def run_files(arguments: argparse.Namespace, given: Mapping[str, str], canonical
         sources, clashing = part_clashing(sources, folder, with_heatmaps=with_heatmaps)
         for outcome in clashing:
             report.add(outcome)
+        clear_parts({place_of(source, folder).parent for source in sources})
         if sources:
             sender = stack.enter_context(open_sender(arguments))
             named = frozenset(absolute(source.path) for source in sources)
@@ -140,7 +141,7 @@ def part_clashing(
     fine: list[Source] = []
     clashing: list[Outcome] = []
     for source in sources:
-        target = source.path.resolve() if folder is None else target_of(source, folder)
+        target = place_of(source, folder)
         places = [target]
         if with_heatmaps:
             places += [heatmap_of(target, kind) for kind in ("image/png", "image/jpeg")]
@@ -152,6 +153,11 @@ def part_clashing(
             detail = f"its result would take the place of that of {shown(first.path)}"
             clashing.append(Outcome(source.path, "failed", code=NOT_WRITTEN, detail=detail))
     return fine, clashing
+
+
+def place_of(source: Source, folder: Path | None) -> Path:
+    """Return where a photo's result goes: below ``folder``, or with None in the photo's place."""
+    return source.path.resolve() if folder is None else target_of(source, folder)
 
 
 def in_parallel(

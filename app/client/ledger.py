@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import IO, Final, Self
 
 LEDGER_NAME: Final = ".foveate.jsonl"
-PART_PREFIX: Final = ".foveate-"
-PART_SUFFIX: Final = ".part"
 
 
 class BusyFolderError(Exception):
@@ -39,7 +37,7 @@ class Ledger:
     """The ledger of a folder, which is this run's alone until it is closed."""
 
     def __init__(self, folder: Path) -> None:
-        """Open the folder's ledger, and clear what a killed run was writing.
+        """Open the folder's ledger.
 
         Raises:
             BusyFolderError: when another run is at it.
@@ -62,8 +60,6 @@ class Ledger:
             if entry := parse(line):
                 self._remember(entry)
         self._ends_whole = os.fstat(self._file.fileno()).st_size == 0 or self._ends_with_newline()
-        for path in folder.rglob(f"{PART_PREFIX}*{PART_SUFFIX}"):
-            path.unlink(missing_ok=True)
 
     def _ends_with_newline(self) -> bool:
         self._file.seek(-1, os.SEEK_END)

@@ -3,17 +3,26 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from app.client.ledger import PART_PREFIX, PART_SUFFIX
 from app.client.names import shown
 from app.client.sources import Source
 
+PART_PREFIX: Final = ".foveate-"
+PART_SUFFIX: Final = ".part"
 JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
 # It can only be read by setting it: here, before any thread writes files.
 UMASK: Final = os.umask(0o077)
 os.umask(UMASK)
+
+
+def clear_parts(folders: Iterable[Path]) -> None:
+    """Remove what a killed run was writing in these folders; nobody else may be at it."""
+    for folder in folders:
+        for path in folder.glob(f"{PART_PREFIX}*{PART_SUFFIX}"):
+            path.unlink(missing_ok=True)
 
 
 class NotWrittenError(Exception):
