@@ -20,7 +20,7 @@ from app.client.report import Report
 from app.client.sending import RefusedError, Sender, StoppedError, UnusableServiceError
 from app.client.service import running_service
 from app.client.sources import NoSuchPhotoError, Source, find_photos
-from app.client.targets import clear_parts, heatmap_of, target_of
+from app.client.targets import NotWrittenError, clear_parts, heatmap_of, target_of
 from app.client.work import NOT_WRITTEN, Outcome, Work, absolute, compress_stream
 from app.options import describe_options, parse_options
 from contract.errors import InvalidOptionError
@@ -51,6 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
     except UnusableServiceError as error:
         print(f"foveate: {error}", file=sys.stderr)
         return NO_SERVICE
+    except NotWrittenError as error:
+        print(f"foveate: {error}; the same command goes on from here", file=sys.stderr)
+        return SOME_FAILED
     except (KeyboardInterrupt, StoppedError):
         print("foveate: interrupted; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED

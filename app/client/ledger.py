@@ -12,7 +12,9 @@ import os
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Final, Self
+from typing import Final, Self
+
+from app.client.targets import NotWrittenError
 
 LEDGER_NAME: Final = ".foveate.jsonl"
 
@@ -46,7 +48,7 @@ class Ledger:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._lock = threading.Lock()
-        self._file: IO[bytes] = (folder / LEDGER_NAME).open("ab+")
+        self._file = (folder / LEDGER_NAME).open("ab+", buffering=0)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -56,7 +58,7 @@ class Ledger:
         # All that runs have ever put in a place: the last line may tell of what came no further.
         self._digests: dict[str, set[str]] = {}
         self._file.seek(0)
-        for line in self._file:
+        for line in self._file.readall().splitlines():
             if entry := parse(line):
                 self._remember(entry)
         self._ends_whole = os.fstat(self._file.fileno()).st_size == 0 or self._ends_with_newline()
@@ -97,14 +99,22 @@ class Ledger:
         return self._digest_at(place) in self._digests.get(place, ())
 
     def add(self, entry: Entry) -> None:
-        """Record a result that is about to be put in place."""
+        """Record a result that is about to be put in place.
+
+        Raises:
+            NotWrittenError: when the ledger can't be written.
+        """
         line = json.dumps(asdict(entry)).encode() + b"\n"
         with self._lock:
             self._remember(entry)
             # After a line that a killed run has cut short this one begins anew.
-            self._file.write(line if self._ends_whole else b"\n" + line)
-            self._file.flush()
-            self._ends_whole = True
+            begun = line if self._ends_whole else b"\n" + line
+            try:
+                # A disk that fills up may take a part; that line then counts for nothing.
+                self._ends_whole = self._file.write(begun) == len(begun)
+            except OSError as error:
+                self._ends_whole = False
+                raise NotWrittenError(self._folder / LEDGER_NAME, error) from error
 
     def _remember(self, entry: Entry) -> None:
         self._entries[entry.place] = entry

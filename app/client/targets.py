@@ -1,5 +1,6 @@
 """Where results go, and how they get there: whole or not at all, over nothing that isn't ours."""
 
+import errno
 import os
 import shutil
 import tempfile
@@ -30,6 +31,8 @@ class NotWrittenError(Exception):
 
     def __init__(self, path: Path, error: OSError) -> None:
         super().__init__(f"{shown(path)} can't be written: {error.strerror or error}")
+        # No other result will fare better.
+        self.is_full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 def target_of(source: Source, folder: Path) -> Path:

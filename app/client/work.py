@@ -62,12 +62,14 @@ class Work:
     overwrite: bool
 
     def do(self, source: Source) -> Outcome:
-        """Treat one photo; what is wrong with it is told, what is wrong with the service raised."""
+        """Treat one photo; what is wrong with it is told, what is wrong with the service or the disk raised."""
         try:
             return self._do(source)
         except RefusedError as error:
             return Outcome(source.path, "failed", code=error.code, detail=str(error))
         except (UnwantedError, NotWrittenError) as error:
+            if isinstance(error, NotWrittenError) and error.is_full:
+                raise
             return Outcome(source.path, "failed", code=NOT_WRITTEN, detail=str(error))
         except OSError as error:
             detail = error.strerror or str(error)

@@ -332,6 +332,26 @@ def test_a_full_disk_and_an_unreadable_photo_are_told(
     assert not (out / "large.jpg").exists()
 
 
+def test_a_disk_without_room_ends_the_run(service: Running, tmp_path: Path) -> None:
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    for folder in (photos, out):
+        folder.mkdir()
+    for number in range(COUNT):
+        data = file_of(photo(400, 300, number), "JPEG", quality=98)
+        (photos / f"{number}.jpg").write_bytes(data)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(out)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("needs root, to mount a small disk")
+    try:
+        ended = run(photos, "-o", out, "--json", "--quality=95", url=service.url)
+        assert ended.returncode == 1
+        assert b"No space left on device; the same command goes on" in ended.stderr
+        assert json.loads(ended.stdout.splitlines()[-1])["summary"]["not_done"] > 0
+        assert not list(out.rglob("*.part"))
+    finally:
+        subprocess.run(["umount", str(out)], check=True)
+
+
 def test_a_huge_file_is_refused_without_being_held(service: Running, tmp_path: Path) -> None:
     huge = tmp_path / "huge.jpg"
     with huge.open("wb") as file:
