@@ -28,7 +28,7 @@ from tests.integration.running import ROOT, Running, run_service, wait_for
 from tests.photos import file_of, photo
 
 COMMAND = [sys.executable, "-m", "app", "compress"]
-COUNT = 12
+COUNT = 40
 
 
 def run(
@@ -358,8 +358,9 @@ def test_a_huge_file_is_refused_without_being_held(service: Running, tmp_path: P
         file.write(file_of(photo(), "JPEG"))
         file.truncate(600_000_000)
     code = (
-        "import atexit, resource, runpy, sys; sys.argv[0] = 'app'; "
-        "atexit.register(lambda: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)); "
+        "import atexit, runpy, sys; sys.argv[0] = 'app'; "
+        # Not ru_maxrss, which a process has from the one that started it.
+        "atexit.register(lambda: print(open('/proc/self/status').read())); "
         "runpy.run_module('app', run_name='__main__')"
     )
     ended = subprocess.run(
@@ -381,7 +382,8 @@ def test_a_huge_file_is_refused_without_being_held(service: Running, tmp_path: P
     )
     assert ended.returncode == 1
     assert b"huge.jpg" in ended.stderr
-    assert int(ended.stdout.split()[-1]) < 200_000  # KiB
+    peak_kib = int(ended.stdout.partition(b"VmHWM:")[2].split()[0])
+    assert peak_kib < 200_000
 
 
 def test_a_run_at_a_time(service: Running, album: Path, tmp_path: Path) -> None:
@@ -394,7 +396,8 @@ def test_a_run_at_a_time(service: Running, album: Path, tmp_path: Path) -> None:
 def test_ctrl_c_ends_it_and_leaves_nothing_half_done(service: Running, tmp_path: Path) -> None:
     photos, out = tmp_path / "photos", tmp_path / "out"
     photos.mkdir()
-    for number in range(COUNT):
+    count = 100  # more than can be done between the first result and the signal
+    for number in range(count):
         (photos / f"{number}.png").write_bytes(file_of(photo(300, 200, 90 + number)))
     process = subprocess.Popen(
         [*COMMAND, photos, "-o", out, "--jobs=2", "--json", "--url", service.url],
@@ -409,10 +412,11 @@ def test_ctrl_c_ends_it_and_leaves_nothing_half_done(service: Running, tmp_path:
     assert b"interrupted" in errors
     assert b"Traceback" not in errors
     summary = json.loads(output.splitlines()[-1])["summary"]
-    assert summary["compressed"] + summary["not_done"] == COUNT
+    assert summary["compressed"] + summary["not_done"] == count
+    assert summary["not_done"] > 0
     assert not list(out.rglob("*.part"))
     assert run(photos, "-o", out, url=service.url).returncode == 0
-    assert len(list(out.glob("*.jpg"))) == COUNT
+    assert len(list(out.glob("*.jpg"))) == count
 
 
 def test_the_bar_counts_to_the_end(service: Running, album: Path, tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def test_expired_pictures_are_gone_then_unknown(
     wait_for(lambda: not keys_of_jobs(redis_of_service), TTL_S + 20, "for an empty Redis")
 
 
-@pytest.mark.parametrize("job_id", ["x", "..", "%00", "x" * 2000, "%0d%0aX-Evil:1", "🐘", "*"])
+@pytest.mark.parametrize("job_id", ["x", "%2E%2E", "%00", "x" * 2000, "%0d%0aX-Evil:1", "🐘", "*"])
 def test_nonsense_for_an_id_is_unknown(client: httpx.Client, job_id: str) -> None:
     for method in ("GET", "DELETE"):
         response = client.request(method, f"/jobs/{job_id}")
