@@ -1,7 +1,7 @@
 """Finished photos in Redis for whoever uploads the same again.
 
 An entry has the result and the keys of its pictures; the pictures stay where the worker put them.
-Three scripts keep entries, pictures and the count of bytes together: whatever dies in between
+Scripts keep entries, pictures and the count of bytes together: whatever dies in between
 leaves nothing that doesn't expire. They name keys that they were not given, so they need one
 Redis and no cluster, as RQ does.
 """
@@ -52,32 +52,53 @@ local function renew(entry, ttl)
 end
 """
 
-# Returns 1 when the pictures are the cache's now, 0 when they don't fit or are gone.
-KEEP: Final = (
+# Makes the pictures the cache's own; returns 0 when they don't fit or are gone.
+HOLD: Final = (
     DROP
     + """
-local entry, image, heatmap = KEYS[1], KEYS[4], KEYS[5]
-local ttl, max_bytes, promised = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local record, known_as, becomes, record_ttl = KEYS[6], ARGV[6], ARGV[7], ARGV[8]
-if redis.call('EXISTS', image) == 0 then return 0 end
-if promised > 0 and redis.call('GET', record) ~= known_as then return 0 end
-local bytes = redis.call('STRLEN', image) + redis.call('STRLEN', heatmap) + #ARGV[5]
-if bytes > max_bytes then return 0 end
-for _, expired in ipairs(redis.call('ZRANGEBYSCORE', order, '-inf', now)) do drop(expired) end
-drop(entry)
-while tonumber(redis.call('HGET', sizes, 'total') or 0) + bytes > max_bytes do
-  local oldest = redis.call('ZRANGE', order, 0, 0)[1]
-  if not oldest then redis.call('DEL', sizes) break end
-  drop(oldest)
+local entry, image, heatmap, record = KEYS[1], KEYS[4], KEYS[5], KEYS[6]
+local function hold(promised)
+  local ttl, max_bytes = tonumber(ARGV[2]), tonumber(ARGV[3])
+  if redis.call('EXISTS', image) == 0 then return 0 end
+  local bytes = redis.call('STRLEN', image) + redis.call('STRLEN', heatmap) + #ARGV[4]
+  if bytes > max_bytes then return 0 end
+  for _, expired in ipairs(redis.call('ZRANGEBYSCORE', order, '-inf', now)) do drop(expired) end
+  drop(entry)
+  while tonumber(redis.call('HGET', sizes, 'total') or 0) + bytes > max_bytes do
+    local oldest = redis.call('ZRANGE', order, 0, 0)[1]
+    if not oldest then redis.call('DEL', sizes) break end
+    drop(oldest)
+  end
+  redis.call('HSET', entry, 'result', ARGV[4], 'image', image, 'heatmap', heatmap, 'promised', promised)
+  redis.call('HSET', sizes, entry, bytes)
+  redis.call('HINCRBY', sizes, 'total', bytes)
+  redis.call('EXPIRE', image, ttl)
+  redis.call('EXPIRE', heatmap, ttl)
+  renew(entry, ttl)
+  return 1
 end
-redis.call('HSET', entry, 'result', ARGV[5], 'image', image, 'heatmap', heatmap, 'promised', promised)
-redis.call('HSET', sizes, entry, bytes)
-redis.call('HINCRBY', sizes, 'total', bytes)
-redis.call('EXPIRE', image, ttl)
-redis.call('EXPIRE', heatmap, ttl)
-if promised > 0 then redis.call('SET', record, becomes, 'EX', record_ttl) end
-renew(entry, ttl)
+"""
+)
+
+# For a job that its client knows: its record must still be what it was, and says from now on that
+# the pictures are shared.
+KEEP: Final = (
+    HOLD
+    + """
+if redis.call('GET', record) ~= ARGV[5] then return 0 end
+if hold(now + tonumber(ARGV[2])) == 0 then return 0 end
+redis.call('SET', record, ARGV[6], 'EX', ARGV[7])
 return 1
+"""
+)
+
+# For a job that nobody knows: the pictures are wanted at once, and its record by nobody.
+TAKE: Final = (
+    HOLD
+    + """
+if hold(0) == 0 then return false end
+redis.call('DEL', record)
+return {redis.call('GET', image), redis.call('GET', heatmap)}
 """
 )
 
@@ -123,6 +144,7 @@ class ResultCache:
         self._max_bytes = max_bytes
         self._ttl_s = ttl_s
         self._keep = connection.register_script(KEEP)
+        self._take = connection.register_script(TAKE)
         self._find = connection.register_script(FIND)
         self._link = connection.register_script(LINK)
 
@@ -147,36 +169,42 @@ class ResultCache:
         except (RedisError, TypeError, ValueError):
             log.warning("a cached result can't be read", exc_info=True)
             return None
-        if result.heatmap_type is not None and heatmap is None:
+        return None if is_short(result, heatmap) else Finished(result, image, heatmap)
+
+    async def take(self, identity: str, result: Result) -> Finished | None:
+        """Return a finished job's pictures, which are the cache's from then on.
+
+        None when they don't fit, or Redis doesn't do it: then they are where they were.
+        """
+        shared = replace(result, shared=True)
+        try:
+            taken = await self._take(
+                keys=self._keys(identity, result.job_id),
+                args=[time.time(), self._ttl_s, self._max_bytes, json.dumps(asdict(shared))],
+            )
+        except RedisError:
+            log.warning("a result can't be cached", exc_info=True)
             return None
-        return Finished(result, image, heatmap)
+        if taken is None:
+            return None
+        image, heatmap = cast("tuple[bytes, bytes | None]", taken)
+        return None if is_short(result, heatmap) else Finished(shared, image, heatmap)
 
-    async def keep(self, identity: str, result: Result, *, promised: bool = False) -> bool:
-        """Take over a finished job's pictures; return whether they fit.
+    async def keep(self, identity: str, result: Result) -> bool:
+        """Take over the pictures of a finished job that its client knows; return whether they fit.
 
-        ``promised``: the job is known to its client, so its pictures must outlive their entry, its
-        record must still be this result, and says from now on that they are shared.
+        They outlive their entry for as long as the job does.
         """
         if not self.is_on:
             return False
-        now_s = time.time()
-        owner = result.job_id
         shared = replace(result, shared=True)
         try:
             kept = await self._keep(
-                keys=[
-                    cache_key(identity),
-                    CACHE_ORDER_KEY,
-                    CACHE_SIZES_KEY,
-                    image_key(owner),
-                    heatmap_key(owner),
-                    record_key(owner),
-                ],
+                keys=self._keys(identity, result.job_id),
                 args=[
-                    now_s,
+                    time.time(),
                     self._ttl_s,
                     self._max_bytes,
-                    now_s + self._ttl_s if promised else 0,
                     json.dumps(asdict(shared)),
                     encode_reply(result),
                     encode_reply(shared),
@@ -194,16 +222,25 @@ class ResultCache:
         Raises:
             RedisError: when Redis doesn't answer or is full.
         """
-        owner = result.job_id
+        *others, _ = self._keys(identity, result.job_id)
         linked = await self._link(
-            keys=[
-                cache_key(identity),
-                CACHE_ORDER_KEY,
-                CACHE_SIZES_KEY,
-                image_key(owner),
-                heatmap_key(owner),
-                record_key(job_id),
-            ],
+            keys=[*others, record_key(job_id)],
             args=[time.time(), self._ttl_s, encode_reply(result), RECORD_LIVES * self._ttl_s],
         )
         return bool(linked)
+
+    @staticmethod
+    def _keys(identity: str, owner: str) -> list[str]:
+        return [
+            cache_key(identity),
+            CACHE_ORDER_KEY,
+            CACHE_SIZES_KEY,
+            image_key(owner),
+            heatmap_key(owner),
+            record_key(owner),
+        ]
+
+
+def is_short(result: Result, heatmap: bytes | None) -> bool:
+    """Return whether the heatmap of a result is gone."""
+    return result.heatmap_type is not None and heatmap is None

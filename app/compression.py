@@ -3,17 +3,17 @@
 import asyncio
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
 from app.finished import Finished, Outcome
 from app.identity import digest_input, identify
-from app.probe import probe
+from app.probe import is_quick, probe
 from app.queue import ID_BYTES
 from app.service import Service
 from contract.errors import QueueUnavailableError
-from contract.messages import Options
+from contract.messages import Options, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,12 @@ async def count_pixels(service: Service, upload: Upload) -> int:
         ClientError: when it is no image, or too large a one.
         ServiceError: when no worker would take it.
     """
-    # A header can take long to read when it wants to; the event loop must not wait for it.
-    probed = await asyncio.to_thread(probe, upload.data, service.settings.max_pixels)
+    max_pixels = service.settings.max_pixels
+    if is_quick(upload.data):  # a thread would cost more than the reading
+        probed = probe(upload.data, max_pixels)
+    else:
+        # A header can take long to read when it wants to; the event loop must not wait for it.
+        probed = await asyncio.to_thread(probe, upload.data, max_pixels)
     service.require_worker()
     return probed.width_px * probed.height_px
 
@@ -67,7 +71,7 @@ async def compress(
     may_store: bool = True,
     keep: bool = False,
 ) -> Outcome:
-    """Return a photo that was not in the cache, compressed.
+    """Return a photo, compressed; with ``may_reuse`` perhaps some time ago.
 
     Equal uploads at the same time share one job, unless the result may not be stored. With
     ``keep`` the pictures stay in Redis for links also where they are not cached.
@@ -75,41 +79,36 @@ async def compress(
     Raises:
         FoveateError: what stands in the way.
     """
-    pixels = await count_pixels(service, upload)
-    timeout_s = service.settings.request_timeout_s
-    if not (may_store and service.cache.is_on):
-        service.metrics.cache.labels("miss").inc()
-        return of_worker(
-            upload,
-            await service.queue.compress(upload.data, pixels, upload.options, timeout_s, keep=keep),
-        )
+    is_shared = may_store and service.cache.is_on
+
+    async def take(result: Result) -> Finished | None:
+        return await service.cache.take(upload.identify(result.model_version), result)
 
     async def work() -> Outcome:
-        # An equal upload may have ended between the first look and now.
         if may_reuse and (cached := await find_cached(service, upload)):
             return cached
+        pixels = await count_pixels(service, upload)
         service.metrics.cache.labels("miss").inc()
         finished = await service.queue.compress(
-            upload.data, pixels, upload.options, timeout_s, keep=True
+            upload.data,
+            pixels,
+            upload.options,
+            service.settings.request_timeout_s,
+            take=take if is_shared else None,
+            # Those that several share may be deleted by one of them.
+            keep=keep and not is_shared,
         )
-        outcome = of_worker(upload, finished)
-        if await service.cache.keep(outcome.identity, finished.result):
-            shared = finished._replace(result=replace(finished.result, shared=True))
-            return replace(outcome, finished=shared)
-        await service.queue.withdraw(finished.result.job_id)
-        return outcome
+        result = finished.result
+        return Outcome(finished, upload.identify(result.model_version), result.stage_ms)
 
-    flight = upload.identify(",".join(sorted(service.versions)))
+    if not is_shared:
+        return await work()
+    # Who wants no cached result can't share with who gets one.
+    flight = f"{upload.identify(','.join(sorted(service.versions)))} {may_reuse}"
     outcome, joined = await service.flights.join(flight, work)
     if joined:
-        service.metrics.cache.labels("joined").inc()
+        service.metrics.cache.labels("joined" if outcome.cached_ms is None else "hit").inc()
     return outcome
-
-
-def of_worker(upload: Upload, finished: Finished) -> Outcome:
-    """Return what a worker has just made of an upload."""
-    result = finished.result
-    return Outcome(finished, upload.identify(result.model_version), result.stage_ms)
 
 
 async def link(service: Service, outcome: Outcome) -> str:

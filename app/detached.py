@@ -84,7 +84,7 @@ class DetachedJobs:
                     self._on_result(answer)
                 if isinstance(answer, Result) and input_digest is not None:
                     identity = identify(input_digest, options, answer.model_version)
-                    await self._cache.keep(identity, answer, promised=True)
+                    await self._cache.keep(identity, answer)
             except TimeoutError:
                 with contextlib.suppress(RedisError):
                     late = DeadlineError(f"No result within {self._deadline_s:g} s.")

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app.answers import answer, tag_of
 from app.caching import cache_control, http_date, is_not_modified
-from app.compression import compress, find_cached, receive
+from app.compression import compress, receive
 from app.path_options import parse_path_options
 from app.problems import MEDIA_TYPE, to_response
 from app.routes import CLIENT_LEFT, unless_client_leaves
@@ -117,9 +117,7 @@ async def compress_source(
         tag = f'"{tag_of(upload.identify(version), "image/jpeg", None)}"'
         if is_not_modified(request.headers, tag, changed):
             return Response(status_code=304, headers={**headers, "ETag": tag})
-    outcome = await find_cached(service, upload) or await unless_client_leaves(
-        request, compress(service, upload)
-    )
+    outcome = await unless_client_leaves(request, compress(service, upload))
     if outcome is None:
         return Response(status_code=CLIENT_LEFT)
     service.metrics.observe_result(outcome.finished.result)

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from dataclasses import asdict
+from functools import lru_cache
 
 from contract.messages import Options
 
@@ -20,5 +21,10 @@ async def digest_input(data: bytes) -> bytes:
 
 def identify(input_digest: bytes, options: Options, version: str) -> str:
     """Return 64 hexadecimal digits that name the answer to an upload."""
-    rest = json.dumps([asdict(options), version], sort_keys=True)
-    return hashlib.sha256(input_digest + rest.encode()).hexdigest()
+    return hashlib.sha256(input_digest + describe(options, version)).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def describe(options: Options, version: str) -> bytes:
+    """Return all but the input; most uploads come with the same few options."""
+    return json.dumps([asdict(options), version], sort_keys=True).encode()

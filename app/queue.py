@@ -78,11 +78,19 @@ class QueueClient:
         self._queue.connection.close()
 
     async def compress(
-        self, data: bytes, pixels: int, options: Options, timeout_s: float, *, keep: bool = False
+        self,
+        data: bytes,
+        pixels: int,
+        options: Options,
+        timeout_s: float,
+        *,
+        take: Callable[[Result], Awaitable[Finished | None]] | None = None,
+        keep: bool = False,
     ) -> Finished:
-        """Return one photo, finished. With ``keep`` its pictures stay in Redis as well.
+        """Return one photo, finished.
 
-        Cancelling withdraws the job: nothing is left behind.
+        Whoever wants to keep it may ``take`` it first; what isn't taken leaves Redis, unless it is
+        to be kept there. Cancelling withdraws the job: nothing is left behind.
 
         Raises:
             FoveateError: what the worker reports, or DeadlineError after ``timeout_s``.
@@ -102,7 +110,9 @@ class QueueClient:
                 done = True
                 await self.redis.delete(record_key(job_id))
                 raise answer.to_error()
-            finished = await self._fetch(answer, keep=keep)
+            finished = await take(answer) if take else None
+            if finished is None:
+                finished = await self._fetch(answer, keep=keep)
             done = True
             return finished
         except RedisError as error:
@@ -213,7 +223,8 @@ class QueueClient:
 
     async def _fetch(self, result: Result, *, keep: bool) -> Finished:
         job_id = result.job_id
-        async with self.redis.pipeline(transaction=True) as pipeline:
+        # What isn't deleted, because Redis goes away in the middle, expires.
+        async with self.redis.pipeline(transaction=False) as pipeline:
             pipeline.mget(image_key(job_id), heatmap_key(job_id))
             # Of a job that its client waited for nobody knows the id.
             pipeline.delete(record_key(job_id))

@@ -182,13 +182,12 @@ async def respond(request: Request, service: Service) -> Response:
         form = choose_available(wishes.form, has_heatmap=options.heatmap != "none")
         if not wishes.detached and (tag := known_tag(service, upload, form, wishes)):
             return not_modified(tag)
-        cached = await find_cached(service, upload) if wishes.may_reuse else None
         if wishes.detached:
-            return await accept(service, upload, cached, place, wishes)
+            return await accept(service, upload, place, wishes)
         has_links = form == "application/json" or (
             form == "image/jpeg" and options.heatmap != "none"
         )
-        outcome = cached or await unless_client_leaves(
+        outcome = await unless_client_leaves(
             request,
             compress_upload(
                 service,
@@ -216,11 +215,11 @@ def known_tag(service: Service, upload: Upload, form: Form, wishes: Wishes) -> s
 async def accept(
     service: Service,
     upload: Upload,
-    cached: Outcome | None,
     place: ExitStack,
     wishes: Wishes,
 ) -> Response:
     """Return 202 and where the job is, which then needs its client no more."""
+    cached = await find_cached(service, upload) if wishes.may_reuse else None
     if cached is not None:
         job_id = await link(service, cached)
     else:

@@ -56,8 +56,12 @@ def test_what_is_kept_is_found_and_belongs_to_the_cache(
 ) -> None:
     async def work(cache: ResultCache) -> None:
         assert await cache.find("a") is None
-        assert await cache.keep("a", finished(connection, "job", b"jpeg", b"png"))
+        taken = await cache.take("a", finished(connection, "job", b"jpeg", b"png"))
+        assert taken is not None
+        assert taken[1:] == (b"jpeg", b"png")
+        assert not connection.exists(record_key("job"))
         found = await cache.find("a")
+        assert found == taken
         assert found is not None
         assert found[1:] == (b"jpeg", b"png")
         assert found.result.shared
@@ -74,11 +78,11 @@ def test_the_least_recently_used_goes_first_and_the_bound_holds(
 ) -> None:
     async def work(cache: ResultCache) -> None:
         for name in ("a", "b", "c"):
-            assert await cache.keep(name, finished(connection, f"job-{name}", bytes(30_000)))
+            assert await cache.take(name, finished(connection, f"job-{name}", bytes(30_000)))
             await asyncio.sleep(0.01)
         assert await cache.find("a") is not None
         await asyncio.sleep(0.01)
-        assert await cache.keep("d", finished(connection, "job-d", bytes(30_000)))
+        assert await cache.take("d", finished(connection, "job-d", bytes(30_000)))
         assert counted_bytes(connection) <= 100_000
         assert [await cache.find(name) is not None for name in "abcd"] == [True, False, True, True]
         assert not connection.exists(image_key("job-b"))
@@ -92,7 +96,7 @@ def test_many_results_of_every_size_never_exceed_the_bound(
     async def work(cache: ResultCache) -> None:
         for number in range(200):
             size = 1 + number * 7919 % 40_000
-            await cache.keep(str(number % 60), finished(connection, f"job-{number}", bytes(size)))
+            await cache.take(str(number % 60), finished(connection, f"job-{number}", bytes(size)))
             assert counted_bytes(connection) <= 100_000
         stored = sum(connection.strlen(key) for key in connection.scan_iter("foveate:image:*"))
         assert stored <= 100_000
@@ -102,7 +106,7 @@ def test_many_results_of_every_size_never_exceed_the_bound(
 
 def test_what_is_larger_than_the_cache_is_not_kept(redis_url: str, connection: redis.Redis) -> None:
     async def work(cache: ResultCache) -> None:
-        assert not await cache.keep("a", finished(connection, "job", bytes(100_001)))
+        assert not await cache.take("a", finished(connection, "job", bytes(100_001)))
         assert await cache.find("a") is None
         assert connection.exists(image_key("job"))  # it is not the cache's to remove
 
@@ -111,7 +115,7 @@ def test_what_is_larger_than_the_cache_is_not_kept(redis_url: str, connection: r
 
 def test_after_its_time_nothing_is_left(redis_url: str, connection: redis.Redis) -> None:
     async def work(cache: ResultCache) -> None:
-        await cache.keep("a", finished(connection, "job-a", b"jpeg", b"png"))
+        await cache.take("a", finished(connection, "job-a", b"jpeg", b"png"))
         await asyncio.sleep(0.6)
         assert await cache.find("a") is not None  # each use counts anew
         await asyncio.sleep(0.6)
@@ -126,11 +130,11 @@ def test_after_its_time_nothing_is_left(redis_url: str, connection: redis.Redis)
 
 def test_expired_entries_are_no_longer_counted(redis_url: str, connection: redis.Redis) -> None:
     async def work(cache: ResultCache) -> None:
-        await cache.keep("a", finished(connection, "job-a", bytes(50_000)))
+        await cache.take("a", finished(connection, "job-a", bytes(50_000)))
         # What Redis has expired by itself, and what only its clock says is over.
         connection.delete("foveate:cache:a", image_key("job-a"))
         connection.zadd(CACHE_ORDER_KEY, {"foveate:cache:a": time.time() - 1})
-        assert await cache.keep("b", finished(connection, "job-b", bytes(50_000)))
+        assert await cache.take("b", finished(connection, "job-b", bytes(50_000)))
         assert counted_bytes(connection) < 51_000
 
     use(redis_url, work)
@@ -140,11 +144,11 @@ def test_an_entry_whose_pictures_are_gone_is_no_hit(
     redis_url: str, connection: redis.Redis
 ) -> None:
     async def work(cache: ResultCache) -> None:
-        await cache.keep("a", finished(connection, "job", b"jpeg"))
+        await cache.take("a", finished(connection, "job", b"jpeg"))
         connection.delete(image_key("job"))
         assert await cache.find("a") is None
         assert counted_bytes(connection) == 0
-        await cache.keep("b", finished(connection, "other", b"jpeg", b"png"))
+        await cache.take("b", finished(connection, "other", b"jpeg", b"png"))
         connection.delete(heatmap_key("other"))
         assert await cache.find("b") is None
 
@@ -156,9 +160,9 @@ def test_a_link_keeps_its_pictures_when_the_cache_drops_them(
 ) -> None:
     async def work(cache: ResultCache) -> None:
         result = finished(connection, "job-a", bytes(60_000))
-        await cache.keep("a", result)
+        await cache.take("a", result)
         assert await cache.link("a", result, "linked")
-        await cache.keep("b", finished(connection, "job-b", bytes(60_000)))
+        await cache.take("b", finished(connection, "job-b", bytes(60_000)))
         assert await cache.find("a") is None
         reply = decode_reply(connection.get(record_key("linked")))
         assert reply.job_id == "job-a"
@@ -176,13 +180,13 @@ def test_a_promised_result_is_kept_only_while_its_record_stands(
 ) -> None:
     async def work(cache: ResultCache) -> None:
         result = finished(connection, "job", b"jpeg")
-        assert await cache.keep("a", result, promised=True)
+        assert await cache.keep("a", result)
         shown = decode_reply(connection.get(record_key("job")))
         assert isinstance(shown, Result)
         assert shown.shared
         deleted = finished(connection, "deleted", b"jpeg")
         connection.set(record_key("deleted"), b"gone", ex=30)
-        assert not await cache.keep("b", deleted, promised=True)
+        assert not await cache.keep("b", deleted)
         assert connection.get(record_key("deleted")) == b"gone"
 
     use(redis_url, work)
@@ -193,7 +197,7 @@ def test_nonsense_in_an_entry_is_no_hit(
     redis_url: str, connection: redis.Redis, nonsense: bytes
 ) -> None:
     async def work(cache: ResultCache) -> None:
-        await cache.keep("a", finished(connection, "job", b"jpeg"))
+        await cache.take("a", finished(connection, "job", b"jpeg"))
         connection.hset("foveate:cache:a", "result", nonsense)
         assert await cache.find("a") is None
 
@@ -205,7 +209,7 @@ def test_a_redis_that_refuses_or_is_gone_only_means_no_hit(
 ) -> None:
     async def refused(cache: ResultCache) -> None:
         connection.set(CACHE_ORDER_KEY, "of another type", ex=30)
-        assert not await cache.keep("a", finished(connection, "job", b"jpeg"))
+        assert not await cache.take("a", finished(connection, "job", b"jpeg"))
         assert await cache.find("a") is None
 
     async def gone(cache: ResultCache) -> None:
@@ -218,7 +222,7 @@ def test_a_redis_that_refuses_or_is_gone_only_means_no_hit(
 def test_a_cache_of_no_bytes_is_off(redis_url: str, connection: redis.Redis) -> None:
     async def work(cache: ResultCache) -> None:
         assert not cache.is_on
-        assert not await cache.keep("a", finished(connection, "job", b"jpeg"))
+        assert not await cache.take("a", finished(connection, "job", b"jpeg"))
         assert await cache.find("a") is None
 
     use(redis_url, work, max_bytes=0)

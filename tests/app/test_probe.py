@@ -6,7 +6,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from app.probe import probe
+from app.probe import QUICK_BYTES, QUICK_SEGMENTS, is_quick, probe
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
 from contract.images import IMAGE_FORMATS
 from tests.photos import file_of, photo
@@ -95,3 +95,32 @@ def test_the_limit_itself_is_allowed() -> None:
     assert probe(png_header(100, 100), 10_000).width_px == 100
     with pytest.raises(TooManyPixelsError):
         probe(png_header(100, 101), 10_000)
+
+
+def with_segments(jpeg: bytes, segments: list[bytes]) -> bytes:
+    """Return a JPEG with APP1 segments of these contents before all others."""
+    heads = [b"\xff\xe1" + struct.pack(">H", len(data) + 2) + data for data in segments]
+    return jpeg[:2] + b"".join(heads) + jpeg[2:]
+
+
+def test_ordinary_jpegs_are_quick_to_probe() -> None:
+    plain = file_of(photo(33, 21), "JPEG")
+    progressive = file_of(photo(33, 21), "JPEG", progressive=True)
+    for data in (plain, progressive, with_segments(plain, [b"Exif\0\0" + bytes(10_000)])):
+        assert is_quick(data)
+
+
+def test_what_can_be_made_to_take_long_is_not_quick() -> None:
+    jpeg = file_of(photo(33, 21), "JPEG")
+    slow = [
+        with_segments(jpeg, [bytes(QUICK_BYTES)]),
+        with_segments(jpeg, [b""] * QUICK_SEGMENTS),
+        file_of(photo(33, 21), "PNG"),
+        file_of(photo(33, 21), "TIFF"),
+        b"",
+    ]
+    scan = jpeg.index(b"\xff\xda")
+    # Cut short anywhere, or with a length that leads nowhere.
+    slow += [jpeg[:length] for length in range(scan + 2)]
+    slow += [b"\xff\xd8" + b"\xff\xe1\0\0" * 100, b"\xff\xd8" + bytes(100)]
+    assert not any(map(is_quick, slow))

@@ -102,3 +102,20 @@ def test_a_client_may_refuse_the_cache(service: Running, client: httpx.Client) -
     assert count_inferences(service) - before == 3
     hit = client.post("/compress", content=data)  # no-cache does store
     assert 'cache;desc="hit"' in hit.headers["server-timing"]
+
+
+def test_who_wants_no_cached_result_does_not_share_with_who_takes_one(
+    service: Running, client: httpx.Client
+) -> None:
+    data = file_of(photo(640, 480, seed=47))
+    client.post("/compress", content=data)
+    before = count_inferences(service)
+    wishes = [{}, {"Cache-Control": "no-cache"}] * 8
+    with ThreadPoolExecutor(16) as pool:
+        responses = list(
+            pool.map(lambda wish: client.post("/compress", content=data, headers=wish), wishes)
+        )
+    hits = ['cache;desc="hit"' in response.headers["server-timing"] for response in responses]
+    assert hits == [not wish for wish in wishes]
+    assert len({response.content for response in responses}) == 1
+    assert count_inferences(service) > before
