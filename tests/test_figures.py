@@ -167,6 +167,27 @@ def test_equal_uploads() -> None:
     assert (together["clients"], together["answered"], together["computed"]) == (100, 100, 1)
 
 
+def test_slow_clients() -> None:
+    text = (DOCS / "benchmarks.md").read_text()
+    measured = result("slow_clients.json")
+    assert measured["loss"] < 0.1
+    losses = measured["losses"]
+    assert (
+        f"{100 * measured['loss']:.1f} % over {len(losses)} pairs, which lay between "
+        f"{100 * min(losses):.0f} % and {100 * max(losses):.0f} %"
+    ) in text
+    cpu_ms = {
+        (kind, role): 1e3
+        * sum(one["cpu_s"][role] for one in rounds)
+        / sum(one["images_per_s"] * measured["meta"]["seconds"] for one in rounds)
+        for kind, rounds in measured["rounds"].items()
+        for role in ("app", "worker", "redis")
+    }
+    more_ms = cpu_ms["with", "app"] - cpu_ms["without", "app"]
+    all_ms = sum(value for (kind, _), value in cpu_ms.items() if kind == "without")
+    assert f"{more_ms:.1f} ms more expensive to the front end, of {all_ms:.0f} in all" in text
+
+
 def test_other_servers_with_the_same_behind_them() -> None:
     serving = result("service.json")["serving"]
     names = {"foveate": "Foveate", "mosec": "mosec", "litserve": "LitServe"}
