@@ -128,3 +128,21 @@ def forward(output: IO[bytes], lines: "Queue[bytes]") -> None:
     for line in output:
         lines.put(line)
     lines.put(b"")
+
+
+class Steal:
+    """Counts what a virtual machine's host takes from its cores for others."""
+
+    def __init__(self) -> None:
+        self._started_s = time.monotonic()
+        self._before_s = stolen_s()
+
+    def share(self) -> float:
+        """Return the share of all cores' time that was taken since, 0 where nobody tells."""
+        core_s = (psutil.cpu_count() or 1) * (time.monotonic() - self._started_s)
+        return (stolen_s() - self._before_s) / core_s
+
+
+def stolen_s() -> float:
+    """Return the CPU time taken since this machine's start, in seconds."""
+    return float(getattr(psutil.cpu_times(), "steal", 0.0))

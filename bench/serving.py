@@ -24,13 +24,15 @@ from bench.load import Connection, HttpError, Load
 from bench.machine import ROOT
 from bench.servers.compressor import OPTIONS_VARIABLE
 from bench.service_figures import summarize
-from bench.service_process import ServiceError, started_service
+from bench.service_process import ServiceError, Steal, started_service
 
 START_TIMEOUT_S: Final = 120.0
 STOP_TIMEOUT_S: Final = 15.0
 # The package that each needs.
 RIVALS: Final = {"mosec": "mosec", "litserve": "litserve", "inprocess": "fastapi"}
 MEASURED: Final = ("images_per_s", "p50_ms", "p99_ms")
+# Beside them, in each round: what the host took from the cores, and the throughput without that.
+ADJUSTED: Final = ("steal", "unstolen_images_per_s")
 
 
 def available(names: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -100,7 +102,10 @@ def middle(figures: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the medians of rounds."""
     roles = figures[0]["cpu_ms_per_image"]
     return {
-        **{name: statistics.median(figure[name] for figure in figures) for name in MEASURED},
+        **{
+            name: statistics.median(figure[name] for figure in figures)
+            for name in (*MEASURED, *ADJUSTED)
+        },
         "cpu_ms_per_image": {
             role: statistics.median(figure["cpu_ms_per_image"][role] for figure in figures)
             for role in roles
@@ -123,9 +128,9 @@ def measure(
     load.start()
     try:
         time.sleep(warm_up_s)
-        before, started_s = cpu_s.read(), time.monotonic()
+        before, steal, started_s = cpu_s.read(), Steal(), time.monotonic()
         time.sleep(seconds)
-        after, ended_s = cpu_s.read(), time.monotonic()
+        ended_s, stolen, after = time.monotonic(), steal.share(), cpu_s.read()
     finally:
         load.stop()
     samples = [sample for sample in load.samples if started_s <= sample.ended_s < ended_s]
@@ -136,7 +141,12 @@ def measure(
     if not images:
         raise ServiceError("no answer within the time measured")
     spent = {role: 1e3 * (after[role] - before[role]) / images for role in after}
-    return {**{name: summary[name] for name in MEASURED}, "cpu_ms_per_image": spent}
+    return {
+        **{name: summary[name] for name in MEASURED},
+        "steal": stolen,
+        "unstolen_images_per_s": summary["images_per_s"] / (1 - stolen),
+        "cpu_ms_per_image": spent,
+    }
 
 
 def measure_alone(photos: list[bytes], options: str, seconds: float) -> dict[str, Any]:

@@ -21,14 +21,12 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import psutil
-
 from bench.load import Load
 from bench.machine import describe_machine
 from bench.service import DEFAULT_IMAGES, DEFAULT_OPTIONS, MAIN_CLIENTS
 from bench.service_figures import rounded, summarize
 from bench.service_photos import load_photos
-from bench.service_process import Processes, started_service
+from bench.service_process import Processes, Steal, started_service
 
 HEADS: Final = {
     "body": b"POST /compress HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n",
@@ -168,16 +166,13 @@ def dripping(url: str, count: int, interval_s: float, events: Counter[str]) -> I
 
 def measure(load: Load, processes: Processes, seconds: float) -> dict[str, Any]:
     """Return the normal clients' figures over a while."""
-    cpu_before, stolen_before_s = processes.cpu_s(), stolen_s()
-    started_s = time.monotonic()
+    cpu_before, steal, started_s = processes.cpu_s(), Steal(), time.monotonic()
     time.sleep(seconds)
-    ended_s = time.monotonic()
-    cpu_after, stolen_after_s = processes.cpu_s(), stolen_s()
+    ended_s, stolen, cpu_after = time.monotonic(), steal.share(), processes.cpu_s()
     samples = [sample for sample in load.samples if started_s <= sample.ended_s < ended_s]
     figures = summarize(samples, ended_s - started_s)
     kept = {name: figures.get(name) for name in ("images_per_s", "p50_ms", "p99_ms", "errors")}
-    core_s = (psutil.cpu_count() or 1) * (ended_s - started_s)
-    kept["steal"] = (stolen_after_s - stolen_before_s) / core_s
+    kept["steal"] = stolen
     kept["cpu_s"] = {role: cpu_after[role] - cpu_before[role] for role in cpu_after}
     return kept
 
@@ -185,8 +180,3 @@ def measure(load: Load, processes: Processes, seconds: float) -> dict[str, Any]:
 def unstolen(figures: dict[str, Any]) -> float:
     """Return a round's images/s, had the host not taken anything from the cores."""
     return float(figures["images_per_s"]) / (1 - float(figures["steal"]))
-
-
-def stolen_s() -> float:
-    """Return the CPU time that this machine's host has given to others, 0 where it doesn't tell."""
-    return float(getattr(psutil.cpu_times(), "steal", 0.0))
