@@ -29,9 +29,12 @@ from worker.steady import SteadyWorker
 
 log = logging.getLogger(__name__)
 
-# How often a busy worker looks for more jobs: less often, the longer there were none.
+# How often a busy worker looks for more jobs: less often, the longer there were none, and the longer
+# a pass takes; what comes while one runs is in time for the next.
 SHORTEST_PAUSE_S = 0.005
 LONGEST_PAUSE_S = 0.02
+PAUSE_SHARE = 0.125  # of the last pass
+MOST_PAUSE_S = 0.1
 # RQ's loop gets its turn this often, for its maintenance, suspension and orders to stop.
 TURN_S = 15.0
 # What this process ends with when work in it hangs: os.EX_SOFTWARE.
@@ -88,7 +91,7 @@ class BatchWorker(SteadyWorker):
         now_s = time.monotonic()
         if claim and not self._full and now_s >= self._claim_at_s and self._pipeline.room():
             found = self._claim(queue)
-            self._pause_s = SHORTEST_PAUSE_S if found else min(2 * self._pause_s, LONGEST_PAUSE_S)
+            self._pause_s = SHORTEST_PAUSE_S if found else self._longer_pause_s()
             self._claim_at_s = now_s + self._pause_s
         ended = self._pipeline.step(self._pause_s)
         if ended:
@@ -97,6 +100,10 @@ class BatchWorker(SteadyWorker):
         if self._ended:
             self._end(queue)
         self.beat()
+
+    def _longer_pause_s(self) -> float:
+        longest_s = max(LONGEST_PAUSE_S, PAUSE_SHARE * self._pipeline.last_pass_s())
+        return min(2 * self._pause_s, longest_s, MOST_PAUSE_S)
 
     def _exit_if_hung(self) -> None:
         """End this process when a thread has been at one piece of work for longer than a job may take.

@@ -56,7 +56,7 @@ class Flow:
         self._ended: list[Item] = []
         self._max_batch_size = max_batch_size
         self._max_linger_s = max_linger_s
-        self._pass_s = float("inf")  # the last one's; nothing is known of the first
+        self.pass_s = float("inf")  # the last one's; nothing is known of the first
         self._device_ready_s = 0.0  # since when the oldest item waits for the device
         self.open = 0
         self.open_cost_px = 0
@@ -135,7 +135,7 @@ class Flow:
             return float("inf")
         if ready >= min(self._max_batch_size, self.ahead):
             return 0.0
-        linger_s = min(self._max_linger_s, LINGER_SHARE * self._pass_s)
+        linger_s = min(self._max_linger_s, LINGER_SHARE * self.pass_s)
         return max(0.0, self._device_ready_s + linger_s - time.monotonic())
 
     def _submit(self, threads: ThreadPoolExecutor, number: int, items: list[Item]) -> None:
@@ -165,7 +165,7 @@ class Flow:
             while True:
                 self._running.discard(work)
                 if work.stage == self._device_stage and work.started_s and work.ended_s:
-                    self._pass_s = work.ended_s - work.started_s
+                    self.pass_s = work.ended_s - work.started_s
                 self._move(work.items, work.stage + 1)
                 work = self._finished.get_nowait()
         except Empty:

@@ -110,6 +110,10 @@ class Pipeline:
         total_px = self._flow.open_cost_px + cost_px
         return not self._flow.open or total_px <= self._limits.max_open_pixels
 
+    def last_pass_s(self) -> float:
+        """Return how long the network took for the last batch, infinity before the first."""
+        return self._flow.pass_s
+
     def longest_s(self) -> float:
         """Return for how long the slowest of what runs now has been running."""
         return self._flow.longest_s()

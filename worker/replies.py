@@ -7,13 +7,14 @@ it away may answer. So a job that runs again, because its worker died or was tak
 without a second reply, and so does one that was withdrawn.
 """
 
+import hashlib
 import logging
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from contract.keys import RECORD_LIVES, input_key, record_key, reply_key
@@ -38,6 +39,7 @@ redis.call('RPUSH', KEYS[2], ARGV[3])
 redis.call('EXPIRE', KEYS[2], ARGV[1])
 return 1
 """
+ANSWER_SHA: Final = hashlib.sha1(ANSWER.encode(), usedforsecurity=False).hexdigest()
 
 
 def send_results(connection: Redis, items: Sequence[Item], ttl_s: int) -> None:
@@ -75,17 +77,25 @@ def send(
     Raises:
         RedisError: when Redis can't be reached, or is so full that it runs no script.
     """
-    script = connection.register_script(ANSWER)
     with connection.pipeline(transaction=False) as pipeline:
         for reply_to, reply, blobs in answers:
             assert reply is not None
             keys = [input_key(reply.job_id), reply_key(reply_to), record_key(reply.job_id), *blobs]
-            script(
-                keys,
-                [ttl_s, RECORD_LIVES * ttl_s, encode_reply(reply), *blobs.values()],
-                client=pipeline,
-            )
+            arguments: list[Any] = [
+                ttl_s,
+                RECORD_LIVES * ttl_s,
+                encode_reply(reply),
+                *blobs.values(),
+            ]
+            pipeline.evalsha(ANSWER_SHA, len(keys), *keys, *arguments)
         outcomes = pipeline.execute(raise_on_error=False)
+    # redis-py's own Script asks before every pipeline; this one asks a Redis that is new to it.
+    unknown = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, NoScriptError)]
+    if unknown:
+        connection.script_load(ANSWER)
+        again = send(connection, [answers[i] for i in unknown], ttl_s)
+        for i, outcome in zip(unknown, again, strict=True):
+            outcomes[i] = outcome
     for outcome in outcomes:
         if isinstance(outcome, UNAVAILABLE):
             raise outcome

@@ -46,6 +46,9 @@ class ScriptedPipeline:
     def longest_s(self) -> float:
         return 0.0
 
+    def last_pass_s(self) -> float:
+        return 0.0
+
     def step(self, _timeout_s: float) -> list[Item]:
         ended, self._items = self._items, []
         if ended:

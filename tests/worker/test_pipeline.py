@@ -210,6 +210,15 @@ def test_a_finished_photo_is_answered_by_a_full_redis(connection: Redis) -> None
     assert not connection.exists(input_key("a"))
 
 
+def test_a_redis_that_has_forgotten_the_script_is_told_it(connection: Redis) -> None:
+    for number in range(2):
+        connection.script_flush()
+        (ended,) = run(pipeline(connection), [item(connection, str(number), file_of(photo()))])
+        assert ended.error is None
+        assert not ended.withdrawn
+        assert connection.exists(image_key(str(number)))
+
+
 def test_a_photo_is_answered_once_however_many_workers_run_it(connection: Redis) -> None:
     """A worker that was taken for dead comes back while another one has its job."""
     data = file_of(photo())
