@@ -8,6 +8,7 @@ from typing import Final, Protocol, cast
 
 BENCHMARKS: Final = {
     "service": "load the service over HTTP: images/s, latency, stages, CPU and memory",
+    "front": "HTTP and queue alone, with a worker that answers at once",
     "slow-clients": "throughput while many connections drip bytes",
     "chaos": "random kills under load: every request is answered, nothing stays behind",
     "gpu": "images/s on a GPU machine, by stage and end to end",

@@ -167,6 +167,22 @@ def test_equal_uploads() -> None:
     assert (together["clients"], together["answered"], together["computed"]) == (100, 100, 1)
 
 
+def test_what_http_and_queue_cost() -> None:
+    text = (DOCS / "benchmarks.md").read_text()
+    front, service = result("front.json")["summary"], result("service.json")["serving"]["servers"]
+    ratio = front["ratio"]
+    assert f"{front['this']['both_cpu_ms_per_image']:.1f} ms (`front.json`)" in text
+    assert (
+        f"{ratio['p50']:.2f} times what the version before these steps took "
+        f"({min(ratio['all']):.2f} to {max(ratio['all']):.2f})"
+    ) in text
+    spent = service["foveate"]["cpu_ms_per_image"]
+    assert f"they take {spent['app'] + spent['redis']:.1f} ms (`service.json`" in text
+    for name, label in (("mosec", "mosec makes"), ("litserve", "LitServe")):
+        times = service[name]["images_per_s"] / service["foveate"]["images_per_s"]
+        assert f"{label} {times:.2f} times" in text
+
+
 def test_slow_clients() -> None:
     text = (DOCS / "benchmarks.md").read_text()
     measured = result("slow_clients.json")
