@@ -1,6 +1,7 @@
 """What tests of several packages share: a real Valkey, and the larger photos where there are any."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,11 @@ from redis import Redis
 from app import embedded
 
 ROOT = Path(__file__).parent.parent
+
+# A shell's background job ignores Ctrl-C, and so would every process that tests start and
+# interrupt: a signal that is handled, unlike one that is ignored, has its default way in children.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,8 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
         wait_for(lambda: len(service.children("-m worker")) == 1 and _ready(url), 60)
         back_s = time.monotonic()
         assert_own_photos(futures)
-        assert time.monotonic() - max(back_s, killed_s) < 10
+        # RQ alone would notice minutes later; a busy machine takes some seconds.
+        assert time.monotonic() - max(back_s, killed_s) < 30
         pool.shutdown()
         assert "jobs back in the queue" in service.output
 
