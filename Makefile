@@ -10,7 +10,7 @@ PORT ?= 8000
 WORKERS ?= 1
 STAMP := $(VENV)/.installed
 
-.PHONY: help install run test check audit fuzz-api fuzz-decode sweep format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency clean
+.PHONY: help install run test check fuzz-api fuzz-decode sweep format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,19 +35,16 @@ run: $(STAMP) ## Start the whole service (HOST=, PORT=, WORKERS=, REDIS_URL=)
 test: $(STAMP) ## Run every test
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(STAMP) ## Format, lint, types, import rules, security rules, Docker files
+check: $(STAMP) ## Format, lint, types, import rules, security rules, known vulnerabilities, Docker files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app worker codec contract
 	@$(BIN)/bandit --quiet --skip B101,B104,B311,B404,B603 --recursive model bench
+	@$(BIN)/python -m tests.audit
 	@$(BIN)/hadolint docker/app.Dockerfile docker/worker.Dockerfile
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
-
-# Not in `check`: what it finds changes from day to day, and it needs an advisory service.
-audit: $(STAMP) ## Known vulnerabilities of the installed packages; lists those it could ask nobody about
-	@$(BIN)/pip-audit --progress-spinner off
 
 fuzz-api: $(STAMP) ## Thousands of requests made up from the OpenAPI document (EXAMPLES=each)
 	@FUZZ_EXAMPLES='$(or $(EXAMPLES),600)' $(BIN)/python -m pytest tests/integration/test_openapi.py -s $(ARGS)
