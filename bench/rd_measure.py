@@ -104,7 +104,8 @@ def predict() -> Callable[[Picture], Map]:
     """Return the network's own maps."""
     from model import Predictor  # noqa: PLC0415 -- its weights only where no maps are given
 
-    predictor = Predictor(device="cpu")
+    # In the precision that every machine has, so that the figures are the same on all.
+    predictor = Predictor(device="cpu", precision=torch.float32)
     return lambda image: predictor.predict([predictor.prepare(Image.fromarray(image))])[0]
 
 

@@ -56,6 +56,7 @@ def time_predictor(predictor: Predictor, photos: list[NDArray[np.uint8]], batche
 
 def time_network(network: MSROI, pixels: NDArray[np.uint8], batches: int) -> float:
     """Return images per second of the bare network, its input (N, H, W, 3) on the device before."""
+    network.convolve_in(torch.bfloat16)  # as the predictor does
     # torch's own annotations leave this argument out.
     network = network.to("cuda", memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = normalise_pixels(torch.from_numpy(pixels).cuda())
@@ -65,9 +66,7 @@ def time_network(network: MSROI, pixels: NDArray[np.uint8], batches: int) -> flo
         for batch in range(WARM_UP_BATCHES + batches):
             if batch == WARM_UP_BATCHES:
                 started.record()
-            with torch.autocast("cuda", torch.bfloat16):  # as far as the predictor does it
-                class_maps = network.class_maps(images)
-            network.saliency(class_maps)
+            network.saliency(network.class_maps(images))
         ended.record()
     torch.cuda.synchronize()
     elapsed_s = float(started.elapsed_time(ended)) / 1000

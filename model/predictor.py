@@ -21,18 +21,24 @@ USUAL_ASPECT = (3, 2)
 class Predictor:
     """The network with its weights, ready on one device.
 
-    `prepare` may be called from several threads at once, also while `predict` runs; `predict`
-    and `warm_up` belong to one thread, as they fill a cache.
+    `prepare` may be called from several threads at once, also while `predict` runs; so may
+    `predict` where ``side_by_side`` says so, on a CPU: one photo on each core takes less of all
+    cores than one photo on all of them. Elsewhere it belongs to one thread.
 
-    The CPU computes in float32, CUDA in bfloat16 up to the class maps. How far their maps
-    differ is not measured; a test allows a mean of 0.03.
+    Up to the class maps it computes in bfloat16 where the device has units for that (CUDA, and
+    CPUs with AMX), else in float32; docs/model-card.md says how far their maps differ.
     """
 
     device: torch.device
+    precision: torch.dtype  # of the convolutions
     version: str  # of the weights; a part of ETags and cache keys
 
     def __init__(
-        self, device: str = "auto", weights: Path | None = None, threads: int | None = None
+        self,
+        device: str = "auto",
+        weights: Path | None = None,
+        threads: int | None = None,
+        precision: torch.dtype | None = None,
     ) -> None:
         """Load the weights onto the device.
 
@@ -40,14 +46,19 @@ class Predictor:
             device: "cpu", "cuda", "cuda:1", …; "auto" is CUDA where there is one, else the CPU.
             weights: a file of `write_checkpoint`; the shipped one by default.
             threads: of torch on the CPU, for the whole process; torch's own choice by default.
+            precision: torch.float32 or torch.bfloat16; what is fastest by default.
 
         Raises:
             RuntimeError: the device is missing; the weights are missing, damaged or don't fit.
         """
         self.device = choose_device(device)
+        self.precision = precision or choose_precision(self.device)
         if threads is not None:
             torch.set_num_threads(threads)
         network, checksum = load_network(weights or SHIPPED_WEIGHTS)
+        network.convolve_in(self.precision)
+        if self.device.type == "cpu":
+            network.fuse()
         # torch's own annotations leave this argument out.
         self._network: MSROI = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._smoothing: dict[int, Tensor] = {}
@@ -62,15 +73,25 @@ class Predictor:
         area_px = self._network.config.input_area_px
         return np.asarray(scale_photo(image, choose_input_size(*image.size, area_px)))
 
-    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+    @property
+    def side_by_side(self) -> bool:
+        """Whether photos go through the network each by itself, on as many threads as one likes."""
+        return self.device.type == "cpu"
+
+    def predict(
+        self, batch: Sequence[NDArray[np.uint8]], threads: int | None = None
+    ) -> list[NDArray[np.float32]]:
         """Return the saliency map of each prepared photo, in order.
 
-        A map of an (H, W, 3) photo is (H/8, W/8) float32 in [0, 1] and covers exactly its
+        ``threads`` are torch's on the CPU, for this call; those it has by default. A map of an (H, W, 3) photo is (H/8, W/8) float32 in [0, 1] and covers exactly its
         photo; its maximum is 1, or everything is 0 where no class answered. It doesn't depend
-        on what else is in the batch, on CUDA but for rounding.
+        on what else is in the batch, on CUDA but for rounding, nor but for rounding on ``threads``.
         """
         if not batch:
             return []
+        # Setting it drops what torch has prepared for this thread, so not when it is so already.
+        if threads is not None and torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
         if self.device.type == "cpu":
             # One at a time a photo's activations stay in the cache: faster than together.
             passes = [[index] for index in range(len(batch))]
@@ -92,8 +113,8 @@ class Predictor:
 
     def _draw(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
         """Return the maps of photos of one shape, on the device: (N, H/8, W/8) float32."""
-        class_maps = self._class_maps(self._upload(photos))  # -> (N, C, D, H/8, W/8)
-        # Outside of autocast: the threshold would flip classes on bfloat16's three digits.
+        pixels = self._upload(photos)
+        class_maps = self._network.class_maps(normalise_pixels(pixels))  # -> (N, C, D, H/8, W/8)
         saliency = self._network.saliency(class_maps)  # -> (N, H/8, W/8)
         height, width = saliency.shape[1:]
         return normalise(self._smooth(height) @ saliency @ self._smooth(width).T)
@@ -105,11 +126,6 @@ class Predictor:
         pixels = torch.empty((len(photos), *photos[0].shape), dtype=torch.uint8, pin_memory=on_cuda)
         np.stack(photos, out=pixels.numpy())
         return pixels.to(self.device, non_blocking=on_cuda)
-
-    def _class_maps(self, pixels: Tensor) -> Tensor:
-        """Return the class maps: (N, H, W, 3) uint8 -> (N, C, D, H/8, W/8) float32."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            return self._network.class_maps(normalise_pixels(pixels))
 
     def _smooth(self, samples: int) -> Tensor:
         """Return the smoothing matrix of an axis, on the device; there are few sizes."""
@@ -153,3 +169,9 @@ def choose_device(name: str) -> torch.device:
             f"{torch.cuda.device_count()} CUDA devices; take 'cpu' or 'auto'"
         )
     return device
+
+
+def choose_precision(device: torch.device) -> torch.dtype:
+    """Return bfloat16 where the device has units that multiply matrices of it, else float32."""
+    has_units = device.type == "cuda" or torch.cpu.get_capabilities().get("amx_bf16", False)
+    return torch.bfloat16 if has_units else torch.float32

@@ -57,7 +57,9 @@ def main() -> int:
     try:
         connection.ping()
         predictor = Predictor(settings.device)
-        predictor.version = name_version(predictor.version, predictor.device.type)
+        predictor.version = name_version(
+            predictor.version, f"{predictor.device.type} {predictor.precision}"
+        )
         predictor.warm_up(settings.max_batch_size)
         codec.warm_up()
     except (RedisError, RuntimeError, OSError) as error:

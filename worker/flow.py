@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Literal
+from typing import Literal, TypeVar
 
 from worker.item import Item
+
+In = TypeVar("In")
+Out = TypeVar("Out")
 
 Lane = Literal["caller", "pool", "device"]
 
@@ -59,6 +62,7 @@ class Flow:
         self.pass_s = float("inf")  # the last one's; nothing is known of the first
         self._device_ready_s = 0.0  # since when the oldest item waits for the device
         self.open = 0
+        self.busy = 0  # pieces of work that the pool's threads have or will have
         self.open_cost_px = 0
         self.ahead = 0  # of the device: how many are not in a pass yet
 
@@ -89,10 +93,14 @@ class Flow:
         started_s = (work.started_s for work in self._running)
         return max((now_s - start_s for start_s in started_s if start_s is not None), default=0.0)
 
+    def spread(self, work: Callable[[In], Out], parts: Sequence[In]) -> list[Out]:
+        """Return what ``work`` makes of each part, on the pool's threads; for the device's work."""
+        return list(self._pool.map(work, parts))
+
     def close(self) -> None:
         """Let the threads end."""
-        self._pool.shutdown()
         self._device.shutdown()
+        self._pool.shutdown()
 
     def _start(self) -> None:
         # From the end, so that photos leave before others come in.
@@ -113,6 +121,7 @@ class Flow:
         elif stage.lane == "pool":
             for item in waiting:
                 self._submit(self._pool, number, [item])
+            self.busy += len(waiting)
             waiting.clear()
         elif self._linger_left_s() > 0:
             return False
@@ -164,6 +173,7 @@ class Flow:
             work = self._finished.get(block=timeout_s > 0, timeout=timeout_s)
             while True:
                 self._running.discard(work)
+                self.busy -= self._stages[work.stage].lane == "pool"
                 if work.stage == self._device_stage and work.started_s and work.ended_s:
                     self.pass_s = work.ended_s - work.started_s
                 self._move(work.items, work.stage + 1)

@@ -32,11 +32,17 @@ class Predictor(Protocol):
 
     version: str
 
+    @property
+    def side_by_side(self) -> bool:
+        """Whether photos go through the network each by itself, on as many threads as one likes."""
+
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return the network's input for a photo."""
 
-    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
-        """Return one saliency map for each input."""
+    def predict(
+        self, batch: Sequence[NDArray[np.uint8]], threads: int | None = None
+    ) -> list[NDArray[np.float32]]:
+        """Return one saliency map for each input; ``threads`` are those of a pass on a CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class Pipeline:
     ) -> None:
         self._connection = connection
         self._predictor = predictor
+        self._threads = threads
         self._limits = limits
         self._result_ttl_s = result_ttl_s
         self.stages = (
@@ -153,7 +160,7 @@ class Pipeline:
         started_s = time.perf_counter()
         inputs = [cast("NDArray[np.uint8]", item.network_input) for item in items]
         try:
-            maps = self._predictor.predict(inputs)
+            maps = self._draw(inputs)
         except Exception:
             if len(items) == 1:
                 raise
@@ -168,6 +175,18 @@ class Pipeline:
             item.network_input = None
             item.saliency = saliency
             item.stage_ms["predict"] = elapsed_ms
+
+    def _draw(self, inputs: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+        """Return the maps of a batch: by one pass, or on a CPU by one for each photo, side by side.
+
+        They share threads with the codec, and no photo gets more of them than are idle: torch's
+        would wait for one another as soon as anything else had one of the cores. One is left to
+        what is never idle, here and in the front end.
+        """
+        if not self._predictor.side_by_side:
+            return self._predictor.predict(inputs)
+        threads = max(1, (self._threads - 1) // (len(inputs) + self._flow.busy))
+        return self._flow.spread(lambda one: self._predictor.predict([one], threads)[0], inputs)
 
     def _predict_alone(self, item: Item) -> None:
         try:

@@ -11,13 +11,14 @@ SOURCES: Final = ("codec/*.py", "model/*.py", "worker/*.py")
 LIBRARIES: Final = ("numba", "numpy", "pillow", "torch")
 
 
-def name_version(weights_version: str, device_type: str) -> str:
+def name_version(weights_version: str, arithmetic: str) -> str:
     """Return ``weights_version`` with eight digits that change with anything else that counts.
 
-    That is our own code, the libraries that compute, and the kind of device: maps of a CPU and of
-    CUDA differ by rounding, so their files may. It goes into ETags and into the cache's keys.
+    That is our own code, the libraries that compute, and ``arithmetic``, the kind of device and its
+    precision: maps differ by rounding, so their files may. It goes into ETags and into the cache's
+    keys.
     """
-    digest = hashlib.sha256(device_type.encode())
+    digest = hashlib.sha256(arithmetic.encode())
     for name in LIBRARIES:
         digest.update(f"\n{name} {version(name)}".encode())
     for pattern in SOURCES:

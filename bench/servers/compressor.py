@@ -40,15 +40,14 @@ class Compressor:
         self._predictor = Predictor("auto")
         self._predictor.warm_up(MAX_BATCH_SIZE)
         codec.warm_up()
-        self._threads = threads or os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(self._threads)
+        threads = threads or os.cpu_count() or 1
+        self._apply = map if threads == 1 else ThreadPoolExecutor(threads).map
 
     def compress(self, uploads: Sequence[bytes]) -> list[bytes]:
         """Return the JPEGs of a batch of uploads."""
-        apply = map if self._threads == 1 else self._pool.map
-        photos = list(apply(self.decode, uploads))
+        photos = list(self._apply(self.decode, uploads))
         maps = self.predict(photos)
-        return list(apply(self.encode, photos, maps))
+        return list(self._apply(self.encode, photos, maps))
 
     def decode(self, data: bytes) -> Photo:
         """Return an upload decoded, with the network's input for it."""
@@ -59,8 +58,12 @@ class Compressor:
         return Photo(data, np.asarray(image), self._predictor.prepare(image))
 
     def predict(self, photos: Sequence[Photo]) -> list[NDArray[np.float32]]:
-        """Return the photos' saliency maps by one pass."""
-        return self._predictor.predict([photo.network_input for photo in photos])
+        """Return the photos' saliency maps: by one pass, or on a CPU side by side."""
+        inputs = [photo.network_input for photo in photos]
+        if not self._predictor.side_by_side:
+            return self._predictor.predict(inputs)
+        threads = max(1, ((os.cpu_count() or 1) - 1) // len(inputs))
+        return list(self._apply(lambda one: self._predictor.predict([one], threads)[0], inputs))
 
     def encode(self, photo: Photo, saliency: NDArray[np.float32]) -> bytes:
         """Return the JPEG of a photo; one of a JPEG from its own coefficients."""

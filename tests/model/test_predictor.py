@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.nn import functional
 
 from bench.saliency_metrics import locate_fixations, measure_map, scale_map
-from model import MSROI, MSROIConfig, Predictor
+from model import MSROI, MSROIConfig, Predictor, msroi
 from model.checkpoint import write_checkpoint
-from model.predictor import group_by_shape
+from model.msroi import CAN_FUSE
+from model.predictor import choose_precision, group_by_shape
 from model.training.folds import is_held
 from tests.model.pictures import disc, noise
 from tests.photos import photo
@@ -143,23 +145,75 @@ def test_automatic_is_cuda_only_where_there_is_one() -> None:
     assert Predictor().device.type == expected
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_cuda_draws_nearly_the_maps_of_the_cpu(predictor: Predictor) -> None:
-    on_cuda = Predictor(device="cuda")
-    pictures = [
+# Without its units some CPUs compute no bfloat16 at all.
+AMX = pytest.mark.skipif(
+    choose_precision(torch.device("cpu")) == torch.float32, reason="needs a CPU with AMX"
+)
+
+
+def pictures() -> list[Image.Image]:
+    return [
         disc(480, 320),
         disc(320, 480, (0.3, 0.6)),
         noise(600, 400),
         Image.fromarray(photo(800, 600)),
         Image.fromarray(photo(720, 480, seed=1)),
     ]
-    inputs = [predictor.prepare(picture) for picture in pictures]
-    on_cuda.warm_up(4)
-    pairs = zip(predictor.predict(inputs), on_cuda.predict(inputs), strict=True)
-    for exact, rounded in pairs:
-        assert rounded.shape == exact.shape
-        assert rounded.dtype == np.float32
-        assert np.abs(rounded - exact).mean() < 0.03
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        pytest.param("cpu", marks=AMX),
+        pytest.param(
+            "cuda",
+            marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+        ),
+    ],
+)
+def test_bfloat16_draws_nearly_the_maps_of_float32(device: str) -> None:
+    exact = Predictor("cpu", precision=torch.float32)
+    rounded = Predictor(device, precision=torch.bfloat16)
+    rounded.warm_up(4)
+    inputs = [exact.prepare(picture) for picture in pictures()]
+    for theirs, ours in zip(exact.predict(inputs), rounded.predict(inputs), strict=True):
+        assert ours.shape == theirs.shape
+        assert ours.dtype == np.float32
+        assert not np.array_equal(ours, theirs)
+        assert np.abs(ours - theirs).mean() < 0.03
+
+
+@pytest.mark.skipif(not CAN_FUSE, reason="torch has no oneDNN here")
+@pytest.mark.parametrize("precision", [torch.float32, pytest.param(torch.bfloat16, marks=AMX)])
+def test_fused_convolutions_draw_the_same_maps(
+    monkeypatch: pytest.MonkeyPatch, precision: torch.dtype
+) -> None:
+    fused = Predictor("cpu", precision=precision)
+    with monkeypatch.context() as patch:
+        patch.setattr(msroi, "CAN_FUSE", False)
+        plain = Predictor("cpu", precision=precision)
+        inputs = [plain.prepare(picture) for picture in pictures()]
+    calls: list[int] = []
+    relu6 = functional.relu6
+    monkeypatch.setattr(
+        functional, "relu6", lambda x, inplace: calls.append(1) or relu6(x, inplace=inplace)
+    )
+    maps = fused.predict(inputs)
+    assert not calls
+    for theirs, ours in zip(plain.predict(inputs), maps, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    assert calls
+
+
+def test_bfloat16_is_for_what_has_units_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    for has_units, expected in ((True, torch.bfloat16), (False, torch.float32)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": has_units})  # noqa: B023
+        assert choose_precision(cpu) == expected
+        assert Predictor("cpu").precision == expected
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)  # of another architecture
+    assert choose_precision(cpu) == torch.float32
+    assert choose_precision(torch.device("cuda")) == torch.bfloat16
 
 
 def test_a_device_that_is_missing_is_named() -> None:
@@ -203,3 +257,12 @@ def test_threads_that_wait_for_a_pass_sleep() -> None:
         check=True,
     ).stderr
     assert re.search(r"OMP_WAIT_POLICY = '?PASSIVE", shown), shown
+
+
+def test_photos_go_side_by_side_on_a_cpu(predictor: Predictor) -> None:
+    assert predictor.side_by_side
+    inputs = [predictor.prepare(Image.fromarray(photo(480, 320, seed=n))) for n in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        maps = list(pool.map(lambda one: predictor.predict([one], threads=1)[0], inputs))
+    for alone, beside in zip(predictor.predict(inputs, threads=2), maps, strict=True):
+        np.testing.assert_allclose(beside, alone, atol=1e-4)

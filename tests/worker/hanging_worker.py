@@ -19,10 +19,12 @@ from worker.pipeline import Limits, Pipeline
 class HangingPredictor(CentrePredictor):
     """Hangs as a call in native code would: no signal ends it."""
 
-    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+    def predict(
+        self, batch: Sequence[NDArray[np.uint8]], threads: int | None = None
+    ) -> list[NDArray[np.float32]]:
         """Never return."""
         threading.Event().wait()
-        return super().predict(batch)
+        return super().predict(batch, threads)
 
 
 def main(redis_url: str) -> None:

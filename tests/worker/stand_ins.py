@@ -12,8 +12,16 @@ class CentrePredictor:
 
     version = "centre"
 
-    def __init__(self, *, breaks_on_batches: bool = False, breaks_on_width_px: int = -1) -> None:
+    def __init__(
+        self,
+        *,
+        breaks_on_batches: bool = False,
+        breaks_on_width_px: int = -1,
+        side_by_side: bool = False,
+    ) -> None:
         self.batch_sizes: list[int] = []
+        self.side_by_side = side_by_side
+        self.threads: list[int | None] = []
         self._breaks_on_batches = breaks_on_batches
         self._breaks_on_width_px = breaks_on_width_px
 
@@ -21,12 +29,15 @@ class CentrePredictor:
         """Return the photo's size as the network's input."""
         return np.array(image.size, dtype=np.uint16).view(np.uint8)
 
-    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+    def predict(
+        self, batch: Sequence[NDArray[np.uint8]], threads: int | None = None
+    ) -> list[NDArray[np.float32]]:
         """Return one map for each input, or break."""
         widths = [int(item.view(np.uint16)[0]) for item in batch]
         if self._breaks_on_width_px in widths or (self._breaks_on_batches and len(batch) > 1):
             raise RuntimeError("the pass failed")
         self.batch_sizes.append(len(batch))
+        self.threads.append(threads)
         saliency = np.zeros((8, 8), np.float32)
         saliency[3:5, 3:5] = 1.0
         return [saliency] * len(batch)

@@ -72,6 +72,27 @@ def test_one_batch_is_predicted_while_the_next_decodes_and_the_last_encodes() ->
     assert [one.error for one in ended] == [None] * 3
 
 
+def test_the_device_spreads_its_work_over_the_threads_of_the_pool() -> None:
+    names: list[str] = []
+    barrier = threading.Barrier(2)
+
+    def predict_one(one: Item) -> str:
+        barrier.wait(PATIENCE_S)  # which breaks unless two run at once
+        names.append(threading.current_thread().name)
+        return one.job_id
+
+    def predict(items: list[Item]) -> None:
+        assert made.busy == 0
+        assert made.spread(predict_one, items) == [one.job_id for one in items]
+
+    with flow(device=predict, max_linger_s=PATIENCE_S) as made:
+        made.put([item(number) for number in range(2)])
+        ended = drain(made)
+    assert [one.error for one in ended] == [None, None]
+    assert all(name.startswith("codec") for name in names)
+    assert made.busy == 0
+
+
 def test_batches_form_while_the_device_is_busy() -> None:
     release, batches = threading.Event(), []
 

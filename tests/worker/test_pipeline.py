@@ -1,6 +1,7 @@
 """A batch goes through all stages; every item ends on its own."""
 
 import io
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,12 +22,16 @@ from worker.pipeline import Limits, Pipeline
 
 
 def pipeline(
-    connection: Redis, predictor: CentrePredictor | None = None, **limits: float
+    connection: Redis,
+    predictor: CentrePredictor | None = None,
+    *,
+    threads: int = 2,
+    **limits: float,
 ) -> Pipeline:
     return Pipeline(
         connection,
         predictor or CentrePredictor(),
-        threads=2,
+        threads=threads,
         limits=Limits(
             # As long as need be: these tests are about what happens to items together.
             **{
@@ -171,6 +176,52 @@ def test_a_batch_counts_once(connection: Redis) -> None:
     assert sorted(reply.batch_size for reply in replies) == [0, 0, 3]
 
 
+def test_on_a_cpu_the_photos_of_a_batch_go_side_by_side(connection: Redis) -> None:
+    predictor = CentrePredictor(side_by_side=True)
+    items = [item(connection, str(number), file_of(photo(64, 48))) for number in range(3)]
+    run(pipeline(connection, predictor), items)
+    assert predictor.batch_sizes == predictor.threads == [1, 1, 1]
+    replies = [decode_reply(raw) for raw in connection.lrange(reply_key("me"), 0, -1)]
+    assert sorted(reply.batch_size for reply in replies) == [0, 0, 3]
+
+
+@pytest.mark.parametrize(("threads", "own"), [(1, 1), (2, 1), (4, 3)])
+def test_a_lone_photo_on_a_cpu_has_all_threads_but_one(
+    connection: Redis, threads: int, own: int
+) -> None:
+    predictor = CentrePredictor(side_by_side=True)
+    alone = pipeline(connection, predictor, threads=threads)
+    run(alone, [item(connection, "a", file_of(photo(64, 48)))])
+    assert predictor.threads == [own]
+
+
+def test_a_photo_beside_busy_threads_on_a_cpu_has_one(connection: Redis) -> None:
+    predictor = CentrePredictor(side_by_side=True)
+    working = pipeline(connection, predictor, threads=4, max_linger_ms=0, max_batch_size=1)
+    decoding, drawn = threading.Event(), threading.Event()
+    prepare, predict = predictor.prepare, predictor.predict
+
+    def prepare_one(image: Image.Image) -> np.ndarray:
+        if image.size == (65, 48):
+            decoding.set()
+            assert drawn.wait(20)
+        return prepare(image)
+
+    def predict_one(batch: Sequence[np.ndarray], threads: int | None = None) -> list[np.ndarray]:
+        assert decoding.wait(20)
+        maps = predict(batch, threads)
+        drawn.set()
+        return maps
+
+    predictor.prepare = prepare_one  # type: ignore[method-assign]
+    predictor.predict = predict_one  # type: ignore[method-assign]
+    run(
+        working,
+        [item(connection, str(width), file_of(photo(width, 48))) for width in (64, 65)],
+    )
+    assert predictor.threads[0] == 1
+
+
 def test_withdrawn_and_late_jobs_are_not_worked_on(connection: Redis) -> None:
     predictor = CentrePredictor()
     items = [
@@ -183,8 +234,9 @@ def test_withdrawn_and_late_jobs_are_not_worked_on(connection: Redis) -> None:
     assert not connection.exists(reply_key("me"))
 
 
-def test_when_a_pass_fails_its_items_run_singly(connection: Redis) -> None:
-    predictor = CentrePredictor(breaks_on_width_px=33)
+@pytest.mark.parametrize("side_by_side", [False, True])
+def test_when_a_pass_fails_its_items_run_singly(connection: Redis, *, side_by_side: bool) -> None:
+    predictor = CentrePredictor(breaks_on_width_px=33, side_by_side=side_by_side)
     items = [
         item(connection, "a", file_of(photo(64, 48))),
         item(connection, "poison", file_of(photo(33, 48))),
@@ -194,7 +246,7 @@ def test_when_a_pass_fails_its_items_run_singly(connection: Redis) -> None:
     assert isinstance(ended["poison"].error, RuntimeError)
     assert ended["a"].error is None
     assert ended["b"].error is None
-    assert predictor.batch_sizes == [1, 1]
+    assert set(predictor.batch_sizes) == {1}
 
 
 def test_a_finished_photo_is_answered_by_a_full_redis(connection: Redis) -> None:
