@@ -9,7 +9,6 @@ import json
 import os
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,7 +25,7 @@ from bench.machine import ROOT, describe_machine
 from bench.service import DEFAULT_IMAGES, DEFAULT_OPTIONS, MAIN_CLIENTS
 from bench.service_figures import rounded, summarize
 from bench.service_photos import load_photos
-from bench.service_process import ServiceError, Steal
+from bench.service_process import ServiceError, Steal, python_of, revision
 from bench.serving import CpuTimes, stop, wait_until_up
 
 ROLES: Final = ("app", "redis")
@@ -93,12 +92,6 @@ def total_ms(figures: dict[str, Any]) -> float:
     return float(sum(figures["cpu_ms_per_image"].values()))
 
 
-def revision(folder: Path) -> str:
-    """Return a checkout's revision."""
-    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
 def measure(folder: Path, photos: list[bytes], args: argparse.Namespace) -> dict[str, Any]:
     """Return one round's figures of a checkout's front end."""
     with started(folder, photos[0]) as (url, cpu_s):
@@ -137,10 +130,9 @@ def started(folder: Path, photo: bytes) -> Iterator[tuple[str, CpuTimes]]:
         jpeg.write_bytes(photo)
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        own = folder / ".venv" / "bin" / "python"
         commands = [
             ([sys.executable, "-m", "bench.servers.stand_in", redis_url, str(jpeg)], ROOT),
-            ([str(own if own.exists() else sys.executable), "-m", "app", "serve"], folder),
+            ([python_of(folder), "-m", "app", "serve"], folder),
         ]
         commands[1][0].extend(["--port", str(port)])
         family = []

@@ -16,7 +16,7 @@ from bench.load import Connection, HttpError, Load, send
 from bench.machine import describe_machine
 from bench.service_figures import mean_batch, parse_metrics, rounded, summarize
 from bench.service_photos import UploadFormat, generate_photo, load_photos, to_jpeg
-from bench.service_process import Processes, ServiceError, started_service
+from bench.service_process import Processes, ServiceError, revision, started_service
 from bench.serving import RIVALS, available, compare
 
 DEFAULT_IMAGES: Final = Path(os.environ.get("FOVEATE_DATA", "../shared/data")) / "kodak"
@@ -49,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="other servers with the same model and encoder, in rounds with ours",
     )
+    parser.add_argument("--against", type=Path, help="with --rivals: another checkout, as well")
     parser.add_argument("--rounds", type=int, default=3, help="of all servers, with --rivals")
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
@@ -66,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
         "workers": None if args.url else args.workers,
         "seconds": args.seconds,
         "warm_up_s": args.warm_up,
+        "against": revision(args.against) if args.against else None,
     }
     target = f"/compress?{args.options}"
     try:
@@ -153,6 +155,7 @@ def measure_serving(args: argparse.Namespace, photos: list[bytes]) -> dict[str, 
         rounds=args.rounds,
         seconds=args.seconds,
         warm_up_s=args.warm_up,
+        against=args.against.resolve() if args.against else None,
     )
 
 
@@ -213,7 +216,9 @@ def show(report: dict[str, Any]) -> None:
             f" CPU ms per image: {cpu}"
         )
     if "serving" in report:
-        print(f"{'alone':>10} {report['serving']['alone']}")
+        for kind, figures in report["serving"]["alone"].items():
+            if kind != "rounds":
+                print(f"{'alone':>10} {kind}: {figures}")
         print(f"one client: {report['serving']['single_client']['p50_ms']:.1f} ms")
     for moment, peaks in (report["memory"] or {}).items():
         if moment not in {"errors", "large_photo"}:

@@ -73,20 +73,20 @@ def peak_rss_bytes(process: psutil.Process) -> int:
 
 @contextmanager
 def started_service(
-    workers: int = 1, settings: Mapping[str, str] | None = None
+    workers: int = 1, settings: Mapping[str, str] | None = None, folder: Path = ROOT
 ) -> Iterator[tuple[str, Processes]]:
     """Run the service on a free port; yield its URL and processes, drain it at the end.
 
-    ``settings`` come on top of the environment.
+    ``settings`` come on top of the environment; ``folder`` is the checkout to run.
 
     Raises:
         ServiceError: when it does not get ready.
     """
-    command = [sys.executable, "-m", "app", "run", "--port", "0", "--workers", str(workers)]
+    command = [python_of(folder), "-m", "app", "run", "--port", "0", "--workers", str(workers)]
     with tempfile.TemporaryFile() as log:
         environment = {**os.environ, **(settings or {})}
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log
         )
         try:
             assert process.stdout is not None
@@ -105,6 +105,18 @@ def started_service(
                 process.wait()
             if process.stdout is not None:
                 process.stdout.close()
+
+
+def python_of(folder: Path) -> str:
+    """Return the interpreter of a checkout: its .venv's, or where it has none the one that runs this."""
+    own = folder / ".venv" / "bin" / "python"
+    return str(own) if own.exists() else sys.executable
+
+
+def revision(folder: Path) -> str:
+    """Return a checkout's revision."""
+    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def read_url(output: IO[bytes]) -> str | None:

@@ -1,7 +1,7 @@
 """The same model and encoder behind other servers: what serving itself costs.
 
 Every server is started anew in each round and measured in turn, so that a noisy machine is noisy
-for all. ``alone`` is no server: the stages by themselves.
+for all. ``alone`` is no server: the stages by themselves. ``before`` is another version of ours.
 """
 
 import importlib.util
@@ -31,6 +31,9 @@ STOP_TIMEOUT_S: Final = 15.0
 # The package that each needs.
 RIVALS: Final = {"mosec": "mosec", "litserve": "litserve", "inprocess": "fastapi"}
 MEASURED: Final = ("images_per_s", "p50_ms", "p99_ms")
+BEFORE: Final = "before"
+# Of a round, taken by the host: above that it says more of the host than of the server.
+CALM_STEAL: Final = 0.05
 # Beside them, in each round: what the host took from the cores, and the throughput without that.
 ADJUSTED: Final = ("steal", "unstolen_images_per_s")
 
@@ -50,20 +53,24 @@ def compare(
     rounds: int,
     seconds: float,
     warm_up_s: float,
+    against: Path | None = None,
 ) -> dict[str, Any]:
     """Return each server's figures: medians over the rounds, and the rounds themselves.
+
+    ``against`` is a checkout of another version, whose JPEGs may be others.
 
     Raises:
         ServiceError: when one doesn't start, or its JPEG isn't the one that ours gives.
     """
-    taken: dict[str, list[dict[str, Any]]] = {name: [] for name in ("foveate", *rivals)}
+    names = ["foveate", *([BEFORE] if against else []), *rivals]
+    taken: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     single: list[dict[str, Any]] = []
     alone: list[dict[str, Any]] = []
     reference = b""
     for _ in range(rounds):
         alone.append(measure_alone(photos, options, seconds))
         for name, figures in taken.items():
-            with started(name, options) as (url, cpu_s):
+            with started(name, options, against) as (url, cpu_s):
 
                 def take(clients: int, url: str = url, cpu_s: CpuTimes = cpu_s) -> dict[str, Any]:
                     return measure(
@@ -80,7 +87,7 @@ def compare(
                 if name == "foveate":
                     reference = jpeg
                     single.append(take(1))
-                if jpeg != reference:
+                if jpeg != reference and name != BEFORE:
                     raise ServiceError(f"{name} gives another JPEG than foveate")
                 figures.append(take(clients))
     return {
@@ -90,16 +97,26 @@ def compare(
         },
         "single_client": {**middle(single), "rounds": single},
         "alone": {
-            kind: {
-                key: statistics.median(turn[kind][key] for turn in alone) for key in alone[0][kind]
-            }
-            for kind in alone[0]
+            **{
+                kind: {
+                    key: statistics.median(turn[kind][key] for turn in calm(alone))
+                    for key in alone[0][kind]
+                }
+                for kind in ("single", "batch")
+            },
+            "rounds": alone,
         },
     }
 
 
+def calm(figures: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rounds in which the host took hardly anything from the cores; all, if there are none."""
+    return [figure for figure in figures if figure["steal"] <= CALM_STEAL] or figures
+
+
 def middle(figures: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the medians of rounds."""
+    """Return the medians of calm rounds."""
+    figures = calm(figures)
     roles = figures[0]["cpu_ms_per_image"]
     return {
         **{
@@ -155,6 +172,7 @@ def measure_alone(photos: list[bytes], options: str, seconds: float) -> dict[str
         paths = [Path(folder, f"{number}.jpg") for number in range(len(photos))]
         for path, photo in zip(paths, photos, strict=True):
             path.write_bytes(photo)
+        steal = Steal()
         ended = subprocess.run(
             [sys.executable, "-m", "bench.servers.alone", str(seconds), *map(str, paths)],
             cwd=ROOT,
@@ -162,8 +180,8 @@ def measure_alone(photos: list[bytes], options: str, seconds: float) -> dict[str
             stdout=subprocess.PIPE,
             check=True,
         )
-    measured: dict[str, Any] = json.loads(ended.stdout)
-    return measured
+        stolen = steal.share()
+    return {**json.loads(ended.stdout), "steal": stolen}
 
 
 class CpuTimes:
@@ -181,10 +199,13 @@ class CpuTimes:
 
 
 @contextmanager
-def started(name: str, options: str) -> Iterator[tuple[str, CpuTimes]]:
+def started(name: str, options: str, against: Path | None = None) -> Iterator[tuple[str, CpuTimes]]:
     """Run one of the servers; yield its URL and what its processes cost."""
-    if name == "foveate":
-        with started_service() as (url, processes):
+    if name in {"foveate", BEFORE}:
+        with started_service(folder=against if name == BEFORE and against else ROOT) as (
+            url,
+            processes,
+        ):
             yield url, CpuTimes(processes.by_role())
         return
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -8,10 +8,11 @@ import pytest
 
 from bench import service
 from bench.__main__ import main
+from bench.machine import ROOT
 from bench.servers.alone import per_image
 from bench.servers.compressor import settings_of
 from bench.service_photos import generate_photo, to_jpeg
-from bench.serving import available, compare
+from bench.serving import available, calm, compare
 
 OPTIONS = "quality=50&target=size&progressive=false"
 
@@ -21,8 +22,10 @@ def test_every_installed_rival_is_measured() -> None:
     photos = [to_jpeg(generate_photo(192, 128, seed)) for seed in range(2)]
     rivals, _ = available(["mosec", "litserve", "inprocess"])
     assert "inprocess" in rivals
-    measured = compare(rivals, photos, OPTIONS, clients=4, rounds=1, seconds=2, warm_up_s=1)
-    assert set(measured["servers"]) == {"foveate", *rivals}
+    measured = compare(
+        rivals, photos, OPTIONS, clients=4, rounds=1, seconds=2, warm_up_s=1, against=ROOT
+    )
+    assert set(measured["servers"]) == {"foveate", "before", *rivals}
     for server in measured["servers"].values():
         assert server["unstolen_images_per_s"] >= server["images_per_s"] > 0
         assert sum(server["cpu_ms_per_image"].values()) > 0
@@ -60,3 +63,9 @@ def test_rivals_get_the_options_of_the_query() -> None:
 def test_time_is_counted_for_each_image() -> None:
     timed = per_image(lambda: 5, 0.05)
     assert 0 < timed["elapsed_ms"] < 1
+
+
+def test_rounds_that_the_host_disturbed_are_left_out_where_others_are_left() -> None:
+    calm_one, other, disturbed = ({"steal": steal} for steal in (0.0, 0.04, 0.3))
+    assert calm([calm_one, disturbed, other]) == [calm_one, other]
+    assert calm([disturbed]) == [disturbed]
