@@ -16,6 +16,8 @@ from model.msroi import MSROI, normalise_pixels
 
 # Landscape as most cameras take it, width to height.
 USUAL_ASPECT = (3, 2)
+# Of CPUs, by torch's names. Measured with either: half of float32's time or less.
+BFLOAT16_CAPABILITIES = ("amx_bf16", "avx512_bf16")
 
 
 class Predictor:
@@ -25,8 +27,9 @@ class Predictor:
     `predict` where ``side_by_side`` says so, on a CPU: one photo on each core takes less of all
     cores than one photo on all of them. Elsewhere it belongs to one thread.
 
-    Up to the class maps it computes in bfloat16 where the device has units for that (CUDA, and
-    CPUs with AMX), else in float32; docs/model-card.md says how far their maps differ.
+    Up to the class maps it computes in bfloat16 where the device has instructions for that (CUDA,
+    and CPUs with AMX or AVX512_BF16), else in float32; docs/model-card.md says how far their maps
+    differ.
     """
 
     device: torch.device
@@ -83,9 +86,10 @@ class Predictor:
     ) -> list[NDArray[np.float32]]:
         """Return the saliency map of each prepared photo, in order.
 
-        ``threads`` are torch's on the CPU, for this call; those it has by default. A map of an (H, W, 3) photo is (H/8, W/8) float32 in [0, 1] and covers exactly its
-        photo; its maximum is 1, or everything is 0 where no class answered. It doesn't depend
-        on what else is in the batch, on CUDA but for rounding, nor but for rounding on ``threads``.
+        ``threads`` are torch's on the CPU, for this call; those it has by default. A map of an
+        (H, W, 3) photo is (H/8, W/8) float32 in [0, 1] and covers exactly its photo; its maximum
+        is 1, or everything is 0 where no class answered. It doesn't depend on what else is in the
+        batch, on CUDA but for rounding, nor but for rounding on ``threads``.
         """
         if not batch:
             return []
@@ -172,6 +176,9 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_precision(device: torch.device) -> torch.dtype:
-    """Return bfloat16 where the device has units that multiply matrices of it, else float32."""
-    has_units = device.type == "cuda" or torch.cpu.get_capabilities().get("amx_bf16", False)
-    return torch.bfloat16 if has_units else torch.float32
+    """Return bfloat16 where the device has instructions that multiply it, else float32."""
+    if device.type == "cuda":
+        return torch.bfloat16
+    capabilities = torch.cpu.get_capabilities()
+    has_instructions = any(capabilities.get(name, False) for name in BFLOAT16_CAPABILITIES)
+    return torch.bfloat16 if has_instructions else torch.float32

@@ -145,9 +145,9 @@ def test_automatic_is_cuda_only_where_there_is_one() -> None:
     assert Predictor().device.type == expected
 
 
-# Without its units some CPUs compute no bfloat16 at all.
-AMX = pytest.mark.skipif(
-    choose_precision(torch.device("cpu")) == torch.float32, reason="needs a CPU with AMX"
+# Without its instructions some CPUs compute no bfloat16 at all.
+BFLOAT16 = pytest.mark.skipif(
+    choose_precision(torch.device("cpu")) == torch.float32, reason="needs a CPU with bfloat16"
 )
 
 
@@ -164,7 +164,7 @@ def pictures() -> list[Image.Image]:
 @pytest.mark.parametrize(
     "device",
     [
-        pytest.param("cpu", marks=AMX),
+        pytest.param("cpu", marks=BFLOAT16),
         pytest.param(
             "cuda",
             marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
@@ -184,7 +184,7 @@ def test_bfloat16_draws_nearly_the_maps_of_float32(device: str) -> None:
 
 
 @pytest.mark.skipif(not CAN_FUSE, reason="torch has no oneDNN here")
-@pytest.mark.parametrize("precision", [torch.float32, pytest.param(torch.bfloat16, marks=AMX)])
+@pytest.mark.parametrize("precision", [torch.float32, pytest.param(torch.bfloat16, marks=BFLOAT16)])
 def test_fused_convolutions_draw_the_same_maps(
     monkeypatch: pytest.MonkeyPatch, precision: torch.dtype
 ) -> None:
@@ -205,10 +205,20 @@ def test_fused_convolutions_draw_the_same_maps(
     assert calls
 
 
-def test_bfloat16_is_for_what_has_units_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        ({"amx_bf16": True, "avx512_bf16": True}, torch.bfloat16),
+        ({"amx_bf16": False, "avx512_bf16": True}, torch.bfloat16),
+        ({"amx_bf16": False, "avx512_bf16": False}, torch.float32),
+    ],
+)
+def test_bfloat16_is_for_what_has_instructions_for_it(
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], expected: torch.dtype
+) -> None:
     cpu = torch.device("cpu")
-    for has_units, expected in ((True, torch.bfloat16), (False, torch.float32)):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": has_units})  # noqa: B023
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
         assert choose_precision(cpu) == expected
         assert Predictor("cpu").precision == expected
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)  # of another architecture
