@@ -12,16 +12,15 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 from rq.job import Job
 from rq.queue import Queue
-from rq.utils import as_text
 from rq.worker import WorkerStatus
 
 from contract.errors import ClientError, InternalError
 from contract.keys import JOB_FUNCTION, MAX_RETRIES
 from contract.messages import Failure, Request
-from worker.bookkeeping import Claim, disarm, finish, forget, register
+from worker.bookkeeping import Claim, disarm, finish, forget, register, take
 from worker.item import Item
 from worker.pipeline import Pipeline
 from worker.replies import UNAVAILABLE, send_failures
@@ -35,6 +34,9 @@ SHORTEST_PAUSE_S = 0.005
 LONGEST_PAUSE_S = 0.02
 PAUSE_SHARE = 0.125  # of the last pass
 MOST_PAUSE_S = 0.1
+# RQ's records of jobs that have ended well are written together for this long: who waits for them
+# has had the reply.
+RECORDS_PAUSE_S = 0.05
 # RQ's loop gets its turn this often, for its maintenance, suspension and orders to stop.
 TURN_S = 15.0
 # What this process ends with when work in it hangs: os.EX_SOFTWARE.
@@ -60,6 +62,7 @@ class BatchWorker(SteadyWorker):
         self._popped: list[Job] = []
         self._open: dict[str, Claim] = {}
         self._ended: list[Item] = []
+        self._record_at_s = 0.0
         # No more is claimed until something has ended: what was put back would come again.
         self._full = False
         self._pause_s = SHORTEST_PAUSE_S
@@ -86,24 +89,40 @@ class BatchWorker(SteadyWorker):
 
     def _move_on(self, queue: Queue, *, claim: bool) -> None:
         """Do what can be done now; raises RedisError with nothing lost."""
+        try:
+            self._take_in(queue, claim=claim)
+        except OutOfMemoryError:
+            # What is under way goes on: it makes room as it ends.
+            if not (self._open or self._ended):
+                raise
+        ended = self._pipeline.step(self._pause_s)
+        if ended:
+            if not self._ended:
+                self._record_at_s = time.monotonic() + RECORDS_PAUSE_S
+            self._ended += ended
+            self._full = False
+        if self._ended and self._may_end():
+            self._end(queue)
+        self.beat()
+
+    def _take_in(self, queue: Queue, *, claim: bool) -> None:
+        """Let what was popped begin, and what waits if it is time to look for that."""
         if self._popped:
             self._start(queue)
         now_s = time.monotonic()
         if claim and not self._full and now_s >= self._claim_at_s and self._pipeline.room():
             found = self._claim(queue)
-            self._pause_s = SHORTEST_PAUSE_S if found else self._longer_pause_s()
+            pass_s = self._pipeline.last_pass_s() if self._open else 0.0
+            self._pause_s = next_pause_s(self._pause_s, pass_s, found=found)
             self._claim_at_s = now_s + self._pause_s
-        ended = self._pipeline.step(self._pause_s)
-        if ended:
-            self._ended += ended
-            self._full = False
-        if self._ended:
-            self._end(queue)
-        self.beat()
 
-    def _longer_pause_s(self) -> float:
-        longest_s = max(LONGEST_PAUSE_S, PAUSE_SHARE * self._pipeline.last_pass_s())
-        return min(2 * self._pause_s, longest_s, MOST_PAUSE_S)
+    def _may_end(self) -> bool:
+        """Return whether to end now what has ended, rather than with what ends next."""
+        return (
+            len(self._ended) == len(self._open)
+            or any(item.error or not item.open for item in self._ended)
+            or time.monotonic() >= self._record_at_s
+        )
 
     def _exit_if_hung(self) -> None:
         """End this process when a thread has been at one piece of work for longer than a job may take.
@@ -121,16 +140,10 @@ class BatchWorker(SteadyWorker):
 
         Return whether anything was waiting.
         """
-        count = min(self._pipeline.room(), queue.count)
-        if not count:
-            return False
-        with self.connection.pipeline(transaction=False) as pipeline:
-            for _ in range(count):
-                pipeline.lmove(queue.key, queue.intermediate_queue_key)
-            job_ids = [as_text(raw) for raw in pipeline.execute() if raw is not None]
-        fetched = Job.fetch_many(job_ids, connection=self.connection, serializer=self.serializer)
+        taken = take(self.connection, queue, self._pipeline.room())
+        job_ids = [job_id for job_id, _ in taken]
         cost_px = 0
-        for number, (job_id, job) in enumerate(zip(job_ids, fetched, strict=True)):
+        for number, (job_id, job) in enumerate(taken):
             if job is None:  # withdrawn, or expired while it waited
                 queue.intermediate_queue.remove(job_id)
                 continue
@@ -143,7 +156,7 @@ class BatchWorker(SteadyWorker):
             self._popped.append(job)
         if self._popped:
             self._start(queue)
-        return True
+        return bool(taken)
 
     def _put_back(self, queue: Queue, job_ids: Sequence[str]) -> None:
         """Return jobs to the front of the queue, in their order."""
@@ -239,6 +252,14 @@ class BatchWorker(SteadyWorker):
         except RedisError:
             log.warning("%d jobs could not be given back", len(self._open))
             self._open.clear()
+
+
+def next_pause_s(pause_s: float, pass_s: float, *, found: bool) -> float:
+    """Return how long to look for no more jobs, after a pause and a pass (0 when there was none)."""
+    share_s = PAUSE_SHARE * pass_s
+    if found:
+        return min(max(SHORTEST_PAUSE_S, share_s), MOST_PAUSE_S)
+    return min(2 * pause_s, max(LONGEST_PAUSE_S, share_s), MOST_PAUSE_S)
 
 
 def announcement(item: Item, code: str, detail: str) -> tuple[str, Failure]:

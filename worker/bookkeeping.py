@@ -4,15 +4,32 @@ What ``SimpleWorker`` writes with several round trips for each job is written he
 all; ``tests/worker/test_batching.py`` holds the outcome to what ``SimpleWorker`` leaves behind.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from redis import Redis
+from redis.exceptions import NoScriptError
+from rq.exceptions import NoSuchJobError
 from rq.executions import Execution
 from rq.job import Job, JobStatus
 from rq.queue import Queue
-from rq.utils import now
+from rq.utils import as_text, now
 from rq.worker import SimpleWorker, WorkerStatus
+
+
+# KEYS: queue, intermediate list. ARGV: how many, and what the keys of jobs begin with.
+# It moves nothing from an empty queue: a Redis that is full would refuse even that.
+TAKE: Final = """
+local taken = {}
+for i = 1, math.min(ARGV[1], redis.call('LLEN', KEYS[1])) do
+  local id = redis.call('LMOVE', KEYS[1], KEYS[2], 'LEFT', 'RIGHT')
+  taken[i] = {id, redis.call('HGETALL', ARGV[2] .. id)}
+end
+return taken
+"""
+TAKE_SHA: Final = hashlib.sha1(TAKE.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +38,33 @@ class Claim:
 
     job: Job
     execution: Execution
+
+
+def take(connection: Redis, queue: Queue, count: int) -> list[tuple[str, Job | None]]:
+    """Move up to ``count`` jobs from the queue to its intermediate list, as RQ moves one.
+
+    Return each one's id with the job, or None where Redis has none of it any more.
+
+    Raises:
+        RedisError: when Redis can't be reached, or is so full that nothing can be moved.
+    """
+    arguments = (2, queue.key, queue.intermediate_queue_key, count, Job.key_for(""))
+    try:
+        taken = connection.evalsha(TAKE_SHA, *arguments)
+    except NoScriptError:
+        taken = connection.eval(TAKE, *arguments)
+    version = queue.get_redis_server_version() if taken else None
+    jobs: list[tuple[str, Job | None]] = []
+    for raw_id, fields in taken:
+        job: Job | None = Job(as_text(raw_id), connection=connection, serializer=queue.serializer)
+        try:
+            job.restore(dict(zip(fields[::2], fields[1::2], strict=True)))
+        except NoSuchJobError:
+            jobs.append((job.id, None))
+        else:
+            job.redis_server_version = version
+            jobs.append((job.id, job))
+    return jobs
 
 
 def register(worker: SimpleWorker, queue: Queue, jobs: Sequence[Job]) -> list[Claim]:
