@@ -227,11 +227,9 @@ class QueueClient:
         async with self.redis.pipeline(transaction=False) as pipeline:
             pipeline.mget(image_key(job_id), heatmap_key(job_id))
             # Of a job that its client waited for nobody knows the id.
-            pipeline.delete(record_key(job_id))
-            if not keep:
-                pipeline.delete(image_key(job_id), heatmap_key(job_id))
-            blobs, *_ = await pipeline.execute()
-        image, heatmap = blobs
+            blobs = () if keep else (image_key(job_id), heatmap_key(job_id))
+            pipeline.delete(record_key(job_id), *blobs)
+            (image, heatmap), _ = await pipeline.execute()
         if image is None or (result.heatmap_type is not None and heatmap is None):
             raise InternalError("The result was lost before it could be sent.")
         return Finished(result, image, heatmap)

@@ -1,7 +1,6 @@
 """The standard JPEG that a quality names: baseline, 4:2:0, Annex K tables, by Pillow's libjpeg."""
 
 import os
-import sys
 import tempfile
 from typing import IO
 
@@ -20,7 +19,7 @@ def measure_reference(image: NDArray[np.uint8], quality: int) -> int:
 
 
 def open_scratch() -> IO[bytes]:
-    """Return an empty file without a name; in memory where the system has such files."""
-    if sys.platform == "linux":
+    """Return an empty file without a name; in memory where the system has such files (Linux)."""
+    if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("reference"), "wb")
     return tempfile.TemporaryFile()

@@ -18,7 +18,6 @@ from rq.queue import Queue
 from rq.utils import as_text, now
 from rq.worker import SimpleWorker, WorkerStatus
 
-
 # KEYS: queue, intermediate list. ARGV: how many, and what the keys of jobs begin with.
 # It moves nothing from an empty queue: a Redis that is full would refuse even that.
 TAKE: Final = """
@@ -56,7 +55,7 @@ def take(connection: Redis, queue: Queue, count: int) -> list[tuple[str, Job | N
     version = queue.get_redis_server_version() if taken else None
     jobs: list[tuple[str, Job | None]] = []
     for raw_id, fields in taken:
-        job: Job | None = Job(as_text(raw_id), connection=connection, serializer=queue.serializer)
+        job = Job(as_text(raw_id), connection=connection, serializer=queue.serializer)
         try:
             job.restore(dict(zip(fields[::2], fields[1::2], strict=True)))
         except NoSuchJobError:
