@@ -340,6 +340,99 @@ def test_a_full_redis_is_waited_for(connection: Redis) -> None:
     assert queue.started_job_registry.get_job_ids(cleanup=False) == []
 
 
+def test_a_full_redis_does_not_keep_what_is_open_from_ending(connection: Redis) -> None:
+    """Only its end makes room; what waits in the queue can't even be looked at meanwhile."""
+    queue = enqueue(connection, ["ok"] * 3)
+    pipeline = ScriptedPipeline()
+    put, step = pipeline.put, pipeline.step
+
+    def put_then_fill(items: Sequence[Item]) -> None:
+        put(items)
+        if not pipeline.batches:
+            connection.config_set("maxmemory", "1")
+
+    def make_room_then_step(timeout_s: float) -> list[Item]:
+        connection.config_set("maxmemory", "1gb")
+        return step(timeout_s)
+
+    def pause(_seconds: float) -> None:
+        connection.config_set("maxmemory", "1gb")
+        pytest.fail("the worker waited for Redis before it ended what was open")
+
+    pipeline.put = put_then_fill  # type: ignore[method-assign]
+    pipeline.step = make_room_then_step  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batching.time, "sleep", pause)
+        try:
+            batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+        finally:
+            connection.config_set("maxmemory", "1gb")
+    assert pipeline.batches == [["job-0"], ["job-1", "job-2"]]
+    assert len(queue.finished_job_registry.get_job_ids()) == 3
+
+
+class OneByOnePipeline(ScriptedPipeline):
+    """Ends one item at each step, the last one when ``may_end`` says so."""
+
+    def __init__(self, queue: Queue, may_end: Callable[[int], bool]) -> None:
+        super().__init__()
+        self.recorded: list[int] = []
+        self._queue = queue
+        self._may_end = may_end
+
+    def step(self, _timeout_s: float) -> list[Item]:
+        self.recorded.append(len(self._queue.finished_job_registry.get_job_ids()))
+        if len(self._items) == 1 and not self._may_end(self.recorded[-1]):
+            return []
+        return [self._items.pop(0)] if self._items else []
+
+
+def test_ends_are_recorded_together(connection: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "RECORDS_PAUSE_S", 60.0)
+    queue = enqueue(connection, ["ok"] * 3)
+    pipeline = OneByOnePipeline(queue, lambda _recorded: True)
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.recorded[:3] == [0, 0, 0]
+    assert len(queue.finished_job_registry.get_job_ids()) == 3
+
+
+def test_an_end_is_recorded_while_another_job_is_still_open(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 2)
+    give_up_s = time.monotonic() + 10
+    pipeline = OneByOnePipeline(
+        queue, lambda recorded: recorded == 1 or time.monotonic() > give_up_s
+    )
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.recorded[-1] == 1
+
+
+@pytest.mark.parametrize(
+    ("pause_s", "pass_s", "found", "expected_s"),
+    [
+        (0.005, 0.0, True, batching.SHORTEST_PAUSE_S),
+        (0.1, 0.16, True, 0.02),  # a pass runs long: what has come can wait for the next
+        (0.1, float("inf"), True, batching.MOST_PAUSE_S),
+        (0.005, 0.0, False, 0.01),
+        (0.02, 0.0, False, batching.LONGEST_PAUSE_S),
+        (0.04, 0.4, False, 0.05),
+        (0.1, float("inf"), False, batching.MOST_PAUSE_S),
+    ],
+)
+def test_the_pause_between_two_looks_follows_what_was_found_and_the_pass(
+    pause_s: float, pass_s: float, *, found: bool, expected_s: float
+) -> None:
+    assert batching.next_pause_s(pause_s, pass_s, found=found) == pytest.approx(expected_s)
+
+
+def test_a_redis_that_has_forgotten_the_script_gets_it_again(connection: Redis) -> None:
+    for _ in range(2):
+        queue = enqueue(connection, ["ok"] * 2)
+        pipeline = ScriptedPipeline()
+        batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+        assert pipeline.batches == [["job-0", "job-1"]]
+        connection.script_flush()
+
+
 def test_a_defect_in_the_pipeline_gives_its_jobs_back(connection: Redis) -> None:
     queue = enqueue(connection, ["ok"] * 2, retries=MAX_RETRIES)
     pipeline = ScriptedPipeline()
