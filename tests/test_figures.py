@@ -206,7 +206,8 @@ def test_slow_clients() -> None:
 
 def test_other_servers_with_the_same_behind_them() -> None:
     serving = result("service.json")["serving"]
-    names = {"foveate": "Foveate", "mosec": "mosec", "litserve": "LitServe"}
+    names = {"foveate": "Foveate", "before": "the version before", "mosec": "mosec"}
+    names["litserve"] = "LitServe"
     for name, label in {**names, "inprocess": "FastAPI, batching in its own process"}.items():
         server = serving["servers"][name]
         cells = [f"{server['images_per_s']:.1f}", f"{server['p50_ms']:.0f}"]
