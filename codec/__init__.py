@@ -1,6 +1,7 @@
 """Saliency-weighted JPEG encoder: pixels or a JPEG's coefficients and a map in, a standard JPEG out."""
 
 from codec.encoder import encode
+from codec.reference import measure_reference
 from codec.segments import UnreadableSourceError
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
 from codec.source import Source, read_source
@@ -14,6 +15,7 @@ __all__ = [
     "Source",
     "UnreadableSourceError",
     "encode",
+    "measure_reference",
     "read_source",
     "transcode",
     "turn",

@@ -40,6 +40,8 @@ def transcode(
     image: NDArray[np.uint8],
     saliency: NDArray[np.float32] | None,
     settings: EncodeSettings,
+    *,
+    reference_bytes: int | None = None,
 ) -> Encoded:
     """Encode a source as `encode` does its pixels, or return its coefficients as they are.
 
@@ -55,6 +57,7 @@ def transcode(
         image: what a decoder shows of them, as for `encode`: the reference is made of it.
         saliency: as for `encode`.
         settings: see EncodeSettings.
+        reference_bytes: as for `encode`.
 
     Raises:
         ValueError: as `encode`, or the image's sides are not the source's.
@@ -65,7 +68,8 @@ def transcode(
         raise ValueError(f"image has shape {image.shape}, not the source's")
     saliency, settings = drop_flat_map(saliency, settings)
     tuning = tune(settings.strength)
-    reference_bytes = measure_reference(np.ascontiguousarray(image), settings.quality)
+    if reference_bytes is None:
+        reference_bytes = measure_reference(image, settings.quality)
     components = split_source(source, saliency, tuning, subsample=_is_halved(settings))
     goal = set_goal(settings, components, reference_bytes)
     goal = goal.allow_noise(measure_noise(components), NOISE_SHARE)

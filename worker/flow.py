@@ -8,7 +8,7 @@ threads that all stages of this lane share. ``device``: up to a batch together, 
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Literal, TypeVar
@@ -92,6 +92,10 @@ class Flow:
         now_s = time.monotonic()
         started_s = (work.started_s for work in self._running)
         return max((now_s - start_s for start_s in started_s if start_s is not None), default=0.0)
+
+    def aside(self, work: Callable[[], Out]) -> "Future[Out]":
+        """Do ``work`` on the pool's threads, before whatever they are given from now on."""
+        return self._pool.submit(work)
 
     def spread(self, work: Callable[[In], Out], parts: Sequence[In]) -> list[Out]:
         """Return what ``work`` makes of each part, on the pool's threads; for the device's work."""

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, cast
 
 import numpy as np
@@ -18,7 +19,7 @@ from redis import Redis
 from contract.keys import heatmap_key, image_key, input_key
 from contract.messages import Result
 from worker.decode import decode
-from worker.encode import encode, read_upright
+from worker.encode import encode, lay_groundwork
 from worker.flow import Flow, Stage
 from worker.heatmap import render_map, render_overlay
 from worker.item import Item
@@ -155,6 +156,18 @@ class Pipeline:
             item.data = None
         item.network_input = self._predictor.prepare(photo.image)
         item.pixels = np.asarray(photo.image)
+        if self._flow.open == 1:
+            # Alone, a photo leaves threads idle while the network is at it. In company all have
+            # work, and what is made ahead of time only lies in memory.
+            item.groundwork = self._flow.aside(
+                partial(
+                    lay_groundwork,
+                    item.pixels,
+                    item.request.options,
+                    upload=item.data,
+                    orientation=item.orientation,
+                )
+            )
 
     def _predict(self, items: list[Item]) -> None:
         started_s = time.perf_counter()
@@ -199,11 +212,20 @@ class Pipeline:
         assert item.pixels is not None
         assert item.saliency is not None
         options = item.request.options
-        source = None
-        if item.data is not None and item.orientation is not None:
-            source = read_upright(item.data, item.orientation, item.pixels)
+        groundwork = (
+            item.groundwork.result()
+            if item.groundwork
+            else lay_groundwork(
+                item.pixels, options, upload=item.data, orientation=item.orientation
+            )
+        )
         encoded = encode(
-            item.pixels, item.saliency, options, source, segments=item.segments, upload=item.data
+            item.pixels,
+            item.saliency,
+            options,
+            groundwork,
+            segments=item.segments,
+            upload=item.data,
         )
         height_px, width_px = item.pixels.shape[:2]
         heatmap: tuple[bytes, str] | None = None
