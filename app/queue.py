@@ -10,7 +10,6 @@ from typing import cast
 import redis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from rq import Retry
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.queue import Queue
@@ -19,10 +18,10 @@ from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from app.cancellation import end
 from app.finished import Finished
+from app.job_template import JobTemplate
+from app.shared_connection import SharedConnection, pack
 from contract.errors import DeadlineError, InternalError, QueueUnavailableError
 from contract.keys import (
-    JOB_FUNCTION,
-    MAX_RETRIES,
     QUEUE_NAME,
     VERSION_FIELD,
     heatmap_key,
@@ -52,6 +51,10 @@ class QueueClient:
         self, redis_url: str, *, result_ttl_s: int, on_reply: Callable[[Reply], None]
     ) -> None:
         self.redis = Redis.from_url(redis_url, socket_timeout=SOCKET_TIMEOUT_S)
+        # What every upload asks for goes over these: `redis` is for all else.
+        self._shared = SharedConnection(redis_url, timeout_s=SOCKET_TIMEOUT_S)
+        self._replies = SharedConnection(redis_url, timeout_s=SOCKET_TIMEOUT_S)
+        self._templates: dict[int, JobTemplate] = {}
         # RQ builds its commands with a synchronous client and runs them on our pipeline; it asks
         # the server itself for nothing but its version, once.
         self._queue = Queue(
@@ -74,6 +77,8 @@ class QueueClient:
         """End the reader and close the connections."""
         if self._reader:
             await end(self._reader)
+        await self._shared.close()
+        await self._replies.close()
         await self.redis.aclose()
         self._queue.connection.close()
 
@@ -197,39 +202,39 @@ class QueueClient:
     ) -> None:
         now_s = time.time()
         request = Request(options, self._reply_to, len(data), pixels, now_s, now_s + timeout_s)
-        if not self._queue.redis_server_version:
-            await asyncio.to_thread(self._queue.get_redis_server_version)
-        ttl_s = int(timeout_s) + JOB_TIMEOUT_S
-        async with self.redis.pipeline(transaction=True) as pipeline:
-            pipeline.set(input_key(job_id), data, ex=ttl_s)
-            self._queue.enqueue_many(
-                [
-                    Queue.prepare_data(
-                        JOB_FUNCTION,
-                        kwargs={"request": request.to_json()},
-                        job_id=job_id,
-                        timeout=JOB_TIMEOUT_S,
-                        ttl=ttl_s,
-                        result_ttl=self._result_ttl_s,
-                        failure_ttl=self._result_ttl_s,
-                        description="compress",
-                        retry=Retry(max=MAX_RETRIES, enqueue_at_front=True),
-                    )
-                ],
-                pipeline=cast("redis.client.Pipeline", pipeline),
-            )
-            await pipeline.execute()
+        template = await self._template(int(timeout_s) + JOB_TIMEOUT_S)
+        job, count = template.commands(job_id, request.to_json())
+        key, ttl_s = input_key(job_id).encode(), b"%d" % template.ttl_s
+        packed = [
+            b"*1\r\n$5\r\nMULTI\r\n*5\r\n$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n"
+            % (len(key), key, len(data)),
+            data,
+            b"\r\n$2\r\nEX\r\n$%d\r\n%b\r\n%b*1\r\n$4\r\nEXEC\r\n" % (len(ttl_s), ttl_s, job),
+        ]
+        await self._shared.execute(packed, 3 + count)
         self._submitted.add(job_id)
+
+    async def _template(self, ttl_s: int) -> JobTemplate:
+        template = self._templates.get(ttl_s)
+        if template is None:
+            if not self._queue.redis_server_version:
+                await asyncio.to_thread(self._queue.get_redis_server_version)
+            template = self._templates[ttl_s] = JobTemplate(
+                self._queue,
+                timeout_s=JOB_TIMEOUT_S,
+                ttl_s=ttl_s,
+                result_ttl_s=self._result_ttl_s,
+            )
+        return template
 
     async def _fetch(self, result: Result, *, keep: bool) -> Finished:
         job_id = result.job_id
         # What isn't deleted, because Redis goes away in the middle, expires.
-        async with self.redis.pipeline(transaction=False) as pipeline:
-            pipeline.mget(image_key(job_id), heatmap_key(job_id))
-            # Of a job that its client waited for nobody knows the id.
-            blobs = () if keep else (image_key(job_id), heatmap_key(job_id))
-            pipeline.delete(record_key(job_id), *blobs)
-            (image, heatmap), _ = await pipeline.execute()
+        blobs = (image_key(job_id), heatmap_key(job_id))
+        # Of a job that its client waited for nobody knows the id.
+        forgotten = (record_key(job_id), *(() if keep else blobs))
+        packed = [pack("MGET", *blobs), pack("DEL", *forgotten)]
+        (image, heatmap), _ = await self._shared.execute(packed, 2)
         if image is None or (result.heatmap_type is not None and heatmap is None):
             raise InternalError("The result was lost before it could be sent.")
         return Finished(result, image, heatmap)
@@ -253,20 +258,13 @@ class QueueClient:
         """Hand replies to whoever waits; outlives every fault of Redis."""
         pause_s = 0.05
         doubtful = False
+        key = reply_key(self._reply_to)
+        pop = pack("BLMPOP", BLOCK_S, 1, key, "LEFT", "COUNT", REPLIES_AT_ONCE)
         while True:
             try:
                 if doubtful:
                     await self._give_up_lost_jobs()
-                popped = await cast(
-                    "Awaitable[list[object] | None]",
-                    self.redis.blmpop(
-                        BLOCK_S,
-                        1,
-                        reply_key(self._reply_to),
-                        direction="LEFT",
-                        count=REPLIES_AT_ONCE,
-                    ),
-                )
+                (popped,) = await self._replies.execute([pop], 1, again=False)
                 pause_s = 0.05
                 doubtful = popped is None
             except RedisError as error:
