@@ -33,9 +33,8 @@ def pack(*arguments: str | bytes | int) -> bytes:
 class Exchange:
     """Commands under way, and the answers to them that have come so far."""
 
-    def __init__(self, count: int, deadline_s: float) -> None:
+    def __init__(self, count: int) -> None:
         self.count = count
-        self.deadline_s = deadline_s
         self.answers: list[Any] = []
         self.done: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
 
@@ -84,7 +83,7 @@ class SharedConnection:
         return answers
 
     def _begin(self, packed: Sequence[bytes], count: int) -> "asyncio.Future[list[Any]]":
-        exchange = Exchange(count, asyncio.get_running_loop().time() + self._timeout_s)
+        exchange = Exchange(count)
         self._open.append(exchange)
         self._unsent += packed
         self._something_unsent.set()
@@ -148,10 +147,15 @@ class SharedConnection:
                     exchange.done.set_result(exchange.answers)
 
     async def _watch(self, serving: "asyncio.Task[None] | None") -> None:
-        """Cut a connection that answers nothing, however often it takes."""
-        clock = asyncio.get_running_loop().time
+        """Cut a connection whose next answer is waited for too long, however often it takes.
+
+        Looks are counted, not seconds: a process that was stopped for a while finds its answers.
+        """
+        first, seen = None, 0
         while serving is not None:
             await asyncio.sleep(WATCH_INTERVAL_S)
-            if self._open and self._open[0].deadline_s < clock():
+            seen = seen + 1 if self._open and self._open[0] is first else 0
+            first = self._open[0] if self._open else None
+            if seen * WATCH_INTERVAL_S >= self._timeout_s:
                 self._is_late = True
                 serving.cancel()
