@@ -1,6 +1,7 @@
 """``python -m app``: run everything on one machine, serve only the front end, compress photos."""
 
 import argparse
+import gc
 import socket
 import sys
 
@@ -69,6 +70,8 @@ def serve_http(arguments: argparse.Namespace, settings: AppSettings) -> int:
         log_config=log_config(settings),
         timeout_graceful_shutdown=int(settings.upload_timeout_s + settings.request_timeout_s) + 5,
     )
+    # What is there now stays: the collector need not look through it again and again.
+    gc.freeze()
     # uvicorn's own fd option takes every socket for a unix one.
     sockets = None if arguments.fd is None else [socket.socket(fileno=arguments.fd)]
     uvicorn.Server(config).run(sockets=sockets)

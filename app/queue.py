@@ -107,8 +107,11 @@ class QueueClient:
         try:
             try:
                 await self._submit(job_id, data, pixels, options, timeout_s)
-                async with asyncio.timeout(timeout_s):
+                timer = asyncio.get_running_loop().call_later(timeout_s, expire, reply)
+                try:
                     answer = await reply
+                finally:
+                    timer.cancel()
             except TimeoutError as error:
                 raise DeadlineError(f"No result within {timeout_s:g} s.") from error
             if isinstance(answer, Failure):
@@ -310,3 +313,9 @@ class QueueClient:
                 await self.redis.delete(record_key(job_id))
         except RedisError:
             log.warning("the record of job %s could not be removed; it expires", job_id)
+
+
+def expire(reply: "asyncio.Future[Reply]") -> None:
+    """Let whoever waits for ``reply`` wait no longer."""
+    if not reply.done():
+        reply.set_exception(TimeoutError())
