@@ -52,7 +52,7 @@ class QueueClient:
     ) -> None:
         self.redis = Redis.from_url(redis_url, socket_timeout=SOCKET_TIMEOUT_S)
         # What every upload asks for goes over these: `redis` is for all else.
-        self._shared = SharedConnection(redis_url, timeout_s=SOCKET_TIMEOUT_S)
+        self.shared = SharedConnection(redis_url, timeout_s=SOCKET_TIMEOUT_S)
         self._replies = SharedConnection(redis_url, timeout_s=SOCKET_TIMEOUT_S)
         self._templates: dict[int, JobTemplate] = {}
         # RQ builds its commands with a synchronous client and runs them on our pipeline; it asks
@@ -77,7 +77,7 @@ class QueueClient:
         """End the reader and close the connections."""
         if self._reader:
             await end(self._reader)
-        await self._shared.close()
+        await self.shared.close()
         await self._replies.close()
         await self.redis.aclose()
         self._queue.connection.close()
@@ -214,7 +214,7 @@ class QueueClient:
             data,
             b"\r\n$2\r\nEX\r\n$%d\r\n%b\r\n%b*1\r\n$4\r\nEXEC\r\n" % (len(ttl_s), ttl_s, job),
         ]
-        await self._shared.execute(packed, 3 + count)
+        await self.shared.execute(packed, 3 + count)
         self._submitted.add(job_id)
 
     async def _template(self, ttl_s: int) -> JobTemplate:
@@ -237,7 +237,7 @@ class QueueClient:
         # Of a job that its client waited for nobody knows the id.
         forgotten = (record_key(job_id), *(() if keep else blobs))
         packed = [pack("MGET", *blobs), pack("DEL", *forgotten)]
-        (image, heatmap), _ = await self._shared.execute(packed, 2)
+        (image, heatmap), _ = await self.shared.execute(packed, 2)
         if image is None or (result.heatmap_type is not None and heatmap is None):
             raise InternalError("The result was lost before it could be sent.")
         return Finished(result, image, heatmap)
@@ -248,10 +248,14 @@ class QueueClient:
         A worker that has it already finds no input and ends it.
         """
         try:
-            async with self.redis.pipeline(transaction=True) as pipeline:
-                pipeline.delete(input_key(job_id), image_key(job_id), heatmap_key(job_id))
-                self._queue.remove(job_id, pipeline=cast("redis.client.Pipeline", pipeline))
-                _, waiting = await pipeline.execute()
+            # Over the connection that the job goes out on, so never before it; LREM as RQ has it.
+            packed = [
+                pack("MULTI"),
+                pack("DEL", input_key(job_id), image_key(job_id), heatmap_key(job_id)),
+                pack("LREM", self.key, 1, job_id),
+                pack("EXEC"),
+            ]
+            *_, (_, waiting) = await self.shared.execute(packed, len(packed))
             if waiting:
                 await self.redis.delete(self._queue.job_class.key_for(job_id))
         except RedisError:

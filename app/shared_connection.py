@@ -7,6 +7,7 @@ turn of the event loop goes out in one write, and answers come back in the order
 
 import asyncio
 import contextlib
+import hashlib
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
@@ -15,7 +16,7 @@ import hiredis
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from app.cancellation import end
@@ -24,7 +25,18 @@ from app.cancellation import end
 WATCH_INTERVAL_S: Final = 1.0
 
 
-def pack(*arguments: str | bytes | int) -> bytes:
+Argument = str | bytes | int | float
+
+
+class Script:
+    """A Lua script, which Redis knows by its hash once it has run it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def pack(*arguments: Argument) -> bytes:
     """Return one command as it goes to Redis."""
     packed: bytes = hiredis.pack_command(arguments)  # type: ignore[arg-type]  # "tuples of one"
     return packed
@@ -81,6 +93,15 @@ class SharedConnection:
             if isinstance(answer, RedisError):
                 raise answer
         return answers
+
+    async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Return what a script returns; raises RedisError as ``execute`` does."""
+        given = (len(keys), *keys, *arguments)
+        try:
+            (answer,) = await self.execute([pack("EVALSHA", script.sha, *given)], 1)
+        except NoScriptError:
+            (answer,) = await self.execute([pack("EVAL", script.text, *given)], 1)
+        return answer
 
     def _begin(self, packed: Sequence[bytes], count: int) -> "asyncio.Future[list[Any]]":
         exchange = Exchange(count)
