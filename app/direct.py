@@ -1,4 +1,4 @@
-"""The way of ``POST /compress`` past FastAPI's routing, which cost a photo as much as its body did.
+"""The way of ``POST /compress`` past FastAPI's routing.
 
 FastAPI matches routes, opens exit stacks and solves dependencies; the handler needs none of it, for
 it reads query, headers and body itself. Its route is what OpenAPI describes, and answers whatever

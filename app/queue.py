@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 BLOCK_S = 5
 SOCKET_TIMEOUT_S = BLOCK_S + 5
 REPLIES_AT_ONCE = 64
+# Longer uploads go out over a connection of their own: whatever comes behind one waits for it.
+LARGE_BYTES = 1024 * 1024
 # A batch that takes longer than this is given up by its worker.
 JOB_TIMEOUT_S = 120
 # Who knows a job's id may see its pictures: 144 random bits can't be guessed.
@@ -53,6 +55,7 @@ class QueueClient:
         self.redis = Redis.from_url(redis_url, socket_timeout=SOCKET_TIMEOUT_S)
         # What every upload asks for goes over these: `redis` is for all else.
         self.shared = SharedConnection(redis_url, timeout_s=SOCKET_TIMEOUT_S)
+        self._large = SharedConnection(redis_url, timeout_s=SOCKET_TIMEOUT_S)
         self._replies = SharedConnection(redis_url, timeout_s=SOCKET_TIMEOUT_S)
         self._templates: dict[int, JobTemplate] = {}
         # RQ builds its commands with a synchronous client and runs them on our pipeline; it asks
@@ -78,6 +81,7 @@ class QueueClient:
         if self._reader:
             await end(self._reader)
         await self.shared.close()
+        await self._large.close()
         await self._replies.close()
         await self.redis.aclose()
         self._queue.connection.close()
@@ -214,7 +218,8 @@ class QueueClient:
             data,
             b"\r\n$2\r\nEX\r\n$%d\r\n%b\r\n%b*1\r\n$4\r\nEXEC\r\n" % (len(ttl_s), ttl_s, job),
         ]
-        await self.shared.execute(packed, 3 + count)
+        connection = self._large if len(data) > LARGE_BYTES else self.shared
+        await connection.execute(packed, 3 + count)
         self._submitted.add(job_id)
 
     async def _template(self, ttl_s: int) -> JobTemplate:
@@ -248,7 +253,8 @@ class QueueClient:
         A worker that has it already finds no input and ends it.
         """
         try:
-            # Over the connection that the job goes out on, so never before it; LREM as RQ has it.
+            # Over the connection that most jobs go out on, so never before one of them, and what
+            # comes of another is removed with its reply. LREM as RQ has it.
             packed = [
                 pack("MULTI"),
                 pack("DEL", input_key(job_id), image_key(job_id), heatmap_key(job_id)),

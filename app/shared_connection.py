@@ -21,6 +21,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from app.cancellation import end
 
+# Most pictures come in one piece.
+READ_BYTES: Final = 256 * 1024
 # How often it is looked whether Redis still answers.
 WATCH_INTERVAL_S: Final = 1.0
 
@@ -57,7 +59,10 @@ class SharedConnection:
     def __init__(self, redis_url: str, *, timeout_s: float) -> None:
         # Without a timeout of its own for each read and write, which would take a timer and a task.
         self._client = Redis.from_url(
-            redis_url, socket_timeout=None, socket_connect_timeout=timeout_s
+            redis_url,
+            socket_timeout=None,
+            socket_connect_timeout=timeout_s,
+            socket_read_size=READ_BYTES,
         )
         self._timeout_s = timeout_s
         self._unsent: list[bytes] = []
