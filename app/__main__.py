@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import logging
 import socket
 import sys
 
@@ -70,6 +71,8 @@ def serve_http(arguments: argparse.Namespace, settings: AppSettings) -> int:
         log_config=log_config(settings),
         timeout_graceful_shutdown=int(settings.upload_timeout_s + settings.request_timeout_s) + 5,
     )
+    # No line names threads or processes, so no record need ask for them.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # What is there now stays: the collector need not look through it again and again.
     gc.freeze()
     # uvicorn's own fd option takes every socket for a unix one.
