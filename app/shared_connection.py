@@ -20,6 +20,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from app.cancellation import end
+from app.redis_answers import attach
 
 # Most pictures come in one piece.
 READ_BYTES: Final = 256 * 1024
@@ -95,8 +96,10 @@ class SharedConnection:
                 raise
             answers = await self._begin(packed, count)
         for answer in answers:
-            if isinstance(answer, RedisError):
-                raise answer
+            # A transaction's answers are in that to its EXEC.
+            for one in answer if isinstance(answer, list) else (answer,):
+                if isinstance(one, RedisError):
+                    raise one
         return answers
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
@@ -160,17 +163,23 @@ class SharedConnection:
                 await connection.send_packed_command(packed, check_health=False)
 
     async def _receive(self, connection: AbstractConnection) -> None:
+        answers = attach(connection, self._take)
+        if answers is not None:
+            await answers.lost
+            raise RedisConnectionError("The connection was lost.")
         while True:
             try:
-                answer = await connection.read_response()
+                self._take(await connection.read_response())
             except ResponseError as error:
-                answer = error
-            exchange = self._open[0]
-            exchange.answers.append(answer)
-            if len(exchange.answers) == exchange.count:
-                self._open.popleft()
-                if not exchange.done.done():  # else whoever asked has gone
-                    exchange.done.set_result(exchange.answers)
+                self._take(error)
+
+    def _take(self, answer: Any) -> None:
+        exchange = self._open[0]
+        exchange.answers.append(answer)
+        if len(exchange.answers) == exchange.count:
+            self._open.popleft()
+            if not exchange.done.done():  # else whoever asked has gone
+                exchange.done.set_result(exchange.answers)
 
     async def _watch(self, serving: "asyncio.Task[None] | None") -> None:
         """Cut a connection whose next answer is waited for too long, however often it takes.

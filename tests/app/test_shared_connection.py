@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from app import shared_connection
 from app.cancellation import end
+from app.redis_answers import attach
 from app.shared_connection import SharedConnection, pack
 
 
@@ -33,6 +36,38 @@ def ask(
 
 def clients(connection: redis.Redis) -> int:
     return len(connection.client_list(_type="normal"))
+
+
+@pytest.fixture(params=[True, False], ids=["attached", "redis-py reads"], autouse=True)
+def attached(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Read as the front end does, and as it does where redis-py keeps its transport elsewhere."""
+    made: list[object] = []
+
+    def attach_or_not(connection: AbstractConnection, take: Callable[[object], None]) -> object:
+        made.append(attach(connection, take) if request.param else None)
+        return made[-1]
+
+    monkeypatch.setattr(shared_connection, "attach", attach_or_not)
+    return made
+
+
+def test_redis_py_keeps_its_transport_where_it_is_looked_for(
+    redis_url: str, attached: list[object], request: pytest.FixtureRequest
+) -> None:
+    async def work(shared: SharedConnection) -> None:
+        assert await ask(shared, ("ECHO", "a")) == [b"a"]
+
+    use(redis_url, work)
+    is_attached = request.node.callspec.params["attached"]
+    assert [one is not None for one in attached] == [is_attached]
+
+
+def test_a_transactions_errors_are_raised_as_well(redis_url: str) -> None:
+    async def work(shared: SharedConnection) -> None:
+        with pytest.raises(ResponseError):
+            await ask(shared, ("MULTI",), ("SET", "a", 1), ("LPOP", "a"), ("EXEC",))
+
+    use(redis_url, work)
 
 
 def test_everyone_gets_their_own_answers_over_one_connection(
