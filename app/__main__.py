@@ -1,6 +1,8 @@
 """``python -m app``: run everything on one machine, serve only the front end, compress photos."""
 
 import argparse
+import gc
+import logging
 import socket
 import sys
 
@@ -69,6 +71,10 @@ def serve_http(arguments: argparse.Namespace, settings: AppSettings) -> int:
         log_config=log_config(settings),
         timeout_graceful_shutdown=int(settings.upload_timeout_s + settings.request_timeout_s) + 5,
     )
+    # No line names threads or processes, so no record need ask for them.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    # What is there now stays: the collector need not look through it again and again.
+    gc.freeze()
     # uvicorn's own fd option takes every socket for a unix one.
     sockets = None if arguments.fd is None else [socket.socket(fileno=arguments.fd)]
     uvicorn.Server(config).run(sockets=sockets)

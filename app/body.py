@@ -74,7 +74,9 @@ async def read_body(request: Request, ticket: Ticket, *, max_bytes: int, pace: P
         ticket.hold(min(announced, HELD_AHEAD_BYTES))
     try:
         async with asyncio.timeout(pace.seconds_for(0)) as timer:
-            chunks = paced(limited(request, ticket, limit, max_bytes), timer, pace)
+            chunks = arriving(
+                request, ticket, limit=limit, max_bytes=max_bytes, timer=timer, pace=pace
+            )
             if multipart:
                 body = await read_form(request, chunks)
             else:
@@ -107,29 +109,32 @@ def announced_bytes(request: Request) -> int | None:
     return int(value)
 
 
-async def limited(
-    request: Request, ticket: Ticket, limit: int, max_bytes: int
+async def arriving(
+    request: Request,
+    ticket: Ticket,
+    *,
+    limit: int,
+    max_bytes: int,
+    timer: asyncio.Timeout,
+    pace: Pace,
 ) -> AsyncIterator[bytes]:
-    """Yield the body's chunks while they fit."""
-    received = 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        if received > limit:
-            raise BodyTooLargeError(f"More than {max_bytes} bytes.")
-        ticket.hold(received)
-        yield chunk
-
-
-async def paced(
-    chunks: AsyncIterator[bytes], timer: asyncio.Timeout, pace: Pace
-) -> AsyncIterator[bytes]:
-    """Yield ``chunks``, and move the deadline with the bytes that have arrived."""
+    """Yield the body's chunks while they fit, and move the deadline with the bytes that came."""
     clock = asyncio.get_running_loop().time
-    started_s, received_bytes = clock(), 0
-    async for chunk in chunks:
-        received_bytes += len(chunk)
-        timer.reschedule(started_s + pace.seconds_for(received_bytes))
-        yield chunk
+    started_s, received = clock(), 0
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        more = message.get("more_body", False)
+        if chunk := message.get("body", b""):
+            received += len(chunk)
+            if received > limit:
+                raise BodyTooLargeError(f"More than {max_bytes} bytes.")
+            ticket.hold(received)
+            if more:
+                timer.reschedule(started_s + pace.seconds_for(received))
+            yield chunk
 
 
 async def read_form(request: Request, chunks: AsyncIterator[bytes]) -> Body:

@@ -12,10 +12,10 @@ import time
 from dataclasses import asdict, replace
 from typing import Final, cast
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from app.finished import Finished
+from app.shared_connection import Script, SharedConnection
 from contract.keys import (
     CACHE_ORDER_KEY,
     CACHE_SIZES_KEY,
@@ -82,7 +82,7 @@ end
 
 # For a job that its client knows: its record must still be what it was, and says from now on that
 # the pictures are shared.
-KEEP: Final = (
+KEEP: Final = Script(
     HOLD
     + """
 if redis.call('GET', record) ~= ARGV[5] then return 0 end
@@ -93,7 +93,7 @@ return 1
 )
 
 # For a job that nobody knows: the pictures are wanted at once, and its record by nobody.
-TAKE: Final = (
+TAKE: Final = Script(
     HOLD
     + """
 if hold(0) == 0 then return false end
@@ -102,7 +102,7 @@ return {redis.call('GET', image), redis.call('GET', heatmap)}
 """
 )
 
-FIND: Final = (
+FIND: Final = Script(
     DROP
     + """
 local held = redis.call('HMGET', KEYS[1], 'result', 'image', 'heatmap')
@@ -118,7 +118,7 @@ return {held[1], image, redis.call('GET', held[3])}
 
 # Gives pictures a further record, under which a job of another id finds them. Returns 0 when they
 # are gone.
-LINK: Final = (
+LINK: Final = Script(
     DROP
     + """
 local entry, image, heatmap, record = KEYS[1], KEYS[4], KEYS[5], KEYS[6]
@@ -139,14 +139,10 @@ return 1
 class ResultCache:
     """At most ``max_bytes`` of pictures, each for ``ttl_s`` after its last use; 0 keeps none."""
 
-    def __init__(self, connection: "Redis", *, max_bytes: int, ttl_s: int) -> None:
+    def __init__(self, connection: SharedConnection, *, max_bytes: int, ttl_s: int) -> None:
         self._redis = connection
         self._max_bytes = max_bytes
         self._ttl_s = ttl_s
-        self._keep = connection.register_script(KEEP)
-        self._take = connection.register_script(TAKE)
-        self._find = connection.register_script(FIND)
-        self._link = connection.register_script(LINK)
 
     @property
     def is_on(self) -> bool:
@@ -158,9 +154,10 @@ class ResultCache:
         if not self.is_on:
             return None
         try:
-            found = await self._find(
+            found = await self._redis.run(
+                FIND,
                 keys=[cache_key(identity), CACHE_ORDER_KEY, CACHE_SIZES_KEY],
-                args=[time.time(), self._ttl_s],
+                arguments=[time.time(), self._ttl_s],
             )
             if found is None:
                 return None
@@ -178,9 +175,10 @@ class ResultCache:
         """
         shared = replace(result, shared=True)
         try:
-            taken = await self._take(
+            taken = await self._redis.run(
+                TAKE,
                 keys=self._keys(identity, result.job_id),
-                args=[time.time(), self._ttl_s, self._max_bytes, json.dumps(asdict(shared))],
+                arguments=[time.time(), self._ttl_s, self._max_bytes, json.dumps(asdict(shared))],
             )
         except RedisError:
             log.warning("a result can't be cached", exc_info=True)
@@ -199,9 +197,10 @@ class ResultCache:
             return False
         shared = replace(result, shared=True)
         try:
-            kept = await self._keep(
+            kept = await self._redis.run(
+                KEEP,
                 keys=self._keys(identity, result.job_id),
-                args=[
+                arguments=[
                     time.time(),
                     self._ttl_s,
                     self._max_bytes,
@@ -223,9 +222,10 @@ class ResultCache:
             RedisError: when Redis doesn't answer or is full.
         """
         *others, _ = self._keys(identity, result.job_id)
-        linked = await self._link(
+        linked = await self._redis.run(
+            LINK,
             keys=[*others, record_key(job_id)],
-            args=[time.time(), self._ttl_s, encode_reply(result), RECORD_LIVES * self._ttl_s],
+            arguments=[time.time(), self._ttl_s, encode_reply(result), RECORD_LIVES * self._ttl_s],
         )
         return bool(linked)
 

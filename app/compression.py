@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from app.finished import Finished, Outcome
 from app.identity import digest_input, identify
-from app.probe import is_quick, probe
+from app.probe import probe, probe_at_once
 from app.queue import ID_BYTES
 from app.service import Service
 from contract.errors import QueueUnavailableError
@@ -54,9 +54,8 @@ async def count_pixels(service: Service, upload: Upload) -> int:
         ServiceError: when no worker would take it.
     """
     max_pixels = service.settings.max_pixels
-    if is_quick(upload.data):  # a thread would cost more than the reading
-        probed = probe(upload.data, max_pixels)
-    else:
+    probed = probe_at_once(upload.data, max_pixels)
+    if probed is None:
         # A header can take long to read when it wants to; the event loop must not wait for it.
         probed = await asyncio.to_thread(probe, upload.data, max_pixels)
     service.require_worker()

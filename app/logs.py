@@ -19,6 +19,8 @@ from app.settings import AppSettings
 log = logging.getLogger("app.requests")
 
 MAX_PATH_CHARS: Final = 100
+# `json.dumps` would make an encoder for each line.
+encode: Final = json.JSONEncoder(default=str).encode
 STAGE: Final = re.compile(r"([a-z_]+);dur=([0-9.]+)")
 # All that a terminal or a reader of lines could take for more than text.
 CONTROLS: Final = {
@@ -43,7 +45,7 @@ class JsonFormatter(logging.Formatter):
         line |= getattr(record, "fields", {})
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return encode(line)
 
 
 class TextFormatter(logging.Formatter):

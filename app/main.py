@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from app import fetch, health, job_routes, problems, routes, tracing
 from app.allow_list import AllowList
 from app.defects import DefectMiddleware
+from app.direct import DirectMiddleware
 from app.keys import ApiKeyMiddleware
 from app.logs import RequestLogMiddleware
 from app.methods import remaining_methods
@@ -71,6 +72,7 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
 
 def add_middlewares(app: FastAPI, settings: AppSettings) -> None:
     """Put the middlewares around ``app``: what is added last is asked first."""
+    app.add_middleware(DirectMiddleware, handler=routes.compress)
     if settings.api_keys:
         keys = [key.get_secret_value() for key in settings.api_keys]
         app.add_middleware(ApiKeyMiddleware, keys=keys)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 from starlette.datastructures import Headers
@@ -10,6 +11,8 @@ Form = Literal["image/jpeg", "multipart/mixed", "application/json"]
 
 # The first is taken where several are equally welcome.
 FORMS: Final[tuple[Form, ...]] = ("image/jpeg", "multipart/mixed", "application/json")
+# The headers that say how an answer is to be.
+WISHES: Final = frozenset({b"accept", b"prefer", b"if-none-match", b"cache-control"})
 # More entries than any client sends; each costs a comparison.
 MAX_ENTRIES: Final = 64
 
@@ -33,6 +36,13 @@ class Wishes:
 
 def read_wishes(headers: Headers) -> Wishes:
     """Return what ``headers`` ask for; what makes no sense in them is passed over."""
+    return understand(tuple(header for header in headers.raw if header[0] in WISHES))
+
+
+@lru_cache(maxsize=64)
+def understand(wishes: tuple[tuple[bytes, bytes], ...]) -> Wishes:
+    """Return what these headers ask for; most clients ask for the same."""
+    headers = Headers(raw=list(wishes))
     cache = directives(headers, "cache-control")
     return Wishes(
         form=choose_form(",".join(headers.getlist("accept"))),

@@ -1,8 +1,10 @@
 """The options of ``POST /compress``: one declaration for validation and for OpenAPI."""
 
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.datastructures import QueryParams
 
 from contract.errors import InvalidOptionError
 from contract.images import MAX_SIDE_PX
@@ -140,6 +142,16 @@ def parse_options(pairs: list[tuple[str, str]]) -> Options:
         return CompressOptions.model_validate(given).to_options()
     except ValidationError as error:
         raise InvalidOptionError("; ".join(map(describe, error.errors()))) from error
+
+
+@lru_cache(maxsize=64)
+def parse_query(query: bytes) -> Options:
+    """Return the options of a request's query; most requests come with the same few queries.
+
+    Raises:
+        InvalidOptionError: as ``parse_options``.
+    """
+    return parse_options(QueryParams(query).multi_items())
 
 
 def describe(problem: object) -> str:

@@ -10,7 +10,6 @@ from typing import cast
 import redis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from rq import Retry
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.queue import Queue
@@ -19,10 +18,10 @@ from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from app.cancellation import end
 from app.finished import Finished
+from app.job_template import JobTemplate
+from app.shared_connection import SharedConnection, pack
 from contract.errors import DeadlineError, InternalError, QueueUnavailableError
 from contract.keys import (
-    JOB_FUNCTION,
-    MAX_RETRIES,
     QUEUE_NAME,
     VERSION_FIELD,
     heatmap_key,
@@ -39,6 +38,8 @@ log = logging.getLogger(__name__)
 BLOCK_S = 5
 SOCKET_TIMEOUT_S = BLOCK_S + 5
 REPLIES_AT_ONCE = 64
+# Longer uploads go out over a connection of their own: whatever comes behind one waits for it.
+LARGE_BYTES = 1024 * 1024
 # A batch that takes longer than this is given up by its worker.
 JOB_TIMEOUT_S = 120
 # Who knows a job's id may see its pictures: 144 random bits can't be guessed.
@@ -52,6 +53,11 @@ class QueueClient:
         self, redis_url: str, *, result_ttl_s: int, on_reply: Callable[[Reply], None]
     ) -> None:
         self.redis = Redis.from_url(redis_url, socket_timeout=SOCKET_TIMEOUT_S)
+        # What every upload asks for goes over these: `redis` is for all else.
+        self.shared = SharedConnection(redis_url, timeout_s=SOCKET_TIMEOUT_S)
+        self._large = SharedConnection(redis_url, timeout_s=SOCKET_TIMEOUT_S)
+        self._replies = SharedConnection(redis_url, timeout_s=SOCKET_TIMEOUT_S)
+        self._templates: dict[int, JobTemplate] = {}
         # RQ builds its commands with a synchronous client and runs them on our pipeline; it asks
         # the server itself for nothing but its version, once.
         self._queue = Queue(
@@ -74,6 +80,9 @@ class QueueClient:
         """End the reader and close the connections."""
         if self._reader:
             await end(self._reader)
+        await self.shared.close()
+        await self._large.close()
+        await self._replies.close()
         await self.redis.aclose()
         self._queue.connection.close()
 
@@ -102,8 +111,11 @@ class QueueClient:
         try:
             try:
                 await self._submit(job_id, data, pixels, options, timeout_s)
-                async with asyncio.timeout(timeout_s):
+                timer = asyncio.get_running_loop().call_later(timeout_s, expire, reply)
+                try:
                     answer = await reply
+                finally:
+                    timer.cancel()
             except TimeoutError as error:
                 raise DeadlineError(f"No result within {timeout_s:g} s.") from error
             if isinstance(answer, Failure):
@@ -197,39 +209,40 @@ class QueueClient:
     ) -> None:
         now_s = time.time()
         request = Request(options, self._reply_to, len(data), pixels, now_s, now_s + timeout_s)
-        if not self._queue.redis_server_version:
-            await asyncio.to_thread(self._queue.get_redis_server_version)
-        ttl_s = int(timeout_s) + JOB_TIMEOUT_S
-        async with self.redis.pipeline(transaction=True) as pipeline:
-            pipeline.set(input_key(job_id), data, ex=ttl_s)
-            self._queue.enqueue_many(
-                [
-                    Queue.prepare_data(
-                        JOB_FUNCTION,
-                        kwargs={"request": request.to_json()},
-                        job_id=job_id,
-                        timeout=JOB_TIMEOUT_S,
-                        ttl=ttl_s,
-                        result_ttl=self._result_ttl_s,
-                        failure_ttl=self._result_ttl_s,
-                        description="compress",
-                        retry=Retry(max=MAX_RETRIES, enqueue_at_front=True),
-                    )
-                ],
-                pipeline=cast("redis.client.Pipeline", pipeline),
-            )
-            await pipeline.execute()
+        template = await self._template(int(timeout_s) + JOB_TIMEOUT_S)
+        job, count = template.commands(job_id, request.to_json())
+        key, ttl_s = input_key(job_id).encode(), b"%d" % template.ttl_s
+        packed = [
+            b"*1\r\n$5\r\nMULTI\r\n*5\r\n$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n"
+            % (len(key), key, len(data)),
+            data,
+            b"\r\n$2\r\nEX\r\n$%d\r\n%b\r\n%b*1\r\n$4\r\nEXEC\r\n" % (len(ttl_s), ttl_s, job),
+        ]
+        connection = self._large if len(data) > LARGE_BYTES else self.shared
+        await connection.execute(packed, 3 + count)
         self._submitted.add(job_id)
+
+    async def _template(self, ttl_s: int) -> JobTemplate:
+        template = self._templates.get(ttl_s)
+        if template is None:
+            if not self._queue.redis_server_version:
+                await asyncio.to_thread(self._queue.get_redis_server_version)
+            template = self._templates[ttl_s] = JobTemplate(
+                self._queue,
+                timeout_s=JOB_TIMEOUT_S,
+                ttl_s=ttl_s,
+                result_ttl_s=self._result_ttl_s,
+            )
+        return template
 
     async def _fetch(self, result: Result, *, keep: bool) -> Finished:
         job_id = result.job_id
         # What isn't deleted, because Redis goes away in the middle, expires.
-        async with self.redis.pipeline(transaction=False) as pipeline:
-            pipeline.mget(image_key(job_id), heatmap_key(job_id))
-            # Of a job that its client waited for nobody knows the id.
-            blobs = () if keep else (image_key(job_id), heatmap_key(job_id))
-            pipeline.delete(record_key(job_id), *blobs)
-            (image, heatmap), _ = await pipeline.execute()
+        blobs = (image_key(job_id), heatmap_key(job_id))
+        # Of a job that its client waited for nobody knows the id.
+        forgotten = (record_key(job_id), *(() if keep else blobs))
+        packed = [pack("MGET", *blobs), pack("DEL", *forgotten)]
+        (image, heatmap), _ = await self.shared.execute(packed, 2)
         if image is None or (result.heatmap_type is not None and heatmap is None):
             raise InternalError("The result was lost before it could be sent.")
         return Finished(result, image, heatmap)
@@ -240,10 +253,15 @@ class QueueClient:
         A worker that has it already finds no input and ends it.
         """
         try:
-            async with self.redis.pipeline(transaction=True) as pipeline:
-                pipeline.delete(input_key(job_id), image_key(job_id), heatmap_key(job_id))
-                self._queue.remove(job_id, pipeline=cast("redis.client.Pipeline", pipeline))
-                _, waiting = await pipeline.execute()
+            # Over the connection that most jobs go out on, so never before one of them, and what
+            # comes of another is removed with its reply. LREM as RQ has it.
+            packed = [
+                pack("MULTI"),
+                pack("DEL", input_key(job_id), image_key(job_id), heatmap_key(job_id)),
+                pack("LREM", self.key, 1, job_id),
+                pack("EXEC"),
+            ]
+            *_, (_, waiting) = await self.shared.execute(packed, len(packed))
             if waiting:
                 await self.redis.delete(self._queue.job_class.key_for(job_id))
         except RedisError:
@@ -253,20 +271,13 @@ class QueueClient:
         """Hand replies to whoever waits; outlives every fault of Redis."""
         pause_s = 0.05
         doubtful = False
+        key = reply_key(self._reply_to)
+        pop = pack("BLMPOP", BLOCK_S, 1, key, "LEFT", "COUNT", REPLIES_AT_ONCE)
         while True:
             try:
                 if doubtful:
                     await self._give_up_lost_jobs()
-                popped = await cast(
-                    "Awaitable[list[object] | None]",
-                    self.redis.blmpop(
-                        BLOCK_S,
-                        1,
-                        reply_key(self._reply_to),
-                        direction="LEFT",
-                        count=REPLIES_AT_ONCE,
-                    ),
-                )
+                (popped,) = await self._replies.execute([pop], 1, again=False)
                 pause_s = 0.05
                 doubtful = popped is None
             except RedisError as error:
@@ -312,3 +323,9 @@ class QueueClient:
                 await self.redis.delete(record_key(job_id))
         except RedisError:
             log.warning("the record of job %s could not be removed; it expires", job_id)
+
+
+def expire(reply: "asyncio.Future[Reply]") -> None:
+    """Let whoever waits for ``reply`` wait no longer."""
+    if not reply.done():
+        reply.set_exception(TimeoutError())

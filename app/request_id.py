@@ -4,10 +4,9 @@ import re
 import secrets
 from contextvars import ContextVar
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HEADER = "X-Request-ID"
+HEADER = b"x-request-id"
 # Enough for UUIDs and W3C trace ids; nothing that a log or a header would have to escape.
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -26,11 +25,13 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        chosen = choose(Headers(scope=scope).getlist(HEADER))
+        chosen = choose(
+            [value.decode("latin-1") for name, value in scope["headers"] if name == HEADER]
+        )
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = chosen
+                message["headers"] = [*message["headers"], (HEADER, chosen.encode())]
             await send(message)
 
         token = request_id.set(chosen)

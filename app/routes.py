@@ -12,13 +12,13 @@ from starlette.responses import JSONResponse, Response
 
 from app.answers import VARY, answer, choose_available, not_modified, tag_of
 from app.body import Pace, read_body
-from app.cancellation import end
+from app.cancellation import ASK_AGAIN_S
 from app.compression import Upload, count_pixels, find_cached, link, receive
 from app.compression import compress as compress_upload
 from app.documents import JobDocument, describe_job, path_of
 from app.finished import Outcome
 from app.negotiation import Form, Wishes, read_wishes
-from app.options import describe_options, parse_options
+from app.options import describe_options, parse_options, parse_query
 from app.problems import MEDIA_TYPE, examples, to_response
 from app.service import Service, ServiceDependency
 from contract.errors import (
@@ -161,8 +161,7 @@ async def compress(request: Request, service: ServiceDependency) -> Response:
 async def respond(request: Request, service: Service) -> Response:
     """Return the answer to one upload, or raise what stands in its way."""
     settings = service.settings
-    query = request.query_params.multi_items()
-    options = parse_options(query)  # before the body: a wrong option needs no upload
+    options = parse_query(request.scope["query_string"])  # a wrong option needs no upload
     wishes = read_wishes(request.headers)
     with ExitStack() as place:
         ticket = place.enter_context(service.admission.admit())
@@ -177,7 +176,7 @@ async def respond(request: Request, service: Service) -> Response:
             ),
         )
         if body.fields:
-            options = parse_options([*query, *body.fields])
+            options = parse_options([*request.query_params.multi_items(), *body.fields])
         upload = await receive(body.data, options)
         form = choose_available(wishes.form, has_heatmap=options.heatmap != "none")
         if not wishes.detached and (tag := known_tag(service, upload, form, wishes)):
@@ -243,13 +242,34 @@ async def unless_client_leaves(
     request: Request, work: Coroutine[Any, Any, Outcome]
 ) -> Outcome | None:
     """Return what ``work`` returns, None when its client hung up; it is then cancelled."""
-    working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(client_left(request))
+    working = asyncio.current_task()
+    assert working is not None
+    loop = asyncio.get_running_loop()
+    asking: asyncio.TimerHandle | None = None
+    over = False
+
+    def cancel(_: object = None) -> None:
+        # Until it is heard, as in `app.cancellation`.
+        nonlocal asking
+        if not over:
+            working.cancel()
+            asking = loop.call_later(ASK_AGAIN_S, cancel)
+
+    leaving = asyncio.create_task(client_left(request), name="client")
+    leaving.add_done_callback(cancel)
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        return working.result() if working.done() else None
+        return await work
+    except asyncio.CancelledError:
+        if asking is None:  # it is the server that ends
+            raise
+        return None
     finally:
-        await end(working, leaving)
+        over = True
+        leaving.cancel()
+        if asking is not None:
+            asking.cancel()
+            while working.uncancel():
+                pass
 
 
 async def client_left(request: Request) -> None:

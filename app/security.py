@@ -3,7 +3,6 @@
 import http
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Photos, problem documents, JSON: opened on their own they load and run nothing.
@@ -27,7 +26,7 @@ class SecurityHeadersMiddleware:
 
     def __init__(self, app: ASGIApp, timing_origins: tuple[str, ...] = ()) -> None:
         self._app = app
-        self._timing_origins = ", ".join(timing_origins)
+        self._timing_origins = ", ".join(timing_origins).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and complete its answer's headers."""
@@ -37,20 +36,21 @@ class SecurityHeadersMiddleware:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers.setdefault("Referrer-Policy", "no-referrer")
+                given = dict(message["headers"])
+                added = {b"x-content-type-options": b"nosniff", b"referrer-policy": b"no-referrer"}
                 # A 304 has no type to go by, and what it says replaces what the client has kept.
                 if message["status"] != http.HTTPStatus.NOT_MODIFIED:
-                    headers.setdefault(
-                        "Content-Security-Policy",
-                        policy(scope["path"], headers.get("content-type", "")),
-                    )
+                    media_type = given.get(b"content-type", b"").decode("latin-1")
+                    added[b"content-security-policy"] = policy(scope["path"], media_type).encode()
                 if message["status"] >= 400:
                     # Some statuses may be kept by caches that are told nothing.
-                    headers.setdefault("Cache-Control", "no-store")
+                    added[b"cache-control"] = b"no-store"
                 if self._timing_origins:
-                    headers["Timing-Allow-Origin"] = self._timing_origins
+                    added[b"timing-allow-origin"] = self._timing_origins
+                message["headers"] = [
+                    *message["headers"],
+                    *((name, value) for name, value in added.items() if name not in given),
+                ]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

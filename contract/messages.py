@@ -63,6 +63,11 @@ class Options:
         return None
 
 
+def shallow(message: "Options | Request") -> dict[str, Any]:
+    """Return a message's fields by name; ``asdict`` would copy each value as well."""
+    return {name: getattr(message, name) for name in message.__slots__}
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One upload's job.
@@ -80,7 +85,7 @@ class Request:
 
     def to_json(self) -> dict[str, Any]:
         """Return the message as plain JSON values (RQ's serializer makes bytes of them)."""
-        return asdict(self)
+        return {**shallow(self), "options": shallow(self.options)}
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Self:

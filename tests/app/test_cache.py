@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import redis
-from redis.asyncio import Redis
 
 from app.cache import ResultCache
+from app.shared_connection import SharedConnection
 from contract.keys import CACHE_ORDER_KEY, CACHE_SIZES_KEY, heatmap_key, image_key, record_key
 from contract.messages import Result, decode_reply, encode_reply
 
@@ -22,8 +22,11 @@ def use(
     ttl_s: int = 30,
 ) -> None:
     async def run() -> None:
-        async with Redis.from_url(redis_url) as client:
-            await work(ResultCache(client, max_bytes=max_bytes, ttl_s=ttl_s))
+        shared = SharedConnection(redis_url, timeout_s=10.0)
+        try:
+            await work(ResultCache(shared, max_bytes=max_bytes, ttl_s=ttl_s))
+        finally:
+            await shared.close()
 
     asyncio.run(run())
 

@@ -13,7 +13,7 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 from app.cancellation import end
-from app.queue import QueueClient
+from app.queue import LARGE_BYTES, QueueClient
 from contract.errors import (
     CorruptImageError,
     DeadlineError,
@@ -254,5 +254,18 @@ def test_jobs_that_a_restarted_redis_lost_are_given_up_at_once(
         with pytest.raises(QueueUnavailableError):
             await waiting
         assert time.monotonic() - started_s < 5
+
+    use(redis_url, work)
+
+
+def test_a_long_upload_is_a_job_like_any_other(redis_url: str, connection: redis.Redis) -> None:
+    async def work(client: QueueClient) -> None:
+        data = bytes(LARGE_BYTES + 1)
+        waiting = asyncio.ensure_future(client.compress(data, 1, Options(), 30))
+        job = await next_job(connection)
+        assert connection.get(input_key(job.id)) == data
+        connection.set(image_key(job.id), b"jpeg", ex=30)
+        reply(connection, job, result_of(job))
+        assert (await waiting)[1] == b"jpeg"
 
     use(redis_url, work)
