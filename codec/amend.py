@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from codec.component import Component
 from codec.kernel import kernel
 from codec.passes import Pass, Point, scale_steps, sum_up
-from codec.rdoq import END_OF_BLOCK, ZERO_RUN, quantize_ac
-from codec.tokens import SIZES
+from codec.rdoq import quantize_ac
+from codec.trellis import discount_block
 from codec.tuning import Tuning
 
 
@@ -22,16 +22,7 @@ def discount_symbols(qcoefs: NDArray[np.int16], stride: int, counts: NDArray[np.
     """Take the symbols of the blocks that `quantize_ac` decides with this stride from `counts`."""
     for by in range(qcoefs.shape[0]):
         for bx in range((by * 3) % stride, qcoefs.shape[1], stride):
-            before = 0
-            for k in range(1, 64):
-                value = int(qcoefs[by, bx, k])
-                if value != 0:
-                    run = k - before - 1
-                    counts[ZERO_RUN] -= run >> 4
-                    counts[(run & 15) * 16 + SIZES[abs(value)]] -= 1
-                    before = k
-            if before < 63:
-                counts[END_OF_BLOCK] -= 1
+            discount_block(qcoefs[by, bx], counts)
 
 
 def amend_pass(

@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.arithmetic import times
 from codec.component import Component
-from codec.kernel import kernel
+from codec.kernel import kernel, part
 from codec.tables import (
     ANNEX_K_CHROMA,
     ANNEX_K_LUMA,
@@ -41,8 +42,24 @@ class Errors(NamedTuple):
     rest: float
 
 
-@kernel
-def _sum_costs(costs: NDArray[np.float32]) -> float:
+@part
+def measure_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+    block: NDArray[np.float32],
+    stored: NDArray[np.int16],
+    steps: NDArray[np.float32],
+    sensitivities: NDArray[np.float32],
+    visibility: np.float32,
+    costs: NDArray[np.float32],
+) -> np.float32:
+    """Return the error of a quantized block (64,); `costs` (64,) is room to work in."""
+    for k in range(64):
+        difference = block[k] - times(steps[k], np.float32(stored[k]))
+        costs[k] = times(times(sensitivities[k], difference), difference)
+    return times(_sum_costs(costs), visibility)
+
+
+@part
+def _sum_costs(costs: NDArray[np.float32]) -> np.float32:
     """Return the sum of 64 costs, overwriting them: by halves, which vectors of any width can add."""
     for half in (32, 16, 8, 4):
         for k in range(half):
@@ -66,12 +83,9 @@ def _measure_blocks(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     rest = 0.0
     for by in range(coefs.shape[0]):
         for bx in range((by * 3) % stride, coefs.shape[1], stride):
-            block = coefs[by, bx]
-            stored = qcoefs[by, bx]
-            for k in range(64):
-                difference = block[k] - steps[k] * np.float32(stored[k])
-                costs[k] = sensitivities[k] * difference * difference
-            error = _sum_costs(costs) * block_weights[by, bx]
+            error = measure_block(
+                *(coefs[by, bx], qcoefs[by, bx], steps, sensitivities, block_weights[by, bx], costs)
+            )
             salient += error * salient_shares[by, bx]
             rest += error * (np.float32(1.0) - salient_shares[by, bx])
     return salient, rest

@@ -12,16 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.kernel import kernel
+from codec.outline import outline_ac, outline_dc
 from codec.passes import Point, choose_tables, frame_bytes, scale_steps
-from codec.rdoq import END_OF_BLOCK, ZERO_RUN, list_candidates, tabulate_rates
 from codec.sample import Sample
-from codec.tokens import SIZES
+from codec.trellis import END_OF_BLOCK, ZERO_RUN
 from codec.tuning import Tuning
 
-# What a value saves the next one by its shorter run, which its own bits don't show: with it, bytes
-# of sketches are those of the trellis without a trend over quality.
-_CREDIT_BITS: Final = np.float32(1.2)
 # Bytes of a trellis pass over those of a sketch: 15 halved photos of OSIE at qualities 20 to 97 and
 # strengths 0, 0.6 and 1, from which single ones deviate by 1 %.
 _TRELLIS_SHARE: Final = 1.013
@@ -45,70 +41,6 @@ class Sketch:
         return int(counts.sum() - counts[END_OF_BLOCK] - counts[ZERO_RUN])
 
 
-@kernel
-def _sketch_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
-    coefs: NDArray[np.float32],
-    block_weights: NDArray[np.float32],
-    inverse_steps: NDArray[np.float32],
-    distortion_scales: NDArray[np.float32],
-    rates: NDArray[np.float32],
-    qcoefs: NDArray[np.int16],
-    counts: NDArray[np.int64],
-) -> None:
-    """Fill the AC part of `qcoefs` and count symbols; the arguments are those of `quantize_ac`.
-
-    A coefficient is rounded, or takes the largest value of one category less, and is kept where
-    that gains more than its bits.
-    """
-    bits = tabulate_rates(rates)
-    magnitudes = np.empty(64, np.float32)
-    candidates = np.empty(64, np.uint8)
-    for by in range(coefs.shape[0]):
-        for bx in range(coefs.shape[1]):
-            for k in range(64):
-                magnitudes[k] = abs(coefs[by, bx, k]) * inverse_steps[k]
-            qcoefs[by, bx, 1:] = 0
-            weight = block_weights[by, bx]
-            before = 0
-            for i in range(list_candidates(magnitudes, candidates)):
-                k = int(candidates[i])
-                magnitude = magnitudes[k]
-                scale = distortion_scales[k] * weight
-                run = k - before - 1
-                value = int(magnitude + np.float32(0.5))
-                size = int(SIZES[value])
-                error = magnitude - np.float32(value)
-                gain = (magnitude * magnitude - error * error) * scale - bits[size, run]
-                if size > 1:
-                    smaller = (1 << (size - 1)) - 1
-                    error = magnitude - np.float32(smaller)
-                    other = (magnitude * magnitude - error * error) * scale - bits[size - 1, run]
-                    if other > gain:
-                        gain, value, size = other, smaller, size - 1
-                if gain + _CREDIT_BITS > 0:
-                    qcoefs[by, bx, k] = value if coefs[by, bx, k] > 0 else -value
-                    counts[ZERO_RUN] += run >> 4
-                    counts[(run & 15) * 16 + size] += 1
-                    before = k
-            if before < 63:
-                counts[END_OF_BLOCK] += 1
-
-
-@kernel
-def _sketch_dc(
-    coefs: NDArray[np.float32],
-    before: NDArray[np.float32],
-    step: float,
-    qcoefs: NDArray[np.int16],
-    counts: NDArray[np.int64],
-) -> None:
-    """Fill the DC part of `qcoefs` (1, n, 64) and count the categories of the differences."""
-    for i in range(coefs.shape[1]):
-        value = int(np.rint(coefs[0, i, 0] / step))
-        qcoefs[0, i, 0] = value
-        counts[SIZES[abs(value - int(np.rint(before[i] / step)))]] += 1
-
-
 def run_sketch(
     sample: Sample,
     tuning: Tuning,
@@ -128,8 +60,8 @@ def run_sketch(
     ):
         kind = component.kind
         factors[kind] = factor
-        _sketch_dc(component.coefs, before, float(quant_tables[i][0]), stored, dc_counts[kind])
-        _sketch_ac(
+        outline_dc(component.coefs, before, float(quant_tables[i][0]), stored, dc_counts[kind])
+        outline_ac(
             component.coefs,
             component.block_weights,
             *scaled[i],
