@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.amend import discount_symbols
 from codec.assembly import assemble, map_blocks, mask_blocks
 from codec.bitstream import write_file, write_header
 from codec.chroma import subsample_plane
@@ -15,9 +14,12 @@ from codec.color import convert_grey, convert_rgb
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
 from codec.goal import Goal, coarsen, set_goal
+from codec.host import HOST
 from codec.overshoot import extend_clipped
 from codec.passes import Pass, make_tables
 from codec.progressive import write_scans
+from codec.quantizer import Blocks, Quantizer
+from codec.rdoq import discount_symbols
 from codec.reference import measure_reference
 from codec.scan import write_scan
 from codec.search import MAX_PASSES, RateSearch, guess_step, is_coarsest, is_finest
@@ -33,7 +35,10 @@ _STRIPE_SAMPLES = 1 << 16  # of luma: three such planes of float32 stay in a cor
 
 
 def encode(
-    image: NDArray[np.uint8], saliency: NDArray[np.float32] | None, settings: EncodeSettings
+    image: NDArray[np.uint8],
+    saliency: NDArray[np.float32] | None,
+    settings: EncodeSettings,
+    quantizer: Quantizer = HOST,
 ) -> Encoded:
     """Encode `image` in at most the bytes of the standard JPEG, better where `saliency` is high.
 
@@ -46,6 +51,7 @@ def encode(
         image: (h, w, 3) sRGB or (h, w) grey.
         saliency: (h', w') of any size in [0, 1]; None encodes as with strength 0.
         settings: see EncodeSettings.
+        quantizer: where the coefficients are decided.
 
     Raises:
         ValueError: type, shape or range of an array is wrong, or a side exceeds 65,500 pixels.
@@ -54,7 +60,7 @@ def encode(
     check_image(image)
     saliency, settings = drop_flat_map(saliency, settings)
     tuning = tune(settings.strength)
-    return encode_tuned(np.ascontiguousarray(image), saliency, settings, tuning)
+    return encode_tuned(np.ascontiguousarray(image), saliency, settings, tuning, quantizer)
 
 
 def drop_flat_map(
@@ -80,6 +86,7 @@ def encode_tuned(
     saliency: NDArray[np.float32] | None,
     settings: EncodeSettings,
     tuning: Tuning,
+    quantizer: Quantizer = HOST,
 ) -> Encoded:
     height, width = image.shape[:2]
     reference_bytes = measure_reference(image, settings.quality)
@@ -87,7 +94,8 @@ def encode_tuned(
     subsample = is_subsampled(image, settings.subsampling)
     components = split_components(image, saliency, subsample, tuning, step)
     goal = set_goal(settings, components, reference_bytes)
-    return search_file((width, height), components, tuning, goal, step, reference_bytes, settings)
+    blocks = quantizer.open(components, measured=goal.allowed is not None)
+    return search_file((width, height), blocks, tuning, goal, step, reference_bytes, settings)
 
 
 def first_step(settings: EncodeSettings, reference_bytes: int, pixels: int) -> float:
@@ -97,28 +105,29 @@ def first_step(settings: EncodeSettings, reference_bytes: int, pixels: int) -> f
 
 def search_file(  # noqa: PLR0917
     size_px: tuple[int, int],
-    components: Sequence[Component],
+    blocks: Blocks,
     tuning: Tuning,
     goal: Goal,
     step: float,
     reference_bytes: int,
     settings: EncodeSettings,
 ) -> Encoded:
-    """Return the file of `components` that meets `goal`, from `step` on; `size_px` is (width, height).
+    """Return the file of `blocks` that meets `goal`, from `step` on; `size_px` is (width, height).
 
     Raises:
         OutOfReachError: as `encode`.
     """
     passes = 0
     while True:
-        search = RateSearch(components, tuning, goal, settings.progressive)
+        search = RateSearch(blocks, tuning, goal, settings.progressive)
         chosen = search.find(step) if passes <= MAX_PASSES * 3 else search.coarsen()
         passes += search.passes
+        components, qcoefs = blocks.components, blocks.read()
         if settings.progressive:
-            scans = code_script(search.script, components, search.qcoefs)
+            scans = code_script(search.script, components, qcoefs)
             jpeg = write_scans(size_px, components, chosen.quant_tables, scans)
         else:
-            jpeg = write_jpeg(size_px, components, chosen, search.qcoefs)
+            jpeg = write_jpeg(size_px, components, chosen, qcoefs)
         if len(jpeg) <= goal.limit_bytes:
             if len(jpeg) >= goal.least_bytes or is_finest(chosen.point):
                 return Encoded(jpeg, reference_bytes, passes)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.component import Component
-from codec.fidelity import Errors, measure_errors, measure_reference_errors
+from codec.fidelity import Errors, measure_reference_errors
+from codec.quantizer import Blocks
 from codec.settings import EncodeSettings
 from codec.tuning import DEFAULT_STRENGTH
 
@@ -55,16 +56,15 @@ class Goal:
 
     def measure(
         self,
-        components: Sequence[Component],
+        blocks: Blocks,
         quant_tables: Sequence[NDArray[np.uint16]],
-        qcoefs: Sequence[NDArray[np.int16]],
         *,
-        stride: int,
+        sample: bool = False,
     ) -> Errors | None:
-        """Return a pass's errors where the goal depends on them."""
+        """Return the errors of a pass, or of a sketch's sample, where the goal depends on them."""
         if self.allowed is None:
             return None
-        made = measure_errors(components, quant_tables, qcoefs, stride=stride)
+        made = blocks.measure(quant_tables, sample=sample)
         return Errors(made.salient + self.noise.salient, made.rest + self.noise.rest)
 
     def allow_noise(self, noise: Errors, share: float) -> "Goal":

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.kernel import kernel
-from codec.trellis import END_OF_BLOCK, ZERO_RUN, decide_block
+from codec.trellis import END_OF_BLOCK, ZERO_RUN, decide_block, discount_block
 
 _SIZES = 16
 
@@ -105,3 +105,11 @@ def quantize_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
                 qcoefs[by, bx],
                 counts,
             )
+
+
+@kernel
+def discount_symbols(qcoefs: NDArray[np.int16], stride: int, counts: NDArray[np.int64]) -> None:
+    """Take the symbols of the blocks that `quantize_ac` decides with this stride from `counts`."""
+    for by in range(qcoefs.shape[0]):
+        for bx in range((by * 3) % stride, qcoefs.shape[1], stride):
+            discount_block(qcoefs[by, bx], counts)

@@ -12,9 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.outline import outline_ac, outline_dc
 from codec.passes import Point, choose_tables, frame_bytes, scale_steps
-from codec.sample import Sample
+from codec.quantizer import Blocks
 from codec.trellis import END_OF_BLOCK, ZERO_RUN
 from codec.tuning import Tuning
 
@@ -32,51 +31,38 @@ class Sketch:
     quant_tables: list[NDArray[np.uint16]]
     ac_counts: list[NDArray[np.int64]]
     """Of the sample's symbols, by kind."""
+    luma_blocks: int
+    """Of the sample."""
     file_bytes: float
 
     @property
-    def luma_values(self) -> int:
-        """Nonzero AC coefficients of the sample's luma."""
+    def density(self) -> float:
+        """Nonzero AC coefficients of a block of luma."""
         counts = self.ac_counts[0]
-        return int(counts.sum() - counts[END_OF_BLOCK] - counts[ZERO_RUN])
+        values = int(counts.sum() - counts[END_OF_BLOCK] - counts[ZERO_RUN])
+        return values / self.luma_blocks
 
 
 def run_sketch(
-    sample: Sample,
-    tuning: Tuning,
-    point: Point,
-    rates: Sequence[NDArray[np.float32]],
-    qcoefs: Sequence[NDArray[np.int16]],
+    blocks: Blocks, tuning: Tuning, point: Point, rates: Sequence[NDArray[np.float32]]
 ) -> Sketch:
-    """Quantize the sample into `qcoefs` and estimate the bytes of the whole file."""
-    kinds = max(component.kind for component in sample.components) + 1
-    quant_tables = choose_tables(tuning, point.table_scale, sample.components)
-    dc_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
-    ac_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
-    factors = dict.fromkeys(range(kinds), 1.0)
-    scaled = scale_steps(tuning, quant_tables, point)
-    for i, (component, before, factor, stored) in enumerate(
-        zip(sample.components, sample.dc_before, sample.factors, qcoefs, strict=True)
-    ):
-        kind = component.kind
-        factors[kind] = factor
-        outline_dc(component.coefs, before, float(quant_tables[i][0]), stored, dc_counts[kind])
-        outline_ac(
-            component.coefs,
-            component.block_weights,
-            *scaled[i],
-            rates[kind],
-            stored,
-            ac_counts[kind],
-        )
-    header = frame_bytes(sample.components) + _SCAN_HEADER_BYTES + 2 * len(sample.components)
+    """Quantize the sample and estimate the bytes of the whole file."""
+    components, sampled = blocks.components, blocks.sampled
+    quant_tables = choose_tables(tuning, point.table_scale, components)
+    counts = blocks.sketch(scale_steps(tuning, quant_tables, point), rates)
+    # Blocks that one of the sample stands for, by kind; both chroma components have as many.
+    factors = {
+        component.kind: component.real_rows * component.real_columns / own
+        for component, own in zip(components, sampled, strict=True)
+    }
+    header = frame_bytes(components) + _SCAN_HEADER_BYTES + 2 * len(components)
     bits = 0.0
-    for kind in range(kinds):
-        for counts in (dc_counts[kind], ac_counts[kind]):
-            own, symbols = _information(counts)
-            bits += own * factors[kind]
-            header += 17 + symbols
-    return Sketch(quant_tables, ac_counts, header + bits / 8 * _TRELLIS_SHARE)
+    for kind, factor in factors.items():
+        for symbols in (counts.dc[kind], counts.ac[kind]):
+            own_bits, found = _information(symbols)
+            bits += own_bits * factor
+            header += 17 + found
+    return Sketch(quant_tables, counts.ac, sampled[0], header + bits / 8 * _TRELLIS_SHARE)
 
 
 def _information(counts: NDArray[np.int64]) -> tuple[float, int]:

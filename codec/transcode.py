@@ -15,6 +15,8 @@ from codec import encoder
 from codec.component import LUMA
 from codec.encoder import check_image, drop_flat_map, first_step, search_file
 from codec.goal import set_goal
+from codec.host import HOST
+from codec.quantizer import Quantizer
 from codec.reference import measure_reference
 from codec.rewrite import rewrite
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
@@ -40,6 +42,7 @@ def transcode(
     image: NDArray[np.uint8],
     saliency: NDArray[np.float32] | None,
     settings: EncodeSettings,
+    quantizer: Quantizer = HOST,
 ) -> Encoded:
     """Encode a source as `encode` does its pixels, or return its coefficients as they are.
 
@@ -55,6 +58,7 @@ def transcode(
         image: what a decoder shows of them, as for `encode`: the reference is made of it.
         saliency: as for `encode`.
         settings: see EncodeSettings.
+        quantizer: where the coefficients are decided.
 
     Raises:
         ValueError: as `encode`, or the image's sides are not the source's.
@@ -78,7 +82,8 @@ def transcode(
     )
     try:
         size_px = (source.width, source.height)
-        found = search_file(size_px, components, tuning, goal, step, reference_bytes, settings)
+        blocks = quantizer.open(components, measured=goal.allowed is not None)
+        found = search_file(size_px, blocks, tuning, goal, step, reference_bytes, settings)
     except OutOfReachError:
         if kept is None:
             raise

@@ -1,0 +1,76 @@
+"""Where a picture's blocks are quantized, again and again until the rate search ends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.component import Component
+from codec.fidelity import Errors
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What coefficients are decided by; lists have an entry for each component."""
+
+    quant_tables: list[NDArray[np.uint16]]
+    """(64,) zigzag."""
+    inverse: list[NDArray[np.float32]]
+    """(64,) 1 / quant_table."""
+    distortion_scales: list[NDArray[np.float32]]
+    """(64,) bits that a squared error of one step is worth."""
+
+
+class Counts(NamedTuple):
+    """Symbols (256,) by kind."""
+
+    dc: list[NDArray[np.int64]]
+    ac: list[NDArray[np.int64]]
+
+
+class Blocks(Protocol):
+    """The blocks of one picture, and the qcoefs that the last call left."""
+
+    @property
+    def components(self) -> Sequence[Component]:
+        """The picture's components."""
+
+    @property
+    def sampled(self) -> list[int]:
+        """How many blocks of each component a sketch looks at."""
+
+    def sketch(self, steps: Steps, rates: Sequence[NDArray[np.float32]]) -> Counts:
+        """Quantize the sample by rule of thumb (`codec.outline`); return its symbols.
+
+        `rates` are bits (256,) of the AC symbols by kind.
+        """
+
+    def quantize(self, steps: Steps, rates: Sequence[NDArray[np.float32]]) -> Counts:
+        """Quantize all blocks; return their symbols."""
+
+    def amend(
+        self,
+        steps: Steps,
+        rates: Sequence[NDArray[np.float32]],
+        stride: int,
+        counts: Sequence[NDArray[np.int64]],
+    ) -> list[NDArray[np.int64]]:
+        """Decide the AC part of every stride-th block again; return what becomes of `counts`."""
+
+    def measure(self, quant_tables: Sequence[NDArray[np.uint16]], *, sample: bool) -> Errors:
+        """Return the errors of the sample's blocks, or of all, as last quantized with these tables."""
+
+    def read(self) -> list[NDArray[np.int16]]:
+        """Return the qcoefs of each component: (blocks_y, blocks_x, 64) zigzag."""
+
+
+class Quantizer(Protocol):
+    """A place to quantize in; several threads may use it at once."""
+
+    def open(self, components: Sequence[Component], *, measured: bool) -> Blocks:
+        """Return the blocks of a picture; `measured` says whether their errors will be asked for.
+
+        The thread that opens them uses them, and opens no others before it has done with them.
+        """
