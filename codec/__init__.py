@@ -1,6 +1,8 @@
 """Saliency-weighted JPEG encoder: pixels or a JPEG's coefficients and a map in, a standard JPEG out."""
 
 from codec.encoder import encode
+from codec.host import HOST
+from codec.quantizer import Quantizer
 from codec.segments import UnreadableSourceError
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
 from codec.source import Source, read_source
@@ -8,9 +10,11 @@ from codec.transcode import transcode, warm_up
 from codec.turn import turn
 
 __all__ = [
+    "HOST",
     "EncodeSettings",
     "Encoded",
     "OutOfReachError",
+    "Quantizer",
     "Source",
     "UnreadableSourceError",
     "encode",

@@ -55,11 +55,11 @@ def measure_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     for k in range(64):
         difference = block[k] - times(steps[k], np.float32(stored[k]))
         costs[k] = times(times(sensitivities[k], difference), difference)
-    return times(_sum_costs(costs), visibility)
+    return times(sum_costs(costs), visibility)
 
 
 @part
-def _sum_costs(costs: NDArray[np.float32]) -> np.float32:
+def sum_costs(costs: NDArray[np.float32]) -> np.float32:
     """Return the sum of 64 costs, overwriting them: by halves, which vectors of any width can add."""
     for half in (32, 16, 8, 4):
         for k in range(half):
@@ -110,7 +110,7 @@ def _measure_rounding(
             for k in range(64):
                 difference = block[k] - steps[k] * np.rint(block[k] * inverse_steps[k])
                 costs[k] = sensitivities[k] * difference * difference
-            error = _sum_costs(costs) * block_weights[by, bx]
+            error = sum_costs(costs) * block_weights[by, bx]
             salient += error * salient_shares[by, bx]
             rest += error * (np.float32(1.0) - salient_shares[by, bx])
     return salient, rest
@@ -138,7 +138,7 @@ def measure_errors(
             components,
             qcoefs,
             quant_tables,
-            _list_sensitivities(len(components)),
+            list_sensitivities(len(components)),
             strict=True,
         )
     ]
@@ -158,10 +158,30 @@ def measure_reference_errors(components: Sequence[Component], quality: int) -> E
             component.visibility,
         )
         for component, annex_k, sensitivities in zip(
-            components, annex_ks, _list_sensitivities(len(components)), strict=True
+            components, annex_ks, list_sensitivities(len(components)), strict=True
         )
     ]
     return _add_up(found, 1)
+
+
+@kernel
+def _share_out(
+    errors: NDArray[np.float32], salient_shares: NDArray[np.float32]
+) -> tuple[float, float]:
+    salient = 0.0
+    rest = 0.0
+    for i in range(errors.shape[0]):
+        salient += errors[i] * salient_shares[i]
+        rest += errors[i] * (np.float32(1.0) - salient_shares[i])
+    return salient, rest
+
+
+def share_errors(
+    errors: Sequence[NDArray[np.float32]], salient_shares: Sequence[NDArray[np.float32]]
+) -> Errors:
+    """Return the errors of components whose blocks (n,) are measured: in the order of `coefs`."""
+    pairs = zip(errors, salient_shares, strict=True)
+    return _add_up([_share_out(own, shares) for own, shares in pairs], 1)
 
 
 def _add_up(parts: Sequence[tuple[float, float]], stride: int) -> Errors:
@@ -169,7 +189,8 @@ def _add_up(parts: Sequence[tuple[float, float]], stride: int) -> Errors:
     return Errors(salient + LEAST_ERROR, rest + LEAST_ERROR)
 
 
-def _list_sensitivities(components: int) -> list[NDArray[np.float32]]:
+def list_sensitivities(components: int) -> list[NDArray[np.float32]]:
+    """Return what an error counts in each coefficient (64,) of each of the components, Y first."""
     tables = (ANNEX_K_LUMA, ANNEX_K_CHROMA, ANNEX_K_CHROMA)
     pairs = list(zip(tables, SENSITIVITIES, strict=True))[:components]
     return [weigh_frequencies(annex_k, own) for annex_k, own in pairs]

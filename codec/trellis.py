@@ -94,7 +94,8 @@ def decide_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
             value = (1 << size) - 1
         cost = best - times(times(magnitude, magnitude), scale)
         costs[node] = cost
-        least[node] = min(cheapest, cost)
+        # Not min(), which numba's own CUDA target can't compile.
+        least[node] = cost if cost < cheapest else cheapest  # noqa: FURB136
         positions[node] = k
         origins[node] = best_origin
         values[node] = best_value
@@ -102,11 +103,11 @@ def decide_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
         if total < best_total:
             best_total = total
             last = node
-    _store_block(block, positions, origins, values, last, stored, counts)
+    store_block(block, positions, origins, values, last, stored, counts)
 
 
 @part
-def _store_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+def store_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     block: NDArray[np.float32],
     positions: NDArray[np.uint8],
     origins: NDArray[np.uint8],

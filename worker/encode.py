@@ -38,12 +38,14 @@ def encode(
     *,
     segments: bytes = b"",
     upload: bytes | None = None,
+    quantizer: codec.Quantizer = codec.HOST,
 ) -> codec.Encoded:
     """Return a photo's JPEG as ``options`` ask for it.
 
     ``pixels`` is (h, w) or (h, w, 3); ``saliency`` is (h', w') in [0, 1]; ``source``, where there is
     one, has the coefficients that ``pixels`` were decoded from, and ``upload`` is its file.
     ``segments`` are metadata that the JPEG gets: ``max_bytes`` counts them, the target doesn't.
+    ``quantizer`` is where coefficients are decided.
 
     Raises:
         MaxBytesError: when no JPEG of this photo has as few bytes as asked for.
@@ -62,9 +64,9 @@ def encode(
     )
     try:
         if source is not None:
-            encoded = codec.transcode(source, pixels, saliency, settings)
+            encoded = codec.transcode(source, pixels, saliency, settings, quantizer)
         else:
-            encoded = codec.encode(pixels, saliency, settings)
+            encoded = codec.encode(pixels, saliency, settings, quantizer)
     except codec.OutOfReachError as error:
         raise MaxBytesError(
             f"max_bytes is {options.max_bytes}; the smallest JPEG of this photo has "

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from redis import Redis
 
+from codec import HOST, Quantizer
 from contract.keys import heatmap_key, image_key, input_key
 from contract.messages import Result
 from worker.decode import decode
@@ -71,12 +72,14 @@ class Pipeline:
         threads: int,
         limits: Limits,
         result_ttl_s: int,
+        quantizer: Quantizer = HOST,
     ) -> None:
         self._connection = connection
         self._predictor = predictor
         self._threads = threads
         self._limits = limits
         self._result_ttl_s = result_ttl_s
+        self._quantizer = quantizer
         self.stages = (
             Stage("fetch", self._fetch, "caller"),
             Stage("decode", self._decode, "pool"),
@@ -203,7 +206,13 @@ class Pipeline:
         if item.data is not None and item.orientation is not None:
             source = read_upright(item.data, item.orientation, item.pixels)
         encoded = encode(
-            item.pixels, item.saliency, options, source, segments=item.segments, upload=item.data
+            item.pixels,
+            item.saliency,
+            options,
+            source,
+            segments=item.segments,
+            upload=item.data,
+            quantizer=self._quantizer,
         )
         height_px, width_px = item.pixels.shape[:2]
         heatmap: tuple[bytes, str] | None = None

@@ -1,0 +1,170 @@
+"""Pictures whose coefficients stay on the device from their first sketch to their last pass."""
+
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.component import Component
+from codec.device.board import AC, COUNTED, fill_board
+from codec.device.kernels import quantize_blocks, sketch_blocks
+from codec.device.room import Room, Views
+from codec.fidelity import Errors, list_sensitivities, share_errors
+from codec.host import HOST
+from codec.quantizer import Blocks, Counts, Steps
+
+MOST_BLOCKS: Final = 1 << 17
+"""Of a picture on the device, 5.6 megapixels of 4:2:0; larger ones stay on the processor.
+
+Each thread holds 400 bytes of pinned memory for each of them.
+"""
+
+
+class DeviceBlocks:
+    """See `codec.quantizer.Blocks`."""
+
+    def __init__(self, room: Room, components: Sequence[Component], *, measured: bool) -> None:
+        self.components = components
+        self._room = room
+        self._measured = measured
+        self._views: Views = room.enter(components)
+        layout = self._views.layout
+        self._sensitivities = list_sensitivities(len(components))
+        self._factors = [
+            component.real_rows * component.real_columns / own
+            for component, own in zip(components, layout.sampled, strict=True)
+        ]
+        # Of a greyscale picture chroma starts behind the end.
+        first_chroma = (*layout.starts[1:3], layout.blocks)[:2]
+        self._places = (*first_chroma, layout.columns[0], layout.columns[-1])
+        self._errors = np.empty(0, np.float32)
+        self._qcoefs: list[NDArray[np.int16]] | None = None
+        self._upload()
+
+    def _upload(self) -> None:
+        host = self._views.photo[0]
+        end = 0
+        for parts in (
+            [component.coefs for component in self.components],
+            [component.block_weights for component in self.components],
+            [component.visibility for component in self.components],
+        ):
+            for part in parts:
+                start, end = end, end + part.size
+                host[start:end] = part.reshape(-1)
+        self._room.send(self._views.photo)
+
+    @property
+    def sampled(self) -> list[int]:
+        """How many blocks of each component a sketch looks at."""
+        return list(self._views.layout.sampled)
+
+    def sketch(self, steps: Steps, rates: Sequence[NDArray[np.float32]]) -> Counts:
+        """Quantize the sample by rule of thumb; return its symbols."""
+        views = self._views
+        self._send_board(steps, rates)
+        self._room.launch(
+            sketch_blocks,
+            len(views.layout.sample),
+            views.coefs,
+            views.block_weights,
+            views.visibility,
+            views.sample,
+            views.board,
+            views.counts,
+            views.errors,
+            *self._places[:2],
+            self._measured,
+        )
+        return self._fetch_counts()
+
+    def quantize(self, steps: Steps, rates: Sequence[NDArray[np.float32]]) -> Counts:
+        """Quantize all blocks; return their symbols."""
+        self._decide(steps, rates, 1)
+        return self._fetch_counts()
+
+    def amend(
+        self,
+        steps: Steps,
+        rates: Sequence[NDArray[np.float32]],
+        stride: int,
+        counts: Sequence[NDArray[np.int64]],
+    ) -> list[NDArray[np.int64]]:
+        """Decide the AC part of every stride-th block again; return what becomes of `counts`."""
+        self._decide(steps, rates, stride)
+        changes = self._fetch_counts().ac
+        return [own + change for own, change in zip(counts, changes, strict=True)]
+
+    def measure(self, quant_tables: Sequence[NDArray[np.uint16]], *, sample: bool) -> Errors:  # noqa: ARG002
+        """Return the errors that the last call has measured; they were asked for in `open`."""
+        layout = self._views.layout
+        sizes = layout.sampled if sample else np.diff(layout.starts)
+        shares = [component.salient_shares.reshape(-1) for component in self.components]
+        if sample:
+            places = np.split(layout.sample[:, 0], np.cumsum(sizes)[:-1])
+            shares = [
+                own[numbers - start]
+                for own, numbers, start in zip(shares, places, layout.starts, strict=False)
+            ]
+        measured = self._errors[: sum(sizes)]
+        return share_errors(np.split(measured, np.cumsum(sizes)[:-1]), shares)
+
+    def read(self) -> list[NDArray[np.int16]]:
+        """Return the qcoefs of each component; the next picture overwrites them."""
+        if self._qcoefs is None:
+            qcoefs = self._room.fetch(self._views.qcoefs)
+            starts = self._views.layout.starts
+            self._qcoefs = [
+                qcoefs[64 * start : 64 * end].reshape(component.coefs.shape)
+                for component, start, end in zip(self.components, starts, starts[1:], strict=False)
+            ]
+        return self._qcoefs
+
+    def _send_board(self, steps: Steps, rates: Sequence[NDArray[np.float32]]) -> None:
+        fill_board(self._views.order[0], steps, rates, self._sensitivities, self._factors)
+        self._room.send(self._views.order)
+
+    def _decide(self, steps: Steps, rates: Sequence[NDArray[np.float32]], stride: int) -> None:
+        views = self._views
+        self._qcoefs = None
+        self._send_board(steps, rates)
+        self._room.launch(
+            quantize_blocks,
+            views.layout.blocks,
+            views.coefs,
+            views.block_weights,
+            views.visibility,
+            views.links,
+            views.board,
+            views.device_qcoefs,
+            views.counts,
+            views.errors,
+            *self._places,
+            stride,
+            self._measured,
+        )
+
+    def _fetch_counts(self) -> Counts:
+        fetched = self._room.fetch(self._views.measured if self._measured else self._views.counted)
+        counters, self._errors = np.split(fetched, [COUNTED * 256])
+        rows = counters.view(np.int32).reshape(COUNTED, 256).astype(np.int64)
+        kinds = 2 if len(self.components) > 1 else 1
+        return Counts(list(rows[:kinds]), list(rows[AC : AC + kinds]))
+
+
+class CudaQuantizer:
+    """See `codec.quantizer.Quantizer`; each thread has a stream and memory of its own."""
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+
+    def open(self, components: Sequence[Component], *, measured: bool) -> Blocks:
+        """Return the blocks of a picture, those of a very large one on the processor."""
+        if sum(component.coefs.size for component in components) > 64 * MOST_BLOCKS:
+            return HOST.open(components, measured=measured)
+        room = getattr(self._own, "room", None)
+        if room is None:
+            room = self._own.room = Room()
+        return DeviceBlocks(room, components, measured=measured)
