@@ -1,6 +1,7 @@
 """Whether a quantizer decides as the processor does, on blocks that are made up for this."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -26,17 +27,37 @@ def find_difference(
 ) -> str | None:
     """Return where `quantizer` first decides otherwise than the processor; None where nowhere.
 
-    Symbols, errors and qcoefs of sketches, passes and amendments have to be the same in every bit.
+    Activities, and symbols, errors and qcoefs of sketches, passes and amendments have to be the same
+    in every bit.
     """
     for number, geometry in enumerate(geometries):
         for kinds in (1, 3):
+            place = f"{kinds} components of {geometry[0]}×{geometry[1]} blocks"
             components = _make_up(np.random.default_rng(number), geometry, kinds)
+            if kinds == 3:
+                components = _hold(quantizer, components)
+                coefs = [component.coefs for component in components]
+                found, due = (own.measure_activity(coefs) for own in (quantizer, HOST))
+                if not _are_equal(found, due):
+                    return f"the activity of {place}"
             asked = quantizer.open(components, measured=True)
             expected = HOST.open(components, measured=True)
             for (step, got), (_, wanted) in zip(_walk(asked), _walk(expected), strict=True):
-                if not all(np.array_equal(a, b) for a, b in zip(got, wanted, strict=True)):
-                    return f"{step} of {kinds} components of {geometry[0]}×{geometry[1]} blocks"
+                if not _are_equal(got, wanted):
+                    return f"{step} of {place}"
     return None
+
+
+def _are_equal(found: Sequence[NDArray[np.generic]], due: Sequence[NDArray[np.generic]]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(found, due, strict=True))
+
+
+def _hold(quantizer: Quantizer, components: Sequence[Component]) -> list[Component]:
+    """Return the components with their coefs where the quantizer wants them."""
+    held = quantizer.hold([component.block_weights.shape for component in components])
+    for own, component in zip(held, components, strict=True):
+        own[:] = component.coefs
+    return [replace(component, coefs=own) for own, component in zip(held, components, strict=True)]
 
 
 def _walk(blocks: Blocks) -> Iterator[tuple[str, list[NDArray[np.generic]]]]:

@@ -84,7 +84,7 @@ def _measure_blocks(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     for by in range(coefs.shape[0]):
         for bx in range((by * 3) % stride, coefs.shape[1], stride):
             error = measure_block(
-                *(coefs[by, bx], qcoefs[by, bx], steps, sensitivities, block_weights[by, bx], costs)
+                coefs[by, bx], qcoefs[by, bx], steps, sensitivities, block_weights[by, bx], costs
             )
             salient += error * salient_shares[by, bx]
             rest += error * (np.float32(1.0) - salient_shares[by, bx])

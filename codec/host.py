@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from codec.component import Component
 from codec.dc import quantize_dc
 from codec.fidelity import Errors, measure_errors
+from codec.idct import restore
 from codec.outline import outline_ac, outline_dc
 from codec.quantizer import Counts, Steps
 from codec.rdoq import discount_symbols, quantize_ac
 from codec.sample import Sample, draw_sample
+from codec.weights import measure_activity
 
 
 class HostBlocks:
@@ -122,6 +124,14 @@ class HostBlocks:
 
 class HostQuantizer:
     """See `codec.quantizer.Quantizer`."""
+
+    def hold(self, shapes: Sequence[tuple[int, int]]) -> list[NDArray[np.float32]]:
+        """Return arrays to fill with a picture's coefs."""
+        return [np.empty((*shape, 64), np.float32) for shape in shapes]
+
+    def measure_activity(self, coefs: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """Return what each block can hide."""
+        return [measure_activity(restore(own), own) for own in coefs]
 
     def open(self, components: Sequence[Component], *, measured: bool) -> HostBlocks:  # noqa: ARG002
         """Return the blocks of a picture."""

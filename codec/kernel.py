@@ -22,8 +22,9 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 def part(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` into every kernel that calls it: what is done with one block.
 
-    A call with a dozen arrays would cost as much as the work. CUDA kernels are made of the same
-    functions (`codec.device`), which therefore allocate nothing, slice nothing, and name every
-    product that is added to something (`codec.arithmetic`).
+    Its source goes into theirs before either is optimized: a call with a dozen arrays would cost as
+    much as the work, and some were slower where LLVM put them in after optimizing them alone. CUDA
+    kernels are made of the same functions (`codec.device`), which therefore allocate nothing, slice
+    nothing, and name every product that is added to something (`codec.arithmetic`).
     """
-    return cast("Callable[P, R]", numba.njit(nogil=True, cache=True, forceinline=True)(function))
+    return cast("Callable[P, R]", numba.njit(nogil=True, cache=True, inline="always")(function))

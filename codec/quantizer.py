@@ -67,7 +67,20 @@ class Blocks(Protocol):
 
 
 class Quantizer(Protocol):
-    """A place to quantize in; several threads may use it at once."""
+    """A place to quantize in; several threads may use it at once, each for one picture at a time."""
+
+    def hold(self, shapes: Sequence[tuple[int, int]]) -> list[NDArray[np.float32]]:
+        """Return arrays (blocks_y, blocks_x, 64) to fill with a picture's coefs, by component.
+
+        They belong to the calling thread until it asks for others. Components that have them need
+        not be copied by `open`.
+        """
+
+    def measure_activity(self, coefs: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """Return what each block can hide (`codec.weights`): (blocks_y, blocks_x) by component.
+
+        `coefs` are what `hold` returned, filled.
+        """
 
     def open(self, components: Sequence[Component], *, measured: bool) -> Blocks:
         """Return the blocks of a picture; `measured` says whether their errors will be asked for.

@@ -70,9 +70,12 @@ def transcode(
     saliency, settings = drop_flat_map(saliency, settings)
     tuning = tune(settings.strength)
     reference_bytes = measure_reference(np.ascontiguousarray(image), settings.quality)
-    components = split_source(source, saliency, tuning, subsample=_is_halved(settings))
+    components = split_source(
+        *(source, saliency, tuning), subsample=_is_halved(settings), quantizer=quantizer
+    )
     goal = set_goal(settings, components, reference_bytes)
-    goal = goal.allow_noise(measure_noise(components), NOISE_SHARE)
+    if goal.allowed is not None:
+        goal = goal.allow_noise(measure_noise(components), NOISE_SHARE)
     kept = _keep(source, settings, goal.limit_bytes)
     if kept is not None and goal.allowed is None:
         return Encoded(kept, reference_bytes, 0)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numba import cuda
 
-from codec import fidelity, outline, trellis
+from codec import fidelity, idct, outline, trellis, weights
 from codec.device.board import (
     AC,
     BITS,
@@ -82,6 +82,43 @@ outline_block = on_device(
 )
 sum_costs = on_device(fidelity.sum_costs)
 measure_block = on_device(fidelity.measure_block, times=times, sum_costs=sum_costs)
+restore_line = on_device(idct.restore_line, times=times)
+find_activity = on_device(weights.find_activity, times=times)
+
+
+@compile_function
+def restore_row(block: Any, order: Any, v: int, samples: Any) -> None:
+    """Fill row `v` of a block's samples (8, 8) from its coefficients; columns are still to come."""
+    row = v * 8
+    restored = restore_line(
+        block[order[row]],
+        block[order[row + 1]],
+        block[order[row + 2]],
+        block[order[row + 3]],
+        block[order[row + 4]],
+        block[order[row + 5]],
+        block[order[row + 6]],
+        block[order[row + 7]],
+    )
+    for x in range(8):
+        samples[v, x] = restored[x]
+
+
+@compile_function
+def restore_column(samples: Any, x: int) -> None:
+    """Restore column `x` in its place."""
+    restored = restore_line(
+        samples[0, x],
+        samples[1, x],
+        samples[2, x],
+        samples[3, x],
+        samples[4, x],
+        samples[5, x],
+        samples[6, x],
+        samples[7, x],
+    )
+    for v in range(8):
+        samples[v, x] = restored[v]
 
 
 @compile_function
@@ -257,3 +294,19 @@ def sketch_blocks(  # noqa: PLR0917
                 magnitudes,
             )
     add_counts(own, counts)
+
+
+@compile_kernel
+def find_activities(coefs: Any, order: Any, sensitivities: Any, activities: Any) -> None:
+    """Restore the samples of every block (n, 64) and fill in what it can hide: (n,) float32.
+
+    `order` is NATURAL_TO_ZIGZAG, `sensitivities` (64,) are those of `codec.weights`.
+    """
+    samples = cuda.local.array((8, 8), np.float32)
+    block = cuda.grid(1)
+    if block < coefs.shape[0]:
+        for v in range(8):
+            restore_row(coefs[block], order, v, samples)
+        for x in range(8):
+            restore_column(samples, x)
+        activities[block] = find_activity(samples, 0, 0, coefs[block], sensitivities)

@@ -1,5 +1,6 @@
 """Pictures whose coefficients stay on the device from their first sketch to their last pass."""
 
+import operator
 import threading
 from collections.abc import Sequence
 from typing import Final
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from codec.component import Component
 from codec.device.board import AC, COUNTED, fill_board
-from codec.device.kernels import quantize_blocks, sketch_blocks
+from codec.device.kernels import find_activities, quantize_blocks, sketch_blocks
 from codec.device.room import Room, Views
 from codec.fidelity import Errors, list_sensitivities, share_errors
 from codec.host import HOST
@@ -25,7 +26,9 @@ Each thread holds 400 bytes of pinned memory for each of them.
 class DeviceBlocks:
     """See `codec.quantizer.Blocks`."""
 
-    def __init__(self, room: Room, components: Sequence[Component], *, measured: bool) -> None:
+    def __init__(
+        self, room: Room, components: Sequence[Component], *, measured: bool, has_coefs: bool
+    ) -> None:
         self.components = components
         self._room = room
         self._measured = measured
@@ -41,20 +44,18 @@ class DeviceBlocks:
         self._places = (*first_chroma, layout.columns[0], layout.columns[-1])
         self._errors = np.empty(0, np.float32)
         self._qcoefs: list[NDArray[np.int16]] | None = None
-        self._upload()
+        self._upload(has_coefs=has_coefs)
 
-    def _upload(self) -> None:
-        host = self._views.photo[0]
+    def _upload(self, *, has_coefs: bool) -> None:
+        pair = self._views.weights if has_coefs else self._views.photo
+        parts = [] if has_coefs else [component.coefs for component in self.components]
+        parts += [component.block_weights for component in self.components]
+        parts += [component.visibility for component in self.components]
         end = 0
-        for parts in (
-            [component.coefs for component in self.components],
-            [component.block_weights for component in self.components],
-            [component.visibility for component in self.components],
-        ):
-            for part in parts:
-                start, end = end, end + part.size
-                host[start:end] = part.reshape(-1)
-        self._room.send(self._views.photo)
+        for part in parts:
+            start, end = end, end + part.size
+            pair[0][start:end] = part.reshape(-1)
+        self._room.send(pair)
 
     @property
     def sampled(self) -> list[int]:
@@ -160,11 +161,59 @@ class CudaQuantizer:
     def __init__(self) -> None:
         self._own = threading.local()
 
+    def hold(self, shapes: Sequence[tuple[int, int]]) -> list[NDArray[np.float32]]:
+        """Return arrays to fill with a picture's coefs, in memory that the device copies from."""
+        self._own.coefs = []
+        self._own.is_sent = False
+        sizes = [rows * columns for rows, columns in shapes]
+        if sum(sizes) > MOST_BLOCKS:
+            return HOST.hold(shapes)
+        whole = self._room().hold(sum(sizes)).coefs[0]
+        parts = np.split(whole, 64 * np.cumsum(sizes)[:-1])
+        self._own.coefs = [
+            part.reshape(*shape, 64) for part, shape in zip(parts, shapes, strict=True)
+        ]
+        return list(self._own.coefs)
+
+    def measure_activity(self, coefs: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """Return what each block can hide; the coefs are on the device from then on."""
+        if not self._are_held(coefs):
+            return HOST.measure_activity(coefs)
+        room = self._room()
+        shapes = [own.shape[:2] for own in coefs]
+        sizes = [rows * columns for rows, columns in shapes]
+        held = room.hold(sum(sizes))
+        room.send(held.coefs)
+        self._own.is_sent = True
+        room.launch(
+            find_activities,
+            held.blocks,
+            held.device_coefs,
+            room.order,
+            room.sensitivities,
+            held.device_activities,
+        )
+        found = room.fetch(held.activities).copy()
+        parts = np.split(found, np.cumsum(sizes)[:-1])
+        return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
     def open(self, components: Sequence[Component], *, measured: bool) -> Blocks:
-        """Return the blocks of a picture, those of a very large one on the processor."""
-        if sum(component.coefs.size for component in components) > 64 * MOST_BLOCKS:
+        """Return the blocks of a picture, those of a very large one on the processor.
+
+        What `hold` returned is on the device already, if `measure_activity` has seen it.
+        """
+        coefs = [component.coefs for component in components]
+        if sum(own.size for own in coefs) > 64 * MOST_BLOCKS:
             return HOST.open(components, measured=measured)
-        room = getattr(self._own, "room", None)
+        has_coefs = self._are_held(coefs) and self._own.is_sent
+        return DeviceBlocks(self._room(), components, measured=measured, has_coefs=has_coefs)
+
+    def _are_held(self, coefs: Sequence[NDArray[np.float32]]) -> bool:
+        held = getattr(self._own, "coefs", [])
+        return len(held) == len(coefs) and all(map(operator.is_, held, coefs))
+
+    def _room(self) -> Room:
+        room: Room | None = getattr(self._own, "room", None)
         if room is None:
             room = self._own.room = Room()
-        return DeviceBlocks(room, components, measured=measured)
+        return room

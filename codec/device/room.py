@@ -15,12 +15,27 @@ from codec.device.board import COUNTED, COUNTERS_FROM, ERRORS_FROM, ROWS
 from codec.device.functions import SIMULATED
 from codec.device.kernels import THREADS
 from codec.device.layout import Geometry, Layout, describe_geometry, lay_out
+from codec.tables import NATURAL_TO_ZIGZAG
+from codec.weights import ACTIVITY_SENSITIVITIES
 
 PHOTO_FLOATS: Final = 64 + 2
 """Of each block: its coefs, its weight and its visibility."""
 _KEPT_LAYOUTS: Final = 8
+_LEAST_BLOCKS: Final = 1 << 12
 # Waiting by asking keeps no core busy, as waiting in the driver would by default.
 _PAUSE_S: Final = 30e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Memory for so many blocks' coefs, on the host and on the device."""
+
+    blocks: int
+    coefs: tuple[Any, Any]
+    device_coefs: Any
+    """(n, 64)."""
+    device_activities: Any
+    activities: tuple[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +44,8 @@ class Views:
 
     layout: Layout
     photo: tuple[Any, Any]
+    weights: tuple[Any, Any]
+    """Of the photo, what stands behind its coefs."""
     coefs: Any
     block_weights: Any
     visibility: Any
@@ -55,11 +72,16 @@ class Room:
         self.stream: Any = cuda.stream()
         self._event: Any = cuda.event() if SIMULATED else cuda.event(timing=False)
         self._views: OrderedDict[Geometry, Views] = OrderedDict()
-        self._reserve(1 << 12)
+        self._held: Held | None = None
+        self.order: Any = cuda.to_device(NATURAL_TO_ZIGZAG)
+        self.sensitivities: Any = cuda.to_device(ACTIVITY_SENSITIVITIES)
+        self._reserve(1)
 
     def _reserve(self, blocks: int) -> None:
-        self._blocks = blocks
+        self._blocks = max(1 << (blocks - 1).bit_length(), _LEAST_BLOCKS)
         self._views.clear()
+        self._held = None
+        blocks = self._blocks
         sizes = (
             (blocks * PHOTO_FLOATS, np.float32),
             (blocks * 64, np.int16),
@@ -75,12 +97,28 @@ class Room:
         if views is None:
             layout = lay_out(components)
             if layout.blocks > self._blocks:
-                self._reserve(1 << (layout.blocks - 1).bit_length())
+                self._reserve(layout.blocks)
             views = self._divide(layout)
         self._views[geometry] = views
         if len(self._views) > _KEPT_LAYOUTS:
             self._views.popitem(last=False)
         return views
+
+    def hold(self, blocks: int) -> Held:
+        """Return the memory for the coefs of so many blocks, where those of `enter` lie too."""
+        if self._held is None or self._held.blocks != blocks:
+            if blocks > self._blocks:
+                self._reserve(blocks)
+            (host, _, host_board), (photo, _, board) = self._host, self._device
+            end = ERRORS_FROM + blocks
+            self._held = Held(
+                blocks,
+                (host[: blocks * 64], photo[: blocks * 64]),
+                photo[: blocks * 64].reshape((blocks, 64)),
+                board[ERRORS_FROM:end],
+                (host_board[ERRORS_FROM:end], board[ERRORS_FROM:end]),
+            )
+        return self._held
 
     def _divide(self, layout: Layout) -> Views:
         n = layout.blocks
@@ -91,6 +129,7 @@ class Room:
         return Views(
             layout,
             (photo[0][to_photo], own[to_photo]),
+            (photo[0][n * 64 : n * 66], own[n * 64 : n * 66]),
             own[: n * 64].reshape((n, 64)),
             own[n * 64 : n * 65],
             own[n * 65 : n * 66],

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from codec.agreement import SMALL, find_difference
 from codec.component import Component
 from codec.fidelity import Errors
-from codec.host import HOST, HostBlocks
+from codec.host import HOST, HostBlocks, HostQuantizer
 from codec.quantizer import Counts, Steps
 
 
@@ -49,9 +49,24 @@ class Faulty(HostBlocks):
         return qcoefs
 
 
+class FaultyQuantizer(HostQuantizer):
+    """Opens `Faulty` blocks."""
+
+    def measure_activity(self, coefs: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        activities = super().measure_activity(coefs)
+        if Faulty.fault == "activity":
+            activities[1][0, 0] = np.nextafter(activities[1][0, 0], np.float32(np.inf))
+        return activities
+
+    def open(self, components: Sequence[Component], *, measured: bool) -> Faulty:
+        assert measured
+        return Faulty(components)
+
+
 @pytest.mark.parametrize(
     ("fault", "named"),
     [
+        ("activity", "the activity"),
         ("sketch", "a sketch"),
         ("symbol", "a pass"),
         ("error", "a pass"),
@@ -71,11 +86,3 @@ def test_a_single_wrong_bit_is_found(
 def test_the_processor_agrees_with_itself() -> None:
     assert find_difference(FaultyQuantizer()) is None
     assert find_difference(HOST, SMALL) is None
-
-
-class FaultyQuantizer:
-    """Opens `Faulty` blocks."""
-
-    def open(self, components: Sequence[Component], *, measured: bool) -> Faulty:
-        assert measured
-        return Faulty(components)

@@ -18,7 +18,9 @@ from tests.codec.pictures import photo, spot
 ROOT = Path(__file__).parents[2]
 
 COMPARE = """
-from codec import HOST, EncodeSettings, encode
+import io
+from PIL import Image
+from codec import HOST, EncodeSettings, encode, read_source, transcode
 from codec.agreement import SMALL, find_difference
 from codec.device import CudaQuantizer
 from tests.codec.pictures import photo, spot
@@ -31,6 +33,13 @@ for image in (photo(17, 33), photo(9, 23)[..., 0]):
             settings = EncodeSettings(quality=70, target=target, progressive=progressive)
             own = encode(image, spot(7, 7), settings, quantizer)
             assert own == encode(image, spot(7, 7), settings, HOST), (target, progressive)
+for subsampling in ("4:2:0", "4:4:4"):
+    file = io.BytesIO()
+    Image.fromarray(photo(17, 33)).save(file, "JPEG", quality=95, subsampling=subsampling)
+    source = read_source(file.getvalue())
+    settings = EncodeSettings(quality=40, target="quality")
+    own = transcode(source, photo(17, 33), spot(7, 7), settings, quantizer)
+    assert own == transcode(source, photo(17, 33), spot(7, 7), settings, HOST), subsampling
 print("same")
 """
 
@@ -49,6 +58,7 @@ found = {}
 for kernel, types in (
     (kernels.quantize_blocks, (*photo, int16[:, ::1], pairs, line, *[int64] * 5, boolean)),
     (kernels.sketch_blocks, (*photo, pairs, line, int64, int64, boolean)),
+    (kernels.find_activities, (plane, int64[::1], line, line)),
 ):
     ptx, _ = cuda.compile_ptx(kernel.py_func, types, cc=(9, 0))
     found[kernel.py_func.__name__] = ptx

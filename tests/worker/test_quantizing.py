@@ -11,13 +11,13 @@ from pydantic import ValidationError
 
 from codec import HOST
 from codec.component import Component
-from codec.host import HostBlocks
+from codec.host import HostBlocks, HostQuantizer
 from worker import quantizing
 from worker.quantizing import choose_quantizer
 from worker.settings import WorkerSettings
 
 
-class Rounded:
+class Rounded(HostQuantizer):
     """A device that is off by one once."""
 
     def open(self, components: Sequence[Component], *, measured: bool) -> HostBlocks:
