@@ -1,10 +1,18 @@
 """The codec's functions of one block as device functions."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from types import FunctionType
 from typing import Any, Final
 
 from numba import config, cuda
+
+# What is small by its nature needs no warning at each launch.
+config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # type: ignore[attr-defined]
+with suppress(ImportError):  # numba-cuda has settings of its own
+    from numba.cuda.core import config as own_config
+
+    own_config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
 
 SIMULATED: Final = bool(config.ENABLE_CUDASIM)  # type: ignore[attr-defined]
 """Whether kernels run in numba's simulator, as Python on the processor."""
