@@ -17,7 +17,7 @@ def choose_quantizer(device: Literal["cpu", "cuda"]) -> Quantizer:
         quantizer = open_device()
         difference = find_difference(quantizer)
     except Exception as error:  # noqa: BLE001 -- no driver, no compiler, no memory: the cores can do it
-        reason = str(error).strip().partition("\n")[0]
+        reason = " ".join(str(error).split())[:300]
         log.warning("CODEC_DEVICE=cuda: quantizing on the CPU: %s", reason or repr(error))
         return HOST
     if difference is not None:
