@@ -16,6 +16,7 @@ from codec.tuning import DEFAULT
 _STRIDES: Final = (2, 5)
 # Luma steps of the passes: nearly nothing is zero, usual, nearly everything is.
 _SCALES: Final = (1.5, 14.0, 90.0)
+_QUALITIES: Final = (10, 50, 97)
 # Luma's real rows and columns, and its blocks down and across an MCU.
 SMALL: Final = ((1, 1, 1, 1), (3, 5, 2, 2), (2, 7, 1, 2), (9, 4, 2, 1))
 LARGE: Final = (61, 83, 2, 2)
@@ -65,6 +66,7 @@ def _walk(blocks: Blocks) -> Iterator[tuple[str, list[NDArray[np.generic]]]]:
     components = blocks.components
     kinds = 2 if len(components) > 1 else 1
     rates = [np.linspace(1.0, 14.0, 256, dtype=np.float32)] * kinds
+    yield "the reference", [np.array([blocks.measure_reference(q) for q in _QUALITIES])]
     for scale in _SCALES:
         tables = make_tables(DEFAULT, scale, len(components))
         steps = scale_steps(DEFAULT, tables, Point(scale, scale))

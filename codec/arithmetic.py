@@ -26,6 +26,12 @@ def nearest(value: float) -> int:
 
 
 @part
+def rounded(value: np.float32) -> np.float32:
+    """Return the nearest whole number, the even one of two, as it is."""
+    return np.rint(value)  # type: ignore[no-any-return]
+
+
+@part
 def size_of(magnitude: int) -> int:
     """Return the bits of a magnitude below 2^15 (T.81 table F.1)."""
     return int(SIZES[magnitude])

@@ -93,8 +93,8 @@ def encode_tuned(
     step = first_step(settings, reference_bytes, height * width)
     subsample = is_subsampled(image, settings.subsampling)
     components = split_components(image, saliency, subsample, tuning, step)
-    goal = set_goal(settings, components, reference_bytes)
-    blocks = quantizer.open(components, measured=goal.allowed is not None)
+    blocks = quantizer.open(components, measured=settings.target == "quality")
+    goal = set_goal(settings, blocks, reference_bytes)
     return search_file((width, height), blocks, tuning, goal, step, reference_bytes, settings)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from codec.component import Component
 from codec.dc import quantize_dc
-from codec.fidelity import Errors, measure_errors
+from codec.fidelity import Errors, measure_errors, measure_reference_errors
 from codec.idct import restore
 from codec.outline import outline_ac, outline_dc
 from codec.quantizer import Counts, Steps
@@ -92,6 +92,10 @@ class HostBlocks:
         if sample:
             return measure_errors(self._sample.components, quant_tables, self._outline, stride=1)
         return measure_errors(self.components, quant_tables, self._qcoefs, stride=1)
+
+    def measure_reference(self, quality: int) -> Errors:
+        """Return the errors of the standard JPEG at `quality`, on these blocks."""
+        return measure_reference_errors(self.components, quality)
 
     def read(self) -> list[NDArray[np.int16]]:
         """Return the qcoefs of each component; the next call overwrites them."""

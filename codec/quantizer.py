@@ -62,6 +62,9 @@ class Blocks(Protocol):
     def measure(self, quant_tables: Sequence[NDArray[np.uint16]], *, sample: bool) -> Errors:
         """Return the errors of the sample's blocks, or of all, as last quantized with these tables."""
 
+    def measure_reference(self, quality: int) -> Errors:
+        """Return the errors of the standard JPEG at `quality`, on these blocks."""
+
     def read(self) -> list[NDArray[np.int16]]:
         """Return the qcoefs of each component: (blocks_y, blocks_x, 64) zigzag."""
 

@@ -73,7 +73,8 @@ def transcode(
     components = split_source(
         *(source, saliency, tuning), subsample=_is_halved(settings), quantizer=quantizer
     )
-    goal = set_goal(settings, components, reference_bytes)
+    blocks = quantizer.open(components, measured=settings.target == "quality")
+    goal = set_goal(settings, blocks, reference_bytes)
     if goal.allowed is not None:
         goal = goal.allow_noise(measure_noise(components), NOISE_SHARE)
     kept = _keep(source, settings, goal.limit_bytes)
@@ -85,7 +86,6 @@ def transcode(
     )
     try:
         size_px = (source.width, source.height)
-        blocks = quantizer.open(components, measured=goal.allowed is not None)
         found = search_file(size_px, blocks, tuning, goal, step, reference_bytes, settings)
     except OutOfReachError:
         if kept is None:

@@ -58,3 +58,16 @@ def fill_board(
         rows[BITS + 16 * kind : BITS + 16 * kind + 16] = bits
         rows[BOUNDS + 16 * kind : BOUNDS + 16 * kind + 16] = bound_rates(bits)
     board[COUNTERS_FROM:] = 0
+
+
+def fill_reference(
+    board: NDArray[np.float32],
+    steps: Sequence[NDArray[np.float32]],
+    sensitivities: Sequence[NDArray[np.float32]],
+) -> None:
+    """Write what plain rounding by `steps` (64,) goes by into `board`."""
+    rows = board[:COUNTERS_FROM].reshape(ROWS, 64)
+    for i, (table, own) in enumerate(zip(steps, sensitivities, strict=True)):
+        rows[INVERSE + i] = np.float32(1.0) / table
+        rows[STEPS + i] = table
+        rows[SENSITIVITIES + i] = own

@@ -25,7 +25,7 @@ from codec.device.board import (
 )
 from codec.device.functions import SIMULATED, compile_function, compile_kernel, on_device
 
-THREADS: Final = 64
+THREADS: Final = 8 if SIMULATED else 64
 """Of a CUDA block: so few that a single photo's blocks are spread over the whole device."""
 
 if SIMULATED:
@@ -36,6 +36,9 @@ if SIMULATED:
     def _round(value: Any) -> Any:
         return int(np.rint(value))
 
+    def _round_float(value: Any) -> Any:
+        return np.rint(value)
+
 else:
     from numba.cuda import libdevice
 
@@ -45,6 +48,9 @@ else:
 
     def _round(value: Any) -> Any:
         return int(libdevice.rint(value))
+
+    def _round_float(value: Any) -> Any:
+        return libdevice.rintf(value)
 
 
 def _count_bits(magnitude: Any) -> Any:
@@ -57,6 +63,7 @@ def _add(counts: Any, symbol: Any, times_seen: Any) -> None:
 
 times = compile_function(_multiply)
 nearest = compile_function(_round)
+rounded = compile_function(_round_float)
 size_of = compile_function(_count_bits)
 tally = compile_function(_add)
 scale_magnitudes = on_device(trellis.scale_magnitudes, times=times)
@@ -82,6 +89,9 @@ outline_block = on_device(
 )
 sum_costs = on_device(fidelity.sum_costs)
 measure_block = on_device(fidelity.measure_block, times=times, sum_costs=sum_costs)
+measure_rounding = on_device(
+    fidelity.measure_rounding, times=times, rounded=rounded, sum_costs=sum_costs
+)
 restore_line = on_device(idct.restore_line, times=times)
 find_activity = on_device(weights.find_activity, times=times)
 
@@ -310,3 +320,22 @@ def find_activities(coefs: Any, order: Any, sensitivities: Any, activities: Any)
         for x in range(8):
             restore_column(samples, x)
         activities[block] = find_activity(samples, 0, 0, coefs[block], sensitivities)
+
+
+@compile_kernel
+def round_blocks(  # noqa: PLR0917
+    coefs: Any, visibility: Any, board: Any, errors: Any, first_cb: int, first_cr: int
+) -> None:
+    """Fill in the errors of plain rounding; arguments as of `quantize_blocks`."""
+    costs = cuda.local.array(64, np.float32)
+    block = cuda.grid(1)
+    if block < coefs.shape[0]:
+        component = int(block >= first_cb) + int(block >= first_cr)
+        errors[block] = measure_rounding(
+            coefs[block],
+            board[STEPS + component],
+            board[INVERSE + component],
+            board[SENSITIVITIES + component],
+            visibility[block],
+            costs,
+        )

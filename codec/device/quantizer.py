@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.component import Component
-from codec.device.board import AC, COUNTED, fill_board
-from codec.device.kernels import find_activities, quantize_blocks, sketch_blocks
+from codec.device.board import AC, COUNTED, fill_board, fill_reference
+from codec.device.kernels import find_activities, quantize_blocks, round_blocks, sketch_blocks
 from codec.device.room import Room, Views
-from codec.fidelity import Errors, list_sensitivities, share_errors
+from codec.fidelity import Errors, list_reference_steps, list_sensitivities, share_errors
 from codec.host import HOST
 from codec.quantizer import Blocks, Counts, Steps
 
@@ -100,17 +100,41 @@ class DeviceBlocks:
 
     def measure(self, quant_tables: Sequence[NDArray[np.uint16]], *, sample: bool) -> Errors:  # noqa: ARG002
         """Return the errors that the last call has measured; they were asked for in `open`."""
+        if not sample:
+            return self._share(self._errors)
         layout = self._views.layout
-        sizes = layout.sampled if sample else np.diff(layout.starts)
+        ends = np.cumsum(layout.sampled)
+        shares = [
+            component.salient_shares.reshape(-1)[numbers - start]
+            for component, numbers, start in zip(
+                self.components,
+                np.split(layout.sample[:, 0], ends[:-1]),
+                layout.starts,
+                strict=False,
+            )
+        ]
+        return share_errors(np.split(self._errors[: ends[-1]], ends[:-1]), shares)
+
+    def measure_reference(self, quality: int) -> Errors:
+        """Return the errors of the standard JPEG at `quality`, on these blocks."""
+        views = self._views
+        steps = list_reference_steps(len(self.components), quality)
+        fill_reference(views.order[0], steps, self._sensitivities)
+        self._room.send(views.order)
+        self._room.launch(
+            round_blocks,
+            views.layout.blocks,
+            views.coefs,
+            views.visibility,
+            views.board,
+            views.errors,
+            *self._places[:2],
+        )
+        return self._share(self._room.fetch(views.all_errors))
+
+    def _share(self, errors: NDArray[np.float32]) -> Errors:
         shares = [component.salient_shares.reshape(-1) for component in self.components]
-        if sample:
-            places = np.split(layout.sample[:, 0], np.cumsum(sizes)[:-1])
-            shares = [
-                own[numbers - start]
-                for own, numbers, start in zip(shares, places, layout.starts, strict=False)
-            ]
-        measured = self._errors[: sum(sizes)]
-        return share_errors(np.split(measured, np.cumsum(sizes)[:-1]), shares)
+        return share_errors(np.split(errors, self._views.layout.starts[1:-1]), shares)
 
     def read(self) -> list[NDArray[np.int16]]:
         """Return the qcoefs of each component; the next picture overwrites them."""

@@ -64,6 +64,8 @@ class Views:
     """The counters, which come back after it."""
     measured: tuple[Any, Any]
     """The same with the errors behind them."""
+    all_errors: tuple[Any, Any]
+    """The errors alone."""
 
 
 class Room:
@@ -147,6 +149,7 @@ class Room:
                 board[0][COUNTERS_FROM : ERRORS_FROM + n],
                 board[1][COUNTERS_FROM : ERRORS_FROM + n],
             ),
+            (board[0][ERRORS_FROM : ERRORS_FROM + n], board[1][ERRORS_FROM : ERRORS_FROM + n]),
         )
 
     def send(self, pair: tuple[Any, Any]) -> None:
