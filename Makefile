@@ -60,9 +60,9 @@ format: $(STAMP) ## Rewrite the sources in the project's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench-service: $(STAMP) ## Load the service over HTTP (IMAGES=folder, OUT=file)
+bench-service: $(STAMP) ## Load the service over HTTP, and its rivals (IMAGES=folder, OUT=file)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[rivals]'
-	@$(BIN)/python -m bench service --memory --rivals mosec litserve inprocess --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/service.json)' $(ARGS)
+	@$(BIN)/python -m bench service --memory --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/service.json)' $(ARGS)
 
 bench-gpu: $(STAMP) ## Images/s on a GPU machine; says so where there is no GPU (OUT=file)
 	@$(BIN)/python -m bench gpu --out '$(or $(OUT),bench/results/gpu.json)' $(ARGS)

@@ -20,6 +20,7 @@ import psutil
 from redis import Redis
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
+from rq.worker_registration import REDIS_WORKER_KEYS
 
 from bench.chaos_clients import Clients
 from bench.load import Connection, HttpError
@@ -33,8 +34,9 @@ RESULT_TTL_S: Final = 3
 # What a request may take beyond its timeout: the way in and out, on a machine under load.
 MARGIN_S: Final = 30.0
 CALM_TIMEOUT_S: Final = 120.0
+OF_WORKERS: Final = "rq:worker:"
 # RQ's own entries of queues, workers and groups, and its locks.
-KEPT: Final = ("rq:queues", "rq:workers", "rq:worker:", "rq:clean_registries:", "rq:group")
+KEPT: Final = ("rq:queues", "rq:workers", OF_WORKERS, "rq:clean_registries:", "rq:group")
 # A process may keep what its allocator doesn't give back, but not grow with what it has served.
 MEMORY_FACTOR: Final = 1.5
 MEMORY_SLACK_BYTES: Final = 150 * 2**20
@@ -169,11 +171,15 @@ def find_leftovers(connection: "Redis") -> list[str]:
         faults.append("jobs wait")
     if queue.started_job_registry.get_job_ids(cleanup=False):
         faults.append("a job is in the started registry")
-    for key in connection.scan_iter():
-        if not key.startswith(tuple(prefix.encode() for prefix in KEPT)):
-            life = "without" if connection.ttl(key) == -1 else "with"
-            faults.append(f"a key {life} TTL: {kind_of(key.decode())}")
-    return faults
+    for raw in connection.scan_iter():
+        key, life = raw.decode(), "without" if connection.ttl(raw) == -1 else "with"
+        # Of workers RQ keeps an entry that expires; what has no TTL would outlive a dead one.
+        outlives = key.startswith(OF_WORKERS) and life == "without"
+        if outlives or not key.startswith(KEPT):
+            faults.append(f"a key {life} TTL: {kind_of(key)}")
+    listed = connection.smembers(REDIS_WORKER_KEYS)
+    gone = sum(not connection.exists(worker_key) for worker_key in listed)
+    return faults + gone * ["a worker that is gone is on RQ's list"]
 
 
 def kind_of(key: str) -> str:

@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, Final
 from unittest import mock
 
@@ -17,7 +18,13 @@ import numpy as np
 
 import codec
 from bench.quality import Picture
-from bench.rd_encoders import Map, encode_standard
+from bench.rd_encoders import (
+    MOZJPEG_TABLES,
+    Map,
+    encode_standard,
+    find_missing,
+    prepare_mozjpeg,
+)
 
 # Functions of codec.encoder that are timed, by the stage that they belong to.
 STAGES: Final = {
@@ -119,26 +126,8 @@ def prepare_rivals(image: Picture, quality: int) -> dict[str, Callable[[], bytes
         ),
     }
     os.environ["VIPS_CONCURRENCY"] = "1"  # libvips reads it when it is loaded
-    try:
-        pyvips = importlib.import_module("pyvips")
-    except (ImportError, OSError):
-        return writers
-    picture = pyvips.Image.new_from_array(image, interpretation="srgb")
-
-    def write(progressive: bool) -> bytes:
-        written: bytes = picture.jpegsave_buffer(
-            Q=quality,
-            quant_table=3,
-            subsample_mode="on",
-            interlace=progressive,
-            optimize_coding=True,
-            trellis_quant=True,
-            overshoot_deringing=True,
-            optimize_scans=progressive,
-            keep="none",
-        )
-        return written
-
-    writers["mozjpeg"] = lambda: write(progressive=False)
-    writers["mozjpeg_progressive"] = lambda: write(progressive=True)
+    if not find_missing(["mozjpeg"]):
+        for name, progressive in (("mozjpeg", False), ("mozjpeg_progressive", True)):
+            write = prepare_mozjpeg(image, MOZJPEG_TABLES["mozjpeg"], progressive=progressive)
+            writers[name] = partial(write, quality)
     return writers

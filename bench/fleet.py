@@ -3,9 +3,8 @@
 import os
 import socket
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,14 @@ from typing import Any, Final
 
 import psutil
 
+from bench.gpu_load import gpu_load
 from bench.load import HttpError
 from bench.load_processes import LoadProcesses
-from bench.machine import ROOT, output_of, usable_cores
-from bench.service import read_metrics
+from bench.machine import ROOT, usable_cores
+from bench.rival_process import stop
 from bench.service_figures import mean_batch, summarize
 from bench.service_process import START_TIMEOUT_S, ServiceError, python_of
-from bench.serving import stop
+from bench.service_window import read_metrics
 
 # A process with one busy thread, or all cores together, from this share of its time on.
 FULL: Final = 0.9
@@ -126,7 +126,7 @@ def measure_fleet(
         with gpu_load() as gpu_percent:
             metrics, cpu_before, started_s = read_all(fleet), fleet.cpu_s(), time.monotonic()
             time.sleep(seconds)
-            ended_s, cpu_after = time.monotonic(), fleet.cpu_s()
+            ended_s, cpu_after, gpu = time.monotonic(), fleet.cpu_s(), gpu_percent()
         after = read_all(fleet)
         loaded = load.stop()
     elapsed_s = ended_s - started_s
@@ -148,7 +148,7 @@ def measure_fleet(
         "cores_busy": {role: sum(own) for role, own in busy.items()} | {"load": load_busy},
         "busiest_process": {role: max(own, default=0.0) for role, own in busy.items()}
         | {"load": busiest},
-        "gpu_percent": gpu_percent(),
+        "gpu_percent": gpu,
     }
     figures["limit"] = name_limit(figures, usable_cores())
     return figures
@@ -176,27 +176,3 @@ def name_limit(figures: Mapping[str, Any], cores: int) -> str:
     }
     # Where neither cores nor GPU are full, threads wait for one another.
     return next((name for name, met in ceilings.items() if met), "the workers' interpreters")
-
-
-@contextmanager
-def gpu_load() -> Iterator[Callable[[], float | None]]:
-    """Sample how busy the GPU is; what is yielded returns the mean in percent, if there is one."""
-    samples: list[float] = []
-    stopped = threading.Event()
-
-    def sample() -> None:
-        while not stopped.wait(0.5):
-            shown = output_of(
-                *("nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits")
-            )
-            if not shown:
-                return
-            samples.append(float(shown.splitlines()[0]))
-
-    thread = threading.Thread(target=sample, daemon=True)
-    thread.start()
-    try:
-        yield lambda: sum(samples) / len(samples) if samples else None
-    finally:
-        stopped.set()
-        thread.join(35)

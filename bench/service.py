@@ -1,6 +1,7 @@
 """Load on the whole service over HTTP: throughput, latency, stages, CPU and memory.
 
-Closed loop: ``--clients`` clients, each with one request under way at any time.
+Closed loop: ``--clients`` clients, each with one request under way at any time. Open loop: requests
+that start at ``--rate``, whatever the service makes of it. Then other servers, in the same run.
 """
 
 import argparse
@@ -11,17 +12,22 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 from bench.load import Connection, HttpError, Load, send
 from bench.machine import describe_machine
-from bench.service_figures import mean_batch, parse_metrics, rounded, summarize
+from bench.open_loop import SHARES, measure_open_loop, unexpected_errors
+from bench.service_figures import rounded, summarize
 from bench.service_photos import UploadFormat, generate_photo, load_photos, to_jpeg
 from bench.service_process import Processes, ServiceError, revision, started_service
+from bench.service_report import show, summarize_server
+from bench.service_window import Window
 from bench.serving import RIVALS, available, compare
 
 DEFAULT_IMAGES: Final = Path(os.environ.get("FOVEATE_DATA", "../shared/data")) / "kodak"
 DEFAULT_OPTIONS: Final = "quality=50&target=size&progressive=false"
 MAIN_CLIENTS: Final = 16
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 MEMORY_UPLOADS: Final = 500
 LARGE_SIZE_PX: Final = (6000, 4000)
 
@@ -35,19 +41,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="jpeg",
         help="send the photos as JPEGs of quality 92, or the files as they are (default: jpeg)",
     )
-    parser.add_argument("--clients", type=int, nargs="+", default=[1, MAIN_CLIENTS], metavar="N")
+    parser.add_argument(
+        "--clients",
+        type=int,
+        nargs="+",
+        default=[1, MAIN_CLIENTS],
+        metavar="N",
+        help="closed loop: so many clients, each with one request under way (default: 1 16)",
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        nargs="*",
+        metavar="R",
+        help="open loop: images/s that fall due, answered or not (default: "
+        f"{', '.join(map(str, SHARES))} times the closed loop's best; no number: no open loop)",
+    )
     parser.add_argument("--seconds", type=float, default=20.0, help="measured, for each N")
-    parser.add_argument("--warm-up", type=float, default=5.0, help="seconds before, for each N")
+    parser.add_argument(
+        "--rate-seconds", type=float, default=10.0, help="measured, for each R (default: 10)"
+    )
+    parser.add_argument("--warm-up", type=float, default=5.0, help="seconds before each of them")
     parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
     parser.add_argument("--workers", type=int, default=1, help="of the service started here")
-    parser.add_argument("--url", help="a running service; without it one is started here")
+    parser.add_argument(
+        "--url",
+        help="http://HOST:PORT of a running service; without it one is started here. Its CPU "
+        "time, memory and GPU are not known",
+    )
     parser.add_argument("--memory", action="store_true", help="measure peak memory as well")
     parser.add_argument(
         "--rivals",
         nargs="*",
         choices=sorted(RIVALS),
-        default=[],
-        help="other servers with the same model and encoder, in rounds with ours",
+        help="other servers with the same model and encoder, in rounds with ours, with 16 clients "
+        "or the most of N (default: all that are installed, or none with the --url of another "
+        "machine; no name: none)",
     )
     parser.add_argument("--against", type=Path, help="with --rivals: another checkout, as well")
     parser.add_argument("--rounds", type=int, default=3, help="of all servers, with --rivals")
@@ -56,50 +85,89 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the benchmark; return the exit code."""
-    if min(args.clients) < 1 or args.seconds <= 0 or (args.memory and args.url):
-        print("bench: N and S must be above 0; --memory needs no --url", file=sys.stderr)
+    if complaint := find_misuse(args):
+        print(f"bench: {complaint}", file=sys.stderr)
         return 2
     photos, described = load_photos(args.images, cast("UploadFormat", args.upload))
-    meta = {
-        **describe_machine(),
-        "photos": described,
-        "options": args.options,
-        "workers": None if args.url else args.workers,
-        "seconds": args.seconds,
-        "warm_up_s": args.warm_up,
-        "against": revision(args.against) if args.against else None,
+    main_clients = MAIN_CLIENTS if MAIN_CLIENTS in args.clients else max(args.clients)
+    report: dict[str, Any] = {
+        "meta": {
+            **describe_machine(),
+            "photos": described,
+            "options": args.options,
+            "workers": None if args.url else args.workers,
+            "seconds": args.seconds,
+            "warm_up_s": args.warm_up,
+            "summary_clients": main_clients,
+            "against": revision(args.against) if args.against else None,
+        }
     }
-    target = f"/compress?{args.options}"
     try:
-        with service_at(args) as (url, processes):
-            figures = {
-                str(clients): measure(url, target, photos, clients, args=args, processes=processes)
-                for clients in args.clients
-            }
-        memory = measure_memory(target, photos, args.workers) if args.memory else None
-        serving = measure_serving(args, photos) if args.rivals else None
+        report |= measure_all(args, photos, main_clients)
     except (ServiceError, HttpError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    main_clients = MAIN_CLIENTS if MAIN_CLIENTS in args.clients else max(args.clients)
-    report: dict[str, Any] = {
-        "meta": meta,
-        "summary": {"foveate": summary(figures[str(main_clients)], main_clients)},
-        "clients": figures,
-        "memory": memory,
-    }
-    if serving is not None:
-        report["serving"] = serving
-        report["summary"] |= {
-            name: {key: value for key, value in server.items() if key != "rounds"}
-            for name, server in serving["servers"].items()
-            if name != "foveate"
-        }
     show(report)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(rounded(report), indent=2, ensure_ascii=False) + "\n")
-    return 1 if any(figure["errors"] for figure in figures.values()) else 0
+    return 1 if has_errors(report) else 0
+
+
+def find_misuse(args: argparse.Namespace) -> str | None:
+    """Return what is wrong with the options."""
+    if min(*args.clients, args.seconds, args.rate_seconds, *(args.rate or ())) <= 0:
+        return "N, R and seconds must be above 0"
+    if min(args.clients) < 1 or args.warm_up < 0 or args.rounds < 1:
+        return "clients and rounds must be 1 or more, the warm-up 0 or more"
+    if args.url:
+        parts = urlsplit(args.url)
+        if args.memory:
+            return "--memory needs a service of its own, without --url"
+        if parts.scheme != "http" or not parts.hostname or parts.path.strip("/"):
+            return "--url must be http://HOST:PORT, without a path"
+    return None
+
+
+def measure_all(args: argparse.Namespace, photos: list[bytes], main_clients: int) -> dict[str, Any]:
+    """Return all that the report says beside its meta."""
+    target = f"/compress?{args.options}"
+    with service_at(args) as (url, processes):
+        clients = {
+            str(count): measure(url, target, photos, count, args=args, processes=processes)
+            for count in args.clients
+        }
+        open_loop = None
+        if args.rate is None or args.rate:
+            open_loop = measure_open_loop(
+                url,
+                target,
+                photos,
+                args.rate,
+                closed_per_s=max(figures["images_per_s"] for figures in clients.values()),
+                seconds=args.rate_seconds,
+                warm_up_s=args.warm_up,
+                processes=processes,
+            )
+    memory = measure_memory(target, photos, args.workers) if args.memory else None
+    serving = measure_serving(args, photos, main_clients)
+    # Beside rivals those of the same rounds stand, which the machine disturbed alike.
+    servers = serving["servers"] if serving else {"foveate": clients[str(main_clients)]}
+    return {
+        "summary": {name: summarize_server(figures) for name, figures in servers.items()},
+        "clients": clients,
+        "open_loop": open_loop,
+        "memory": memory,
+        **({"serving": serving} if serving else {}),
+    }
+
+
+def has_errors(report: dict[str, Any]) -> bool:
+    """Return whether requests ended otherwise than they should; says so of the open loop's."""
+    unexpected = unexpected_errors(report["open_loop"]) if report["open_loop"] else {}
+    if unexpected:
+        print(f"bench: unexpected answers in the open loop: {unexpected}", file=sys.stderr)
+    return bool(unexpected) or any(own["errors"] for own in report["clients"].values())
 
 
 def service_at(args: argparse.Namespace) -> AbstractContextManager[tuple[str, Processes | None]]:
@@ -119,43 +187,43 @@ def measure(
     processes: Processes | None,
 ) -> dict[str, Any]:
     """Return the figures of ``clients`` clients; they keep on before and after the window."""
-    load = Load(url, target, photos, clients)
+    load, window = Load(url, target, photos, clients), Window(url, processes)
     load.start()
     try:
         time.sleep(args.warm_up)
-        before, cpu_before = read_metrics(url), processes.cpu_s() if processes else {}
-        own_before_s, started_s = time.process_time(), time.monotonic()
-        time.sleep(args.seconds)
-        own_s, ended_s = time.process_time() - own_before_s, time.monotonic()
-        cpu_after, after = processes.cpu_s() if processes else {}, read_metrics(url)
+        with window.measured():
+            time.sleep(args.seconds)
     finally:
         load.stop()
-    samples = [sample for sample in load.samples if started_s <= sample.ended_s < ended_s]
-    figures = summarize(samples, ended_s - started_s)
-    images = figures["images"] or 1
-    figures["mean_batch"] = mean_batch(before, after)
-    figures["cpu_ms_per_image"] = {
-        role: 1e3 * (cpu_after[role] - cpu_before[role]) / images for role in cpu_after
-    }
-    figures["load_cpu_ms_per_image"] = 1e3 * own_s / images
+    figures = summarize(window.ended_within(load.samples), window.ended_s - window.started_s)
+    figures |= window.figures(figures["images"])
     figures["peak_rss_bytes"] = processes.peak_rss_bytes() if processes else {}
     return figures
 
 
-def measure_serving(args: argparse.Namespace, photos: list[bytes]) -> dict[str, Any]:
-    """Return the figures of ours and of the rivals that are installed."""
-    found, missing = available(args.rivals)
+def measure_serving(
+    args: argparse.Namespace, photos: list[bytes], clients: int
+) -> dict[str, Any] | None:
+    """Return the figures of ours and of the rivals that are installed, None if none is wanted."""
+    rivals = args.rivals
+    if rivals is None:
+        here = not args.url or urlsplit(args.url).hostname in LOOPBACK
+        rivals = list(RIVALS) if here else []
+    if not rivals:
+        return None
+    found, missing = available(rivals)
     if missing:
         print(f"bench: not installed: {', '.join(missing)} (the extra 'rivals')", file=sys.stderr)
     return compare(
         found,
         photos,
         args.options,
-        clients=MAIN_CLIENTS,
+        clients=clients,
         rounds=args.rounds,
         seconds=args.seconds,
         warm_up_s=args.warm_up,
         against=args.against.resolve() if args.against else None,
+        url=args.url.rstrip("/") if args.url else None,
     )
 
 
@@ -180,47 +248,3 @@ def measure_memory(target: str, photos: list[bytes], workers: int) -> dict[str, 
             "ms": sample.elapsed_ms,
         }
     return peaks
-
-
-def read_metrics(url: str) -> dict[str, float]:
-    """Return the service's metrics."""
-    connection = Connection(url)
-    answer = connection.request("GET", "/metrics")
-    connection.close()
-    return parse_metrics(answer.body.decode())
-
-
-def summary(figures: dict[str, Any], clients: int) -> dict[str, Any]:
-    """Return the figures that a server is compared by."""
-    names = ("images_per_s", "p50_ms", "p99_ms", "cpu_ms_per_image", "mean_batch", "stage_ms")
-    return {"clients": clients, **{name: figures.get(name) for name in names}}
-
-
-def show(report: dict[str, Any]) -> None:
-    """Print the figures as small tables."""
-    print(f"{report['meta']['photos']}; {report['meta']['options']}")
-    print(f"{'clients':>7} {'images/s':>8} {'p50 ms':>7} {'p95 ms':>7} {'p99 ms':>7} "
-          f"{'batch':>5}  stages p50 ms | CPU ms per image | errors")  # fmt: skip
-    for clients, figures in report["clients"].items():
-        latency = " ".join(f"{figures.get(f'p{p}_ms', float('nan')):7.1f}" for p in (50, 95, 99))
-        stages = figures.get("stage_ms", {})
-        times = " ".join(f"{name} {stage['p50']:.1f}" for name, stage in stages.items())
-        cpu = " ".join(f"{role} {ms:.1f}" for role, ms in figures["cpu_ms_per_image"].items())
-        errors = figures["errors"] or "none"
-        print(f"{clients:>7} {figures['images_per_s']:8.1f} {latency} "
-              f"{figures['mean_batch'] or float('nan'):5.1f}  {times} | {cpu} | {errors}")  # fmt: skip
-    for name, server in report.get("serving", {}).get("servers", {}).items():
-        cpu = " ".join(f"{role} {ms:.1f}" for role, ms in server["cpu_ms_per_image"].items())
-        print(
-            f"{name:>10} {server['images_per_s']:6.1f} images/s, p50 {server['p50_ms']:.0f} ms,"
-            f" CPU ms per image: {cpu}"
-        )
-    if "serving" in report:
-        for kind, figures in report["serving"]["alone"].items():
-            if kind != "rounds":
-                print(f"{'alone':>10} {kind}: {figures}")
-        print(f"one client: {report['serving']['single_client']['p50_ms']:.1f} ms")
-    for moment, peaks in (report["memory"] or {}).items():
-        if moment not in {"errors", "large_photo"}:
-            sizes = ", ".join(f"{role} {size / 2**20:.0f} MiB" for role, size in peaks.items())
-            print(f"peak memory {moment.replace('_', ' ')}: {sizes}")

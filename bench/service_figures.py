@@ -105,6 +105,15 @@ def summarize_stages(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
     }
 
 
+def medians(rounds: Sequence[Any]) -> Any:
+    """Return the median of each number in dictionaries of the same form; None where one is None."""
+    if isinstance(rounds[0], dict):
+        return {key: medians([one[key] for one in rounds]) for key in rounds[0]}
+    if any(one is None for one in rounds):
+        return None
+    return statistics.median(rounds)
+
+
 def rounded(value: Any) -> Any:
     """Return JSON values with floats at four significant digits, or whole from 10,000 up."""
     if isinstance(value, float):

@@ -7,35 +7,43 @@ for all. ``alone`` is no server: the stages by themselves. ``before`` is another
 import importlib.util
 import json
 import os
-import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
-
-from bench.load import Connection, HttpError, Load
+from bench.gpu_load import gpu_load
+from bench.load import Connection, Load
 from bench.machine import ROOT
+from bench.rival_process import START_TIMEOUT_S, started_rival
 from bench.servers.compressor import OPTIONS_VARIABLE
-from bench.service_figures import summarize
+from bench.service_figures import mean_batch, medians, summarize
 from bench.service_process import ServiceError, Steal, started_service
+from bench.service_window import read_metrics
 
-START_TIMEOUT_S: Final = 120.0
-STOP_TIMEOUT_S: Final = 15.0
 # The package that each needs.
 RIVALS: Final = {"mosec": "mosec", "litserve": "litserve", "inprocess": "fastapi"}
-MEASURED: Final = ("images_per_s", "p50_ms", "p99_ms")
+MEASURED: Final = ("images_per_s", "p50_ms", "p95_ms", "p99_ms")
 BEFORE: Final = "before"
 # Of a round, taken by the host: above that it says more of the host than of the server.
 CALM_STEAL: Final = 0.05
-# Beside them, in each round: what the host took from the cores, and the throughput without that.
-ADJUSTED: Final = ("steal", "unstolen_images_per_s")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One that runs: its URL, and CPU time in seconds by role, none if that can't be known.
+
+    ``describe`` returns mean batch and stage times between two moments; ours tells them itself.
+    """
+
+    url: str
+    cpu_s: Callable[[], dict[str, float]]
+    describe: Callable[[float, float], dict[str, Any]] | None = None
 
 
 def available(names: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -54,10 +62,12 @@ def compare(
     seconds: float,
     warm_up_s: float,
     against: Path | None = None,
+    url: str | None = None,
 ) -> dict[str, Any]:
     """Return each server's figures: medians over the rounds, and the rounds themselves.
 
-    ``against`` is a checkout of another version, whose JPEGs may be others.
+    ``against`` is a checkout of another version, whose JPEGs may be others; ``url`` is ours where it
+    runs already.
 
     Raises:
         ServiceError: when one doesn't start, or its JPEG isn't the one that ours gives.
@@ -70,20 +80,14 @@ def compare(
     for _ in range(rounds):
         alone.append(measure_alone(photos, options, seconds))
         for name, figures in taken.items():
-            with started(name, options, against) as (url, cpu_s):
+            with started(name, options, against=against, url=url) as server:
 
-                def take(clients: int, url: str = url, cpu_s: CpuTimes = cpu_s) -> dict[str, Any]:
+                def take(clients: int, server: Server = server) -> dict[str, Any]:
                     return measure(
-                        url,
-                        options,
-                        photos,
-                        clients,
-                        seconds=seconds,
-                        warm_up_s=warm_up_s,
-                        cpu_s=cpu_s,
+                        server, options, photos, clients, seconds=seconds, warm_up_s=warm_up_s
                     )
 
-                jpeg = ask_once(url, options, photos[0])
+                jpeg = ask_once(server.url, options, photos[0])
                 if name == "foveate":
                     reference = jpeg
                     single.append(take(1))
@@ -93,17 +97,11 @@ def compare(
     return {
         "clients": clients,
         "servers": {
-            name: {**middle(figures), "rounds": figures} for name, figures in taken.items()
+            name: {**medians(calm(figures)), "rounds": figures} for name, figures in taken.items()
         },
-        "single_client": {**middle(single), "rounds": single},
+        "single_client": {**medians(calm(single)), "rounds": single},
         "alone": {
-            **{
-                kind: {
-                    key: statistics.median(turn[kind][key] for turn in calm(alone))
-                    for key in alone[0][kind]
-                }
-                for kind in ("single", "batch")
-            },
+            **{name: own for name, own in medians(calm(alone)).items() if name != "steal"},
             "rounds": alone,
         },
     }
@@ -114,40 +112,28 @@ def calm(figures: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [figure for figure in figures if figure["steal"] <= CALM_STEAL] or figures
 
 
-def middle(figures: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the medians of calm rounds."""
-    figures = calm(figures)
-    roles = figures[0]["cpu_ms_per_image"]
-    return {
-        **{
-            name: statistics.median(figure[name] for figure in figures)
-            for name in (*MEASURED, *ADJUSTED)
-        },
-        "cpu_ms_per_image": {
-            role: statistics.median(figure["cpu_ms_per_image"][role] for figure in figures)
-            for role in roles
-        },
-    }
-
-
 def measure(
-    url: str,
+    server: Server,
     options: str,
     photos: list[bytes],
     clients: int,
     *,
     seconds: float,
     warm_up_s: float,
-    cpu_s: "CpuTimes",
 ) -> dict[str, Any]:
     """Return one server's figures under so many clients."""
-    load = Load(url, f"/compress?{options}", photos, clients)
+    load = Load(server.url, f"/compress?{options}", photos, clients)
+    ours = server.describe is None
     load.start()
     try:
         time.sleep(warm_up_s)
-        before, steal, started_s = cpu_s.read(), Steal(), time.monotonic()
-        time.sleep(seconds)
-        ended_s, stolen, after = time.monotonic(), steal.share(), cpu_s.read()
+        with gpu_load() as gpu_percent:
+            metrics = read_metrics(server.url) if ours else {}
+            before, steal, started_s = server.cpu_s(), Steal(), time.monotonic()
+            time.sleep(seconds)
+            ended_s, stolen, after = time.monotonic(), steal.share(), server.cpu_s()
+            batch = mean_batch(metrics, read_metrics(server.url)) if ours else None
+            gpu = gpu_percent() if after else None
     finally:
         load.stop()
     samples = [sample for sample in load.samples if started_s <= sample.ended_s < ended_s]
@@ -157,12 +143,18 @@ def measure(
     images = summary["images"]
     if not images:
         raise ServiceError("no answer within the time measured")
-    spent = {role: 1e3 * (after[role] - before[role]) / images for role in after}
     return {
         **{name: summary[name] for name in MEASURED},
         "steal": stolen,
+        # What the throughput would be without what the host took from the cores.
         "unstolen_images_per_s": summary["images_per_s"] / (1 - stolen),
-        "cpu_ms_per_image": spent,
+        "cpu_ms_per_image": {role: 1e3 * (after[role] - before[role]) / images for role in after},
+        "gpu_percent": gpu,
+        **(
+            server.describe(started_s, ended_s)
+            if server.describe
+            else {"mean_batch": batch, "stage_ms": summary["stage_ms"]}
+        ),
     }
 
 
@@ -184,78 +176,20 @@ def measure_alone(photos: list[bytes], options: str, seconds: float) -> dict[str
     return {**json.loads(ended.stdout), "steal": stolen}
 
 
-class CpuTimes:
-    """CPU seconds of a server's processes by role."""
-
-    def __init__(self, roles: dict[str, list[psutil.Process]]) -> None:
-        self._roles = roles
-
-    def read(self) -> dict[str, float]:
-        """Return them now."""
-        return {
-            role: sum(sum(process.cpu_times()[:2]) for process in processes)
-            for role, processes in self._roles.items()
-        }
-
-
 @contextmanager
-def started(name: str, options: str, against: Path | None = None) -> Iterator[tuple[str, CpuTimes]]:
-    """Run one of the servers; yield its URL and what its processes cost."""
-    if name in {"foveate", BEFORE}:
-        with started_service(folder=against if name == BEFORE and against else ROOT) as (
-            url,
-            processes,
-        ):
-            yield url, CpuTimes(processes.by_role())
-        return
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", f"bench.servers.{name}"]
-    if name == "mosec":
-        command += ["--timeout", "120000"]  # its own is three seconds
-    with tempfile.TemporaryFile() as log:
-        process = psutil.Popen(
-            [*command, "--address", "127.0.0.1", "--port", str(port)],
-            cwd=ROOT,
-            env={**os.environ, OPTIONS_VARIABLE: options},
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            wait_until_up(process, url)
-            family = [process, *process.children(recursive=True)]
-            yield url, CpuTimes({"all": family})
-        except ServiceError as error:
-            log.seek(0)
-            raise ServiceError(f"{name}: {error}\n{log.read()[-2000:].decode()}") from error
-        finally:
-            stop(process)
-
-
-def wait_until_up(process: psutil.Popen, url: str) -> None:
-    """Return once the server answers an upload; its workers have loaded the model then."""
-    probe = b"\xff\xd8\xff\xd9"  # no photo: whatever is said to it, somebody is there
-    deadline_s = time.monotonic() + START_TIMEOUT_S
-    while process.poll() is None and time.monotonic() < deadline_s:
-        connection = Connection(url)
-        try:
-            connection.request("GET", "/", probe)
-            return
-        except (HttpError, OSError):
-            time.sleep(0.2)
-        finally:
-            connection.close()
-    raise ServiceError("did not get ready")
-
-
-def stop(process: psutil.Popen) -> None:
-    """End a server and all that it has started."""
-    family = process.children(recursive=True)
-    process.terminate()
-    _, alive = psutil.wait_procs([process, *family], timeout=STOP_TIMEOUT_S)
-    for each in alive:
-        each.kill()
+def started(
+    name: str, options: str, *, against: Path | None = None, url: str | None = None
+) -> Iterator[Server]:
+    """Run one of the servers; ours may run at ``url`` already."""
+    if name == "foveate" and url:
+        yield Server(url, dict)
+    elif name in {"foveate", BEFORE}:
+        folder = against if name == BEFORE and against else ROOT
+        with started_service(folder=folder) as (own_url, processes):
+            yield Server(own_url, processes.cpu_s)
+    else:
+        with started_rival(name, options) as (own_url, rival):
+            yield Server(own_url, rival.cpu_s, rival.describe)
 
 
 def ask_once(url: str, options: str, photo: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from codec.encoder import encode
 from codec.host import HOST
 from codec.quantizer import Quantizer
+from codec.reference import measure_reference
 from codec.segments import UnreadableSourceError
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
 from codec.source import Source, read_source
@@ -18,6 +19,7 @@ __all__ = [
     "Source",
     "UnreadableSourceError",
     "encode",
+    "measure_reference",
     "read_source",
     "transcode",
     "turn",

@@ -38,6 +38,8 @@ def encode(
     image: NDArray[np.uint8],
     saliency: NDArray[np.float32] | None,
     settings: EncodeSettings,
+    *,
+    reference_bytes: int | None = None,
     quantizer: Quantizer = HOST,
 ) -> Encoded:
     """Encode `image` in at most the bytes of the standard JPEG, better where `saliency` is high.
@@ -51,6 +53,7 @@ def encode(
         image: (h, w, 3) sRGB or (h, w) grey.
         saliency: (h', w') of any size in [0, 1]; None encodes as with strength 0.
         settings: see EncodeSettings.
+        reference_bytes: what `measure_reference` gives, where that is known already.
         quantizer: where the coefficients are decided.
 
     Raises:
@@ -60,7 +63,14 @@ def encode(
     check_image(image)
     saliency, settings = drop_flat_map(saliency, settings)
     tuning = tune(settings.strength)
-    return encode_tuned(np.ascontiguousarray(image), saliency, settings, tuning, quantizer)
+    return encode_tuned(
+        np.ascontiguousarray(image),
+        saliency,
+        settings,
+        tuning,
+        reference_bytes=reference_bytes,
+        quantizer=quantizer,
+    )
 
 
 def drop_flat_map(
@@ -86,10 +96,13 @@ def encode_tuned(
     saliency: NDArray[np.float32] | None,
     settings: EncodeSettings,
     tuning: Tuning,
+    *,
+    reference_bytes: int | None = None,
     quantizer: Quantizer = HOST,
 ) -> Encoded:
     height, width = image.shape[:2]
-    reference_bytes = measure_reference(image, settings.quality)
+    if reference_bytes is None:
+        reference_bytes = measure_reference(image, settings.quality)
     step = first_step(settings, reference_bytes, height * width)
     subsample = is_subsampled(image, settings.subsampling)
     components = split_components(image, saliency, subsample, tuning, step)

@@ -14,7 +14,9 @@ def measure_reference(image: NDArray[np.uint8], quality: int) -> int:
     # Pillow holds the interpreter's lock for as long as it encodes into an object of Python's, and
     # lets go of it where there is a file descriptor: other threads wait a millisecond less.
     with open_scratch() as file:
-        Image.fromarray(image).save(file, format="JPEG", quality=quality, subsampling="4:2:0")
+        Image.fromarray(np.ascontiguousarray(image)).save(
+            file, format="JPEG", quality=quality, subsampling="4:2:0"
+        )
         return os.fstat(file.fileno()).st_size
 
 

@@ -42,6 +42,8 @@ def transcode(
     image: NDArray[np.uint8],
     saliency: NDArray[np.float32] | None,
     settings: EncodeSettings,
+    *,
+    reference_bytes: int | None = None,
     quantizer: Quantizer = HOST,
 ) -> Encoded:
     """Encode a source as `encode` does its pixels, or return its coefficients as they are.
@@ -58,6 +60,7 @@ def transcode(
         image: what a decoder shows of them, as for `encode`: the reference is made of it.
         saliency: as for `encode`.
         settings: see EncodeSettings.
+        reference_bytes: as for `encode`.
         quantizer: where the coefficients are decided.
 
     Raises:
@@ -69,7 +72,8 @@ def transcode(
         raise ValueError(f"image has shape {image.shape}, not the source's")
     saliency, settings = drop_flat_map(saliency, settings)
     tuning = tune(settings.strength)
-    reference_bytes = measure_reference(np.ascontiguousarray(image), settings.quality)
+    if reference_bytes is None:
+        reference_bytes = measure_reference(image, settings.quality)
     components = split_source(
         *(source, saliency, tuning), subsample=_is_halved(settings), quantizer=quantizer
     )

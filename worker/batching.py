@@ -20,10 +20,11 @@ from rq.worker import WorkerStatus
 from contract.errors import ClientError, InternalError
 from contract.keys import JOB_FUNCTION, MAX_RETRIES
 from contract.messages import Failure, Request
-from worker.bookkeeping import Claim, disarm, finish, forget, register, take
+from worker.bookkeeping import Claim, disarm, take
 from worker.item import Item
 from worker.pipeline import Pipeline
 from worker.replies import UNAVAILABLE, send_failures
+from worker.scripts import choose_bookkeeping
 from worker.steady import SteadyWorker
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class BatchWorker(SteadyWorker):
         super().__init__([queue], default_result_ttl=result_ttl_s, **options)
         self.result_version = version
         self._pipeline = pipeline
+        self._records = choose_bookkeeping(self)
         self._result_ttl_s = result_ttl_s
         self._popped: list[Job] = []
         self._open: dict[str, Claim] = {}
@@ -170,7 +172,7 @@ class BatchWorker(SteadyWorker):
     def _start(self, queue: Queue) -> None:
         """Let popped jobs begin."""
         # Registered before anything runs: whoever finds this worker dead can tell what it held.
-        claims = register(self, queue, self._popped)
+        claims = self._records.register(queue, self._popped)
         self._popped.clear()
         for claim in claims:
             disarm(claim.job)
@@ -197,7 +199,9 @@ class BatchWorker(SteadyWorker):
             elif item.open:
                 finished.append((claim, {"ok": True}))
             elif not self.connection.exists(claim.job.key):
-                forget(self, claim)  # a Redis that was emptied; RQ would make half a job of it
+                self._records.forget(
+                    claim
+                )  # a Redis that was emptied; RQ would make half a job of it
             elif item.withdrawn:
                 finished.append((claim, {"withdrawn": True}))
             else:
@@ -216,7 +220,7 @@ class BatchWorker(SteadyWorker):
 
     def _finish(self, queue: Queue, finished: Sequence[tuple[Claim, dict[str, Any]]]) -> None:
         try:
-            finish(self, queue, finished)
+            self._records.finish(queue, finished)
         except UNAVAILABLE:
             raise
         except Exception:

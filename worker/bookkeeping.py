@@ -66,72 +66,95 @@ def take(connection: Redis, queue: Queue, count: int) -> list[tuple[str, Job | N
     return jobs
 
 
-def register(worker: SimpleWorker, queue: Queue, jobs: Sequence[Job]) -> list[Claim]:
-    """Record that ``worker`` runs ``jobs`` (RQ's prepare_execution and prepare_job_execution)."""
-    claims = []
-    with worker.connection.pipeline() as pipeline:
-        for job in jobs:
-            ttl_s = worker.get_heartbeat_ttl(job)
-            execution = Execution.create(job, ttl_s, pipeline, worker_name=worker.name)
-            job.heartbeat(now(), ttl_s, pipeline=pipeline)
-            job.prepare_for_execution(worker.name, pipeline=pipeline)
-            pipeline.persist(job.key)
-            pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
-            claims.append(Claim(job, execution))
-        worker.heartbeat(max(map(worker.get_heartbeat_ttl, jobs)), pipeline=pipeline)
-        worker.set_state(WorkerStatus.BUSY, pipeline=pipeline)
-        pipeline.execute()
-    worker.executions.update({claim.execution.id: claim.execution for claim in claims})
-    return claims
+class Bookkeeping:
+    """Begins and ends jobs of one worker by RQ's own methods, many on one pipeline."""
 
+    def __init__(self, worker: SimpleWorker) -> None:
+        self.worker = worker
 
-def finish(
-    worker: SimpleWorker, queue: Queue, finished: Sequence[tuple[Claim, dict[str, Any]]]
-) -> None:
-    """Record that jobs have ended with these values (RQ's _finalize_success).
+    def register(self, queue: Queue, jobs: Sequence[Job]) -> list[Claim]:
+        """Record that the worker runs ``jobs`` (RQ's prepare_execution and prepare_job_execution).
 
-    A job that asks for more than that is ended by RQ's own method.
-    """
-    plain = [(claim, value) for claim, value in finished if is_plain(claim.job)]
-    spots = []
-    with worker.connection.pipeline() as pipeline:
-        for claim, value in plain:
-            job, execution = claim.job, claim.execution
-            job.ended_at = now()
-            job.heartbeat(job.ended_at, job.success_callback_timeout, pipeline=pipeline)
-            job._result = value  # noqa: SLF001
-            worker.increment_successful_job_count(pipeline)
-            assert job.started_at is not None
-            worker.increment_total_working_time(job.ended_at - job.started_at, pipeline)
-            ttl_s = job.get_result_ttl(worker.default_result_ttl)
-            if ttl_s != 0:
-                job._handle_success(  # noqa: SLF001
-                    ttl_s,
-                    pipeline=pipeline,
-                    worker_name=worker.name,
-                    execution_id=execution.id,
-                    execution_started_at=execution.created_at,
-                    execution_ended_at=job.ended_at,
-                )
-            job.cleanup(ttl_s, pipeline=pipeline, remove_from_queue=False)
-            job._status = JobStatus.FINISHED  # noqa: SLF001
-            worker.cleanup_execution(job, pipeline=pipeline, execution=execution)
-            spots.append(len(pipeline))
-            pipeline.exists(job.dependents_key)
-        answers = pipeline.execute() if plain else []
-    for spot, (claim, _) in zip(spots, plain, strict=True):
-        if answers[spot]:
+        Raises:
+            RedisError: when Redis can't be reached or is full; then nothing is recorded.
+        """
+        worker = self.worker
+        claims = []
+        with worker.connection.pipeline() as pipeline:
+            for job in jobs:
+                ttl_s = worker.get_heartbeat_ttl(job)
+                execution = Execution.create(job, ttl_s, pipeline, worker_name=worker.name)
+                job.heartbeat(now(), ttl_s, pipeline=pipeline)
+                job.prepare_for_execution(worker.name, pipeline=pipeline)
+                pipeline.persist(job.key)
+                pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
+                claims.append(Claim(job, execution))
+            worker.heartbeat(max(map(worker.get_heartbeat_ttl, jobs)), pipeline=pipeline)
+            worker.set_state(WorkerStatus.BUSY, pipeline=pipeline)
+            pipeline.execute()
+        worker.executions.update({claim.execution.id: claim.execution for claim in claims})
+        return claims
+
+    def finish(self, queue: Queue, finished: Sequence[tuple[Claim, dict[str, Any]]]) -> None:
+        """Record that jobs have ended with these values (RQ's _finalize_success).
+
+        A job that asks for more than its records is ended by RQ's own method.
+
+        Raises:
+            RedisError: when Redis can't be reached or is full.
+        """
+        plain = [(claim, value) for claim, value in finished if self._is_plain(claim.job)]
+        if plain:
+            self._finish_plain(queue, plain)
+        for claim, value in finished:
+            if not self._is_plain(claim.job):
+                self.worker._finalize_success(claim.job, queue, claim.execution, value)  # noqa: SLF001
+
+    def forget(self, claim: Claim) -> None:
+        """Take back the record of a job that Redis knows no more: nothing may come back of it."""
+        with self.worker.connection.pipeline() as pipeline:
+            self.worker.cleanup_execution(claim.job, pipeline=pipeline, execution=claim.execution)
+            pipeline.execute()
+
+    def _finish_plain(self, queue: Queue, finished: Sequence[tuple[Claim, dict[str, Any]]]) -> None:
+        worker = self.worker
+        spots = []
+        with worker.connection.pipeline() as pipeline:
+            for claim, value in finished:
+                job, execution = claim.job, claim.execution
+                job.ended_at = now()
+                job.heartbeat(job.ended_at, job.success_callback_timeout, pipeline=pipeline)
+                job._result = value  # noqa: SLF001
+                worker.increment_successful_job_count(pipeline)
+                assert job.started_at is not None
+                worker.increment_total_working_time(job.ended_at - job.started_at, pipeline)
+                ttl_s = job.get_result_ttl(worker.default_result_ttl)
+                if ttl_s != 0:
+                    job._handle_success(  # noqa: SLF001
+                        ttl_s,
+                        pipeline=pipeline,
+                        worker_name=worker.name,
+                        execution_id=execution.id,
+                        execution_started_at=execution.created_at,
+                        execution_ended_at=job.ended_at,
+                    )
+                job.cleanup(ttl_s, pipeline=pipeline, remove_from_queue=False)
+                job._status = JobStatus.FINISHED  # noqa: SLF001
+                worker.cleanup_execution(job, pipeline=pipeline, execution=execution)
+                spots.append(len(pipeline))
+                pipeline.exists(job.dependents_key)
+            answers = pipeline.execute()
+        awaited = [claim for spot, (claim, _) in zip(spots, finished, strict=True) if answers[spot]]
+        self._let_follow(queue, awaited)
+
+    @staticmethod
+    def _let_follow(queue: Queue, awaited: Sequence[Claim]) -> None:
+        """Queue the jobs that wait for these, which have ended."""
+        for claim in awaited:
             queue.enqueue_dependents(claim.job)
-    for claim, value in finished:
-        if not is_plain(claim.job):
-            worker._finalize_success(claim.job, queue, claim.execution, value)  # noqa: SLF001
 
-
-def forget(worker: SimpleWorker, claim: Claim) -> None:
-    """Take back the record of a job that Redis knows no more: nothing may come back of it."""
-    with worker.connection.pipeline() as pipeline:
-        worker.cleanup_execution(claim.job, pipeline=pipeline, execution=claim.execution)
-        pipeline.execute()
+    def _is_plain(self, job: Job) -> bool:
+        return is_plain(job)
 
 
 def disarm(job: Job) -> None:

@@ -1,7 +1,7 @@
 """From a photo to its JPEG: the request's options as settings, a refusal as the client's error."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,25 @@ from contract.messages import Options
 from worker.metadata import insert
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Groundwork:
+    """What an encode needs that no map has a say in."""
+
+    source: codec.Source | None
+    """The coefficients that the photo was decoded from, where it is encoded from those."""
+    reference_bytes: int
+
+
+def lay_groundwork(
+    pixels: NDArray[np.uint8], options: Options, *, upload: bytes | None, orientation: int | None
+) -> Groundwork:
+    """Return the groundwork for a photo; ``upload`` and its ``orientation`` are as in an `Item`."""
+    source = None
+    if upload is not None and orientation is not None:
+        source = read_upright(upload, orientation, pixels)
+    return Groundwork(source, codec.measure_reference(pixels, options.quality))
 
 
 def read_upright(data: bytes, orientation: int, pixels: NDArray[np.uint8]) -> codec.Source | None:
@@ -34,7 +53,7 @@ def encode(
     pixels: NDArray[np.uint8],
     saliency: NDArray[np.float32],
     options: Options,
-    source: codec.Source | None = None,
+    groundwork: Groundwork,
     *,
     segments: bytes = b"",
     upload: bytes | None = None,
@@ -42,10 +61,9 @@ def encode(
 ) -> codec.Encoded:
     """Return a photo's JPEG as ``options`` ask for it.
 
-    ``pixels`` is (h, w) or (h, w, 3); ``saliency`` is (h', w') in [0, 1]; ``source``, where there is
-    one, has the coefficients that ``pixels`` were decoded from, and ``upload`` is its file.
-    ``segments`` are metadata that the JPEG gets: ``max_bytes`` counts them, the target doesn't.
-    ``quantizer`` is where coefficients are decided.
+    ``pixels`` is (h, w) or (h, w, 3); ``saliency`` is (h', w') in [0, 1]; ``upload`` is the file of
+    the ``groundwork``'s source, where it has one. ``segments`` are metadata that the JPEG gets:
+    ``max_bytes`` counts them, the target doesn't. ``quantizer`` is where coefficients are decided.
 
     Raises:
         MaxBytesError: when no JPEG of this photo has as few bytes as asked for.
@@ -62,11 +80,21 @@ def encode(
         subsampling=options.subsampling,
         progressive=options.progressive,
     )
+    source, reference_bytes = groundwork.source, groundwork.reference_bytes
     try:
         if source is not None:
-            encoded = codec.transcode(source, pixels, saliency, settings, quantizer)
+            encoded = codec.transcode(
+                source,
+                pixels,
+                saliency,
+                settings,
+                reference_bytes=reference_bytes,
+                quantizer=quantizer,
+            )
         else:
-            encoded = codec.encode(pixels, saliency, settings, quantizer)
+            encoded = codec.encode(
+                pixels, saliency, settings, reference_bytes=reference_bytes, quantizer=quantizer
+            )
     except codec.OutOfReachError as error:
         raise MaxBytesError(
             f"max_bytes is {options.max_bytes}; the smallest JPEG of this photo has "

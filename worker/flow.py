@@ -1,24 +1,27 @@
 """Items through stages that overlap: while some are predicted, others decode, encode or are stored.
 
-A stage has one of three lanes. ``caller``: all that waits goes together, in the thread that calls
+A stage has one of four lanes. ``caller``: all that waits goes together, in the thread that calls
 `Flow.step`, which is the one that may use the connection to Redis. ``pool``: each item alone, on
 threads that all stages of this lane share. ``device``: up to a batch together, on one thread.
+``spread``: up to a batch, each item of it alone on the pool's threads, where the device is the
+processor. What a thread of the pool has done it goes on with, as far as the next stage is the pool's.
 """
 
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from worker.item import Item
 
-In = TypeVar("In")
 Out = TypeVar("Out")
 
-Lane = Literal["caller", "pool", "device"]
+Lane = Literal["caller", "pool", "device", "spread"]
+BATCHING: Final = ("device", "spread")
+ON_POOL: Final = ("pool", "spread")
 
 # Of the last pass's time: longer than this no batch waits for the photos that still decode.
 LINGER_SHARE = 0.5
@@ -40,7 +43,6 @@ class Work:
     stage: int
     items: list[Item]
     started_s: float | None = None
-    ended_s: float | None = None
 
 
 class Flow:
@@ -50,7 +52,8 @@ class Flow:
         self, stages: Sequence[Stage], *, threads: int, max_batch_size: int, max_linger_s: float
     ) -> None:
         self._stages = tuple(stages)
-        self._device_stage = [stage.lane for stage in stages].index("device")
+        (self._device_stage,) = (i for i, stage in enumerate(stages) if stage.lane in BATCHING)
+        self._threads = threads
         self._waiting: tuple[deque[Item], ...] = tuple(deque() for _ in stages)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="codec")
         self._device = ThreadPoolExecutor(1, thread_name_prefix="device")
@@ -93,9 +96,9 @@ class Flow:
         started_s = (work.started_s for work in self._running)
         return max((now_s - start_s for start_s in started_s if start_s is not None), default=0.0)
 
-    def spread(self, work: Callable[[In], Out], parts: Sequence[In]) -> list[Out]:
-        """Return what ``work`` makes of each part, on the pool's threads; for the device's work."""
-        return list(self._pool.map(work, parts))
+    def aside(self, work: Callable[[], Out]) -> "Future[Out]":
+        """Do ``work`` on the pool's threads, before whatever they are given from now on."""
+        return self._pool.submit(work)
 
     def close(self) -> None:
         """Let the threads end."""
@@ -119,17 +122,19 @@ class Flow:
             waiting.clear()
             self._move(items, number + 1)
         elif stage.lane == "pool":
-            for item in waiting:
-                self._submit(self._pool, number, [item])
-            self.busy += len(waiting)
+            self._submit_each(number, waiting)
             waiting.clear()
         elif self._linger_left_s() > 0:
             return False
         else:
             batch = [waiting.popleft() for _ in range(min(len(waiting), self._max_batch_size))]
+            batch[0].batch_size = len(batch)
             self.ahead -= len(batch)
             self._device_ready_s = time.monotonic()
-            self._submit(self._device, number, batch)
+            if stage.lane == "spread":
+                self._submit_each(number, batch)
+            else:
+                self._submit(self._device, number, batch)
         return True
 
     def _linger_left_s(self) -> float:
@@ -137,7 +142,7 @@ class Flow:
 
         Nothing while nobody else is on the way: a lone photo waits for no one.
         """
-        if any(work.stage == self._device_stage for work in self._running):
+        if self._is_device_busy():
             return float("inf")
         ready = len(self._waiting[self._device_stage])
         if not ready:
@@ -147,25 +152,58 @@ class Flow:
         linger_s = min(self._max_linger_s, LINGER_SHARE * self.pass_s)
         return max(0.0, self._device_ready_s + linger_s - time.monotonic())
 
+    def _is_device_busy(self) -> bool:
+        # Where the pool's threads are the device, a batch forms while all of them have work.
+        if self._stages[self._device_stage].lane == "spread":
+            return self.busy >= self._threads
+        return any(work.stage == self._device_stage for work in self._running)
+
+    def _submit_each(self, number: int, items: Iterable[Item]) -> None:
+        for item in items:
+            self.busy += 1
+            self._submit(self._pool, number, [item])
+
     def _submit(self, threads: ThreadPoolExecutor, number: int, items: list[Item]) -> None:
         work = Work(number, items)
         self._running.add(work)
         threads.submit(self._run, work)
 
     def _run(self, work: Work) -> None:
+        self._run_stage(work)
+        while self._goes_on(work):
+            work.stage += 1
+            self._run_stage(work)
+        self._finished.put(work)
+
+    def _run_stage(self, work: Work) -> None:
         stage = self._stages[work.stage]
-        work.started_s = time.monotonic()
+        work.started_s = started_s = time.monotonic()
         try:
             stage.work(work.items)
         except BaseException as error:  # noqa: BLE001
             # Whatever it is: an item that never came back would keep the worker from its queue.
             for item in work.items:
                 item.error = error if isinstance(error, Exception) else RuntimeError(repr(error))
-        work.ended_s = time.monotonic()
-        if stage.lane == "pool":
-            for item in work.items:
-                item.stage_ms[stage.name] = 1e3 * (work.ended_s - work.started_s)
-        self._finished.put(work)
+        elapsed_s = time.monotonic() - started_s
+        for item in work.items:
+            item.stage_ms[stage.name] = 1e3 * elapsed_s
+        if work.stage == self._device_stage:
+            # Of a batch that is spread, by what else the threads have to do.
+            shares = self.busy / self._threads if stage.lane == "spread" else 1.0
+            self.pass_s = elapsed_s * max(1.0, shares)
+
+    def _goes_on(self, work: Work) -> bool:
+        """Return whether the thread that has done a stage does the next one as well.
+
+        It has what that needs in its core's cache, and need not be woken for it.
+        """
+        lanes = [stage.lane for stage in self._stages[work.stage : work.stage + 2]]
+        if lanes[0] not in ON_POOL or lanes[1:] != ["pool"]:
+            return False
+        (item,) = work.items
+        if item.open:
+            item.withdrawn = item.overdue
+        return item.open
 
     def _collect(self, timeout_s: float) -> None:
         """Move on what threads have finished; wait for the first of it up to ``timeout_s``."""
@@ -173,9 +211,7 @@ class Flow:
             work = self._finished.get(block=timeout_s > 0, timeout=timeout_s)
             while True:
                 self._running.discard(work)
-                self.busy -= self._stages[work.stage].lane == "pool"
-                if work.stage == self._device_stage and work.started_s and work.ended_s:
-                    self.pass_s = work.ended_s - work.started_s
+                self.busy -= self._stages[work.stage].lane in ON_POOL
                 self._move(work.items, work.stage + 1)
                 work = self._finished.get_nowait()
         except Empty:

@@ -1,12 +1,14 @@
 """One job on its way through the worker."""
 
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contract.messages import Request, Result
+from worker.encode import Groundwork
 
 # What a photo takes on its way, at most, besides what the worker holds anyway (docs/operations.md).
 BYTES_PER_PIXEL = 30
@@ -28,6 +30,8 @@ class Item:
     segments: bytes = b""
     pixels: NDArray[np.uint8] | None = None
     network_input: NDArray[np.uint8] | None = None
+    # Of a photo that is alone: laid beside the network's pass, else when it is encoded.
+    groundwork: Future[Groundwork] | None = None
     saliency: NDArray[np.float32] | None = None
     # What is to be stored, by key.
     blobs: dict[str, bytes] = field(default_factory=dict)
@@ -54,5 +58,6 @@ class Item:
     def let_go(self) -> None:
         """Free what is large: nothing more will be done with it."""
         self.data = self.pixels = self.network_input = self.saliency = None
+        self.groundwork = None
         self.segments = b""
         self.blobs = {}

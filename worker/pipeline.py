@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, cast
 
 import numpy as np
@@ -19,7 +20,7 @@ from codec import HOST, Quantizer
 from contract.keys import heatmap_key, image_key, input_key
 from contract.messages import Result
 from worker.decode import decode
-from worker.encode import encode, read_upright
+from worker.encode import encode, lay_groundwork
 from worker.flow import Flow, Stage
 from worker.heatmap import render_map, render_overlay
 from worker.item import Item
@@ -83,7 +84,7 @@ class Pipeline:
         self.stages = (
             Stage("fetch", self._fetch, "caller"),
             Stage("decode", self._decode, "pool"),
-            Stage("predict", self._predict, "device"),
+            Stage("predict", self._predict, "spread" if predictor.side_by_side else "device"),
             Stage("encode", self._encode, "pool"),
             Stage("store", self._store, "caller"),
         )
@@ -158,12 +159,23 @@ class Pipeline:
             item.data = None
         item.network_input = self._predictor.prepare(photo.image)
         item.pixels = np.asarray(photo.image)
+        if self._flow.open == 1:
+            # Alone, a photo leaves threads idle while the network is at it. In company all have
+            # work, and what is made ahead of time only lies in memory.
+            item.groundwork = self._flow.aside(
+                partial(
+                    lay_groundwork,
+                    item.pixels,
+                    item.request.options,
+                    upload=item.data,
+                    orientation=item.orientation,
+                )
+            )
 
     def _predict(self, items: list[Item]) -> None:
-        started_s = time.perf_counter()
         inputs = [cast("NDArray[np.uint8]", item.network_input) for item in items]
         try:
-            maps = self._draw(inputs)
+            maps = self._predictor.predict(inputs, self._share_threads())
         except Exception:
             if len(items) == 1:
                 raise
@@ -172,26 +184,22 @@ class Pipeline:
             for item in items:
                 self._predict_alone(item)
             return
-        elapsed_ms = 1e3 * (time.perf_counter() - started_s)
-        items[0].batch_size = len(items)
         for item, saliency in zip(items, maps, strict=True):
             item.network_input = None
             item.saliency = saliency
-            item.stage_ms["predict"] = elapsed_ms
 
-    def _draw(self, inputs: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
-        """Return the maps of a batch: by one pass, or on a CPU by one for each photo, side by side.
+    def _share_threads(self) -> int | None:
+        """Return how many threads a photo's pass gets on a CPU: of those that are idle all but one.
 
-        They share threads with the codec, and no photo gets more of them than are idle: torch's
-        would wait for one another as soon as anything else had one of the cores. One is left to
-        what is never idle, here and in the front end.
+        More of them than are idle would wait for one another at every layer; one is left to what
+        is never idle, here and in the front end.
         """
         if not self._predictor.side_by_side:
-            return self._predictor.predict(inputs)
-        threads = max(1, (self._threads - 1) // (len(inputs) + self._flow.busy))
-        return self._flow.spread(lambda one: self._predictor.predict([one], threads)[0], inputs)
+            return None
+        return max(1, (self._threads - 1) // max(1, self._flow.busy))
 
     def _predict_alone(self, item: Item) -> None:
+        item.batch_size = 1
         try:
             self._predict([item])
         except Exception as error:  # noqa: BLE001
@@ -202,14 +210,18 @@ class Pipeline:
         assert item.pixels is not None
         assert item.saliency is not None
         options = item.request.options
-        source = None
-        if item.data is not None and item.orientation is not None:
-            source = read_upright(item.data, item.orientation, item.pixels)
+        groundwork = (
+            item.groundwork.result()
+            if item.groundwork
+            else lay_groundwork(
+                item.pixels, options, upload=item.data, orientation=item.orientation
+            )
+        )
         encoded = encode(
             item.pixels,
             item.saliency,
             options,
-            source,
+            groundwork,
             segments=item.segments,
             upload=item.data,
             quantizer=self._quantizer,

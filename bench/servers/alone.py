@@ -1,37 +1,46 @@
-"""No server at all: what decode, predict and encode cost by themselves.
+"""No server at all: what decode, predict and encode cost by themselves, and mozjpeg's encode.
 
 ``python -m bench.servers.alone SECONDS FILE...`` prints milliseconds per image as JSON: one photo at
 a time on one thread (``single``), and in batches on as many threads as there are cores (``batch``).
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from bench.servers.compressor import MAX_BATCH_SIZE, Compressor
+from bench.servers.compressor import MAX_BATCH_SIZE, OPTIONS_VARIABLE, Compressor
+from bench.servers.journal import Batch, summarize_batches
+from bench.servers.mozjpeg_alone import measure_mozjpeg
 
 
 def main() -> None:
     """Measure, and print."""
     seconds = float(sys.argv[1])
     uploads = [Path(name).read_bytes() for name in sys.argv[2:]]
-    single, batched = Compressor(threads=1), Compressor()
+    told: list[Batch] = []
+    single, batched = Compressor(threads=1, tell=told.append), Compressor(tell=told.append)
     batch = [uploads[number % len(uploads)] for number in range(MAX_BATCH_SIZE)]
     turn = iter(range(10**9))
 
     def one() -> int:
         return len(single.compress([uploads[next(turn) % len(uploads)]]))
 
-    print(
-        json.dumps(
-            {
-                "single": per_image(one, seconds),
-                "batch": per_image(lambda: len(batched.compress(batch)), seconds),
-            }
-        )
-    )
+    works: dict[str, Callable[[], int]] = {
+        "single": one,
+        "batch": lambda: len(batched.compress(batch)),
+    }
+    found: dict[str, Any] = {}
+    for kind, work in works.items():
+        told.clear()
+        times = per_image(work, seconds)
+        # The first was the warm-up.
+        found[kind] = {**times, "stage_ms": summarize_batches(told[1:])["stage_ms"]}
+    found["mozjpeg"] = measure_mozjpeg(uploads, os.environ.get(OPTIONS_VARIABLE, ""), seconds)
+    print(json.dumps(found))
 
 
 def per_image(work: Callable[[], int], seconds: float) -> dict[str, float]:

@@ -2,10 +2,12 @@
 
 import io
 import os
-from collections.abc import Sequence
+import sys
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -13,11 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
+from bench.servers.journal import Batch, Tell, teller
 from model import Predictor
 
 MAX_BATCH_SIZE: Final = 16
 # The worker's own default for lingering.
 MAX_WAIT_MS: Final = 10
+# The worker's as well: after this time a thread that waits for the interpreter asks for it.
+SWITCH_INTERVAL_S: Final = 0.0005
 OPTIONS_VARIABLE: Final = "FOVEATE_BENCH_OPTIONS"
 
 
@@ -33,8 +38,15 @@ class Photo:
 class Compressor:
     """Uploads to JPEGs; decoding and encoding on as many threads as there are cores."""
 
-    def __init__(self, options: str | None = None, *, threads: int | None = None) -> None:
-        """Load and warm everything up; ``options`` is a query of ``/compress``."""
+    def __init__(
+        self, options: str | None = None, *, threads: int | None = None, tell: Tell | None = None
+    ) -> None:
+        """Load and warm everything up; ``options`` is a query of ``/compress``.
+
+        ``tell`` is told of every batch; without it the journal is, where there is one.
+        """
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self._tell = tell or teller()
         query = os.environ.get(OPTIONS_VARIABLE, "") if options is None else options
         self._settings = settings_of(query)
         self._predictor = Predictor("auto")
@@ -45,9 +57,13 @@ class Compressor:
 
     def compress(self, uploads: Sequence[bytes]) -> list[bytes]:
         """Return the JPEGs of a batch of uploads."""
-        photos = list(self._apply(self.decode, uploads))
-        maps = self.predict(photos)
-        return list(self._apply(self.encode, photos, maps))
+        photos, decode_ms = zip(*self._apply(timed(self.decode), uploads), strict=True)
+        maps, predict_ms = timed(self.predict)(photos)
+        jpegs, encode_ms = zip(*self._apply(timed(self.encode), photos, maps), strict=True)
+        self._tell(
+            Batch(os.getpid(), time.monotonic(), list(decode_ms), predict_ms, list(encode_ms))
+        )
+        return list(jpegs)
 
     def decode(self, data: bytes) -> Photo:
         """Return an upload decoded, with the network's input for it."""
@@ -72,6 +88,17 @@ class Compressor:
         except codec.UnreadableSourceError:
             return codec.encode(photo.pixels, saliency, self._settings).jpeg
         return codec.transcode(source, photo.pixels, saliency, self._settings).jpeg
+
+
+def timed(work: Callable[..., Any]) -> Callable[..., tuple[Any, float]]:
+    """Return what does ``work`` and returns its result, and how long it took in ms."""
+
+    def run(*given: Any) -> tuple[Any, float]:
+        started_s = time.perf_counter()
+        result = work(*given)
+        return result, 1e3 * (time.perf_counter() - started_s)
+
+    return run
 
 
 def settings_of(query: str) -> codec.EncodeSettings:

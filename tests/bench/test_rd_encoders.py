@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.rd_encoders import RIVALS, blend_levels, encode_standard, find_missing, prepare_rival
+from bench.rd_encoders import (
+    RIVALS,
+    blend_levels,
+    encode_standard,
+    find_missing,
+    prepare_mozjpeg,
+    prepare_rival,
+)
 from tests.codec.pictures import photo, spot
 
 
@@ -20,6 +27,15 @@ def test_every_rival_writes_a_420_jpeg_that_grows_with_its_quality(name: str) ->
         assert opened.size == (72, 64)
         assert [layer[1:3] for layer in opened.layer] == [(2, 2), (1, 1), (1, 1)]  # type: ignore[attr-defined]
         assert bool(opened.info.get("progressive")) is (name != "paper")
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_mozjpeg_writes_scans_as_it_is_told_to(progressive: bool) -> None:
+    if missing := find_missing(["mozjpeg"]):
+        pytest.skip(missing["mozjpeg"])
+    written = prepare_mozjpeg(photo(64, 72), 3, progressive=progressive)(50)
+    with Image.open(io.BytesIO(written)) as opened:
+        assert bool(opened.info.get("progressive")) is progressive
 
 
 def test_the_paper_takes_the_hottest_blocks_from_the_finest_level() -> None:

@@ -235,6 +235,10 @@ def test_the_options_have_the_documented_defaults() -> None:
     assert args.clients == [1, 16]
     assert args.options == "quality=50&target=size&progressive=false"
     assert args.url is None
+    # None stands for shares of the closed loop's throughput, and for all that are installed.
+    assert args.rate is None
+    assert args.rivals is None
+    assert parser.parse_args(["--rate", "--rivals"]).rate == []
 
 
 def test_an_unknown_benchmark_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

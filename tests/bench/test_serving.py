@@ -9,12 +9,23 @@ import pytest
 from bench import service
 from bench.__main__ import main
 from bench.machine import ROOT
+from bench.rd_encoders import find_missing
+from bench.servers import compressor
 from bench.servers.alone import per_image
 from bench.servers.compressor import settings_of
+from bench.servers.mozjpeg_alone import measure_mozjpeg
+from bench.service_figures import medians
 from bench.service_photos import generate_photo, to_jpeg
-from bench.serving import available, calm, compare
+from bench.service_report import summarize_server
+from bench.serving import available, calm, compare, measure, started
+from tests.bench.fake_service import fake_service
+from worker import __main__ as worker_main
+from worker.settings import WorkerSettings
 
 OPTIONS = "quality=50&target=size&progressive=false"
+SUMMARY_KEYS = {
+    *("images_per_s", "p50_ms", "p99_ms", "cpu_ms_per_image", "mean_batch", "stage_ms"),
+}
 
 
 @pytest.mark.timeout(300)
@@ -25,33 +36,127 @@ def test_every_installed_rival_is_measured() -> None:
     measured = compare(
         rivals, photos, OPTIONS, clients=4, rounds=1, seconds=2, warm_up_s=1, against=ROOT
     )
-    assert set(measured["servers"]) == {"foveate", "before", *rivals}
-    for server in measured["servers"].values():
+    servers = measured["servers"]
+    assert set(servers) == {"foveate", "before", *rivals}
+    for name, server in servers.items():
         assert server["unstolen_images_per_s"] >= server["images_per_s"] > 0
-        assert sum(server["cpu_ms_per_image"].values()) > 0
-    assert measured["servers"]["foveate"]["cpu_ms_per_image"].keys() == {"app", "worker", "redis"}
+        assert 1.0 <= server["mean_batch"] <= 4.0
+        spent = server["cpu_ms_per_image"]
+        ours = name in {"foveate", "before"}
+        assert spent.keys() == {"app", "worker", "redis", *([] if ours else ["all"])}
+        # Whatever the server, computing costs more than HTTP.
+        assert spent["worker"] > spent["app"]
+        assert server["stage_ms"].keys() >= {"decode", "predict", "encode"}
+        assert all(own["p50"] > 0 and own["mean"] > 0 for own in server["stage_ms"].values())
+        if not ours:
+            assert spent["app"] + spent["worker"] == pytest.approx(spent["all"])
+            assert spent["redis"] == 0.0
+        assert summarize_server(server).keys() == SUMMARY_KEYS
     assert measured["single_client"]["p50_ms"] > 0
+    alone = measured["alone"]
     for kind in ("single", "batch"):
-        assert measured["alone"][kind]["cpu_ms"] > 0
+        assert alone[kind]["cpu_ms"] > 0
+        assert alone[kind]["stage_ms"]["encode"]["p50"] > 0
+    if find_missing(["mozjpeg"]):
+        assert alone["mozjpeg"] is None
+    else:
+        for kind in ("single", "batch"):
+            assert 0 < alone["mozjpeg"][kind]["cpu_ms"] < alone[kind]["cpu_ms"]
 
 
-def test_the_figures_of_rivals_stand_in_the_summary(
+def test_rivals_stand_in_the_summary_beside_ours_of_the_same_rounds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    figures = {"images_per_s": 1.0, "p50_ms": 2.0, "p99_ms": 3.0, "cpu_ms_per_image": {"all": 4.0}}
+    stages = {"decode": {"p50": 1.0, "mean": 1.0}}
+    spent = {"app": 1.0, "worker": 3.0, "redis": 0.0, "all": 4.0}
+    figures = {
+        "images_per_s": 1.0, "p50_ms": 2.0, "p95_ms": 2.5, "p99_ms": 3.0, "steal": 0.0,
+        "cpu_ms_per_image": spent, "mean_batch": 1.5, "stage_ms": stages, "gpu_percent": None,
+    }  # fmt: skip
+    asked: list[object] = []
 
-    def measured(args: argparse.Namespace, _: list[bytes]) -> dict[str, object]:
-        servers = {name: {**figures, "rounds": []} for name in ("foveate", *args.rivals)}
-        return {"servers": servers, "alone": {}, "single_client": figures}
+    def compared(rivals: list[str], *_: object, **options: object) -> dict[str, object]:
+        asked.append((rivals, options["clients"]))
+        servers = {name: {**figures, "rounds": []} for name in ("foveate", *rivals)}
+        return {"servers": servers, "alone": {"mozjpeg": None}, "single_client": figures}
 
     # The measuring itself is tested above.
-    monkeypatch.setattr(service, "measure_serving", measured)
+    monkeypatch.setattr(service, "compare", compared)
     out = tmp_path / "service.json"
     arguments = ["--images", str(tmp_path), "--clients", "2", "--seconds", "1", "--warm-up", "0.5"]
-    assert main(["service", *arguments, "--rivals", "inprocess", "--out", str(out)]) == 0
-    summary = json.loads(out.read_text())["summary"]
-    assert summary["inprocess"] == figures
-    assert summary["foveate"]["cpu_ms_per_image"].keys() == {"app", "worker", "redis"}
+    rate = ["--rate", "4", "--rate-seconds", "1.5"]
+    assert main(["service", *arguments, *rate, "--out", str(out)]) == 0
+    report = json.loads(out.read_text())
+    assert asked == [(available(["mosec", "litserve", "inprocess"])[0], 2)]
+    assert report["summary"].keys() == {"foveate", *asked[0][0]}  # type: ignore[index]
+    for server in report["summary"].values():
+        assert server == {
+            "images_per_s": 1.0, "p50_ms": 2.0, "p99_ms": 3.0,
+            "cpu_ms_per_image": {"app": 1.0, "worker": 3.0, "redis": 0.0},
+            "mean_batch": 1.5, "stage_ms": stages,
+        }  # fmt: skip
+    (opened,) = report["open_loop"]["rates"]
+    for loop in (report["clients"]["2"], opened):
+        assert loop["cpu_ms_per_image"].keys() == {"app", "worker", "redis"}
+        assert loop["cpu_ms_per_image"]["worker"] > 0
+        assert loop["mean_batch"] >= 1
+        assert loop["errors"] == {}
+        assert "gpu_percent" in loop
+    assert opened["offered_images_per_s"] == 4.0
+
+
+def test_a_service_by_its_url_is_measured_without_figures_of_its_processes(tmp_path: Path) -> None:
+    out = tmp_path / "service.json"
+    arguments = ["--images", str(tmp_path), "--clients", "2", "--seconds", "0.5", "--warm-up", "0"]
+    with fake_service(lambda _: (200, 0.01)) as (url, _):
+        quick = [*arguments, "--rate-seconds", "0.5", "--rivals", "--url", url]
+        assert main(["service", *quick, "--out", str(out)]) == 0
+    report = json.loads(out.read_text())
+    assert report["summary"].keys() == {"foveate"}
+    assert report["summary"]["foveate"].keys() == SUMMARY_KEYS
+    assert set(report["summary"]["foveate"]["cpu_ms_per_image"].values()) == {None}
+    assert report["clients"]["2"]["cpu_ms_per_image"] == {}
+    assert report["clients"]["2"]["mean_batch"] == 2.0
+    assert len(report["open_loop"]["rates"]) == 3
+
+
+def test_our_service_by_its_url_is_the_one_that_rivals_are_set_beside() -> None:
+    with fake_service() as (url, _), started("foveate", OPTIONS, url=url) as server:
+        figures = measure(server, OPTIONS, [b"photo"], 1, seconds=0.3, warm_up_s=0.0)
+    assert server.url == url
+    assert figures["cpu_ms_per_image"] == {}
+    assert figures["mean_batch"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--url", "https://example.org"], "http://HOST:PORT"),
+        (["--url", "http://example.org/photos"], "without a path"),
+        (["--url", "http://127.0.0.1:1", "--memory"], "of its own"),
+        (["--rate", "0"], "above 0"),
+        (["--clients", "0"], "above 0"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_at_once(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["service", *arguments]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_rivals_are_not_set_beside_another_machine_unless_they_are_named() -> None:
+    parser = argparse.ArgumentParser()
+    service.add_arguments(parser)
+    args = parser.parse_args(["--url", "http://192.0.2.1:8000"])
+    assert service.measure_serving(args, [], 16) is None
+    assert service.measure_serving(parser.parse_args(["--rivals"]), [], 16) is None
+
+
+def test_rivals_run_as_the_worker_does() -> None:
+    assert compressor.SWITCH_INTERVAL_S == worker_main.SWITCH_INTERVAL_S
+    assert WorkerSettings.model_fields["max_linger_ms"].default == compressor.MAX_WAIT_MS
+    assert WorkerSettings.model_fields["max_batch_size"].default == compressor.MAX_BATCH_SIZE
 
 
 def test_rivals_get_the_options_of_the_query() -> None:
@@ -69,3 +174,26 @@ def test_rounds_that_the_host_disturbed_are_left_out_where_others_are_left() -> 
     calm_one, other, disturbed = ({"steal": steal} for steal in (0.0, 0.04, 0.3))
     assert calm([calm_one, disturbed, other]) == [calm_one, other]
     assert calm([disturbed]) == [disturbed]
+
+
+def test_mozjpeg_alone_is_timed_on_one_thread_and_on_all_cores() -> None:
+    if missing := find_missing(["mozjpeg"]):
+        pytest.skip(missing["mozjpeg"])
+    photos = [to_jpeg(generate_photo(192, 128, seed)) for seed in range(2)]
+    coarse, fine = (
+        measure_mozjpeg(photos, f"quality={quality}&progressive=false", 0.05)
+        for quality in (30, 90)
+    )
+    assert coarse is not None
+    assert fine is not None
+    for kind in ("single", "batch"):
+        assert coarse[kind]["cpu_ms"] > 0
+        assert coarse[kind]["elapsed_ms"] > 0
+        # At the quality that was asked for.
+        assert coarse[kind]["mean_bytes"] < fine[kind]["mean_bytes"] / 2
+
+
+def test_medians_are_taken_of_every_number() -> None:
+    rounds = [{"a": 1.0, "b": {"c": 5.0}}, {"a": 3.0, "b": {"c": 9.0}}, {"a": 2.0, "b": {"c": 7.0}}]
+    assert medians(rounds) == {"a": 2.0, "b": {"c": 7.0}}
+    assert medians([{"a": None}, {"a": None}]) == {"a": None}

@@ -30,15 +30,15 @@ assert find_difference(quantizer, SMALL[:2]) is None, "the kernels decide otherw
 colour, grey = photo(17, 25), photo(9, 23)[..., 0]
 for image, target, progressive in ((colour, "size", False), (grey, "quality", True)):
     settings = EncodeSettings(quality=70, target=target, progressive=progressive)
-    own = encode(image, spot(7, 7), settings, quantizer)
-    assert own == encode(image, spot(7, 7), settings, HOST), (target, progressive)
+    own = encode(image, spot(7, 7), settings, quantizer=quantizer)
+    assert own == encode(image, spot(7, 7), settings, quantizer=HOST), (target, progressive)
 for subsampling in ("4:2:0", "4:4:4"):
     file = io.BytesIO()
     Image.fromarray(colour).save(file, "JPEG", quality=95, subsampling=subsampling)
     source = read_source(file.getvalue())
     settings = EncodeSettings(quality=40, target="quality")
-    own = transcode(source, colour, spot(7, 7), settings, quantizer)
-    assert own == transcode(source, colour, spot(7, 7), settings, HOST), subsampling
+    own = transcode(source, colour, spot(7, 7), settings, quantizer=quantizer)
+    assert own == transcode(source, colour, spot(7, 7), settings, quantizer=HOST), subsampling
 print("same")
 """
 
@@ -115,5 +115,5 @@ def test_files_from_a_device_are_the_processors(target: Target, progressive: boo
     quantizer = CudaQuantizer()
     for size in ((512, 768), (257, 97), (8, 8)):
         settings = EncodeSettings(quality=60, target=target, progressive=progressive)
-        own = encode(photo(*size), spot(20, 20), settings, quantizer)
-        assert own == encode(photo(*size), spot(20, 20), settings, HOST)
+        own = encode(photo(*size), spot(20, 20), settings, quantizer=quantizer)
+        assert own == encode(photo(*size), spot(20, 20), settings, quantizer=HOST)

@@ -5,8 +5,9 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from redis import Redis
 
-from bench.chaos import ACTS, unleash
+from bench.chaos import ACTS, find_leftovers, unleash
 from bench.chaos_clients import PROBLEM, Upload, find_fault, luma_of, make_uploads
 from bench.load import Answer
 
@@ -19,6 +20,38 @@ def test_every_request_is_answered_whoever_is_killed() -> None:
     assert report["faults"] == {}, report
     assert len(report["acts"]) == len(kills), report
     assert report["ends"].get("200", 0) > 0, report
+
+
+@pytest.mark.parametrize(
+    ("key", "fault"),
+    [
+        ("rq:job:some", "a key without TTL: rq:job"),
+        ("rq:worker:dead:executions", "a key without TTL: rq:worker"),
+        ("foveate:image:some", "a key without TTL: foveate:image"),
+    ],
+)
+def test_what_stays_behind_is_found(connection: Redis, key: str, fault: str) -> None:
+    assert find_leftovers(connection) == []
+    connection.sadd(key, "member")
+    assert find_leftovers(connection) == [fault]
+
+
+def test_what_goes_by_itself_is_told_from_what_stays(connection: Redis) -> None:
+    connection.set("in:some", b"", ex=60)
+    assert find_leftovers(connection) == ["a key with TTL: in:some"]
+    connection.delete("in:some")
+    # The entry of a worker that has just died, until RQ's own time for it is over.
+    connection.hset("rq:worker:dead", "state", "busy")
+    connection.expire("rq:worker:dead", 60)
+    connection.sadd("rq:workers", "rq:worker:dead")
+    assert find_leftovers(connection) == []
+    connection.delete("rq:worker:dead")
+    assert find_leftovers(connection) == ["a worker that is gone is on RQ's list"]
+
+
+def test_a_job_that_nobody_runs_is_found(connection: Redis) -> None:
+    connection.zadd("rq:wip:foveate", {"some:execution": 4e9})
+    assert "a job is in the started registry" in find_leftovers(connection)
 
 
 def as_answer(image: Image.Image) -> Answer:

@@ -44,6 +44,8 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
         wait_for(lambda: any(future.done() for future in futures))
         worker.kill()
         killed_s = time.monotonic()
+        # At once: who only listens for heartbeats waits for 15 s.
+        wait_for(lambda: "jobs back in the queue" in service.output, 10, "for the jobs")
         assert not all(future.done() for future in futures)
         wait_for(lambda: len(service.children("-m worker")) == 1 and _ready(url), 60)
         back_s = time.monotonic()
@@ -51,7 +53,6 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
         # RQ alone would notice minutes later; a busy machine takes some seconds.
         assert time.monotonic() - max(back_s, killed_s) < 30
         pool.shutdown()
-        assert "jobs back in the queue" in service.output
 
 
 def test_a_photo_that_kills_its_workers_ends_in_an_error_and_nothing_else_does(

@@ -1,5 +1,6 @@
 """A batch leaves Redis as RQ's own SimpleWorker would have left it."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,10 +17,12 @@ from contract.errors import CorruptImageError
 from contract.keys import MAX_RETRIES, QUEUE_NAME, VERSION_FIELD, input_key, reply_key
 from contract.messages import Failure, Options, Request, decode_reply
 from tests.worker import stock_job
-from worker import batching
+from worker import batching, scripts
 from worker.batching import BatchWorker
 from worker.pipeline import Item
 
+# Of uuid4, as RQ names executions.
+EXECUTION_ID = re.compile("[0-9a-f]{32}")
 JOB_NAME = f"{stock_job.__name__}.{stock_job.compress.__name__}"
 
 
@@ -59,6 +62,13 @@ class ScriptedPipeline:
             elif item.request.reply_to == "corrupt":
                 item.error = CorruptImageError("Broken.")
         return ended
+
+
+@pytest.fixture(autouse=True, params=["scripts", "RQ's methods"])
+def _bookkeeping(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test runs with either way of writing RQ's records."""
+    if request.param != "scripts":
+        monkeypatch.setattr(scripts, "KNOWN_RQ_VERSIONS", frozenset())
 
 
 @pytest.fixture(autouse=True)
@@ -114,12 +124,13 @@ def state(connection: Redis) -> dict[str, object]:
     for raw in connection.keys("rq:*"):
         key = raw.decode()
         kind = connection.type(key).decode()
-        lives = connection.ttl(key) > 0
+        # Rounded: seconds may pass between two runs.
+        lives = max(0, round(connection.ttl(key), -1))
         value: object
         if kind == "hash":
             value = {
                 name.decode(): content
-                for name, content in connection.hgetall(key).items()
+                for name, content in sorted(connection.hgetall(key).items())
                 if name.decode() not in varying
             }
         elif kind == "zset":
@@ -130,12 +141,16 @@ def state(connection: Redis) -> dict[str, object]:
             value = sorted(connection.smembers(key))
         elif kind == "stream":
             value = [
-                {name: content for name, content in entry.items() if name.decode() not in varying}
+                {n: content for n, content in sorted(entry.items()) if n.decode() not in varying}
                 for _, entry in connection.xrange(key)
             ]
         else:
             value = kind
-        found[key] = (kind, lives, value)
+        found[EXECUTION_ID.sub("execution", key)] = (
+            kind,
+            lives,
+            EXECUTION_ID.sub("execution", repr(value)),
+        )
     return found
 
 
@@ -166,6 +181,32 @@ def test_redis_after_a_batch_is_as_after_the_stock_worker(
     # The failures' replies are ours, not RQ's.
     assert actual == expected
     assert pipeline.batches[0] == [f"job-{number}" for number in range(len(ends))]
+
+
+def test_redis_while_jobs_run_is_as_while_the_stock_worker_runs_one(
+    connection: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[dict[str, object]] = []
+    monkeypatch.setattr(stock_job, "look", lambda: seen.append(state(connection)))
+    queue = enqueue(connection, ["ok"], retries=MAX_RETRIES)
+    SimpleWorker([queue], name="worker", connection=connection, serializer=JSONSerializer).work(
+        burst=True, logging_level="ERROR"
+    )
+    connection.flushall()
+
+    pipeline = ScriptedPipeline()
+    step = pipeline.step
+
+    def look_then_step(timeout_s: float) -> list[Item]:
+        if not pipeline.batches:
+            stock_job.look()
+        return step(timeout_s)
+
+    monkeypatch.setattr(pipeline, "step", look_then_step)
+    queue = enqueue(connection, ["ok"], retries=MAX_RETRIES)
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    stock, ours = seen
+    assert ours == stock
 
 
 def test_statuses_and_results_are_each_jobs_own(connection: Redis) -> None:

@@ -12,7 +12,7 @@ from contract.errors import MaxBytesError
 from contract.messages import Options
 from tests.photos import file_of, photo
 from worker.decode import decode
-from worker.encode import encode, read_upright
+from worker.encode import encode, lay_groundwork, read_upright
 
 PIXELS = photo()
 SALIENCY = np.zeros((8, 8), np.float32)
@@ -20,7 +20,9 @@ SALIENCY[3:5, 3:5] = 1.0
 
 
 def made(**options: Any) -> bytes:
-    return encode(PIXELS, SALIENCY, Options(**options)).jpeg
+    chosen = Options(**options)
+    groundwork = lay_groundwork(PIXELS, chosen, upload=None, orientation=None)
+    return encode(PIXELS, SALIENCY, chosen, groundwork).jpeg
 
 
 @pytest.mark.parametrize(
@@ -66,9 +68,10 @@ def test_a_cap_without_effect_however_large_changes_nothing() -> None:
 def test_a_jpegs_own_coefficients_are_used_where_there_are_any() -> None:
     data = file_of(PIXELS, "JPEG", quality=50)
     pixels = np.asarray(Image.open(io.BytesIO(data)))
-    source = read_upright(data, 1, pixels)
-    assert source is not None
-    encoded = encode(pixels, SALIENCY, Options(target="size"), source)
+    options = Options(target="size")
+    groundwork = lay_groundwork(pixels, options, upload=data, orientation=1)
+    assert groundwork.source is not None
+    encoded = encode(pixels, SALIENCY, options, groundwork)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(encoded.jpeg))), pixels)
 
 
@@ -79,9 +82,10 @@ def test_coefficients_are_turned_as_the_pixels_are() -> None:
     shown = decode(data, 1_000_000)
     pixels = np.asarray(shown.image)
     assert shown.orientation == 6
-    source = read_upright(data, 6, pixels)
-    assert source is not None
-    encoded = encode(pixels, SALIENCY, Options(target="size"), source)
+    options = Options(target="size")
+    groundwork = lay_groundwork(pixels, options, upload=data, orientation=6)
+    assert groundwork.source is not None
+    encoded = encode(pixels, SALIENCY, options, groundwork)
     made = np.asarray(Image.open(io.BytesIO(encoded.jpeg)))
     assert made.shape == (160, 128, 3)
     assert np.abs(made.astype(int) - pixels).max() <= 3

@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from contract.messages import Options, Request
-from worker.flow import Flow, Stage
+from worker.flow import Flow, Lane, Stage
 from worker.item import Item
 
 PATIENCE_S = 20.0
@@ -29,12 +30,13 @@ def flow(
     device: Callable[[list[Item]], None] = nothing,
     last: Callable[[list[Item]], None] = nothing,
     store: Callable[[list[Item]], None] = nothing,
+    lane: Lane = "device",
     **limits: float,
 ) -> Iterator[Flow]:
     made = Flow(
         [
             Stage("first", first, "pool"),
-            Stage("device", device, "device"),
+            Stage("device", device, lane),
             Stage("last", last, "pool"),
             Stage("store", store, "caller"),
         ],
@@ -72,25 +74,78 @@ def test_one_batch_is_predicted_while_the_next_decodes_and_the_last_encodes() ->
     assert [one.error for one in ended] == [None] * 3
 
 
-def test_the_device_spreads_its_work_over_the_threads_of_the_pool() -> None:
-    names: list[str] = []
+def test_a_batch_that_is_spread_has_a_thread_for_each_item_which_goes_on_with_it() -> None:
     barrier = threading.Barrier(2)
+    names: dict[str, list[str]] = {"0": [], "1": []}
 
-    def predict_one(one: Item) -> str:
-        barrier.wait(PATIENCE_S)  # which breaks unless two run at once
-        names.append(threading.current_thread().name)
-        return one.job_id
+    def note(items: list[Item]) -> None:
+        (one,) = items
+        names[one.job_id].append(threading.current_thread().name)
 
     def predict(items: list[Item]) -> None:
-        assert made.busy == 0
-        assert made.spread(predict_one, items) == [one.job_id for one in items]
+        barrier.wait(PATIENCE_S)  # which breaks unless two run at once
+        note(items)
 
-    with flow(device=predict, max_linger_s=PATIENCE_S) as made:
+    with flow(device=predict, last=note, lane="spread", max_linger_s=PATIENCE_S) as made:
         made.put([item(number) for number in range(2)])
         ended = drain(made)
     assert [one.error for one in ended] == [None, None]
-    assert all(name.startswith("codec") for name in names)
+    assert sorted(one.batch_size for one in ended) == [0, 2]
+    assert all({"device", "last"} <= set(one.stage_ms) for one in ended)
+    (predicted, encoded), (other, other_encoded) = names.values()
+    assert (predicted, other) == (encoded, other_encoded)
+    assert predicted != other
+    assert all(name.startswith("codec") for name in (predicted, other))
     assert made.busy == 0
+
+
+@pytest.mark.parametrize("lane", ["device", "spread"])
+def test_a_photo_whose_client_left_during_its_pass_is_not_encoded(lane: Lane) -> None:
+    encoded = []
+
+    def leave(items: list[Item]) -> None:
+        for one in items:
+            one.request = replace(one.request, deadline_unix_s=time.time() - 1)
+
+    with flow(device=leave, last=encoded.append, lane=lane) as made:
+        made.put([item(0)])
+        (ended,) = drain(made)
+    assert ended.withdrawn
+    assert encoded == []
+
+
+def test_an_item_that_fails_in_a_batch_that_is_spread_ends_alone() -> None:
+    def predict(items: list[Item]) -> None:
+        if items[0].job_id == "1":
+            raise ValueError("broken")
+
+    with flow(device=predict, lane="spread", max_linger_s=PATIENCE_S) as made:
+        made.put([item(number) for number in range(3)])
+        ended = {one.job_id: one.error for one in drain(made)}
+    assert isinstance(ended.pop("1"), ValueError)
+    assert list(ended.values()) == [None, None]
+    assert (made.open, made.ahead, made.busy) == (0, 0, 0)
+
+
+def test_a_batch_that_is_to_be_spread_forms_while_all_threads_have_work() -> None:
+    release, predicted = threading.Event(), []
+
+    def predict(items: list[Item]) -> None:
+        predicted.append(items[0].job_id)
+        release.wait(PATIENCE_S)
+
+    with flow(device=predict, lane="spread") as made:
+        made.put([item(number) for number in range(4)])
+        while len(predicted) < 4:  # on each of its threads one
+            made.step(0.01)
+        made.put([item(number) for number in range(4, 7)])
+        for _ in range(20):
+            made.step(0.01)
+        assert len(predicted) == 4
+        assert made.busy == 4 + 3  # which decode as soon as there is a thread
+        release.set()
+        ended = drain(made)
+    assert sum(one.batch_size for one in ended) == 7
 
 
 def test_batches_form_while_the_device_is_busy() -> None:

@@ -16,7 +16,7 @@ from contract.errors import MaxBytesError
 from contract.messages import Options
 from tests.photos import file_of, photo, psnr
 from worker.decode import decode
-from worker.encode import encode, read_upright
+from worker.encode import encode, lay_groundwork
 from worker.xmp import write_xmp
 
 SALIENCY = np.ones((4, 4), np.float32)
@@ -56,11 +56,9 @@ def compressed(data: bytes, **options: Any) -> bytes:
     chosen = Options(**options)
     shown = decode(data, 10_000_000, chosen)
     pixels = np.asarray(shown.image)
-    source = None
-    if shown.orientation is not None:
-        source = read_upright(data, shown.orientation, pixels)
+    groundwork = lay_groundwork(pixels, chosen, upload=data, orientation=shown.orientation)
     encoded: codec.Encoded = encode(
-        pixels, SALIENCY, chosen, source, segments=shown.segments, upload=data
+        pixels, SALIENCY, chosen, groundwork, segments=shown.segments, upload=data
     )
     return encoded.jpeg
 

@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from redis import Redis
 
+import worker.pipeline
 from contract.errors import CorruptImageError, MaxBytesError, TooManyPixelsError
 from contract.keys import heatmap_key, image_key, input_key, reply_key
 from contract.messages import Heatmap, Options, Request, Result, decode_reply
 from tests.photos import file_of, photo
 from tests.worker.stand_ins import CentrePredictor
+from worker.encode import Groundwork, encode, lay_groundwork
 from worker.item import Item
 from worker.pipeline import Limits, Pipeline
 
@@ -121,6 +124,58 @@ def test_results_are_stored_with_a_ttl_and_announced(connection: Redis) -> None:
     assert Image.open(io.BytesIO(connection.get(heatmap_key("a")))).format == "PNG"
     assert not connection.exists(input_key("a"))
     assert all(connection.ttl(key) > 0 for key in connection.scan_iter())
+
+
+class MeetingPredictor(CentrePredictor):
+    """Waits in its pass for what is to be done beside it."""
+
+    def __init__(self, beside: threading.Event) -> None:
+        super().__init__()
+        self._beside = beside
+        self.met: list[bool] = []
+
+    def predict(
+        self, batch: Sequence[NDArray[np.uint8]], threads: int | None = None
+    ) -> list[NDArray[np.float32]]:
+        self.met.append(self._beside.wait(5.0 if len(batch) == 1 else 0.2))
+        return super().predict(batch, threads)
+
+
+@pytest.mark.parametrize("photos", [1, 3])
+def test_only_a_lone_photos_groundwork_is_laid_beside_its_pass(
+    connection: Redis, monkeypatch: pytest.MonkeyPatch, photos: int
+) -> None:
+    laid = threading.Event()
+
+    def lay_and_tell(*args: Any, **more: Any) -> Groundwork:
+        groundwork = lay_groundwork(*args, **more)
+        laid.set()
+        return groundwork
+
+    monkeypatch.setattr(worker.pipeline, "lay_groundwork", lay_and_tell)
+    predictor = MeetingPredictor(laid)
+    data = file_of(photo(), "JPEG", quality=95)
+    items = [item(connection, str(number), data) for number in range(photos)]
+    ended = run(pipeline(connection, predictor), items)
+    assert [one.error for one in ended] == [None] * photos
+    assert predictor.met == [photos == 1]
+    options = items[0].request.options
+    pixels = np.asarray(Image.open(io.BytesIO(data)))
+    centre = CentrePredictor()
+    (saliency,) = centre.predict([centre.prepare(Image.fromarray(pixels))])
+    groundwork = lay_groundwork(pixels, options, upload=data, orientation=1)
+    assert connection.get(image_key("0")) == encode(pixels, saliency, options, groundwork).jpeg
+
+
+def test_a_lone_photo_whose_groundwork_breaks_fails_with_its_error(
+    connection: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: Any, **__: Any) -> Groundwork:
+        raise RuntimeError("no ground")
+
+    monkeypatch.setattr(worker.pipeline, "lay_groundwork", break_down)
+    (ended,) = run(pipeline(connection), [item(connection, "a", file_of(photo()))])
+    assert str(ended.error) == "no ground"
 
 
 def passed(connection: Redis, data: bytes, **options: Any) -> tuple[bool, bytes]:

@@ -1,0 +1,74 @@
+"""The service benchmark's summary, and its tables for the terminal."""
+
+from typing import Any, Final
+
+SUMMARY: Final = (
+    *("images_per_s", "p50_ms", "p99_ms", "cpu_ms_per_image", "mean_batch", "stage_ms"),
+)
+ROLES: Final = ("app", "worker", "redis")
+
+
+def summarize_server(figures: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures that a server is compared by, None for what isn't known of it."""
+    compared = {name: figures.get(name) for name in SUMMARY}
+    spent = compared["cpu_ms_per_image"] or {}
+    compared["cpu_ms_per_image"] = {role: spent.get(role) for role in ROLES}
+    return compared
+
+
+def show(report: dict[str, Any]) -> None:
+    """Print the figures as small tables."""
+    print(f"{report['meta']['photos']}; {report['meta']['options']}")
+    print("closed loop")
+    show_loads({f"{clients} clients": own for clients, own in report["clients"].items()})
+    if report["open_loop"] is not None:
+        print("open loop: images offered per s; latency from the moment a request was due")
+        rates = report["open_loop"]["rates"]
+        show_loads({f"{own['offered_images_per_s']:.1f}/s": own for own in rates})
+    if "serving" in report:
+        show_serving(report["serving"])
+    for moment, peaks in (report["memory"] or {}).items():
+        if moment not in {"errors", "large_photo"}:
+            sizes = ", ".join(f"{role} {size / 2**20:.0f} MiB" for role, size in peaks.items())
+            print(f"peak memory {moment.replace('_', ' ')}: {sizes}")
+
+
+def show_loads(loads: dict[str, dict[str, Any]]) -> None:
+    """Print what the service did under several loads, by their names."""
+    print(f"{'load':>11} {'images/s':>8} {'p50 ms':>7} {'p95 ms':>7} {'p99 ms':>7} "
+          f"{'batch':>5}  stages p50 ms | CPU ms per image | errors")  # fmt: skip
+    for name, figures in loads.items():
+        latency = " ".join(f"{figures.get(f'p{p}_ms', float('nan')):7.1f}" for p in (50, 95, 99))
+        stages = figures.get("stage_ms", {})
+        times = " ".join(f"{stage} {own['p50']:.1f}" for stage, own in stages.items())
+        gpu = figures["gpu_percent"]
+        busy = f" | GPU {gpu:.0f} %" if gpu is not None else ""
+        late = "" if figures.get("kept_up", True) else " | sent late: the load was not kept up"
+        print(f"{name:>11} {figures['images_per_s']:8.1f} {latency} "
+              f"{figures['mean_batch'] or float('nan'):5.1f}  {times} | "
+              f"{describe_cpu(figures)} | {figures['errors'] or 'none'}{busy}{late}")  # fmt: skip
+
+
+def show_serving(serving: dict[str, Any]) -> None:
+    """Print what each server did, and the stages alone."""
+    for name, server in serving["servers"].items():
+        print(
+            f"{name:>10} {server['images_per_s']:6.1f} images/s, p50 {server['p50_ms']:.0f} ms,"
+            f" batches of {server['mean_batch'] or float('nan'):.1f},"
+            f" CPU ms per image: {describe_cpu(server)}"
+        )
+    alone = serving["alone"]
+    for name, kinds in (("stages", alone), ("mozjpeg", alone["mozjpeg"] or {})):
+        for kind in ("single", "batch"):
+            if own := kinds.get(kind):
+                print(
+                    f"{'alone':>10} {name}, {kind}: {own['cpu_ms']:.1f} ms of CPU time per image,"
+                    f" one each {own['elapsed_ms']:.1f} ms"
+                )
+    print(f"one client: {serving['single_client']['p50_ms']:.1f} ms")
+
+
+def describe_cpu(figures: dict[str, Any]) -> str:
+    """Return CPU times by role; those of a service elsewhere aren't known."""
+    spent = figures["cpu_ms_per_image"]
+    return " ".join(f"{role} {ms:.1f}" for role, ms in spent.items()) or "not known"

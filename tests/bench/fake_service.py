@@ -1,0 +1,80 @@
+"""An HTTP server that answers as the service does, as fast and as well as a test wants it to."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+JPEG = b"\xff\xd8\xff\xd9"
+METRICS = "foveate_batch_size_sum {}\nfoveate_batch_size_count {}\n"
+
+Answer = Callable[[int], tuple[int, float]]
+"""Of the request with this number, from 0: status, and seconds until it is sent."""
+
+
+class FakeService:
+    """Counts requests and connections; one request is worked on at a time, as by one worker."""
+
+    def __init__(self, answer: Answer, metrics_status: int) -> None:
+        self.answer = answer
+        self.metrics_status = metrics_status
+        self.requests = 0
+        self.connections = 0
+        self.lock = threading.Lock()
+        self.working = threading.Lock()
+
+
+@contextmanager
+def fake_service(
+    answer: Answer = lambda _: (200, 0.0), *, metrics_status: int = 200, idle_s: float = 5.0
+) -> Iterator[tuple[str, FakeService]]:
+    """Serve on a free port; connections that idle for ``idle_s`` are closed."""
+    service = FakeService(answer, metrics_status)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = idle_s
+        disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            super().setup()
+            with service.lock:
+                service.connections += 1
+
+        def do_GET(self) -> None:
+            with service.lock:  # batches of two
+                text = METRICS.format(2 * service.requests, service.requests)
+            self.reply(service.metrics_status, text.encode())
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            with service.lock:
+                number = service.requests
+                service.requests += 1
+            status, seconds = service.answer(number)
+            if seconds:
+                with service.working:
+                    time.sleep(seconds)
+            self.reply(status, JPEG if status == 200 else b"{}")
+
+        def reply(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", service
+        finally:
+            server.shutdown()
+            thread.join()
