@@ -35,6 +35,14 @@ class Fleet:
     """Of each front end."""
     processes: dict[str, list[psutil.Process]]
     """By role: "app", "worker", "redis"."""
+    log: Path
+
+    def warnings(self) -> list[str]:
+        """Return what they have warned of so far, each line once."""
+        lines = self.log.read_text("utf-8", "replace").splitlines()
+        return list(
+            dict.fromkeys(line.partition("WARNING")[2] for line in lines if "WARNING" in line)
+        )
 
     def cpu_s(self) -> dict[str, list[float]]:
         """Return the CPU time that each process has used so far, by role."""
@@ -74,7 +82,8 @@ def started_fleet(fronts: int, workers: int, settings: Mapping[str, str]) -> Ite
             "worker": [start("worker") for _ in range(workers)],
             "redis": [p for p in psutil.Process().children() if "valkey" in p.name()],
         }
-        fleet = Fleet([f"http://127.0.0.1:{port}" for port in ports], processes)
+        urls = [f"http://127.0.0.1:{port}" for port in ports]
+        fleet = Fleet(urls, processes, scratch / "log")
         try:
             wait_until_ready(fleet)
         except ServiceError as error:

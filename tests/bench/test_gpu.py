@@ -75,6 +75,7 @@ def test_all_points_are_measured_the_best_way_found(
     monkeypatch.setattr(gpu, "serve_step", serve)
     monkeypatch.setattr(gpu, "measure_stages", lambda *_, **__: {})
     monkeypatch.setattr(gpu, "measure_networks", lambda *_, **__: {})
+    monkeypatch.setattr(gpu, "measure_compiled", lambda *_, **__: {})
     report = Report({}, None, budget_s=1000.0)
     gpu.measure(report, [b""], 1.0)
     assert [setup.codec_device for setup, _ in served[:2]] == ["cpu", "cuda"]
