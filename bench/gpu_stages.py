@@ -67,7 +67,7 @@ def attempt(work: Callable[[], Any]) -> Any:
     try:
         return work()
     except Exception as error:  # noqa: BLE001
-        return f"{type(error).__name__}: {error}".partition("\n")[0][:300]
+        return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
 def agreeing_device() -> codec.Quantizer:
