@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from codec.kernel import kernel
 from codec.nonzeros import Nonzeros
-from codec.rdoq import ZERO_RUN
 from codec.tokens import LENGTH_SHIFT, MOST_APPENDED, SIZES, SYMBOL_SHIFT, UNCODED
+from codec.trellis import ZERO_RUN
 
 LONGEST_RUN = 0x7FFF
 """Blocks that the longest EOB run covers (EOB14, T.81 table G.1)."""

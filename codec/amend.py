@@ -9,58 +9,25 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.component import Component
-from codec.kernel import kernel
 from codec.passes import Pass, Point, scale_steps, sum_up
-from codec.rdoq import END_OF_BLOCK, ZERO_RUN, quantize_ac
-from codec.tokens import SIZES
+from codec.quantizer import Blocks
 from codec.tuning import Tuning
 
 
-@kernel
-def discount_symbols(qcoefs: NDArray[np.int16], stride: int, counts: NDArray[np.int64]) -> None:
-    """Take the symbols of the blocks that `quantize_ac` decides with this stride from `counts`."""
-    for by in range(qcoefs.shape[0]):
-        for bx in range((by * 3) % stride, qcoefs.shape[1], stride):
-            before = 0
-            for k in range(1, 64):
-                value = int(qcoefs[by, bx, k])
-                if value != 0:
-                    run = k - before - 1
-                    counts[ZERO_RUN] -= run >> 4
-                    counts[(run & 15) * 16 + SIZES[abs(value)]] -= 1
-                    before = k
-            if before < 63:
-                counts[END_OF_BLOCK] -= 1
-
-
 def amend_pass(
-    components: Sequence[Component],
+    blocks: Blocks,
     tuning: Tuning,
     made: Pass,
     rates: Sequence[NDArray[np.float32]],
-    qcoefs: Sequence[NDArray[np.int16]],
     *,
     lambda_scale: float,
     stride: int,
 ) -> Pass:
-    """Decide every stride-th block of `made` again, in `qcoefs`, and return the pass they make.
+    """Decide every stride-th block of `made` again, and return the pass they make.
 
     Its point stays that of `made`, which most of its blocks have.
     """
-    ac_counts = [counts.copy() for counts in made.ac_counts]
     point = Point(made.point.table_scale, lambda_scale)
-    scaled = scale_steps(tuning, made.quant_tables, point)
-    for component, stored, own in zip(components, qcoefs, scaled, strict=True):
-        kind = component.kind
-        discount_symbols(stored, stride, ac_counts[kind])
-        quantize_ac(
-            component.coefs,
-            component.block_weights,
-            *own,
-            rates[kind],
-            stride,
-            stored,
-            ac_counts[kind],
-        )
-    return sum_up(components, made.point, made.quant_tables, made.dc_counts, ac_counts)
+    steps = scale_steps(tuning, made.quant_tables, point)
+    ac_counts = blocks.amend(steps, rates, stride, made.ac_counts)
+    return sum_up(blocks.components, made.point, made.quant_tables, made.dc_counts, ac_counts)

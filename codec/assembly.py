@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 from codec.chroma import halve
 from codec.component import CHROMA, LUMA, Component
 from codec.tuning import Tuning
-from codec.weights import normalize_weights, share_salient, weigh_masking, weigh_saliency
+from codec.weights import (
+    measure_activity,
+    normalize_weights,
+    share_salient,
+    weigh_masking,
+    weigh_saliency,
+)
 
 
 class BlockMap(NamedTuple):
@@ -50,8 +56,13 @@ def mask_blocks(
     kind: int, plane: NDArray[np.float32], coefs: NDArray[np.float32], tuning: Tuning
 ) -> NDArray[np.float32]:
     """Return what an error counts in each block of a component's plane: (blocks_y, blocks_x)."""
+    return mask_activity(kind, measure_activity(plane, coefs), tuning)
+
+
+def mask_activity(kind: int, activity: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float32]:
+    """Return what an error counts in blocks of this activity (blocks_y, blocks_x) of a component."""
     exponent = tuning.masking if kind == LUMA else tuning.chroma_masking
-    return weigh_masking(plane, coefs, exponent, tuning.masking_floor)
+    return weigh_masking(activity, exponent, tuning.masking_floor)
 
 
 def assemble(

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from codec.ac_scan import LONGEST_RUN
 from codec.kernel import kernel
 from codec.nonzeros import Nonzeros
-from codec.rdoq import ZERO_RUN
 from codec.tokens import SIZES
+from codec.trellis import ZERO_RUN
 
 SEGMENT_STARTS = (1, 2, 3, 6, 13, 19)
 """First positions of the segments: those that docs/codec.md finds worth their scan's header."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.amend import discount_symbols
 from codec.assembly import assemble, map_blocks, mask_blocks
 from codec.bitstream import write_file, write_header
 from codec.chroma import subsample_plane
@@ -15,9 +14,12 @@ from codec.color import convert_grey, convert_rgb
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
 from codec.goal import Goal, coarsen, set_goal
+from codec.host import HOST
 from codec.overshoot import extend_clipped
 from codec.passes import Pass, make_tables
 from codec.progressive import write_scans
+from codec.quantizer import Blocks, Quantizer
+from codec.rdoq import discount_symbols
 from codec.reference import measure_reference
 from codec.scan import write_scan
 from codec.search import MAX_PASSES, RateSearch, guess_step, is_coarsest, is_finest
@@ -38,6 +40,7 @@ def encode(
     settings: EncodeSettings,
     *,
     reference_bytes: int | None = None,
+    quantizer: Quantizer = HOST,
 ) -> Encoded:
     """Encode `image` in at most the bytes of the standard JPEG, better where `saliency` is high.
 
@@ -51,6 +54,7 @@ def encode(
         saliency: (h', w') of any size in [0, 1]; None encodes as with strength 0.
         settings: see EncodeSettings.
         reference_bytes: what `measure_reference` gives, where that is known already.
+        quantizer: where the coefficients are decided.
 
     Raises:
         ValueError: type, shape or range of an array is wrong, or a side exceeds 65,500 pixels.
@@ -60,7 +64,12 @@ def encode(
     saliency, settings = drop_flat_map(saliency, settings)
     tuning = tune(settings.strength)
     return encode_tuned(
-        np.ascontiguousarray(image), saliency, settings, tuning, reference_bytes=reference_bytes
+        np.ascontiguousarray(image),
+        saliency,
+        settings,
+        tuning,
+        reference_bytes=reference_bytes,
+        quantizer=quantizer,
     )
 
 
@@ -89,6 +98,7 @@ def encode_tuned(
     tuning: Tuning,
     *,
     reference_bytes: int | None = None,
+    quantizer: Quantizer = HOST,
 ) -> Encoded:
     height, width = image.shape[:2]
     if reference_bytes is None:
@@ -96,8 +106,9 @@ def encode_tuned(
     step = first_step(settings, reference_bytes, height * width)
     subsample = is_subsampled(image, settings.subsampling)
     components = split_components(image, saliency, subsample, tuning, step)
-    goal = set_goal(settings, components, reference_bytes)
-    return search_file((width, height), components, tuning, goal, step, reference_bytes, settings)
+    blocks = quantizer.open(components, measured=settings.target == "quality")
+    goal = set_goal(settings, blocks, reference_bytes)
+    return search_file((width, height), blocks, tuning, goal, step, reference_bytes, settings)
 
 
 def first_step(settings: EncodeSettings, reference_bytes: int, pixels: int) -> float:
@@ -107,28 +118,29 @@ def first_step(settings: EncodeSettings, reference_bytes: int, pixels: int) -> f
 
 def search_file(  # noqa: PLR0917
     size_px: tuple[int, int],
-    components: Sequence[Component],
+    blocks: Blocks,
     tuning: Tuning,
     goal: Goal,
     step: float,
     reference_bytes: int,
     settings: EncodeSettings,
 ) -> Encoded:
-    """Return the file of `components` that meets `goal`, from `step` on; `size_px` is (width, height).
+    """Return the file of `blocks` that meets `goal`, from `step` on; `size_px` is (width, height).
 
     Raises:
         OutOfReachError: as `encode`.
     """
     passes = 0
     while True:
-        search = RateSearch(components, tuning, goal, settings.progressive)
+        search = RateSearch(blocks, tuning, goal, settings.progressive)
         chosen = search.find(step) if passes <= MAX_PASSES * 3 else search.coarsen()
         passes += search.passes
+        components, qcoefs = blocks.components, blocks.read()
         if settings.progressive:
-            scans = code_script(search.script, components, search.qcoefs)
+            scans = code_script(search.script, components, qcoefs)
             jpeg = write_scans(size_px, components, chosen.quant_tables, scans)
         else:
-            jpeg = write_jpeg(size_px, components, chosen, search.qcoefs)
+            jpeg = write_jpeg(size_px, components, chosen, qcoefs)
         if len(jpeg) <= goal.limit_bytes:
             if len(jpeg) >= goal.least_bytes or is_finest(chosen.point):
                 return Encoded(jpeg, reference_bytes, passes)

@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.arithmetic import rounded, times
 from codec.component import Component
-from codec.kernel import kernel
+from codec.kernel import kernel, part
 from codec.tables import (
     ANNEX_K_CHROMA,
     ANNEX_K_LUMA,
@@ -41,8 +42,24 @@ class Errors(NamedTuple):
     rest: float
 
 
-@kernel
-def _sum_costs(costs: NDArray[np.float32]) -> float:
+@part
+def measure_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+    block: NDArray[np.float32],
+    stored: NDArray[np.int16],
+    steps: NDArray[np.float32],
+    sensitivities: NDArray[np.float32],
+    visibility: np.float32,
+    costs: NDArray[np.float32],
+) -> np.float32:
+    """Return the error of a quantized block (64,); `costs` (64,) is room to work in."""
+    for k in range(64):
+        difference = block[k] - times(steps[k], np.float32(stored[k]))
+        costs[k] = times(times(sensitivities[k], difference), difference)
+    return times(sum_costs(costs), visibility)
+
+
+@part
+def sum_costs(costs: NDArray[np.float32]) -> np.float32:
     """Return the sum of 64 costs, overwriting them: by halves, which vectors of any width can add."""
     for half in (32, 16, 8, 4):
         for k in range(half):
@@ -66,37 +83,49 @@ def _measure_blocks(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     rest = 0.0
     for by in range(coefs.shape[0]):
         for bx in range((by * 3) % stride, coefs.shape[1], stride):
-            block = coefs[by, bx]
-            stored = qcoefs[by, bx]
-            for k in range(64):
-                difference = block[k] - steps[k] * np.float32(stored[k])
-                costs[k] = sensitivities[k] * difference * difference
-            error = _sum_costs(costs) * block_weights[by, bx]
+            error = measure_block(
+                coefs[by, bx], qcoefs[by, bx], steps, sensitivities, block_weights[by, bx], costs
+            )
             salient += error * salient_shares[by, bx]
             rest += error * (np.float32(1.0) - salient_shares[by, bx])
     return salient, rest
 
 
+@part
+def measure_rounding(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+    block: NDArray[np.float32],
+    steps: NDArray[np.float32],
+    inverse_steps: NDArray[np.float32],
+    sensitivities: NDArray[np.float32],
+    visibility: np.float32,
+    costs: NDArray[np.float32],
+) -> np.float32:
+    """Return the error of a block (64,) with every coefficient at the nearest multiple of its step."""
+    for k in range(64):
+        nearest = rounded(times(block[k], inverse_steps[k]))
+        difference = block[k] - times(steps[k], nearest)
+        costs[k] = times(times(sensitivities[k], difference), difference)
+    return times(sum_costs(costs), visibility)
+
+
 @kernel
-def _measure_rounding(
+def _measure_reference_blocks(
     coefs: NDArray[np.float32],
     steps: NDArray[np.float32],
     sensitivities: NDArray[np.float32],
     salient_shares: NDArray[np.float32],
     block_weights: NDArray[np.float32],
 ) -> tuple[float, float]:
-    """Return both errors of all blocks with every coefficient at the nearest multiple of its step."""
+    """Return both errors of all blocks, plainly rounded."""
     inverse_steps = np.float32(1.0) / steps
     costs = np.empty(64, np.float32)
     salient = 0.0
     rest = 0.0
     for by in range(coefs.shape[0]):
         for bx in range(coefs.shape[1]):
-            block = coefs[by, bx]
-            for k in range(64):
-                difference = block[k] - steps[k] * np.rint(block[k] * inverse_steps[k])
-                costs[k] = sensitivities[k] * difference * difference
-            error = _sum_costs(costs) * block_weights[by, bx]
+            error = measure_rounding(
+                coefs[by, bx], steps, inverse_steps, sensitivities, block_weights[by, bx], costs
+            )
             salient += error * salient_shares[by, bx]
             rest += error * (np.float32(1.0) - salient_shares[by, bx])
     return salient, rest
@@ -124,7 +153,7 @@ def measure_errors(
             components,
             qcoefs,
             quant_tables,
-            _list_sensitivities(len(components)),
+            list_sensitivities(len(components)),
             strict=True,
         )
     ]
@@ -133,21 +162,49 @@ def measure_errors(
 
 def measure_reference_errors(components: Sequence[Component], quality: int) -> Errors:
     """Return the errors of the standard JPEG at `quality`, on this picture's own blocks."""
-    scale = np.float32(scale_of_quality(quality))
-    annex_ks = (ANNEX_K_LUMA, ANNEX_K_CHROMA, ANNEX_K_CHROMA)[: len(components)]
     found = [
-        _measure_rounding(
+        _measure_reference_blocks(
             component.coefs,
-            round_table(annex_k * scale).astype(np.float32),
+            steps,
             sensitivities,
             component.salient_shares,
             component.visibility,
         )
-        for component, annex_k, sensitivities in zip(
-            components, annex_ks, _list_sensitivities(len(components)), strict=True
+        for component, steps, sensitivities in zip(
+            components,
+            list_reference_steps(len(components), quality),
+            list_sensitivities(len(components)),
+            strict=True,
         )
     ]
     return _add_up(found, 1)
+
+
+def list_reference_steps(components: int, quality: int) -> list[NDArray[np.float32]]:
+    """Return the steps (64,) of the standard JPEG at `quality` for each of the components, Y first."""
+    scale = np.float32(scale_of_quality(quality))
+    annex_ks = (ANNEX_K_LUMA, ANNEX_K_CHROMA, ANNEX_K_CHROMA)[:components]
+    return [round_table(annex_k * scale).astype(np.float32) for annex_k in annex_ks]
+
+
+@kernel
+def _share_out(
+    errors: NDArray[np.float32], salient_shares: NDArray[np.float32]
+) -> tuple[float, float]:
+    salient = 0.0
+    rest = 0.0
+    for i in range(errors.shape[0]):
+        salient += errors[i] * salient_shares[i]
+        rest += errors[i] * (np.float32(1.0) - salient_shares[i])
+    return salient, rest
+
+
+def share_errors(
+    errors: Sequence[NDArray[np.float32]], salient_shares: Sequence[NDArray[np.float32]]
+) -> Errors:
+    """Return the errors of components whose blocks (n,) are measured: in the order of `coefs`."""
+    pairs = zip(errors, salient_shares, strict=True)
+    return _add_up([_share_out(own, shares) for own, shares in pairs], 1)
 
 
 def _add_up(parts: Sequence[tuple[float, float]], stride: int) -> Errors:
@@ -155,7 +212,8 @@ def _add_up(parts: Sequence[tuple[float, float]], stride: int) -> Errors:
     return Errors(salient + LEAST_ERROR, rest + LEAST_ERROR)
 
 
-def _list_sensitivities(components: int) -> list[NDArray[np.float32]]:
+def list_sensitivities(components: int) -> list[NDArray[np.float32]]:
+    """Return what an error counts in each coefficient (64,) of each of the components, Y first."""
     tables = (ANNEX_K_LUMA, ANNEX_K_CHROMA, ANNEX_K_CHROMA)
     pairs = list(zip(tables, SENSITIVITIES, strict=True))[:components]
     return [weigh_frequencies(annex_k, own) for annex_k, own in pairs]

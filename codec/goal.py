@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.component import Component
-from codec.fidelity import Errors, measure_errors, measure_reference_errors
+from codec.fidelity import Errors
+from codec.quantizer import Blocks
 from codec.settings import EncodeSettings
 from codec.tuning import DEFAULT_STRENGTH
 
@@ -55,16 +55,15 @@ class Goal:
 
     def measure(
         self,
-        components: Sequence[Component],
+        blocks: Blocks,
         quant_tables: Sequence[NDArray[np.uint16]],
-        qcoefs: Sequence[NDArray[np.int16]],
         *,
-        stride: int,
+        sample: bool = False,
     ) -> Errors | None:
-        """Return a pass's errors where the goal depends on them."""
+        """Return the errors of a pass, or of a sketch's sample, where the goal depends on them."""
         if self.allowed is None:
             return None
-        made = measure_errors(components, quant_tables, qcoefs, stride=stride)
+        made = blocks.measure(quant_tables, sample=sample)
         return Errors(made.salient + self.noise.salient, made.rest + self.noise.rest)
 
     def allow_noise(self, noise: Errors, share: float) -> "Goal":
@@ -88,17 +87,17 @@ class Goal:
 
 def set_goal(
     settings: EncodeSettings,
-    components: Sequence[Component],
+    blocks: Blocks,
     reference_bytes: int,
 ) -> Goal:
-    """Return what `settings` ask for, the reference being of that many bytes."""
+    """Return what `settings` ask for of these blocks, the reference being of that many bytes."""
     cap = settings.max_bytes if settings.max_bytes is not None else math.inf
     if settings.target == "size":
         target = min(reference_bytes * TARGET_SHARE, cap * CAP_SHARE)
         return Goal(target, min(reference_bytes * 1.01, cap), target * LEAST_SHARE)
     limit = min(reference_bytes, cap)
-    salient = measure_reference_errors(components, settings.quality).salient
-    rest = measure_reference_errors(components, settings.least_quality).rest
+    salient = blocks.measure_reference(settings.quality).salient
+    rest = blocks.measure_reference(settings.least_quality).rest
     return Goal(limit * CAP_SHARE, limit, allowed=Errors(salient, rest))
 
 

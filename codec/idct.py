@@ -3,9 +3,40 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.arithmetic import times
 from codec.dct import C1, C2, C3, C4, C5, C6, C7
-from codec.kernel import kernel
+from codec.kernel import kernel, part
 from codec.tables import NATURAL_TO_ZIGZAG
+
+Line = tuple[
+    np.float32, np.float32, np.float32, np.float32, np.float32, np.float32, np.float32, np.float32
+]
+
+
+@part
+def restore_line(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+    c0: np.float32,
+    c1: np.float32,
+    c2: np.float32,
+    c3: np.float32,
+    c4: np.float32,
+    c5: np.float32,
+    c6: np.float32,
+    c7: np.float32,
+) -> Line:
+    """Return the eight samples of a row or column of coefficients."""
+    e0 = times(C4, c0 + c4)
+    e1 = times(C4, c0 - c4)
+    f0 = times(C2, c2) + times(C6, c6)
+    f1 = times(C6, c2) - times(C2, c6)
+    d0 = times(C1, c1) + times(C3, c3) + times(C5, c5) + times(C7, c7)
+    d1 = times(C3, c1) - times(C7, c3) - times(C1, c5) - times(C5, c7)
+    d2 = times(C5, c1) - times(C1, c3) + times(C7, c5) + times(C3, c7)
+    d3 = times(C7, c1) - times(C5, c3) + times(C3, c5) - times(C1, c7)
+    return (
+        *(e0 + f0 + d0, e1 + f1 + d1, e1 - f1 + d2, e0 - f0 + d3),
+        *(e0 - f0 - d3, e1 - f1 - d2, e1 + f1 - d1, e0 + f0 - d0),
+    )
 
 
 @kernel
@@ -17,45 +48,49 @@ def _restore_rows(
         for bx in range(coefs.shape[0]):
             x = bx * 8
             block = coefs[bx]
-            c1, c3 = block[order[row + 1]], block[order[row + 3]]
-            c5, c7 = block[order[row + 5]], block[order[row + 7]]
-            e0 = C4 * (block[order[row]] + block[order[row + 4]])
-            e1 = C4 * (block[order[row]] - block[order[row + 4]])
-            f0 = C2 * block[order[row + 2]] + C6 * block[order[row + 6]]
-            f1 = C6 * block[order[row + 2]] - C2 * block[order[row + 6]]
-            d0 = C1 * c1 + C3 * c3 + C5 * c5 + C7 * c7
-            d1 = C3 * c1 - C7 * c3 - C1 * c5 - C5 * c7
-            d2 = C5 * c1 - C1 * c3 + C7 * c5 + C3 * c7
-            d3 = C7 * c1 - C5 * c3 + C3 * c5 - C1 * c7
-            strip[v, x] = e0 + f0 + d0
-            strip[v, x + 7] = e0 + f0 - d0
-            strip[v, x + 1] = e1 + f1 + d1
-            strip[v, x + 6] = e1 + f1 - d1
-            strip[v, x + 2] = e1 - f1 + d2
-            strip[v, x + 5] = e1 - f1 - d2
-            strip[v, x + 3] = e0 - f0 + d3
-            strip[v, x + 4] = e0 - f0 - d3
+            (
+                strip[v, x],
+                strip[v, x + 1],
+                strip[v, x + 2],
+                strip[v, x + 3],
+                strip[v, x + 4],
+                strip[v, x + 5],
+                strip[v, x + 6],
+                strip[v, x + 7],
+            ) = restore_line(
+                block[order[row]],
+                block[order[row + 1]],
+                block[order[row + 2]],
+                block[order[row + 3]],
+                block[order[row + 4]],
+                block[order[row + 5]],
+                block[order[row + 6]],
+                block[order[row + 7]],
+            )
 
 
 @kernel
 def _restore_columns(strip: NDArray[np.float32], top: int, plane: NDArray[np.float32]) -> None:
     for x in range(plane.shape[1]):
-        e0 = C4 * (strip[0, x] + strip[4, x])
-        e1 = C4 * (strip[0, x] - strip[4, x])
-        f0 = C2 * strip[2, x] + C6 * strip[6, x]
-        f1 = C6 * strip[2, x] - C2 * strip[6, x]
-        d0 = C1 * strip[1, x] + C3 * strip[3, x] + C5 * strip[5, x] + C7 * strip[7, x]
-        d1 = C3 * strip[1, x] - C7 * strip[3, x] - C1 * strip[5, x] - C5 * strip[7, x]
-        d2 = C5 * strip[1, x] - C1 * strip[3, x] + C7 * strip[5, x] + C3 * strip[7, x]
-        d3 = C7 * strip[1, x] - C5 * strip[3, x] + C3 * strip[5, x] - C1 * strip[7, x]
-        plane[top, x] = e0 + f0 + d0
-        plane[top + 7, x] = e0 + f0 - d0
-        plane[top + 1, x] = e1 + f1 + d1
-        plane[top + 6, x] = e1 + f1 - d1
-        plane[top + 2, x] = e1 - f1 + d2
-        plane[top + 5, x] = e1 - f1 - d2
-        plane[top + 3, x] = e0 - f0 + d3
-        plane[top + 4, x] = e0 - f0 - d3
+        (
+            plane[top, x],
+            plane[top + 1, x],
+            plane[top + 2, x],
+            plane[top + 3, x],
+            plane[top + 4, x],
+            plane[top + 5, x],
+            plane[top + 6, x],
+            plane[top + 7, x],
+        ) = restore_line(
+            strip[0, x],
+            strip[1, x],
+            strip[2, x],
+            strip[3, x],
+            strip[4, x],
+            strip[5, x],
+            strip[6, x],
+            strip[7, x],
+        )
 
 
 @kernel

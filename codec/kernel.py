@@ -1,4 +1,4 @@
-"""The one way this package compiles a function to machine code."""
+"""The two ways this package compiles a function to machine code."""
 
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar, cast
@@ -17,3 +17,14 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     kernel's own module changes, not when a kernel of another module does that it calls.
     """
     return cast("Callable[P, R]", numba.njit(nogil=True, cache=True)(function))
+
+
+def part(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile `function` into every kernel that calls it: what is done with one block.
+
+    Its source goes into theirs before either is optimized: a call with a dozen arrays would cost as
+    much as the work, and some were slower where LLVM put them in after optimizing them alone. CUDA
+    kernels are made of the same functions (`codec.device`), which therefore allocate nothing, slice
+    nothing, and name every product that is added to something (`codec.arithmetic`).
+    """
+    return cast("Callable[P, R]", numba.njit(nogil=True, cache=True, inline="always")(function))

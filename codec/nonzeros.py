@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from codec.component import Component
 from codec.kernel import kernel
-from codec.rdoq import END_OF_BLOCK, ZERO_RUN
 from codec.tokens import SIZES
+from codec.trellis import END_OF_BLOCK, ZERO_RUN
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.component import Component
-from codec.dc import quantize_dc
 from codec.huffman import HuffmanTable, build_table, count_bits
-from codec.rdoq import quantize_ac
+from codec.quantizer import Blocks, Steps
 from codec.source_steps import snap_tables
 from codec.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, round_table, weigh_frequencies
 from codec.tuning import Tuning
@@ -66,21 +65,16 @@ def choose_tables(
     return snap_tables(make_tables(tuning, scale, len(components)), components)
 
 
-def scale_steps(
-    tuning: Tuning, quant_tables: Sequence[NDArray[np.uint16]], point: Point
-) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Return for each component 1 / table, and the bits that a squared error of one step is worth.
-
-    Both are (64,).
-    """
+def scale_steps(tuning: Tuning, quant_tables: list[NDArray[np.uint16]], point: Point) -> Steps:
+    """Return what decides with these tables at `point`."""
     rd_lambda = max(tuning.rd_lambda * point.lambda_scale * point.lambda_scale, 1e-6)
-    scaled = []
+    steps = Steps(quant_tables, [], [])
     frequencies = list_sensitivities(tuning, len(quant_tables))
     for frequency, table in zip(frequencies, quant_tables, strict=True):
-        steps = table.astype(np.float32)
-        worth = frequency * steps * steps * np.float32(1.0 / rd_lambda)
-        scaled.append((np.float32(1.0) / steps, worth))
-    return scaled
+        own = table.astype(np.float32)
+        steps.inverse.append(np.float32(1.0) / own)
+        steps.distortion_scales.append(frequency * own * own * np.float32(1.0 / rd_lambda))
+    return steps
 
 
 def estimate_rates(counts: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -91,40 +85,12 @@ def estimate_rates(counts: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 def run_pass(
-    components: Sequence[Component],
-    tuning: Tuning,
-    point: Point,
-    rates: Sequence[NDArray[np.float32]],
-    qcoefs: Sequence[NDArray[np.int16]],
+    blocks: Blocks, tuning: Tuning, point: Point, rates: Sequence[NDArray[np.float32]]
 ) -> Pass:
-    """Quantize every block into `qcoefs` and count the bits."""
-    kinds = max(component.kind for component in components) + 1
-    quant_tables = choose_tables(tuning, point.table_scale, components)
-    dc_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
-    ac_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
-    for component, stored, table, scaled in zip(
-        components, qcoefs, quant_tables, scale_steps(tuning, quant_tables, point), strict=True
-    ):
-        quantize_dc(
-            component.coefs,
-            int(table[0]),
-            component.real_rows,
-            component.real_columns,
-            component.vertical,
-            component.horizontal,
-            stored,
-            dc_counts[component.kind],
-        )
-        quantize_ac(
-            component.coefs,
-            component.block_weights,
-            *scaled,
-            rates[component.kind],
-            1,
-            stored,
-            ac_counts[component.kind],
-        )
-    return sum_up(components, point, quant_tables, dc_counts, ac_counts)
+    """Quantize every block and count the bits."""
+    quant_tables = choose_tables(tuning, point.table_scale, blocks.components)
+    counts = blocks.quantize(scale_steps(tuning, quant_tables, point), rates)
+    return sum_up(blocks.components, point, quant_tables, counts.dc, counts.ac)
 
 
 def sum_up(

@@ -9,9 +9,10 @@ from codec.dc import quantize_dc
 from codec.huffman import build_table, count_bits
 from codec.kernel import kernel
 from codec.progressive import write_progressive
-from codec.rdoq import END_OF_BLOCK, ZERO_RUN, size_category
+from codec.rdoq import size_category
 from codec.scan import write_scan
 from codec.source import Source
+from codec.trellis import END_OF_BLOCK, ZERO_RUN
 
 
 @kernel

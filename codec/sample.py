@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,15 +30,34 @@ class Sample:
     """Blocks that one of each component stands for."""
 
 
-def draw_sample(components: Sequence[Component]) -> Sample:
-    """Return the blocks of one lattice over each component."""
+class Places(NamedTuple):
+    """Rows and columns (n,) of a component's blocks in the sample, and of those before them."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    rows_before: NDArray[np.int64]
+    columns_before: NDArray[np.int64]
+    """Of the block before each in the order of an interleaved scan."""
+
+
+def place_sample(components: Sequence[Component]) -> list[Places]:
+    """Return where the blocks of one lattice over each component are."""
     blocks = sum(c.real_rows * c.real_columns for c in components)
     level = sum(blocks >= LEAST_BLOCKS * stride for stride in _STRIDES[1:])
-    drawn, before, factors = [], [], []
+    found = []
     for component in components:
-        rows, columns = component.real_rows, component.real_columns
-        by, bx = _lattice(rows, columns, _STRIDES[level], _SHIFTS[level])
-        factor = rows * columns / by.size
+        sides = (component.real_rows, component.real_columns)
+        by, bx = _lattice(*sides, _STRIDES[level], _SHIFTS[level])
+        found.append(Places(by, bx, *_find_before(component, by, bx)))
+    return found
+
+
+def draw_sample(components: Sequence[Component]) -> Sample:
+    """Return the blocks of one lattice over each component."""
+    drawn, before, factors = [], [], []
+    for component, places in zip(components, place_sample(components), strict=True):
+        by, bx = places.rows, places.columns
+        factor = component.real_rows * component.real_columns / by.size
         drawn.append(
             replace(
                 component,
@@ -50,7 +69,7 @@ def draw_sample(components: Sequence[Component]) -> Sample:
                 visibility=component.visibility[by, bx][None] * np.float32(factor),
             )
         )
-        before.append(component.coefs[*_find_before(component, by, bx), 0])
+        before.append(component.coefs[places.rows_before, places.columns_before, 0])
         factors.append(factor)
     return Sample(drawn, before, factors)
 

@@ -9,8 +9,8 @@ from codec.bits import append_bits, complete_byte
 from codec.component import Component
 from codec.huffman import HuffmanTable
 from codec.kernel import kernel
-from codec.rdoq import END_OF_BLOCK, ZERO_RUN
 from codec.tokens import SIZES
+from codec.trellis import END_OF_BLOCK, ZERO_RUN
 
 
 @kernel

@@ -8,7 +8,6 @@ full pass.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,10 +16,9 @@ from numpy.typing import NDArray
 from codec.amend import amend_pass
 from codec.bracket import Bracket
 from codec.coded_scan import Scan
-from codec.component import Component
 from codec.goal import Goal
 from codec.passes import Pass, Point, estimate_rates, frame_bytes, run_pass
-from codec.sample import Sample, draw_sample
+from codec.quantizer import Blocks
 from codec.script import choose_script, foretell_share
 from codec.sketch import run_sketch
 from codec.tables import scale_of_quality
@@ -87,13 +85,12 @@ def _follow_slope(log_step: float, error: float) -> float:
 
 @dataclass(slots=True)
 class RateSearch:
-    """One encode's way to its size; `qcoefs` are those of the latest pass."""
+    """One encode's way to its size; `blocks` have the qcoefs of the latest pass."""
 
-    components: Sequence[Component]
+    blocks: Blocks
     tuning: Tuning
     goal: Goal
     progressive: bool = False
-    qcoefs: list[NDArray[np.int16]] = field(init=False)
     rates: list[NDArray[np.float32]] = field(init=False)
     hold_rates: bool = False
     lambda_slope: float = _LAMBDA_SLOPE
@@ -107,7 +104,6 @@ class RateSearch:
     """Bytes of the scans over those of a baseline file's, as foretold or as the last pass had them."""
 
     def __post_init__(self) -> None:
-        self.qcoefs = [np.zeros(c.coefs.shape, np.int16) for c in self.components]
         self.rates = [prior_rates(), prior_rates()]
 
     def find(self, first_step: float) -> Pass:
@@ -132,11 +128,9 @@ class RateSearch:
 
     def _find_step(self, start: float) -> float:
         """Return the log step that sketches end at, and leave the rates they found."""
-        sample = draw_sample(self.components)
-        qcoefs = [np.zeros(c.coefs.shape, np.int16) for c in sample.components]
         position = min(max(start, _FINEST), _COARSEST)
         # The first runs with rates that this picture's statistics had no part in.
-        error = self._sketch(sample, position, qcoefs)
+        error = self._sketch(position)
         bracket = Bracket(_SLOPE, _FINEST, _COARSEST)
         while len(bracket.trials) < _MOST_SKETCHES:
             proposal = bracket.propose() if bracket.trials else _follow_slope(position, error)
@@ -144,31 +138,24 @@ class RateSearch:
                 position, error = min(bracket.trials, key=lambda trial: abs(trial[1]))
                 break
             position = proposal
-            error = self._sketch(sample, position, qcoefs)
+            error = self._sketch(position)
             if abs(error) < _SKETCH_TOLERANCE:
                 break
             bracket.add(position, error)
-        beyond = self._sketch(sample, position, qcoefs, _LAMBDA_PROBE)
+        beyond = self._sketch(position, _LAMBDA_PROBE)
         slope = (beyond - error) / _LAMBDA_PROBE
         self.lambda_slope = min(max(slope, 2.0 * _LAMBDA_SLOPE), _LAMBDA_SLOPE / 8.0)
         return _follow_slope(position, error)
 
-    def _sketch(
-        self,
-        sample: Sample,
-        log_step: float,
-        qcoefs: Sequence[NDArray[np.int16]],
-        lambda_ahead: float = 0.0,
-    ) -> float:
+    def _sketch(self, log_step: float, lambda_ahead: float = 0.0) -> float:
         """Return how much finer than asked for a sketch is; take its rates unless λ is ahead."""
         point = Point(math.exp(log_step), math.exp(log_step + lambda_ahead))
-        sketch = run_sketch(sample, self.tuning, point, self.rates, qcoefs)
+        sketch = run_sketch(self.blocks, self.tuning, point, self.rates)
         if not lambda_ahead:
             self.rates = [estimate_rates(counts) for counts in sketch.ac_counts]
             if self.progressive:
-                density = sketch.luma_values / sample.components[0].real_columns
-                self.progressive_share = foretell_share(density)
-        errors = self.goal.measure(sample.components, sketch.quant_tables, qcoefs, stride=1)
+                self.progressive_share = foretell_share(sketch.density)
+        errors = self.goal.measure(self.blocks, sketch.quant_tables, sample=True)
         return self.goal.error_of(self._scale_bytes(sketch.file_bytes), errors)
 
     def _meet_target(self, log_step: float) -> Pass:
@@ -229,14 +216,14 @@ class RateSearch:
             if position is None:
                 return None
             made = amend_pass(
-                *(self.components, self.tuning, made, self.rates, self.qcoefs),
+                *(self.blocks, self.tuning, made, self.rates),
                 lambda_scale=math.exp(position),
                 stride=stride,
             )
             self.passes += 1
-            if self.progressive and self.components[0].coefs.shape[0] < _FEW_ROWS:
+            if self.progressive and self.blocks.components[0].coefs.shape[0] < _FEW_ROWS:
                 # A few bytes are a percent of a tiny file, and its scans are soon counted.
-                self.script, self.progressive_share = choose_script(self.components, self.qcoefs)
+                self._choose_script()
             error = self._measure(made)
             if abs(error) < TOLERANCE:
                 self.best = (error, made, self.rates)
@@ -247,12 +234,12 @@ class RateSearch:
     def _run(self, point: Point) -> tuple[Pass, float]:
         """Return a pass and how much finer it is than asked for."""
         rates = self.rates
-        made = run_pass(self.components, self.tuning, point, rates, self.qcoefs)
+        made = run_pass(self.blocks, self.tuning, point, rates)
         if not self.hold_rates:
             self.rates = [estimate_rates(counts) for counts in made.ac_counts]
         self.passes += 1
         if self.progressive:
-            self.script, self.progressive_share = choose_script(self.components, self.qcoefs)
+            self._choose_script()
         error = self._measure(made)
         if error < LIMIT and (self.best is None or abs(error) < abs(self.best[0])):
             self.best = (error, made, rates)
@@ -260,12 +247,16 @@ class RateSearch:
 
     def _measure(self, made: Pass) -> float:
         """Return how much finer than asked for the qcoefs of a pass are."""
-        errors = self.goal.measure(self.components, made.quant_tables, self.qcoefs, stride=1)
+        errors = self.goal.measure(self.blocks, made.quant_tables)
         return self.goal.error_of(self._scale_bytes(made.file_bytes), errors)
+
+    def _choose_script(self) -> None:
+        components, qcoefs = self.blocks.components, self.blocks.read()
+        self.script, self.progressive_share = choose_script(components, qcoefs)
 
     def _scale_bytes(self, baseline_bytes: float) -> float:
         """Return a file's bytes, those of a baseline one being known."""
-        frame = frame_bytes(self.components)
+        frame = frame_bytes(self.blocks.components)
         return frame + (baseline_bytes - frame) * self.progressive_share
 
 

@@ -3,18 +3,32 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.assembly import BlockMap, assemble, map_blocks, mask_blocks, pool_blocks
+from codec.assembly import (
+    BlockMap,
+    assemble,
+    map_blocks,
+    mask_activity,
+    mask_blocks,
+    pool_blocks,
+)
 from codec.chroma import sharpen
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
+from codec.host import HOST
 from codec.idct import restore
+from codec.quantizer import Quantizer
 from codec.source import Source
 from codec.tuning import Tuning
 from codec.weights import weigh_darkness
 
 
 def split_source(
-    source: Source, saliency: NDArray[np.float32] | None, tuning: Tuning, *, subsample: bool
+    source: Source,
+    saliency: NDArray[np.float32] | None,
+    tuning: Tuning,
+    *,
+    subsample: bool,
+    quantizer: Quantizer = HOST,
 ) -> list[Component]:
     """Return the components with their block_weights, Y first.
 
@@ -25,40 +39,35 @@ def split_source(
     across, down = (2, 2) if halves else (source.horizontal, source.vertical)
     grid = (-(-source.height // (8 * down)) * down, -(-source.width // (8 * across)) * across)
     blocks = map_blocks(saliency, tuning, (source.width, source.height), grid)
-    components: list[Component] = []
-    for i, qcoefs in enumerate(source.qcoefs):
+    fold = (across // source.horizontal, down // source.vertical)
+    # Chroma that is folded gets other coefs than the source's.
+    kept = len(source.qcoefs) if fold == (1, 1) else 1
+    coefs = quantizer.hold([grid, *(own.shape[:2] for own in source.qcoefs[1:kept])])
+    for own, qcoefs, steps in zip(coefs, source.qcoefs, source.quant_tables, strict=False):
+        _fill_grid(own, qcoefs, steps)
+    dark = weigh_darkness(coefs[0], tuning.darkness)
+    components = []
+    for i, activity in enumerate(quantizer.measure_activity(coefs)):
         kind = CHROMA if i else LUMA
+        masking = mask_activity(kind, activity, tuning)
         steps = source.quant_tables[i]
-        coefs: NDArray[np.float32] = steps.astype(np.float32) * qcoefs
-        if kind == LUMA:
-            coefs = _fill_grid(coefs, grid)
-            dark = weigh_darkness(coefs, tuning.darkness)
-        plane = restore(coefs)
-        fold = (across // source.horizontal, down // source.vertical)
-        if kind == CHROMA and fold != (1, 1):
-            components.append(_fold(plane, fold, blocks, dark, tuning))
-        else:
-            components.append(
-                assemble(
-                    kind,
-                    coefs,
-                    mask_blocks(kind, plane, coefs, tuning),
-                    blocks,
-                    (across, down),
-                    dark=dark,
-                    steps=steps,
-                )
-            )
+        components.append(
+            assemble(kind, coefs[i], masking, blocks, (across, down), dark=dark, steps=steps)
+        )
+    for qcoefs, steps in zip(source.qcoefs[kept:], source.quant_tables[kept:], strict=True):
+        plane = restore(steps.astype(np.float32) * qcoefs)
+        components.append(_fold(plane, fold, blocks, dark, tuning))
     return components
 
 
-def _fill_grid(coefs: NDArray[np.float32], grid: tuple[int, int]) -> NDArray[np.float32]:
-    """Return luma's coefs with the blocks that larger MCUs have beyond the image."""
-    if coefs.shape[:2] == grid:
-        return coefs
-    filled = np.zeros((*grid, 64), np.float32)
-    filled[: coefs.shape[0], : coefs.shape[1]] = coefs
-    return filled
+def _fill_grid(
+    coefs: NDArray[np.float32], qcoefs: NDArray[np.int16], steps: NDArray[np.uint16]
+) -> None:
+    """Dequantize into `coefs`; what luma's larger MCUs have beyond the image is empty."""
+    rows, columns = qcoefs.shape[:2]
+    np.multiply(steps.astype(np.float32), qcoefs, out=coefs[:rows, :columns])
+    coefs[rows:] = 0
+    coefs[:, columns:] = 0
 
 
 def _fold(

@@ -8,6 +8,18 @@ from numpy.typing import NDArray
 
 from codec.component import Component
 from codec.fidelity import Errors, measure_errors
+from codec.kernel import kernel
+
+
+@kernel
+def _count_nonzeros(coefs: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.int64]:
+    """Return how many blocks of the first rows and columns have each coefficient (64,)."""
+    counts = np.zeros(64, np.int64)
+    for by in range(rows):
+        for bx in range(columns):
+            for k in range(64):
+                counts[k] += coefs[by, bx, k] != 0
+    return counts
 
 
 def estimate_noise(component: Component, steps: NDArray[np.uint16]) -> NDArray[np.float32]:
@@ -16,8 +28,8 @@ def estimate_noise(component: Component, steps: NDArray[np.uint16]) -> NDArray[n
     Values other than zero are off by a uniform q²/12. Those quantized to zero are taken as the middle
     of a Laplacian, whose width follows from the share of zeros.
     """
-    real = component.coefs[: component.real_rows, : component.real_columns]
-    share = np.count_nonzero(real, axis=(0, 1)) / (real.shape[0] * real.shape[1])
+    real = (component.real_rows, component.real_columns)
+    share = _count_nonzeros(component.coefs, *real) / (real[0] * real[1])
     share = np.clip(share, 1e-6, 1.0 - 1e-6)
     half = steps.astype(np.float64) / 2
     scale = -half / np.log(share)

@@ -15,6 +15,8 @@ from codec import encoder
 from codec.component import LUMA
 from codec.encoder import check_image, drop_flat_map, first_step, search_file
 from codec.goal import set_goal
+from codec.host import HOST
+from codec.quantizer import Quantizer
 from codec.reference import measure_reference
 from codec.rewrite import rewrite
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
@@ -42,6 +44,7 @@ def transcode(
     settings: EncodeSettings,
     *,
     reference_bytes: int | None = None,
+    quantizer: Quantizer = HOST,
 ) -> Encoded:
     """Encode a source as `encode` does its pixels, or return its coefficients as they are.
 
@@ -58,6 +61,7 @@ def transcode(
         saliency: as for `encode`.
         settings: see EncodeSettings.
         reference_bytes: as for `encode`.
+        quantizer: where the coefficients are decided.
 
     Raises:
         ValueError: as `encode`, or the image's sides are not the source's.
@@ -70,9 +74,13 @@ def transcode(
     tuning = tune(settings.strength)
     if reference_bytes is None:
         reference_bytes = measure_reference(image, settings.quality)
-    components = split_source(source, saliency, tuning, subsample=_is_halved(settings))
-    goal = set_goal(settings, components, reference_bytes)
-    goal = goal.allow_noise(measure_noise(components), NOISE_SHARE)
+    components = split_source(
+        *(source, saliency, tuning), subsample=_is_halved(settings), quantizer=quantizer
+    )
+    blocks = quantizer.open(components, measured=settings.target == "quality")
+    goal = set_goal(settings, blocks, reference_bytes)
+    if goal.allowed is not None:
+        goal = goal.allow_noise(measure_noise(components), NOISE_SHARE)
     kept = _keep(source, settings, goal.limit_bytes)
     if kept is not None and goal.allowed is None:
         return Encoded(kept, reference_bytes, 0)
@@ -82,7 +90,7 @@ def transcode(
     )
     try:
         size_px = (source.width, source.height)
-        found = search_file(size_px, components, tuning, goal, step, reference_bytes, settings)
+        found = search_file(size_px, blocks, tuning, goal, step, reference_bytes, settings)
     except OutOfReachError:
         if kept is None:
             raise

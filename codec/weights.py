@@ -5,15 +5,19 @@ gets the same weight whatever the network's output range is. A map that hardly v
 so its weights fade out to 1 with its spread.
 """
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.kernel import kernel
+from codec.arithmetic import times
+from codec.kernel import kernel, part
 from codec.tables import ANNEX_K_LUMA
 
 # Spread (hottest minus coolest block) below which a map counts less and less.
 _FULL_SPREAD = 0.05
-_SENSITIVITIES = (16.0 / ANNEX_K_LUMA) ** 2  # of the eye to each coefficient's energy, as in K.1
+# Of the eye to each coefficient's energy, as in K.1.
+ACTIVITY_SENSITIVITIES: Final = (16.0 / ANNEX_K_LUMA) ** 2
 _DARK_LEVEL = 50.0
 _SALIENT_RANKS = (0.65, 0.85)
 _NO_SPREAD = 1e-3  # share of it that resampling a constant map makes by rounding
@@ -101,53 +105,70 @@ def share_salient(saliency: NDArray[np.float32], rows: int, columns: int) -> NDA
     return shares
 
 
+@part
+def find_activity(
+    plane: NDArray[np.float32],
+    top: int,
+    left: int,
+    block: NDArray[np.float32],
+    sensitivities: NDArray[np.float32],
+) -> np.float32:
+    """Return the activity of a block (64,), whose samples begin at `top` and `left` of `plane`."""
+    seen = np.float32(0.0)
+    for k in range(1, 64):
+        seen += times(times(block[k], block[k]), sensitivities[k])
+    total = np.float32(0.0)
+    between = np.float32(0.0)
+    within = np.float32(0.0)
+    for quarter in range(4):
+        first = top + quarter // 2 * 4
+        start = left + quarter % 2 * 4
+        sums = np.float32(0.0)
+        squares = np.float32(0.0)
+        for y in range(first, first + 4):
+            for x in range(start, start + 4):
+                sums += plane[y, x]
+                squares += times(plane[y, x], plane[y, x])
+        total += sums
+        between += squares
+        within += squares - times(times(sums, sums), np.float32(1 / 16))
+    whole = between - times(times(total, total), np.float32(1 / 64))
+    share = within / whole if whole > np.float32(64.0) else np.float32(1.0)
+    if share < np.float32(0.02):
+        share = np.float32(0.02)
+    elif share > np.float32(1.0):
+        share = np.float32(1.0)
+    return times(seen, share)
+
+
 @kernel
 def _measure_activity(
     plane: NDArray[np.float32], coefs: NDArray[np.float32], sensitivities: NDArray[np.float32]
 ) -> NDArray[np.float32]:
+    activity = np.empty(coefs.shape[:2], np.float32)
+    for by in range(coefs.shape[0]):
+        for bx in range(coefs.shape[1]):
+            activity[by, bx] = find_activity(plane, by * 8, bx * 8, coefs[by, bx], sensitivities)
+    return activity
+
+
+def measure_activity(plane: NDArray[np.float32], coefs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return what each block can hide: its AC energy as seen, less where it lies in one place.
 
     The share that stays is the variance within the block's quarters over that of the whole block:
     near 1 for texture, near 0 for an edge, beside which errors are seen.
     """
-    activity = np.empty(coefs.shape[:2], np.float32)
-    for by in range(coefs.shape[0]):
-        for bx in range(coefs.shape[1]):
-            seen = np.float32(0.0)
-            for k in range(1, 64):
-                seen += coefs[by, bx, k] * coefs[by, bx, k] * sensitivities[k]
-            total = np.float32(0.0)
-            between = np.float32(0.0)
-            within = np.float32(0.0)
-            for quarter in range(4):
-                top = by * 8 + quarter // 2 * 4
-                left = bx * 8 + quarter % 2 * 4
-                sums = np.float32(0.0)
-                squares = np.float32(0.0)
-                for y in range(top, top + 4):
-                    for x in range(left, left + 4):
-                        sums += plane[y, x]
-                        squares += plane[y, x] * plane[y, x]
-                total += sums
-                between += squares
-                within += squares - sums * sums * np.float32(1 / 16)
-            whole = between - total * total * np.float32(1 / 64)
-            share = within / whole if whole > np.float32(64.0) else np.float32(1.0)
-            activity[by, bx] = seen * min(max(share, np.float32(0.02)), np.float32(1.0))
-    return activity
+    return _measure_activity(plane, coefs, ACTIVITY_SENSITIVITIES)
 
 
 def weigh_masking(
-    plane: NDArray[np.float32], coefs: NDArray[np.float32], exponent: float, floor: float
+    activity: NDArray[np.float32], exponent: float, floor: float
 ) -> NDArray[np.float32]:
     """Return block_weights (activity / floor + 1)^−exponent: errors hide where a block is busy.
 
     Activity is the between-coefficient masking of Ponomarenko et al., "On between-coefficient
     contrast masking of DCT basis functions" (VPQM 2007), before its square root.
     """
-    if exponent == 0.0:
-        return np.ones(coefs.shape[:2], np.float32)
-    activity = _measure_activity(plane, coefs, _SENSITIVITIES)
     masking: NDArray[np.float32] = np.power(
         activity / np.float32(floor) + np.float32(1.0), np.float32(-exponent)
     )

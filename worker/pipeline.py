@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from redis import Redis
 
+from codec import HOST, Quantizer
 from contract.keys import heatmap_key, image_key, input_key
 from contract.messages import Result
 from worker.decode import decode
@@ -72,12 +73,14 @@ class Pipeline:
         threads: int,
         limits: Limits,
         result_ttl_s: int,
+        quantizer: Quantizer = HOST,
     ) -> None:
         self._connection = connection
         self._predictor = predictor
         self._threads = threads
         self._limits = limits
         self._result_ttl_s = result_ttl_s
+        self._quantizer = quantizer
         self.stages = (
             Stage("fetch", self._fetch, "caller"),
             Stage("decode", self._decode, "pool"),
@@ -221,6 +224,7 @@ class Pipeline:
             groundwork,
             segments=item.segments,
             upload=item.data,
+            quantizer=self._quantizer,
         )
         height_px, width_px = item.pixels.shape[:2]
         heatmap: tuple[bytes, str] | None = None

@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 
 from codec.amend import amend_pass
 from codec.encoder import split_components, write_jpeg
+from codec.host import HostBlocks
 from codec.passes import Point, estimate_rates, run_pass
 from codec.search import prior_rates
 from codec.tuning import DEFAULT
@@ -30,11 +31,12 @@ def plain_counts(planes: list[NDArray[np.int16]]) -> NDArray[np.int64]:
 
 @pytest.mark.parametrize("stride", [2, 5])
 def test_an_amended_pass_counts_what_its_qcoefs_hold(stride: int) -> None:
-    qcoefs = [np.zeros(c.coefs.shape, np.int16) for c in COMPONENTS]
-    made = run_pass(COMPONENTS, DEFAULT, Point(16.0, 16.0), [prior_rates()] * 2, qcoefs)
+    blocks = HostBlocks(COMPONENTS)
+    made = run_pass(blocks, DEFAULT, Point(16.0, 16.0), [prior_rates()] * 2)
+    qcoefs = blocks.read()
     before = [stored.copy() for stored in qcoefs]
     rates = [estimate_rates(counts) for counts in made.ac_counts]
-    amended = amend_pass(COMPONENTS, DEFAULT, made, rates, qcoefs, lambda_scale=24.0, stride=stride)
+    amended = amend_pass(blocks, DEFAULT, made, rates, lambda_scale=24.0, stride=stride)
     assert amended.file_bytes < made.file_bytes
     # Written with the amended tables, the file is as long as counted: no symbol lacks its code.
     jpeg = write_jpeg((224, 160), COMPONENTS, amended, qcoefs)
@@ -49,10 +51,10 @@ def test_an_amended_pass_counts_what_its_qcoefs_hold(stride: int) -> None:
 
 
 def test_amending_with_the_same_lambda_and_rates_changes_nothing() -> None:
-    qcoefs = [np.zeros(c.coefs.shape, np.int16) for c in COMPONENTS]
+    blocks = HostBlocks(COMPONENTS)
     rates = [prior_rates()] * 2
-    made = run_pass(COMPONENTS, DEFAULT, Point(16.0, 16.0), rates, qcoefs)
-    again = amend_pass(COMPONENTS, DEFAULT, made, rates, qcoefs, lambda_scale=16.0, stride=2)
+    made = run_pass(blocks, DEFAULT, Point(16.0, 16.0), rates)
+    again = amend_pass(blocks, DEFAULT, made, rates, lambda_scale=16.0, stride=2)
     for old, new in zip(made.ac_counts, again.ac_counts, strict=True):
         assert np.array_equal(old, new)
     assert again.file_bytes == made.file_bytes

@@ -3,6 +3,7 @@ import pytest
 
 from codec.dct import transform
 from codec.weights import (
+    measure_activity,
     normalize_weights,
     pool_saliency,
     rank_by_area,
@@ -85,14 +86,14 @@ def test_texture_counts_less_than_calm_and_an_edge_nearly_as_much() -> None:
     edge = np.where(np.arange(8) < 4, -40, 40) * np.ones((8, 1))
     texture = np.random.default_rng(10).normal(0, 40, (8, 8))
     plane = np.hstack([calm, edge, texture]).astype(np.float32)
-    weights = weigh_masking(plane, transform(plane), 0.35, 50.0)[0]
+    weights = weigh_masking(measure_activity(plane, transform(plane)), 0.35, 50.0)[0]
     assert weights[0] == 1.0
     assert weights[0] > weights[1] > weights[2]
 
 
 def test_no_masking_weighs_every_block_alike() -> None:
     plane = photo(16, 24)[..., 0].astype(np.float32)
-    assert (weigh_masking(plane, transform(plane), 0.0, 50.0) == 1).all()
+    assert (weigh_masking(measure_activity(plane, transform(plane)), 0.0, 50.0) == 1).all()
 
 
 def test_errors_count_more_in_the_dark_only() -> None:
