@@ -161,7 +161,7 @@ def test_batches_form_while_the_device_is_busy() -> None:
         while not batches:
             made.step(0.01)
         made.put([item(number) for number in range(1, 8)])
-        while made.ahead > 7 or any(work.stage == 0 for work in made._running):
+        while len(made._waiting[1]) < 7:
             made.step(0.01)
         release.set()
         drain(made)
