@@ -40,8 +40,10 @@ SOCKET_TIMEOUT_S = BLOCK_S + 5
 REPLIES_AT_ONCE = 64
 # Longer uploads go out over a connection of their own: whatever comes behind one waits for it.
 LARGE_BYTES = 1024 * 1024
-# A batch that takes longer than this is given up by its worker.
+# Work on a job that takes longer than this hangs: its worker gives itself up. Of a client that waits
+# it is this share of the wait, so that others' photos still come in time from the next worker.
 JOB_TIMEOUT_S = 120
+JOB_SHARE = 0.75
 # Who knows a job's id may see its pictures: 144 random bits can't be guessed.
 ID_BYTES = 18
 
@@ -57,7 +59,7 @@ class QueueClient:
         self.shared = SharedConnection(redis_url, timeout_s=SOCKET_TIMEOUT_S)
         self._large = SharedConnection(redis_url, timeout_s=SOCKET_TIMEOUT_S)
         self._replies = SharedConnection(redis_url, timeout_s=SOCKET_TIMEOUT_S)
-        self._templates: dict[int, JobTemplate] = {}
+        self._templates: dict[float, JobTemplate] = {}  # by how long a client waits
         # RQ builds its commands with a synchronous client and runs them on our pipeline; it asks
         # the server itself for nothing but its version, once.
         self._queue = Queue(
@@ -209,7 +211,7 @@ class QueueClient:
     ) -> None:
         now_s = time.time()
         request = Request(options, self._reply_to, len(data), pixels, now_s, now_s + timeout_s)
-        template = await self._template(int(timeout_s) + JOB_TIMEOUT_S)
+        template = await self._template(timeout_s)
         job, count = template.commands(job_id, request.to_json())
         key, ttl_s = input_key(job_id).encode(), b"%d" % template.ttl_s
         packed = [
@@ -222,15 +224,15 @@ class QueueClient:
         await connection.execute(packed, 3 + count)
         self._submitted.add(job_id)
 
-    async def _template(self, ttl_s: int) -> JobTemplate:
-        template = self._templates.get(ttl_s)
+    async def _template(self, wait_s: float) -> JobTemplate:
+        template = self._templates.get(wait_s)
         if template is None:
             if not self._queue.redis_server_version:
                 await asyncio.to_thread(self._queue.get_redis_server_version)
-            template = self._templates[ttl_s] = JobTemplate(
+            template = self._templates[wait_s] = JobTemplate(
                 self._queue,
-                timeout_s=JOB_TIMEOUT_S,
-                ttl_s=ttl_s,
+                timeout_s=max(1, min(JOB_TIMEOUT_S, int(JOB_SHARE * wait_s))),
+                ttl_s=int(wait_s) + JOB_TIMEOUT_S,
                 result_ttl_s=self._result_ttl_s,
             )
         return template

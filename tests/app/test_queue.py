@@ -48,6 +48,19 @@ def use(redis_url: str, work: Callable[[QueueClient], Awaitable[Any]]) -> list[R
     return seen
 
 
+@pytest.mark.parametrize(("wait_s", "expected_s"), [(60.0, 45), (600.0, 120), (0.5, 1)])
+def test_work_hangs_for_less_than_its_client_waits(
+    redis_url: str, connection: redis.Redis, wait_s: float, expected_s: int
+) -> None:
+    async def work(client: QueueClient) -> None:
+        job_id, _ = await client.start_job(b"data", 1, Options(), wait_s)
+        job = Job.fetch(job_id, connection=connection, serializer=JSONSerializer)
+        assert job.timeout == expected_s
+        assert job.ttl == int(wait_s) + 120
+
+    use(redis_url, work)
+
+
 async def next_job(connection: redis.Redis) -> Job:
     """Return the next job, taken from the queue as a worker takes it."""
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
