@@ -1,5 +1,7 @@
 """One Redis, two front ends, three workers, each on a host of its own; hosts are cut off and back."""
 
+import os
+import shutil
 import sys
 import threading
 import time
@@ -145,6 +147,19 @@ def cut_redis_off(net: Network, machines: Machines, load: Load, hub: ThreadPoolE
         print(f"{usual:.1f} photos/s again after {time.monotonic() - back_s:.1f} s")
         load.stop()
         wait_until_empty(connection)
+
+
+@pytest.mark.parametrize(
+    ("ci", "end"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)]
+)
+def test_that_nothing_was_tried_is_told(
+    monkeypatch: pytest.MonkeyPatch, ci: str, end: type[BaseException]
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: "/usr/sbin/ip")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(end, match="needs root"), network():
+        pass
 
 
 def start_everything(
