@@ -8,8 +8,10 @@ from contextlib import contextmanager
 
 from contract.errors import QueueFullError
 
-# The rate is that of the answers of this long.
+# The rate is that of the answers of this long, or of those since there was something to do, once that
+# is long enough to tell one.
 WINDOW_S = 10.0
+SHORTEST_WINDOW_S = 1.0
 MAX_RETRY_AFTER_S = 60
 
 
@@ -23,6 +25,7 @@ class Admission:
         self.pending_bytes = 0
         # When uploads were answered, on the monotonic clock; those that were refused don't count.
         self._answered_s: deque[float] = deque()
+        self._busy_since_s = 0.0
 
     @contextmanager
     def admit(self) -> Iterator["Ticket"]:
@@ -33,6 +36,8 @@ class Admission:
         """
         if self.pending >= self._max_pending:
             raise self._refusal(f"{self.pending} uploads are waiting.")
+        if not self.pending:
+            self._busy_since_s = time.monotonic()
         self.pending += 1
         ticket = Ticket(self)
         try:
@@ -65,8 +70,18 @@ class Admission:
         if not self._answered_s:
             # Nothing was answered in the last window: it takes at least as long again.
             return math.ceil(WINDOW_S) if self.pending else 1
-        wait_s = self.pending * WINDOW_S / len(self._answered_s)
+        wait_s = self.pending / self._rate()
         return max(1, min(math.ceil(wait_s), MAX_RETRY_AFTER_S))
+
+    def _rate(self) -> float:
+        """Return the answers per second; there must have been some lately."""
+        rate = len(self._answered_s) / WINDOW_S
+        busy_s = time.monotonic() - self._busy_since_s
+        if SHORTEST_WINDOW_S <= busy_s < WINDOW_S:
+            # Before that nothing was asked for, which says nothing of what could have been done.
+            since = sum(answered_s >= self._busy_since_s for answered_s in self._answered_s)
+            rate = max(rate, since / busy_s)
+        return rate
 
     def _refusal(self, detail: str) -> QueueFullError:
         return QueueFullError(detail, retry_after_s=self.retry_after_s())

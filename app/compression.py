@@ -35,7 +35,12 @@ async def receive(data: bytes, options: Options) -> Upload:
 
 
 async def find_cached(service: Service, upload: Upload) -> Outcome | None:
-    """Return the result of an equal upload, if it is cached; no worker is needed."""
+    """Return the result of an equal upload, if it is cached; no worker is needed.
+
+    Raises:
+        QueueUnavailableError: when Redis is known not to answer.
+    """
+    service.require_redis()
     started_s = time.perf_counter()
     for version in service.versions:
         identity = upload.identify(version)

@@ -7,6 +7,7 @@ import logging
 import time
 
 from redis import Redis
+from redis.client import Pipeline
 from rq.exceptions import NoSuchJobError
 from rq.executions import WORKER_EXECUTIONS_KEY_TEMPLATE, Execution
 from rq.job import Job, JobStatus
@@ -69,7 +70,7 @@ def requeue(queue: Queue, execution: Execution, failure_ttl_s: int) -> bool:
     again = job.should_retry
     with queue.connection.pipeline() as pipeline:
         execution.delete(job, pipeline)
-        pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
+        leave_intermediate(queue, job.id, pipeline)
         if job.get_status(refresh=False) in {JobStatus.FINISHED, JobStatus.FAILED}:
             again = False
         elif again:
@@ -125,12 +126,21 @@ def rescue_intermediate(queue: Queue) -> int:
     return put_back_stuck(queue, stuck)
 
 
+def leave_intermediate(queue: Queue, job_id: str, pipeline: Pipeline) -> None:
+    """Take a job off RQ's intermediate list, with the mark that RQ's maintenance may have made.
+
+    RQ fails a job that is on the list a minute after its mark, however often it has left it since.
+    """
+    pipeline.lrem(queue.intermediate_queue_key, 1, job_id)
+    pipeline.delete(queue.intermediate_queue.get_first_seen_key(job_id))
+
+
 def put_back_stuck(queue: Queue, job_ids: set[str]) -> int:
     """Return jobs from RQ's intermediate list to the front of the queue, but those that run."""
     stuck = job_ids - set(queue.started_job_registry.get_job_ids(cleanup=False))
     for job_id in stuck:
         with queue.connection.pipeline() as pipeline:
-            pipeline.lrem(queue.intermediate_queue_key, 1, job_id)
+            leave_intermediate(queue, job_id, pipeline)
             if Job.exists(job_id, connection=queue.connection):
                 queue.push_job_id(job_id, pipeline=pipeline, at_front=True)
             pipeline.execute()

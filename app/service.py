@@ -115,6 +115,15 @@ class Service:
             except Exception:  # the next look may go well
                 log.exception("dead workers could not be looked for")
 
+    def require_redis(self) -> None:
+        """Return unless Redis is known not to answer: asking it takes a socket's timeout.
+
+        Raises:
+            QueueUnavailableError: when Redis does not answer.
+        """
+        if not self._redis_answers:
+            raise QueueUnavailableError("The queue does not answer.")
+
     def require_worker(self) -> None:
         """Return when a worker is alive, or was a moment ago and may be restarting.
 
@@ -122,8 +131,7 @@ class Service:
             NoWorkerError: when none has been alive for ``worker_grace_s``.
             QueueUnavailableError: when Redis does not answer.
         """
-        if not self._redis_answers:
-            raise QueueUnavailableError("The queue does not answer.")
+        self.require_redis()
         if self._missing_since_s is None:
             return
         if time.monotonic() - self._missing_since_s >= self.settings.worker_grace_s:

@@ -2,7 +2,7 @@
 
 Kills workers, front ends and Redis with SIGKILL, and stops workers with SIGSTOP, at random; 5 % of
 the uploads are damaged. Afterwards Redis must hold no key without a time to live and no started
-job, and the processes no more memory than before.
+job; and in a calm with as many uploads again and again, no process may take more and more memory.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from rq.serializers import JSONSerializer
 from rq.worker_registration import REDIS_WORKER_KEYS
 
 from bench.chaos_clients import Clients
+from bench.chaos_memory import find_growth, find_redis_growth, largest, look, used_bytes
 from bench.load import Connection, HttpError
 from bench.machine import describe_machine
 from bench.service_figures import rounded
@@ -35,11 +36,13 @@ RESULT_TTL_S: Final = 3
 MARGIN_S: Final = 30.0
 CALM_TIMEOUT_S: Final = 120.0
 OF_WORKERS: Final = "rq:worker:"
-# RQ's own entries of queues, workers and groups, and its locks.
-KEPT: Final = ("rq:queues", "rq:workers", OF_WORKERS, "rq:clean_registries:", "rq:group")
-# A process may keep what its allocator doesn't give back, but not grow with what it has served.
-MEMORY_FACTOR: Final = 1.5
-MEMORY_SLACK_BYTES: Final = 150 * 2**20
+# RQ's own entries of queues and groups.
+KEPT: Final = ("rq:queues", "rq:workers", "rq:group")
+# Workers' entries, locks, and the probe whether Redis takes writes: written again and again, each to
+# expire. Without a TTL one would outlive whoever wrote it.
+RENEWED: Final = (OF_WORKERS, "rq:clean_", "foveate:writable")
+# What an upload may end in while nothing dies.
+CALM_ENDS: Final = {"200", "415", "422"}
 
 ACTS: Final = (
     ("worker", signal.SIGKILL),
@@ -55,6 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--pause", type=float, default=8.0, help="mean seconds between two acts")
+    parser.add_argument("--stretches", type=int, default=6, help="of uploads in the calm")
+    parser.add_argument("--uploads-each", type=int, default=50, help="a client's in a stretch")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
@@ -68,6 +73,8 @@ def run(args: argparse.Namespace) -> int:
             workers=args.workers,
             pause_s=args.pause,
             seed=args.seed,
+            stretches=args.stretches,
+            uploads_each=args.uploads_each,
         )
     except ServiceError as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -87,11 +94,14 @@ def unleash(
     workers: int,
     pause_s: float,
     seed: int,
+    stretches: int,
+    uploads_each: int,
     acts: tuple[tuple[str, signal.Signals], ...] = ACTS,
 ) -> dict[str, Any]:
     """Return how requests ended, what was done to whom, and every fault that was found.
 
-    Each of ``acts`` happens before any happens again, so that a short run has all of them.
+    Each of ``acts`` happens before any happens again, so that a short run has all of them. The calm
+    afterwards has ``stretches`` in which each client sends ``uploads_each``.
     """
     settings = {
         "REQUEST_TIMEOUT_S": str(REQUEST_TIMEOUT_S),
@@ -100,27 +110,57 @@ def unleash(
         "WORKER_GRACE_S": "60",
     }
     with started_service(workers, settings) as (url, processes):
+        with connected(processes) as connection:
+            empty_bytes = used_bytes(connection)
         load = Clients(url, clients, seed, REQUEST_TIMEOUT_S + MARGIN_S)
         load.start()
         time.sleep(min(5.0, seconds / 5))
-        before = rss_bytes(processes)
         done = torment(processes, seconds, pause_s, random.Random(seed), acts)
         load.stop()
         faults = Counter(load.faults)
-        left = wait_until_calm(url, processes)
-        faults.update(left)
-        after = rss_bytes(processes)
-    for role, size in after.items():
-        if size > MEMORY_FACTOR * before[role] + MEMORY_SLACK_BYTES:
-            faults[f"the {role}'s memory grew"] += 1
+        faults.update(wait_until_calm(url, processes))
+        calm = stay_calm(url, processes, load, stretches, uploads_each)
+        faults.update(calm.pop("faults"))
+        faults.update(find_redis_growth(empty_bytes, calm["redis_bytes"]))
     return {
         "seconds": seconds,
         "acts": dict(done),
         "requests": sum(load.ends.values()),
         "ends": dict(sorted(load.ends.items())),
+        "damaged": dict(sorted(load.damaged.items())),
         "slowest_s": load.slowest_s,
-        "rss_bytes": {"before": before, "after": after},
+        "calm": {**calm, "redis_bytes_at_start": empty_bytes},
         "faults": dict(faults),
+    }
+
+
+def stay_calm(
+    url: str, processes: Processes, like: Clients, stretches: int, uploads_each: int
+) -> dict[str, Any]:
+    """Send the same uploads again and again while nothing dies; return how they ended and what grew."""
+    ends: Counter[str] = Counter()
+    damaged: Counter[str] = Counter()
+    faults: list[str] = []
+    looks = []
+    for _ in range(stretches):
+        load = Clients(url, like.count, like.seed, like.max_request_s, uploads_each)
+        load.start()
+        load.join(uploads_each * load.max_request_s)
+        looks.append(look(processes))
+        ends.update(load.ends)
+        damaged.update(load.damaged)
+        faults += load.faults
+    faults += [f"{end} in the calm" for end in ends.keys() - CALM_ENDS]
+    faults += find_growth(looks[0], looks[-1])
+    faults += wait_until_calm(url, processes)
+    with connected(processes) as connection:
+        redis_bytes = used_bytes(connection)
+    return {
+        "ends": dict(sorted(ends.items())),
+        "damaged": dict(sorted(damaged.items())),
+        "rss_bytes": [largest(held) for held in looks],
+        "redis_bytes": redis_bytes,
+        "faults": faults,
     }
 
 
@@ -156,7 +196,7 @@ def wait_until_calm(url: str, processes: Processes) -> list[str]:
         time.sleep(0.5)
         faults = [] if is_ready(url) else ["not ready"]
         try:
-            with Redis.from_url(redis_url_of(processes), socket_timeout=5) as connection:
+            with connected(processes) as connection:
                 faults += find_leftovers(connection)
         except Exception as error:  # noqa: BLE001
             faults.append(f"Redis: {type(error).__name__}")
@@ -173,9 +213,7 @@ def find_leftovers(connection: "Redis") -> list[str]:
         faults.append("a job is in the started registry")
     for raw in connection.scan_iter():
         key, life = raw.decode(), "without" if connection.ttl(raw) == -1 else "with"
-        # Of workers RQ keeps an entry that expires; what has no TTL would outlive a dead one.
-        outlives = key.startswith(OF_WORKERS) and life == "without"
-        if outlives or not key.startswith(KEPT):
+        if not key.startswith(KEPT) and (life == "without" or not key.startswith(RENEWED)):
             faults.append(f"a key {life} TTL: {kind_of(key)}")
     listed = connection.smembers(REDIS_WORKER_KEYS)
     gone = sum(not connection.exists(worker_key) for worker_key in listed)
@@ -198,22 +236,10 @@ def is_ready(url: str) -> bool:
         connection.close()
 
 
-def redis_url_of(processes: Processes) -> str:
-    """Return the URL of the Redis that the service has started."""
+def connected(processes: Processes) -> Redis:
+    """Return a client of the Redis that the service has started."""
     (server,) = processes.by_role()["redis"]
     # Once it runs, its title is all that is left of its command: "… unixsocket:PATH".
     title = " ".join(server.cmdline())
     path = title.partition("unixsocket")[2].lstrip(": ").split()[0]
-    return f"unix://{path}?db=0"
-
-
-def rss_bytes(processes: Processes) -> dict[str, int]:
-    """Return the largest resident set of each role's processes now."""
-    found = {}
-    for role, members in processes.by_role().items():
-        sizes = [0]
-        for process in members:
-            with suppress(psutil.NoSuchProcess):
-                sizes.append(process.memory_info().rss)
-        found[role] = max(sizes)
-    return found
+    return Redis.from_url(f"unix://{path}?db=0", socket_timeout=5)

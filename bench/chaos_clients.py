@@ -97,13 +97,18 @@ def judge_error(upload: Upload, answer: Answer) -> str | None:
 
 @dataclass
 class Clients:
-    """Closed-loop clients; each sends a request again when its connection broke, as people do."""
+    """Closed-loop clients; each sends a request again when its connection broke, as people do.
+
+    Each sends ``uploads_each``, the same ones every time; without that it goes on until `stop`.
+    """
 
     url: str
     count: int
     seed: int
     max_request_s: float
+    uploads_each: int | None = None
     ends: Counter[str] = field(default_factory=Counter)
+    damaged: Counter[str] = field(default_factory=Counter)  # of the ends, those of damaged uploads
     faults: list[str] = field(default_factory=list)
     slowest_s: float = 0.0
 
@@ -124,7 +129,11 @@ class Clients:
     def stop(self) -> None:
         """Let every client end the request that it is at; one that can't is a fault."""
         self._stop.set()
-        deadline_s = time.monotonic() + 2 * self.max_request_s
+        self.join(2 * self.max_request_s)
+
+    def join(self, timeout_s: float) -> None:
+        """Wait until every client has sent what it is to send; one that hasn't by then is a fault."""
+        deadline_s = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, deadline_s - time.monotonic()))
             if thread.is_alive():
@@ -133,7 +142,8 @@ class Clients:
     def _run(self, number: int) -> None:
         order = random.Random(f"{self.seed}/{number}")
         connection = Connection(self.url)
-        for _ in itertools.takewhile(lambda _: not self._stop.is_set(), itertools.count()):
+        turns = itertools.count() if self.uploads_each is None else range(self.uploads_each)
+        for _ in itertools.takewhile(lambda _: not self._stop.is_set(), turns):
             upload = order.choice(self._uploads)
             if order.random() < CORRUPT_SHARE:
                 upload = corrupt(upload, order)
@@ -147,20 +157,22 @@ class Clients:
             try:
                 answer = connection.request("POST", TARGET, upload.data)
             except HttpError:
-                self._note("connection broken", time.monotonic() - started_s)
+                self._note(upload, "connection broken", time.monotonic() - started_s)
                 if self._stop.is_set():
                     return
                 time.sleep(PAUSE_AFTER_BREAK_S)
                 continue
             fault = find_fault(upload, answer)
-            self._note(str(answer.status), time.monotonic() - started_s, fault)
+            self._note(upload, str(answer.status), time.monotonic() - started_s, fault)
             if answer.status >= 500:
                 time.sleep(PAUSE_AFTER_BREAK_S)
             return
 
-    def _note(self, end: str, elapsed_s: float, fault: str | None = None) -> None:
+    def _note(self, upload: Upload, end: str, elapsed_s: float, fault: str | None = None) -> None:
         with self._lock:
             self.ends[end] += 1
+            if upload.luma is None:
+                self.damaged[end] += 1
             self.slowest_s = max(self.slowest_s, elapsed_s)
             if fault:
                 self.faults.append(fault)

@@ -20,7 +20,7 @@ from rq.worker import WorkerStatus
 from contract.errors import ClientError, InternalError
 from contract.keys import JOB_FUNCTION, MAX_RETRIES
 from contract.messages import Failure, Request
-from worker.bookkeeping import Claim, disarm, take
+from worker.bookkeeping import Claim, disarm, leave_intermediate, take
 from worker.item import Item
 from worker.pipeline import Pipeline
 from worker.replies import UNAVAILABLE, send_failures
@@ -147,7 +147,9 @@ class BatchWorker(SteadyWorker):
         cost_px = 0
         for number, (job_id, job) in enumerate(taken):
             if job is None:  # withdrawn, or expired while it waited
-                queue.intermediate_queue.remove(job_id)
+                with self.connection.pipeline() as pipeline:
+                    leave_intermediate(queue, job_id, pipeline)
+                    pipeline.execute()
                 continue
             cost_px += cost_of(job)
             # Run beside others a retried one would take them along, and one retry of each.
@@ -165,7 +167,7 @@ class BatchWorker(SteadyWorker):
         self._full = True
         with self.connection.pipeline() as pipeline:
             for job_id in reversed(job_ids):
-                pipeline.lrem(queue.intermediate_queue_key, 1, job_id)
+                leave_intermediate(queue, job_id, pipeline)
                 queue.push_job_id(job_id, pipeline=pipeline, at_front=True)
             pipeline.execute()
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import NoScriptError
 from rq.exceptions import NoSuchJobError
 from rq.executions import Execution
@@ -87,7 +88,7 @@ class Bookkeeping:
                 job.heartbeat(now(), ttl_s, pipeline=pipeline)
                 job.prepare_for_execution(worker.name, pipeline=pipeline)
                 pipeline.persist(job.key)
-                pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
+                leave_intermediate(queue, job.id, pipeline)
                 claims.append(Claim(job, execution))
             worker.heartbeat(max(map(worker.get_heartbeat_ttl, jobs)), pipeline=pipeline)
             worker.set_state(WorkerStatus.BUSY, pipeline=pipeline)
@@ -141,6 +142,7 @@ class Bookkeeping:
                 job.cleanup(ttl_s, pipeline=pipeline, remove_from_queue=False)
                 job._status = JobStatus.FINISHED  # noqa: SLF001
                 worker.cleanup_execution(job, pipeline=pipeline, execution=execution)
+                leave_intermediate(queue, job.id, pipeline)
                 spots.append(len(pipeline))
                 pipeline.exists(job.dependents_key)
             answers = pipeline.execute()
@@ -155,6 +157,16 @@ class Bookkeeping:
 
     def _is_plain(self, job: Job) -> bool:
         return is_plain(job)
+
+
+def leave_intermediate(queue: Queue, job_id: str, pipeline: Pipeline) -> None:
+    """Take a job off the intermediate list, with the mark that RQ's maintenance may have made.
+
+    RQ fails a job that is on the list a minute after its mark; left there for a day, it would do
+    so to one that has been put back and taken again.
+    """
+    pipeline.lrem(queue.intermediate_queue_key, 1, job_id)
+    pipeline.delete(queue.intermediate_queue.get_first_seen_key(job_id))
 
 
 def disarm(job: Job) -> None:

@@ -44,24 +44,26 @@ for i = 6, #ARGV, 3 do
     'worker_name', name)
   redis.call('PERSIST', 'rq:job:' .. id)
   redis.call('LREM', intermediate, 1, id)
+  redis.call('DEL', intermediate .. ':first_seen:' .. id)
 end
 redis.call('EXPIRE', worker, worker_ttl)
 redis.call('EXPIRE', executions, worker_ttl)
 """
 
-# KEYS: worker, its executions, started and finished registry. ARGV: the worker's name, now as RQ
+# KEYS: worker, its executions, started and finished registry, intermediate list. ARGV: the worker's name, now as RQ
 # formats it, as a float and in whole s, seconds worked; then for each job its id, its execution's
 # id, when that began, its value, and how long it is kept in s. Returns the ids of jobs that others
 # wait for.
 # What goes is deleted first: a script that has begun may write on in a Redis that is full.
 FINISH: Final = """
-local worker, executions, started, finished = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local worker, executions, started, finished, intermediate = unpack(KEYS)
 local name, now, now_s, whole_s, worked_s = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local awaited, count = {}, 0
 for i = 6, #ARGV, 5 do
   local id, execution, began_s, value, ttl = unpack(ARGV, i, i + 4)
   local both, job, results = id .. ':' .. execution, 'rq:job:' .. id, 'rq:results:' .. id
-  redis.call('DEL', 'rq:execution:' .. both)
+  -- RQ's maintenance may have marked the job at the very moment that it left the list.
+  redis.call('DEL', 'rq:execution:' .. both, intermediate .. ':first_seen:' .. id)
   redis.call('ZREM', started, both)
   redis.call('ZREM', 'rq:executions:' .. id, execution)
   redis.call('SREM', executions, both)
@@ -150,6 +152,7 @@ class ScriptedBookkeeping(Bookkeeping):
             keys=[
                 *(worker.key, worker.executions_key),
                 *(queue.started_job_registry.key, queue.finished_job_registry.key),
+                queue.intermediate_queue_key,
             ],
             args=[
                 worker.name,

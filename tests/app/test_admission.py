@@ -63,6 +63,20 @@ def test_retry_after_is_the_time_that_what_waits_takes_at_the_measured_rate(
         assert admission.retry_after_s() == 10  # nothing was answered lately
 
 
+def test_retry_after_a_quiet_time_goes_by_what_was_answered_since(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(admission_module.time, "monotonic", lambda: clock[0])
+    admission = Admission(max_pending=4, max_pending_bytes=100)
+    with admission.admit(), admission.admit(), admission.admit():
+        for _ in range(4):  # two a second
+            clock[0] += 0.5
+            with admission.admit():
+                pass
+        assert admission.retry_after_s() == 2
+
+
 def test_refused_bytes_do_not_count_as_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission_module.time, "monotonic", lambda: 1000.0)
     admission = Admission(max_pending=9, max_pending_bytes=100)

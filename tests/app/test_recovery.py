@@ -71,9 +71,10 @@ def test_a_job_that_outlived_its_retries_is_answered(connection: Redis) -> None:
 def test_jobs_between_queue_and_start_are_found(connection: Redis) -> None:
     queue = enqueue(connection, 2, retries=2)
     connection.lmove(queue.key, queue.intermediate_queue_key)
+    queue.intermediate_queue.set_first_seen("job-0")
     assert recover(connection, "never-registered", failure_ttl_s=60) == 1
     assert queue.job_ids == ["job-0", "job-1"]
-    assert not connection.exists(queue.intermediate_queue_key)
+    assert not connection.keys(f"{queue.intermediate_queue_key}*")
 
 
 def test_recovering_twice_changes_nothing(connection: Redis) -> None:

@@ -9,6 +9,7 @@ from redis import Redis
 
 from bench.chaos import ACTS, find_leftovers, unleash
 from bench.chaos_clients import PROBLEM, Upload, find_fault, luma_of, make_uploads
+from bench.chaos_memory import MIB, find_growth, find_redis_growth, used_bytes
 from bench.load import Answer
 
 
@@ -16,10 +17,17 @@ from bench.load import Answer
 def test_every_request_is_answered_whoever_is_killed() -> None:
     # Who is stopped is found after 15 s: left to `python -m bench chaos`.
     kills = tuple(act for act in ACTS if act[1].name == "SIGKILL")
-    report = unleash(6.0, clients=6, workers=1, pause_s=1.3, seed=7, acts=kills)
+    report = unleash(
+        6.0, clients=6, workers=1, pause_s=1.3, seed=7, stretches=2, uploads_each=8, acts=kills
+    )
     assert report["faults"] == {}, report
     assert len(report["acts"]) == len(kills), report
     assert report["ends"].get("200", 0) > 0, report
+    # Of what each client sends in the calm the same photos are damaged every time, and all refused.
+    calm = report["calm"]
+    assert calm["ends"].keys() <= {"200", "415", "422"}, report
+    assert calm["damaged"].get("422", 0) > 0, report
+    assert sum(calm["damaged"].values()) == sum(calm["ends"].values()) - calm["ends"]["200"]
 
 
 @pytest.mark.parametrize(
@@ -28,6 +36,8 @@ def test_every_request_is_answered_whoever_is_killed() -> None:
         ("rq:job:some", "a key without TTL: rq:job"),
         ("rq:worker:dead:executions", "a key without TTL: rq:worker"),
         ("foveate:image:some", "a key without TTL: foveate:image"),
+        ("foveate:writable", "a key without TTL: foveate:writable"),
+        ("rq:clean_registries:foveate", "a key without TTL: rq:clean_registries"),
     ],
 )
 def test_what_stays_behind_is_found(connection: Redis, key: str, fault: str) -> None:
@@ -44,6 +54,7 @@ def test_what_goes_by_itself_is_told_from_what_stays(connection: Redis) -> None:
     connection.hset("rq:worker:dead", "state", "busy")
     connection.expire("rq:worker:dead", 60)
     connection.sadd("rq:workers", "rq:worker:dead")
+    connection.set("foveate:writable", b"", ex=60)
     assert find_leftovers(connection) == []
     connection.delete("rq:worker:dead")
     assert find_leftovers(connection) == ["a worker that is gone is on RQ's list"]
@@ -52,6 +63,33 @@ def test_what_goes_by_itself_is_told_from_what_stays(connection: Redis) -> None:
 def test_a_job_that_nobody_runs_is_found(connection: Redis) -> None:
     connection.zadd("rq:wip:foveate", {"some:execution": 4e9})
     assert "a job is in the started registry" in find_leftovers(connection)
+
+
+def test_memory_that_grows_in_the_calm_is_found_for_what_each_role_may_take() -> None:
+    first = {"worker": {1: 500 * MIB, 2: 500 * MIB}, "app": {3: 80 * MIB}, "redis": {4: 9 * MIB}}
+    last = {"worker": {1: 640 * MIB, 2: 500 * MIB}, "app": {3: 130 * MIB}, "redis": {4: 90 * MIB}}
+    assert find_growth(first, last) == []
+    # The one that grew, however little another of its role holds.
+    assert find_growth(first, {**last, "worker": {1: 500 * MIB, 2: 660 * MIB}}) == [
+        "the worker's memory grew"
+    ]
+    assert find_growth(first, {**last, "app": {3: 141 * MIB}}) == ["the app's memory grew"]
+
+
+def test_who_did_not_live_through_the_calm_is_told_from_who_did_not_grow() -> None:
+    first = {"worker": {1: 500 * MIB}, "app": {3: 80 * MIB}}
+    assert find_growth(first, {**first, "worker": {2: 500 * MIB}}) == [
+        "the worker died in the calm"
+    ]
+
+
+def test_what_an_emptied_redis_holds_is_measured_by_its_own_word(connection: Redis) -> None:
+    before = used_bytes(connection)
+    # Made in Redis itself: what comes through a connection leaves a large buffer for a while.
+    connection.setrange("rq:group:kept", 3 * MIB, b"end")
+    assert find_redis_growth(before, used_bytes(connection)) == ["Redis' used memory grew"]
+    connection.flushall()
+    assert find_redis_growth(before, used_bytes(connection)) == []
 
 
 def as_answer(image: Image.Image) -> Answer:

@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 from redis import Redis
 
+from bench.chaos import find_leftovers
 from contract.keys import MAX_RETRIES
+from tests.integration.in_flight import in_flight
 from tests.integration.running import Running, run_service, wait_for
 from tests.photos import file_of, photo
 
@@ -77,18 +79,28 @@ def test_a_photo_that_kills_its_workers_ends_in_an_error_and_nothing_else_does(
         assert after.status_code == 200
 
 
-def test_a_full_redis_is_outlived(tmp_path: Path) -> None:
-    with run_service(tmp_path, REQUEST_TIMEOUT_S="20") as service:
+def test_a_full_redis_is_outlived_by_uploads_in_flight_and_by_the_worker(tmp_path: Path) -> None:
+    settings = {"REQUEST_TIMEOUT_S": "20", "RESULT_TTL_S": "2", "MAINTENANCE_INTERVAL_S": "1"}
+    small = file_of(photo())
+    with run_service(tmp_path, MAX_BATCH_SIZE="2", **settings) as service:
         url = service.url
-        with Redis.from_url(service.redis_url) as connection:
+        before = [process.pid for process in service.children("-m ")]
+        with Redis.from_url(service.redis_url) as connection, in_flight(url, 30) as photos:
             connection.config_set("maxmemory", "1")
-            full = httpx.post(f"{url}/compress", content=file_of(photo()), timeout=30)
+            waiting = photos.waiting
+            new = httpx.post(f"{url}/compress", content=small, timeout=30)
             time.sleep(12)
             connection.config_set("maxmemory", "1gb")
-        assert full.status_code == 503
-        wait_for(lambda: _ready(url), 40, "to be ready again")
-        after = httpx.post(f"{url}/compress", content=file_of(photo()), timeout=30)
-        assert after.status_code == 200
+            assert new.status_code == 503
+            assert new.json()["type"].endswith("queue-unavailable")
+            assert waiting > 15
+            ends = photos.ends()
+            assert ends[200] > 30 - waiting, ends
+            wait_for(lambda: _ready(url), 40, "to be ready again")
+            after = httpx.post(f"{url}/compress", content=small, timeout=30)
+            assert after.status_code == 200
+            assert [process.pid for process in service.children("-m ")] == before
+            wait_for(lambda: not find_leftovers(connection), 20, "for an empty Redis")
 
 
 def _ready(url: str) -> bool:

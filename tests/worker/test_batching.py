@@ -447,6 +447,16 @@ def test_an_end_is_recorded_while_another_job_is_still_open(connection: Redis) -
     assert pipeline.recorded[-1] == 1
 
 
+def test_no_mark_of_rqs_maintenance_outlives_a_job_that_was_taken(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok", "corrupt", "defect"])
+    for job_id in queue.job_ids:
+        assert queue.intermediate_queue.set_first_seen(job_id)
+    batch_worker(queue, ScriptedPipeline(max_open_pixels=150)).work(
+        burst=True, logging_level="CRITICAL"
+    )
+    assert not connection.keys("*first_seen*")
+
+
 @pytest.mark.parametrize(
     ("pause_s", "pass_s", "found", "expected_s"),
     [
