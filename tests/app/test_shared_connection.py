@@ -105,6 +105,20 @@ def test_who_leaves_takes_nothing_from_others(redis_url: str) -> None:
     use(redis_url, work)
 
 
+def test_who_leaves_before_anything_was_sent_leaves_nothing_to_send(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(shared: SharedConnection) -> None:
+        leaving = asyncio.ensure_future(ask(shared, ("SET", "left", bytes(100_000))))
+        staying = asyncio.ensure_future(ask(shared, ("ECHO", "a")))
+        await asyncio.sleep(0)  # both are asked for, and there is no connection yet
+        await end(leaving)
+        assert await staying == [b"a"]
+        assert not connection.exists("left")
+
+    use(redis_url, work)
+
+
 def test_a_cut_connection_is_made_again(redis_url: str, connection: redis.Redis) -> None:
     async def work(shared: SharedConnection) -> None:
         await ask(shared, ("ECHO", "a"))
