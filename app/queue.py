@@ -284,9 +284,7 @@ class QueueClient:
                     doubts = 1
             except RedisError as error:
                 log.warning("replies can't be read: %s", type(error).__name__)
-                # Redis may answer a connection that is cut until it has heard of that: the second
-                # look finds what the first came too early for.
-                doubts = 2
+                doubts = 2  # the first look may come before Redis has heard of the cut
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, 1.0)
                 continue

@@ -189,6 +189,8 @@ class SharedConnection:
                 self._take(error)
 
     def _take(self, answer: Any) -> None:
+        if not self._open:
+            raise RedisConnectionError("an answer that nobody has asked for")
         exchange = self._open[0]
         exchange.answers.append(answer)
         if len(exchange.answers) == exchange.count:
