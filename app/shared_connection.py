@@ -72,9 +72,11 @@ class SharedConnection:
         self._open: deque[Exchange] = deque()
         self._serving: asyncio.Task[None] | None = None
         self._is_late = False
+        self._is_closed = False
 
     async def close(self) -> None:
         """Give up what is under way and close the connection."""
+        self._is_closed = True
         if self._serving is not None:
             await end(self._serving)
         await self._client.aclose()
@@ -94,7 +96,7 @@ class SharedConnection:
         try:
             answers = await self._ask(packed, count)
         except RedisConnectionError:
-            if not again:
+            if not again or self._is_closed:
                 raise
             answers = await self._ask(packed, count)
         for answer in answers:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -174,6 +175,21 @@ def test_a_connection_that_makes_no_sense_is_made_again(
             await asyncio.sleep(0.1)
             assert clients(connection) == before - 1
         assert await ask(shared, ("ECHO", "b")) == [b"b"]
+
+    use(redis_url, work)
+
+
+def test_what_is_under_way_ends_with_the_connection(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(shared: SharedConnection) -> None:
+        before = clients(connection)
+        waiting = asyncio.ensure_future(ask(shared, ("BLPOP", "nothing", 60)))
+        await asyncio.sleep(0.1)
+        await shared.close()
+        with pytest.raises(RedisConnectionError):
+            await waiting
+        assert clients(connection) == before
 
     use(redis_url, work)
 
