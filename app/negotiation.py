@@ -15,6 +15,9 @@ FORMS: Final[tuple[Form, ...]] = ("image/jpeg", "multipart/mixed", "application/
 WISHES: Final = frozenset({b"accept", b"prefer", b"if-none-match", b"cache-control"})
 # More entries than any client sends; each costs a comparison.
 MAX_ENTRIES: Final = 64
+# Longer headers are read anew each time: of many long ones, or of the thousands of tags in one, the
+# memory would stay taken for as long as the process lives.
+REMEMBERED_BYTES: Final = 512
 
 ENTITY_TAG: Final = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 
@@ -36,7 +39,10 @@ class Wishes:
 
 def read_wishes(headers: Headers) -> Wishes:
     """Return what ``headers`` ask for; what makes no sense in them is passed over."""
-    return understand(tuple(header for header in headers.raw if header[0] in WISHES))
+    wishes = tuple(header for header in headers.raw if header[0] in WISHES)
+    if sum(len(value) for _, value in wishes) > REMEMBERED_BYTES:
+        return understand.__wrapped__(wishes)
+    return understand(wishes)
 
 
 @lru_cache(maxsize=64)

@@ -272,19 +272,21 @@ class QueueClient:
     async def _read_replies(self) -> None:
         """Hand replies to whoever waits; outlives every fault of Redis."""
         pause_s = 0.05
-        doubtful = False
+        doubts = 0
         key = reply_key(self._reply_to)
         pop = pack("BLMPOP", BLOCK_S, 1, key, "LEFT", "COUNT", REPLIES_AT_ONCE)
         while True:
             try:
-                if doubtful:
-                    await self._give_up_lost_jobs()
+                if doubts:
+                    await self._settle_doubts()
+                    doubts -= 1
                 (popped,) = await self._replies.execute([pop], 1, again=False)
                 pause_s = 0.05
-                doubtful = popped is None
+                if popped is None:
+                    doubts = 1
             except RedisError as error:
                 log.warning("replies can't be read: %s", type(error).__name__)
-                doubtful = True
+                doubts = 2  # the first look may come before Redis has heard of the cut
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, 1.0)
                 continue
@@ -292,12 +294,28 @@ class QueueClient:
                 for raw in cast("list[bytes]", popped[1]):
                     await self._hand_over(raw)
 
-    async def _give_up_lost_jobs(self) -> None:
-        """Fail the jobs that a restarted Redis no longer knows, instead of waiting for nothing."""
-        for job_id in list(self._submitted):
-            known = await self.redis.exists(self._queue.job_class.key_for(job_id))
+    async def _settle_doubts(self) -> None:
+        """End the waiting for what won't come of itself.
+
+        A job that a restarted Redis no longer knows has failed. A reply that was sent over a
+        connection as it was cut is in its job's record, and no longer in the list.
+        """
+        submitted = list(self._submitted)
+        if not submitted:
+            return
+        async with self.redis.pipeline(transaction=True) as pipeline:
+            pipeline.lrange(reply_key(self._reply_to), 0, -1)
+            for job_id in submitted:
+                pipeline.exists(self._queue.job_class.key_for(job_id))
+                pipeline.get(record_key(job_id))
+            coming, *found = await pipeline.execute()
+        for job_id, known, record in zip(submitted, found[::2], found[1::2], strict=True):
             waiting = self._waiting.get(job_id)
-            if not known and waiting is not None and not waiting.done():
+            if waiting is None or waiting.done():
+                continue
+            if record is not None and record not in coming:
+                await self._hand_over(record)
+            elif not known:
                 waiting.set_exception(QueueUnavailableError("The queue was lost; send it again."))
 
     async def _hand_over(self, raw: bytes) -> None:

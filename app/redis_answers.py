@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import hiredis
 from redis.asyncio.connection import AbstractConnection, DefaultParser
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 
 NONE_YET: Final = object()
 
@@ -17,7 +19,7 @@ NONE_YET: Final = object()
 class Answers(asyncio.Protocol):
     """Stands before the protocol of redis-py's stream, which goes on to write and to close.
 
-    ``lost`` is done when the connection is.
+    ``lost`` is done when the connection is, and when nobody reads its answers any more.
     """
 
     def __init__(self, stream: Any, take: Callable[[Any], None]) -> None:
@@ -28,10 +30,17 @@ class Answers(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take each answer that is complete; errors are exceptions among them."""
-        self._reader.feed(data)
-        while (answer := self._reader.gets()) is not NONE_YET:
-            if not isinstance(answer, hiredis.PushNotification):
-                self._take(answer)
+        # A transport that is closing may go on to read, TLS until all has been written. Whoever asked
+        # has been told already: this would be taken for what the next connection answers.
+        if self.lost.done():
+            return
+        try:
+            self._reader.feed(data)
+            while (answer := self._reader.gets()) is not NONE_YET:
+                if not isinstance(answer, hiredis.PushNotification):
+                    self._take(answer)
+        except (hiredis.HiredisError, RedisError) as error:
+            self.lost.set_exception(RedisConnectionError(f"What Redis says can't be: {error}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell who waits, and the stream."""

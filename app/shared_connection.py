@@ -48,7 +48,8 @@ def pack(*arguments: Argument) -> bytes:
 class Exchange:
     """Commands under way, and the answers to them that have come so far."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, packed: Sequence[bytes], count: int) -> None:
+        self.packed = packed  # until they go out
         self.count = count
         self.answers: list[Any] = []
         self.done: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
@@ -66,14 +67,16 @@ class SharedConnection:
             socket_read_size=READ_BYTES,
         )
         self._timeout_s = timeout_s
-        self._unsent: list[bytes] = []
+        self._unsent: list[Exchange] = []
         self._something_unsent = asyncio.Event()
         self._open: deque[Exchange] = deque()
         self._serving: asyncio.Task[None] | None = None
         self._is_late = False
+        self._is_closed = False
 
     async def close(self) -> None:
         """Give up what is under way and close the connection."""
+        self._is_closed = True
         if self._serving is not None:
             await end(self._serving)
         await self._client.aclose()
@@ -83,18 +86,19 @@ class SharedConnection:
     ) -> list[Any]:
         """Return the answers to ``packed``: ``count`` commands as ``pack`` returns them.
 
-        Whoever is cancelled meanwhile takes nothing from others. What was under way when the
-        connection was cut is asked for once more, as redis-py does it, unless ``again`` is False.
+        Whoever is cancelled meanwhile takes nothing from others, and leaves nothing that is still to
+        be sent. What was under way when the connection was cut is asked for once more, as redis-py
+        does it, unless ``again`` is False.
 
         Raises:
             RedisError: the first among the answers, or the reason why there are none.
         """
         try:
-            answers = await self._begin(packed, count)
+            answers = await self._ask(packed, count)
         except RedisConnectionError:
-            if not again:
+            if not again or self._is_closed:
                 raise
-            answers = await self._begin(packed, count)
+            answers = await self._ask(packed, count)
         for answer in answers:
             # A transaction's answers are in that to its EXEC.
             for one in answer if isinstance(answer, list) else (answer,):
@@ -111,14 +115,21 @@ class SharedConnection:
             (answer,) = await self.execute([pack("EVAL", script.text, *given)], 1)
         return answer
 
-    def _begin(self, packed: Sequence[bytes], count: int) -> "asyncio.Future[list[Any]]":
-        exchange = Exchange(count)
+    async def _ask(self, packed: Sequence[bytes], count: int) -> list[Any]:
+        exchange = Exchange(packed, count)
         self._open.append(exchange)
-        self._unsent += packed
+        self._unsent.append(exchange)
         self._something_unsent.set()
         if self._serving is None:
             self._serving = asyncio.create_task(self._serve(), name="shared connection")
-        return exchange.done
+        try:
+            return await exchange.done
+        except asyncio.CancelledError:
+            # While Redis takes nothing, uploads whose clients have left would pile up here.
+            if exchange in self._unsent:
+                self._unsent.remove(exchange)
+                self._open.remove(exchange)
+            raise
 
     async def _serve(self) -> None:
         """Send and receive until the connection fails, and then fail what is under way."""
@@ -159,8 +170,14 @@ class SharedConnection:
             while True:
                 await self._something_unsent.wait()
                 self._something_unsent.clear()
-                packed, self._unsent = self._unsent, []
-                await connection.send_packed_command(packed, check_health=False)
+                await connection.send_packed_command(self._take_unsent(), check_health=False)
+
+    def _take_unsent(self) -> list[bytes]:
+        unsent, self._unsent = self._unsent, []
+        packed = [part for exchange in unsent for part in exchange.packed]
+        for exchange in unsent:
+            exchange.packed = ()
+        return packed
 
     async def _receive(self, connection: AbstractConnection) -> None:
         answers = attach(connection, self._take)
@@ -174,6 +191,8 @@ class SharedConnection:
                 self._take(error)
 
     def _take(self, answer: Any) -> None:
+        if not self._open:
+            raise RedisConnectionError("an answer that nobody has asked for")
         exchange = self._open[0]
         exchange.answers.append(answer)
         if len(exchange.answers) == exchange.count:

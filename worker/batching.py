@@ -173,6 +173,9 @@ class BatchWorker(SteadyWorker):
 
     def _start(self, queue: Queue) -> None:
         """Let popped jobs begin."""
+        self._drop_doubles(queue)
+        if not self._popped:
+            return
         # Registered before anything runs: whoever finds this worker dead can tell what it held.
         claims = self._records.register(queue, self._popped)
         self._popped.clear()
@@ -185,6 +188,20 @@ class BatchWorker(SteadyWorker):
             else:
                 self._open[item.job_id] = claim
                 self._pipeline.put([item])
+
+    def _drop_doubles(self, queue: Queue) -> None:
+        """Let go of popped jobs that are under way here already.
+
+        A front end whose connection was cut asks again, and then a job is queued twice. Begun twice,
+        the two would be told apart by nothing, and one of RQ's records of them would stay.
+        """
+        fresh: dict[str, Job] = {}
+        for job in self._popped:
+            if job.id in self._open or job.id in fresh:
+                queue.intermediate_queue.remove(job.id)
+            else:
+                fresh[job.id] = job
+        self._popped = list(fresh.values())
 
     def _end(self, queue: Queue) -> None:
         """Announce errors, and let RQ record how the ended items' jobs went."""

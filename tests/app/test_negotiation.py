@@ -3,7 +3,7 @@
 import pytest
 from starlette.datastructures import Headers
 
-from app.negotiation import choose_form, read_entity_tags, read_wishes
+from app.negotiation import choose_form, read_entity_tags, read_wishes, understand
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,13 @@ def test_headers_given_several_times_are_one_list() -> None:
         raw=[(b"accept", b"text/html"), (b"accept", b"application/json"), (b"prefer", b"x")]
     )
     assert read_wishes(headers).form == "application/json"
+
+
+def test_long_headers_leave_nothing_in_memory() -> None:
+    understand.cache_clear()
+    tags = ",".join(f'"{number}"' for number in range(5000))
+    wishes = read_wishes(Headers({"if-none-match": tags}))
+    assert "4999" in wishes.entity_tags
+    assert understand.cache_info().currsize == 0
+    assert read_wishes(Headers({"if-none-match": '"a"'})).entity_tags == {"a"}
+    assert understand.cache_info().currsize == 1

@@ -4,7 +4,13 @@ from dataclasses import asdict
 
 import pytest
 
-from app.options import CompressOptions, describe_options, parse_options
+from app.options import (
+    CompressOptions,
+    describe_options,
+    parse_options,
+    parse_query,
+    remember_query,
+)
 from contract.errors import InvalidOptionError
 from contract.messages import Options
 
@@ -138,3 +144,11 @@ def test_a_wrong_option_is_named(name: str, value: str) -> None:
 def test_an_option_given_twice_is_refused() -> None:
     with pytest.raises(InvalidOptionError, match="more than once"):
         parse_options([("quality", "50"), ("quality", "60")])
+
+
+def test_a_long_query_leaves_nothing_in_memory() -> None:
+    remember_query.cache_clear()
+    assert parse_query(b"strength=0." + b"5" * 2000).strength == pytest.approx(5 / 9)
+    assert remember_query.cache_info().currsize == 0
+    assert parse_query(b"strength=0.5").strength == 0.5
+    assert remember_query.cache_info().currsize == 1

@@ -255,6 +255,27 @@ def test_cut_connections_are_made_again(redis_url: str, connection: redis.Redis)
     use(redis_url, work)
 
 
+def test_a_reply_that_a_cut_connection_took_along_is_found(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(client: QueueClient) -> None:
+        waiting = asyncio.ensure_future(client.compress(b"data", 1, Options(), 30))
+        job = await next_job(connection)
+        connection.delete(input_key(job.id))
+        connection.set(image_key(job.id), b"jpeg", ex=30)
+        # As after the list has given it to a connection that is no more.
+        connection.set(record_key(job.id), encode_reply(result_of(job)), ex=30)
+        connection.client_kill_filter(_type="normal", skipme=True)
+        started_s = time.monotonic()
+        assert (await waiting)[1] == b"jpeg"
+        assert time.monotonic() - started_s < 5
+        connection.delete(job.key)
+
+    seen = use(redis_url, work)
+    assert len(seen) == 1
+    assert left_over(connection) == set()
+
+
 def test_jobs_that_a_restarted_redis_lost_are_given_up_at_once(
     redis_url: str, connection: redis.Redis
 ) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import redis
 from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from app import shared_connection
 from app.cancellation import end
-from app.redis_answers import attach
+from app.redis_answers import Answers, attach
 from app.shared_connection import SharedConnection, pack
 
 
@@ -105,6 +106,20 @@ def test_who_leaves_takes_nothing_from_others(redis_url: str) -> None:
     use(redis_url, work)
 
 
+def test_who_leaves_before_anything_was_sent_leaves_nothing_to_send(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(shared: SharedConnection) -> None:
+        leaving = asyncio.ensure_future(ask(shared, ("SET", "left", bytes(100_000))))
+        staying = asyncio.ensure_future(ask(shared, ("ECHO", "a")))
+        await asyncio.sleep(0)  # both are asked for, and there is no connection yet
+        await end(leaving)
+        assert await staying == [b"a"]
+        assert not connection.exists("left")
+
+    use(redis_url, work)
+
+
 def test_a_cut_connection_is_made_again(redis_url: str, connection: redis.Redis) -> None:
     async def work(shared: SharedConnection) -> None:
         await ask(shared, ("ECHO", "a"))
@@ -128,6 +143,53 @@ def test_a_redis_that_is_silent_is_given_up_and_asked_anew(redis_url: str) -> No
         assert all(isinstance(answer, RedisTimeoutError) for answer in answers)
         assert time.monotonic() - started_s < 5
         assert await ask(shared, ("ECHO", "c")) == [b"c"]
+
+    use(redis_url, work)
+
+
+def test_what_a_given_up_connection_still_says_is_nobodys_answer(
+    redis_url: str, attached: list[object]
+) -> None:
+    async def work(shared: SharedConnection) -> None:
+        with pytest.raises(RedisTimeoutError):
+            await ask(shared, ("BLPOP", "nothing", 60))
+        asked = asyncio.ensure_future(ask(shared, ("ECHO", "mine")))
+        await asyncio.sleep(0)
+        if isinstance(attached[0], Answers):  # else nothing is read of it
+            attached[0].data_received(b"$6\r\nothers\r\n")
+        assert await asked == [b"mine"]
+
+    use(redis_url, work)
+
+
+@pytest.mark.parametrize("said", [b"+OK\r\n", b"what?\r\n"])
+def test_a_connection_that_makes_no_sense_is_made_again(
+    redis_url: str, connection: redis.Redis, attached: list[object], said: bytes
+) -> None:
+    async def work(shared: SharedConnection) -> None:
+        await ask(shared, ("ECHO", "a"))
+        before = clients(connection)
+        if isinstance(attached[0], Answers):
+            attached[0].data_received(said)
+            attached[0].data_received(said)
+            await asyncio.sleep(0.1)
+            assert clients(connection) == before - 1
+        assert await ask(shared, ("ECHO", "b")) == [b"b"]
+
+    use(redis_url, work)
+
+
+def test_what_is_under_way_ends_with_the_connection(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(shared: SharedConnection) -> None:
+        before = clients(connection)
+        waiting = asyncio.ensure_future(ask(shared, ("BLPOP", "nothing", 60)))
+        await asyncio.sleep(0.1)
+        await shared.close()
+        with pytest.raises(RedisConnectionError):
+            await waiting
+        assert clients(connection) == before
 
     use(redis_url, work)
 

@@ -296,6 +296,18 @@ def test_what_arrives_while_others_are_open_is_claimed(connection: Redis) -> Non
     assert pipeline.batches == [["job-0", "late"]]
 
 
+def test_a_job_that_was_queued_twice_is_begun_once(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok", "ok"], retries=MAX_RETRIES)
+    for job_id in ("job-0", "job-1"):
+        connection.rpush(queue.key, job_id)
+    pipeline = ScriptedPipeline()
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.batches == [["job-0", "job-1"]]
+    assert not queue.started_job_registry.get_job_ids()
+    assert not connection.exists(queue.key, queue.intermediate_queue_key)
+    assert not list(connection.scan_iter("rq:execution:*"))
+
+
 def test_a_job_that_names_a_callback_does_not_have_it_called(connection: Redis) -> None:
     queue = enqueue(connection, ["ok", "defect"])
     for number, kind in enumerate(["success", "failure"]):
