@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
+FRONT_ENDS ?= 1
 WORKERS ?= 1
 STAMP := $(VENV)/.installed
 
@@ -29,8 +30,8 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[app,cli,tracing,worker,embedded,bench,training,dev]'
 	@touch $@
 
-run: $(STAMP) ## Start the whole service (HOST=, PORT=, WORKERS=, REDIS_URL=)
-	@exec $(BIN)/python -m app run --host '$(HOST)' --port '$(PORT)' --workers '$(WORKERS)'
+run: $(STAMP) ## Start the whole service (HOST=, PORT=, FRONT_ENDS=, WORKERS=, REDIS_URL=)
+	@exec $(BIN)/python -m app run --host '$(HOST)' --port '$(PORT)' --front-ends '$(FRONT_ENDS)' --workers '$(WORKERS)'
 
 test: $(STAMP) ## Run every test
 	@$(BIN)/python -m pytest $(ARGS)

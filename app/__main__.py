@@ -1,10 +1,8 @@
 """``python -m app``: run everything on one machine, serve only the front end, compress photos."""
 
 import argparse
-import gc
-import logging
-import socket
 import sys
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -16,9 +14,10 @@ def main() -> int:
     """Run the chosen command; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="Redis, front end and workers on this machine")
+    run = commands.add_parser("run", help="Redis, front ends and workers on this machine")
     run.add_argument("--host", default="127.0.0.1")
     run.add_argument("--port", type=port_number, default=8000, help="0 chooses a free one")
+    run.add_argument("--front-ends", type=positive, default=1, help="HTTP processes on the port")
     run.add_argument("--workers", type=positive, default=1)
     compress = commands.add_parser("compress", help="photos and folders, through a service")
     add_arguments(compress)
@@ -26,6 +25,8 @@ def main() -> int:
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=port_number, default=8000)
     serve.add_argument("--fd", type=int, help="serve on this listening socket instead")
+    serve.add_argument("--shared", type=Path, help="folder of all front ends that count together")
+    serve.add_argument("--number", type=positive, default=1, help="which of them this one is")
     arguments = parser.parse_args()
     if arguments.command == "compress":
         return compress_photos(arguments)
@@ -37,8 +38,19 @@ def main() -> int:
     if arguments.command == "run":
         from app.supervisor import Supervisor  # noqa: PLC0415
 
-        return Supervisor(arguments.host, arguments.port, arguments.workers, settings).run()
-    return serve_http(arguments, settings)
+        return Supervisor(
+            (arguments.host, arguments.port), arguments.front_ends, arguments.workers, settings
+        ).run()
+    from app.serve import serve as serve_http  # noqa: PLC0415
+
+    serve_http(
+        settings,
+        (arguments.host, arguments.port),
+        fd=arguments.fd,
+        number=arguments.number,
+        shared=arguments.shared,
+    )
+    return 0
 
 
 def compress_photos(arguments: argparse.Namespace) -> int:
@@ -50,35 +62,6 @@ def compress_photos(arguments: argparse.Namespace) -> int:
         print(f"foveate: the extra 'cli' isn't installed: {error}", file=sys.stderr)
         return USAGE
     return run(arguments)
-
-
-def serve_http(arguments: argparse.Namespace, settings: AppSettings) -> int:
-    """Serve HTTP in this process until SIGTERM."""
-    import uvicorn  # noqa: PLC0415
-
-    from app.http_protocol import bounded_protocol  # noqa: PLC0415
-    from app.logs import log_config  # noqa: PLC0415
-    from app.main import create_app  # noqa: PLC0415
-
-    config = uvicorn.Config(
-        create_app(settings),
-        host=arguments.host,
-        port=arguments.port,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        http=bounded_protocol(settings.head_timeout_s, settings.send_timeout_s),
-        log_config=log_config(settings),
-        timeout_graceful_shutdown=int(settings.upload_timeout_s + settings.request_timeout_s) + 5,
-    )
-    # No line names threads or processes, so no record need ask for them.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    # What is there now stays: the collector need not look through it again and again.
-    gc.freeze()
-    # uvicorn's own fd option takes every socket for a unix one.
-    sockets = None if arguments.fd is None else [socket.socket(fileno=arguments.fd)]
-    uvicorn.Server(config).run(sockets=sockets)
-    return 0
 
 
 def positive(text: str) -> int:

@@ -24,6 +24,8 @@ class Child:
     command: list[str]
     environment: dict[str, str]
     pass_fds: tuple[int, ...] = ()
+    number: int = 0
+    """Among those of its role, where that matters."""
     worker_name: str = ""
     process: "subprocess.Popen[bytes] | None" = None
     early_deaths: int = 0

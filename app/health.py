@@ -1,7 +1,7 @@
 """Liveness, readiness and metrics."""
 
 from fastapi import APIRouter
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
@@ -32,7 +32,7 @@ async def readyz(service: ServiceDependency) -> Response:
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
 async def metrics(service: ServiceDependency) -> Response:
-    """Return this process's metrics in Prometheus' text format."""
+    """Return the metrics of this front end, and of those on its port, in Prometheus' text format."""
     gauges = service.metrics
     gauges.pending.set(service.admission.pending)
     try:
@@ -41,4 +41,4 @@ async def metrics(service: ServiceDependency) -> Response:
     except RedisError:  # unknown is not zero
         gauges.queue_length.set(float("nan"))
         gauges.workers.set(float("nan"))
-    return Response(generate_latest(gauges.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(gauges.expose(), media_type=CONTENT_TYPE_LATEST)

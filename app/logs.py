@@ -31,6 +31,10 @@ CONTROLS: Final = {
 class JsonFormatter(logging.Formatter):
     """One object for each line; ASCII only, so whatever came from outside is escaped."""
 
+    def __init__(self, front_end: int = 0) -> None:
+        super().__init__()
+        self._own = {"front_end": front_end} if front_end else {}
+
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         when = datetime.fromtimestamp(record.created, UTC)
@@ -39,6 +43,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
+            **self._own,
         }
         if request_id.get():
             line["request_id"] = request_id.get()
@@ -51,8 +56,9 @@ class JsonFormatter(logging.Formatter):
 class TextFormatter(logging.Formatter):
     """A line for people; no second line begins like a first one, whatever an error's text says."""
 
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    def __init__(self, front_end: int = 0) -> None:
+        whose = f" [{front_end}]" if front_end else ""
+        super().__init__(f"%(asctime)s{whose} %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, and a traceback below it."""
@@ -65,13 +71,16 @@ class TextFormatter(logging.Formatter):
         return text.translate(CONTROLS).replace("\n", "\n    ")
 
 
-def log_config(settings: AppSettings) -> dict[str, Any]:
-    """Return the configuration of ``logging`` for a front end; lines go to standard error."""
+def log_config(settings: AppSettings, front_end: int = 0) -> dict[str, Any]:
+    """Return the configuration of ``logging`` for a front end; lines go to standard error.
+
+    Where there are several, ``front_end`` is the number that its lines carry.
+    """
     formatter = JsonFormatter if settings.log_format == "json" else TextFormatter
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"()": formatter}},
+        "formatters": {"line": {"()": formatter, "front_end": front_end}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": settings.log_level},
         "loggers": {

@@ -1,6 +1,12 @@
-"""What Prometheus can read of one front-end process."""
+"""What Prometheus can read of one front-end process, or of all that count together.
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+Those on one port do (``app.serve``): whichever of them is asked answers for all, as a sum.
+"""
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from contract.messages import Failure, Reply, Result
 
@@ -37,12 +43,24 @@ class Metrics:
             registry=self.registry,
         )
         self.pending = Gauge(
-            "foveate_pending_uploads", "Uploads held by this process", registry=self.registry
+            "foveate_pending_uploads",
+            "Uploads held",
+            registry=self.registry,
+            multiprocess_mode="livesum",
         )
+        # Everybody's: who was asked last has just looked.
         self.queue_length = Gauge(
-            "foveate_queue_length", "Jobs that wait in the queue", registry=self.registry
+            "foveate_queue_length",
+            "Jobs that wait in the queue",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
         )
-        self.workers = Gauge("foveate_workers", "Workers alive", registry=self.registry)
+        self.workers = Gauge(
+            "foveate_workers",
+            "Workers alive",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
+        )
         self.stages = Histogram(
             "foveate_stage_seconds",
             "Time of each stage for one photo; queue is the wait before the first",
@@ -59,6 +77,14 @@ class Metrics:
             buckets=BATCH_BUCKETS,
             registry=self.registry,
         )
+
+    def expose(self) -> bytes:
+        """Return all in Prometheus' text format."""
+        if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            return generate_latest(self.registry)
+        everyone = CollectorRegistry()
+        MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]
+        return generate_latest(everyone)
 
     def observe_reply(self, reply: Reply) -> None:
         """Count what a worker reports."""

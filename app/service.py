@@ -84,6 +84,8 @@ class Service:
 
     async def _watch_workers(self) -> None:
         while True:
+            # For the others on this port, which tell of it when they are asked.
+            self.metrics.pending.set(self.admission.pending)
             with contextlib.suppress(RedisError):
                 await self.count_workers()
             await asyncio.sleep(WORKER_CHECK_INTERVAL_S)

@@ -1,12 +1,11 @@
-"""``python -m app run``: Redis, front end and workers as children of one process.
+"""``python -m app run``: Redis, front ends and workers as children of one process.
 
 A child that dies is started again; a dead worker's jobs go back to the queue first. SIGTERM and
-Ctrl-C drain: first the front end finishes its requests, then the workers, then Redis goes.
+Ctrl-C drain: first the front ends finish their requests, then the workers, then Redis goes.
 """
 
 import os
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -23,7 +22,9 @@ from redis.retry import Retry
 
 from app import embedded
 from app.child import Child
+from app.front_ends import ROLE, FrontEnds
 from app.heartbeats import Heartbeats
+from app.listening import ListenError
 from app.recovery import recover
 from app.settings import AppSettings
 
@@ -48,12 +49,14 @@ class StartError(Exception):
 class Supervisor:
     """Starts, watches and stops the children."""
 
-    def __init__(self, host: str, port: int, workers: int, settings: AppSettings) -> None:
-        self._host = host
-        self._port = port
+    def __init__(
+        self, address: tuple[str, int], front_ends: int, workers: int, settings: AppSettings
+    ) -> None:
+        self._address = address
+        self._front_end_count = front_ends
         self._workers = workers
         self._settings = settings
-        self._listener: socket.socket | None = None
+        self._front_ends: FrontEnds | None = None
         self._children: list[Child] = []
         self._was_ready = False
         self._stopping = False
@@ -67,15 +70,15 @@ class Supervisor:
         with ExitStack() as stack:
             stack.callback(self._stop_all)
             try:
-                listener = self._listener = self._listen()
+                fronts = self._front_ends = FrontEnds(*self._address, self._front_end_count)
                 redis_url = self._start_redis(stack)
-                self._start_processes(listener, redis_url)
-                self._wait_until_ready(listener, redis_url)
+                self._start_processes(fronts, redis_url)
+                self._wait_until_ready(fronts, redis_url)
                 if not self._stopping:
                     self._was_ready = True
-                    self._announce(listener)
+                    self._announce(fronts.url)
                 self._watch(redis_url)
-            except (StartError, embedded.EmbeddedError) as error:
+            except (StartError, ListenError, embedded.EmbeddedError) as error:
                 if not self._stopping:
                     say(str(error))
                     return 1
@@ -85,27 +88,6 @@ class Supervisor:
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
-
-    def _listen(self) -> socket.socket:
-        """Take the port before anything else starts, and keep it while front ends come and go."""
-        try:
-            family, *_, address = socket.getaddrinfo(
-                self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )[0]
-            listener = socket.socket(family, socket.SOCK_STREAM)
-        except (OSError, OverflowError) as error:
-            raise StartError(f"can't listen on {self._host}: {error}") from error
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(2048)
-        except OSError as error:
-            listener.close()
-            raise StartError(
-                f"can't listen on {self._host}:{self._port}: {error.strerror}. "
-                "Choose another with PORT="
-            ) from error
-        return listener
 
     def _start_redis(self, stack: ExitStack) -> str:
         """Return the URL of a Redis that answers: the environment's, or a child of ours."""
@@ -123,10 +105,9 @@ class Supervisor:
         embedded.wait_until_up(redis_url, give_up=lambda: self._stopping or child.exited())
         return redis_url
 
-    def _start_processes(self, listener: socket.socket, redis_url: str) -> None:
+    def _start_processes(self, fronts: FrontEnds, redis_url: str) -> None:
         environment = {**os.environ, "REDIS_URL": redis_url}
-        serve = [sys.executable, "-m", "app", "serve", "--fd", str(listener.fileno())]
-        self._children.append(Child("front end", serve, environment, pass_fds=(listener.fileno(),)))
+        self._children += fronts.children(environment)
         self._children += [
             Child("worker", [sys.executable, "-m", "worker"], environment)
             for _ in range(self._workers)
@@ -135,22 +116,18 @@ class Supervisor:
             if child.process is None:
                 child.start()
 
-    def _wait_until_ready(self, listener: socket.socket, redis_url: str) -> None:
+    def _wait_until_ready(self, fronts: FrontEnds, redis_url: str) -> None:
         deadline_s = time.monotonic() + READY_TIMEOUT_S
-        ready_url = f"{url_of(listener)}/readyz"
         while not self._stopping:
             self._revive(redis_url)
-            try:
-                with OPENER.open(ready_url, timeout=2):
-                    return
-            except (urllib.error.URLError, OSError):
-                pass
+            # Any of them tells of Redis and the workers.
+            if fronts.all_up() and answers(f"{fronts.url}/readyz"):
+                return
             if time.monotonic() > deadline_s:
                 raise StartError(f"not ready within {READY_TIMEOUT_S:.0f} s")
             time.sleep(POLL_S)
 
-    def _announce(self, listener: socket.socket) -> None:
-        address = url_of(listener)
+    def _announce(self, address: str) -> None:
         print(
             f"foveate: ready at {address} (API: {address}/docs)\n"
             f"foveate: try  curl --data-binary @photo.jpg "
@@ -196,6 +173,8 @@ class Supervisor:
                 raise StartError(f"the {child.role} refuses its settings")
             if child.early_deaths >= MAX_DEATHS_AT_START:
                 raise StartError(f"the {child.role} ends right after its start (exit code {code})")
+        if child.role == ROLE and self._front_ends:
+            self._front_ends.bury(child)
         say(f"the {child.role} ended (exit code {code}); starting it again in {delay_s:.0f} s")
         lost_name = child.worker_name
         if delay_s == 0:
@@ -214,12 +193,13 @@ class Supervisor:
             say(f"{count} jobs back in the queue")
 
     def _stop_all(self) -> None:
-        """Stop front end, workers and Redis, in this order."""
-        if self._listener is not None:
-            # New connections are refused from now on instead of waiting for nobody.
-            self._listener.close()
-        for role in ("front end", "worker", "redis"):
+        """Stop front ends, workers and Redis, in this order."""
+        if self._front_ends:
+            self._front_ends.refuse()
+        for role in (ROLE, "worker", "redis"):
             self._stop_role(role)
+        if self._front_ends:
+            self._front_ends.clean_up()
 
     def _stop_role(self, role: str) -> None:
         chosen = [child for child in self._children if child.role == role]
@@ -242,9 +222,10 @@ def say(line: str) -> None:
     print(f"foveate: {line}", file=sys.stderr, flush=True)
 
 
-def url_of(listener: socket.socket) -> str:
-    """Return the URL under which a listening socket is reached from this machine."""
-    host, port = listener.getsockname()[:2]
-    if host in {"0.0.0.0", "::"}:  # noqa: S104
-        host = "127.0.0.1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def answers(url: str) -> bool:
+    """Return whether a GET of ``url`` gets a 200 soon."""
+    try:
+        with OPENER.open(url, timeout=2):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False

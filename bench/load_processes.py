@@ -26,21 +26,22 @@ class Loaded:
 
 
 class LoadProcesses:
-    """Clients that send ``photos`` to the servers in turn, from entering to `stop`."""
+    """Clients that send ``photos`` to ``url`` + ``target``, from entering to `stop`."""
 
-    def __init__(
-        self, urls: Sequence[str], target: str, photos: Sequence[bytes], clients: int
-    ) -> None:
+    def __init__(self, url: str, target: str, photos: Sequence[bytes], clients: int) -> None:
         # Spawned: this process has threads, and perhaps a CUDA context.
         context = multiprocessing.get_context("spawn")
         self._ends: list[tuple[multiprocessing.process.BaseProcess, Pipe]] = []
         processes = min(MOST_PROCESSES, clients)
         for number in range(processes):
-            # As many clients in each, and as many of them at each server.
-            own = [urls[client % len(urls)] for client in range(number, clients, processes)]
+            own = len(range(number, clients, processes))  # as many in each
             here, there = context.Pipe()
+            load = {"url": url, "target": target, "photos": list(photos)}
             process = context.Process(
-                target=_run, args=(own, target, list(photos), number, there), daemon=True
+                target=_run,
+                args=(there,),
+                kwargs={**load, "clients": own, "seed": number},
+                daemon=True,
             )
             self._ends.append((process, here))
 
@@ -75,16 +76,14 @@ class LoadProcesses:
         return Loaded(samples, max(costs_s, default=0.0), sum(costs_s))
 
 
-def _run(urls: list[str], target: str, photos: list[bytes], seed: int, pipe: Pipe) -> None:
-    loads = [
-        Load(url, target, photos, 1, seed=1000 * seed + number) for number, url in enumerate(urls)
-    ]
-    for load in loads:
-        load.start()
+def _run(
+    pipe: Pipe, *, url: str, target: str, photos: list[bytes], clients: int, seed: int
+) -> None:
+    load = Load(url, target, photos, clients, seed=seed)
+    load.start()
     started_s = time.process_time()
     pipe.send(None)
     pipe.recv()
     cost_s = time.process_time() - started_s
-    for load in loads:
-        load.stop()
-    pipe.send(([sample for load in loads for sample in load.samples], cost_s))
+    load.stop()
+    pipe.send((load.samples, cost_s))

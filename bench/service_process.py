@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
@@ -73,17 +73,26 @@ def peak_rss_bytes(process: psutil.Process) -> int:
 
 @contextmanager
 def started_service(
-    workers: int = 1, settings: Mapping[str, str] | None = None, folder: Path = ROOT
+    workers: int = 1,
+    settings: Mapping[str, str] | None = None,
+    folder: Path = ROOT,
+    *,
+    front_ends: int = 1,
+    log: IO[bytes] | None = None,
 ) -> Iterator[tuple[str, Processes]]:
     """Run the service on a free port; yield its URL and processes, drain it at the end.
 
-    ``settings`` come on top of the environment; ``folder`` is the checkout to run.
+    ``settings`` come on top of the environment; ``folder`` is the checkout to run, and ``log`` a
+    file for what its processes write to standard error.
 
     Raises:
         ServiceError: when it does not get ready.
     """
     command = [python_of(folder), "-m", "app", "run", "--port", "0", "--workers", str(workers)]
-    with tempfile.TemporaryFile() as log:
+    if front_ends > 1:  # an older checkout has no such option
+        command += ["--front-ends", str(front_ends)]
+    with ExitStack() as stack:
+        log = log or stack.enter_context(tempfile.TemporaryFile())
         environment = {**os.environ, **(settings or {})}
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log

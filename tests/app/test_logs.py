@@ -35,6 +35,12 @@ def test_json_lines_are_ascii_objects() -> None:
     assert parsed["time"].endswith("+00:00")
 
 
+def test_lines_of_several_front_ends_say_whose_they_are() -> None:
+    assert json.loads(JsonFormatter(2).format(record("a")))["front_end"] == 2
+    assert " [2] INFO app.x: a" in TextFormatter(2).format(record("a"))
+    assert "front_end" not in JsonFormatter().format(record("a"))
+
+
 def test_text_lines_begin_once() -> None:
     token = request_id.set("abcdefgh")
     try:

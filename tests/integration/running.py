@@ -22,12 +22,12 @@ START_TIMEOUT_S = 120.0
 class Running:
     """One ``python -m app run`` on a free port, with its temporary files in ``folder``."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
         self.folder = folder
         self.lines: list[str] = []
         environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "app", "run", "--port", "0"],
+            [sys.executable, "-m", "app", "run", "--port", "0", *arguments],
             cwd=ROOT,
             env={**environment, "TMPDIR": str(folder), **settings},
             stdout=subprocess.PIPE,
@@ -84,9 +84,9 @@ class Running:
 
 
 @contextmanager
-def run_service(folder: Path, **settings: str) -> Iterator[Running]:
+def run_service(folder: Path, *arguments: str, **settings: str) -> Iterator[Running]:
     """Run the service for a while; afterwards nothing of it is left running."""
-    service = Running(folder, **settings)
+    service = Running(folder, *arguments, **settings)
     everyone: list[psutil.Process] = []
     try:
         yield service
@@ -116,7 +116,12 @@ def keys_of_jobs(connection: Redis) -> set[str]:
 
 def metric(url: str, name: str) -> float:
     """Return the value of one line of /metrics."""
-    for line in httpx.get(f"{url}/metrics").text.splitlines():
+    return metric_in(httpx.get(f"{url}/metrics").text, name)
+
+
+def metric_in(text: str, name: str) -> float:
+    """Return the value of one line of what /metrics answered."""
+    for line in text.splitlines():
         if line.startswith(f"{name} "):
             return float(line.split()[-1])
     raise AssertionError(f"no metric {name}")

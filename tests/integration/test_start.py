@@ -66,6 +66,7 @@ def test_a_proxy_of_the_environment_is_not_asked(tmp_path: Path) -> None:
         assert service.url
 
 
+@pytest.mark.usefixtures("connection")  # an empty Redis: other tests may have left workers
 def test_without_a_worker_uploads_get_503(redis_url: str) -> None:
     with front_end(redis_url, WORKER_GRACE_S="0") as url:
         response = httpx.post(f"{url}/compress", content=file_of(photo()))
