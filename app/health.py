@@ -5,6 +5,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from app.live_workers import read_versions
 from app.problems import to_response
 from app.service import ServiceDependency
 from contract.errors import NoWorkerError, QueueUnavailableError
@@ -37,7 +38,7 @@ async def metrics(service: ServiceDependency) -> Response:
     gauges.pending.set(service.admission.pending)
     try:
         gauges.queue_length.set(await service.queue.length())
-        gauges.workers.set(await service.queue.count_workers())
+        gauges.workers.set(len(await read_versions(service.queue.redis)))
     except RedisError:  # unknown is not zero
         gauges.queue_length.set(float("nan"))
         gauges.workers.set(float("nan"))

@@ -14,7 +14,6 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
-from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from app.cancellation import end
 from app.finished import Finished
@@ -23,7 +22,6 @@ from app.shared_connection import SharedConnection, pack
 from contract.errors import DeadlineError, InternalError, QueueUnavailableError
 from contract.keys import (
     QUEUE_NAME,
-    VERSION_FIELD,
     heatmap_key,
     image_key,
     input_key,
@@ -182,29 +180,6 @@ class QueueClient:
     async def length(self) -> int:
         """Return how many jobs wait; raises RedisError."""
         return await self.redis.llen(self._queue.key)
-
-    async def count_workers(self) -> int:
-        """Return how many workers are alive on the queue; raises RedisError."""
-        return len(await self.worker_versions())
-
-    async def worker_versions(self) -> list[str]:
-        """Return the version of results of each worker alive, "" where one is unknown.
-
-        A worker registers once its model is warm, and its key expires when it stops to report.
-
-        Raises:
-            RedisError: when Redis doesn't answer.
-        """
-        keys = await cast(
-            "Awaitable[set[bytes]]", self.redis.smembers(WORKERS_BY_QUEUE_KEY % QUEUE_NAME)
-        )
-        if not keys:
-            return []
-        async with self.redis.pipeline(transaction=False) as pipeline:
-            for key in keys:
-                pipeline.hmget(key, ["last_heartbeat", VERSION_FIELD])
-            workers = await pipeline.execute()
-        return [(version or b"").decode() for heartbeat, version in workers if heartbeat]
 
     async def _submit(
         self, job_id: str, data: bytes, pixels: int, options: Options, timeout_s: float

@@ -17,6 +17,7 @@ from app.detached import DetachedJobs
 from app.finished import Outcome
 from app.flights import Flights
 from app.jobs import Jobs
+from app.live_workers import read_versions
 from app.metrics import Metrics
 from app.queue import QueueClient
 from app.settings import AppSettings
@@ -97,7 +98,7 @@ class Service:
             RedisError: when Redis does not answer.
         """
         try:
-            alive = await self.queue.worker_versions()
+            alive = await read_versions(self.queue.redis)
         except RedisError:
             self._redis_answers = False
             raise
