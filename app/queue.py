@@ -247,21 +247,19 @@ class QueueClient:
     async def _read_replies(self) -> None:
         """Hand replies to whoever waits; outlives every fault of Redis."""
         pause_s = 0.05
-        doubts = 0
+        look_at_s = time.monotonic() + BLOCK_S
         key = reply_key(self._reply_to)
         pop = pack("BLMPOP", BLOCK_S, 1, key, "LEFT", "COUNT", REPLIES_AT_ONCE)
         while True:
             try:
-                if doubts:
+                if time.monotonic() >= look_at_s:
                     await self._settle_doubts()
-                    doubts -= 1
+                    look_at_s = time.monotonic() + BLOCK_S
                 (popped,) = await self._replies.execute([pop], 1, again=False)
                 pause_s = 0.05
-                if popped is None:
-                    doubts = 1
             except RedisError as error:
                 log.warning("replies can't be read: %s", type(error).__name__)
-                doubts = 2  # the first look may come before Redis has heard of the cut
+                look_at_s = 0.0
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, 1.0)
                 continue

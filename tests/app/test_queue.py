@@ -12,6 +12,7 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
+import app.queue
 from app.cancellation import end
 from app.queue import LARGE_BYTES, QueueClient
 from contract.errors import (
@@ -274,6 +275,27 @@ def test_a_reply_that_a_cut_connection_took_along_is_found(
     seen = use(redis_url, work)
     assert len(seen) == 1
     assert left_over(connection) == set()
+
+
+def test_a_lost_job_is_found_while_the_replies_of_others_come(
+    redis_url: str, connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.queue, "BLOCK_S", 1)
+
+    async def work(client: QueueClient) -> None:
+        waiting = asyncio.ensure_future(client.compress(b"data", 1, Options(), 30))
+        job = await next_job(connection)
+        connection.flushall()
+        started_s = time.monotonic()
+        while not waiting.done() and time.monotonic() - started_s < 5:
+            other = encode_reply(Failure("another", "internal-error", "Its own."))
+            connection.rpush(reply_key(job.kwargs["request"]["reply_to"]), other)
+            await asyncio.sleep(0.1)
+        with pytest.raises(QueueUnavailableError):
+            await waiting
+        assert time.monotonic() - started_s < 5
+
+    use(redis_url, work)
 
 
 def test_jobs_that_a_restarted_redis_lost_are_given_up_at_once(
