@@ -1,6 +1,7 @@
 """``python -m worker``: warm the network and the encoder up, then serve the queue."""
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -95,6 +96,10 @@ def main() -> int:
         maintenance_interval=settings.maintenance_interval_s,
         worker_ttl=WORKER_TTL_S,
     )
+    # The libraries' hundreds of thousands of objects stay: looking through them for garbage stopped
+    # all threads for a tenth of a second, several times a minute.
+    gc.collect()
+    gc.freeze()
     # Registering as a worker is what makes the service ready, so it comes after the warm-up.
     log.info("worker %s ready on %s (pid %d)", worker.name, predictor.device, os.getpid())
     serve(worker)
