@@ -189,6 +189,7 @@ class QueueClient:
         template = await self._template(timeout_s)
         job, count = template.commands(job_id, request.to_json())
         key, ttl_s = input_key(job_id).encode(), b"%d" % template.ttl_s
+        # Around the photo's bytes, which `pack` would copy.
         packed = [
             b"*1\r\n$5\r\nMULTI\r\n*5\r\n$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n"
             % (len(key), key, len(data)),

@@ -218,9 +218,8 @@ class BatchWorker(SteadyWorker):
             elif item.open:
                 finished.append((claim, {"ok": True}))
             elif not self.connection.exists(claim.job.key):
-                self._records.forget(
-                    claim
-                )  # a Redis that was emptied; RQ would make half a job of it
+                # Of a Redis that was emptied: RQ would make half a job of it.
+                self._records.forget(claim)
             elif item.withdrawn:
                 finished.append((claim, {"withdrawn": True}))
             else:

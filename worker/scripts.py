@@ -1,6 +1,6 @@
-"""RQ's records of many jobs at once, by one script: what ``worker.bookkeeping`` writes, cheaper.
+"""RQ's records of many jobs at once, by one script for their beginning and one for their end.
 
-RQ's own methods take some thirty commands for each job. These scripts write what those of RQ 3.0.0
+RQ's own methods, as ``worker.bookkeeping`` calls them, take some thirty commands for each job. These scripts write what those of RQ 3.0.0
 do, and stand aside for any other version; ``tests/worker/test_batching.py`` holds both ways to what
 ``SimpleWorker`` leaves behind. Like RQ they need one Redis and no cluster: they name keys that they
 were not given.
@@ -27,7 +27,7 @@ KNOWN_RQ_VERSIONS: Final = frozenset({"3.0.0"})
 # execution's id, and the execution's time to live in s.
 # The first command takes memory: a Redis that is full refuses the script before anything is written.
 START: Final = """
-local worker, executions, started, intermediate = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local worker, executions, started, intermediate = unpack(KEYS)
 local name, worker_ttl, now, now_s, whole_s = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 redis.call('HSET', worker, 'last_heartbeat', now, 'state', 'busy')
 for i = 6, #ARGV, 3 do
@@ -50,10 +50,10 @@ redis.call('EXPIRE', worker, worker_ttl)
 redis.call('EXPIRE', executions, worker_ttl)
 """
 
-# KEYS: worker, its executions, started and finished registry, intermediate list. ARGV: the worker's name, now as RQ
-# formats it, as a float and in whole s, seconds worked; then for each job its id, its execution's
-# id, when that began, its value, and how long it is kept in s. Returns the ids of jobs that others
-# wait for.
+# KEYS: worker, its executions, started and finished registry, intermediate list. ARGV: the worker's
+# name, now as RQ formats it, as a float and in whole s, seconds worked; then for each job its id, its
+# execution's id, when that began, its value, and how long it is kept in s. Returns the ids of jobs
+# that others wait for.
 # What goes is deleted first: a script that has begun may write on in a Redis that is full.
 FINISH: Final = """
 local worker, executions, started, finished, intermediate = unpack(KEYS)
