@@ -1,9 +1,9 @@
 """RQ's records of many jobs at once, by one script for their beginning and one for their end.
 
-RQ's own methods, as ``worker.bookkeeping`` calls them, take some thirty commands for each job. These scripts write what those of RQ 3.0.0
-do, and stand aside for any other version; ``tests/worker/test_batching.py`` holds both ways to what
-``SimpleWorker`` leaves behind. Like RQ they need one Redis and no cluster: they name keys that they
-were not given.
+RQ's own methods, as ``worker.bookkeeping`` calls them, take some thirty commands for each job. These
+scripts write what those of RQ 3.0.0 do, and stand aside for any other version;
+``tests/worker/test_batching.py`` holds both ways to what ``SimpleWorker`` leaves behind. Like RQ they
+need one Redis and no cluster: they name keys that they were not given.
 """
 
 from base64 import b64encode
