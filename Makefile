@@ -8,7 +8,8 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 FRONT_ENDS ?= 1
-WORKERS ?= 1
+# Empty: as many as this machine is enough for.
+WORKERS ?=
 STAMP := $(VENV)/.installed
 
 .PHONY: help install run test check fuzz-api fuzz-decode sweep format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency clean
@@ -31,7 +32,7 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 run: $(STAMP) ## Start the whole service (HOST=, PORT=, FRONT_ENDS=, WORKERS=, REDIS_URL=)
-	@exec $(BIN)/python -m app run --host '$(HOST)' --port '$(PORT)' --front-ends '$(FRONT_ENDS)' --workers '$(WORKERS)'
+	@exec $(BIN)/python -m app run --host '$(HOST)' --port '$(PORT)' --front-ends '$(FRONT_ENDS)' $(if $(WORKERS),--workers '$(WORKERS)')
 
 test: $(STAMP) ## Run every test
 	@$(BIN)/python -m pytest $(ARGS)

@@ -18,7 +18,9 @@ def main() -> int:
     run.add_argument("--host", default="127.0.0.1")
     run.add_argument("--port", type=port_number, default=8000, help="0 chooses a free one")
     run.add_argument("--front-ends", type=positive, default=1, help="HTTP processes on the port")
-    run.add_argument("--workers", type=positive, default=1)
+    run.add_argument(
+        "--workers", type=positive, help="default: one for each core, as far as memory goes"
+    )
     compress = commands.add_parser("compress", help="photos and folders, through a service")
     add_arguments(compress)
     serve = commands.add_parser("serve", help="the front end alone; REDIS_URL says where Redis is")

@@ -25,6 +25,7 @@ from app.child import Child
 from app.front_ends import ROLE, FrontEnds
 from app.heartbeats import Heartbeats
 from app.listening import ListenError
+from app.machine import choose_workers, share_cores
 from app.recovery import recover
 from app.settings import AppSettings
 
@@ -50,11 +51,11 @@ class Supervisor:
     """Starts, watches and stops the children."""
 
     def __init__(
-        self, address: tuple[str, int], front_ends: int, workers: int, settings: AppSettings
+        self, address: tuple[str, int], front_ends: int, workers: int | None, settings: AppSettings
     ) -> None:
         self._address = address
         self._front_end_count = front_ends
-        self._workers = workers
+        self._workers = workers or choose_workers(os.environ)
         self._settings = settings
         self._front_ends: FrontEnds | None = None
         self._children: list[Child] = []
@@ -77,6 +78,7 @@ class Supervisor:
                 if not self._stopping:
                     self._was_ready = True
                     self._announce(fronts.url)
+                    self._start_workers(self._workers - 1, redis_url)
                 self._watch(redis_url)
             except (StartError, ListenError, embedded.EmbeddedError) as error:
                 if not self._stopping:
@@ -99,22 +101,26 @@ class Supervisor:
         # Callbacks run in reverse: Redis must be gone before its folder is.
         stack.callback(self._stop_all)
         child = Child("redis", embedded.command(embedded.find_server(), folder), dict(os.environ))
-        self._children.append(child)
-        child.start()
+        self._start(child)
         redis_url = embedded.url(folder)
         embedded.wait_until_up(redis_url, give_up=lambda: self._stopping or child.exited())
         return redis_url
 
     def _start_processes(self, fronts: FrontEnds, redis_url: str) -> None:
-        environment = {**os.environ, "REDIS_URL": redis_url}
-        self._children += fronts.children(environment)
-        self._children += [
-            Child("worker", [sys.executable, "-m", "worker"], environment)
-            for _ in range(self._workers)
-        ]
-        for child in self._children:
-            if child.process is None:
-                child.start()
+        for child in fronts.children({**os.environ, "REDIS_URL": redis_url}):
+            self._start(child)
+        # Alone at first: what it compiles or reads from a cold disk the others find there.
+        self._start_workers(1, redis_url)
+
+    def _start_workers(self, count: int, redis_url: str) -> None:
+        threads = os.environ.get("CODEC_THREADS") or str(share_cores(self._workers))
+        environment = {**os.environ, "REDIS_URL": redis_url, "CODEC_THREADS": threads}
+        for _ in range(count):
+            self._start(Child("worker", [sys.executable, "-m", "worker"], environment))
+
+    def _start(self, child: Child) -> None:
+        self._children.append(child)
+        child.start()
 
     def _wait_until_ready(self, fronts: FrontEnds, redis_url: str) -> None:
         deadline_s = time.monotonic() + READY_TIMEOUT_S

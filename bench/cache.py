@@ -14,10 +14,9 @@ from typing import Any, Final
 from bench.load import Connection, HttpError, Sample, send
 from bench.machine import describe_machine
 from bench.service import DEFAULT_IMAGES, DEFAULT_OPTIONS
-from bench.service_figures import percentile, rounded
+from bench.service_figures import percentile, read_metrics, rounded
 from bench.service_photos import generate_photo, load_photos, to_jpeg
 from bench.service_process import ServiceError, started_service
-from bench.service_window import read_metrics
 
 MISSES: Final = 'foveate_cache_total{outcome="miss"}'
 JOINED: Final = 'foveate_cache_total{outcome="joined"}'

@@ -13,9 +13,8 @@ import psutil
 from bench.gpu_load import gpu_load
 from bench.load_processes import LoadProcesses
 from bench.machine import usable_cores
-from bench.service_figures import mean_batch, summarize
-from bench.service_process import START_TIMEOUT_S, ServiceError, started_service
-from bench.service_window import read_metrics
+from bench.service_figures import mean_batch, read_metrics, summarize
+from bench.service_process import started_service
 
 # A process with one busy thread, or all cores together, from this share of its time on.
 FULL: Final = 0.9
@@ -49,7 +48,7 @@ class Fleet:
 
 @contextmanager
 def started_fleet(front_ends: int, workers: int, settings: Mapping[str, str]) -> Iterator[Fleet]:
-    """Run the service until all its workers are there; stop it at the end.
+    """Run the service; stop it at the end.
 
     Raises:
         ServiceError: when it does not get ready.
@@ -59,12 +58,6 @@ def started_fleet(front_ends: int, workers: int, settings: Mapping[str, str]) ->
         url, processes = running.enter_context(
             started_service(workers, settings, front_ends=front_ends, log=log)
         )
-        deadline_s = time.monotonic() + START_TIMEOUT_S
-        # Ready is a service with one.
-        while read_metrics(url).get("foveate_workers", 0.0) < workers:
-            if time.monotonic() > deadline_s:
-                raise ServiceError("not all workers got ready")
-            time.sleep(0.2)
         yield Fleet(url, processes.by_role(), Path(log.name))
 
 

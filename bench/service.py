@@ -63,7 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--warm-up", type=float, default=5.0, help="seconds before each of them")
     parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
-    parser.add_argument("--workers", type=int, default=1, help="of the service started here")
+    parser.add_argument(
+        "--workers", type=int, help="of the service started here (default: as many as it chooses)"
+    )
     parser.add_argument(
         "--url",
         help="http://HOST:PORT of a running service; without it one is started here. Its CPU "
@@ -227,7 +229,7 @@ def measure_serving(
     )
 
 
-def measure_memory(target: str, photos: list[bytes], workers: int) -> dict[str, Any]:
+def measure_memory(target: str, photos: list[bytes], workers: int | None) -> dict[str, Any]:
     """Return peak resident sets of a fresh service: ready, after many photos, after a large one."""
     with started_service(workers) as (url, processes):
         peaks: dict[str, Any] = {"ready": processes.peak_rss_bytes()}

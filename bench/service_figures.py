@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
-from bench.load import Sample
+from bench.load import Connection, Sample
 
 STAGES: Final = ("queue", "decode", "predict", "encode")
 # What is left of a request's time: HTTP on both sides, Redis, and the wait for the batch's
@@ -56,6 +56,14 @@ def parse_metrics(text: str) -> dict[str, float]:
             name, _, value = line.rpartition(" ")
             found[name] = float(value)
     return found
+
+
+def read_metrics(url: str) -> dict[str, float]:
+    """Return the service's metrics; none where it keeps them to itself."""
+    connection = Connection(url)
+    answer = connection.request("GET", "/metrics")
+    connection.close()
+    return parse_metrics(answer.body.decode()) if answer.status == 200 else {}
 
 
 def mean_batch(before: dict[str, float], after: dict[str, float]) -> float | None:

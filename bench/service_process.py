@@ -1,5 +1,6 @@
 """The service as a child of the benchmark, and what its processes cost."""
 
+import math
 import os
 import subprocess
 import sys
@@ -15,10 +16,13 @@ from typing import IO, Final
 import psutil
 
 from bench.machine import ROOT, read_lines
+from bench.service_figures import read_metrics
 
 START_TIMEOUT_S: Final = 240.0
 STOP_TIMEOUT_S: Final = 90.0
 READY_MARK: Final = "ready at "
+AFTER_READY_S: Final = 0.5
+WORKERS_METRIC: Final = "foveate_workers"
 ROLES: Final = ("app", "worker", "redis")
 
 
@@ -73,7 +77,7 @@ def peak_rss_bytes(process: psutil.Process) -> int:
 
 @contextmanager
 def started_service(
-    workers: int = 1,
+    workers: int | None = None,
     settings: Mapping[str, str] | None = None,
     folder: Path = ROOT,
     *,
@@ -82,13 +86,16 @@ def started_service(
 ) -> Iterator[tuple[str, Processes]]:
     """Run the service on a free port; yield its URL and processes, drain it at the end.
 
+    ``workers`` and ``front_ends`` are as many as given, or what the service chooses and one;
     ``settings`` come on top of the environment; ``folder`` is the checkout to run, and ``log`` a
     file for what its processes write to standard error.
 
     Raises:
         ServiceError: when it does not get ready.
     """
-    command = [python_of(folder), "-m", "app", "run", "--port", "0", "--workers", str(workers)]
+    command = [python_of(folder), "-m", "app", "run", "--port", "0"]
+    if workers:
+        command += ["--workers", str(workers)]
     if front_ends > 1:  # an older checkout has no such option
         command += ["--front-ends", str(front_ends)]
     with ExitStack() as stack:
@@ -104,7 +111,9 @@ def started_service(
                 log.seek(0)
                 tail = log.read()[-2000:].decode("utf-8", "replace")
                 raise ServiceError(f"the service did not get ready:\n{tail}")
-            yield url, Processes(process.pid)
+            processes = Processes(process.pid)
+            await_workers(url, processes, workers)
+            yield url, processes
         finally:
             process.terminate()
             try:
@@ -114,6 +123,21 @@ def started_service(
                 process.wait()
             if process.stdout is not None:
                 process.stdout.close()
+
+
+def await_workers(url: str, processes: Processes, count: int | None) -> None:
+    """Return once ``count`` workers serve, or all that have been started; one is enough to be ready.
+
+    Raises:
+        ServiceError: when they take too long.
+    """
+    time.sleep(AFTER_READY_S)  # until the others have been started
+    wanted = count or len(processes.by_role()["worker"])
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while read_metrics(url).get(WORKERS_METRIC, math.inf) < wanted:
+        if time.monotonic() > deadline_s:
+            raise ServiceError("not all workers got ready")
+        time.sleep(0.2)
 
 
 def python_of(folder: Path) -> str:

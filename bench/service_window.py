@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from bench.gpu_load import gpu_load
-from bench.load import Connection, Sample
-from bench.service_figures import mean_batch, parse_metrics
+from bench.load import Sample
+from bench.service_figures import mean_batch, read_metrics
 from bench.service_process import Processes
 
 
@@ -52,11 +52,3 @@ class Window:
 
     def _cpu_s(self) -> dict[str, float]:
         return self._processes.cpu_s() if self._processes else {}
-
-
-def read_metrics(url: str) -> dict[str, float]:
-    """Return the service's metrics; none where it keeps them to itself."""
-    connection = Connection(url)
-    answer = connection.request("GET", "/metrics")
-    connection.close()
-    return parse_metrics(answer.body.decode()) if answer.status == 200 else {}

@@ -22,9 +22,8 @@ from bench.load import Connection, Load
 from bench.machine import ROOT
 from bench.rival_process import START_TIMEOUT_S, started_rival
 from bench.servers.compressor import OPTIONS_VARIABLE
-from bench.service_figures import mean_batch, medians, summarize
+from bench.service_figures import mean_batch, medians, read_metrics, summarize
 from bench.service_process import ServiceError, Steal, started_service
-from bench.service_window import read_metrics
 
 # The package that each needs.
 RIVALS: Final = {"mosec": "mosec", "litserve": "litserve", "inprocess": "fastapi"}

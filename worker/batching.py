@@ -97,7 +97,8 @@ class BatchWorker(SteadyWorker):
             # What is under way goes on: it makes room as it ends.
             if not (self._open or self._ended):
                 raise
-        ended = self._pipeline.step(self._pause_s)
+        # Where there is no room, what makes some ends the wait.
+        ended = self._pipeline.step(self._pause_s if self._pipeline.room() else MOST_PAUSE_S)
         if ended:
             if not self._ended:
                 self._record_at_s = time.monotonic() + RECORDS_PAUSE_S
@@ -187,7 +188,7 @@ class BatchWorker(SteadyWorker):
                 self._finalize_failure(claim.job, queue, claim.execution, sys.exc_info())
             else:
                 self._open[item.job_id] = claim
-                self._pipeline.put([item])
+                self._pipeline.put([item], under_way=self._records.under_way)
 
     def _drop_doubles(self, queue: Queue) -> None:
         """Let go of popped jobs that are under way here already.

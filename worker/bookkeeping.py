@@ -18,12 +18,15 @@ from rq.job import Job, JobStatus
 from rq.queue import Queue
 from rq.utils import as_text, now
 from rq.worker import SimpleWorker, WorkerStatus
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
-# KEYS: queue, intermediate list. ARGV: how many, and what the keys of jobs begin with.
+# KEYS: queue, intermediate list, workers of the queue. ARGV: how many at most, and what the keys of
+# jobs begin with. No more than this worker's share of what waits: the others are as quick.
 # It moves nothing from an empty queue: a Redis that is full would refuse even that.
 TAKE: Final = """
 local taken = {}
-for i = 1, math.min(ARGV[1], redis.call('LLEN', KEYS[1])) do
+local share = math.ceil(redis.call('LLEN', KEYS[1]) / math.max(1, redis.call('SCARD', KEYS[3])))
+for i = 1, math.min(ARGV[1], share) do
   local id = redis.call('LMOVE', KEYS[1], KEYS[2], 'LEFT', 'RIGHT')
   taken[i] = {id, redis.call('HGETALL', ARGV[2] .. id)}
 end
@@ -43,12 +46,15 @@ class Claim:
 def take(connection: Redis, queue: Queue, count: int) -> list[tuple[str, Job | None]]:
     """Move up to ``count`` jobs from the queue to its intermediate list, as RQ moves one.
 
+    That is at most the share of what waits that falls to one of the queue's workers.
+
     Return each one's id with the job, or None where Redis has none of it any more.
 
     Raises:
         RedisError: when Redis can't be reached, or is so full that nothing can be moved.
     """
-    arguments = (2, queue.key, queue.intermediate_queue_key, count, Job.key_for(""))
+    keys = (queue.key, queue.intermediate_queue_key, WORKERS_BY_QUEUE_KEY % queue.name)
+    arguments = (len(keys), *keys, count, Job.key_for(""))
     try:
         taken = connection.evalsha(TAKE_SHA, *arguments)
     except NoScriptError:
@@ -72,6 +78,8 @@ class Bookkeeping:
 
     def __init__(self, worker: SimpleWorker) -> None:
         self.worker = worker
+        # Jobs that all workers of the queue were at, with those of the last `register`.
+        self.under_way = 0
 
     def register(self, queue: Queue, jobs: Sequence[Job]) -> list[Claim]:
         """Record that the worker runs ``jobs`` (RQ's prepare_execution and prepare_job_execution).
@@ -92,7 +100,8 @@ class Bookkeeping:
                 claims.append(Claim(job, execution))
             worker.heartbeat(max(map(worker.get_heartbeat_ttl, jobs)), pipeline=pipeline)
             worker.set_state(WorkerStatus.BUSY, pipeline=pipeline)
-            pipeline.execute()
+            pipeline.zcard(queue.started_job_registry.key)
+            self.under_way = pipeline.execute()[-1]
         worker.executions.update({claim.execution.id: claim.execution for claim in claims})
         return claims
 

@@ -57,6 +57,7 @@ class Flow:
         self._waiting: tuple[deque[Item], ...] = tuple(deque() for _ in stages)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="codec")
         self._device = ThreadPoolExecutor(1, thread_name_prefix="device")
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="beside")
         self._running: set[Work] = set()
         self._finished: SimpleQueue[Work] = SimpleQueue()
         self._ended: list[Item] = []
@@ -97,13 +98,14 @@ class Flow:
         return max((now_s - start_s for start_s in started_s if start_s is not None), default=0.0)
 
     def aside(self, work: Callable[[], Out]) -> "Future[Out]":
-        """Do ``work`` on the pool's threads, before whatever they are given from now on."""
-        return self._pool.submit(work)
+        """Do ``work`` on a thread of its own: the pool's may all be at what it is to be done beside."""
+        return self._beside.submit(work)
 
     def close(self) -> None:
         """Let the threads end."""
         self._device.shutdown()
         self._pool.shutdown()
+        self._beside.shutdown()
 
     def _start(self) -> None:
         # From the end, so that photos leave before others come in.

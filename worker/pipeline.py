@@ -75,10 +75,18 @@ class Pipeline:
         limits: Limits,
         result_ttl_s: int,
         quantizer: Quantizer = HOST,
+        pass_threads: int | None = None,
     ) -> None:
+        """Begin with nothing.
+
+        ``threads`` photos are decoded and encoded at a time, and on a CPU go through the network;
+        a lone one's pass has up to ``pass_threads`` of torch's, by default as many.
+        """
         self._connection = connection
         self._predictor = predictor
         self._threads = threads
+        self._pass_threads = pass_threads or threads
+        self._under_way = 0
         self._limits = limits
         self._result_ttl_s = result_ttl_s
         self._quantizer = quantizer
@@ -96,8 +104,12 @@ class Pipeline:
             max_linger_s=limits.max_linger_ms / 1e3,
         )
 
-    def put(self, items: Iterable[Item]) -> None:
-        """Take items in; each comes out of `step` once."""
+    def put(self, items: Iterable[Item], *, under_way: int = 0) -> None:
+        """Take items in; each comes out of `step` once.
+
+        ``under_way`` says how many photos all workers have together now, where that is known.
+        """
+        self._under_way = under_way
         self._flow.put(items)
 
     def step(self, timeout_s: float) -> list[Item]:
@@ -111,9 +123,15 @@ class Pipeline:
         return self._flow.step(timeout_s)
 
     def room(self) -> int:
-        """Return how many more items may be put in now."""
+        """Return how many more items may be put in now.
+
+        Where the threads are the device, none while each of them finds one ready when it has done
+        with its own: others might begin with it at once, and many at a time cost less.
+        """
         size = self._limits.max_batch_size
         if self._flow.open_cost_px >= self._limits.max_open_pixels:
+            return 0
+        if self._predictor.side_by_side and self._flow.ahead >= self._threads:
             return 0
         return max(0, min(size - self._flow.ahead, 3 * size - self._flow.open))
 
@@ -160,8 +178,8 @@ class Pipeline:
             item.data = None
         item.network_input = self._predictor.prepare(photo.image)
         item.pixels = np.asarray(photo.image)
-        if self._flow.open == 1:
-            # Alone, a photo leaves threads idle while the network is at it. In company all have
+        if self._crowd() == 1:
+            # Alone, a photo leaves cores idle while the network is at it. In company all have
             # work, and what is made ahead of time only lies in memory.
             item.groundwork = self._flow.aside(
                 partial(
@@ -190,14 +208,18 @@ class Pipeline:
             item.saliency = saliency
 
     def _share_threads(self) -> int | None:
-        """Return how many threads a photo's pass gets on a CPU: of those that are idle all but one.
+        """Return how many threads a photo's pass gets on a CPU: its share of all but one.
 
-        More of them than are idle would wait for one another at every layer; one is left to what
-        is never idle, here and in the front end.
+        More of them than have a core would wait for one another at every layer; one is left to
+        what is never idle, here and in the front end.
         """
         if not self._predictor.side_by_side:
             return None
-        return max(1, (self._threads - 1) // max(1, self._flow.busy))
+        return max(1, (self._pass_threads - 1) // self._crowd())
+
+    def _crowd(self) -> int:
+        """Return how many photos are under way, here and as far as is known in other workers."""
+        return max(1, self._flow.open, self._under_way)
 
     def _predict_alone(self, item: Item) -> None:
         item.batch_size = 1

@@ -24,7 +24,7 @@ KNOWN_RQ_VERSIONS: Final = frozenset({"3.0.0"})
 
 # KEYS: worker, its executions, started registry, intermediate list. ARGV: the worker's name, its
 # time to live in s, now as RQ formats it, as a float and in whole s; then for each job its id, its
-# execution's id, and the execution's time to live in s.
+# execution's id, and the execution's time to live in s. Returns how many jobs run now.
 # The first command takes memory: a Redis that is full refuses the script before anything is written.
 START: Final = """
 local worker, executions, started, intermediate = unpack(KEYS)
@@ -48,6 +48,7 @@ for i = 6, #ARGV, 3 do
 end
 redis.call('EXPIRE', worker, worker_ttl)
 redis.call('EXPIRE', executions, worker_ttl)
+return redis.call('ZCARD', started)
 """
 
 # KEYS: worker, its executions, started and finished registry, intermediate list. ARGV: the worker's
@@ -114,7 +115,7 @@ class ScriptedBookkeeping(Bookkeeping):
             execution.created_at = execution.last_heartbeat = moment
             claims.append(Claim(job, execution))
             arguments += [job.id, execution.id, ttl_s]
-        self._start(
+        self.under_way = self._start(
             keys=[
                 *(worker.key, worker.executions_key),
                 *(queue.started_job_registry.key, queue.intermediate_queue_key),

@@ -24,6 +24,7 @@ MAX_WAIT_MS: Final = 10
 # The worker's as well: after this time a thread that waits for the interpreter asks for it.
 SWITCH_INTERVAL_S: Final = 0.0005
 OPTIONS_VARIABLE: Final = "FOVEATE_BENCH_OPTIONS"
+WORKERS_VARIABLE: Final = "FOVEATE_BENCH_WORKERS"
 
 
 @dataclass(slots=True)
@@ -36,7 +37,7 @@ class Photo:
 
 
 class Compressor:
-    """Uploads to JPEGs; decoding and encoding on as many threads as there are cores."""
+    """Uploads to JPEGs; decoding and encoding on its share of as many threads as there are cores."""
 
     def __init__(
         self, options: str | None = None, *, threads: int | None = None, tell: Tell | None = None
@@ -52,7 +53,7 @@ class Compressor:
         self._predictor = Predictor("auto")
         self._predictor.warm_up(MAX_BATCH_SIZE)
         codec.warm_up()
-        threads = threads or os.cpu_count() or 1
+        threads = threads or -(-(os.cpu_count() or 1) // count_workers())
         self._apply = map if threads == 1 else ThreadPoolExecutor(threads).map
 
     def compress(self, uploads: Sequence[bytes]) -> list[bytes]:
@@ -88,6 +89,11 @@ class Compressor:
         except codec.UnreadableSourceError:
             return codec.encode(photo.pixels, saliency, self._settings).jpeg
         return codec.transcode(source, photo.pixels, saliency, self._settings).jpeg
+
+
+def count_workers() -> int:
+    """Return how many processes a server shall have that compress."""
+    return int(os.environ.get(WORKERS_VARIABLE, "1"))
 
 
 def timed(work: Callable[..., Any]) -> Callable[..., tuple[Any, float]]:

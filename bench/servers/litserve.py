@@ -1,4 +1,4 @@
-"""The rival LitServe: uvicorn, and one batching worker process behind a queue."""
+"""The rival LitServe: uvicorn, and one batching worker process behind a queue, or several."""
 
 import argparse
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import litserve
 from fastapi import Body, Response
 
-from bench.servers.compressor import MAX_BATCH_SIZE, MAX_WAIT_MS, Compressor
+from bench.servers.compressor import MAX_BATCH_SIZE, MAX_WAIT_MS, Compressor, count_workers
 
 
 class Compress(litserve.LitAPI):
@@ -39,7 +39,7 @@ def main() -> None:
         max_batch_size=MAX_BATCH_SIZE, batch_timeout=MAX_WAIT_MS / 1e3, api_path="/compress"
     )
     server = litserve.LitServer(
-        api, accelerator="cpu", workers_per_device=1, timeout=120, fast_queue=True
+        api, accelerator="cpu", workers_per_device=count_workers(), timeout=120, fast_queue=True
     )
     server.run(
         host=arguments.address,

@@ -1,10 +1,10 @@
-"""The rival mosec: a server in Rust, one batching worker process behind it."""
+"""The rival mosec: a server in Rust, one batching worker process behind it, or several."""
 
 from typing import Any
 
 from mosec import Server, Worker
 
-from bench.servers.compressor import MAX_BATCH_SIZE, MAX_WAIT_MS, Compressor
+from bench.servers.compressor import MAX_BATCH_SIZE, MAX_WAIT_MS, Compressor, count_workers
 
 
 class Compress(Worker):
@@ -33,7 +33,11 @@ def main() -> None:
     """Serve on mosec's own --address and --port."""
     server = Server()
     server.append_worker(
-        Compress, max_batch_size=MAX_BATCH_SIZE, max_wait_time=MAX_WAIT_MS, route="/compress"
+        Compress,
+        num=count_workers(),
+        max_batch_size=MAX_BATCH_SIZE,
+        max_wait_time=MAX_WAIT_MS,
+        route="/compress",
     )
     server.run()
 

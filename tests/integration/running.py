@@ -20,11 +20,18 @@ START_TIMEOUT_S = 120.0
 
 
 class Running:
-    """One ``python -m app run`` on a free port, with its temporary files in ``folder``."""
+    """One ``python -m app run`` on a free port, with its temporary files in ``folder``.
 
-    def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
+    Its one worker has all cores; ``workers=None`` has as many as the service chooses.
+    """
+
+    def __init__(
+        self, folder: Path, *arguments: str, workers: int | None = 1, **settings: str
+    ) -> None:
         self.folder = folder
         self.lines: list[str] = []
+        if workers:
+            arguments = (*arguments, "--workers", str(workers))
         environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "app", "run", "--port", "0", *arguments],
@@ -84,9 +91,11 @@ class Running:
 
 
 @contextmanager
-def run_service(folder: Path, *arguments: str, **settings: str) -> Iterator[Running]:
+def run_service(
+    folder: Path, *arguments: str, workers: int | None = 1, **settings: str
+) -> Iterator[Running]:
     """Run the service for a while; afterwards nothing of it is left running."""
-    service = Running(folder, *arguments, **settings)
+    service = Running(folder, *arguments, workers=workers, **settings)
     everyone: list[psutil.Process] = []
     try:
         yield service

@@ -1,6 +1,7 @@
 """Whatever dies, is stopped or can't be had: no upload is lost, and nothing is left behind."""
 
 import io
+import os
 import signal
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,7 +12,10 @@ import psutil
 import pytest
 from PIL import Image
 from redis import Redis
+from rq.serializers import JSONSerializer
+from rq.worker import SimpleWorker
 
+from app.machine import choose_workers, share_cores
 from bench.chaos import find_leftovers
 from contract.keys import MAX_RETRIES
 from tests.integration.in_flight import in_flight
@@ -55,6 +59,37 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
         # RQ alone would notice minutes later; a busy machine takes some seconds.
         assert time.monotonic() - max(back_s, killed_s) < 30
         pool.shutdown()
+
+
+def test_the_cores_are_shared_out_to_as_many_workers_as_the_machine_is_for(tmp_path: Path) -> None:
+    with run_service(tmp_path, workers=None) as service:
+        wanted = choose_workers(os.environ)
+        wait_for(lambda: _workers(service.url) == wanted, 60, "for the workers")
+        workers = service.children("-m worker")
+        assert len(workers) == wanted
+        threads = {worker.environ()["CODEC_THREADS"] for worker in workers}
+        assert threads == {str(share_cores(wanted))}
+
+
+def test_while_one_of_two_workers_is_dead_the_other_goes_on(tmp_path: Path) -> None:
+    with run_service(tmp_path, workers=2, RESULT_TTL_S="60") as service:
+        url = service.url
+        wait_for(lambda: _workers(url) == 2, 60, "for the workers")
+        killed, lives = service.children("-m worker")
+        pool, futures = upload_all(url, 32)
+        with Redis.from_url(service.redis_url) as connection:
+
+            def have_all_done_some() -> bool:
+                everyone = SimpleWorker.all(connection=connection, serializer=JSONSerializer)
+                return all(worker.successful_job_count for worker in everyone)
+
+            wait_for(have_all_done_some, 30, "for both to have done some")
+        killed.kill()
+        assert not all(future.done() for future in futures)
+        assert_own_photos(futures)
+        pool.shutdown()
+        assert lives.is_running()
+        wait_for(lambda: _workers(url) == 2, 60, "for the new worker")
 
 
 def test_a_photo_that_kills_its_workers_ends_in_an_error_and_nothing_else_does(
@@ -101,6 +136,11 @@ def test_a_full_redis_is_outlived_by_uploads_in_flight_and_by_the_worker(tmp_pat
             assert after.status_code == 200
             assert [process.pid for process in service.children("-m ")] == before
             wait_for(lambda: not find_leftovers(connection), 20, "for an empty Redis")
+
+
+def _workers(url: str) -> int:
+    answer = httpx.get(f"{url}/readyz")
+    return int(answer.json()["workers"]) if answer.status_code == 200 else 0
 
 
 def _ready(url: str) -> bool:

@@ -12,6 +12,7 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from contract.errors import CorruptImageError
 from contract.keys import MAX_RETRIES, QUEUE_NAME, VERSION_FIELD, input_key, reply_key
@@ -32,12 +33,14 @@ class ScriptedPipeline:
     def __init__(self, max_open: int = 8, max_open_pixels: int = 10_000) -> None:
         # What was open together.
         self.batches: list[list[str]] = []
+        self.under_way: list[int] = []
         self._max_open = max_open
         self._max_open_pixels = max_open_pixels
         self._items: list[Item] = []
 
-    def put(self, items: Sequence[Item]) -> None:
+    def put(self, items: Sequence[Item], *, under_way: int = 0) -> None:
         self._items += items
+        self.under_way.append(under_way)
 
     def room(self) -> int:
         return self._max_open - len(self._items)
@@ -260,6 +263,26 @@ def test_no_more_is_claimed_than_has_room(connection: Redis) -> None:
     assert [len(batch) for batch in pipeline.batches] == [2, 2, 1]
 
 
+def test_no_more_is_claimed_than_this_workers_share(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 8)
+    for key in ("rq:worker:second", "rq:worker:third"):
+        connection.sadd(WORKERS_BY_QUEUE_KEY % QUEUE_NAME, key)
+        connection.hset(key, "state", "busy")  # without it RQ takes them off
+    pipeline = ScriptedPipeline()
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    # Each first one by RQ's loop, then a third of what is left, rounded up.
+    assert [len(batch) for batch in pipeline.batches] == [1 + 3, 1 + 1, 1 + 1]
+
+
+def test_a_pipeline_knows_how_many_photos_all_workers_are_at(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 2)
+    elsewhere = {f"other-{number}:execution": time.time() + 60 for number in range(3)}
+    connection.zadd(queue.started_job_registry.key, elsewhere)
+    pipeline = ScriptedPipeline()
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.under_way == [3 + 1, 3 + 2]
+
+
 def test_no_more_pixels_are_open_than_allowed(connection: Redis) -> None:
     queue = enqueue(connection, ["ok"] * 5)
     pipeline = ScriptedPipeline(max_open_pixels=250)
@@ -355,9 +378,9 @@ def test_nothing_of_a_job_comes_back_in_an_emptied_redis(connection: Redis) -> N
     pipeline = EmptiedPipeline()
     put = pipeline.put
 
-    def empty_then_put(items: Sequence[Item]) -> None:
+    def empty_then_put(items: Sequence[Item], *, under_way: int) -> None:
         connection.flushall()
-        put(items)
+        put(items, under_way=under_way)
 
     pipeline.put = empty_then_put  # type: ignore[method-assign]
     batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
@@ -371,8 +394,8 @@ def test_a_full_redis_is_waited_for(connection: Redis) -> None:
     pipeline = ScriptedPipeline()
     put = pipeline.put
 
-    def put_then_fill(items: Sequence[Item]) -> None:
-        put(items)
+    def put_then_fill(items: Sequence[Item], *, under_way: int) -> None:
+        put(items, under_way=under_way)
         connection.config_set("maxmemory", "1")
 
     pipeline.put = put_then_fill  # type: ignore[method-assign]
@@ -399,8 +422,8 @@ def test_a_full_redis_does_not_keep_what_is_open_from_ending(connection: Redis) 
     pipeline = ScriptedPipeline()
     put, step = pipeline.put, pipeline.step
 
-    def put_then_fill(items: Sequence[Item]) -> None:
-        put(items)
+    def put_then_fill(items: Sequence[Item], *, under_way: int) -> None:
+        put(items, under_way=under_way)
         if not pipeline.batches:
             connection.config_set("maxmemory", "1")
 
