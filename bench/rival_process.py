@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,12 +14,12 @@ import psutil
 
 from bench.load import Connection, HttpError
 from bench.machine import ROOT
-from bench.servers.compressor import OPTIONS_VARIABLE
+from bench.servers.compressor import OPTIONS_VARIABLE, WORKERS_VARIABLE
 from bench.servers.journal import JOURNAL_VARIABLE, read_batches, summarize_batches
 from bench.service_process import ServiceError
 
 START_TIMEOUT_S: Final = 120.0
-STOP_TIMEOUT_S: Final = 15.0
+STOP_TIMEOUT_S: Final = 6.0  # LitServe takes any
 
 
 class Rival:
@@ -29,6 +29,19 @@ class Rival:
         self._process = process
         self._journal = journal
 
+    def pause(self) -> None:
+        """Let it take nothing from others: some poll while they have nothing to do."""
+        for process in self._family():
+            process.suspend()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        for process in self._family():
+            process.resume()
+
+    def _family(self) -> list[psutil.Process]:
+        return [self._process, *self._process.children(recursive=True)]
+
     def cpu_s(self) -> dict[str, float]:
         """Return the CPU time used so far, in seconds: "all" and, once a batch was made, by role.
 
@@ -36,8 +49,7 @@ class Rival:
         Where one process does both, "app" is its main thread, which runs the event loop. There is
         no Redis.
         """
-        family = [self._process, *self._process.children(recursive=True)]
-        spent_s = {process.pid: cpu_time_s(process) for process in family}
+        spent_s = {process.pid: cpu_time_s(process) for process in self._family()}
         all_s = sum(spent_s.values())
         computing = {batch.pid for batch in read_batches(self._journal)}
         worker_s = sum(spent_s.get(pid, 0.0) for pid in computing)
@@ -65,8 +77,8 @@ def cpu_time_s(process: psutil.Process) -> float:
 
 
 @contextmanager
-def started_rival(name: str, options: str) -> Iterator[tuple[str, Rival]]:
-    """Run one of the rivals; yield its URL and its processes.
+def started_rival(name: str, options: str, workers: int = 1) -> Iterator[tuple[str, Rival]]:
+    """Run one of the rivals with so many processes that compress; yield its URL and its processes.
 
     Raises:
         ServiceError: when it does not get ready, or what is done with it fails with one.
@@ -82,7 +94,12 @@ def started_rival(name: str, options: str) -> Iterator[tuple[str, Rival]]:
         process = psutil.Popen(
             [*command, "--address", "127.0.0.1", "--port", str(port)],
             cwd=ROOT,
-            env={**os.environ, OPTIONS_VARIABLE: options, JOURNAL_VARIABLE: str(journal)},
+            env={
+                **os.environ,
+                OPTIONS_VARIABLE: options,
+                WORKERS_VARIABLE: str(workers),
+                JOURNAL_VARIABLE: str(journal),
+            },
             stdout=log,
             stderr=log,
         )
@@ -116,6 +133,9 @@ def stop(process: psutil.Popen) -> None:
     """End a server and all that it has started."""
     family = process.children(recursive=True)
     process.terminate()
+    for each in (process, *family):  # it may have been paused
+        with suppress(psutil.NoSuchProcess):
+            each.resume()
     _, alive = psutil.wait_procs([process, *family], timeout=STOP_TIMEOUT_S)
     for each in alive:
         each.kill()

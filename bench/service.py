@@ -27,6 +27,7 @@ from bench.serving import RIVALS, available, compare
 DEFAULT_IMAGES: Final = Path(os.environ.get("FOVEATE_DATA", "../shared/data")) / "kodak"
 DEFAULT_OPTIONS: Final = "quality=50&target=size&progressive=false"
 MAIN_CLIENTS: Final = 16
+ROUND_WARM_UP_S: Final = 1.0
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 MEMORY_UPLOADS: Final = 500
 LARGE_SIZE_PX: Final = (6000, 4000)
@@ -81,7 +82,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "machine; no name: none)",
     )
     parser.add_argument("--against", type=Path, help="with --rivals: another checkout, as well")
-    parser.add_argument("--rounds", type=int, default=3, help="of all servers, with --rivals")
+    parser.add_argument("--rounds", type=int, default=12, help="of all servers, with --rivals")
+    parser.add_argument(
+        "--round-seconds", type=float, default=3.0, help="measured, of each server in each round"
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 
@@ -97,15 +101,16 @@ def run(args: argparse.Namespace) -> int:
             **describe_machine(),
             "photos": described,
             "options": args.options,
-            "workers": None if args.url else args.workers,
             "seconds": args.seconds,
             "warm_up_s": args.warm_up,
+            "round_seconds": args.round_seconds,
             "summary_clients": main_clients,
             "against": revision(args.against) if args.against else None,
         }
     }
     try:
         report |= measure_all(args, photos, main_clients)
+        report["meta"]["workers"] = report.pop("workers")
     except (ServiceError, HttpError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -118,7 +123,8 @@ def run(args: argparse.Namespace) -> int:
 
 def find_misuse(args: argparse.Namespace) -> str | None:
     """Return what is wrong with the options."""
-    if min(*args.clients, args.seconds, args.rate_seconds, *(args.rate or ())) <= 0:
+    spans = (args.seconds, args.rate_seconds, args.round_seconds)
+    if min(*args.clients, *spans, *(args.rate or ())) <= 0:
         return "N, R and seconds must be above 0"
     if min(args.clients) < 1 or args.warm_up < 0 or args.rounds < 1:
         return "clients and rounds must be 1 or more, the warm-up 0 or more"
@@ -135,6 +141,7 @@ def measure_all(args: argparse.Namespace, photos: list[bytes], main_clients: int
     """Return all that the report says beside its meta."""
     target = f"/compress?{args.options}"
     with service_at(args) as (url, processes):
+        workers = len(processes.by_role()["worker"]) if processes else None
         clients = {
             str(count): measure(url, target, photos, count, args=args, processes=processes)
             for count in args.clients
@@ -156,6 +163,7 @@ def measure_all(args: argparse.Namespace, photos: list[bytes], main_clients: int
     # Beside rivals those of the same rounds stand, which the machine disturbed alike.
     servers = serving["servers"] if serving else {"foveate": clients[str(main_clients)]}
     return {
+        "workers": workers,
         "summary": {name: summarize_server(figures) for name, figures in servers.items()},
         "clients": clients,
         "open_loop": open_loop,
@@ -222,8 +230,9 @@ def measure_serving(
         args.options,
         clients=clients,
         rounds=args.rounds,
-        seconds=args.seconds,
-        warm_up_s=args.warm_up,
+        seconds=args.round_seconds,
+        warm_up_s=min(args.warm_up, ROUND_WARM_UP_S),
+        workers=args.workers,
         against=args.against.resolve() if args.against else None,
         url=args.url.rstrip("/") if args.url else None,
     )

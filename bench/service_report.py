@@ -52,8 +52,11 @@ def show_loads(loads: dict[str, dict[str, Any]]) -> None:
 def show_serving(serving: dict[str, Any]) -> None:
     """Print what each server did, and the stages alone."""
     for name, server in serving["servers"].items():
+        ratio = server["ratio"]
+        error = f" ± {ratio['standard_error']:.3f}" if ratio["standard_error"] else ""
         print(
-            f"{name:>10} {server['images_per_s']:6.1f} images/s, p50 {server['p50_ms']:.0f} ms,"
+            f"{name:>19} {server['images_per_s']:6.1f} images/s,"
+            f" {ratio['images_per_s']:.3f}{error} times ours, p50 {server['p50_ms']:.0f} ms,"
             f" batches of {server['mean_batch'] or float('nan'):.1f},"
             f" CPU ms per image: {describe_cpu(server)}"
         )
@@ -62,7 +65,7 @@ def show_serving(serving: dict[str, Any]) -> None:
         for kind in ("single", "batch"):
             if own := kinds.get(kind):
                 print(
-                    f"{'alone':>10} {name}, {kind}: {own['cpu_ms']:.1f} ms of CPU time per image,"
+                    f"{'alone':>19} {name}, {kind}: {own['cpu_ms']:.1f} ms of CPU time per image,"
                     f" one each {own['elapsed_ms']:.1f} ms"
                 )
     print(f"one client: {serving['single_client']['p50_ms']:.1f} ms")

@@ -1,36 +1,44 @@
 """The same model and encoder behind other servers: what serving itself costs.
 
-Every server is started anew in each round and measured in turn, so that a noisy machine is noisy
-for all. ``alone`` is no server: the stages by themselves. ``before`` is another version of ours.
+All servers are started first and then measured in many short rounds, each in another order: a noisy
+machine is noisy for all, and what is compared are ratios within a round. Who waits for its turn is
+stopped. ``alone`` is no server: the stages by themselves. ``before`` is another version of ours.
 """
 
 import importlib.util
-import json
-import os
-import subprocess
-import sys
-import tempfile
+import math
+import random
+import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from bench.alone import started_alone
 from bench.gpu_load import gpu_load
 from bench.load import Connection, Load
 from bench.machine import ROOT
 from bench.rival_process import START_TIMEOUT_S, started_rival
-from bench.servers.compressor import OPTIONS_VARIABLE
 from bench.service_figures import mean_batch, medians, read_metrics, summarize
 from bench.service_process import ServiceError, Steal, started_service
 
 # The package that each needs.
 RIVALS: Final = {"mosec": "mosec", "litserve": "litserve", "inprocess": "fastapi"}
 MEASURED: Final = ("images_per_s", "p50_ms", "p95_ms", "p99_ms")
+# Of those, who can have several processes that compress.
+SCALING: Final = frozenset({"mosec", "litserve"})
 BEFORE: Final = "before"
+SINGLE: Final = "single client"
+ALONE: Final = "alone"
 # Of a round, taken by the host: above that it says more of the host than of the server.
 CALM_STEAL: Final = 0.05
+
+
+def nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +46,16 @@ class Server:
     """One that runs: its URL, and CPU time in seconds by role, none if that can't be known.
 
     ``describe`` returns mean batch and stage times between two moments; ours tells them itself.
+    ``pause`` and ``resume`` are for the time of others' turns; ours takes next to nothing then, and
+    its supervisor would end workers that are stopped.
     """
 
     url: str
     cpu_s: Callable[[], dict[str, float]]
     describe: Callable[[float, float], dict[str, Any]] | None = None
+    pause: Callable[[], None] = nothing
+    resume: Callable[[], None] = nothing
+    workers: int = 1
 
 
 def available(names: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -62,48 +75,94 @@ def compare(
     warm_up_s: float,
     against: Path | None = None,
     url: str | None = None,
+    workers: int | None = None,
 ) -> dict[str, Any]:
     """Return each server's figures: medians over the rounds, and the rounds themselves.
 
     ``against`` is a checkout of another version, whose JPEGs may be others; ``url`` is ours where it
-    runs already.
+    runs already, ``workers`` how many it is to have. Rivals that can have several processes that
+    compress are measured with one, and where ours has more, with as many as ours too.
 
     Raises:
         ServiceError: when one doesn't start, or its JPEG isn't the one that ours gives.
     """
-    names = ["foveate", *([BEFORE] if against else []), *rivals]
-    taken: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-    single: list[dict[str, Any]] = []
-    alone: list[dict[str, Any]] = []
-    reference = b""
-    for _ in range(rounds):
-        alone.append(measure_alone(photos, options, seconds))
-        for name, figures in taken.items():
-            with started(name, options, against=against, url=url) as server:
+    taken: dict[str, list[dict[str, Any]]] = {}
+    with ExitStack() as running:
+        alone = running.enter_context(started_alone(photos, options))
 
-                def take(clients: int, server: Server = server) -> dict[str, Any]:
-                    return measure(
-                        server, options, photos, clients, seconds=seconds, warm_up_s=warm_up_s
-                    )
+        def start(name: str, server: AbstractContextManager[Server]) -> Server:
+            servers[name] = own = running.enter_context(server)
+            jpegs[name] = ask_once(own.url, options, photos[0])
+            if jpegs[name] != jpegs["foveate"] and name != BEFORE:
+                raise ServiceError(f"{name} gives another JPEG than foveate")
+            own.pause()
+            return own
 
-                jpeg = ask_once(server.url, options, photos[0])
-                if name == "foveate":
-                    reference = jpeg
-                    single.append(take(1))
-                if jpeg != reference and name != BEFORE:
-                    raise ServiceError(f"{name} gives another JPEG than foveate")
-                figures.append(take(clients))
+        def turn(server: Server, clients: int) -> dict[str, Any]:
+            server.resume()
+            try:
+                return measure(
+                    server, options, photos, clients, seconds=seconds, warm_up_s=warm_up_s
+                )
+            finally:
+                server.pause()
+
+        servers: dict[str, Server] = {}
+        jpegs: dict[str, bytes] = {}
+        ours = start("foveate", started_ours(url=url, workers=workers))
+        if against:
+            start(BEFORE, started_ours(folder=against))
+        for name in rivals:
+            start(name, started(name, options))
+            if name in SCALING and ours.workers > 1:
+                scaled = f"{name}, {ours.workers} workers"
+                start(scaled, started(name, options, workers=ours.workers))
+        turns: dict[str, Callable[[], dict[str, Any]]] = {
+            name: partial(turn, server, clients) for name, server in servers.items()
+        }
+        turns[SINGLE] = partial(turn, ours, 1)
+        turns[ALONE] = partial(alone, seconds)
+        for number in range(rounds + 1):
+            order = list(turns)
+            random.Random(number).shuffle(order)
+            for name in order:
+                figures = turns[name]()
+                if number:  # the first is for warming up
+                    taken.setdefault(name, []).append(figures)
+    single, stages = taken.pop(SINGLE), taken.pop(ALONE)
     return {
         "clients": clients,
+        "workers": ours.workers,
         "servers": {
-            name: {**medians(calm(figures)), "rounds": figures} for name, figures in taken.items()
+            name: {
+                **medians(calm(figures)),
+                "ratio": ratio_of(figures, taken["foveate"]),
+                "rounds": figures,
+            }
+            for name, figures in taken.items()
         },
         "single_client": {**medians(calm(single)), "rounds": single},
         "alone": {
-            **{name: own for name, own in medians(calm(alone)).items() if name != "steal"},
-            "rounds": alone,
+            **{name: own for name, own in medians(calm(stages)).items() if name != "steal"},
+            "rounds": stages,
         },
     }
+
+
+def ratio_of(
+    figures: Sequence[dict[str, Any]], base: Sequence[dict[str, Any]]
+) -> dict[str, float | None]:
+    """Return a server's images/s over those of ``base`` in the same round.
+
+    The geometric mean over the rounds, and its standard error; None of a single round.
+    """
+    logs = [
+        math.log(own["images_per_s"] / other["images_per_s"])
+        for own, other in zip(figures, base, strict=True)
+    ]
+    mean = math.exp(statistics.fmean(logs))
+    error = mean * statistics.stdev(logs) / math.sqrt(len(logs)) if len(logs) > 1 else None
+    return {"images_per_s": mean, "standard_error": error}
 
 
 def calm(figures: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -157,38 +216,23 @@ def measure(
     }
 
 
-def measure_alone(photos: list[bytes], options: str, seconds: float) -> dict[str, Any]:
-    """Return what the stages take without a server."""
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder, f"{number}.jpg") for number in range(len(photos))]
-        for path, photo in zip(paths, photos, strict=True):
-            path.write_bytes(photo)
-        steal = Steal()
-        ended = subprocess.run(
-            [sys.executable, "-m", "bench.servers.alone", str(seconds), *map(str, paths)],
-            cwd=ROOT,
-            env={**os.environ, OPTIONS_VARIABLE: options},
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-        stolen = steal.share()
-    return {**json.loads(ended.stdout), "steal": stolen}
+@contextmanager
+def started_ours(
+    *, folder: Path = ROOT, url: str | None = None, workers: int | None = None
+) -> Iterator[Server]:
+    """Run the service of a checkout; ours may run at ``url`` already."""
+    if url:
+        yield Server(url, dict)
+        return
+    with started_service(workers, folder=folder) as (own_url, processes):
+        yield Server(own_url, processes.cpu_s, workers=len(processes.by_role()["worker"]))
 
 
 @contextmanager
-def started(
-    name: str, options: str, *, against: Path | None = None, url: str | None = None
-) -> Iterator[Server]:
-    """Run one of the servers; ours may run at ``url`` already."""
-    if name == "foveate" and url:
-        yield Server(url, dict)
-    elif name in {"foveate", BEFORE}:
-        folder = against if name == BEFORE and against else ROOT
-        with started_service(folder=folder) as (own_url, processes):
-            yield Server(own_url, processes.cpu_s)
-    else:
-        with started_rival(name, options) as (own_url, rival):
-            yield Server(own_url, rival.cpu_s, rival.describe)
+def started(name: str, options: str, workers: int = 1) -> Iterator[Server]:
+    """Run one of the rivals."""
+    with started_rival(name, options, workers) as (url, rival):
+        yield Server(url, rival.cpu_s, rival.describe, rival.pause, rival.resume)
 
 
 def ask_once(url: str, options: str, photo: bytes) -> bytes:

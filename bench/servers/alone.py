@@ -1,7 +1,8 @@
 """No server at all: what decode, predict and encode cost by themselves, and mozjpeg's encode.
 
-``python -m bench.servers.alone SECONDS FILE...`` prints milliseconds per image as JSON: one photo at
-a time on one thread (``single``), and in batches on as many threads as there are cores (``batch``).
+``python -m bench.servers.alone FILE...`` prints a line of JSON for each line of its input, which says
+for how many seconds: milliseconds per image with one photo at a time on one thread (``single``), and
+in batches on as many threads as there are cores (``batch``).
 """
 
 import json
@@ -18,9 +19,8 @@ from bench.servers.mozjpeg_alone import measure_mozjpeg
 
 
 def main() -> None:
-    """Measure, and print."""
-    seconds = float(sys.argv[1])
-    uploads = [Path(name).read_bytes() for name in sys.argv[2:]]
+    """Measure and print whenever asked to."""
+    uploads = [Path(name).read_bytes() for name in sys.argv[1:]]
     told: list[Batch] = []
     single, batched = Compressor(threads=1, tell=told.append), Compressor(tell=told.append)
     batch = [uploads[number % len(uploads)] for number in range(MAX_BATCH_SIZE)]
@@ -33,14 +33,16 @@ def main() -> None:
         "single": one,
         "batch": lambda: len(batched.compress(batch)),
     }
-    found: dict[str, Any] = {}
-    for kind, work in works.items():
-        told.clear()
-        times = per_image(work, seconds)
-        # The first was the warm-up.
-        found[kind] = {**times, "stage_ms": summarize_batches(told[1:])["stage_ms"]}
-    found["mozjpeg"] = measure_mozjpeg(uploads, os.environ.get(OPTIONS_VARIABLE, ""), seconds)
-    print(json.dumps(found))
+    for line in sys.stdin:
+        seconds = float(line)
+        found: dict[str, Any] = {}
+        for kind, work in works.items():
+            told.clear()
+            times = per_image(work, seconds)
+            # The first was the warm-up.
+            found[kind] = {**times, "stage_ms": summarize_batches(told[1:])["stage_ms"]}
+        found["mozjpeg"] = measure_mozjpeg(uploads, os.environ.get(OPTIONS_VARIABLE, ""), seconds)
+        print(json.dumps(found), flush=True)
 
 
 def per_image(work: Callable[[], int], seconds: float) -> dict[str, float]:

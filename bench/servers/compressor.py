@@ -21,6 +21,8 @@ from model import Predictor
 MAX_BATCH_SIZE: Final = 16
 # The worker's own default for lingering.
 MAX_WAIT_MS: Final = 10
+# With several processes all of 16 clients' photos in one batch would leave all others idle.
+SHARED_BATCH_SIZE: Final = 8
 # The worker's as well: after this time a thread that waits for the interpreter asks for it.
 SWITCH_INTERVAL_S: Final = 0.0005
 OPTIONS_VARIABLE: Final = "FOVEATE_BENCH_OPTIONS"
@@ -94,6 +96,11 @@ class Compressor:
 def count_workers() -> int:
     """Return how many processes a server shall have that compress."""
     return int(os.environ.get(WORKERS_VARIABLE, "1"))
+
+
+def choose_batch_size() -> int:
+    """Return how many photos one of them takes together, at most."""
+    return MAX_BATCH_SIZE if count_workers() == 1 else SHARED_BATCH_SIZE
 
 
 def timed(work: Callable[..., Any]) -> Callable[..., tuple[Any, float]]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import litserve
 from fastapi import Body, Response
 
-from bench.servers.compressor import MAX_BATCH_SIZE, MAX_WAIT_MS, Compressor, count_workers
+from bench.servers.compressor import MAX_WAIT_MS, Compressor, choose_batch_size, count_workers
 
 
 class Compress(litserve.LitAPI):
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
     api: Any = Compress(
-        max_batch_size=MAX_BATCH_SIZE, batch_timeout=MAX_WAIT_MS / 1e3, api_path="/compress"
+        max_batch_size=choose_batch_size(), batch_timeout=MAX_WAIT_MS / 1e3, api_path="/compress"
     )
     server = litserve.LitServer(
         api, accelerator="cpu", workers_per_device=count_workers(), timeout=120, fast_queue=True

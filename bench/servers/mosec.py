@@ -4,7 +4,7 @@ from typing import Any
 
 from mosec import Server, Worker
 
-from bench.servers.compressor import MAX_BATCH_SIZE, MAX_WAIT_MS, Compressor, count_workers
+from bench.servers.compressor import MAX_WAIT_MS, Compressor, choose_batch_size, count_workers
 
 
 class Compress(Worker):
@@ -35,7 +35,7 @@ def main() -> None:
     server.append_worker(
         Compress,
         num=count_workers(),
-        max_batch_size=MAX_BATCH_SIZE,
+        max_batch_size=choose_batch_size(),
         max_wait_time=MAX_WAIT_MS,
         route="/compress",
     )

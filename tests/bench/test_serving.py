@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from bench.servers.mozjpeg_alone import measure_mozjpeg
 from bench.service_figures import medians
 from bench.service_photos import generate_photo, to_jpeg
 from bench.service_report import summarize_server
-from bench.serving import available, calm, compare, measure, started
+from bench.serving import SCALING, available, calm, compare, measure, ratio_of, started_ours
 from tests.bench.fake_service import fake_service
 from worker import __main__ as worker_main
 from worker.settings import WorkerSettings
@@ -34,12 +35,25 @@ def test_every_installed_rival_is_measured() -> None:
     rivals, _ = available(["mosec", "litserve", "inprocess"])
     assert "inprocess" in rivals
     measured = compare(
-        rivals, photos, OPTIONS, clients=4, rounds=1, seconds=2, warm_up_s=1, against=ROOT
+        rivals,
+        photos,
+        OPTIONS,
+        clients=4,
+        rounds=1,
+        seconds=1.5,
+        warm_up_s=0.5,
+        against=ROOT,
+        workers=2,
     )
     servers = measured["servers"]
-    assert set(servers) == {"foveate", "before", *rivals}
+    scaled = {f"{name}, 2 workers" for name in rivals if name in SCALING}
+    assert set(servers) == {"foveate", "before", *rivals, *scaled}
+    assert measured["workers"] == 2
+    assert servers["foveate"]["ratio"] == {"images_per_s": 1.0, "standard_error": None}
     for name, server in servers.items():
         assert server["unstolen_images_per_s"] >= server["images_per_s"] > 0
+        assert len(server["rounds"]) == 1
+        assert 0.1 < server["ratio"]["images_per_s"] < 10
         assert 1.0 <= server["mean_batch"] <= 4.0
         spent = server["cpu_ms_per_image"]
         ours = name in {"foveate", "before"}
@@ -77,7 +91,9 @@ def test_rivals_stand_in_the_summary_beside_ours_of_the_same_rounds(
 
     def compared(rivals: list[str], *_: object, **options: object) -> dict[str, object]:
         asked.append((rivals, options["clients"]))
-        servers = {name: {**figures, "rounds": []} for name in ("foveate", *rivals)}
+        ratio = {"images_per_s": 1.0, "standard_error": None}
+        names = ("foveate", *rivals)
+        servers = {name: {**figures, "ratio": ratio, "rounds": []} for name in names}
         return {"servers": servers, "alone": {"mozjpeg": None}, "single_client": figures}
 
     # The measuring itself is tested above.
@@ -121,7 +137,7 @@ def test_a_service_by_its_url_is_measured_without_figures_of_its_processes(tmp_p
 
 
 def test_our_service_by_its_url_is_the_one_that_rivals_are_set_beside() -> None:
-    with fake_service() as (url, _), started("foveate", OPTIONS, url=url) as server:
+    with fake_service() as (url, _), started_ours(url=url) as server:
         figures = measure(server, OPTIONS, [b"photo"], 1, seconds=0.3, warm_up_s=0.0)
     assert server.url == url
     assert figures["cpu_ms_per_image"] == {}
@@ -197,3 +213,13 @@ def test_medians_are_taken_of_every_number() -> None:
     rounds = [{"a": 1.0, "b": {"c": 5.0}}, {"a": 3.0, "b": {"c": 9.0}}, {"a": 2.0, "b": {"c": 7.0}}]
     assert medians(rounds) == {"a": 2.0, "b": {"c": 7.0}}
     assert medians([{"a": None}, {"a": None}]) == {"a": None}
+
+
+def test_servers_are_compared_within_each_round() -> None:
+    ours = [{"images_per_s": value} for value in (10.0, 40.0)]
+    other = [{"images_per_s": value} for value in (20.0, 20.0)]
+    ratio = ratio_of(other, ours)
+    # The geometric mean of 2 and ½, whichever of the two is above.
+    assert ratio["images_per_s"] == pytest.approx(1.0)
+    assert ratio["standard_error"] == pytest.approx(math.log(2.0))
+    assert ratio_of(other[:1], ours[:1]) == {"images_per_s": 2.0, "standard_error": None}
