@@ -10,7 +10,7 @@ import math
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +31,8 @@ MEASURED: Final = ("images_per_s", "p50_ms", "p95_ms", "p99_ms")
 # Of those, who can have several processes that compress.
 SCALING: Final = frozenset({"mosec", "litserve"})
 BEFORE: Final = "before"
+# Ours, with threads where it has processes.
+ONE_WORKER: Final = "foveate, 1 worker"
 SINGLE: Final = "single client"
 ALONE: Final = "alone"
 # Of a round, taken by the host: above that it says more of the host than of the server.
@@ -80,13 +82,12 @@ def compare(
     """Return each server's figures: medians over the rounds, and the rounds themselves.
 
     ``against`` is a checkout of another version, whose JPEGs may be others; ``url`` is ours where it
-    runs already, ``workers`` how many it is to have. Rivals that can have several processes that
-    compress are measured with one, and where ours has more, with as many as ours too.
+    runs already, ``workers`` how many it is to have. Where ours has more than one, it is measured
+    with one as well, and rivals that can have several processes that compress with as many as ours.
 
     Raises:
         ServiceError: when one doesn't start, or its JPEG isn't the one that ours gives.
     """
-    taken: dict[str, list[dict[str, Any]]] = {}
     with ExitStack() as running:
         alone = running.enter_context(started_alone(photos, options))
 
@@ -110,25 +111,14 @@ def compare(
         servers: dict[str, Server] = {}
         jpegs: dict[str, bytes] = {}
         ours = start("foveate", started_ours(url=url, workers=workers))
-        if against:
-            start(BEFORE, started_ours(folder=against))
-        for name in rivals:
-            start(name, started(name, options))
-            if name in SCALING and ours.workers > 1:
-                scaled = f"{name}, {ours.workers} workers"
-                start(scaled, started(name, options, workers=ours.workers))
+        for name, server in list_others(rivals, options, ours.workers, against).items():
+            start(name, server)
         turns: dict[str, Callable[[], dict[str, Any]]] = {
             name: partial(turn, server, clients) for name, server in servers.items()
         }
         turns[SINGLE] = partial(turn, ours, 1)
         turns[ALONE] = partial(alone, seconds)
-        for number in range(rounds + 1):
-            order = list(turns)
-            random.Random(number).shuffle(order)
-            for name in order:
-                figures = turns[name]()
-                if number:  # the first is for warming up
-                    taken.setdefault(name, []).append(figures)
+        taken = take_turns(turns, rounds)
     single, stages = taken.pop(SINGLE), taken.pop(ALONE)
     return {
         "clients": clients,
@@ -147,6 +137,35 @@ def compare(
             "rounds": stages,
         },
     }
+
+
+def list_others(
+    rivals: Sequence[str], options: str, workers: int, against: Path | None
+) -> dict[str, AbstractContextManager[Server]]:
+    """Return what starts each server beside ours, which has so many workers, by name."""
+    others: dict[str, AbstractContextManager[Server]] = {}
+    if workers > 1:
+        others[ONE_WORKER] = started_ours(workers=1)
+    if against:
+        others[BEFORE] = started_ours(folder=against)
+    for name in rivals:
+        others[name] = started(name, options)
+        if name in SCALING and workers > 1:
+            others[f"{name}, {workers} workers"] = started(name, options, workers)
+    return others
+
+
+def take_turns(
+    turns: Mapping[str, Callable[[], dict[str, Any]]], rounds: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Return what each turn gives in every round; one round more is for warming up."""
+    taken: dict[str, list[dict[str, Any]]] = {name: [] for name in turns}
+    for number in range(rounds + 1):
+        order = list(turns)
+        random.Random(number).shuffle(order)
+        for name in order:
+            taken[name].append(turns[name]())
+    return {name: figures[1:] for name, figures in taken.items()}
 
 
 def ratio_of(
