@@ -178,9 +178,12 @@ def test_what_http_and_queue_cost() -> None:
     ) in text
     spent = service["foveate"]["cpu_ms_per_image"]
     assert f"they take {spent['app'] + spent['redis']:.1f} ms (`service.json`" in text
-    for name, label in (("mosec", "mosec makes"), ("litserve", "LitServe")):
-        times = service[name]["images_per_s"] / service["foveate"]["images_per_s"]
-        assert f"{label} {times:.2f} times" in text
+    mosec, litserve, scaled = (
+        f"{service[name]['ratio']['images_per_s']:.2f} times"
+        for name in ("mosec", "litserve", "litserve, 2 workers")
+    )
+    assert f"mosec makes {mosec} as many" in text
+    assert f"LitServe {litserve}, with two workers {scaled}" in text
 
 
 def test_slow_clients() -> None:
@@ -206,14 +209,23 @@ def test_slow_clients() -> None:
 
 def test_other_servers_with_the_same_behind_them() -> None:
     serving = result("service.json")["serving"]
-    names = {"foveate": "Foveate", "before": "the version before", "mosec": "mosec"}
-    names["litserve"] = "LitServe"
-    for name, label in {**names, "inprocess": "FastAPI, batching in its own process"}.items():
+    labels = {
+        "foveate": "**Foveate**", "foveate, 1 worker": "Foveate, 1 worker",
+        "before": "the version before", "mosec": "mosec", "mosec, 2 workers": "mosec, 2 workers",
+        "litserve": "LitServe", "litserve, 2 workers": "LitServe, 2 workers",
+        "inprocess": "FastAPI, batching in its own process",
+    }  # fmt: skip
+    assert serving["servers"].keys() == labels.keys()
+    assert serving["workers"] == 2
+    for name, label in labels.items():
         server = serving["servers"][name]
-        cells = [f"{server['images_per_s']:.1f}", f"{server['p50_ms']:.0f}"]
+        ratio = server["ratio"]
+        times = f"{ratio['images_per_s']:.2f} ± {ratio['standard_error']:.2f}"
+        cells = [f"{server['images_per_s']:.1f}", "1" if name == "foveate" else times]
+        cells.append(f"{server['p50_ms']:.0f}")
         spent = server["cpu_ms_per_image"]
         cpu_ms = spent["all"] if "all" in spent else sum(spent.values())
         assert row(label, *cells, f"{cpu_ms:.0f}") in README
     alone = serving["alone"]["batch"]["cpu_ms"]
-    assert row("the stages alone, no server", "", "", f"{alone:.0f}") in README
+    assert row("the stages alone, no server", "", "", "", f"{alone:.0f}") in README
     assert f"ours answers after {serving['single_client']['p50_ms']:.0f} ms" in README
