@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 FRONT_ENDS ?= 1
-# Empty: as many as this machine is enough for.
+# Empty: one for each core, up to eight and as far as memory goes; with a GPU one.
 WORKERS ?=
 STAMP := $(VENV)/.installed
 

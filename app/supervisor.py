@@ -25,7 +25,7 @@ from app.child import Child
 from app.front_ends import ROLE, FrontEnds
 from app.heartbeats import Heartbeats
 from app.listening import ListenError
-from app.machine import choose_workers, share_cores
+from app.machine import choose_workers, count_cores, share_cores
 from app.recovery import recover
 from app.settings import AppSettings
 
@@ -109,12 +109,15 @@ class Supervisor:
     def _start_processes(self, fronts: FrontEnds, redis_url: str) -> None:
         for child in fronts.children({**os.environ, "REDIS_URL": redis_url}):
             self._start(child)
-        # Alone at first: what it compiles or reads from a cold disk the others find there.
+        # Alone until the service is ready: what it compiles or reads first the others find there.
         self._start_workers(1, redis_url)
 
     def _start_workers(self, count: int, redis_url: str) -> None:
-        threads = os.environ.get("CODEC_THREADS") or str(share_cores(self._workers))
-        environment = {**os.environ, "REDIS_URL": redis_url, "CODEC_THREADS": threads}
+        environment = {**os.environ, "REDIS_URL": redis_url}
+        if not environment.get("CODEC_THREADS"):
+            environment["CODEC_THREADS"] = str(share_cores(self._workers))
+            # Of a photo that is alone among all of them.
+            environment["PASS_THREADS"] = environment.get("PASS_THREADS") or str(count_cores())
         for _ in range(count):
             self._start(Child("worker", [sys.executable, "-m", "worker"], environment))
 

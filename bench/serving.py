@@ -57,7 +57,7 @@ class Server:
     describe: Callable[[float, float], dict[str, Any]] | None = None
     pause: Callable[[], None] = nothing
     resume: Callable[[], None] = nothing
-    workers: int = 1
+    workers: int | None = None
 
 
 def available(names: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -140,17 +140,17 @@ def compare(
 
 
 def list_others(
-    rivals: Sequence[str], options: str, workers: int, against: Path | None
+    rivals: Sequence[str], options: str, workers: int | None, against: Path | None
 ) -> dict[str, AbstractContextManager[Server]]:
-    """Return what starts each server beside ours, which has so many workers, by name."""
+    """Return what starts each server beside ours, by name; ``workers`` is how many ours has, if known."""
     others: dict[str, AbstractContextManager[Server]] = {}
-    if workers > 1:
+    if workers and workers > 1:
         others[ONE_WORKER] = started_ours(workers=1)
     if against:
         others[BEFORE] = started_ours(folder=against)
     for name in rivals:
         others[name] = started(name, options)
-        if name in SCALING and workers > 1:
+        if name in SCALING and workers and workers > 1:
             others[f"{name}, {workers} workers"] = started(name, options, workers)
     return others
 

@@ -35,7 +35,6 @@ class Predictor:
 
     device: torch.device
     precision: torch.dtype  # of the convolutions
-    threads: int  # that torch has on the CPU
     version: str  # of the weights; a part of ETags and cache keys
 
     def __init__(
@@ -63,7 +62,6 @@ class Predictor:
         self.precision = precision or choose_precision(self.device)
         if threads is not None:
             torch.set_num_threads(threads)
-        self.threads = torch.get_num_threads()
         network, checksum = load_network(weights or SHIPPED_WEIGHTS)
         network.convolve_in(self.precision)
         if self.device.type == "cpu":

@@ -84,7 +84,7 @@ def main() -> int:
         ),
         result_ttl_s=settings.result_ttl_s,
         quantizer=quantizer,
-        pass_threads=max(settings.codec_threads, predictor.threads),
+        pass_threads=settings.pass_threads,
     )
     worker = BatchWorker(
         Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer),

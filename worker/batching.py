@@ -37,7 +37,7 @@ PAUSE_SHARE = 0.125  # of the last pass
 MOST_PAUSE_S = 0.1
 # RQ's records of jobs that have ended well are written together for this long: who waits for them
 # has had the reply.
-RECORDS_PAUSE_S = 0.05
+RECORDS_PAUSE_S = 0.2
 # RQ's loop gets its turn this often, for its maintenance, suspension and orders to stop.
 TURN_S = 15.0
 # What this process ends with when work in it hangs: os.EX_SOFTWARE.

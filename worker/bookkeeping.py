@@ -16,12 +16,12 @@ from rq.exceptions import NoSuchJobError
 from rq.executions import Execution
 from rq.job import Job, JobStatus
 from rq.queue import Queue
-from rq.utils import as_text, now
+from rq.utils import as_text, current_timestamp, now
 from rq.worker import SimpleWorker, WorkerStatus
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 # KEYS: queue, intermediate list, workers of the queue. ARGV: how many at most, and what the keys of
-# jobs begin with. No more than this worker's share of what waits: the others are as quick.
+# jobs begin with. No more than this worker's share of what waits: the others look for it as well.
 # It moves nothing from an empty queue: a Redis that is full would refuse even that.
 TAKE: Final = """
 local taken = {}
@@ -100,7 +100,8 @@ class Bookkeeping:
                 claims.append(Claim(job, execution))
             worker.heartbeat(max(map(worker.get_heartbeat_ttl, jobs)), pipeline=pipeline)
             worker.set_state(WorkerStatus.BUSY, pipeline=pipeline)
-            pipeline.zcard(queue.started_job_registry.key)
+            # Those past their time are of workers that died; RQ's maintenance takes them away.
+            pipeline.zcount(queue.started_job_registry.key, current_timestamp(), "+inf")
             self.under_way = pipeline.execute()[-1]
         worker.executions.update({claim.execution.id: claim.execution for claim in claims})
         return claims

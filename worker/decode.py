@@ -78,7 +78,9 @@ def decode(data: bytes, max_pixels: int, options: Options = DEFAULTS) -> Photo:
             profile = None
             if options.metadata == "all":
                 profile = read_profile(image, grey=image.mode in GREY_MODES)
-            upright = ImageOps.exif_transpose(image)
+            # Where nothing is to be turned it would only copy the pixels.
+            stays = orientation == 1 and image.format in JPEG_FORMATS
+            upright = image if stays else ImageOps.exif_transpose(image)
             shown = fit(flatten(upright, keep_colours=profile is not None), options)
             segments = write_segments(image, options.metadata, shown.size, profile)
             # What needs no conversion comes out as the image that went in.

@@ -58,6 +58,8 @@ class Item:
     def let_go(self) -> None:
         """Free what is large: nothing more will be done with it."""
         self.data = self.pixels = self.network_input = self.saliency = None
+        if self.groundwork:
+            self.groundwork.cancel()  # it holds the pixels too
         self.groundwork = None
         self.segments = b""
         self.blobs = {}

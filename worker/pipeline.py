@@ -29,6 +29,9 @@ from worker.replies import send_results
 
 log = logging.getLogger(__name__)
 
+# Photos for each thread that are taken together on a CPU: more would wait here while others idle.
+MOST_AT_A_TIME = 8
+
 
 class Predictor(Protocol):
     """What the pipeline needs of ``model.Predictor``."""
@@ -125,14 +128,16 @@ class Pipeline:
     def room(self) -> int:
         """Return how many more items may be put in now.
 
-        Where the threads are the device, none while each of them finds one ready when it has done
-        with its own: others might begin with it at once, and many at a time cost less.
+        Where the threads are the device, none while each of them has one and a next one: others
+        might begin with it at once, and several at a time cost less.
         """
         size = self._limits.max_batch_size
         if self._flow.open_cost_px >= self._limits.max_open_pixels:
             return 0
-        if self._predictor.side_by_side and self._flow.ahead >= self._threads:
-            return 0
+        if self._predictor.side_by_side:
+            if self._flow.open >= 2 * self._threads:
+                return 0
+            size = min(size, MOST_AT_A_TIME * self._threads)
         return max(0, min(size - self._flow.ahead, 3 * size - self._flow.open))
 
     def fits(self, cost_px: int) -> bool:

@@ -48,7 +48,7 @@ for i = 6, #ARGV, 3 do
 end
 redis.call('EXPIRE', worker, worker_ttl)
 redis.call('EXPIRE', executions, worker_ttl)
-return redis.call('ZCARD', started)
+return redis.call('ZCOUNT', started, whole_s, '+inf')
 """
 
 # KEYS: worker, its executions, started and finished registry, intermediate list. ARGV: the worker's

@@ -25,6 +25,8 @@ class WorkerSettings(BaseSettings):
     codec_threads: Annotated[int, Field(ge=1, le=256)] = Field(
         default_factory=lambda: os.cpu_count() or 1
     )
+    # Of a lone photo's pass through the network on a CPU; by default as many as the codec has.
+    pass_threads: Annotated[int | None, Field(ge=1, le=256)] = None
     # Where coefficients are quantized; "cuda" falls back to "cpu" where it can't be had or disagrees.
     codec_device: Literal["cpu", "cuda"] = "cpu"
     # How long results lie in Redis for a front end to fetch, and RQ's record of a job.

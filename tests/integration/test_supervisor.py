@@ -15,7 +15,7 @@ from redis import Redis
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
-from app.machine import choose_workers, share_cores
+from app.machine import choose_workers, count_cores, share_cores
 from bench.chaos import find_leftovers
 from contract.keys import MAX_RETRIES
 from tests.integration.in_flight import in_flight
@@ -62,13 +62,16 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_the_cores_are_shared_out_to_as_many_workers_as_the_machine_is_for(tmp_path: Path) -> None:
-    with run_service(tmp_path, workers=None) as service:
-        wanted = choose_workers(os.environ)
+    with run_service(tmp_path, workers=None, CODEC_THREADS="", PASS_THREADS="") as service:
+        wanted = choose_workers({**os.environ, "CODEC_THREADS": ""})
         wait_for(lambda: _workers(service.url) == wanted, 60, "for the workers")
         workers = service.children("-m worker")
         assert len(workers) == wanted
-        threads = {worker.environ()["CODEC_THREADS"] for worker in workers}
-        assert threads == {str(share_cores(wanted))}
+        threads = {
+            (worker.environ()["CODEC_THREADS"], worker.environ()["PASS_THREADS"])
+            for worker in workers
+        }
+        assert threads == {(str(share_cores(wanted)), str(count_cores()))}
 
 
 def test_while_one_of_two_workers_is_dead_the_other_goes_on(tmp_path: Path) -> None:

@@ -277,6 +277,7 @@ def test_no_more_is_claimed_than_this_workers_share(connection: Redis) -> None:
 def test_a_pipeline_knows_how_many_photos_all_workers_are_at(connection: Redis) -> None:
     queue = enqueue(connection, ["ok"] * 2)
     elsewhere = {f"other-{number}:execution": time.time() + 60 for number in range(3)}
+    elsewhere["of-a-dead-worker:execution"] = time.time() - 5
     connection.zadd(queue.started_job_registry.key, elsewhere)
     pipeline = ScriptedPipeline()
     batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")

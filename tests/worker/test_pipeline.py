@@ -317,17 +317,46 @@ def test_a_photo_shares_a_cpus_threads_with_those_of_other_workers(connection: R
     assert predictor.threads == [(8 - 1) // 3]
 
 
+@pytest.mark.parametrize(("side_by_side", "rooms"), [(False, [20, 19, 18]), (True, [8, 7, 0])])
 def test_on_a_cpu_there_is_room_only_until_each_thread_has_a_next_photo(
-    connection: Redis,
+    connection: Redis, side_by_side: bool, rooms: list[int]
 ) -> None:
-    for side_by_side in (False, True):
-        waiting = pipeline(connection, CentrePredictor(side_by_side=side_by_side), threads=2)
-        rooms = []
-        for name in "abc":
-            rooms.append(waiting.room())
-            waiting.put([item(connection, f"{name}{side_by_side}", None)])
-        assert rooms == [8, 7, 0 if side_by_side else 6]
-        waiting.close()
+    predictor = CentrePredictor(side_by_side=side_by_side)
+    filling = pipeline(connection, predictor, threads=1, max_batch_size=20)
+    found = []
+    for name in "abc":
+        found.append(filling.room())
+        filling.put([item(connection, name, None)])
+    assert found == rooms
+    filling.close()
+
+
+def test_what_waits_for_threads_of_a_cpu_takes_room_too(connection: Redis) -> None:
+    predictor = CentrePredictor(side_by_side=True)
+    drawing, go_on = threading.Event(), threading.Event()
+    predict = predictor.predict
+
+    def predict_slowly(batch: Sequence[np.ndarray], threads: int | None = None) -> list[np.ndarray]:
+        drawing.set()
+        assert go_on.wait(20)
+        return predict(batch, threads)
+
+    predictor.predict = predict_slowly  # type: ignore[method-assign]
+    busy = pipeline(connection, predictor, threads=1)
+    busy.put([item(connection, str(number), file_of(photo(64, 48))) for number in range(3)])
+    rooms = []
+    while not drawing.is_set():
+        busy.step(0.01)
+    # All three are in one batch now: two of them wait for the thread.
+    rooms.append(busy.room())
+    go_on.set()
+    ended: list[Item] = []
+    while len(ended) < 3:
+        ended += busy.step(1.0)
+        rooms.append(busy.room())
+    assert rooms[0] == 0
+    assert rooms[-1] == 8
+    busy.close()
 
 
 def test_a_photo_beside_busy_threads_on_a_cpu_has_one(connection: Redis) -> None:
