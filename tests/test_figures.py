@@ -178,12 +178,11 @@ def test_what_http_and_queue_cost() -> None:
     ) in text
     spent = service["foveate"]["cpu_ms_per_image"]
     assert f"they take {spent['app'] + spent['redis']:.1f} ms (`service.json`" in text
-    mosec, litserve, scaled = (
-        f"{service[name]['ratio']['images_per_s']:.2f} times"
-        for name in ("mosec", "litserve", "litserve, 2 workers")
-    )
-    assert f"mosec makes {mosec} as many" in text
-    assert f"LitServe {litserve}, with two workers {scaled}" in text
+    times = {name: f"{own['ratio']['images_per_s']:.2f} times" for name, own in service.items()}
+    scaled, single = times["mosec, 2 workers"], times["mosec"]
+    assert f"it makes {scaled} as many images/s as ours, with one {single} as many" in text
+    scaled, single = times["litserve, 2 workers"], times["litserve"]
+    assert f"LitServe makes {single} as many, with two workers {scaled} (`service.json`)" in text
 
 
 def test_slow_clients() -> None:
