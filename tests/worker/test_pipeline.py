@@ -165,7 +165,7 @@ def test_only_a_lone_photos_groundwork_is_laid_beside_its_pass(
     predictor = MeetingPredictor(laid, patience_s=5.0 if is_alone else 0.2)
     data = file_of(photo(), "JPEG", quality=95)
     items = [item(connection, str(number), data) for number in range(photos)]
-    # With a single thread too, which the pass doesn't leave idle where that is the processor's.
+    # With a single thread, which the pass itself keeps busy.
     ended = run(pipeline(connection, predictor, threads=1), items, under_way=under_way)
     assert [one.error for one in ended] == [None] * photos
     assert predictor.met[0] == is_alone
