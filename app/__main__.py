@@ -38,7 +38,7 @@ def main() -> int:
         print(f"foveate: invalid setting: {error}", file=sys.stderr)
         return 2
     if arguments.command == "run":
-        from app.supervisor import Supervisor  # noqa: PLC0415
+        from app.supervision.supervisor import Supervisor  # noqa: PLC0415
 
         return Supervisor(
             (arguments.host, arguments.port), arguments.front_ends, arguments.workers, settings

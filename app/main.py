@@ -8,19 +8,22 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
-from app import fetch, health, job_routes, problems, routes, tracing
-from app.allow_list import AllowList
-from app.defects import DefectMiddleware
-from app.direct import DirectMiddleware
-from app.keys import ApiKeyMiddleware
-from app.logs import RequestLogMiddleware
-from app.methods import remaining_methods
+from app.http import compress as routes
+from app.http import fetch, health, problems
+from app.http import jobs as job_routes
+from app.http.api_keys import ApiKeyMiddleware
+from app.http.defects import DefectMiddleware
+from app.http.direct import DirectMiddleware
+from app.http.methods import remaining_methods
+from app.http.security_headers import SecurityHeadersMiddleware
 from app.page import routes as page
-from app.request_id import RequestIdMiddleware
-from app.security import SecurityHeadersMiddleware
-from app.service import Service
+from app.service.front_end import Service
 from app.settings import AppSettings
-from app.upstream import Upstream
+from app.sources.allow_list import AllowList
+from app.sources.client import Upstream
+from app.telemetry import tracing
+from app.telemetry.logs import RequestLogMiddleware
+from app.telemetry.request_id import RequestIdMiddleware
 
 # What a page of another origin may read of an answer, beyond what browsers always show, and send.
 EXPOSED_HEADERS = (

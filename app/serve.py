@@ -9,11 +9,11 @@ from pathlib import Path
 import uvicorn
 from prometheus_client import values
 
-from app.front_ends import up_file
-from app.http_protocol import bounded_protocol
-from app.logs import log_config
+from app.http.protocol import bounded_protocol
 from app.main import create_app
 from app.settings import AppSettings
+from app.supervision.front_ends import up_file
+from app.telemetry.logs import log_config
 
 
 class Server(uvicorn.Server):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from app import embedded
+from app.supervision import embedded_redis as embedded
 
 ROOT = Path(__file__).parent.parent
 

@@ -19,7 +19,7 @@ def modules_after(statement: str) -> set[str]:
 
 
 def test_the_front_end_loads_no_torch_numpy_or_worker() -> None:
-    loaded = modules_after("import app.main, app.supervisor")
+    loaded = modules_after("import app.main, app.supervision.supervisor")
     assert not loaded & {"torch", "numpy", "numba", "safetensors", "worker", "model", "codec"}
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from app.child import ROOT, die_with_parent
 from app.client.sending import UnusableServiceError
+from app.supervision.child import ROOT, die_with_parent
 
 READY_MARK: Final = "ready at "
 STOP_TIMEOUT_S: Final = 30.0

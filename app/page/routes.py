@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from app.caching import is_not_modified
-from app.service import ServiceDependency
+from app.http.conditional import is_not_modified
+from app.service.front_end import ServiceDependency
 from contract.images import MAX_SIDE_PX
 
 PAGE: Final = Path(__file__).parent / "index.html"

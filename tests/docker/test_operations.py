@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic_settings import BaseSettings
 
-from app.metrics import Metrics
 from app.settings import AppSettings
+from app.telemetry.metrics import Metrics
 from worker.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from app.probe import probe
+from app.service.probe import probe
 from codec import UnreadableSourceError, read_source, turn
 from contract.errors import ClientError
 from contract.messages import Options

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from app import routes
+from app.http import compress as routes
 from app.main import create_app
 from app.settings import AppSettings
 from tests.photos import file_of, photo

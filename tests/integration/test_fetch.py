@@ -14,7 +14,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from app.signature import sign, signed_path
+from app.sources.signature import sign, signed_path
 from tests.hostile_upstream import MODIFIED, PHOTO, HostileUpstream, hostile_upstream
 from tests.integration.front_end import FrontEnd, run_front_end
 from tests.integration.running import ROOT, Running, metric
@@ -252,7 +252,7 @@ def test_without_keys_or_hosts_there_is_no_such_path(client: httpx.Client) -> No
 
 
 def test_the_command_signs(cdn: httpx.Client, upstream: HostileUpstream) -> None:
-    command = [sys.executable, "-m", "app.sign", upstream.url("/photo.jpg")]
+    command = [sys.executable, "-m", "app.sources.sign", upstream.url("/photo.jpg")]
     ended = subprocess.run(
         [*command, "--options", "quality=60"],
         cwd=ROOT,

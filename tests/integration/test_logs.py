@@ -5,7 +5,7 @@ import time
 
 import httpx
 
-from app.signature import signed_path
+from app.sources.signature import signed_path
 from tests.integration.front_end import run_front_end
 from tests.integration.running import Running, wait_for
 from tests.photos import file_of, photo

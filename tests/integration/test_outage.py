@@ -10,7 +10,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from app import embedded
+from app.supervision import embedded_redis as embedded
 from tests.integration.running import keys_of_jobs, run_service, wait_for
 from tests.photos import file_of, photo
 

@@ -10,7 +10,7 @@ from redis import Redis
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from app.admission import WINDOW_S
+from app.service.admission import WINDOW_S
 from contract.keys import QUEUE_NAME, input_key
 from contract.messages import Failure, Request
 from tests.integration.front_end import run_front_end

@@ -15,7 +15,7 @@ from redis import Redis
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
-from app.machine import choose_workers, count_cores, share_cores
+from app.supervision.machine import choose_workers, count_cores, share_cores
 from bench.chaos import find_leftovers
 from contract.keys import MAX_RETRIES
 from tests.integration.in_flight import in_flight

@@ -12,7 +12,7 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
-from app.recovery import recover
+from app.liveness.recovery import recover
 from contract.keys import JOB_FUNCTION, MAX_RETRIES, QUEUE_NAME, input_key
 from contract.messages import Options, Request
 from tests.integration.running import wait_for

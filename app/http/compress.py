@@ -1,0 +1,278 @@
+"""``POST /compress``."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from contextlib import ExitStack
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.cancellation import ASK_AGAIN_S
+from app.http.body import Pace, read_body
+from app.http.documents import JobDocument, describe_job, path_of
+from app.http.preferences import Form, Wishes, read_wishes
+from app.http.problems import MEDIA_TYPE, examples, to_response
+from app.http.responses import VARY, answer, choose_available, not_modified, tag_of
+from app.options import describe_options, parse_options, parse_query
+from app.results.result import Outcome
+from app.service.compression import Upload, count_pixels, find_cached, link, receive
+from app.service.compression import compress as compress_upload
+from app.service.front_end import Service, ServiceDependency
+from contract.errors import (
+    CorruptImageError,
+    FoveateError,
+    InternalError,
+    InvalidOptionError,
+    MaxBytesError,
+)
+
+log = logging.getLogger(__name__)
+
+router = APIRouter()
+
+# What nginx logs for a client that left; nobody reads this answer.
+CLIENT_LEFT = 499
+
+
+def describe_compress() -> dict[str, Any]:
+    """Return what OpenAPI says of options and bodies; the handler reads both itself."""
+    properties = describe_options()
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    form = {
+        "type": "object",
+        "properties": {"file": binary["schema"], **properties},
+        "required": ["file"],
+        "additionalProperties": False,
+    }
+    return {
+        "parameters": [
+            {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "description": field["description"],
+                "schema": {key: value for key, value in field.items() if key != "description"},
+            }
+            for name, field in properties.items()
+        ]
+        + [
+            {
+                "name": name,
+                "in": "header",
+                "required": False,
+                "description": description,
+                "schema": {"type": "string"},
+            }
+            for name, description in REQUEST_HEADERS.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "image/*": binary,
+                "application/octet-stream": binary,
+                "multipart/form-data": {"schema": form},
+            },
+        },
+    }
+
+
+INVALID = examples(
+    InvalidOptionError("'floor': Input should be less than or equal to 100"),
+    CorruptImageError("The image's data is truncated or damaged."),
+    MaxBytesError("max_bytes is 500; the smallest JPEG of this photo has 1234 bytes."),
+)
+PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
+
+
+def describe_header(description: str) -> dict[str, Any]:
+    """Return a header of an answer as OpenAPI has it."""
+    return {"description": description, "schema": {"type": "string"}}
+
+
+ANSWER_HEADERS = {
+    "ETag": describe_header("Strong; of the input, the options and the version"),
+    "Server-Timing": describe_header("Milliseconds of queue, decode, predict and encode"),
+    "X-Original-Bytes": describe_header("The upload's length"),
+    "X-Compressed-Bytes": describe_header("The JPEG's length"),
+    "X-Reference-Bytes": describe_header("The length of the standard JPEG at `quality`"),
+    "X-Passthrough": describe_header("`true` where the JPEG is the upload, byte for byte"),
+    "Link": describe_header("Where the heatmap is"),
+}
+# OpenAPI has no parameter for Accept: the types of the answer say what can be asked for.
+REQUEST_HEADERS = {
+    "Prefer": "`respond-async`: answer 202 at once, with the job's path",
+    "If-None-Match": "An `ETag` of an answer; 304 where it would be the same again",
+    "Cache-Control": "`no-cache`: no cached result; `no-store`: and none cached of this one",
+}
+
+
+@router.post(
+    "/compress",
+    summary="Compress a photo; its bytes follow the saliency map",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The JPEG, with `Accept: multipart/mixed` the JPEG and its heatmap, with "
+            "`Accept: application/json` what came of it and where it is",
+            "model": JobDocument,
+            "content": {
+                "image/jpeg": {"schema": {"type": "string", "format": "binary"}},
+                "multipart/mixed": {"schema": {"type": "string", "format": "binary"}},
+            },
+            "headers": ANSWER_HEADERS,
+        },
+        202: {
+            "description": "With `Prefer: respond-async`: the job, which `Location` names",
+            "model": JobDocument,
+            "headers": {"Location": describe_header("The job's path")},
+        },
+        304: {"description": "The client has this answer: `If-None-Match` names its `ETag`"},
+        400: {"description": "Malformed request", **PROBLEM},
+        413: {"description": "Too many bytes or pixels", **PROBLEM},
+        415: {"description": "Not an image that is read here", **PROBLEM},
+        422: {
+            "description": "Invalid option, truncated or corrupt image, or `max_bytes` out of reach",
+            "content": {MEDIA_TYPE: {"schema": {"type": "object"}, "examples": INVALID}},
+        },
+        429: {"description": "Too many uploads are waiting", **PROBLEM},
+        503: {"description": "No worker, or the queue is not available", **PROBLEM},
+        504: {"description": "The deadline has passed", **PROBLEM},
+    },
+    openapi_extra=describe_compress(),
+)
+async def compress(request: Request, service: ServiceDependency) -> Response:
+    """Send a photo's bytes, or a form with one part named `file`; get a standard JPEG."""
+    try:
+        response = await respond(request, service)
+    except FoveateError as error:
+        service.metrics.errors.labels(error.code).inc()
+        response = to_response(error)
+    except Exception:  # counted and answered like any other error
+        log.exception("defect")
+        service.metrics.errors.labels(InternalError.code).inc()
+        response = to_response(InternalError("An unexpected error; it has been logged."))
+    service.metrics.requests.labels(str(response.status_code)).inc()
+    return response
+
+
+async def respond(request: Request, service: Service) -> Response:
+    """Return the answer to one upload, or raise what stands in its way."""
+    settings = service.settings
+    options = parse_query(request.scope["query_string"])  # a wrong option needs no upload
+    wishes = read_wishes(request.headers)
+    with ExitStack() as place:
+        ticket = place.enter_context(service.admission.admit())
+        body = await read_body(
+            request,
+            ticket,
+            max_bytes=settings.max_upload_bytes,
+            pace=Pace(
+                settings.upload_timeout_s,
+                settings.upload_grace_s,
+                settings.min_upload_bytes_per_s,
+            ),
+        )
+        if body.fields:
+            options = parse_options([*request.query_params.multi_items(), *body.fields])
+        upload = await receive(body.data, options)
+        form = choose_available(wishes.form, has_heatmap=options.heatmap != "none")
+        if not wishes.detached and (tag := known_tag(service, upload, form, wishes)):
+            return not_modified(tag)
+        if wishes.detached:
+            return await accept(service, upload, place, wishes)
+        has_links = form == "application/json" or (
+            form == "image/jpeg" and options.heatmap != "none"
+        )
+        outcome = await unless_client_leaves(
+            request,
+            compress_upload(
+                service,
+                upload,
+                may_reuse=wishes.may_reuse,
+                may_store=wishes.may_store,
+                keep=has_links,
+            ),
+        )
+    if outcome is None:
+        return Response(status_code=CLIENT_LEFT)
+    service.metrics.observe_result(outcome.finished.result)
+    job_id = await link(service, outcome) if has_links else None
+    return answer(outcome, form, job_id)
+
+
+def known_tag(service: Service, upload: Upload, form: Form, wishes: Wishes) -> str | None:
+    """Return the tag of the answer if the client has that answer already."""
+    if not wishes.entity_tags or form == "application/json":
+        return None
+    tags = {tag_of(upload.identify(version), form, None) for version in service.versions}
+    return next(iter(tags & wishes.entity_tags), None)
+
+
+async def accept(
+    service: Service,
+    upload: Upload,
+    place: ExitStack,
+    wishes: Wishes,
+) -> Response:
+    """Return 202 and where the job is, which then needs its client no more."""
+    cached = await find_cached(service, upload) if wishes.may_reuse else None
+    if cached is not None:
+        job_id = await link(service, cached)
+    else:
+        pixels = await count_pixels(service, upload)
+        may_store = wishes.may_store and service.cache.is_on
+        job_id = await service.detached.start(
+            upload.data, pixels, upload.options, upload.digest, place, may_store=may_store
+        )
+    job = await service.jobs.read(job_id)
+    headers = {
+        "Location": path_of(job_id),
+        "Preference-Applied": "respond-async",
+        "Cache-Control": "no-store",
+        "Vary": VARY,
+    }
+    document = describe_job(job).model_dump(mode="json", exclude_none=True)
+    return JSONResponse(document, status_code=202, headers=headers)
+
+
+async def unless_client_leaves(
+    request: Request, work: Coroutine[Any, Any, Outcome]
+) -> Outcome | None:
+    """Return what ``work`` returns, None when its client hung up; it is then cancelled."""
+    working = asyncio.current_task()
+    assert working is not None
+    loop = asyncio.get_running_loop()
+    asking: asyncio.TimerHandle | None = None
+    over = False
+
+    def cancel(_: object = None) -> None:
+        # Until it is heard, as in `app.cancellation`.
+        nonlocal asking
+        if not over:
+            working.cancel()
+            asking = loop.call_later(ASK_AGAIN_S, cancel)
+
+    leaving = asyncio.create_task(client_left(request), name="client")
+    leaving.add_done_callback(cancel)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if asking is None:  # it is the server that ends
+            raise
+        return None
+    finally:
+        over = True
+        leaving.cancel()
+        if asking is not None:
+            asking.cancel()
+            while working.uncancel():
+                pass
+
+
+async def client_left(request: Request) -> None:
+    """Return when the client has closed its connection; its body must have been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

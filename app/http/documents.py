@@ -1,0 +1,107 @@
+"""Jobs as JSON: what ``GET /jobs/{id}`` and its events say."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from app.http.problems import document
+from app.queue.jobs import Job, State
+from contract.messages import Failure, Result
+
+
+class Statistics(BaseModel):
+    """What came of a photo."""
+
+    width: int
+    height: int
+    original_bytes: int
+    compressed_bytes: int
+    reference_bytes: Annotated[
+        int, Field(description="Of the standard JPEG at the same `quality`, without metadata")
+    ]
+    passthrough: Annotated[bool, Field(description="The JPEG is the upload, byte for byte")]
+    version: Annotated[str, Field(description="Of the network and the encoder")]
+    stage_ms: Annotated[
+        dict[str, float], Field(description="Milliseconds of queue, decode, predict and encode")
+    ]
+
+
+class Links(BaseModel):
+    """Paths on this service."""
+
+    self: str
+    events: str | None = None
+    image: str | None = None
+    heatmap: str | None = None
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class JobDocument(BaseModel):
+    """A job."""
+
+    id: str
+    state: State
+    position: Annotated[int | None, Field(description="In the queue; 1 is next")] = None
+    submitted_at: datetime | None = None
+    started_at: datetime | None = None
+    result: Statistics | None = None
+    error: Annotated[Problem | None, Field(description="Why the job failed")] = None
+    links: Links
+
+
+def path_of(job_id: str) -> str:
+    """Return a job's path."""
+    return f"/jobs/{job_id}"
+
+
+def describe_job(job: Job) -> JobDocument:
+    """Return a job as its client sees it."""
+    path = path_of(job.job_id)
+    links = Links(self=path)
+    result: Statistics | None = None
+    error: Problem | None = None
+    reply = job.reply
+    if reply is None:
+        links.events = f"{path}/events"
+    elif isinstance(reply, Failure):
+        fault = reply.to_error()
+        error = Problem.model_validate(
+            document(fault.status, fault.code, fault.title, fault.detail)
+        )
+    else:
+        result = describe_statistics(reply)
+        links.image = f"{path}/image"
+        links.heatmap = f"{path}/heatmap" if reply.heatmap_type else None
+    return JobDocument(
+        id=job.job_id,
+        state=job.state,
+        position=job.position,
+        submitted_at=job.submitted_at,
+        started_at=job.started_at,
+        result=result,
+        error=error,
+        links=links,
+    )
+
+
+def describe_statistics(result: Result) -> Statistics:
+    """Return what a client is told of a result."""
+    return Statistics(
+        width=result.width_px,
+        height=result.height_px,
+        original_bytes=result.original_bytes,
+        compressed_bytes=result.compressed_bytes,
+        reference_bytes=result.reference_bytes,
+        passthrough=result.passthrough,
+        version=result.model_version,
+        stage_ms={stage: round(elapsed_ms, 3) for stage, elapsed_ms in result.stage_ms.items()},
+    )

@@ -1,0 +1,191 @@
+"""What is known of a job: from its record once it has ended, from RQ's own until then."""
+
+import logging
+import re
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Literal, cast
+
+from redis.exceptions import RedisError
+from rq.job import Job as RqJob
+from rq.job import JobStatus
+
+from app.queue.client import QueueClient
+from app.results.result import Finished
+from contract.errors import (
+    DeadlineError,
+    GoneJobError,
+    InternalError,
+    QueueUnavailableError,
+    UnknownJobError,
+)
+from contract.keys import RECORD_LIVES, heatmap_key, image_key, record_key, reply_key
+from contract.messages import Failure, Reply, Request, Result, decode_reply, encode_reply
+
+log = logging.getLogger(__name__)
+
+State = Literal["queued", "started", "finished", "failed"]
+
+JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{24}")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as its client sees it.
+
+    ``position`` is 1 for the one that is next, None once it has left the queue. ``reply`` is there
+    when it has ended.
+    """
+
+    job_id: str
+    state: State
+    position: int | None = None
+    submitted_at: datetime | None = None
+    started_at: datetime | None = None
+    reply: Reply | None = None
+
+
+class Jobs:
+    """Reads and deletes jobs, whichever front end has queued them."""
+
+    def __init__(self, queue: QueueClient, *, ttl_s: int) -> None:
+        self._queue = queue
+        self._redis = queue.redis
+        self._ttl_s = ttl_s
+
+    async def read(self, job_id: str) -> Job:
+        """Return what is known of a job.
+
+        Raises:
+            UnknownJobError: when there is none of this id, or no longer.
+            GoneJobError: when its pictures have expired or it was deleted, not long ago.
+            QueueUnavailableError: when Redis does not answer.
+        """
+        if not JOB_ID.fullmatch(job_id):
+            raise unknown()
+        try:
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.get(record_key(job_id))
+                pipeline.hgetall(RqJob.key_for(job_id))
+                pipeline.lpos(self._queue.key, job_id)
+                record, fields, index = await pipeline.execute()
+            if record is not None:
+                return await self._ended(job_id, record)
+        except RedisError as error:
+            raise QueueUnavailableError("The queue does not answer.") from error
+        if not fields:
+            raise unknown()
+        return from_rq(job_id, self._queue.restore(job_id, fields), index)
+
+    async def _ended(self, job_id: str, record: bytes) -> Job:
+        reply = decode_reply(record)
+        if isinstance(reply, Failure):
+            if reply.code == GoneJobError.code:
+                raise GoneJobError(reply.detail)
+            return Job(job_id, "failed", reply=reply)
+        if not await self._redis.exists(image_key(reply.job_id)):
+            raise GoneJobError("The job's pictures have expired.")
+        return Job(job_id, "finished", reply=reply)
+
+    async def picture(self, result: Result, *, heatmap: bool = False) -> bytes:
+        """Return the JPEG of a finished job, or its heatmap.
+
+        Raises:
+            GoneJobError: when it has just expired.
+            UnknownJobError: when no heatmap was asked for.
+            QueueUnavailableError: when Redis does not answer.
+        """
+        if heatmap and result.heatmap_type is None:
+            raise UnknownJobError("The job has no heatmap; none was asked for.")
+        key = heatmap_key(result.job_id) if heatmap else image_key(result.job_id)
+        try:
+            blob = cast("bytes | None", await self._redis.get(key))
+        except RedisError as error:
+            raise QueueUnavailableError("The queue does not answer.") from error
+        if blob is None:
+            raise GoneJobError("The job's pictures have expired.")
+        return blob
+
+    async def delete(self, job_id: str) -> None:
+        """Withdraw a job that has not ended, forget one that has; its id is then gone.
+
+        Pictures that the result cache holds stay there for others who upload the same.
+
+        Raises:
+            FoveateError: as ``read``.
+        """
+        job = await self.read(job_id)
+        gone = encode_reply(Failure(job_id, GoneJobError.code, "The job was deleted."))
+        try:
+            await self._redis.set(record_key(job_id), gone, ex=RECORD_LIVES * self._ttl_s)
+            if job.reply is None:
+                await self._tell_who_waits(job_id, gone)
+                await self._queue.withdraw(job_id)
+            elif isinstance(job.reply, Result) and not job.reply.shared:
+                await self._queue.withdraw(job.reply.job_id)
+        except RedisError as error:
+            raise QueueUnavailableError("The queue does not answer.") from error
+
+    async def _tell_who_waits(self, job_id: str, gone: bytes) -> None:
+        """Let the front end that queued a job free the job's place at once."""
+        fields = await cast(
+            "Awaitable[dict[bytes, bytes]]", self._redis.hgetall(RqJob.key_for(job_id))
+        )
+        request = request_of(self._queue.restore(job_id, fields)) if fields else None
+        if request is not None:
+            to = reply_key(request.reply_to)
+            await self._redis.rpush(to, gone)
+            await self._redis.expire(to, self._ttl_s)
+
+    async def store(self, job_id: str, finished: Finished) -> None:
+        """Keep a photo as a finished job of its own; raises RedisError."""
+        result = replace(finished.result, job_id=job_id, shared=False)
+        ttl_s = self._ttl_s
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.set(image_key(job_id), finished.image, ex=ttl_s)
+            if finished.heatmap is not None:
+                pipeline.set(heatmap_key(job_id), finished.heatmap, ex=ttl_s)
+            pipeline.set(record_key(job_id), encode_reply(result), ex=RECORD_LIVES * ttl_s)
+            await pipeline.execute()
+
+    async def fail(self, job_id: str, error: DeadlineError | InternalError) -> None:
+        """Withdraw a job that nobody will finish, and say why to who asks; raises RedisError."""
+        failure = encode_reply(Failure(job_id, error.code, error.detail))
+        key = record_key(job_id)
+        await self._redis.set(key, failure, ex=RECORD_LIVES * self._ttl_s, nx=True)
+        await self._queue.withdraw(job_id)
+
+
+def from_rq(job_id: str, job: RqJob | None, index: int | None) -> Job:
+    """Return a job without a record as RQ knows it; ``index`` counts those before it."""
+    status = job.get_status(refresh=False) if job is not None else None
+    if job is None or status == JobStatus.FINISHED:
+        # Ended without a record: its deadline had passed, or its record has expired.
+        raise GoneJobError("The job has ended and is forgotten.")
+    if status == JobStatus.FAILED:
+        failure = Failure(job_id, InternalError.code, "The photo could not be compressed.")
+        return Job(job_id, "failed", reply=failure)
+    started = status == JobStatus.STARTED
+    return Job(
+        job_id,
+        "started" if started else "queued",
+        # Between the queue and its start a job is nowhere: it is next.
+        None if started else (index or 0) + 1,
+        job.enqueued_at or job.created_at,
+        job.started_at if started else None,
+    )
+
+
+def request_of(job: RqJob | None) -> Request | None:
+    """Return the request that a job carries."""
+    try:
+        return Request.from_json(job.kwargs["request"]) if job is not None else None
+    except (KeyError, TypeError, ValueError):
+        log.exception("a job carries no request")
+        return None
+
+
+def unknown() -> UnknownJobError:
+    """Return the error for an id that says nothing to us."""
+    return UnknownJobError("No job has this id; it may have expired.")

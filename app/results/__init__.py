@@ -1,0 +1,1 @@
+"""Finished photos: how they are identified, read and cached."""

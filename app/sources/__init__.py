@@ -1,0 +1,1 @@
+"""Photos that the service fetches itself: signed URLs, allowed hosts, checked addresses."""

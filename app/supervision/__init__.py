@@ -1,0 +1,1 @@
+"""``python -m app run``: Redis, front ends and workers on one machine."""

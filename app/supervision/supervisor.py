@@ -1,0 +1,240 @@
+"""``python -m app run``: Redis, front ends and workers as children of one process.
+
+A child that dies is started again; a dead worker's jobs go back to the queue first. SIGTERM and
+Ctrl-C drain: first the front ends finish their requests, then the workers, then Redis goes.
+"""
+
+import os
+import signal
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from app.liveness.heartbeats import Heartbeats
+from app.liveness.recovery import recover
+from app.settings import AppSettings
+from app.supervision import embedded_redis as embedded
+from app.supervision.child import Child
+from app.supervision.front_ends import ROLE, FrontEnds
+from app.supervision.listening import ListenError
+from app.supervision.machine import choose_workers, count_cores, share_cores
+
+POLL_S = 0.05
+READY_TIMEOUT_S = 180.0
+# Before the service was ever ready, this many deaths in a row mean that it can't start.
+MAX_DEATHS_AT_START = 3
+# Between two looks at the workers' heartbeats.
+LISTEN_INTERVAL_S = 2.0
+# Beyond what one request may take: whoever is being served is served.
+DRAIN_MARGIN_S = 10.0
+# What processes of ours exit with when a setting is invalid; they have said which.
+INVALID_SETTING = 2
+# The service's own address must not go through a proxy of the environment.
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class StartError(Exception):
+    """The service can't start; the message is one line for the person who started it."""
+
+
+class Supervisor:
+    """Starts, watches and stops the children."""
+
+    def __init__(
+        self, address: tuple[str, int], front_ends: int, workers: int | None, settings: AppSettings
+    ) -> None:
+        self._address = address
+        self._front_end_count = front_ends
+        self._workers = workers or choose_workers(os.environ)
+        self._settings = settings
+        self._front_ends: FrontEnds | None = None
+        self._children: list[Child] = []
+        self._was_ready = False
+        self._stopping = False
+        self._heartbeats = Heartbeats()
+        self._listen_at_s = 0.0
+
+    def run(self) -> int:
+        """Run the service until it is told to stop; return the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        with ExitStack() as stack:
+            stack.callback(self._stop_all)
+            try:
+                fronts = self._front_ends = FrontEnds(*self._address, self._front_end_count)
+                redis_url = self._start_redis(stack)
+                self._start_processes(fronts, redis_url)
+                self._wait_until_ready(fronts, redis_url)
+                if not self._stopping:
+                    self._was_ready = True
+                    self._announce(fronts.url)
+                    self._start_workers(self._workers - 1, redis_url)
+                self._watch(redis_url)
+            except (StartError, ListenError, embedded.EmbeddedError) as error:
+                if not self._stopping:
+                    say(str(error))
+                    return 1
+            if self._stopping:
+                say("draining")
+        return 0
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _start_redis(self, stack: ExitStack) -> str:
+        """Return the URL of a Redis that answers: the environment's, or a child of ours."""
+        given = os.environ.get("REDIS_URL")
+        if given:
+            embedded.wait_until_up(given, give_up=lambda: self._stopping)
+            return given
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="foveate-")))
+        # Callbacks run in reverse: Redis must be gone before its folder is.
+        stack.callback(self._stop_all)
+        child = Child("redis", embedded.command(embedded.find_server(), folder), dict(os.environ))
+        self._start(child)
+        redis_url = embedded.url(folder)
+        embedded.wait_until_up(redis_url, give_up=lambda: self._stopping or child.exited())
+        return redis_url
+
+    def _start_processes(self, fronts: FrontEnds, redis_url: str) -> None:
+        for child in fronts.children({**os.environ, "REDIS_URL": redis_url}):
+            self._start(child)
+        # Alone until the service is ready: what it compiles or reads first the others find there.
+        self._start_workers(1, redis_url)
+
+    def _start_workers(self, count: int, redis_url: str) -> None:
+        environment = {**os.environ, "REDIS_URL": redis_url}
+        if not environment.get("CODEC_THREADS"):
+            environment["CODEC_THREADS"] = str(share_cores(self._workers))
+            # Of a photo that is alone among all of them.
+            environment["PASS_THREADS"] = environment.get("PASS_THREADS") or str(count_cores())
+        for _ in range(count):
+            self._start(Child("worker", [sys.executable, "-m", "worker"], environment))
+
+    def _start(self, child: Child) -> None:
+        self._children.append(child)
+        child.start()
+
+    def _wait_until_ready(self, fronts: FrontEnds, redis_url: str) -> None:
+        deadline_s = time.monotonic() + READY_TIMEOUT_S
+        while not self._stopping:
+            self._revive(redis_url)
+            # Any of them tells of Redis and the workers.
+            if fronts.all_up() and answers(f"{fronts.url}/readyz"):
+                return
+            if time.monotonic() > deadline_s:
+                raise StartError(f"not ready within {READY_TIMEOUT_S:.0f} s")
+            time.sleep(POLL_S)
+
+    def _announce(self, address: str) -> None:
+        print(
+            f"foveate: ready at {address} (API: {address}/docs)\n"
+            f"foveate: try  curl --data-binary @photo.jpg "
+            f"'{address}/compress?quality=75' -o smaller.jpg",
+            flush=True,
+        )
+
+    def _watch(self, redis_url: str) -> None:
+        while not self._stopping:
+            self._revive(redis_url)
+            self._kill_silent(redis_url)
+            time.sleep(POLL_S)
+
+    def _kill_silent(self, redis_url: str) -> None:
+        """End workers that report no more: stopped, or hung in a call that heeds no signal."""
+        if time.monotonic() < self._listen_at_s:
+            return
+        self._listen_at_s = time.monotonic() + LISTEN_INTERVAL_S
+        workers = {child.worker_name: child for child in self._children if child.worker_name}
+        with connect(redis_url) as connection:
+            silent = self._heartbeats.find_silent(connection, workers)
+        for name in silent:
+            if not (child := workers[name]).exited():
+                say(f"{name} reports no more; killing it")
+                child.kill()
+
+    def _revive(self, redis_url: str) -> None:
+        """Start again whatever has died; a worker's jobs go back to the queue."""
+        for child in self._children:
+            if not child.exited() or self._stopping:
+                continue
+            if child.restart_at_s is None:
+                self._on_death(child, redis_url)
+            elif time.monotonic() >= child.restart_at_s:
+                child.start()
+
+    def _on_death(self, child: Child, redis_url: str) -> None:
+        assert child.process is not None
+        code = child.process.returncode
+        delay_s = child.bury()
+        if not self._was_ready:
+            if code == INVALID_SETTING:
+                raise StartError(f"the {child.role} refuses its settings")
+            if child.early_deaths >= MAX_DEATHS_AT_START:
+                raise StartError(f"the {child.role} ends right after its start (exit code {code})")
+        if child.role == ROLE and self._front_ends:
+            self._front_ends.bury(child)
+        say(f"the {child.role} ended (exit code {code}); starting it again in {delay_s:.0f} s")
+        lost_name = child.worker_name
+        if delay_s == 0:
+            child.start()  # starting takes longer than requeuing: both at once
+        if lost_name:
+            self._recover(redis_url, lost_name)
+
+    def _recover(self, redis_url: str, worker_name: str) -> None:
+        """Requeue a dead worker's jobs while its successor starts up."""
+        try:
+            with connect(redis_url) as connection:
+                count = recover(connection, worker_name, failure_ttl_s=self._settings.result_ttl_s)
+        except RedisError as error:
+            say(f"could not requeue: {error}")
+        else:
+            say(f"{count} jobs back in the queue")
+
+    def _stop_all(self) -> None:
+        """Stop front ends, workers and Redis, in this order."""
+        if self._front_ends:
+            self._front_ends.refuse()
+        for role in (ROLE, "worker", "redis"):
+            self._stop_role(role)
+        if self._front_ends:
+            self._front_ends.clean_up()
+
+    def _stop_role(self, role: str) -> None:
+        chosen = [child for child in self._children if child.role == role]
+        for child in chosen:
+            child.terminate()
+        longest_s = self._settings.upload_timeout_s + self._settings.request_timeout_s
+        for child in chosen:
+            child.wait(longest_s + DRAIN_MARGIN_S)
+
+
+def connect(redis_url: str) -> Redis:
+    """Return a connection that gives up soon: a supervisor has other things to look after."""
+    return Redis.from_url(
+        redis_url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
+    )
+
+
+def say(line: str) -> None:
+    """Tell whoever runs the service."""
+    print(f"foveate: {line}", file=sys.stderr, flush=True)
+
+
+def answers(url: str) -> bool:
+    """Return whether a GET of ``url`` gets a 200 soon."""
+    try:
+        with OPENER.open(url, timeout=2):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,98 @@
+"""A request's headers are read as the RFCs have them; nonsense in them is passed over."""
+
+import pytest
+from starlette.datastructures import Headers
+
+from app.http.preferences import choose_form, read_entity_tags, read_wishes, understand
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("", "image/jpeg"),
+        ("*/*", "image/jpeg"),
+        ("image/jpeg", "image/jpeg"),
+        ("image/*", "image/jpeg"),
+        ("multipart/mixed", "multipart/mixed"),
+        ("Multipart/Mixed", "multipart/mixed"),
+        ("multipart/*", "multipart/mixed"),
+        ("application/json", "application/json"),
+        ("application/json;q=0.2", "application/json"),
+        ("application/json, image/jpeg;q=0.5", "application/json"),
+        ("multipart/mixed;q=0.5, image/*", "image/jpeg"),
+        # What some HTTP libraries send for everything is no wish for JSON.
+        ("application/json, text/plain, */*", "image/jpeg"),
+        ("application/json, */*;q=0.5", "application/json"),
+        # The most specific entry counts for each form.
+        ("*/*, image/jpeg;q=0.1, multipart/*;q=0.2, application/json;q=0.3", "application/json"),
+        ("multipart/mixed; q=0", "image/jpeg"),
+        ("image/jpeg;q=0, application/json;q=0.001", "application/json"),
+        ("text/html", "image/jpeg"),
+        ("application/json;q=nan", "application/json"),
+        ("application/json;q=-1, */*;q=0.9", "application/json"),
+        (",;,;;q=,/,\x00", "image/jpeg"),
+        ("a/b," * 5000 + "application/json", "image/jpeg"),
+    ],
+)
+def test_the_form_with_the_highest_weight_is_sent(accept: str, expected: str) -> None:
+    assert choose_form(accept) == expected
+
+
+@pytest.mark.parametrize(
+    ("prefer", "expected"),
+    [
+        ("respond-async", True),
+        ("Respond-Async; x=1, wait=10", True),
+        ("wait=10", False),
+        ("respond-asynchronously", False),
+        ("", False),
+    ],
+)
+def test_a_detached_job_is_asked_for_by_name(prefer: str, expected: bool) -> None:
+    assert read_wishes(Headers({"Prefer": prefer})).detached is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "may_reuse", "may_store"),
+    [
+        ("", True, True),
+        ("no-cache", False, True),
+        ("NO-STORE", False, False),
+        ("max-age=0", True, True),
+    ],
+)
+def test_a_client_may_refuse_the_cache(value: str, may_reuse: bool, may_store: bool) -> None:
+    wishes = read_wishes(Headers({"Cache-Control": value}))
+    assert (wishes.may_reuse, wishes.may_store) == (may_reuse, may_store)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ('"abc"', {"abc"}),
+        ('W/"abc", "d,e"', {"abc", "d,e"}),
+        ("*", set()),
+        ("abc", set()),
+        ('"', set()),
+        ('""', {""}),
+    ],
+)
+def test_entity_tags_are_quoted(value: str, expected: set[str]) -> None:
+    assert read_entity_tags(Headers({"If-None-Match": value})) == expected
+
+
+def test_headers_given_several_times_are_one_list() -> None:
+    headers = Headers(
+        raw=[(b"accept", b"text/html"), (b"accept", b"application/json"), (b"prefer", b"x")]
+    )
+    assert read_wishes(headers).form == "application/json"
+
+
+def test_long_headers_leave_nothing_in_memory() -> None:
+    understand.cache_clear()
+    tags = ",".join(f'"{number}"' for number in range(5000))
+    wishes = read_wishes(Headers({"if-none-match": tags}))
+    assert "4999" in wishes.entity_tags
+    assert understand.cache_info().currsize == 0
+    assert read_wishes(Headers({"if-none-match": '"a"'})).entity_tags == {"a"}
+    assert understand.cache_info().currsize == 1

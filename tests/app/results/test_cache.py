@@ -1,0 +1,231 @@
+"""The result cache in a real Valkey: bounded, counted right, and nothing of it lives for ever."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import redis
+
+from app.redis import SharedConnection
+from app.results.cache import ResultCache
+from contract.keys import CACHE_ORDER_KEY, CACHE_SIZES_KEY, heatmap_key, image_key, record_key
+from contract.messages import Result, decode_reply, encode_reply
+
+
+def use(
+    redis_url: str,
+    work: Callable[[ResultCache], Awaitable[Any]],
+    *,
+    max_bytes: int = 100_000,
+    ttl_s: int = 30,
+) -> None:
+    async def run() -> None:
+        shared = SharedConnection(redis_url, timeout_s=10.0)
+        try:
+            await work(ResultCache(shared, max_bytes=max_bytes, ttl_s=ttl_s))
+        finally:
+            await shared.close()
+
+    asyncio.run(run())
+
+
+def finished(
+    connection: redis.Redis, job_id: str, image: bytes, heatmap: bytes | None = None
+) -> Result:
+    """Store a job's pictures as a worker does."""
+    media_type = None if heatmap is None else "image/png"
+    result = Result(job_id, 1, 1, 4, len(image), 4, "v", media_type, {"queue": 1.0}, 1)
+    connection.set(image_key(job_id), image, ex=30)
+    if heatmap is not None:
+        connection.set(heatmap_key(job_id), heatmap, ex=30)
+    connection.set(record_key(job_id), encode_reply(result), ex=60)
+    return result
+
+
+def counted_bytes(connection: redis.Redis) -> int:
+    sizes = {
+        name.decode(): int(value) for name, value in connection.hgetall(CACHE_SIZES_KEY).items()
+    }
+    total = sizes.pop("total", 0)
+    assert total == sum(sizes.values())
+    assert set(sizes) == {raw.decode() for raw in connection.zrange(CACHE_ORDER_KEY, 0, -1)}
+    return total
+
+
+def test_what_is_kept_is_found_and_belongs_to_the_cache(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(cache: ResultCache) -> None:
+        assert await cache.find("a") is None
+        taken = await cache.take("a", finished(connection, "job", b"jpeg", b"png"))
+        assert taken is not None
+        assert taken[1:] == (b"jpeg", b"png")
+        assert not connection.exists(record_key("job"))
+        found = await cache.find("a")
+        assert found == taken
+        assert found is not None
+        assert found[1:] == (b"jpeg", b"png")
+        assert found.result.shared
+        assert found.result.job_id == "job"
+        assert await cache.find("b") is None
+        assert all(connection.ttl(key) > 0 for key in connection.scan_iter())
+        assert counted_bytes(connection) > 7
+
+    use(redis_url, work)
+
+
+def test_the_least_recently_used_goes_first_and_the_bound_holds(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(cache: ResultCache) -> None:
+        for name in ("a", "b", "c"):
+            assert await cache.take(name, finished(connection, f"job-{name}", bytes(30_000)))
+            await asyncio.sleep(0.01)
+        assert await cache.find("a") is not None
+        await asyncio.sleep(0.01)
+        assert await cache.take("d", finished(connection, "job-d", bytes(30_000)))
+        assert counted_bytes(connection) <= 100_000
+        assert [await cache.find(name) is not None for name in "abcd"] == [True, False, True, True]
+        assert not connection.exists(image_key("job-b"))
+
+    use(redis_url, work)
+
+
+def test_many_results_of_every_size_never_exceed_the_bound(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(cache: ResultCache) -> None:
+        for number in range(200):
+            size = 1 + number * 7919 % 40_000
+            await cache.take(str(number % 60), finished(connection, f"job-{number}", bytes(size)))
+            assert counted_bytes(connection) <= 100_000
+        stored = sum(connection.strlen(key) for key in connection.scan_iter("foveate:image:*"))
+        assert stored <= 100_000
+
+    use(redis_url, work)
+
+
+def test_what_is_larger_than_the_cache_is_not_kept(redis_url: str, connection: redis.Redis) -> None:
+    async def work(cache: ResultCache) -> None:
+        assert not await cache.take("a", finished(connection, "job", bytes(100_001)))
+        assert await cache.find("a") is None
+        assert connection.exists(image_key("job"))  # it is not the cache's to remove
+
+    use(redis_url, work)
+
+
+def test_after_its_time_nothing_is_left(redis_url: str, connection: redis.Redis) -> None:
+    async def work(cache: ResultCache) -> None:
+        await cache.take("a", finished(connection, "job-a", b"jpeg", b"png"))
+        await asyncio.sleep(0.6)
+        assert await cache.find("a") is not None  # each use counts anew
+        await asyncio.sleep(0.6)
+        assert await cache.find("a") is not None
+        await asyncio.sleep(1.2)
+        assert await cache.find("a") is None
+        connection.delete(record_key("job-a"))
+        assert list(connection.scan_iter()) == []
+
+    use(redis_url, work, ttl_s=1)
+
+
+def test_expired_entries_are_no_longer_counted(redis_url: str, connection: redis.Redis) -> None:
+    async def work(cache: ResultCache) -> None:
+        await cache.take("a", finished(connection, "job-a", bytes(50_000)))
+        # What Redis has expired by itself, and what only its clock says is over.
+        connection.delete("foveate:cache:a", image_key("job-a"))
+        connection.zadd(CACHE_ORDER_KEY, {"foveate:cache:a": time.time() - 1})
+        assert await cache.take("b", finished(connection, "job-b", bytes(50_000)))
+        assert counted_bytes(connection) < 51_000
+
+    use(redis_url, work)
+
+
+def test_an_entry_whose_pictures_are_gone_is_no_hit(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(cache: ResultCache) -> None:
+        await cache.take("a", finished(connection, "job", b"jpeg"))
+        connection.delete(image_key("job"))
+        assert await cache.find("a") is None
+        assert counted_bytes(connection) == 0
+        await cache.take("b", finished(connection, "other", b"jpeg", b"png"))
+        connection.delete(heatmap_key("other"))
+        assert await cache.find("b") is None
+
+    use(redis_url, work)
+
+
+def test_a_link_keeps_its_pictures_when_the_cache_drops_them(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(cache: ResultCache) -> None:
+        result = finished(connection, "job-a", bytes(60_000))
+        await cache.take("a", result)
+        assert await cache.link("a", result, "linked")
+        await cache.take("b", finished(connection, "job-b", bytes(60_000)))
+        assert await cache.find("a") is None
+        reply = decode_reply(connection.get(record_key("linked")))
+        assert reply.job_id == "job-a"
+        assert connection.exists(image_key("job-a"))
+        assert connection.ttl(image_key("job-a")) > 0
+        connection.delete(image_key("job-a"))
+        assert not await cache.link("a", result, "too late")
+        assert not connection.exists(record_key("too late"))
+
+    use(redis_url, work)
+
+
+def test_a_promised_result_is_kept_only_while_its_record_stands(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(cache: ResultCache) -> None:
+        result = finished(connection, "job", b"jpeg")
+        assert await cache.keep("a", result)
+        shown = decode_reply(connection.get(record_key("job")))
+        assert isinstance(shown, Result)
+        assert shown.shared
+        deleted = finished(connection, "deleted", b"jpeg")
+        connection.set(record_key("deleted"), b"gone", ex=30)
+        assert not await cache.keep("b", deleted)
+        assert connection.get(record_key("deleted")) == b"gone"
+
+    use(redis_url, work)
+
+
+@pytest.mark.parametrize("nonsense", [b"", b"{}", b"[]", b"\xff", b'{"job_id": 1}'])
+def test_nonsense_in_an_entry_is_no_hit(
+    redis_url: str, connection: redis.Redis, nonsense: bytes
+) -> None:
+    async def work(cache: ResultCache) -> None:
+        await cache.take("a", finished(connection, "job", b"jpeg"))
+        connection.hset("foveate:cache:a", "result", nonsense)
+        assert await cache.find("a") is None
+
+    use(redis_url, work)
+
+
+def test_a_redis_that_refuses_or_is_gone_only_means_no_hit(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def refused(cache: ResultCache) -> None:
+        connection.set(CACHE_ORDER_KEY, "of another type", ex=30)
+        assert not await cache.take("a", finished(connection, "job", b"jpeg"))
+        assert await cache.find("a") is None
+
+    async def gone(cache: ResultCache) -> None:
+        assert await cache.find("a") is None
+
+    use(redis_url, refused)
+    use("unix:///nonexistent/redis.sock", gone)
+
+
+def test_a_cache_of_no_bytes_is_off(redis_url: str, connection: redis.Redis) -> None:
+    async def work(cache: ResultCache) -> None:
+        assert not cache.is_on
+        assert not await cache.take("a", finished(connection, "job", b"jpeg"))
+        assert await cache.find("a") is None
+
+    use(redis_url, work, max_bytes=0)

@@ -1,0 +1,88 @@
+"""A process takes on so many uploads and bytes, and lets go of all it took."""
+
+import pytest
+
+from app.service import admission as admission_module
+from app.service.admission import Admission
+from contract.errors import QueueFullError
+
+
+def test_places_are_limited_and_given_back() -> None:
+    admission = Admission(max_pending=2, max_pending_bytes=100)
+    with admission.admit(), admission.admit(), pytest.raises(QueueFullError), admission.admit():
+        pytest.fail("a third upload was admitted")
+    with admission.admit():
+        assert admission.pending == 1
+    assert admission.pending == 0
+
+
+def test_bytes_are_limited_across_uploads_and_given_back() -> None:
+    admission = Admission(max_pending=9, max_pending_bytes=100)
+    with admission.admit() as first:
+        first.hold(60)
+        with admission.admit() as second:
+            second.hold(40)
+            with pytest.raises(QueueFullError):
+                second.hold(41)
+        assert admission.pending_bytes == 60
+    assert admission.pending_bytes == 0
+
+
+def test_a_share_counts_once_however_often_it_is_reported() -> None:
+    admission = Admission(max_pending=9, max_pending_bytes=100)
+    with admission.admit() as ticket:
+        ticket.hold(50)
+        ticket.hold(20)
+        ticket.hold(50)
+        assert admission.pending_bytes == 50
+
+
+def test_a_lone_upload_always_fits() -> None:
+    admission = Admission(max_pending=9, max_pending_bytes=100)
+    with admission.admit() as ticket:
+        ticket.hold(1000)
+    assert admission.pending_bytes == 0
+
+
+def test_retry_after_is_the_time_that_what_waits_takes_at_the_measured_rate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(admission_module.time, "monotonic", lambda: clock[0])
+    admission = Admission(max_pending=4, max_pending_bytes=100)
+    assert admission.retry_after_s() == 1
+    for _ in range(5):  # one every two seconds
+        clock[0] += 2
+        with admission.admit():
+            pass
+    with admission.admit(), admission.admit(), admission.admit(), admission.admit():
+        with pytest.raises(QueueFullError) as refused, admission.admit():
+            pytest.fail("a fifth upload was admitted")
+        assert refused.value.retry_after_s == 8
+        clock[0] += 100
+        assert admission.retry_after_s() == 10  # nothing was answered lately
+
+
+def test_retry_after_a_quiet_time_goes_by_what_was_answered_since(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(admission_module.time, "monotonic", lambda: clock[0])
+    admission = Admission(max_pending=4, max_pending_bytes=100)
+    with admission.admit(), admission.admit(), admission.admit():
+        for _ in range(4):  # two a second
+            clock[0] += 0.5
+            with admission.admit():
+                pass
+        assert admission.retry_after_s() == 2
+
+
+def test_refused_bytes_do_not_count_as_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission_module.time, "monotonic", lambda: 1000.0)
+    admission = Admission(max_pending=9, max_pending_bytes=100)
+    with admission.admit() as first:
+        first.hold(90)
+        for _ in range(50):
+            with pytest.raises(QueueFullError) as refused, admission.admit() as other:
+                other.hold(90)
+        assert refused.value.retry_after_s == 10

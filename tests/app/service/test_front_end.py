@@ -1,0 +1,91 @@
+"""Uploads are let in while a worker is alive, or may be restarting."""
+
+import asyncio
+
+import pytest
+from redis import Redis
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+from rq.worker import SimpleWorker
+
+from app.service.front_end import Service
+from app.settings import AppSettings
+from contract.errors import NoWorkerError, QueueUnavailableError
+from contract.keys import QUEUE_NAME, VERSION_FIELD
+
+
+def watch(redis_url: str, seconds: float, grace_s: float) -> None:
+    """Run a service for a while, then let an upload in."""
+
+    async def run() -> None:
+        service = Service(AppSettings(redis_url=redis_url, worker_grace_s=grace_s))
+        service.start()
+        try:
+            await asyncio.sleep(seconds)
+            service.require_worker()
+        finally:
+            await service.stop()
+
+    asyncio.run(run())
+
+
+def test_without_a_worker_uploads_are_refused_after_the_grace(
+    redis_url: str, connection: Redis
+) -> None:
+    assert connection.ping()
+    watch(redis_url, 0.1, grace_s=5)
+    with pytest.raises(NoWorkerError):
+        watch(redis_url, 0.3, grace_s=0.2)
+
+
+def test_with_a_worker_no_grace_is_needed(redis_url: str, connection: Redis) -> None:
+    queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+    SimpleWorker([queue], connection=connection, serializer=JSONSerializer).register_birth()
+    # However long ago the last upload was: workers are counted in between.
+    watch(redis_url, 1.3, grace_s=0)
+
+
+def test_without_redis_uploads_are_refused_at_once() -> None:
+    with pytest.raises(QueueUnavailableError):
+        watch("unix:///nonexistent/redis.sock", 4, grace_s=60)
+
+
+def test_once_it_is_ready_uploads_are_let_in(redis_url: str, connection: Redis) -> None:
+    async def run() -> None:
+        service = Service(AppSettings(redis_url=redis_url, worker_grace_s=0))
+        service.start()
+        try:
+            await asyncio.sleep(0.1)
+            with pytest.raises(NoWorkerError):
+                service.require_worker()
+            queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+            SimpleWorker([queue], connection=connection, serializer=JSONSerializer).register_birth()
+            assert await service.count_workers() == 1  # as /readyz does
+            service.require_worker()
+        finally:
+            await service.stop()
+
+    asyncio.run(run())
+
+
+def test_the_versions_of_live_workers_are_known_and_outlive_them(
+    redis_url: str, connection: Redis
+) -> None:
+    async def run() -> None:
+        service = Service(AppSettings(redis_url=redis_url))
+        queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+        for name in ("a", "b", ""):
+            worker = SimpleWorker([queue], connection=connection, serializer=JSONSerializer)
+            worker.register_birth()
+            if name:
+                connection.hset(worker.key, VERSION_FIELD, name)
+        try:
+            assert await service.count_workers() == 3
+            assert service.versions == {"a", "b"}
+            connection.flushall()
+            assert await service.count_workers() == 0
+            assert service.versions == {"a", "b"}
+        finally:
+            await service.stop()
+
+    asyncio.run(run())

@@ -1,0 +1,73 @@
+"""Signatures are HMACs as anyone can make them; the command signs what the service would take."""
+
+import base64
+import hashlib
+import hmac
+import sys
+
+import pytest
+
+from app.sources.sign import main
+from app.sources.signature import sign, signed_path, verify
+from contract.errors import BadSignatureError
+
+KEY = "0123456789abcdef"
+URL = "https://photos.example.org/a%20b.jpg?w=1"
+
+
+def test_a_signature_is_an_hmac_of_options_and_url() -> None:
+    digest = hmac.new(KEY.encode(), f"quality=5/{URL}".encode(), hashlib.sha256).digest()
+    expected = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    assert sign(KEY.encode(), "quality=5", URL) == expected
+    verify([b"other", KEY.encode()], expected, "quality=5", URL)
+    for signature, options, url in (
+        (expected, "quality=6", URL),
+        (expected, "quality=5", URL + "0"),
+        (expected[:-1], "quality=5", URL),
+        (expected + "=", "quality=5", URL),
+        ("", "quality=5", URL),
+        ("ü\ud800", "quality=5", URL),
+    ):
+        with pytest.raises(BadSignatureError):
+            verify([b"other", KEY.encode()], signature, options, url)
+    with pytest.raises(BadSignatureError):
+        verify([], expected, "quality=5", URL)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["app.sources.sign", *arguments])
+    return main()
+
+
+def test_the_command_signs_with_the_first_key(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FETCH_KEYS", f"{KEY}, another-key-to-come")
+    assert run(monkeypatch, URL, "--options", "quality=5") == 0
+    assert capsys.readouterr().out == signed_path(KEY.encode(), URL, "quality=5") + "\n"
+    assert run(monkeypatch, URL) == 0
+    assert "/-/https%3A%2F%2F" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("keys", "arguments", "code"),
+    [
+        (KEY, ["ftp://example.org/"], 1),
+        (KEY, ["http://example.org/", "--options", "quality=0"], 1),
+        ("", [URL], 2),
+        ("short-secret", [URL], 2),
+    ],
+)
+def test_what_the_service_would_refuse_gets_no_signature(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    keys: str,
+    arguments: list[str],
+    code: int,
+) -> None:
+    monkeypatch.setenv("FETCH_KEYS", keys)
+    assert run(monkeypatch, *arguments) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("foveate: ")
+    assert "short-secret" not in captured.err

@@ -1,0 +1,88 @@
+"""A source's URL is read in one way or not at all."""
+
+import pytest
+
+from app.sources.source_url import MAX_URL_CHARS, parse_source_url
+from contract.errors import ForbiddenSourceError, MalformedRequestError
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port", "target"),
+    [
+        ("http://example.org", "example.org", 80, "/"),
+        ("HTTPS://Example.ORG/A%20b.jpg?x=1&y=2", "example.org", 443, "/A%20b.jpg?x=1&y=2"),
+        ("https://example.org.:8443/", "example.org", 8443, "/"),
+        ("http://xn--bcher-kva.example/", "xn--bcher-kva.example", 80, "/"),
+        ("http://8.8.8.8/a", "8.8.8.8", 80, "/a"),
+        ("http://[2001:4860:0::8888]/a", "2001:4860::8888", 80, "/a"),
+        ("http://example.org?x", "example.org", 80, "/?x"),
+        ("http://example.org/a@b:c", "example.org", 80, "/a@b:c"),
+    ],
+)
+def test_what_is_read(text: str, host: str, port: int, target: str) -> None:
+    url = parse_source_url(text)
+    assert (url.host, url.port, url.target) == (host, port, target)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("file:///etc/passwd", "ftp://example.org/", "gopher://example.org/_x", "unix://a/b"),
+        *("http://user@example.org/", "http://user:pass@example.org/", "http://a%40b@10.0.0.1/"),
+        *("http://example.org@127.0.0.1/", "http://@example.org/"),
+        *("http://2130706433/", "http://0x7f000001/", "http://0x7f.1/", "http://0177.0.0.1/"),
+        *("http://017700000001/", "http://127.1/", "http://127.0.1/", "http://0/", "http://1/"),
+        *("http://127.0.0.1./", "http://127.0.0.0x1/", "http://256.1.1.1/", "http://1.2.3.4.5/"),
+        *("http://0X7F.0.0.1/", "http://a.0x/", "http://08.8.8.8/", "http://example.1/"),
+    ],
+)
+def test_what_is_forbidden(text: str) -> None:
+    with pytest.raises(ForbiddenSourceError):
+        parse_source_url(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "x", "/a", "//example.org/a", "http:/example.org", "http:example.org", "http://"),
+        *("http:///a", "http://example.org:99999/", "http://example.org:0/", "http://a:b:c/"),
+        *("http://exa mple.org/", "http://example.org/a b", "http://example.org/\r\nHost: x"),
+        *("http://example.org\\@127.0.0.1/", "http://example.org/%zz", "http://example.org/#a"),
+        *("http://bücher.example/", "http://example.org/ü", "http://①②⑦.⓪.⓪.①/", "http://。/"),
+        *("http://[::1", "http://[::1]x/", "http://[fe80::1%25eth0]/", "http://[127.0.0.1]/"),
+        *("http://a..b/", "http://.a/", "http://-/\x00", "http://exam%70le.org/"),
+        "http://[::ffff:1:2:3:4:5:6:7:8]/",
+        "http://" + "a" * 64 + ".org/",
+        "http://" + "a." * 130 + "org/",
+        "http://example.org/" + "a" * MAX_URL_CHARS,
+    ],
+)
+def test_what_is_malformed(text: str) -> None:
+    with pytest.raises(MalformedRequestError):
+        parse_source_url(text)
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("/b.jpg", "https://example.org/b.jpg"),
+        ("c.jpg?d", "https://example.org/a/c.jpg?d"),
+        ("../e.jpg#f", "https://example.org/e.jpg"),
+        ("//cdn.example.org/g", "https://cdn.example.org/g"),
+        ("https://other.example:8443/h", "https://other.example:8443/h"),
+    ],
+)
+def test_where_a_redirect_leads(location: str, expected: str) -> None:
+    assert str(parse_source_url("https://example.org/a/b").join(location)) == expected
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        *("http://example.org/", "ftp://example.org/", "file:///etc/passwd", "https://a@b/"),
+        *("https://0x7f.1/", "javascript:alert(1)", "data:image/png,x", "https://[::1", "\\\\a\\b"),
+    ],
+)
+def test_where_no_redirect_may_lead(location: str) -> None:
+    with pytest.raises(ForbiddenSourceError):
+        parse_source_url("https://example.org/a/b").join(location)
