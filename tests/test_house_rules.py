@@ -24,7 +24,7 @@ def test_the_front_end_loads_no_torch_numpy_or_worker() -> None:
 
 
 def test_the_worker_loads_no_web_framework() -> None:
-    loaded = modules_after("import worker.batching, worker.pipeline, model")
+    loaded = modules_after("import worker.queue.batch_worker, worker.pipeline, model")
     assert not loaded & {"fastapi", "starlette", "uvicorn", "app"}
 
 

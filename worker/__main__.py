@@ -20,9 +20,9 @@ from rq.serializers import JSONSerializer
 import codec
 from contract.keys import QUEUE_NAME
 from model import Predictor
-from worker.batching import BatchWorker
 from worker.pipeline import Limits, Pipeline
 from worker.quantizing import choose_quantizer
+from worker.queue.batch_worker import BatchWorker
 from worker.settings import WorkerSettings
 from worker.version import name_version
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.messages import Request, Result
-from worker.encode import Groundwork
+from worker.image.encode import Groundwork
 
 # What a photo takes on its way, at most, besides what the worker holds anyway (docs/operations.md).
 BYTES_PER_PIXEL = 30

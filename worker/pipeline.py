@@ -20,10 +20,10 @@ from codec import HOST, Encoded, Quantizer
 from contract.errors import ClientError
 from contract.keys import heatmap_key, image_key, input_key
 from contract.messages import Result
-from worker.decode import decode
-from worker.encode import encode, lay_groundwork
 from worker.flow import Flow, Stage
-from worker.heatmap import render_map, render_overlay
+from worker.image.decode import decode
+from worker.image.encode import encode, lay_groundwork
+from worker.image.heatmap import render_map, render_overlay
 from worker.item import Item
 from worker.replies import send_results
 

@@ -7,7 +7,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
 # What has a say in decoding, the map or encoding. Training has none.
-SOURCES: Final = ("codec/*.py", "model/*.py", "worker/*.py")
+SOURCES: Final = ("codec/**/*.py", "model/*.py", "worker/**/*.py")
 LIBRARIES: Final = ("numba", "numpy", "pillow", "torch")
 
 
@@ -23,6 +23,6 @@ def name_version(weights_version: str, arithmetic: str) -> str:
         digest.update(f"\n{name} {version(name)}".encode())
     for pattern in SOURCES:
         for path in sorted(ROOT.glob(pattern)):
-            digest.update(f"\n{path.name}\n".encode())
+            digest.update(f"\n{path.relative_to(ROOT).as_posix()}\n".encode())
             digest.update(path.read_bytes())
     return f"{weights_version}-{digest.hexdigest()[:8]}"

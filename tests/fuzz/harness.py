@@ -6,7 +6,7 @@ from app.service.probe import probe
 from codec import UnreadableSourceError, read_source, turn
 from contract.errors import ClientError
 from contract.messages import Options
-from worker.decode import decode
+from worker.image.decode import decode
 
 MAX_PIXELS = 400_000
 # By the file's length, so that an input means the same in every run.

@@ -12,8 +12,8 @@ from rq.serializers import JSONSerializer
 
 from contract.keys import QUEUE_NAME
 from tests.worker.stand_ins import CentrePredictor
-from worker.batching import BatchWorker
 from worker.pipeline import Limits, Pipeline
+from worker.queue.batch_worker import BatchWorker
 
 
 class HangingPredictor(CentrePredictor):

@@ -22,7 +22,7 @@ from contract.keys import heatmap_key, image_key, input_key, reply_key
 from contract.messages import Heatmap, Options, Request, Result, decode_reply
 from tests.photos import file_of, photo
 from tests.worker.stand_ins import CentrePredictor
-from worker.encode import Groundwork, encode, lay_groundwork
+from worker.image.encode import Groundwork, encode, lay_groundwork
 from worker.item import Item
 from worker.pipeline import Limits, Pipeline
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from contract.messages import Options
 from tests.photos import file_of, photo, psnr
-from worker.decode import Photo, decode
+from worker.image.decode import Photo, decode
 
 LIMIT = 10_000_000
 

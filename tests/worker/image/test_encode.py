@@ -11,8 +11,8 @@ import codec
 from contract.errors import MaxBytesError
 from contract.messages import Options
 from tests.photos import file_of, photo
-from worker.decode import decode
-from worker.encode import encode, lay_groundwork, read_upright
+from worker.image.decode import decode
+from worker.image.encode import encode, lay_groundwork, read_upright
 
 PIXELS = photo()
 SALIENCY = np.zeros((8, 8), np.float32)

@@ -1,7 +1,7 @@
 """RQ's records of many jobs at once, written by RQ's own methods on shared pipelines.
 
 What ``SimpleWorker`` writes with several round trips for each job is written here with one for
-all; ``tests/worker/test_batching.py`` holds the outcome to what ``SimpleWorker`` leaves behind.
+all; ``tests/worker/queue/test_batch_worker.py`` holds the outcome to what ``SimpleWorker`` leaves behind.
 """
 
 import hashlib

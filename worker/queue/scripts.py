@@ -1,8 +1,8 @@
 """RQ's records of many jobs at once, by one script for their beginning and one for their end.
 
-RQ's own methods, as ``worker.bookkeeping`` calls them, take some thirty commands for each job. These
+RQ's own methods, as ``worker.queue.records`` calls them, take some thirty commands for each job. These
 scripts write what those of RQ 3.0.0 do, and stand aside for any other version;
-``tests/worker/test_batching.py`` holds both ways to what ``SimpleWorker`` leaves behind. Like RQ they
+``tests/worker/queue/test_batch_worker.py`` holds both ways to what ``SimpleWorker`` leaves behind. Like RQ they
 need one Redis and no cluster: they name keys that they were not given.
 """
 
@@ -18,7 +18,7 @@ from rq.utils import current_timestamp, now, utcformat
 from rq.version import VERSION
 from rq.worker import SimpleWorker, WorkerStatus
 
-from worker.bookkeeping import Bookkeeping, Claim, is_plain
+from worker.queue.records import Bookkeeping, Claim, is_plain
 
 KNOWN_RQ_VERSIONS: Final = frozenset({"3.0.0"})
 

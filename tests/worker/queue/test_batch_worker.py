@@ -18,9 +18,10 @@ from contract.errors import CorruptImageError
 from contract.keys import MAX_RETRIES, QUEUE_NAME, VERSION_FIELD, input_key, reply_key
 from contract.messages import Failure, Options, Request, decode_reply
 from tests.worker import stock_job
-from worker import batching, scripts
-from worker.batching import BatchWorker
 from worker.pipeline import Item
+from worker.queue import batch_worker as batching
+from worker.queue import scripts
+from worker.queue.batch_worker import BatchWorker
 
 # Of uuid4, as RQ names executions.
 EXECUTION_ID = re.compile("[0-9a-f]{32}")

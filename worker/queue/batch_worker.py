@@ -20,12 +20,12 @@ from rq.worker import WorkerStatus
 from contract.errors import ClientError, InternalError
 from contract.keys import JOB_FUNCTION, MAX_RETRIES
 from contract.messages import Failure, Request
-from worker.bookkeeping import Claim, disarm, leave_intermediate, take
 from worker.item import Item
 from worker.pipeline import Pipeline
+from worker.queue.records import Claim, disarm, leave_intermediate, take
+from worker.queue.resilient_worker import SteadyWorker
+from worker.queue.scripts import choose_bookkeeping
 from worker.replies import UNAVAILABLE, send_failures
-from worker.scripts import choose_bookkeeping
-from worker.steady import SteadyWorker
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from tests.photos import photo
-from worker.heatmap import MAX_SIDE_PX, render_map, render_overlay
+from worker.image.heatmap import MAX_SIDE_PX, render_map, render_overlay
 
 SALIENCY = np.zeros((6, 8), np.float32)
 SALIENCY[2:4, 5:7] = 1.0

@@ -15,9 +15,9 @@ import codec
 from contract.errors import MaxBytesError
 from contract.messages import Options
 from tests.photos import file_of, photo, psnr
-from worker.decode import decode
-from worker.encode import encode, lay_groundwork
-from worker.xmp import write_xmp
+from worker.image.decode import decode
+from worker.image.encode import encode, lay_groundwork
+from worker.image.xmp import write_xmp
 
 SALIENCY = np.ones((4, 4), np.float32)
 XMP = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>

@@ -14,8 +14,8 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
 from contract.images import IMAGE_FORMATS, MAX_SIDE_PX, ImageFile
 from contract.messages import Options
-from worker.metadata import read_profile, write_segments
-from worker.sizing import draft, find_bounds, fit
+from worker.image.metadata import read_profile, write_segments
+from worker.image.resize import draft, find_bounds, fit
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
 from contract.images import IMAGE_FORMATS
 from tests.photos import file_of, photo, psnr
-from worker.decode import decode
+from worker.image.decode import decode
 
 LIMIT = 1_000_000
 LOSSLESS = {"PNG", "BMP", "TIFF"}

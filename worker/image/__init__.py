@@ -1,0 +1,1 @@
+"""One photo: decoding, sizing, encoding, heatmap and metadata."""

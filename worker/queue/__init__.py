@@ -1,0 +1,1 @@
+"""The RQ worker that claims, runs and records jobs in batches."""
