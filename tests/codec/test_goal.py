@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
+from codec.blocks import Blocks
 from codec.encoder import split_components
 from codec.fidelity import Errors, measure_errors, measure_reference_errors
 from codec.goal import Goal, set_goal
-from codec.host import HostBlocks
 from codec.passes import make_tables
 from codec.settings import EncodeSettings, OutOfReachError
 from codec.tuning import DEFAULT
@@ -191,7 +191,7 @@ def test_a_sample_of_the_blocks_has_the_errors_of_all() -> None:
 
 def test_a_pass_is_too_fine_by_its_bytes_or_by_both_of_its_errors() -> None:
     components = split_components(IMAGE, SALIENCY, subsample=True, tuning=DEFAULT)
-    goal = set_goal(EncodeSettings(target="quality"), HostBlocks(components), 10000)
+    goal = set_goal(EncodeSettings(target="quality"), Blocks(components), 10000)
     assert goal.allowed is not None
     spare = goal.allowed._replace(salient=goal.allowed.salient / 2, rest=goal.allowed.rest / 3)
     worse = goal.allowed._replace(rest=goal.allowed.rest * 2)
