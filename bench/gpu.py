@@ -179,12 +179,11 @@ def serve_step(
     def work() -> dict[str, Any]:
         settings = setup.settings()
         with started_fleet(setup.front_ends, setup.workers, settings) as fleet:
-            warnings = fleet.warnings()
             found = {
                 str(count): measure_fleet(fleet, TARGET, photos, count, seconds=seconds)
                 for count in clients
             }
-        return {"settings": settings, "warnings": warnings, "clients": found}
+        return {"settings": settings, "clients": found}
 
     name = (
         f"{setup.workers} workers, {setup.front_ends} front ends, "

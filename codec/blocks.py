@@ -119,10 +119,8 @@ class Blocks:
     def measure(self, quant_tables: Sequence[NDArray[np.uint16]], *, sample: bool) -> Errors:
         """Return the errors of all blocks, or of the sample, as last quantized with these tables."""
         if sample:
-            return measure_errors(
-                self._sample.components, quant_tables, self._sample_qcoefs, stride=1
-            )
-        return measure_errors(self.components, quant_tables, self._qcoefs, stride=1)
+            return measure_errors(self._sample.components, quant_tables, self._sample_qcoefs)
+        return measure_errors(self.components, quant_tables, self._qcoefs)
 
     def measure_reference(self, quality: int) -> Errors:
         """Return the errors of the standard JPEG at `quality`, on these blocks."""

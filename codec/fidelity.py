@@ -74,14 +74,13 @@ def _measure_blocks(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     sensitivities: NDArray[np.float32],
     salient_shares: NDArray[np.float32],
     block_weights: NDArray[np.float32],
-    stride: int,
 ) -> tuple[float, float]:
-    """Return both errors of the blocks that a pass with that stride quantizes."""
+    """Return both errors of all blocks."""
     costs = np.empty(64, np.float32)
     salient = 0.0
     rest = 0.0
     for by in range(coefs.shape[0]):
-        for bx in range((by * 3) % stride, coefs.shape[1], stride):
+        for bx in range(coefs.shape[1]):
             error = measure_block(
                 coefs[by, bx], qcoefs[by, bx], steps, sensitivities, block_weights[by, bx], costs
             )
@@ -134,10 +133,8 @@ def measure_errors(
     components: Sequence[Component],
     quant_tables: Sequence[NDArray[np.uint16]],
     qcoefs: Sequence[NDArray[np.int16]],
-    *,
-    stride: int,
 ) -> Errors:
-    """Return the errors of `qcoefs`, of every stride-th block as `run_pass` chooses them."""
+    """Return the errors of `qcoefs`."""
     found = [
         _measure_blocks(
             component.coefs,
@@ -146,7 +143,6 @@ def measure_errors(
             sensitivities,
             component.salient_shares,
             component.visibility,
-            stride,
         )
         for component, own, table, sensitivities in zip(
             components,
@@ -156,7 +152,7 @@ def measure_errors(
             strict=True,
         )
     ]
-    return _add_up(found, stride)
+    return _add_up(found)
 
 
 def measure_reference_errors(components: Sequence[Component], quality: int) -> Errors:
@@ -176,7 +172,7 @@ def measure_reference_errors(components: Sequence[Component], quality: int) -> E
             strict=True,
         )
     ]
-    return _add_up(found, 1)
+    return _add_up(found)
 
 
 def list_reference_steps(components: int, quality: int) -> list[NDArray[np.float32]]:
@@ -186,8 +182,8 @@ def list_reference_steps(components: int, quality: int) -> list[NDArray[np.float
     return [round_table(annex_k * scale).astype(np.float32) for annex_k in annex_ks]
 
 
-def _add_up(parts: Sequence[tuple[float, float]], stride: int) -> Errors:
-    salient, rest = (sum(own) * stride for own in zip(*parts, strict=True))
+def _add_up(parts: Sequence[tuple[float, float]]) -> Errors:
+    salient, rest = (sum(own) for own in zip(*parts, strict=True))
     return Errors(salient + LEAST_ERROR, rest + LEAST_ERROR)
 
 
