@@ -37,7 +37,7 @@ STAGES: Final = {
     ),
     "write": ("write_jpeg", "code_script", "write_scans"),
 }
-# What is left of an encode is nearly all the search: sketches, trellis passes, choice of scans.
+# What is left of an encode is nearly all the search: sampled passes, trellis passes, choice of scans.
 REST: Final = "search"
 # Not part of "DCT to bytes": the reference's bytes, and what comes before the transform.
 BEFORE_DCT: Final = ("reference", "colour")

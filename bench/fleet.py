@@ -1,11 +1,9 @@
 """Several front ends and workers over one Redis, and which of them is at its limit under load."""
 
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import psutil
@@ -29,14 +27,6 @@ class Fleet:
     url: str
     processes: dict[str, list[psutil.Process]]
     """By role: "app", "worker", "redis"."""
-    log: Path
-
-    def warnings(self) -> list[str]:
-        """Return what they have warned of so far, each line once."""
-        lines = self.log.read_text("utf-8", "replace").splitlines()
-        return list(
-            dict.fromkeys(line.partition("WARNING")[2] for line in lines if "WARNING" in line)
-        )
 
     def cpu_s(self) -> dict[str, list[float]]:
         """Return the CPU time that each process has used so far, by role."""
@@ -53,12 +43,8 @@ def started_fleet(front_ends: int, workers: int, settings: Mapping[str, str]) ->
     Raises:
         ServiceError: when it does not get ready.
     """
-    with ExitStack() as running:
-        log = running.enter_context(tempfile.NamedTemporaryFile())
-        url, processes = running.enter_context(
-            started_service(workers, settings, front_ends=front_ends, log=log)
-        )
-        yield Fleet(url, processes.by_role(), Path(log.name))
+    with started_service(workers, settings, front_ends=front_ends) as (url, processes):
+        yield Fleet(url, processes.by_role())
 
 
 def measure_fleet(

@@ -1,4 +1,4 @@
-"""Images/s on a GPU machine: each stage alone, and end to end with the codec on cores and on the GPU.
+"""Images/s on a GPU machine: each stage alone, the network, and the service end to end.
 
 Photos are generated, so that it needs no other files; it ends within `--budget` seconds. What fails
 or no longer fits is recorded as such, and the file is written again after every step.
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     photos = [to_jpeg(generate_photo(*PHOTO_PX, seed)) for seed in range(PHOTOS)]
     meta = {
-        **describe_machine((*PACKAGES, "numba-cuda", "cuda-bindings", "torchvision")),
+        **describe_machine(PACKAGES),
         "device": torch.cuda.get_device_name() if on_cuda else "cpu",
         "photos": f"{PHOTOS} generated pictures, {PHOTO_PX[0]}×{PHOTO_PX[1]}, JPEG",
         "target": TARGET,
@@ -123,23 +123,18 @@ def measure(report: Report, photos: list[bytes], seconds: float) -> None:
     def serve(clients: tuple[int, ...], **setup: Any) -> float:
         return best_rate(serve_step(report, photos, seconds, clients, Setup(**setup)))
 
-    by_codec = {
-        name: serve(most, codec_device=name, workers=WORKERS[0]) for name in ("cpu", "cuda")
-    }
-    best = max(by_codec, key=lambda name: by_codec[name])
+    by_workers = {WORKERS[0]: serve(most, workers=WORKERS[0])}
     report.step(
         "networks_images_per_s",
         30,
         lambda: measure_networks(photos, NETWORK_BATCH_SIZES, seconds=seconds / 4),
     )
-    by_workers = {WORKERS[0]: by_codec[best]} | {
-        workers: serve(most, codec_device=best, workers=workers) for workers in WORKERS[1:]
-    }
+    by_workers |= {workers: serve(most, workers=workers) for workers in WORKERS[1:]}
     workers = max(by_workers, key=lambda number: by_workers[number])
-    serve(CLIENTS, codec_device=best, workers=workers)
+    serve(CLIENTS, workers=workers)
     for size in SERVED_BATCH_SIZES:
-        serve(most, codec_device=best, workers=workers, max_batch_size=size)
-    serve(most, codec_device=best, workers=workers, front_ends=1)
+        serve(most, workers=workers, max_batch_size=size)
+    serve(most, workers=workers, front_ends=1)
     report.step(
         "compiled_images_per_s",
         60,
@@ -154,7 +149,7 @@ def check(report: Report, photos: list[bytes]) -> None:
         0,
         lambda: measure_stages(photos[:4], "cpu", (1, 2), usable_cores(), seconds=0.2),
     )
-    setup = Setup("cpu", 1, max_batch_size=4, front_ends=2, device="cpu")
+    setup = Setup(1, max_batch_size=4, front_ends=2, device="cpu")
     serve_step(report, photos, 2.0, (2,), setup)
 
 
@@ -162,7 +157,6 @@ def check(report: Report, photos: list[bytes]) -> None:
 class Setup:
     """How the service is started."""
 
-    codec_device: str
     workers: int
     max_batch_size: int = USUAL_BATCH_SIZE
     front_ends: int = FRONT_ENDS
@@ -170,12 +164,9 @@ class Setup:
 
     def settings(self) -> dict[str, str]:
         """Return the environment of its workers."""
-        # Threads that wait for the device leave their core to others.
-        share = 2 if self.codec_device == "cuda" else 1
         return {
             "DEVICE": self.device,
-            "CODEC_DEVICE": self.codec_device,
-            "CODEC_THREADS": str(max(2, usable_cores() // self.workers) * share),
+            "CODEC_THREADS": str(max(2, usable_cores() // self.workers)),
             "MAX_BATCH_SIZE": str(self.max_batch_size),
         }
 
@@ -188,16 +179,14 @@ def serve_step(
     def work() -> dict[str, Any]:
         settings = setup.settings()
         with started_fleet(setup.front_ends, setup.workers, settings) as fleet:
-            # Among them why a worker doesn't use the device although it was asked to.
-            warnings = fleet.warnings()
             found = {
                 str(count): measure_fleet(fleet, TARGET, photos, count, seconds=seconds)
                 for count in clients
             }
-        return {"settings": settings, "warnings": warnings, "clients": found}
+        return {"settings": settings, "clients": found}
 
     name = (
-        f"codec {setup.codec_device}, {setup.workers} workers, {setup.front_ends} front ends, "
+        f"{setup.workers} workers, {setup.front_ends} front ends, "
         f"batch {setup.max_batch_size}{', by clients' if len(clients) > 1 else ''}"
     )
     return report.step(name, START_S + len(clients) * (seconds + 5), work)

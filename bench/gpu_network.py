@@ -1,4 +1,4 @@
-"""Images/s of the network on a CUDA device, run in several ways: which of them pays."""
+"""Images/s of the network on a CUDA device: in the predictor, bare, and compiled."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,7 +12,6 @@ from torch import Tensor
 from bench.gpu_stages import attempt, decode, images_per_s, predict_of
 from model import Predictor
 from model.checkpoint import load_network
-from model.graphs import GraphedPass
 from model.msroi import normalise_pixels
 
 # What torch's compiler takes at most for one shape, by mode; a guess.
@@ -25,28 +24,23 @@ def measure_networks(
     *,
     seconds: float,
 ) -> dict[str, Any]:
-    """Return images/s by variant and batch size; in its place the error of a variant that fails.
+    """Return images/s by name and batch size, or the error of a measurement that fails.
 
     "predictor" is `Predictor.predict` with its copies, "network" the bare pass on pixels that are on
     the device.
     """
-    predictors = {"eager": Predictor("cuda"), "graphs": Predictor("cuda", graphs=True)}
-    inputs = [predictors["eager"].prepare(decode(data)) for data in photos]
+    predictor = Predictor("cuda")
+    inputs = [predictor.prepare(decode(data)) for data in photos]
     pixels = torch.from_numpy(np.stack(inputs)).cuda()
-    found: dict[str, Any] = {}
-    for name, predictor in predictors.items():
-        found[f"predictor, {name}"] = {
-            str(size): attempt(partial(time_predictor, predictor, inputs, size, seconds))
-            for size in batch_sizes
-        }
     run = make_pass()
-    variants: dict[str, Callable[[Tensor], Tensor]] = {"eager": run, "graphs": GraphedPass(run)}
-    for name, variant in variants.items():
-        found[f"network, {name}"] = {
-            str(size): attempt(partial(time_network, variant, pixels, size, seconds))
-            for size in batch_sizes
-        }
-    return found
+    works: dict[str, Callable[[int], float]] = {
+        "predictor": lambda size: time_predictor(predictor, inputs, size, seconds),
+        "network": lambda size: time_network(run, pixels, size, seconds),
+    }
+    return {
+        name: {str(size): attempt(partial(work, size)) for size in batch_sizes}
+        for name, work in works.items()
+    }
 
 
 def measure_compiled(

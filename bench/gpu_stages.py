@@ -4,7 +4,6 @@ import io
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
-from codec.agreement import find_difference
 from model import Predictor
 
 SETTINGS = codec.EncodeSettings(quality=50, target="size", progressive=False)
@@ -21,10 +19,7 @@ SETTINGS = codec.EncodeSettings(quality=50, target="size", progressive=False)
 def measure_stages(
     photos: list[bytes], device: str, batch_sizes: Sequence[int], cores: int, *, seconds: float
 ) -> dict[str, Any]:
-    """Return images/s by stage: of decode and encode by threads, of predict by batch size.
-
-    On CUDA also of encoding with the quantization there, and of decoding there.
-    """
+    """Return images/s by stage: of decode and encode by threads, of predict by batch size."""
     predictor = Predictor(device)
     predictor.warm_up(max(batch_sizes))
     codec.warm_up()
@@ -36,30 +31,22 @@ def measure_stages(
     def decode_one(number: int) -> None:
         predictor.prepare(decode(photos[number]))
 
-    def encode_in(quantizer: codec.Quantizer) -> Callable[[int], None]:
-        def encode_one(number: int) -> None:
-            source = codec.read_source(photos[number])
-            codec.transcode(source, pixels[number], maps[number], SETTINGS, quantizer=quantizer)
-
-        return encode_one
+    def encode_one(number: int) -> None:
+        source = codec.read_source(photos[number])
+        codec.transcode(source, pixels[number], maps[number], SETTINGS)
 
     def on_each(work: Callable[[int], None], counts: Sequence[int]) -> dict[str, Any]:
         return {str(n): on_threads(work, len(photos), n, seconds) for n in counts}
 
     threads = sorted({1, cores})
-    found: dict[str, Any] = {
+    return {
         "decode": on_each(decode_one, threads),
         "predict": {
             str(size): images_per_s(predict_of(predictor, inputs, size), seconds)
             for size in batch_sizes
         },
-        "encode": on_each(encode_in(codec.HOST), threads),
+        "encode": on_each(encode_one, threads),
     }
-    if device == "cuda":
-        more = sorted({*threads, 2 * cores})  # threads that wait for the device leave their core
-        found["encode_cuda"] = attempt(lambda: on_each(encode_in(agreeing_device()), more))
-        found["decode_cuda"] = attempt(lambda: decode_on_device(photos, pixels, seconds))
-    return found
 
 
 def attempt(work: Callable[[], Any]) -> Any:
@@ -68,52 +55,6 @@ def attempt(work: Callable[[], Any]) -> Any:
         return work()
     except Exception as error:  # noqa: BLE001
         return " ".join(f"{type(error).__name__}: {error}".split())[:300]
-
-
-def agreeing_device() -> codec.Quantizer:
-    """Return the CUDA device's quantizer.
-
-    Raises:
-        ValueError: when it decides otherwise than the processor.
-    """
-    from codec.device import CudaQuantizer  # noqa: PLC0415 -- numba may have no CUDA target
-
-    quantizer = CudaQuantizer()
-    difference = find_difference(quantizer)
-    if difference is not None:
-        raise ValueError(f"the device differs in {difference}")
-    return quantizer
-
-
-def decode_on_device(
-    photos: list[bytes], pixels: Sequence[NDArray[np.uint8]], seconds: float
-) -> dict[str, Any]:
-    """Return images/s of nvJPEG by batch size, copied back to the host, and how its pixels differ."""
-    import torch  # noqa: PLC0415
-    from torchvision.io import ImageReadMode, decode_jpeg  # noqa: PLC0415 -- no dependency of ours
-
-    files = [torch.frombuffer(bytearray(data), dtype=torch.uint8) for data in photos]
-
-    def decode_batch(size: int) -> list[NDArray[np.uint8]]:
-        """Return the pixels (h, w, 3) of a batch, on the host."""
-        batch = [files[number % len(files)] for number in range(size)]
-        shown = decode_jpeg(batch, mode=ImageReadMode.RGB, device="cuda")
-        return [image.permute(1, 2, 0).contiguous().cpu().numpy() for image in shown]
-
-    def count_decoded(size: int) -> int:
-        return len(decode_batch(size))
-
-    differences = [
-        np.abs(own.astype(np.int16) - expected)
-        for own, expected in zip(decode_batch(len(files)), pixels, strict=True)
-    ]
-    return {
-        "images_per_s": {
-            str(size): images_per_s(partial(count_decoded, size), seconds) for size in (1, 8, 32)
-        },
-        "mean_difference": float(np.mean([own.mean() for own in differences])),
-        "largest_difference": max(int(own.max()) for own in differences),
-    }
 
 
 def decode(data: bytes) -> Image.Image:

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
@@ -82,13 +82,11 @@ def started_service(
     folder: Path = ROOT,
     *,
     front_ends: int = 1,
-    log: IO[bytes] | None = None,
 ) -> Iterator[tuple[str, Processes]]:
     """Run the service on a free port; yield its URL and processes, drain it at the end.
 
     ``workers`` and ``front_ends`` are as many as given, or what the service chooses and one;
-    ``settings`` come on top of the environment; ``folder`` is the checkout to run, and ``log`` a
-    file for what its processes write to standard error.
+    ``settings`` come on top of the environment; ``folder`` is the checkout to run.
 
     Raises:
         ServiceError: when it does not get ready.
@@ -98,8 +96,7 @@ def started_service(
         command += ["--workers", str(workers)]
     if front_ends > 1:  # an older checkout has no such option
         command += ["--front-ends", str(front_ends)]
-    with ExitStack() as stack:
-        log = log or stack.enter_context(tempfile.TemporaryFile())
+    with tempfile.TemporaryFile() as log:
         environment = {**os.environ, **(settings or {})}
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log

@@ -1,8 +1,6 @@
 """Saliency-weighted JPEG encoder: pixels or a JPEG's coefficients and a map in, a standard JPEG out."""
 
 from codec.encoder import encode
-from codec.host import HOST
-from codec.quantizer import Quantizer
 from codec.reference import measure_reference
 from codec.segments import UnreadableSourceError
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
@@ -11,11 +9,9 @@ from codec.transcode import transcode, warm_up
 from codec.turn import turn
 
 __all__ = [
-    "HOST",
     "EncodeSettings",
     "Encoded",
     "OutOfReachError",
-    "Quantizer",
     "Source",
     "UnreadableSourceError",
     "encode",

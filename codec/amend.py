@@ -1,7 +1,7 @@
-"""The last percent: some blocks decided again with another λ, the others left as they are.
+"""The last percent of a rate search: a few blocks are quantized again with another λ.
 
-A pass that has ended near its goal needs no second one. Where one block in five takes a λ that
-changes its bits by five times what is missing, all of them meet the goal at a fifth of the cost.
+A pass that ends near its goal needs no second one. If one block in five takes a λ that changes its
+bits by five times the missing share, the file meets the goal at a fifth of the cost.
 """
 
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.blocks import Blocks
 from codec.passes import Pass, Point, scale_steps, sum_up
-from codec.quantizer import Blocks
 from codec.tuning import Tuning
 
 
-def amend_pass(
+def adjust_pass(
     blocks: Blocks,
     tuning: Tuning,
     made: Pass,
@@ -23,11 +23,11 @@ def amend_pass(
     lambda_scale: float,
     stride: int,
 ) -> Pass:
-    """Decide every stride-th block of `made` again, and return the pass they make.
+    """Quantize every stride-th block of `made` again and return the resulting pass.
 
-    Its point stays that of `made`, which most of its blocks have.
+    It keeps the point of `made`, at which most of its blocks were quantized.
     """
     point = Point(made.point.table_scale, lambda_scale)
     steps = scale_steps(tuning, made.quant_tables, point)
-    ac_counts = blocks.amend(steps, rates, stride, made.ac_counts)
+    ac_counts = blocks.adjust(steps, rates, stride, made.ac_counts)
     return sum_up(blocks.components, made.point, made.quant_tables, made.dc_counts, ac_counts)

@@ -8,17 +8,16 @@ from numpy.typing import NDArray
 
 from codec.assembly import assemble, map_blocks, mask_blocks
 from codec.bitstream import write_file, write_header
+from codec.blocks import Blocks
 from codec.chroma import subsample_plane
 from codec.coded_scan import code_script
 from codec.color import convert_grey, convert_rgb
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
 from codec.goal import Goal, coarsen, set_goal
-from codec.host import HOST
 from codec.overshoot import extend_clipped
 from codec.passes import Pass, make_tables
 from codec.progressive import write_scans
-from codec.quantizer import Blocks, Quantizer
 from codec.rdoq import discount_symbols
 from codec.reference import measure_reference
 from codec.scan import write_scan
@@ -40,7 +39,6 @@ def encode(
     settings: EncodeSettings,
     *,
     reference_bytes: int | None = None,
-    quantizer: Quantizer = HOST,
 ) -> Encoded:
     """Encode `image` in at most the bytes of the standard JPEG, better where `saliency` is high.
 
@@ -54,7 +52,6 @@ def encode(
         saliency: (h', w') of any size in [0, 1]; None encodes as with strength 0.
         settings: see EncodeSettings.
         reference_bytes: what `measure_reference` gives, where that is known already.
-        quantizer: where the coefficients are decided.
 
     Raises:
         ValueError: type, shape or range of an array is wrong, or a side exceeds 65,500 pixels.
@@ -69,7 +66,6 @@ def encode(
         settings,
         tuning,
         reference_bytes=reference_bytes,
-        quantizer=quantizer,
     )
 
 
@@ -98,7 +94,6 @@ def encode_tuned(
     tuning: Tuning,
     *,
     reference_bytes: int | None = None,
-    quantizer: Quantizer = HOST,
 ) -> Encoded:
     height, width = image.shape[:2]
     if reference_bytes is None:
@@ -106,7 +101,7 @@ def encode_tuned(
     step = first_step(settings, reference_bytes, height * width)
     subsample = is_subsampled(image, settings.subsampling)
     components = split_components(image, saliency, subsample, tuning, step)
-    blocks = quantizer.open(components, measured=settings.target == "quality")
+    blocks = Blocks(components)
     goal = set_goal(settings, blocks, reference_bytes)
     return search_file((width, height), blocks, tuning, goal, step, reference_bytes, settings)
 
@@ -245,7 +240,7 @@ def warm_up() -> None:
         for progressive in (False, True):
             # This target measures errors too; what the other one runs is among what it runs.
             encode(image, saliency, EncodeSettings(progressive=progressive, target="quality"))
-    # Pictures as small as these are never amended.
+    # Passes over pictures as small as these are never adjusted.
     discount_symbols(np.zeros((1, 1, 64), np.int16), 1, np.zeros(256, np.int64))
 
 

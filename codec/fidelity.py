@@ -10,9 +10,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.arithmetic import rounded, times
 from codec.component import Component
-from codec.kernel import kernel, part
+from codec.kernel import inlined, kernel
 from codec.tables import (
     ANNEX_K_CHROMA,
     ANNEX_K_LUMA,
@@ -42,7 +41,7 @@ class Errors(NamedTuple):
     rest: float
 
 
-@part
+@inlined
 def measure_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     block: NDArray[np.float32],
     stored: NDArray[np.int16],
@@ -53,12 +52,12 @@ def measure_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 ) -> np.float32:
     """Return the error of a quantized block (64,); `costs` (64,) is room to work in."""
     for k in range(64):
-        difference = block[k] - times(steps[k], np.float32(stored[k]))
-        costs[k] = times(times(sensitivities[k], difference), difference)
-    return times(sum_costs(costs), visibility)
+        difference = block[k] - steps[k] * np.float32(stored[k])
+        costs[k] = sensitivities[k] * difference * difference
+    return sum_costs(costs) * visibility
 
 
-@part
+@inlined
 def sum_costs(costs: NDArray[np.float32]) -> np.float32:
     """Return the sum of 64 costs, overwriting them: by halves, which vectors of any width can add."""
     for half in (32, 16, 8, 4):
@@ -75,14 +74,13 @@ def _measure_blocks(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     sensitivities: NDArray[np.float32],
     salient_shares: NDArray[np.float32],
     block_weights: NDArray[np.float32],
-    stride: int,
 ) -> tuple[float, float]:
-    """Return both errors of the blocks that a pass with that stride quantizes."""
+    """Return both errors of all blocks."""
     costs = np.empty(64, np.float32)
     salient = 0.0
     rest = 0.0
     for by in range(coefs.shape[0]):
-        for bx in range((by * 3) % stride, coefs.shape[1], stride):
+        for bx in range(coefs.shape[1]):
             error = measure_block(
                 coefs[by, bx], qcoefs[by, bx], steps, sensitivities, block_weights[by, bx], costs
             )
@@ -91,7 +89,7 @@ def _measure_blocks(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     return salient, rest
 
 
-@part
+@inlined
 def measure_rounding(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     block: NDArray[np.float32],
     steps: NDArray[np.float32],
@@ -102,10 +100,10 @@ def measure_rounding(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 ) -> np.float32:
     """Return the error of a block (64,) with every coefficient at the nearest multiple of its step."""
     for k in range(64):
-        nearest = rounded(times(block[k], inverse_steps[k]))
-        difference = block[k] - times(steps[k], nearest)
-        costs[k] = times(times(sensitivities[k], difference), difference)
-    return times(sum_costs(costs), visibility)
+        nearest = np.rint(block[k] * inverse_steps[k])
+        difference = block[k] - steps[k] * nearest
+        costs[k] = sensitivities[k] * difference * difference
+    return sum_costs(costs) * visibility
 
 
 @kernel
@@ -135,10 +133,8 @@ def measure_errors(
     components: Sequence[Component],
     quant_tables: Sequence[NDArray[np.uint16]],
     qcoefs: Sequence[NDArray[np.int16]],
-    *,
-    stride: int,
 ) -> Errors:
-    """Return the errors of `qcoefs`, of every stride-th block as `run_pass` chooses them."""
+    """Return the errors of `qcoefs`."""
     found = [
         _measure_blocks(
             component.coefs,
@@ -147,7 +143,6 @@ def measure_errors(
             sensitivities,
             component.salient_shares,
             component.visibility,
-            stride,
         )
         for component, own, table, sensitivities in zip(
             components,
@@ -157,7 +152,7 @@ def measure_errors(
             strict=True,
         )
     ]
-    return _add_up(found, stride)
+    return _add_up(found)
 
 
 def measure_reference_errors(components: Sequence[Component], quality: int) -> Errors:
@@ -177,7 +172,7 @@ def measure_reference_errors(components: Sequence[Component], quality: int) -> E
             strict=True,
         )
     ]
-    return _add_up(found, 1)
+    return _add_up(found)
 
 
 def list_reference_steps(components: int, quality: int) -> list[NDArray[np.float32]]:
@@ -187,28 +182,8 @@ def list_reference_steps(components: int, quality: int) -> list[NDArray[np.float
     return [round_table(annex_k * scale).astype(np.float32) for annex_k in annex_ks]
 
 
-@kernel
-def _share_out(
-    errors: NDArray[np.float32], salient_shares: NDArray[np.float32]
-) -> tuple[float, float]:
-    salient = 0.0
-    rest = 0.0
-    for i in range(errors.shape[0]):
-        salient += errors[i] * salient_shares[i]
-        rest += errors[i] * (np.float32(1.0) - salient_shares[i])
-    return salient, rest
-
-
-def share_errors(
-    errors: Sequence[NDArray[np.float32]], salient_shares: Sequence[NDArray[np.float32]]
-) -> Errors:
-    """Return the errors of components whose blocks (n,) are measured: in the order of `coefs`."""
-    pairs = zip(errors, salient_shares, strict=True)
-    return _add_up([_share_out(own, shares) for own, shares in pairs], 1)
-
-
-def _add_up(parts: Sequence[tuple[float, float]], stride: int) -> Errors:
-    salient, rest = (sum(own) * stride for own in zip(*parts, strict=True))
+def _add_up(parts: Sequence[tuple[float, float]]) -> Errors:
+    salient, rest = (sum(own) for own in zip(*parts, strict=True))
     return Errors(salient + LEAST_ERROR, rest + LEAST_ERROR)
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.blocks import Blocks
 from codec.fidelity import Errors
-from codec.quantizer import Blocks
 from codec.settings import EncodeSettings
 from codec.tuning import DEFAULT_STRENGTH
 
@@ -60,7 +60,7 @@ class Goal:
         *,
         sample: bool = False,
     ) -> Errors | None:
-        """Return the errors of a pass, or of a sketch's sample, where the goal depends on them."""
+        """Return the errors of a pass, or of a sampled pass's sample, where the goal depends on them."""
         if self.allowed is None:
             return None
         made = blocks.measure(quant_tables, sample=sample)

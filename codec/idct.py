@@ -3,9 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.arithmetic import times
 from codec.dct import C1, C2, C3, C4, C5, C6, C7
-from codec.kernel import kernel, part
+from codec.kernel import inlined, kernel
 from codec.tables import NATURAL_TO_ZIGZAG
 
 Line = tuple[
@@ -13,7 +12,7 @@ Line = tuple[
 ]
 
 
-@part
+@inlined
 def restore_line(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     c0: np.float32,
     c1: np.float32,
@@ -25,14 +24,14 @@ def restore_line(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     c7: np.float32,
 ) -> Line:
     """Return the eight samples of a row or column of coefficients."""
-    e0 = times(C4, c0 + c4)
-    e1 = times(C4, c0 - c4)
-    f0 = times(C2, c2) + times(C6, c6)
-    f1 = times(C6, c2) - times(C2, c6)
-    d0 = times(C1, c1) + times(C3, c3) + times(C5, c5) + times(C7, c7)
-    d1 = times(C3, c1) - times(C7, c3) - times(C1, c5) - times(C5, c7)
-    d2 = times(C5, c1) - times(C1, c3) + times(C7, c5) + times(C3, c7)
-    d3 = times(C7, c1) - times(C5, c3) + times(C3, c5) - times(C1, c7)
+    e0 = C4 * (c0 + c4)
+    e1 = C4 * (c0 - c4)
+    f0 = C2 * c2 + C6 * c6
+    f1 = C6 * c2 - C2 * c6
+    d0 = C1 * c1 + C3 * c3 + C5 * c5 + C7 * c7
+    d1 = C3 * c1 - C7 * c3 - C1 * c5 - C5 * c7
+    d2 = C5 * c1 - C1 * c3 + C7 * c5 + C3 * c7
+    d3 = C7 * c1 - C5 * c3 + C3 * c5 - C1 * c7
     return (
         *(e0 + f0 + d0, e1 + f1 + d1, e1 - f1 + d2, e0 - f0 + d3),
         *(e0 - f0 - d3, e1 - f1 - d2, e1 + f1 - d1, e0 + f0 - d0),

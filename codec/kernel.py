@@ -19,12 +19,10 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     return cast("Callable[P, R]", numba.njit(nogil=True, cache=True)(function))
 
 
-def part(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile `function` into every kernel that calls it: what is done with one block.
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile `function` into every kernel that calls it: the work on one block or line.
 
-    Its source goes into theirs before either is optimized: a call with a dozen arrays would cost as
-    much as the work, and some were slower where LLVM put them in after optimizing them alone. CUDA
-    kernels are made of the same functions (`codec.device`), which therefore allocate nothing, slice
-    nothing, and name every product that is added to something (`codec.arithmetic`).
+    Numba copies its source into each caller before it optimizes either. A call with a dozen arrays
+    would cost as much as the work, and LLVM's own inlining made some of these functions slower.
     """
     return cast("Callable[P, R]", numba.njit(nogil=True, cache=True, inline="always")(function))

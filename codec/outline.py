@@ -1,22 +1,21 @@
-"""The rule of thumb that a sketch decides coefficients by, one after the other."""
+"""Greedy quantization for sampled passes: coefficients are decided one after the other."""
 
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.arithmetic import nearest, size_of, tally, times
-from codec.kernel import kernel, part
+from codec.kernel import inlined, kernel
 from codec.rdoq import tabulate_rates
+from codec.tokens import SIZES
 from codec.trellis import END_OF_BLOCK, ZERO_RUN, list_candidates, scale_magnitudes
 
-# What a value saves the next one by its shorter run, which its own bits don't show: with it, bytes
-# of sketches are those of the trellis without a trend over quality.
+# Credit for shortening the next zero run; removes the greedy estimate's bias over quality.
 _CREDIT_BITS: Final = np.float32(1.2)
 
 
-@part
-def outline_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+@inlined
+def quantize_block_greedily(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     block: NDArray[np.float32],
     weight: np.float32,
     inverse_steps: NDArray[np.float32],
@@ -39,30 +38,30 @@ def outline_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     for i in range(list_candidates(magnitudes, candidates)):
         k = int(candidates[i])
         magnitude = magnitudes[k]
-        square = times(magnitude, magnitude)
-        scale = times(distortion_scales[k], weight)
+        square = magnitude * magnitude
+        scale = distortion_scales[k] * weight
         run = k - before - 1
         value = int(magnitude + np.float32(0.5))
-        size = size_of(value)
+        size = int(SIZES[value])
         error = magnitude - np.float32(value)
-        gain = times(square - times(error, error), scale) - bits[size, run]
+        gain = (square - error * error) * scale - bits[size, run]
         if size > 1:
             smaller = (1 << (size - 1)) - 1
             error = magnitude - np.float32(smaller)
-            other = times(square - times(error, error), scale) - bits[size - 1, run]
+            other = (square - error * error) * scale - bits[size - 1, run]
             if other > gain:
                 gain, value, size = other, smaller, size - 1
         if gain + _CREDIT_BITS > 0:
             stored[k] = value if block[k] > 0 else -value
-            tally(counts, ZERO_RUN, run >> 4)
-            tally(counts, (run & 15) * 16 + size, 1)
+            counts[ZERO_RUN] += run >> 4
+            counts[(run & 15) * 16 + size] += 1
             before = k
     if before < 63:
-        tally(counts, END_OF_BLOCK, 1)
+        counts[END_OF_BLOCK] += 1
 
 
 @kernel
-def outline_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+def quantize_ac_greedily(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     coefs: NDArray[np.float32],
     block_weights: NDArray[np.float32],
     inverse_steps: NDArray[np.float32],
@@ -77,7 +76,7 @@ def outline_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     candidates = np.empty(64, np.uint8)
     for by in range(coefs.shape[0]):
         for bx in range(coefs.shape[1]):
-            outline_block(
+            quantize_block_greedily(
                 coefs[by, bx],
                 block_weights[by, bx],
                 inverse_steps,
@@ -91,7 +90,7 @@ def outline_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 
 
 @kernel
-def outline_dc(
+def quantize_dc_greedily(
     coefs: NDArray[np.float32],
     before: NDArray[np.float32],
     step: float,
@@ -103,6 +102,7 @@ def outline_dc(
     `before` (n,) are the DC coefficients that come before each in the scan.
     """
     for i in range(coefs.shape[1]):
-        value = nearest(coefs[0, i, 0] / step)
+        value = int(np.rint(coefs[0, i, 0] / step))
         qcoefs[0, i, 0] = value
-        tally(counts, size_of(abs(value - nearest(before[i] / step))), 1)
+        difference = value - int(np.rint(before[i] / step))
+        counts[SIZES[abs(difference)]] += 1

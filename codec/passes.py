@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.blocks import Blocks, Steps
 from codec.component import Component
 from codec.huffman import HuffmanTable, build_table, count_bits
-from codec.quantizer import Blocks, Steps
 from codec.source_steps import snap_tables
 from codec.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, round_table, weigh_frequencies
 from codec.tuning import Tuning

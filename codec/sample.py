@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,33 +30,15 @@ class Sample:
     """Blocks that one of each component stands for."""
 
 
-class Places(NamedTuple):
-    """Rows and columns (n,) of a component's blocks in the sample, and of those before them."""
-
-    rows: NDArray[np.int64]
-    columns: NDArray[np.int64]
-    rows_before: NDArray[np.int64]
-    columns_before: NDArray[np.int64]
-    """Of the block before each in the order of an interleaved scan."""
-
-
-def place_sample(components: Sequence[Component]) -> list[Places]:
-    """Return where the blocks of one lattice over each component are."""
+def draw_sample(components: Sequence[Component]) -> Sample:
+    """Return the blocks of one lattice over each component."""
     blocks = sum(c.real_rows * c.real_columns for c in components)
     level = sum(blocks >= LEAST_BLOCKS * stride for stride in _STRIDES[1:])
-    found = []
+    drawn, before, factors = [], [], []
     for component in components:
         sides = (component.real_rows, component.real_columns)
         by, bx = _lattice(*sides, _STRIDES[level], _SHIFTS[level])
-        found.append(Places(by, bx, *_find_before(component, by, bx)))
-    return found
-
-
-def draw_sample(components: Sequence[Component]) -> Sample:
-    """Return the blocks of one lattice over each component."""
-    drawn, before, factors = [], [], []
-    for component, places in zip(components, place_sample(components), strict=True):
-        by, bx = places.rows, places.columns
+        rows_before, columns_before = _find_before(component, by, bx)
         factor = component.real_rows * component.real_columns / by.size
         drawn.append(
             replace(
@@ -69,7 +51,7 @@ def draw_sample(components: Sequence[Component]) -> Sample:
                 visibility=component.visibility[by, bx][None] * np.float32(factor),
             )
         )
-        before.append(component.coefs[places.rows_before, places.columns_before, 0])
+        before.append(component.coefs[rows_before, columns_before, 0])
         factors.append(factor)
     return Sample(drawn, before, factors)
 

@@ -68,7 +68,7 @@ def choose_script(
     return script, bits / baseline_bits
 
 
-def foretell_share(nonzeros_per_block: float) -> float:
+def predict_share(nonzeros_per_block: float) -> float:
     """Return about what share of a baseline scan's bytes the scans take, by luma's nonzeros.
 
     Least squares on 14 halved photos of OSIE at seven qualities and three strengths, which deviate

@@ -1,7 +1,7 @@
 """Rate search: the table scale and λ at which a file reaches its goal.
 
-Bytes fall as the table's scale grows, with λ in step with it. Sketches of a sample find the scale;
-but tables are whole numbers, and a sketch is off by a percent or two, so the rest is met by λ alone.
+Bytes fall as the table's scale grows, with λ in step with it. Sampled passes find the scale;
+but tables are whole numbers, and a sampled pass is off by a percent or two, so λ alone meets the rest.
 
 The bytes of a progressive file are those of a baseline one times the share that its scans take of a
 full pass.
@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.amend import amend_pass
+from codec.amend import adjust_pass
+from codec.blocks import Blocks
 from codec.bracket import Bracket
 from codec.coded_scan import Scan
 from codec.goal import Goal
 from codec.passes import Pass, Point, estimate_rates, frame_bytes, run_pass
-from codec.quantizer import Blocks
-from codec.script import choose_script, foretell_share
-from codec.sketch import run_sketch
+from codec.script import choose_script, predict_share
+from codec.sketch import run_sampled_pass
 from codec.tables import scale_of_quality
 from codec.tuning import Tuning
 
@@ -30,16 +30,16 @@ LIMIT = 0.009
 """Largest relative excess over the target that is ever accepted."""
 MAX_PASSES = 30
 
-_MOST_SKETCHES = 10
-# Within it the next step is taken from the slope, without another sketch to see it.
-_SKETCH_TOLERANCE = 0.03
-# How far beyond the table's step a sketch looks at what λ alone does.
+_MOST_SAMPLED_PASSES = 10
+# Within it the next step is taken from the slope, without another sampled pass to see it.
+_SAMPLED_TOLERANCE = 0.03
+# How far beyond the table's step a sampled pass measures what λ alone does.
 _LAMBDA_PROBE = 0.2
-# Blocks are amended, one in so many, where log λ needs to move by no more than this in them; the
+# One block in so many is adjusted, where log λ needs to move by no more than this in them; the
 # pattern of `quantize_ac` has no columns with either. Beyond, another table is tried, so often.
-_AMENDED = (5, 2)
-_AMENDED_REACH = 0.15
-_MOST_AMENDMENTS = 2
+_ADJUSTED = (5, 2)
+_ADJUSTED_REACH = 0.15
+_MOST_ADJUSTMENTS = 2
 _FEW_ROWS = 32  # of luma blocks
 _MOST_TABLES = 3
 # Finest: every table is all ones and λ too small to drop anything that can be seen. Coarsest: all
@@ -95,13 +95,13 @@ class RateSearch:
     hold_rates: bool = False
     lambda_slope: float = _LAMBDA_SLOPE
     passes: int = 0
-    """Trellis passes; sketches are none."""
+    """Trellis passes; sampled passes don't count."""
     best: tuple[float, Pass, list[NDArray[np.float32]]] | None = None
     """Nearest full pass within LIMIT: its error, itself, and the rates it ran with."""
     script: list[Scan] = field(default_factory=list)
     """The scans of a progressive file."""
     progressive_share: float = 1.0
-    """Bytes of the scans over those of a baseline file's, as foretold or as the last pass had them."""
+    """Bytes of the scans over those of a baseline file's, as predicted or as the last pass had them."""
 
     def __post_init__(self) -> None:
         self.rates = [prior_rates(), prior_rates()]
@@ -127,36 +127,36 @@ class RateSearch:
         return self._run(Point(math.exp(_COARSEST), math.exp(_COARSEST)))[0]
 
     def _find_step(self, start: float) -> float:
-        """Return the log step that sketches end at, and leave the rates they found."""
+        """Return the log step that sampled passes end at, and leave the rates they found."""
         position = min(max(start, _FINEST), _COARSEST)
         # The first runs with rates that this picture's statistics had no part in.
-        error = self._sketch(position)
+        error = self._run_sampled(position)
         bracket = Bracket(_SLOPE, _FINEST, _COARSEST)
-        while len(bracket.trials) < _MOST_SKETCHES:
+        while len(bracket.trials) < _MOST_SAMPLED_PASSES:
             proposal = bracket.propose() if bracket.trials else _follow_slope(position, error)
             if proposal is None:
                 position, error = min(bracket.trials, key=lambda trial: abs(trial[1]))
                 break
             position = proposal
-            error = self._sketch(position)
-            if abs(error) < _SKETCH_TOLERANCE:
+            error = self._run_sampled(position)
+            if abs(error) < _SAMPLED_TOLERANCE:
                 break
             bracket.add(position, error)
-        beyond = self._sketch(position, _LAMBDA_PROBE)
+        beyond = self._run_sampled(position, _LAMBDA_PROBE)
         slope = (beyond - error) / _LAMBDA_PROBE
         self.lambda_slope = min(max(slope, 2.0 * _LAMBDA_SLOPE), _LAMBDA_SLOPE / 8.0)
         return _follow_slope(position, error)
 
-    def _sketch(self, log_step: float, lambda_ahead: float = 0.0) -> float:
-        """Return how much finer than asked for a sketch is; take its rates unless λ is ahead."""
+    def _run_sampled(self, log_step: float, lambda_ahead: float = 0.0) -> float:
+        """Return how much finer than asked for a sampled pass is; take its rates unless λ is ahead."""
         point = Point(math.exp(log_step), math.exp(log_step + lambda_ahead))
-        sketch = run_sketch(self.blocks, self.tuning, point, self.rates)
+        sampled = run_sampled_pass(self.blocks, self.tuning, point, self.rates)
         if not lambda_ahead:
-            self.rates = [estimate_rates(counts) for counts in sketch.ac_counts]
+            self.rates = [estimate_rates(counts) for counts in sampled.ac_counts]
             if self.progressive:
-                self.progressive_share = foretell_share(sketch.density)
-        errors = self.goal.measure(self.blocks, sketch.quant_tables, sample=True)
-        return self.goal.error_of(self._scale_bytes(sketch.file_bytes), errors)
+                self.progressive_share = predict_share(sampled.density)
+        errors = self.goal.measure(self.blocks, sampled.quant_tables, sample=True)
+        return self.goal.error_of(self._scale_bytes(sampled.file_bytes), errors)
 
     def _meet_target(self, log_step: float) -> Pass:
         """Run full passes: another table while far off, then with the table held and λ free."""
@@ -201,21 +201,21 @@ class RateSearch:
                 return met
 
     def _finish(self, made: Pass, error: float) -> Pass | None:
-        """Return a pass that meets the target: this one, or with some blocks amended; else None."""
+        """Return a pass that meets the target: this one, or with some blocks adjusted; else None."""
         if abs(error) < TOLERANCE or self.passes >= MAX_PASSES:
             return made
-        reach = abs(self.lambda_slope) * _AMENDED_REACH
-        stride = next((stride for stride in _AMENDED if abs(error) * stride < reach), 0)
+        reach = abs(self.lambda_slope) * _ADJUSTED_REACH
+        stride = next((stride for stride in _ADJUSTED if abs(error) * stride < reach), 0)
         if not stride:
             return None
         floor = math.log(made.point.table_scale) - _LAMBDA_REACH
         bracket = Bracket(self.lambda_slope / stride, floor, _COARSEST)
         bracket.add(math.log(made.point.lambda_scale), error)
-        for _ in range(_MOST_AMENDMENTS):
+        for _ in range(_MOST_ADJUSTMENTS):
             position = bracket.propose()
             if position is None:
                 return None
-            made = amend_pass(
+            made = adjust_pass(
                 *(self.blocks, self.tuning, made, self.rates),
                 lambda_scale=math.exp(position),
                 stride=stride,
@@ -261,7 +261,7 @@ class RateSearch:
 
 
 def prior_rates() -> NDArray[np.float32]:
-    """Return plausible bits (256,) of the AC symbols for the first sketch."""
+    """Return plausible bits (256,) of the AC symbols for the first sampled pass."""
     run, size = np.divmod(np.arange(256), 16)
     rates = 1.0 + 0.7 * run + 1.5 * size
     rates[0x00] = 3.0

@@ -86,4 +86,4 @@ class Encoded:
     reference_bytes: int
     """Bytes of the standard JPEG at the same quality."""
     passes: int
-    """Full and amended trellis passes that the search took; sketches of a sample are none."""
+    """Full and adjusted trellis passes that the search took; sampled passes don't count."""

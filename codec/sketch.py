@@ -1,8 +1,8 @@
-"""A pass in outline: what a step will take and leave, by a rule of thumb on a sample of the blocks.
+"""A sampled pass: an estimate of a pass's bytes and errors from a sample of the blocks.
 
-Coefficients are decided one after the other, each by its own gain and bits; the trellis, which
-decides those of a block together, keeps about as many. So a few sketches find the step, and the
-symbol rates, from which one trellis pass ends near its goal.
+The sample is quantized greedily (`codec.outline`). The trellis, which decides the coefficients of a
+block together, keeps about as many of them. So a few sampled passes find the step and the symbol
+rates from which one trellis pass ends near its goal.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.blocks import Blocks
 from codec.passes import Point, choose_tables, frame_bytes, scale_steps
-from codec.quantizer import Blocks
 from codec.trellis import END_OF_BLOCK, ZERO_RUN
 from codec.tuning import Tuning
 
-# Bytes of a trellis pass over those of a sketch: 15 halved photos of OSIE at qualities 20 to 97 and
+# Bytes of a trellis pass over those of a sampled pass: 15 halved photos of OSIE at qualities 20 to 97 and
 # strengths 0, 0.6 and 1, from which single ones deviate by 1 %.
 _TRELLIS_SHARE: Final = 1.013
 _APPENDED: Final = (np.arange(256) & 15).astype(np.float64)
@@ -25,8 +25,8 @@ _SCAN_HEADER_BYTES: Final = 12 + 4  # SOS, and DHT without its tables
 
 
 @dataclass(frozen=True, slots=True)
-class Sketch:
-    """What a sketch found."""
+class SampledPass:
+    """The result of a sampled pass."""
 
     quant_tables: list[NDArray[np.uint16]]
     ac_counts: list[NDArray[np.int64]]
@@ -43,17 +43,17 @@ class Sketch:
         return values / self.luma_blocks
 
 
-def run_sketch(
+def run_sampled_pass(
     blocks: Blocks, tuning: Tuning, point: Point, rates: Sequence[NDArray[np.float32]]
-) -> Sketch:
+) -> SampledPass:
     """Quantize the sample and estimate the bytes of the whole file."""
-    components, sampled = blocks.components, blocks.sampled
+    components, sample_sizes = blocks.components, blocks.sample_sizes
     quant_tables = choose_tables(tuning, point.table_scale, components)
-    counts = blocks.sketch(scale_steps(tuning, quant_tables, point), rates)
+    counts = blocks.quantize_sample(scale_steps(tuning, quant_tables, point), rates)
     # Blocks that one of the sample stands for, by kind; both chroma components have as many.
     factors = {
         component.kind: component.real_rows * component.real_columns / own
-        for component, own in zip(components, sampled, strict=True)
+        for component, own in zip(components, sample_sizes, strict=True)
     }
     header = frame_bytes(components) + _SCAN_HEADER_BYTES + 2 * len(components)
     bits = 0.0
@@ -62,7 +62,7 @@ def run_sketch(
             own_bits, found = _information(symbols)
             bits += own_bits * factor
             header += 17 + found
-    return Sketch(quant_tables, counts.ac, sampled[0], header + bits / 8 * _TRELLIS_SHARE)
+    return SampledPass(quant_tables, counts.ac, sample_sizes[0], header + bits / 8 * _TRELLIS_SHARE)
 
 
 def _information(counts: NDArray[np.int64]) -> tuple[float, int]:

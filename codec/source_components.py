@@ -14,12 +14,10 @@ from codec.assembly import (
 from codec.chroma import sharpen
 from codec.component import CHROMA, LUMA, Component
 from codec.dct import transform
-from codec.host import HOST
 from codec.idct import restore
-from codec.quantizer import Quantizer
 from codec.source import Source
 from codec.tuning import Tuning
-from codec.weights import weigh_darkness
+from codec.weights import measure_activity, weigh_darkness
 
 
 def split_source(
@@ -28,7 +26,6 @@ def split_source(
     tuning: Tuning,
     *,
     subsample: bool,
-    quantizer: Quantizer = HOST,
 ) -> list[Component]:
     """Return the components with their block_weights, Y first.
 
@@ -42,17 +39,18 @@ def split_source(
     fold = (across // source.horizontal, down // source.vertical)
     # Chroma that is folded gets other coefs than the source's.
     kept = len(source.qcoefs) if fold == (1, 1) else 1
-    coefs = quantizer.hold([grid, *(own.shape[:2] for own in source.qcoefs[1:kept])])
+    grids = [grid, *(own.shape[:2] for own in source.qcoefs[1:kept])]
+    coefs = [np.empty((*sides, 64), np.float32) for sides in grids]
     for own, qcoefs, steps in zip(coefs, source.qcoefs, source.quant_tables, strict=False):
         _fill_grid(own, qcoefs, steps)
     dark = weigh_darkness(coefs[0], tuning.darkness)
     components = []
-    for i, activity in enumerate(quantizer.measure_activity(coefs)):
+    for i, own in enumerate(coefs):
         kind = CHROMA if i else LUMA
-        masking = mask_activity(kind, activity, tuning)
+        masking = mask_activity(kind, measure_activity(restore(own), own), tuning)
         steps = source.quant_tables[i]
         components.append(
-            assemble(kind, coefs[i], masking, blocks, (across, down), dark=dark, steps=steps)
+            assemble(kind, own, masking, blocks, (across, down), dark=dark, steps=steps)
         )
     for qcoefs, steps in zip(source.qcoefs[kept:], source.quant_tables[kept:], strict=True):
         plane = restore(steps.astype(np.float32) * qcoefs)

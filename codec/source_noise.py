@@ -59,4 +59,4 @@ def measure_noise(components: Sequence[Component]) -> Errors:
         )
     zeros = [np.zeros((1, 1, 64), np.int16) for _ in blocks]
     tables = [np.ones(64, np.uint16) for _ in blocks]
-    return measure_errors(blocks, tables, zeros, stride=1)
+    return measure_errors(blocks, tables, zeros)

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from codec import encoder
+from codec.blocks import Blocks
 from codec.component import LUMA
 from codec.encoder import check_image, drop_flat_map, first_step, search_file
 from codec.goal import set_goal
-from codec.host import HOST
-from codec.quantizer import Quantizer
 from codec.reference import measure_reference
 from codec.rewrite import rewrite
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
@@ -44,7 +43,6 @@ def transcode(
     settings: EncodeSettings,
     *,
     reference_bytes: int | None = None,
-    quantizer: Quantizer = HOST,
 ) -> Encoded:
     """Encode a source as `encode` does its pixels, or return its coefficients as they are.
 
@@ -61,7 +59,6 @@ def transcode(
         saliency: as for `encode`.
         settings: see EncodeSettings.
         reference_bytes: as for `encode`.
-        quantizer: where the coefficients are decided.
 
     Raises:
         ValueError: as `encode`, or the image's sides are not the source's.
@@ -74,10 +71,8 @@ def transcode(
     tuning = tune(settings.strength)
     if reference_bytes is None:
         reference_bytes = measure_reference(image, settings.quality)
-    components = split_source(
-        *(source, saliency, tuning), subsample=_is_halved(settings), quantizer=quantizer
-    )
-    blocks = quantizer.open(components, measured=settings.target == "quality")
+    components = split_source(*(source, saliency, tuning), subsample=_is_halved(settings))
+    blocks = Blocks(components)
     goal = set_goal(settings, blocks, reference_bytes)
     if goal.allowed is not None:
         goal = goal.allow_noise(measure_noise(components), NOISE_SHARE)

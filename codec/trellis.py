@@ -1,28 +1,25 @@
-"""The trellis of one block's AC coefficients, for the processor and for CUDA devices alike.
-
-`codec.rdoq` says what is minimised.
-"""
+"""The trellis of one block's AC coefficients; `codec.rdoq` says what it minimises."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.arithmetic import size_of, tally, times
-from codec.kernel import part
+from codec.kernel import inlined
+from codec.tokens import SIZES
 
 END_OF_BLOCK = 0x00
 ZERO_RUN = 0xF0  # ZRL: sixteen zeros
 
 
-@part
+@inlined
 def scale_magnitudes(
     block: NDArray[np.float32], inverse_steps: NDArray[np.float32], magnitudes: NDArray[np.float32]
 ) -> None:
     """Fill `magnitudes` (64,) with those of the coefficients, in steps."""
     for k in range(64):
-        magnitudes[k] = times(abs(block[k]), inverse_steps[k])
+        magnitudes[k] = abs(block[k]) * inverse_steps[k]
 
 
-@part
+@inlined
 def list_candidates(magnitudes: NDArray[np.float32], candidates: NDArray[np.uint8]) -> int:
     """Fill `candidates` with the AC positions that don't round to zero; return their number.
 
@@ -35,7 +32,7 @@ def list_candidates(magnitudes: NDArray[np.float32], candidates: NDArray[np.uint
     return found
 
 
-@part
+@inlined
 def decide_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     block: NDArray[np.float32],
     weight: np.float32,
@@ -72,14 +69,14 @@ def decide_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     for node in range(1, found + 1):
         k = int(candidates[node - 1])
         magnitude = magnitudes[k]
-        scale = times(distortion_scales[k], weight)
+        scale = distortion_scales[k] * weight
         value = int(magnitude + np.float32(0.5))
-        size = size_of(value)
+        size = int(SIZES[value])
         best, best_origin, best_value = np.float32(np.inf), 0, 0
         cheapest = least[node - 1]
         while size > 0:
             error = magnitude - np.float32(value)
-            base = times(times(error, error), scale)
+            base = error * error * scale
             if base + cheapest + np.float32(1.0) >= best:
                 break  # smaller values add distortion, and none saves its appended bit
             if base + cheapest + np.float32(size) < best:
@@ -92,10 +89,9 @@ def decide_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
                         best, best_origin, best_value = cost, origin, value
             size -= 1
             value = (1 << size) - 1
-        cost = best - times(times(magnitude, magnitude), scale)
+        cost = best - magnitude * magnitude * scale
         costs[node] = cost
-        # Not min(), which numba's own CUDA target can't compile.
-        least[node] = cost if cost < cheapest else cheapest  # noqa: FURB136
+        least[node] = min(cost, cheapest)
         positions[node] = k
         origins[node] = best_origin
         values[node] = best_value
@@ -106,7 +102,7 @@ def decide_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     store_block(block, positions, origins, values, last, stored, counts)
 
 
-@part
+@inlined
 def store_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     block: NDArray[np.float32],
     positions: NDArray[np.uint8],
@@ -120,19 +116,19 @@ def store_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     for k in range(1, 64):
         stored[k] = 0
     if last == 0 or int(positions[last]) != 63:
-        tally(counts, END_OF_BLOCK, 1)
+        counts[END_OF_BLOCK] += 1
     node = last
     while node > 0:
         position, origin = int(positions[node]), int(origins[node])
         value = int(values[node])
         stored[position] = value if block[position] > 0 else -value
         run = position - int(positions[origin]) - 1
-        tally(counts, ZERO_RUN, run >> 4)
-        tally(counts, (run & 15) * 16 + size_of(value), 1)
+        counts[ZERO_RUN] += run >> 4
+        counts[(run & 15) * 16 + SIZES[value]] += 1
         node = origin
 
 
-@part
+@inlined
 def discount_block(stored: NDArray[np.int16], counts: NDArray[np.int64]) -> None:
     """Take the AC symbols of a quantized block (64,) from `counts`."""
     before = 0
@@ -140,8 +136,8 @@ def discount_block(stored: NDArray[np.int16], counts: NDArray[np.int64]) -> None
         value = int(stored[k])
         if value != 0:
             run = k - before - 1
-            tally(counts, ZERO_RUN, -(run >> 4))
-            tally(counts, (run & 15) * 16 + size_of(abs(value)), -1)
+            counts[ZERO_RUN] -= run >> 4
+            counts[(run & 15) * 16 + SIZES[abs(value)]] -= 1
             before = k
     if before < 63:
-        tally(counts, END_OF_BLOCK, -1)
+        counts[END_OF_BLOCK] -= 1

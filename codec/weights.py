@@ -10,8 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.arithmetic import times
-from codec.kernel import kernel, part
+from codec.kernel import inlined, kernel
 from codec.tables import ANNEX_K_LUMA
 
 # Spread (hottest minus coolest block) below which a map counts less and less.
@@ -105,7 +104,7 @@ def share_salient(saliency: NDArray[np.float32], rows: int, columns: int) -> NDA
     return shares
 
 
-@part
+@inlined
 def find_activity(
     plane: NDArray[np.float32],
     top: int,
@@ -116,7 +115,7 @@ def find_activity(
     """Return the activity of a block (64,), whose samples begin at `top` and `left` of `plane`."""
     seen = np.float32(0.0)
     for k in range(1, 64):
-        seen += times(times(block[k], block[k]), sensitivities[k])
+        seen += block[k] * block[k] * sensitivities[k]
     total = np.float32(0.0)
     between = np.float32(0.0)
     within = np.float32(0.0)
@@ -128,17 +127,17 @@ def find_activity(
         for y in range(first, first + 4):
             for x in range(start, start + 4):
                 sums += plane[y, x]
-                squares += times(plane[y, x], plane[y, x])
+                squares += plane[y, x] * plane[y, x]
         total += sums
         between += squares
-        within += squares - times(times(sums, sums), np.float32(1 / 16))
-    whole = between - times(times(total, total), np.float32(1 / 64))
+        within += squares - sums * sums * np.float32(1 / 16)
+    whole = between - total * total * np.float32(1 / 64)
     share = within / whole if whole > np.float32(64.0) else np.float32(1.0)
     if share < np.float32(0.02):
         share = np.float32(0.02)
     elif share > np.float32(1.0):
         share = np.float32(1.0)
-    return times(seen, share)
+    return seen * share
 
 
 @kernel

@@ -1,6 +1,6 @@
 """Photos in, saliency maps out: the network on its device, batched."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,6 @@ from PIL import Image
 from torch import Tensor
 
 from model.checkpoint import SHIPPED_WEIGHTS, load_network
-from model.graphs import GraphedPass
 from model.input_size import choose_input_size, scale_photo
 from model.maps import normalise, smoothing_matrix
 from model.msroi import MSROI, normalise_pixels
@@ -43,8 +42,6 @@ class Predictor:
         weights: Path | None = None,
         threads: int | None = None,
         precision: torch.dtype | None = None,
-        *,
-        graphs: bool = False,
     ) -> None:
         """Load the weights onto the device.
 
@@ -53,7 +50,6 @@ class Predictor:
             weights: a file of `write_checkpoint`; the shipped one by default.
             threads: of torch on the CPU, for the whole process; torch's own choice by default.
             precision: torch.float32 or torch.bfloat16; what is fastest by default.
-            graphs: on CUDA, replay each pass from a graph (`model.graphs`). Not measured yet.
 
         Raises:
             RuntimeError: the device is missing; the weights are missing, damaged or don't fit.
@@ -69,9 +65,6 @@ class Predictor:
         # torch's own annotations leave this argument out.
         self._network: MSROI = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._smoothing: dict[int, Tensor] = {}
-        self._map_pixels: Callable[[Tensor], Tensor] = self._compute
-        if graphs and self.device.type == "cuda":
-            self._map_pixels = GraphedPass(self._compute)
         self.version = checksum[:12]
 
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
@@ -124,11 +117,8 @@ class Predictor:
 
     def _draw(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
         """Return the maps of photos of one shape, on the device: (N, H/8, W/8) float32."""
-        return self._map_pixels(self._upload(photos))
-
-    def _compute(self, pixels: Tensor) -> Tensor:
-        """Return the maps of pixels (N, H, W, 3) uint8 on the device: (N, H/8, W/8) float32."""
-        class_maps = self._network.class_maps(normalise_pixels(pixels))  # -> (N, C, D, H/8, W/8)
+        pixels = normalise_pixels(self._upload(photos))  # -> (N, 3, H, W)
+        class_maps = self._network.class_maps(pixels)  # -> (N, C, D, H/8, W/8)
         saliency = self._network.saliency(class_maps)  # -> (N, H/8, W/8)
         height, width = saliency.shape[1:]
         return normalise(self._smooth(height) @ saliency @ self._smooth(width).T)

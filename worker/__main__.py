@@ -21,7 +21,6 @@ import codec
 from contract.keys import QUEUE_NAME
 from model import Predictor
 from worker.pipeline import Limits, Pipeline
-from worker.quantizing import choose_quantizer
 from worker.queue.batch_worker import BatchWorker
 from worker.settings import WorkerSettings
 from worker.version import name_version
@@ -68,7 +67,6 @@ def main() -> int:
         )
         predictor.warm_up(settings.max_batch_size)
         codec.warm_up()
-        quantizer = choose_quantizer(settings.codec_device)
     except (RedisError, RuntimeError, OSError) as error:
         print(f"worker: {error}", file=sys.stderr)
         return 1
@@ -83,7 +81,6 @@ def main() -> int:
             max_linger_ms=settings.max_linger_ms,
         ),
         result_ttl_s=settings.result_ttl_s,
-        quantizer=quantizer,
         pass_threads=settings.pass_threads,
     )
     worker = BatchWorker(

@@ -6,7 +6,7 @@ Errors are kept per item, so that a bad image never hurts its neighbours. Stages
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, cast
@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from redis import Redis
 
-from codec import HOST, Encoded, Quantizer
-from contract.errors import ClientError
 from contract.keys import heatmap_key, image_key, input_key
 from contract.messages import Result
 from worker.flow import Flow, Stage
@@ -77,7 +75,6 @@ class Pipeline:
         threads: int,
         limits: Limits,
         result_ttl_s: int,
-        quantizer: Quantizer = HOST,
         pass_threads: int | None = None,
     ) -> None:
         """Begin with nothing.
@@ -92,7 +89,6 @@ class Pipeline:
         self._under_way = 0
         self._limits = limits
         self._result_ttl_s = result_ttl_s
-        self._quantizer = quantizer
         self.stages = (
             Stage("fetch", self._fetch, "caller"),
             Stage("decode", self._decode, "pool"),
@@ -245,16 +241,13 @@ class Pipeline:
                 item.pixels, options, upload=item.data, orientation=item.orientation
             )
         )
-        encoded = self._quantize(
-            partial(
-                encode,
-                item.pixels,
-                item.saliency,
-                options,
-                groundwork,
-                segments=item.segments,
-                upload=item.data,
-            )
+        encoded = encode(
+            item.pixels,
+            item.saliency,
+            options,
+            groundwork,
+            segments=item.segments,
+            upload=item.data,
         )
         height_px, width_px = item.pixels.shape[:2]
         heatmap: tuple[bytes, str] | None = None
@@ -280,20 +273,6 @@ class Pipeline:
         item.blobs = {image_key(item.job_id): encoded.jpeg}
         if heatmap:
             item.blobs[heatmap_key(item.job_id)] = heatmap[0]
-
-    def _quantize(self, work: Callable[..., Encoded]) -> Encoded:
-        """Return what ``work`` does with our quantizer; on the cores where a device fails."""
-        quantizer = self._quantizer
-        try:
-            return work(quantizer=quantizer)
-        except Exception as error:
-            if quantizer is HOST or isinstance(error, ClientError):
-                raise
-            encoded = work(quantizer=HOST)
-            # So it was the device, whose errors end its context: it would fail at all that comes.
-            log.exception("the codec's device has failed; from now on the CPU quantizes")
-            self._quantizer = HOST
-            return encoded
 
     def _store(self, items: list[Item]) -> None:
         send_results(self._connection, items, self._result_ttl_s)

@@ -27,8 +27,6 @@ class WorkerSettings(BaseSettings):
     )
     # Of a lone photo's pass through the network on a CPU; by default as many as the codec has.
     pass_threads: Annotated[int | None, Field(ge=1, le=256)] = None
-    # Where coefficients are quantized; "cuda" falls back to "cpu" where it can't be had or disagrees.
-    codec_device: Literal["cpu", "cuda"] = "cpu"
     # How long results lie in Redis for a front end to fetch, and RQ's record of a job.
     result_ttl_s: Annotated[int, Field(ge=1, le=86_400)] = 300
     # How often RQ's registries are swept for what has expired.

@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
+from codec.blocks import Blocks
 from codec.encoder import split_components
 from codec.fidelity import Errors, measure_errors, measure_reference_errors
 from codec.goal import Goal, set_goal
-from codec.host import HostBlocks
 from codec.passes import make_tables
 from codec.settings import EncodeSettings, OutOfReachError
 from codec.tuning import DEFAULT
@@ -177,21 +177,13 @@ def test_the_reference_s_errors_are_those_of_plain_rounding() -> None:
     assert ladder[0].rest < ladder[1].rest < ladder[2].rest
     tables = make_tables(DEFAULT, 1e-3, 3)  # all ones
     rounded = [np.rint(c.coefs).astype(np.int16) for c in components]
-    finest = measure_errors(components, tables, rounded, stride=1)
+    finest = measure_errors(components, tables, rounded)
     assert finest.salient < measure_reference_errors(components, 99).salient
-
-
-def test_a_sample_of_the_blocks_has_the_errors_of_all() -> None:
-    large = split_components(photo(512, 512), SALIENCY, subsample=True, tuning=DEFAULT)
-    tables = make_tables(DEFAULT, 16.0, 3)
-    rounded = [np.rint(c.coefs / tables[c.kind]).astype(np.int16) for c in large]
-    whole, sample = (measure_errors(large, tables, rounded, stride=stride) for stride in (1, 4))
-    assert sample == pytest.approx(whole, rel=0.1)
 
 
 def test_a_pass_is_too_fine_by_its_bytes_or_by_both_of_its_errors() -> None:
     components = split_components(IMAGE, SALIENCY, subsample=True, tuning=DEFAULT)
-    goal = set_goal(EncodeSettings(target="quality"), HostBlocks(components), 10000)
+    goal = set_goal(EncodeSettings(target="quality"), Blocks(components), 10000)
     assert goal.allowed is not None
     spare = goal.allowed._replace(salient=goal.allowed.salient / 2, rest=goal.allowed.rest / 3)
     worse = goal.allowed._replace(rest=goal.allowed.rest * 2)

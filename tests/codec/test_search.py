@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from codec.blocks import Blocks
 from codec.encoder import encode, split_components, write_jpeg
 from codec.goal import Goal
-from codec.host import HostBlocks
 from codec.passes import estimate_rates
 from codec.search import LIMIT, MAX_PASSES, TOLERANCE, RateSearch, guess_step
 from codec.settings import EncodeSettings
@@ -24,14 +24,14 @@ def filling(target_bytes: float) -> Goal:
 @pytest.mark.parametrize("target_bytes", [1500, 4000, 12000, 30000])
 @pytest.mark.parametrize("step", [0.5, 20.0, 900.0])
 def test_the_target_is_met_from_any_start(target_bytes: int, step: float) -> None:
-    search = RateSearch(HostBlocks(COMPONENTS), DEFAULT, filling(target_bytes))
+    search = RateSearch(Blocks(COMPONENTS), DEFAULT, filling(target_bytes))
     chosen = search.find(step)
     assert abs(np.log(chosen.file_bytes / target_bytes)) < TOLERANCE
     assert search.passes <= MAX_PASSES
 
 
 def test_what_is_returned_is_what_the_qcoefs_hold() -> None:
-    search = RateSearch(HostBlocks(COMPONENTS), DEFAULT, filling(5000))
+    search = RateSearch(Blocks(COMPONENTS), DEFAULT, filling(5000))
     chosen = search.find(16.0)
     jpeg = write_jpeg((224, 160), COMPONENTS, chosen, search.blocks.read())
     assert len(jpeg) == pytest.approx(chosen.file_bytes, rel=0.005)
@@ -42,7 +42,7 @@ def test_two_passes_are_usual(target_bytes: int) -> None:
     passes = []
     for seed in range(4):
         components = split_components(photo(160, 224, seed), None, subsample=True, tuning=DEFAULT)
-        search = RateSearch(HostBlocks(components), DEFAULT, filling(target_bytes))
+        search = RateSearch(Blocks(components), DEFAULT, filling(target_bytes))
         search.find(16.0)
         passes.append(search.passes)
     assert np.mean(passes) <= 3
@@ -50,14 +50,14 @@ def test_two_passes_are_usual(target_bytes: int) -> None:
 
 
 def test_a_target_beyond_the_finest_ends_below_it() -> None:
-    search = RateSearch(HostBlocks(COMPONENTS), DEFAULT, filling(10**7))
+    search = RateSearch(Blocks(COMPONENTS), DEFAULT, filling(10**7))
     chosen = search.find(16.0)
     assert all((table == 1).all() for table in chosen.quant_tables)
     assert search.passes <= MAX_PASSES
 
 
 def test_a_target_below_the_coarsest_takes_the_coarsest() -> None:
-    search = RateSearch(HostBlocks(COMPONENTS), DEFAULT, filling(10))
+    search = RateSearch(Blocks(COMPONENTS), DEFAULT, filling(10))
     chosen = search.find(16.0)
     assert all((table == 255).all() for table in chosen.quant_tables)
     assert chosen.file_bytes > 10 * (1 + LIMIT)

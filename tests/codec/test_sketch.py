@@ -1,38 +1,40 @@
 import pytest
 
+from codec.blocks import Blocks
 from codec.encoder import split_components
-from codec.host import HostBlocks
 from codec.passes import Point, estimate_rates, run_pass
 from codec.search import prior_rates
-from codec.sketch import run_sketch
+from codec.sketch import run_sampled_pass
 from codec.tuning import DEFAULT
 from tests.codec.pictures import photo, spot
 
 
 @pytest.mark.parametrize("size", [(160, 224), (512, 512)])
 @pytest.mark.parametrize("step", [4.0, 16.0, 40.0])
-def test_a_sketch_foretells_the_bytes_and_errors_of_a_pass(
+def test_a_sampled_pass_predicts_the_bytes_and_errors_of_a_pass(
     size: tuple[int, int], step: float
 ) -> None:
     components = split_components(photo(*size), spot(20, 20), subsample=True, tuning=DEFAULT)
-    blocks = HostBlocks(components)
+    blocks = Blocks(components)
     rates, point = [prior_rates()] * 2, Point(step, step)
     for _ in range(2):
-        sketch = run_sketch(blocks, DEFAULT, point, rates)
-        rates = [estimate_rates(counts) for counts in sketch.ac_counts]
+        sampled = run_sampled_pass(blocks, DEFAULT, point, rates)
+        rates = [estimate_rates(counts) for counts in sampled.ac_counts]
     made = run_pass(blocks, DEFAULT, point, rates)
-    assert sketch.file_bytes == pytest.approx(made.file_bytes, rel=0.07)
-    foretold, found = (blocks.measure(made.quant_tables, sample=sample) for sample in (True, False))
-    assert foretold.salient == pytest.approx(found.salient, rel=0.1)
-    assert foretold.rest == pytest.approx(found.rest, rel=0.3)
+    assert sampled.file_bytes == pytest.approx(made.file_bytes, rel=0.07)
+    predicted, found = (
+        blocks.measure(made.quant_tables, sample=sample) for sample in (True, False)
+    )
+    assert predicted.salient == pytest.approx(found.salient, rel=0.1)
+    assert predicted.rest == pytest.approx(found.rest, rel=0.3)
 
 
-def test_rates_of_a_sketch_are_nearly_those_of_the_trellis() -> None:
+def test_rates_of_a_sampled_pass_are_nearly_those_of_the_trellis() -> None:
     components = split_components(photo(256, 256), None, subsample=True, tuning=DEFAULT)
-    blocks = HostBlocks(components)
+    blocks = Blocks(components)
     rates, point = [prior_rates()] * 2, Point(16.0, 16.0)
     for _ in range(2):
-        counts = run_sketch(blocks, DEFAULT, point, rates).ac_counts
+        counts = run_sampled_pass(blocks, DEFAULT, point, rates).ac_counts
         rates = [estimate_rates(own) for own in counts]
     first = run_pass(blocks, DEFAULT, point, rates)
     settled = first

@@ -14,9 +14,6 @@ from PIL import Image
 from redis import Redis
 
 import worker.pipeline
-from codec import HOST, Quantizer
-from codec.component import Component
-from codec.host import HostBlocks, HostQuantizer
 from contract.errors import CorruptImageError, MaxBytesError, TooManyPixelsError
 from contract.keys import heatmap_key, image_key, input_key, reply_key
 from contract.messages import Heatmap, Options, Request, Result, decode_reply
@@ -33,7 +30,6 @@ def pipeline(
     *,
     threads: int = 2,
     pass_threads: int | None = None,
-    quantizer: Quantizer = HOST,
     **limits: float,
 ) -> Pipeline:
     return Pipeline(
@@ -51,7 +47,6 @@ def pipeline(
             }
         ),
         result_ttl_s=30,
-        quantizer=quantizer,
         pass_threads=pass_threads,
     )
 
@@ -186,53 +181,6 @@ def test_a_lone_photo_whose_groundwork_breaks_fails_with_its_error(
     monkeypatch.setattr(worker.pipeline, "lay_groundwork", break_down)
     (ended,) = run(pipeline(connection), [item(connection, "a", file_of(photo()))])
     assert str(ended.error) == "no ground"
-
-
-class LostDevice(HostQuantizer):
-    """Fails in the middle of each picture."""
-
-    def __init__(self) -> None:
-        self.opened = 0
-
-    def open(self, components: Sequence[Component], *, measured: bool) -> HostBlocks:  # noqa: ARG002
-        self.opened += 1
-        return LostBlocks(components)
-
-
-class LostBlocks(HostBlocks):
-    def read(self) -> list[NDArray[np.int16]]:
-        raise RuntimeError("device lost")
-
-
-def test_what_a_device_fails_at_is_quantized_on_the_cores_and_so_is_all_that_comes(
-    connection: Redis,
-) -> None:
-    device = LostDevice()
-    data = file_of(photo())
-    lost = pipeline(connection, threads=1, quantizer=device, max_batch_size=1)
-    ended = run(lost, [item(connection, job_id, data) for job_id in "ab"])
-    assert [one.error for one in ended] == [None, None]
-    assert device.opened == 1
-    run(pipeline(connection), [item(connection, "c", data)])
-    jpegs = [connection.get(image_key(job_id)) for job_id in "abc"]
-    assert jpegs[0] == jpegs[1] == jpegs[2]
-
-
-def test_what_the_cores_fail_at_too_does_not_end_the_device(
-    connection: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    device = HostQuantizer()
-    tried: list[Quantizer] = []
-
-    def break_down(*_: Any, quantizer: Quantizer, **__: Any) -> None:
-        tried.append(quantizer)
-        raise RuntimeError("defect")
-
-    monkeypatch.setattr(worker.pipeline, "encode", break_down)
-    broken = pipeline(connection, threads=1, quantizer=device, max_batch_size=1)
-    ended = run(broken, [item(connection, job_id, file_of(photo())) for job_id in "ab"])
-    assert [str(one.error) for one in ended] == ["defect", "defect"]
-    assert tried == [device, HOST, device, HOST]
 
 
 def passed(connection: Redis, data: bytes, **options: Any) -> tuple[bool, bytes]:

@@ -57,13 +57,12 @@ def encode(
     *,
     segments: bytes = b"",
     upload: bytes | None = None,
-    quantizer: codec.Quantizer = codec.HOST,
 ) -> codec.Encoded:
     """Return a photo's JPEG as ``options`` ask for it.
 
     ``pixels`` is (h, w) or (h, w, 3); ``saliency`` is (h', w') in [0, 1]; ``upload`` is the file of
     the ``groundwork``'s source, where it has one. ``segments`` are metadata that the JPEG gets:
-    ``max_bytes`` counts them, the target doesn't. ``quantizer`` is where coefficients are decided.
+    ``max_bytes`` counts them, the target doesn't.
 
     Raises:
         MaxBytesError: when no JPEG of this photo has as few bytes as asked for.
@@ -89,12 +88,9 @@ def encode(
                 saliency,
                 settings,
                 reference_bytes=reference_bytes,
-                quantizer=quantizer,
             )
         else:
-            encoded = codec.encode(
-                pixels, saliency, settings, reference_bytes=reference_bytes, quantizer=quantizer
-            )
+            encoded = codec.encode(pixels, saliency, settings, reference_bytes=reference_bytes)
     except codec.OutOfReachError as error:
         raise MaxBytesError(
             f"max_bytes is {options.max_bytes}; the smallest JPEG of this photo has "
