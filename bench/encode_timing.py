@@ -26,7 +26,7 @@ from bench.rd_encoders import (
     prepare_mozjpeg,
 )
 
-# Functions of codec.encoder that are timed, by the stage that they belong to.
+# Functions of codec.jpeg.encode that are timed, by the stage that they belong to.
 STAGES: Final = {
     "reference": ("measure_reference",),
     "colour": ("convert_rgb", "convert_grey", "subsample_plane", "is_subsampled"),
@@ -85,7 +85,7 @@ def measure_ours(image: Picture, settings: codec.EncodeSettings, repeats: int) -
 @contextmanager
 def timed_stages() -> Iterator[dict[str, float]]:
     """Give the seconds of CPU time spent in each stage so far; a stage's own calls count once."""
-    module = importlib.import_module("codec.encoder")
+    module = importlib.import_module("codec.jpeg.encode")
     spent_s = dict.fromkeys(STAGES, 0.0)
 
     def timed(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,7 +4,7 @@ Every column's slope against every constant is measured by differences; a linear
 all constants within a trust region so that the columns' goals are met as far as possible; the
 point is measured and kept where the goals are met better than before. Deterministic.
 
-The file holds ``meta``; ``constants``, what `codec.tuning` has; ``columns``, the means of each
+The file holds ``meta``; ``constants``, what `codec.jpeg.quantize.tuning` has; ``columns``, the means of each
 quality with saliency and without it, and the rivals' (docs/codec.md says which goals it follows).
 """
 
@@ -37,7 +37,7 @@ from bench.machine import PACKAGES, describe_machine, usable_cores
 from bench.rd_measure import start_process
 from bench.rd_photos import find_photos, plan_photos, read_fixations
 from bench.saliency_photos import FOLDS
-from codec.tuning import DEFAULT, FULL
+from codec.jpeg.quantize.tuning import DEFAULT, FULL
 
 STARTS: Final = {"default": DEFAULT, "full": FULL}
 # Without saliency these change nothing.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from codec.tuning import Sensitivity, Tuning
+from codec.jpeg.quantize.tuning import Sensitivity, Tuning
 
 Constants = dict[str, float]  # "cb.weight": 0.9
 

@@ -11,7 +11,7 @@ from bench.rd_encoders import encode_standard, find_missing, prepare_rival
 from bench.rd_equal import enclose_bytes, measure_at
 from bench.rd_measure import Measures, Scene, decode, look_at, predict
 from bench.rd_photos import Photo, read_map, read_photo
-from codec import encoder
+from codec.jpeg import encode as encoder
 from codec.settings import EncodeSettings
 
 RIVALS: Final = ("mozjpeg", "jpegli")

@@ -1,12 +1,12 @@
 """Saliency-weighted JPEG encoder: pixels or a JPEG's coefficients and a map in, a standard JPEG out."""
 
-from codec.encoder import encode
-from codec.reference import measure_reference
-from codec.segments import UnreadableSourceError
+from codec.jpeg.decode.coefficients import Source, read_source
+from codec.jpeg.decode.marker_segments import UnreadableSourceError
+from codec.jpeg.decode.orientation import turn
+from codec.jpeg.encode import encode
+from codec.jpeg.rate_control.standard_jpeg import measure_reference
+from codec.jpeg.transcode.transcode import transcode, warm_up
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
-from codec.source import Source, read_source
-from codec.transcode import transcode, warm_up
-from codec.turn import turn
 
 __all__ = [
     "EncodeSettings",

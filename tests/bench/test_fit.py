@@ -12,7 +12,7 @@ from bench.fit_constants import AXES, build_tuning, list_constants, move
 from bench.fit_goals import Bound, Goals, Reward
 from bench.rd_encoders import encode_standard
 from bench.rd_measure import decode
-from codec.tuning import DEFAULT, FULL, Sensitivity
+from codec.jpeg.quantize.tuning import DEFAULT, FULL, Sensitivity
 from tests.codec.pictures import photo, spot
 
 RESULTS = Path(fit.__file__).parent / "results"

@@ -8,7 +8,7 @@ from bench import quality
 from bench.butteraugli import HINT, butteraugli, load_library
 from bench.rd_encoders import encode_standard
 from bench.rd_measure import decode
-from codec.tables import ANNEX_K_LUMA, NATURAL_TO_ZIGZAG
+from codec.jpeg.syntax.tables import ANNEX_K_LUMA, NATURAL_TO_ZIGZAG
 from tests.codec.pictures import photo
 
 ANNEX_K = ANNEX_K_LUMA[NATURAL_TO_ZIGZAG].reshape(8, 8)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from codec.idct import restore
-from codec.source import Source
+from codec.jpeg.decode.coefficients import Source
+from codec.jpeg.transform.idct import restore
 
 
 def pillow_jpeg(image: NDArray[np.uint8], mode: str | None = None, **options: Any) -> bytes:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from app.service.probe import probe
-from codec import UnreadableSourceError, read_source, turn
+from codec import UnreadableSourceError, read_source
+from codec.jpeg.decode import orientation as turn
 from contract.errors import ClientError
 from contract.messages import Options
 from worker.image.decode import decode

@@ -1,0 +1,1 @@
+"""Standard JPEG (ITU-T T.81) behind a saliency map."""

@@ -1,0 +1,127 @@
+"""The scans of sequential files, and those of DC in progressive ones, as coefficients (T.81 F.2, G.2).
+
+Kernels return whether the scan was sound: every code known, every value within its range, and every
+interval used up but for the bits that fill its last byte.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jit import kernel
+from codec.jpeg.decode.huffman_decoder import extend, peek, read_symbol
+
+# Sizes of 8-bit samples (T.81 F.1.2.1.1, F.1.2.2.1), and the values that they can have.
+_MOST_DC_BITS, _MOST_AC_BITS = 11, 10
+LARGEST_DC = 1024
+
+Planes = tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int16]]
+
+
+@kernel
+def is_used_up(at: int, end: int) -> bool:
+    """Return whether an interval ends in the byte of `at`."""
+    return 0 <= end - at < 8
+
+
+@kernel
+def _read_dc(
+    bits: NDArray[np.uint8], at: int, lookup: NDArray[np.int32], previous: int, low_bit: int
+) -> tuple[int, int]:
+    """Return the place behind a difference, −1 where it makes no sense, and the value it gives."""
+    entry = read_symbol(bits, at, lookup)
+    size = entry >> 5
+    if entry == 0 or size > _MOST_DC_BITS:
+        return -1, 0
+    at += entry & 31
+    value = previous + extend(peek(bits, at), size)
+    if not -LARGEST_DC <= value << low_bit < LARGEST_DC:
+        return -1, 0
+    return at + size, value
+
+
+@kernel
+def _read_ac(
+    bits: NDArray[np.uint8], at: int, lookup: NDArray[np.int32], block: NDArray[np.int16]
+) -> int:
+    """Fill a block's AC coefficients; return the place behind them, −1 where they make no sense."""
+    k = 1
+    while k < 64:
+        entry = read_symbol(bits, at, lookup)
+        if entry == 0:
+            return -1
+        at += entry & 31
+        run, size = entry >> 9, (entry >> 5) & 15
+        if size == 0:
+            if run == 0:
+                break
+            k += 16
+            if run != 15 or k > 63:
+                return -1
+            continue
+        k += run
+        if k > 63 or size > _MOST_AC_BITS:
+            return -1
+        block[k] = extend(peek(bits, at), size)
+        at += size
+        k += 1
+    return at
+
+
+@kernel
+def read_interleaved(  # noqa: C901, PLR0917 -- one walk; kernels take no keyword-only arguments
+    bits: NDArray[np.uint8],
+    ends: NDArray[np.int64],
+    mcus: tuple[int, int, int],
+    planes: Planes,
+    parts: NDArray[np.int64],
+    dc_lookups: NDArray[np.int32],
+    ac_lookups: NDArray[np.int32],
+    low_bit: int,
+    high_bit: int,
+) -> bool:
+    """Fill `planes` from a sequential scan, or their DC from a progressive one.
+
+    Args:
+        bits: as `unstuff` returns them, with `ends`.
+        ends: see there.
+        mcus: rows and columns of MCUs, and MCUs in an interval.
+        planes: qcoefs (blocks_y, blocks_x, 64) zigzag of the scan's components.
+        parts: (components, 2) blocks of each in an MCU, down and across.
+        dc_lookups: (components, LOOKUP_SIZE).
+        ac_lookups: the same of a sequential scan, (0, LOOKUP_SIZE) for DC alone.
+        low_bit: Al of T.81 B.2.3.
+        high_bit: Ah: other than 0 in a refining scan.
+    """
+    rows, columns, interval_mcus = mcus
+    previous = np.zeros(parts.shape[0], np.int64)
+    at = 0
+    interval = 0
+    left = interval_mcus
+    for mcu_y in range(rows):
+        for mcu_x in range(columns):
+            if left == 0:
+                if not is_used_up(at, ends[interval]):
+                    return False
+                at = ends[interval]
+                interval += 1
+                left = interval_mcus
+                previous[:] = 0
+            left -= 1
+            for c in range(parts.shape[0]):
+                for v in range(parts[c, 0]):
+                    for h in range(parts[c, 1]):
+                        block = planes[c][mcu_y * parts[c, 0] + v, mcu_x * parts[c, 1] + h]
+                        if high_bit > 0:
+                            block[0] |= (peek(bits, at) >> 15) << low_bit
+                            at += 1
+                        else:
+                            at, value = _read_dc(bits, at, dc_lookups[c], previous[c], low_bit)
+                            if at < 0:
+                                return False
+                            previous[c] = value
+                            block[0] = value << low_bit
+                        if ac_lookups.shape[0] > 0:
+                            at = _read_ac(bits, at, ac_lookups[c], block)
+                        if at < 0 or at > ends[interval]:
+                            return False
+    return interval == ends.size - 1 and is_used_up(at, ends[interval])

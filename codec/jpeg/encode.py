@@ -1,0 +1,269 @@
+"""The encoder's pipeline: pixels and a saliency map in, a standard JPEG of the goal's size out."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jpeg.quantize.block_weights import assemble, map_blocks, mask_blocks
+from codec.jpeg.quantize.blocks import Blocks
+from codec.jpeg.quantize.masking import is_flat, weigh_darkness
+from codec.jpeg.quantize.rdoq import discount_symbols
+from codec.jpeg.quantize.tuning import Tuning, tune
+from codec.jpeg.rate_control.passes import Pass, make_tables
+from codec.jpeg.rate_control.rate_search import (
+    MAX_PASSES,
+    RateSearch,
+    guess_step,
+    is_coarsest,
+    is_finest,
+)
+from codec.jpeg.rate_control.standard_jpeg import measure_reference
+from codec.jpeg.rate_control.target import Goal, coarsen, set_goal
+from codec.jpeg.syntax.component import CHROMA, LUMA, Component
+from codec.jpeg.transform.chroma_resampling import subsample_plane
+from codec.jpeg.transform.color import convert_grey, convert_rgb
+from codec.jpeg.transform.dct import transform
+from codec.jpeg.transform.deringing import extend_clipped
+from codec.jpeg.transform.subsampling_choice import is_subsampled
+from codec.jpeg.write.baseline_scan import write_scan
+from codec.jpeg.write.coded_scan import code_script
+from codec.jpeg.write.marker_segments import write_file, write_header
+from codec.jpeg.write.progressive import write_scans
+from codec.settings import Encoded, EncodeSettings, OutOfReachError
+
+MAX_SIDE_PX = 65500
+"""Largest width and height that libjpeg writes and reads; SOF could state 35 more (T.81 B.2.2)."""
+
+_STRIPE_SAMPLES = 1 << 16  # of luma: three such planes of float32 stay in a core's own cache
+
+
+def encode(
+    image: NDArray[np.uint8],
+    saliency: NDArray[np.float32] | None,
+    settings: EncodeSettings,
+    *,
+    reference_bytes: int | None = None,
+) -> Encoded:
+    """Encode `image` in at most the bytes of the standard JPEG, better where `saliency` is high.
+
+    With `target="size"` the file is within ±1 % of the reference's bytes. It is smaller than that
+    only where `max_bytes` says so or even the finest quantization can't fill the reference's bytes:
+    tiny or flat images, whose headers alone are longer in the reference, and noise near quality
+    100. With `target="quality"` it is as small as the errors that `codec.jpeg.rate_control.target` allows let it be.
+
+    Args:
+        image: (h, w, 3) sRGB or (h, w) grey.
+        saliency: (h', w') of any size in [0, 1]; None encodes as with strength 0.
+        settings: see EncodeSettings.
+        reference_bytes: what `measure_reference` gives, where that is known already.
+
+    Raises:
+        ValueError: type, shape or range of an array is wrong, or a side exceeds 65,500 pixels.
+        OutOfReachError: even the coarsest quantization takes more than `settings.max_bytes`.
+    """
+    check_image(image)
+    saliency, settings = drop_flat_map(saliency, settings)
+    tuning = tune(settings.strength)
+    return encode_tuned(
+        np.ascontiguousarray(image),
+        saliency,
+        settings,
+        tuning,
+        reference_bytes=reference_bytes,
+    )
+
+
+def drop_flat_map(
+    saliency: NDArray[np.float32] | None, settings: EncodeSettings
+) -> tuple[NDArray[np.float32] | None, EncodeSettings]:
+    """Return no map and strength 0 where there is no map or one that is the same everywhere.
+
+    Strength moves more than the map's weights: the constants beyond the default, and where a search
+    for fidelity starts.
+
+    Raises:
+        ValueError: the map's type, shape or range is wrong.
+    """
+    if saliency is not None:
+        check_saliency(saliency)
+        if not is_flat(saliency):
+            return saliency, settings
+    return None, replace(settings, strength=0.0)
+
+
+def encode_tuned(
+    image: NDArray[np.uint8],
+    saliency: NDArray[np.float32] | None,
+    settings: EncodeSettings,
+    tuning: Tuning,
+    *,
+    reference_bytes: int | None = None,
+) -> Encoded:
+    height, width = image.shape[:2]
+    if reference_bytes is None:
+        reference_bytes = measure_reference(image, settings.quality)
+    step = first_step(settings, reference_bytes, height * width)
+    subsample = is_subsampled(image, settings.subsampling)
+    components = split_components(image, saliency, subsample, tuning, step)
+    blocks = Blocks(components)
+    goal = set_goal(settings, blocks, reference_bytes)
+    return search_file((width, height), blocks, tuning, goal, step, reference_bytes, settings)
+
+
+def first_step(settings: EncodeSettings, reference_bytes: int, pixels: int) -> float:
+    """Return the table scale at which a search starts."""
+    return guess_step(settings.quality, reference_bytes, pixels) * coarsen(settings)
+
+
+def search_file(  # noqa: PLR0917
+    size_px: tuple[int, int],
+    blocks: Blocks,
+    tuning: Tuning,
+    goal: Goal,
+    step: float,
+    reference_bytes: int,
+    settings: EncodeSettings,
+) -> Encoded:
+    """Return the file of `blocks` that meets `goal`, from `step` on; `size_px` is (width, height).
+
+    Raises:
+        OutOfReachError: as `encode`.
+    """
+    passes = 0
+    while True:
+        search = RateSearch(blocks, tuning, goal, settings.progressive)
+        chosen = search.find(step) if passes <= MAX_PASSES * 3 else search.coarsen()
+        passes += search.passes
+        components, qcoefs = blocks.components, blocks.read()
+        if settings.progressive:
+            scans = code_script(search.script, components, qcoefs)
+            jpeg = write_scans(size_px, components, chosen.quant_tables, scans)
+        else:
+            jpeg = write_jpeg(size_px, components, chosen, qcoefs)
+        if len(jpeg) <= goal.limit_bytes:
+            if len(jpeg) >= goal.least_bytes or is_finest(chosen.point):
+                return Encoded(jpeg, reference_bytes, passes)
+            goal = goal.loosen(len(jpeg))
+            step = chosen.point.table_scale
+            continue
+        may_return = settings.max_bytes is None or len(jpeg) <= settings.max_bytes
+        is_last = is_coarsest(chosen.point)
+        if may_return and (is_last or passes > MAX_PASSES * 3):
+            return Encoded(jpeg, reference_bytes, passes)
+        if is_last and settings.max_bytes is not None:
+            raise OutOfReachError(settings.max_bytes, len(jpeg))
+        # Stuffed bytes are only estimated; in a tiny file two more of them are a percent.
+        goal = goal.tighten()
+        step = chosen.point.table_scale
+
+
+def write_jpeg(
+    size_px: tuple[int, int],
+    components: Sequence[Component],
+    chosen: Pass,
+    qcoefs: Sequence[NDArray[np.int16]],
+) -> bytes:
+    """Return the baseline file of one pass; `size_px` is (width, height)."""
+    header = write_header(
+        size_px, components, chosen.quant_tables, chosen.dc_tables, chosen.ac_tables
+    )
+    scan = write_scan(components, qcoefs, chosen.dc_tables, chosen.ac_tables, chosen.scan_bits)
+    return write_file(header, scan)
+
+
+def split_components(
+    image: NDArray[np.uint8],
+    saliency: NDArray[np.float32] | None,
+    subsample: bool,
+    tuning: Tuning,
+    step: float | None = None,
+) -> list[Component]:
+    """Return the transformed components with their block_weights, Y first.
+
+    Luma's clipped samples may overshoot for tables of about `step`; None keeps them as they are.
+    """
+    height, width = image.shape[:2]
+    factor = 2 if subsample and image.ndim == 3 else 1
+    mcu_px = 8 * factor
+    padded = (-(-height // mcu_px) * mcu_px, -(-width // mcu_px) * mcu_px)
+    blocks = map_blocks(saliency, tuning, (width, height), (padded[0] // 8, padded[1] // 8))
+    transformed = _transform_stripes(image, padded, factor, tuning, step)
+    dark = weigh_darkness(transformed[0][0], tuning.darkness)
+    return [
+        assemble(CHROMA if i else LUMA, coefs, masking, blocks, (factor, factor), dark=dark)
+        for i, (coefs, masking) in enumerate(transformed)
+    ]
+
+
+def _transform_stripes(
+    image: NDArray[np.uint8],
+    padded: tuple[int, int],
+    factor: int,
+    tuning: Tuning,
+    step: float | None,
+) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Return coefs and masking of each component.
+
+    Samples exist for a few rows of MCUs at a time: whole planes would double what an encode holds,
+    and fall out of the cache between one stage and the next.
+    """
+    height, width = padded
+    chroma = [(height // factor, width // factor)] * (0 if image.ndim == 2 else 2)
+    sides = [(height, width), *chroma]
+    coefs = [np.empty((h // 8, w // 8, 64), np.float32) for h, w in sides]
+    maskings = [np.empty((h // 8, w // 8), np.float32) for h, w in sides]
+    stripe = max(_STRIPE_SAMPLES // width // (8 * factor), 1) * 8 * factor
+    for top in range(0, height, stripe):
+        bottom = min(top + stripe, height)
+        # Chroma is sharpened across the edge of a stripe too: by one row of its own.
+        start, end = max(top - factor, 0), min(bottom + factor, height)
+        if image.ndim == 2:
+            planes = [convert_grey(image[start:end], end - start, width)]
+        else:
+            planes = list(convert_rgb(image[start:end], end - start, width))
+        for i, plane in enumerate(planes):
+            pitch = factor if i else 1
+            if pitch == 2:
+                plane = subsample_plane(plane)  # noqa: PLW2901 -- the full one has served
+            own = plane[(top - start) // pitch : (bottom - start) // pitch]
+            rows = np.s_[top // pitch // 8 : bottom // pitch // 8]
+            transform(own, coefs[i][rows])
+            maskings[i][rows] = mask_blocks(CHROMA if i else LUMA, own, coefs[i][rows], tuning)
+            if step is not None and i == 0:
+                extend_clipped(own, make_tables(tuning, step, 1)[0], coefs[0][rows])
+    return list(zip(coefs, maskings, strict=True))
+
+
+def warm_up() -> None:
+    """Compile or load every kernel, so that no later encode waits for it."""
+    ramp = np.arange(24 * 24 * 3, dtype=np.uint8).reshape(24, 24, 3)
+    frozen = ramp.copy()
+    frozen.flags.writeable = False  # kernels are compiled for read-only arrays apart
+    saliency = np.linspace(0.0, 1.0, 9, dtype=np.float32).reshape(3, 3)
+    for image in (ramp, frozen, ramp[..., 0]):
+        for progressive in (False, True):
+            # This target measures errors too; what the other one runs is among what it runs.
+            encode(image, saliency, EncodeSettings(progressive=progressive, target="quality"))
+    # Passes over pictures as small as these are never adjusted.
+    discount_symbols(np.zeros((1, 1, 64), np.int16), 1, np.zeros(256, np.int64))
+
+
+def check_image(image: NDArray[np.uint8]) -> None:
+    if image.dtype != np.uint8:
+        raise ValueError(f"image must be uint8, not {image.dtype}")
+    if image.ndim != 2 and not (image.ndim == 3 and image.shape[2] == 3):
+        raise ValueError(f"image must have shape (h, w) or (h, w, 3), not {image.shape}")
+    if not all(1 <= side <= MAX_SIDE_PX for side in image.shape[:2]):
+        raise ValueError(f"image sides must lie in 1..{MAX_SIDE_PX}, not {image.shape[:2]}")
+
+
+def check_saliency(saliency: NDArray[np.float32]) -> None:
+    if saliency.dtype != np.float32:
+        raise ValueError(f"saliency must be float32, not {saliency.dtype}")
+    if saliency.ndim != 2 or saliency.size == 0:
+        raise ValueError(f"saliency must have shape (h, w), not {saliency.shape}")
+    # A NaN fails this comparison too.
+    if not (saliency.min() >= 0.0 and saliency.max() <= 1.0):
+        raise ValueError("saliency must lie in [0, 1]")

@@ -1,0 +1,1 @@
+"""Rate-distortion optimised quantization, weighted by saliency and masking."""

@@ -1,0 +1,84 @@
+"""A few of a picture's blocks, spread evenly, that stand for all of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jpeg.syntax.component import Component
+
+# Of this many blocks or fewer all are taken. Bytes found by 3,000 are off by 1 % (standard
+# deviation, 15 photos of OSIE in full size).
+LEAST_BLOCKS: Final = 3000
+# One block in so many. From row to row the blocks taken move by the Fibonacci number before, the
+# lattice whose points keep furthest apart: a photo's edges don't fall in with it.
+_STRIDES: Final = (1, 2, 3, 5, 8, 13, 21, 34)
+_SHIFTS: Final = (0, 1, 2, 3, 5, 8, 13, 21)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Blocks of each component, in one row."""
+
+    components: list[Component]
+    """coefs (1, n, 64); each visibility counts for all the blocks that its block stands for."""
+    dc_before: list[NDArray[np.float32]]
+    """(n,) DC coefficient of the block before each in the order of an interleaved scan."""
+    factors: list[float]
+    """Blocks that one of each component stands for."""
+
+
+def draw_sample(components: Sequence[Component]) -> Sample:
+    """Return the blocks of one lattice over each component."""
+    blocks = sum(c.real_rows * c.real_columns for c in components)
+    level = sum(blocks >= LEAST_BLOCKS * stride for stride in _STRIDES[1:])
+    drawn, before, factors = [], [], []
+    for component in components:
+        sides = (component.real_rows, component.real_columns)
+        by, bx = _lattice(*sides, _STRIDES[level], _SHIFTS[level])
+        rows_before, columns_before = _find_before(component, by, bx)
+        factor = component.real_rows * component.real_columns / by.size
+        drawn.append(
+            replace(
+                component,
+                real_rows=1,
+                real_columns=by.size,
+                coefs=component.coefs[by, bx][None],
+                block_weights=component.block_weights[by, bx][None],
+                salient_shares=component.salient_shares[by, bx][None],
+                visibility=component.visibility[by, bx][None] * np.float32(factor),
+            )
+        )
+        before.append(component.coefs[rows_before, columns_before, 0])
+        factors.append(factor)
+    return Sample(drawn, before, factors)
+
+
+def _lattice(
+    rows: int, columns: int, stride: int, shift: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows and columns of every stride-th block, moved by `shift` from row to row."""
+    starts = np.arange(rows) * shift % stride
+    counts = np.maximum(-(-(columns - starts) // stride), 0)
+    if not counts.any():
+        return np.zeros(1, np.int64), np.zeros(1, np.int64)
+    by = np.repeat(np.arange(rows), counts)
+    place = np.arange(by.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    return by, starts[by] + place * stride
+
+
+def _find_before(
+    component: Component, by: NDArray[np.int64], bx: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows and columns of the blocks that an interleaved scan codes before these."""
+    vertical, horizontal = component.vertical, component.horizontal
+    top, left = by - by % vertical, bx - bx % horizontal
+    part = by % vertical * horizontal + bx % horizontal
+    # The first block of an MCU follows the last one of the MCU to the left.
+    part_before = np.where(part > 0, part, vertical * horizontal) - 1
+    left = np.where(part > 0, left, left - horizontal)
+    rows = np.minimum(top + part_before // horizontal, component.real_rows - 1)
+    columns = np.clip(left + part_before % horizontal, 0, component.real_columns - 1)
+    return rows, columns

@@ -1,0 +1,109 @@
+"""Planes and coefficients with what an error in each of their blocks counts: the components."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jpeg.quantize.masking import (
+    measure_activity,
+    normalize_weights,
+    share_salient,
+    weigh_masking,
+    weigh_saliency,
+)
+from codec.jpeg.quantize.tuning import Tuning
+from codec.jpeg.syntax.component import CHROMA, LUMA, Component
+from codec.jpeg.transform.chroma_resampling import halve
+
+
+class BlockMap(NamedTuple):
+    """A saliency map on luma's blocks, the padded ones included."""
+
+    rows: int
+    """Blocks that hold samples of the image."""
+    columns: int
+    weights: NDArray[np.float32]
+    """(blocks_y, blocks_x) from 1 to the tuning's ratio."""
+    salient: NDArray[np.float32]
+    """(blocks_y, blocks_x) shares in the salient region."""
+
+
+def map_blocks(
+    saliency: NDArray[np.float32] | None,
+    tuning: Tuning,
+    size_px: tuple[int, int],
+    grid: tuple[int, int],
+) -> BlockMap:
+    """Return the map of an image of `size_px` (width, height) on a grid of (rows, columns)."""
+    columns, rows = (-(-side // 8) for side in size_px)
+    weights = np.ones(grid, np.float32)
+    if saliency is not None and tuning.saliency_ratio > 1.0:
+        weights[:rows, :columns] = weigh_saliency(
+            saliency.astype(np.float32),
+            rows,
+            columns,
+            tuning.saliency_ratio,
+            (tuning.rise_from, tuning.rise_to),
+        )
+    salient = np.ones(grid, np.float32)
+    if saliency is not None:
+        salient[:rows, :columns] = share_salient(saliency.astype(np.float32), rows, columns)
+    return BlockMap(rows, columns, weights, salient)
+
+
+def mask_blocks(
+    kind: int, plane: NDArray[np.float32], coefs: NDArray[np.float32], tuning: Tuning
+) -> NDArray[np.float32]:
+    """Return what an error counts in each block of a component's plane: (blocks_y, blocks_x)."""
+    return mask_activity(kind, measure_activity(plane, coefs), tuning)
+
+
+def mask_activity(kind: int, activity: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float32]:
+    """Return what an error counts in blocks of this activity (blocks_y, blocks_x) of a component."""
+    exponent = tuning.masking if kind == LUMA else tuning.chroma_masking
+    return weigh_masking(activity, exponent, tuning.masking_floor)
+
+
+def assemble(
+    kind: int,
+    coefs: NDArray[np.float32],
+    masking: NDArray[np.float32],
+    blocks: BlockMap,
+    sampling: tuple[int, int],
+    *,
+    dark: NDArray[np.float32],
+    steps: NDArray[np.uint16] | None = None,
+) -> Component:
+    """Return the component of a plane's coefficients.
+
+    Args:
+        kind: LUMA or CHROMA.
+        coefs: (blocks_y, blocks_x, 64) zigzag, padded to whole MCUs.
+        masking: what `mask_blocks` gives for the plane.
+        blocks: the map on luma's blocks.
+        sampling: luma blocks across and down for each block of chroma.
+        dark: what an error counts by brightness, on luma's blocks.
+        steps: see Component.
+    """
+    across, down = (1, 1) if kind == LUMA else sampling
+    weights = pool_blocks(blocks.weights, across, down)
+    visibility = masking * pool_blocks(dark, across, down)
+    weights *= visibility
+    real = (-(-blocks.rows // down), -(-blocks.columns // across))
+    normalize_weights(weights, *real)
+    visibility[real[0] :] = 0
+    visibility[:, real[1] :] = 0
+    salient = pool_blocks(blocks.salient, across, down)
+    factors = (1, 1) if kind == CHROMA else sampling
+    return Component(kind, *factors, *real, coefs, weights, salient, visibility, steps)
+
+
+def pool_blocks(grid: NDArray[np.float32], across: int, down: int) -> NDArray[np.float32]:
+    """Return a new array of the means of `down` × `across` entries, each 1 or 2."""
+    if across == down == 2:
+        return halve(grid)
+    if across == down == 1:
+        return grid.copy()
+    pairs = (grid[:, ::2], grid[:, 1::2]) if across == 2 else (grid[::2], grid[1::2])
+    return np.ascontiguousarray((pairs[0] + pairs[1]) * np.float32(0.5))

@@ -1,0 +1,162 @@
+"""The blocks of one picture and their quantized coefficients.
+
+The rate search quantizes them again and again until a pass meets its target.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jpeg.quantize.block_sample import Sample, draw_sample
+from codec.jpeg.quantize.dc import quantize_dc
+from codec.jpeg.quantize.distortion import Errors, measure_errors, measure_reference_errors
+from codec.jpeg.quantize.greedy import quantize_ac_greedily, quantize_dc_greedily
+from codec.jpeg.quantize.rdoq import discount_symbols, quantize_ac
+from codec.jpeg.syntax.component import Component
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The quantization steps and the weights of their errors; each list has an entry per component."""
+
+    quant_tables: list[NDArray[np.uint16]]
+    """(64,) zigzag."""
+    inverse: list[NDArray[np.float32]]
+    """(64,) 1 / quant_table."""
+    distortion_scales: list[NDArray[np.float32]]
+    """(64,) bits that a squared error of one step is worth."""
+
+
+class Counts(NamedTuple):
+    """How often each symbol occurs: arrays (256,), indexed by component kind."""
+
+    dc: list[NDArray[np.int64]]
+    ac: list[NDArray[np.int64]]
+
+
+class Blocks:
+    """The blocks of one picture, with the quantized coefficients of the latest pass.
+
+    `rates` are the bits (256,) of each AC symbol, indexed by component kind.
+    """
+
+    def __init__(self, components: Sequence[Component]) -> None:
+        self.components = components
+        self._qcoefs = _allocate_qcoefs(components)
+
+    @cached_property
+    def _sample(self) -> Sample:
+        return draw_sample(self.components)
+
+    @cached_property
+    def _sample_qcoefs(self) -> list[NDArray[np.int16]]:
+        return _allocate_qcoefs(self._sample.components)
+
+    @property
+    def sample_sizes(self) -> list[int]:
+        """Number of blocks of each component in the sample."""
+        return [component.coefs.shape[1] for component in self._sample.components]
+
+    def quantize_sample(self, steps: Steps, rates: Sequence[NDArray[np.float32]]) -> Counts:
+        """Quantize the sample greedily (`codec.jpeg.quantize.greedy`); return the counts of its symbols."""
+        counts = self._zero_counts()
+        sample = self._sample
+        for i, component in enumerate(sample.components):
+            qcoefs = self._sample_qcoefs[i]
+            quantize_dc_greedily(
+                component.coefs,
+                sample.dc_before[i],
+                float(steps.quant_tables[i][0]),
+                qcoefs,
+                counts.dc[component.kind],
+            )
+            quantize_ac_greedily(
+                component.coefs,
+                component.block_weights,
+                steps.inverse[i],
+                steps.distortion_scales[i],
+                rates[component.kind],
+                qcoefs,
+                counts.ac[component.kind],
+            )
+        return counts
+
+    def quantize(self, steps: Steps, rates: Sequence[NDArray[np.float32]]) -> Counts:
+        """Quantize all blocks; return the counts of their symbols."""
+        counts = self._zero_counts()
+        for i, component in enumerate(self.components):
+            quantize_dc(
+                component.coefs,
+                int(steps.quant_tables[i][0]),
+                component.real_rows,
+                component.real_columns,
+                component.vertical,
+                component.horizontal,
+                self._qcoefs[i],
+                counts.dc[component.kind],
+            )
+            self._quantize_ac(i, steps, rates, 1, counts.ac[component.kind])
+        return counts
+
+    def adjust(
+        self,
+        steps: Steps,
+        rates: Sequence[NDArray[np.float32]],
+        stride: int,
+        ac_counts: Sequence[NDArray[np.int64]],
+    ) -> list[NDArray[np.int64]]:
+        """Quantize the AC coefficients of every stride-th block again; return the new `ac_counts`."""
+        adjusted = [own.copy() for own in ac_counts]
+        for i, component in enumerate(self.components):
+            discount_symbols(self._qcoefs[i], stride, adjusted[component.kind])
+            self._quantize_ac(i, steps, rates, stride, adjusted[component.kind])
+        return adjusted
+
+    def measure(self, quant_tables: Sequence[NDArray[np.uint16]], *, sample: bool) -> Errors:
+        """Return the errors of all blocks, or of the sample, as last quantized with these tables."""
+        if sample:
+            return measure_errors(self._sample.components, quant_tables, self._sample_qcoefs)
+        return measure_errors(self.components, quant_tables, self._qcoefs)
+
+    def measure_reference(self, quality: int) -> Errors:
+        """Return the errors of the standard JPEG at `quality`, on these blocks."""
+        return measure_reference_errors(self.components, quality)
+
+    def read(self) -> list[NDArray[np.int16]]:
+        """Return the qcoefs (blocks_y, blocks_x, 64) of each component, zigzag.
+
+        The next pass overwrites them.
+        """
+        return self._qcoefs
+
+    def _zero_counts(self) -> Counts:
+        kinds = range(max(component.kind for component in self.components) + 1)
+        return Counts(*([np.zeros(256, np.int64) for _ in kinds] for _ in range(2)))
+
+    def _quantize_ac(
+        self,
+        index: int,
+        steps: Steps,
+        rates: Sequence[NDArray[np.float32]],
+        stride: int,
+        counts: NDArray[np.int64],
+    ) -> None:
+        component = self.components[index]
+        quantize_ac(
+            component.coefs,
+            component.block_weights,
+            steps.inverse[index],
+            steps.distortion_scales[index],
+            rates[component.kind],
+            stride,
+            self._qcoefs[index],
+            counts,
+        )
+
+
+def _allocate_qcoefs(components: Sequence[Component]) -> list[NDArray[np.int16]]:
+    return [np.zeros(component.coefs.shape, np.int16) for component in components]

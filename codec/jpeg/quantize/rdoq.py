@@ -1,0 +1,115 @@
+"""Trellis quantization of the AC coefficients: every one decided once, by rate and distortion.
+
+For each block the kernel minimises
+
+    w_b · Σ_k f_k · (c_k − q_k·v_k)² / λ  +  bits of the run/size symbols (T.81 F.1.2.2)
+
+over the values v_k exactly, for given symbol rates. A node of the trellis is "k is the last nonzero
+coefficient so far"; Viterbi's algorithm keeps the cheapest way to each (Ramchandran and Vetterli,
+"Rate-distortion optimal fast thresholding with complete JPEG/MPEG decoder compatibility", IEEE
+Trans. Image Processing 3(5), 1994; Crouse and Ramchandran, 1997). Bits depend on a value's size
+category only, so the candidates are the rounded value and, for every smaller category, its largest
+value: nothing else can be best.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jit import kernel
+from codec.jpeg.quantize.trellis import END_OF_BLOCK, ZERO_RUN, decide_block, discount_block
+
+_SIZES = 16
+
+
+@kernel
+def tabulate_rates(rates: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return bits[size, run] (16, 64) of "run zeros, then a value of this size", from `rates` (256,).
+
+    Runs beyond 15 contain their ZRL codes, and every entry its appended bits.
+    """
+    bits = np.zeros((_SIZES, 64), np.float32)
+    for size in range(1, _SIZES):
+        for run in range(64):
+            symbol = (run & 15) * 16 + size
+            bits[size, run] = rates[symbol] + rates[ZERO_RUN] * np.float32(run // 16) + size
+    return bits
+
+
+@kernel
+def bound_rates(bits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the least bits[size, r] over all runs r ≥ run, shaped as `bits`."""
+    bounds = bits.copy()
+    for size in range(bits.shape[0]):
+        for run in range(bits.shape[1] - 2, -1, -1):
+            bounds[size, run] = min(bounds[size, run], bounds[size, run + 1])
+    return bounds
+
+
+@kernel
+def size_category(magnitude: int) -> int:
+    """Return the bits of `magnitude` (T.81 table F.1)."""
+    size = 0
+    while magnitude:
+        magnitude >>= 1
+        size += 1
+    return size
+
+
+@kernel
+def quantize_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+    coefs: NDArray[np.float32],
+    block_weights: NDArray[np.float32],
+    inverse_steps: NDArray[np.float32],
+    distortion_scales: NDArray[np.float32],
+    rates: NDArray[np.float32],
+    stride: int,
+    qcoefs: NDArray[np.int16],
+    counts: NDArray[np.int64],
+) -> None:
+    """Fill the AC part of `qcoefs` and add the symbols to `counts` (256,).
+
+    Args:
+        coefs: (blocks_y, blocks_x, 64) zigzag; `qcoefs` alike.
+        block_weights: (blocks_y, blocks_x); 0 makes a block empty.
+        inverse_steps: (64,) 1 / quant_table.
+        distortion_scales: (64,) f_k · q_k² / λ: bits that a squared error of one step is worth.
+        rates: (256,) bits of each symbol, appended bits not counted.
+        stride: every stride-th block only, in a diagonal pattern; the others stay as they are.
+    """
+    bits = tabulate_rates(rates)
+    bounds = bound_rates(bits)
+    magnitudes = np.empty(64, np.float32)
+    candidates = np.empty(64, np.uint8)
+    positions = np.empty(64, np.uint8)
+    origins = np.empty(64, np.uint8)
+    values = np.empty(64, np.int16)
+    costs = np.empty(64, np.float32)
+    least = np.empty(64, np.float32)
+    for by in range(coefs.shape[0]):
+        for bx in range((by * 3) % stride, coefs.shape[1], stride):
+            decide_block(
+                coefs[by, bx],
+                block_weights[by, bx],
+                inverse_steps,
+                distortion_scales,
+                bits,
+                bounds,
+                rates[END_OF_BLOCK],
+                magnitudes,
+                candidates,
+                positions,
+                origins,
+                values,
+                costs,
+                least,
+                qcoefs[by, bx],
+                counts,
+            )
+
+
+@kernel
+def discount_symbols(qcoefs: NDArray[np.int16], stride: int, counts: NDArray[np.int64]) -> None:
+    """Take the symbols of the blocks that `quantize_ac` decides with this stride from `counts`."""
+    for by in range(qcoefs.shape[0]):
+        for bx in range((by * 3) % stride, qcoefs.shape[1], stride):
+            discount_block(qcoefs[by, bx], counts)

@@ -1,0 +1,62 @@
+"""What the source's own quantization has lost, as far as its coefficients tell."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jit import kernel
+from codec.jpeg.quantize.distortion import Errors, measure_errors
+from codec.jpeg.syntax.component import Component
+
+
+@kernel
+def _count_nonzeros(coefs: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.int64]:
+    """Return how many blocks of the first rows and columns have each coefficient (64,)."""
+    counts = np.zeros(64, np.int64)
+    for by in range(rows):
+        for bx in range(columns):
+            for k in range(64):
+                counts[k] += coefs[by, bx, k] != 0
+    return counts
+
+
+def estimate_noise(component: Component, steps: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Return the expected squared error (64,) of coefs that are multiples of `steps`.
+
+    Values other than zero are off by a uniform q²/12. Those quantized to zero are taken as the middle
+    of a Laplacian, whose width follows from the share of zeros.
+    """
+    real = (component.real_rows, component.real_columns)
+    share = _count_nonzeros(component.coefs, *real) / (real[0] * real[1])
+    share = np.clip(share, 1e-6, 1.0 - 1e-6)
+    half = steps.astype(np.float64) / 2
+    scale = -half / np.log(share)
+    within = 2 * scale**2 - share * (half**2 + 2 * scale * half + 2 * scale**2)
+    noise: NDArray[np.float32] = (within + share * half**2 / 3).astype(np.float32)
+    return noise
+
+
+def measure_noise(components: Sequence[Component]) -> Errors:
+    """Return the errors that the source's quantization has made, as `measure_errors` weighs them.
+
+    What it has lost of components that were resampled since isn't known and doesn't count.
+    """
+    blocks = []
+    for component in components:
+        if component.steps is None:
+            continue
+        total = float(component.visibility.sum())
+        salient = float((component.visibility * component.salient_shares).sum())
+        blocks.append(
+            replace(
+                component,
+                coefs=np.sqrt(estimate_noise(component, component.steps))[None, None],
+                visibility=np.full((1, 1), total, np.float32),
+                salient_shares=np.full((1, 1), salient / total, np.float32),
+            )
+        )
+    zeros = [np.zeros((1, 1, 64), np.int16) for _ in blocks]
+    tables = [np.ones(64, np.uint16) for _ in blocks]
+    return measure_errors(blocks, tables, zeros)

@@ -1,0 +1,143 @@
+"""The trellis of one block's AC coefficients; `codec.jpeg.quantize.rdoq` says what it minimises."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jit import inlined
+from codec.jpeg.write.tokens import SIZES
+
+END_OF_BLOCK = 0x00
+ZERO_RUN = 0xF0  # ZRL: sixteen zeros
+
+
+@inlined
+def scale_magnitudes(
+    block: NDArray[np.float32], inverse_steps: NDArray[np.float32], magnitudes: NDArray[np.float32]
+) -> None:
+    """Fill `magnitudes` (64,) with those of the coefficients, in steps."""
+    for k in range(64):
+        magnitudes[k] = abs(block[k]) * inverse_steps[k]
+
+
+@inlined
+def list_candidates(magnitudes: NDArray[np.float32], candidates: NDArray[np.uint8]) -> int:
+    """Fill `candidates` with the AC positions that don't round to zero; return their number.
+
+    Without a branch: which coefficients are small is what a processor can't guess.
+    """
+    found = 0
+    for k in range(1, 64):
+        candidates[found] = k
+        found += magnitudes[k] >= np.float32(0.5)
+    return found
+
+
+@inlined
+def decide_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+    block: NDArray[np.float32],
+    weight: np.float32,
+    inverse_steps: NDArray[np.float32],
+    distortion_scales: NDArray[np.float32],
+    bits: NDArray[np.float32],
+    bounds: NDArray[np.float32],
+    end_rate: np.float32,
+    magnitudes: NDArray[np.float32],
+    candidates: NDArray[np.uint8],
+    positions: NDArray[np.uint8],
+    origins: NDArray[np.uint8],
+    values: NDArray[np.int16],
+    costs: NDArray[np.float32],
+    least: NDArray[np.float32],
+    stored: NDArray[np.int16],
+    counts: NDArray[np.int64],
+) -> None:
+    """Fill the AC part of `stored` (64,) and add its symbols to `counts` (256,).
+
+    A node's cost is relative to zeroing everything up to it; least[i] is the smallest cost up to
+    node i. With the smallest rate of all longer runs it bounds what earlier origins can reach, so
+    the search stops after few of them and stays exact. The seven arrays from `magnitudes` to `least`
+    (64,) are room to work in: of each node its place, the node before it, its value and its costs.
+    """
+    scale_magnitudes(block, inverse_steps, magnitudes)
+    found = list_candidates(magnitudes, candidates)
+    # Node 0 is "nothing so far".
+    positions[0] = 0
+    costs[0] = np.float32(0.0)
+    least[0] = np.float32(0.0)
+    best_total = end_rate
+    last = 0
+    for node in range(1, found + 1):
+        k = int(candidates[node - 1])
+        magnitude = magnitudes[k]
+        scale = distortion_scales[k] * weight
+        value = int(magnitude + np.float32(0.5))
+        size = int(SIZES[value])
+        best, best_origin, best_value = np.float32(np.inf), 0, 0
+        cheapest = least[node - 1]
+        while size > 0:
+            error = magnitude - np.float32(value)
+            base = error * error * scale
+            if base + cheapest + np.float32(1.0) >= best:
+                break  # smaller values add distortion, and none saves its appended bit
+            if base + cheapest + np.float32(size) < best:
+                for origin in range(node - 1, -1, -1):
+                    run = k - int(positions[origin]) - 1
+                    if least[origin] + base + bounds[size, run] >= best:
+                        break
+                    cost = costs[origin] + base + bits[size, run]
+                    if cost < best:
+                        best, best_origin, best_value = cost, origin, value
+            size -= 1
+            value = (1 << size) - 1
+        cost = best - magnitude * magnitude * scale
+        costs[node] = cost
+        least[node] = min(cost, cheapest)
+        positions[node] = k
+        origins[node] = best_origin
+        values[node] = best_value
+        total = cost + (np.float32(0.0) if k == 63 else end_rate)
+        if total < best_total:
+            best_total = total
+            last = node
+    store_block(block, positions, origins, values, last, stored, counts)
+
+
+@inlined
+def store_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+    block: NDArray[np.float32],
+    positions: NDArray[np.uint8],
+    origins: NDArray[np.uint8],
+    values: NDArray[np.int16],
+    last: int,
+    stored: NDArray[np.int16],
+    counts: NDArray[np.int64],
+) -> None:
+    """Walk the trellis back from node `last`, write the values and count their symbols."""
+    for k in range(1, 64):
+        stored[k] = 0
+    if last == 0 or int(positions[last]) != 63:
+        counts[END_OF_BLOCK] += 1
+    node = last
+    while node > 0:
+        position, origin = int(positions[node]), int(origins[node])
+        value = int(values[node])
+        stored[position] = value if block[position] > 0 else -value
+        run = position - int(positions[origin]) - 1
+        counts[ZERO_RUN] += run >> 4
+        counts[(run & 15) * 16 + SIZES[value]] += 1
+        node = origin
+
+
+@inlined
+def discount_block(stored: NDArray[np.int16], counts: NDArray[np.int64]) -> None:
+    """Take the AC symbols of a quantized block (64,) from `counts`."""
+    before = 0
+    for k in range(1, 64):
+        value = int(stored[k])
+        if value != 0:
+            run = k - before - 1
+            counts[ZERO_RUN] -= run >> 4
+            counts[(run & 15) * 16 + SIZES[abs(value)]] -= 1
+            before = k
+    if before < 63:
+        counts[END_OF_BLOCK] -= 1

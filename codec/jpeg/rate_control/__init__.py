@@ -1,0 +1,1 @@
+"""Passes of quantization until the file meets its target."""

@@ -1,0 +1,1 @@
+"""What reading and writing share: components, quantization tables, Huffman codes."""

@@ -1,0 +1,126 @@
+"""Huffman code lengths and codes: T.81 Annex K.2 (from statistics) and Annex C (codes)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jit import kernel
+
+MAX_LENGTH = 16
+_RESERVED = 256  # a symbol that takes the all-ones code, which T.81 forbids (K.2)
+
+
+@dataclass(frozen=True, slots=True)
+class HuffmanTable:
+    """One table as DHT holds it and as the scan writer uses it."""
+
+    bits: NDArray[np.int64]
+    """(17,) number of codes of each length; entry 0 is unused."""
+    symbols: NDArray[np.int64]
+    """Symbols by rising code length."""
+    lengths: NDArray[np.int64]
+    """(256,) code length of each symbol, 0 where it has none."""
+    codes: NDArray[np.int64]
+    """(256,) code of each symbol."""
+
+
+@kernel
+def _least(counts: NDArray[np.int64], skip: int) -> int:
+    """Return the place of the smallest count that isn't zero, the last such place, or −1."""
+    best = -1
+    for place in range(counts.size):
+        count = counts[place]
+        if count > 0 and place != skip and (best < 0 or count <= counts[best]):
+            best = place
+    return best
+
+
+@kernel
+def _code_sizes(symbol_counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Figure K.1: merge the two rarest trees until one is left; unlimited lengths."""
+    # Only symbols that occur take part: few of 256 do, and every merge looks at all.
+    used = np.append(np.flatnonzero(symbol_counts), _RESERVED)
+    counts = np.append(symbol_counts[used[:-1]], 1)
+    used_sizes = np.zeros(used.size, np.int64)
+    others = np.full(used.size, -1, np.int64)
+    while True:
+        first = _least(counts, -1)
+        second = _least(counts, first)
+        if second < 0:
+            break
+        counts[first] += counts[second]
+        counts[second] = 0
+        last = first
+        used_sizes[last] += 1
+        while others[last] >= 0:
+            last = others[last]
+            used_sizes[last] += 1
+        others[last] = second
+        last = second
+        used_sizes[last] += 1
+        while others[last] >= 0:
+            last = others[last]
+            used_sizes[last] += 1
+    sizes = np.zeros(_RESERVED + 1, np.int64)
+    sizes[used] = used_sizes
+    return sizes
+
+
+@kernel
+def _limit_lengths(histogram: NDArray[np.int64]) -> None:
+    """Figure K.3: shorten codes beyond 16 bits, then drop the reserved all-ones code."""
+    for length in range(histogram.size - 1, MAX_LENGTH, -1):
+        while histogram[length] > 0:
+            shorter = length - 2
+            while histogram[shorter] == 0:
+                shorter -= 1
+            histogram[length] -= 2
+            histogram[length - 1] += 1
+            histogram[shorter + 1] += 2
+            histogram[shorter] -= 1
+    longest = MAX_LENGTH
+    while longest > 0 and histogram[longest] == 0:
+        longest -= 1
+    histogram[longest] -= 1
+
+
+@kernel
+def _table_arrays(
+    counts: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    sizes = _code_sizes(counts)
+    histogram = np.zeros(258, np.int64)
+    for size in sizes:
+        if size > 0:
+            histogram[size] += 1
+    _limit_lengths(histogram)
+    symbols = np.empty((counts > 0).sum(), np.int64)
+    filled = 0
+    for size in range(1, sizes.max() + 1):
+        for symbol in range(256):
+            if sizes[symbol] == size:
+                symbols[filled] = symbol
+                filled += 1
+    lengths = np.zeros(256, np.int64)
+    codes = np.zeros(256, np.int64)
+    code = 0
+    filled = 0
+    for length in range(1, MAX_LENGTH + 1):
+        for _ in range(histogram[length]):
+            lengths[symbols[filled]] = length
+            codes[symbols[filled]] = code
+            code += 1
+            filled += 1
+        code <<= 1
+    return histogram[: MAX_LENGTH + 1].copy(), symbols, lengths, codes
+
+
+def build_table(counts: NDArray[np.int64]) -> HuffmanTable:
+    """Return the table for symbol `counts` (256,), at least one of them nonzero."""
+    return HuffmanTable(*_table_arrays(counts))
+
+
+def count_bits(counts: NDArray[np.int64], lengths: NDArray[np.int64]) -> int:
+    """Return the bits of all codes with their appended bits (the low nibble of a symbol)."""
+    return int(counts @ (lengths + (np.arange(256) & 15)))

@@ -1,0 +1,78 @@
+"""Quantization tables: T.81 Annex K.1, libjpeg's quality scale and the shape of our own.
+
+All tables here are in zigzag order, as DQT and the coefficient arrays hold them.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jpeg.quantize.tuning import Sensitivity
+
+# Figure A.6 of T.81: natural index of each zigzag position.
+ZIGZAG_TO_NATURAL: Final = np.array(
+    sorted(
+        range(64),
+        key=lambda i: (
+            i // 8 + i % 8,
+            i // 8 if (i // 8 + i % 8) % 2 else i % 8,
+        ),
+    ),
+    dtype=np.int64,
+)
+NATURAL_TO_ZIGZAG: Final = np.argsort(ZIGZAG_TO_NATURAL).astype(np.int64)
+
+# Tables K.1 and K.2, natural order as printed.
+_ANNEX_K_LUMA: Final = """
+16 11 10 16 24 40 51 61   12 12 14 19 26 58 60 55   14 13 16 24 40 57 69 56
+14 17 22 29 51 87 80 62   18 22 37 56 68 109 103 77   24 35 55 64 81 104 113 92
+49 64 78 87 103 121 120 101   72 92 95 98 112 100 103 99
+"""
+_ANNEX_K_CHROMA: Final = """
+17 18 24 47 99 99 99 99   18 21 26 66 99 99 99 99   24 26 56 99 99 99 99 99
+47 66 99 99 99 99 99 99   99 99 99 99 99 99 99 99   99 99 99 99 99 99 99 99
+99 99 99 99 99 99 99 99   99 99 99 99 99 99 99 99
+"""
+
+
+# Squared cycles per two blocks within which an error is still seen at a quarter of the size.
+LOW_REACH: Final = 1.5
+_LOWNESS: Final = np.exp(
+    -((ZIGZAG_TO_NATURAL // 8) ** 2 + (ZIGZAG_TO_NATURAL % 8) ** 2) / LOW_REACH
+).astype(np.float32)
+
+
+def _zigzag(text: str) -> NDArray[np.float32]:
+    return np.array(text.split(), dtype=np.float32)[ZIGZAG_TO_NATURAL]
+
+
+ANNEX_K_LUMA: Final = _zigzag(_ANNEX_K_LUMA)
+ANNEX_K_CHROMA: Final = _zigzag(_ANNEX_K_CHROMA)
+
+
+def scale_of_quality(quality: int) -> float:
+    """Return libjpeg's factor on Annex K (jpeg_quality_scaling), 1.0 at quality 50."""
+    return (50.0 / quality) if quality < 50 else max(2.0 - quality / 50.0, 0.01)
+
+
+def shape_table(annex_k: NDArray[np.float32], mix: float) -> NDArray[np.float32]:
+    """Return K^mix · flat^(1−mix), 1.0 at the DC step; mix 1 is Annex K, 0 is flat."""
+    shape: NDArray[np.float32] = np.power(annex_k / annex_k[0], np.float32(mix))
+    return shape
+
+
+def weigh_frequencies(annex_k: NDArray[np.float32], own: Sensitivity) -> NDArray[np.float32]:
+    """Return what a squared error of each coefficient counts: f (64,), zigzag.
+
+    f = weight · ((K_0/K)^tilt + low · exp(−(u² + v²)/LOW_REACH) + dc · [k = 0])
+    """
+    plain = shape_table(annex_k, -own.tilt) + np.float32(own.low) * _LOWNESS
+    plain[0] += np.float32(own.dc)
+    weights: NDArray[np.float32] = np.float32(own.weight) * plain
+    return weights
+
+
+def round_table(steps: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Return the 8-bit quant_table nearest to `steps`, each entry in 1..255 (T.81 B.2.4.1)."""
+    return np.clip(np.rint(steps), 1, 255).astype(np.uint16)

@@ -1,0 +1,1 @@
+"""JPEG in, JPEG out: the encoder from a source's own coefficients."""

@@ -1,0 +1,81 @@
+"""A source's coefficients written again, every one as it was: better codes are all that is gained."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jit import kernel
+from codec.jpeg.decode.coefficients import Source
+from codec.jpeg.quantize.dc import quantize_dc
+from codec.jpeg.quantize.rdoq import size_category
+from codec.jpeg.quantize.trellis import END_OF_BLOCK, ZERO_RUN
+from codec.jpeg.syntax.component import CHROMA, LUMA, Component
+from codec.jpeg.syntax.huffman import build_table, count_bits
+from codec.jpeg.write.baseline_scan import write_scan
+from codec.jpeg.write.marker_segments import write_file, write_header
+from codec.jpeg.write.progressive import write_progressive
+
+
+@kernel
+def _count_symbols(qcoefs: NDArray[np.int16], counts: NDArray[np.int64]) -> None:
+    """Add the AC symbols of a baseline scan to `counts` (256,)."""
+    for by in range(qcoefs.shape[0]):
+        for bx in range(qcoefs.shape[1]):
+            block = qcoefs[by, bx]
+            before = 0
+            for k in range(1, 64):
+                if block[k] != 0:
+                    run = k - before - 1
+                    counts[ZERO_RUN] += run >> 4
+                    counts[(run & 15) * 16 + size_category(abs(int(block[k])))] += 1
+                    before = k
+            if before < 63:
+                counts[END_OF_BLOCK] += 1
+
+
+def rewrite(source: Source, *, progressive: bool) -> bytes:
+    """Return a file of the source's qcoefs without metadata, progressive or baseline.
+
+    Blocks beyond the image are filled with what takes the fewest bits.
+    """
+    kinds = min(len(source.quant_tables), 2)
+    dc_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
+    ac_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
+    components: list[Component] = []
+    filled: list[NDArray[np.int16]] = []
+    for i, qcoefs in enumerate(source.qcoefs):
+        kind = CHROMA if i else LUMA
+        component = _lay_out(source, qcoefs, kind)
+        stored = qcoefs.copy()
+        stored[component.real_rows :, :, 1:] = 0
+        stored[:, component.real_columns :, 1:] = 0
+        quantize_dc(
+            component.coefs,
+            1,
+            component.real_rows,
+            component.real_columns,
+            component.vertical,
+            component.horizontal,
+            stored,
+            dc_counts[kind],
+        )
+        _count_symbols(stored, ac_counts[kind])
+        components.append(component)
+        filled.append(stored)
+    size_px = (source.width, source.height)
+    if progressive:
+        return write_progressive(size_px, components, source.quant_tables, filled)
+    dc_tables = [build_table(counts) for counts in dc_counts]
+    ac_tables = [build_table(counts) for counts in ac_counts]
+    coded = zip([*dc_counts, *ac_counts], [*dc_tables, *ac_tables], strict=True)
+    bits = sum(count_bits(counts, table.lengths) for counts, table in coded)
+    header = write_header(size_px, components, source.quant_tables, dc_tables, ac_tables)
+    return write_file(header, write_scan(components, filled, dc_tables, ac_tables, bits))
+
+
+def _lay_out(source: Source, qcoefs: NDArray[np.int16], kind: int) -> Component:
+    """Return a component with the places of its blocks, their DC in steps, and no weights."""
+    across, down = (source.horizontal, source.vertical) if kind == CHROMA else (1, 1)
+    real = (-(-source.height // (8 * down)), -(-source.width // (8 * across)))
+    factors = (1, 1) if kind == CHROMA else (source.horizontal, source.vertical)
+    none = np.zeros((0, 0), np.float32)
+    return Component(kind, *factors, *real, qcoefs[..., :1].astype(np.float32), none, none, none)

@@ -1,0 +1,1 @@
+"""Samples to DCT coefficients and back: colour, chroma resampling, DCT, deringing."""

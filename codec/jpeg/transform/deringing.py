@@ -1,0 +1,156 @@
+"""Overshoot: samples at black or white may lie beyond, where every decoder clamps them.
+
+Text on white is dear because a block must rise steeply to white and stop there. But what the inverse
+DCT puts beyond 0 or 255 is clamped, so that a clipped sample stands for all values beyond it, and the
+block may be any that agrees with the samples between. One with few coefficients is found by
+alternating projections (onto convex sets: Youla and Webb, IEEE Trans. Medical Imaging 1(2), 1982):
+coefficients below their step are dropped, then every sample goes back to where it may lie. mozjpeg's
+overshoot deringing has the same aim and extends clipped runs by a curve.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jit import kernel
+from codec.jpeg.syntax.tables import NATURAL_TO_ZIGZAG
+from codec.jpeg.transform.dct_batched import LANES, transform_back, transform_lanes
+
+BLACK, WHITE = -128.0, 127.0
+MOST_BEYOND = 60.0
+"""Samples beyond black or white at most: what a decoder averages before it clamps, as libjpeg does
+when it scales, gets lighter around dark text by some of it."""
+
+_ROUNDS = 8
+_RELAXATION = np.float32(1.5)  # as good as twice the rounds at 1; worse above 2
+_ROUNDING = 0.01  # of a luma sample that was computed from white or black
+_LARGEST_AC = 1023.0  # no baseline scan has a larger one (T.81 F.1.2.2)
+
+
+@kernel
+def _keep_mean(values: NDArray[np.float32]) -> None:
+    """Shrink what lies beyond white, or black, until the mean of the block doesn't.
+
+    So DC stays where 8-bit samples have it, and is coded with any step.
+    """
+    totals = np.zeros((3, LANES), np.float32)  # of all, beyond white, beyond black
+    for i in range(0, 64 * LANES, LANES):
+        for lane in range(LANES):
+            value = values[i + lane]
+            totals[0, lane] += value
+            totals[1, lane] += max(value - np.float32(WHITE), np.float32(0.0))
+            totals[2, lane] += max(np.float32(BLACK) - value, np.float32(0.0))
+    for lane in range(LANES):
+        lift = totals[0, lane] - np.float32(64 * WHITE)
+        drop = np.float32(64 * BLACK) - totals[0, lane]
+        if lift > 0:
+            share = np.float32(1.0) - lift / totals[1, lane]
+            for i in range(lane, 64 * LANES, LANES):
+                beyond = max(values[i] - np.float32(WHITE), np.float32(0.0))
+                values[i] = min(values[i], np.float32(WHITE)) + beyond * share
+        elif drop > 0:
+            share = np.float32(1.0) - drop / totals[2, lane]
+            for i in range(lane, 64 * LANES, LANES):
+                beyond = max(np.float32(BLACK) - values[i], np.float32(0.0))
+                values[i] = max(values[i], np.float32(BLACK)) - beyond * share
+
+
+@kernel
+def _extend_batch(
+    values: NDArray[np.float32],
+    low: NDArray[np.float32],
+    high: NDArray[np.float32],
+    steps: NDArray[np.float32],
+) -> None:
+    """Turn samples into the coefficients of others within the bounds; all (64 · lanes), by row."""
+    moved = np.empty(64 * LANES, np.float32)
+    for _ in range(_ROUNDS):
+        moved[:] = values
+        transform_lanes(moved)
+        for k in range(1, 64):
+            for i in range(k * LANES, (k + 1) * LANES):
+                moved[i] = moved[i] if abs(moved[i]) >= steps[k] else np.float32(0.0)
+        transform_back(moved)
+        for i in range(64 * LANES):
+            value = values[i] + _RELAXATION * (moved[i] - values[i])
+            values[i] = min(max(value, low[i]), high[i])
+        _keep_mean(values)
+    transform_lanes(values)
+
+
+@kernel
+def _list_clipped(plane: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return (n, 2) rows and columns of the blocks that are black or white, but not all of them."""
+    rows, columns = plane.shape[0] // 8, plane.shape[1] // 8
+    places = np.empty((rows * columns, 2), np.int64)
+    listed = 0
+    lows = np.empty(plane.shape[1], np.float32)
+    highs = np.empty(plane.shape[1], np.float32)
+    for by in range(rows):
+        lows[:] = plane[by * 8]
+        highs[:] = plane[by * 8]
+        for y in range(by * 8 + 1, by * 8 + 8):
+            for x in range(plane.shape[1]):
+                lows[x] = min(lows[x], plane[y, x])
+                highs[x] = max(highs[x], plane[y, x])
+        for bx in range(columns):
+            least = lows[bx * 8]
+            most = highs[bx * 8]
+            for x in range(bx * 8 + 1, bx * 8 + 8):
+                least = min(least, lows[x])
+                most = max(most, highs[x])
+            is_clipped = most > np.float32(WHITE - _ROUNDING) or least < np.float32(
+                BLACK + _ROUNDING
+            )
+            if is_clipped and most - least > np.float32(1.0):
+                places[listed, 0] = by
+                places[listed, 1] = bx
+                listed += 1
+    return places[:listed]
+
+
+@kernel
+def _extend_blocks(
+    plane: NDArray[np.float32],
+    places: NDArray[np.int64],
+    steps: NDArray[np.float32],
+    order: NDArray[np.int64],
+    coefs: NDArray[np.float32],
+) -> None:
+    values = np.zeros((64, LANES), np.float32)
+    low = np.zeros((64, LANES), np.float32)
+    high = np.zeros((64, LANES), np.float32)
+    for first in range(0, places.shape[0], LANES):
+        batch = places[first : first + LANES]
+        for lane in range(batch.shape[0]):
+            top, left = batch[lane, 0] * 8, batch[lane, 1] * 8
+            for i in range(64):
+                sample = plane[top + i // 8, left + i % 8]
+                is_black = sample < np.float32(BLACK + _ROUNDING)
+                is_white = sample > np.float32(WHITE - _ROUNDING)
+                values[i, lane] = sample
+                low[i, lane] = np.float32(BLACK - MOST_BEYOND) if is_black else sample
+                high[i, lane] = np.float32(WHITE + MOST_BEYOND) if is_white else sample
+        _extend_batch(values.ravel(), low.ravel(), high.ravel(), steps)
+        for lane in range(batch.shape[0]):
+            largest = np.float32(0.0)
+            for k in range(1, 64):
+                largest = max(largest, abs(values[k, lane]))
+            if largest <= np.float32(_LARGEST_AC):
+                for k in range(64):
+                    coefs[batch[lane, 0], batch[lane, 1], order[k]] = values[k, lane]
+
+
+def extend_clipped(
+    plane: NDArray[np.float32], quant_table: NDArray[np.uint16], coefs: NDArray[np.float32]
+) -> None:
+    """Replace the `coefs` of blocks that are black or white in part; leave all others as they are.
+
+    Args:
+        plane: (h, w) level-shifted samples of luma, sides multiples of 8.
+        quant_table: (64,) zigzag, near the one that the file will have.
+        coefs: (blocks_y, blocks_x, 64) zigzag, those of `plane`.
+    """
+    places = _list_clipped(plane)
+    if places.size:
+        steps = quant_table[NATURAL_TO_ZIGZAG].astype(np.float32)
+        _extend_blocks(plane, places, steps, NATURAL_TO_ZIGZAG, coefs)

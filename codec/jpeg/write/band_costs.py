@@ -1,0 +1,182 @@
+"""What every candidate band of a first AC scan would cost, from one walk over the coefficients.
+
+Bands begin and end at the same few zigzag positions, the bounds of segments. A coefficient's symbol
+in a band differs from the one in another band only where the band begins between it and the nonzero
+coefficient before it. So symbols are counted by segment, those cut by a band's start apart, and a
+band's counts are sums. Runs of blocks that end early are counted for each band (T.81 G.1.2.2).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jit import kernel
+from codec.jpeg.quantize.trellis import ZERO_RUN
+from codec.jpeg.write.ac_scan import LONGEST_RUN
+from codec.jpeg.write.nonzeros import Nonzeros
+from codec.jpeg.write.tokens import SIZES
+
+SEGMENT_STARTS = (1, 2, 3, 6, 13, 19)
+"""First positions of the segments: those that docs/codec.md finds worth their scan's header."""
+
+_BOUNDS = np.array([*SEGMENT_STARTS, 64])
+_SEGMENTS = len(SEGMENT_STARTS)
+_SEGMENT_OF = np.searchsorted(_BOUNDS, np.arange(64), side="right") - 1
+_SCAN_HEADER_BYTES = 10 + 21  # SOS, and DHT less its symbols
+
+
+@kernel
+def _count_symbols(  # noqa: C901, PLR0912, PLR0917 -- calls with arrays cost more than the work
+    starts: NDArray[np.int32],
+    positions: NDArray[np.uint8],
+    values: NDArray[np.int16],
+    low_bit: int,
+    inner: NDArray[np.int64],
+    cut: NDArray[np.int64],
+    ends: NDArray[np.int64],
+) -> None:
+    """Count symbols into inner[segment before, segment] and cut[band's first segment, segment].
+
+    ends[first, last, n] counts the EOBn of the band of these segments, both included.
+    """
+    # The first block of the run of ended blocks that is under way in each band.
+    ended_from = np.zeros((_SEGMENTS, _SEGMENTS), np.int64)
+    blocks = starts.size - 1
+    for block in range(blocks):
+        before, segment_before = 0, 0
+        occupied, completed = 0, 0
+        for i in range(starts[block], starts[block + 1]):
+            magnitude = abs(int(values[i])) >> low_bit
+            if magnitude == 0:
+                continue
+            k = int(positions[i])
+            segment = _SEGMENT_OF[k]
+            size = int(SIZES[magnitude])
+            run = k - before - 1
+            while run > 15:
+                inner[segment_before, segment, ZERO_RUN] += 1
+                run -= 16
+            inner[segment_before, segment, run * 16 + size] += 1
+            for first in range(segment_before + 1, segment + 1):
+                run = k - _BOUNDS[first]
+                while run > 15:
+                    cut[first, segment, ZERO_RUN] += 1
+                    run -= 16
+                cut[first, segment, run * 16 + size] += 1
+            before, segment_before = k, segment
+            occupied |= 1 << segment
+            if k == _BOUNDS[segment + 1] - 1:
+                completed |= 1 << segment
+        # From each first segment on, all bands are occupied that reach the next occupied one.
+        reached = _SEGMENTS
+        for first in range(_SEGMENTS - 1, -1, -1):
+            if (occupied >> first) & 1:
+                reached = first
+            for last in range(reached, _SEGMENTS):
+                if ended_from[first, last] < block:
+                    _count_ends(block - ended_from[first, last], ends[first, last])
+                ended_from[first, last] = block + ((completed >> last) & 1)
+    for last in range(_SEGMENTS):
+        for first in range(last + 1):
+            _count_ends(blocks - ended_from[first, last], ends[first, last])
+
+
+@kernel
+def _count_ends(blocks: int, ends: NDArray[np.int64]) -> None:
+    """Count the EOBn symbols of a run of `blocks`."""
+    while blocks > 0:
+        run = min(blocks, LONGEST_RUN)
+        ends[SIZES[run] - 1] += 1
+        blocks -= run
+
+
+@kernel
+def huffman_bits(counts: NDArray[np.int64]) -> int:
+    """Return the bits of an optimal code of unlimited length with the reserved symbol (K.2).
+
+    Both queues, of symbols and of merged trees, stay sorted: van Leeuwen's construction.
+    """
+    queue = np.empty(counts.size + 1, np.int64)
+    queue[0] = 1
+    size = 1
+    for count in counts:
+        if count > 0:
+            queue[size] = count
+            size += 1
+    queue = np.sort(queue[:size])
+    merged = np.empty(size, np.int64)
+    taken, merged_taken = 0, 0
+    bits = 0
+    for made in range(size - 1):
+        total = 0
+        for _ in range(2):
+            from_queue = merged_taken == made or (
+                taken < size and queue[taken] <= merged[merged_taken]
+            )
+            if from_queue:
+                total += queue[taken]
+                taken += 1
+            else:
+                total += merged[merged_taken]
+                merged_taken += 1
+        merged[made] = total
+        bits += total
+    return bits
+
+
+@kernel
+def _price(
+    inner: NDArray[np.int64], cut: NDArray[np.int64], ends: NDArray[np.int64], factor: float
+) -> NDArray[np.int64]:
+    """Return the bits (first segment, last segment) of each band's scan with its headers."""
+    prices = np.zeros((_SEGMENTS, _SEGMENTS), np.int64)
+    for first in range(_SEGMENTS):
+        running = np.zeros(256, np.int64)
+        for last in range(first, _SEGMENTS):
+            if first > 0:
+                running += cut[first, last]
+            for segment in range(first, last + 1):
+                running += inner[segment, last]
+            counts = running.copy()
+            for n in range(ends.shape[2]):
+                counts[16 * n] += ends[first, last, n]
+            bits = huffman_bits(counts)
+            header = 8 * _SCAN_HEADER_BYTES
+            for symbol in range(256):
+                count = counts[symbol]
+                if count > 0:
+                    is_end = symbol & 15 == 0 and symbol != ZERO_RUN
+                    bits += count * (symbol >> 4 if is_end else symbol & 15)
+                    header += 8
+            prices[first, last] = int(bits * factor) + header
+    return prices
+
+
+def price_bands(nonzeros: Nonzeros, low_bit: int, factor: float = 1.0) -> NDArray[np.int64]:
+    """Return the bits (first segment, last segment) of a first scan of each band, headers included.
+
+    They are exact but for the few bits by which codes of at most 16 bits are longer, where
+    `nonzeros` holds all blocks; `factor` is how many blocks one of the list stands for.
+    """
+    inner = np.zeros((_SEGMENTS, _SEGMENTS, 256), np.int64)
+    cut = np.zeros((_SEGMENTS, _SEGMENTS, 256), np.int64)
+    ends = np.zeros((_SEGMENTS, _SEGMENTS, 15), np.int64)
+    _count_symbols(nonzeros.starts, nonzeros.positions, nonzeros.values, low_bit, inner, cut, ends)
+    return _price(inner, cut, ends, factor)
+
+
+def divide_spectrum(
+    prices: NDArray[np.int64], most_bands: int
+) -> tuple[int, list[tuple[int, int]]]:
+    """Return the least bits of 1..63 in up to `most_bands` bands, and those bands (T.81 G.1.1.1.1)."""
+    # best[n][s]: the least bits, and the bands, of the segments before s in n bands.
+    best: list[dict[int, tuple[int, list[tuple[int, int]]]]] = [{0: (0, [])}]
+    for _ in range(most_bands):
+        reached: dict[int, tuple[int, list[tuple[int, int]]]] = {}
+        for start, (bits, bands) in best[-1].items():
+            for end in range(start, _SEGMENTS):
+                total = bits + int(prices[start, end])
+                if end + 1 not in reached or total < reached[end + 1][0]:
+                    band = (int(_BOUNDS[start]), int(_BOUNDS[end + 1]) - 1)
+                    reached[end + 1] = (total, [*bands, band])
+        best.append(reached)
+    return min(found[_SEGMENTS] for found in best if _SEGMENTS in found)

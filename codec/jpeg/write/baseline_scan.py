@@ -1,0 +1,143 @@
+"""The entropy-coded segment of a baseline scan (T.81 F.1.2)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jit import kernel
+from codec.jpeg.quantize.trellis import END_OF_BLOCK, ZERO_RUN
+from codec.jpeg.syntax.component import Component
+from codec.jpeg.syntax.huffman import HuffmanTable
+from codec.jpeg.write.bit_writer import append_bits, complete_byte
+from codec.jpeg.write.tokens import SIZES
+
+
+@kernel
+def _append_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+    qcoefs: NDArray[np.int16],
+    quads: NDArray[np.int64],
+    by: int,
+    bx: int,
+    previous: int,
+    table: NDArray[np.int64],
+    positions: NDArray[np.uint8],
+    pending: int,
+    waiting: int,
+    written: int,
+    out: NDArray[np.uint8],
+) -> tuple[int, int, int]:
+    """Append one block; return what `append_bits` does.
+
+    `table` (512,) holds code << 5 | length of the DC categories, then of the AC symbols. A word is a
+    code with its appended bits: the value, one less where it is negative (F.1.2.1.1). `quads` holds
+    the same coefficients, four to a number, most of which are zero.
+    """
+    difference = int(qcoefs[by, bx, 0]) - previous
+    size = int(SIZES[abs(difference)])
+    entry = table[size]
+    word = ((entry >> 5) << size) | (difference + ((difference >> 63) & ((1 << size) - 1)))
+    pending, waiting, written = append_bits(
+        word, (entry & 31) + size, pending, waiting, written, out
+    )
+    found = 0
+    for quad in range(16):
+        if quads[by, bx, quad] != 0:
+            # No branch in here: which of four are zero is what a processor can't guess.
+            for k in range(4 * quad, 4 * quad + 4):
+                positions[found] = k
+                found += (k > 0) & (qcoefs[by, bx, k] != 0)
+    before = 0
+    for i in range(found):
+        k = int(positions[i])
+        run = k - before - 1
+        while run > 15:
+            entry = table[256 + ZERO_RUN]
+            pending, waiting, written = append_bits(
+                entry >> 5, entry & 31, pending, waiting, written, out
+            )
+            run -= 16
+        value = int(qcoefs[by, bx, k])
+        size = int(SIZES[abs(value)])
+        entry = table[256 + run * 16 + size]
+        word = ((entry >> 5) << size) | (value + ((value >> 63) & ((1 << size) - 1)))
+        pending, waiting, written = append_bits(
+            word, (entry & 31) + size, pending, waiting, written, out
+        )
+        before = k
+    if before < 63:
+        entry = table[256 + END_OF_BLOCK]
+        pending, waiting, written = append_bits(
+            entry >> 5, entry & 31, pending, waiting, written, out
+        )
+    return pending, waiting, written
+
+
+@kernel
+def _write_scan(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+    planes: tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int16]],
+    quads: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    has_chroma: bool,
+    horizontal: int,
+    vertical: int,
+    tables: NDArray[np.int64],
+    out: NDArray[np.uint8],
+) -> int:
+    """Interleave luma (horizontal×vertical blocks per MCU) with the chroma planes (1×1)."""
+    # A tuple's item that is chosen in a loop is copied there: each has its name instead.
+    luma, cb, cr = planes
+    luma_quads, cb_quads, cr_quads = quads
+    luma_table, chroma_table = tables[0], tables[-1]
+    positions = np.empty(65, np.uint8)
+    pending, waiting, written = 0, 0, 0
+    luma_before, cb_before, cr_before = 0, 0, 0
+    for mcu_y in range(luma.shape[0] // vertical):
+        for mcu_x in range(luma.shape[1] // horizontal):
+            for part in range(vertical * horizontal):
+                by = mcu_y * vertical + part // horizontal
+                bx = mcu_x * horizontal + part % horizontal
+                pending, waiting, written = _append_block(
+                    *(luma, luma_quads, by, bx, luma_before, luma_table),
+                    *(positions, pending, waiting, written, out),
+                )
+                luma_before = int(luma[by, bx, 0])
+            if has_chroma:
+                pending, waiting, written = _append_block(
+                    *(cb, cb_quads, mcu_y, mcu_x, cb_before, chroma_table),
+                    *(positions, pending, waiting, written, out),
+                )
+                cb_before = int(cb[mcu_y, mcu_x, 0])
+                pending, waiting, written = _append_block(
+                    *(cr, cr_quads, mcu_y, mcu_x, cr_before, chroma_table),
+                    *(positions, pending, waiting, written, out),
+                )
+                cr_before = int(cr[mcu_y, mcu_x, 0])
+    return complete_byte(pending, waiting, written, out)
+
+
+def write_scan(
+    components: Sequence[Component],
+    qcoefs: Sequence[NDArray[np.int16]],
+    dc_tables: Sequence[HuffmanTable],
+    ac_tables: Sequence[HuffmanTable],
+    bit_count: int,
+) -> bytes:
+    """Return the scan; `bit_count` is its exact length before stuffing."""
+    out = np.empty(2 * (bit_count // 8 + 2), np.uint8)
+    planes = (qcoefs[0], qcoefs[-2] if len(qcoefs) > 1 else qcoefs[0], qcoefs[-1])
+    luma_quads, cb_quads, cr_quads = (plane.view(np.int64) for plane in planes)
+    tables = np.array([
+        np.concatenate([dc.codes << 5 | dc.lengths, ac.codes << 5 | ac.lengths])
+        for dc, ac in zip(dc_tables, ac_tables, strict=True)
+    ])  # fmt: skip
+    luma = components[0]
+    size = _write_scan(
+        planes,
+        (luma_quads, cb_quads, cr_quads),
+        len(qcoefs) > 1,
+        luma.horizontal,
+        luma.vertical,
+        tables,
+        out,
+    )
+    return out[:size].tobytes()

@@ -1,0 +1,61 @@
+"""The tokens of a progressive DC scan (T.81 G.1.2.1), of one component or interleaved."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jit import kernel
+from codec.jpeg.syntax.component import Component
+from codec.jpeg.write.tokens import LENGTH_SHIFT, SECOND_TABLE, SIZES, SYMBOL_SHIFT
+
+
+@kernel
+def _code_differences(
+    qcoefs: NDArray[np.int16],
+    vertical: int,
+    horizontal: int,
+    table: int,
+    tokens: NDArray[np.int32],
+) -> None:
+    """Fill `tokens` (MCUs, blocks of this component in each), each value coded after the last."""
+    previous = 0
+    mcu = 0
+    for mcu_y in range(0, qcoefs.shape[0], vertical):
+        for mcu_x in range(0, qcoefs.shape[1], horizontal):
+            part = 0
+            for by in range(mcu_y, mcu_y + vertical):
+                for bx in range(mcu_x, mcu_x + horizontal):
+                    value = int(qcoefs[by, bx, 0])
+                    difference = value - previous
+                    size = int(SIZES[abs(difference)])
+                    appended = difference if difference > 0 else difference + (1 << size) - 1
+                    symbol = (table + size) << SYMBOL_SHIFT
+                    tokens[mcu, part] = symbol | size << LENGTH_SHIFT | appended
+                    previous = value
+                    part += 1
+            mcu += 1
+
+
+def list_dc(
+    components: Sequence[Component], qcoefs: Sequence[NDArray[np.int16]]
+) -> NDArray[np.int32]:
+    """Return the tokens of all DC coefficients in one scan; chroma next to luma takes table two.
+
+    One component's scan holds its real blocks row by row, an interleaved one whole MCUs (A.2).
+    """
+    if len(components) == 1:
+        real = qcoefs[0][: components[0].real_rows, : components[0].real_columns]
+        tokens = np.empty((real.shape[0] * real.shape[1], 1), np.int32)
+        _code_differences(real, 1, 1, 0, tokens)
+        return tokens.ravel()
+    blocks = [component.vertical * component.horizontal for component in components]
+    mcus = qcoefs[0].shape[0] * qcoefs[0].shape[1] // blocks[0]
+    tokens = np.empty((mcus, sum(blocks)), np.int32)
+    filled = 0
+    for component, stored, count in zip(components, qcoefs, blocks, strict=True):
+        table = 0 if component.kind == components[0].kind else SECOND_TABLE
+        part = tokens[:, filled : filled + count]
+        _code_differences(stored, component.vertical, component.horizontal, table, part)
+        filled += count
+    return tokens.ravel()

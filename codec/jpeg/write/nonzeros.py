@@ -1,0 +1,85 @@
+"""The AC coefficients of a component that are not zero, in the order of a scan of its own.
+
+Such a scan holds the component's real blocks only, row by row (T.81 A.2.2), and most of their
+coefficients are zero: every progressive scan, and every candidate for one, walks this list instead.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jit import kernel
+from codec.jpeg.quantize.trellis import END_OF_BLOCK, ZERO_RUN
+from codec.jpeg.syntax.component import Component
+from codec.jpeg.write.tokens import SIZES
+
+
+@dataclass(frozen=True, slots=True)
+class Nonzeros:
+    """Nonzero AC coefficients; those of block b are [starts[b] : starts[b + 1]]."""
+
+    starts: NDArray[np.int32]
+    """(blocks + 1,)"""
+    positions: NDArray[np.uint8]
+    """(n,) zigzag positions, 1..63."""
+    values: NDArray[np.int16]
+    """(n,)"""
+
+
+@kernel
+def _list_nonzeros(
+    qcoefs: NDArray[np.int16],
+    quads: NDArray[np.int64],
+    starts: NDArray[np.int32],
+    positions: NDArray[np.uint8],
+    values: NDArray[np.int16],
+) -> int:
+    """Fill the lists; `quads` holds the same memory, four coefficients to a number."""
+    rows, columns = qcoefs.shape[:2]
+    filled = 0
+    starts[0] = 0
+    for by in range(rows):
+        for bx in range(columns):
+            for quad in range(16):
+                if quads[by, bx, quad] == 0:
+                    continue
+                # No branch in here: which of four are zero is what a processor can't guess.
+                for k in range(4 * quad, 4 * quad + 4):
+                    value = qcoefs[by, bx, k]
+                    positions[filled] = k
+                    values[filled] = value
+                    filled += (k > 0) & (value != 0)
+            starts[by * columns + bx + 1] = filled
+    return filled
+
+
+def list_nonzeros(component: Component, qcoefs: NDArray[np.int16]) -> Nonzeros:
+    """Return the list for `qcoefs` (blocks_y, blocks_x, 64) zigzag."""
+    real = qcoefs[: component.real_rows, : component.real_columns]
+    blocks = real.shape[0] * real.shape[1]
+    # Memory that is never written to costs nothing, and counting first takes as long as listing.
+    starts = np.empty(blocks + 1, np.int32)
+    positions = np.empty(blocks * 63 + 1, np.uint8)
+    values = np.empty(blocks * 63 + 1, np.int16)
+    filled = _list_nonzeros(real, real.view(np.int64), starts, positions, values)
+    return Nonzeros(starts, positions[:filled], values[:filled])
+
+
+@kernel
+def count_baseline(
+    starts: NDArray[np.int32],
+    positions: NDArray[np.uint8],
+    values: NDArray[np.int16],
+    counts: NDArray[np.int64],
+) -> None:
+    """Add the AC symbols that a baseline scan has for them to `counts` (256,)."""
+    for block in range(starts.size - 1):
+        before = 0
+        for i in range(starts[block], starts[block + 1]):
+            run = int(positions[i]) - before - 1
+            counts[ZERO_RUN] += run >> 4
+            counts[(run & 15) * 16 + SIZES[abs(int(values[i]))]] += 1
+            before = int(positions[i])
+        if before < 63:
+            counts[END_OF_BLOCK] += 1

@@ -1,0 +1,72 @@
+"""Symbols and their appended bits, listed once, then counted and written (T.81 F.1.2, G.1.2).
+
+A token is an int32: symbol << 20 | length of the appended bits << 16 | the bits. Symbols of a scan's
+second table start at 256; UNCODED stands before bits that belong to no symbol.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jit import kernel
+from codec.jpeg.syntax.huffman import HuffmanTable
+from codec.jpeg.write.bit_writer import append_bits, complete_byte
+
+SECOND_TABLE = 256
+UNCODED = 512
+SYMBOL_SHIFT, LENGTH_SHIFT = 20, 16
+MOST_APPENDED = 15
+"""Bits that one token can append."""
+SIZES = np.array([magnitude.bit_length() for magnitude in range(1 << 15)], np.uint8)
+"""Size category of each magnitude (T.81 table F.1): a look here takes less than counting bits."""
+
+
+@kernel
+def _count_tokens(tokens: NDArray[np.int32], counts: NDArray[np.int64]) -> int:
+    """Add the symbols to `counts` (513,) and return the sum of the appended bits."""
+    appended = 0
+    for i in range(tokens.size):
+        counts[tokens[i] >> SYMBOL_SHIFT] += 1
+        appended += (tokens[i] >> LENGTH_SHIFT) & 15
+    return appended
+
+
+@kernel
+def _write_tokens(
+    tokens: NDArray[np.int32],
+    codes: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    out: NDArray[np.uint8],
+) -> int:
+    pending, waiting, written = 0, 0, 0
+    for i in range(tokens.size):
+        token = int(tokens[i])
+        symbol = token >> SYMBOL_SHIFT
+        appended = (token >> LENGTH_SHIFT) & 15
+        word = (codes[symbol] << appended) | (token & 0xFFFF)
+        pending, waiting, written = append_bits(
+            word, lengths[symbol] + appended, pending, waiting, written, out
+        )
+    return complete_byte(pending, waiting, written, out)
+
+
+def count_tokens(tokens: NDArray[np.int32], tables: int) -> tuple[list[NDArray[np.int64]], int]:
+    """Return the counts (256,) of each table's symbols, and the sum of all appended bits."""
+    counts = np.zeros(UNCODED + 1, np.int64)
+    appended = _count_tokens(tokens, counts)
+    return [counts[256 * i : 256 * (i + 1)] for i in range(tables)], appended
+
+
+def write_tokens(
+    tokens: NDArray[np.int32], tables: Sequence[HuffmanTable], bit_count: int
+) -> bytes:
+    """Return the entropy-coded segment; `bit_count` is its exact length before stuffing."""
+    codes = np.zeros(UNCODED + 1, np.int64)
+    lengths = np.zeros(UNCODED + 1, np.int64)
+    for i, table in enumerate(tables):
+        codes[256 * i : 256 * (i + 1)] = table.codes
+        lengths[256 * i : 256 * (i + 1)] = table.lengths
+    out = np.empty(2 * (bit_count // 8 + 2), np.uint8)
+    size = _write_tokens(tokens, codes, lengths, out)
+    return out[:size].tobytes()

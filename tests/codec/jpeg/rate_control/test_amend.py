@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from codec.jpeg.encode import split_components, write_jpeg
+from codec.jpeg.quantize.blocks import Blocks
+from codec.jpeg.quantize.tuning import DEFAULT
+from codec.jpeg.rate_control.amend import adjust_pass
+from codec.jpeg.rate_control.passes import Point, estimate_rates, run_pass
+from codec.jpeg.rate_control.rate_search import prior_rates
+from tests.codec.pictures import photo
+
+COMPONENTS = split_components(photo(160, 224), None, subsample=True, tuning=DEFAULT)
+
+
+def plain_counts(planes: list[NDArray[np.int16]]) -> NDArray[np.int64]:
+    """Return the AC symbols of a baseline scan (T.81 F.1.2.2)."""
+    counts = np.zeros(256, np.int64)
+    for block in np.concatenate([plane.reshape(-1, 64) for plane in planes]).tolist():
+        run = 0
+        for value in block[1:]:
+            if value == 0:
+                run += 1
+                continue
+            counts[0xF0] += run // 16
+            counts[run % 16 * 16 + abs(value).bit_length()] += 1
+            run = 0
+        counts[0] += run > 0
+    return counts
+
+
+@pytest.mark.parametrize("stride", [2, 5])
+def test_an_adjusted_pass_counts_what_its_qcoefs_hold(stride: int) -> None:
+    blocks = Blocks(COMPONENTS)
+    made = run_pass(blocks, DEFAULT, Point(16.0, 16.0), [prior_rates()] * 2)
+    qcoefs = blocks.read()
+    before = [stored.copy() for stored in qcoefs]
+    rates = [estimate_rates(counts) for counts in made.ac_counts]
+    adjusted = adjust_pass(blocks, DEFAULT, made, rates, lambda_scale=24.0, stride=stride)
+    assert adjusted.file_bytes < made.file_bytes
+    # Written with the adjusted tables, the file is as long as counted: no symbol lacks its code.
+    jpeg = write_jpeg((224, 160), COMPONENTS, adjusted, qcoefs)
+    assert len(jpeg) == pytest.approx(adjusted.file_bytes, rel=0.005)
+    assert adjusted.dc_counts is made.dc_counts
+    changed = (before[0] != qcoefs[0]).any(axis=2)
+    assert 0 < changed.mean() <= 1 / stride + 0.01
+    for kind, counts in enumerate(adjusted.ac_counts):
+        parts = zip(COMPONENTS, qcoefs, strict=True)
+        own = [stored for component, stored in parts if component.kind == kind]
+        assert np.array_equal(counts, plain_counts(own))
+
+
+def test_adjusting_with_the_same_lambda_and_rates_changes_nothing() -> None:
+    blocks = Blocks(COMPONENTS)
+    rates = [prior_rates()] * 2
+    made = run_pass(blocks, DEFAULT, Point(16.0, 16.0), rates)
+    again = adjust_pass(blocks, DEFAULT, made, rates, lambda_scale=16.0, stride=2)
+    for old, new in zip(made.ac_counts, again.ac_counts, strict=True):
+        assert np.array_equal(old, new)
+    assert again.file_bytes == made.file_bytes

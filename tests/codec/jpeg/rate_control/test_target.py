@@ -1,0 +1,211 @@
+import io
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import codec
+from codec.jpeg.encode import split_components
+from codec.jpeg.quantize.blocks import Blocks
+from codec.jpeg.quantize.distortion import Errors, measure_errors, measure_reference_errors
+from codec.jpeg.quantize.tuning import DEFAULT
+from codec.jpeg.rate_control.passes import make_tables
+from codec.jpeg.rate_control.target import Goal, set_goal
+from codec.settings import EncodeSettings, OutOfReachError
+from tests.codec.pictures import photo, sky
+
+IMAGE = photo(160, 224)
+ROWS, COLUMNS = np.mgrid[:20, :28]
+SALIENCY = np.exp(-((ROWS - 8) ** 2 + (COLUMNS - 9) ** 2) / 30).astype(np.float32)
+HOT = np.kron(SALIENCY, np.ones((8, 8))) > np.quantile(SALIENCY, 0.8)
+COLD = np.kron(SALIENCY, np.ones((8, 8))) < np.quantile(SALIENCY, 0.5)
+
+
+def encode(image: NDArray[np.uint8] = IMAGE, **options: object) -> codec.Encoded:
+    # The picture's hard edges would have auto pick 4:4:4, and what is compared is 4:2:0.
+    settings = EncodeSettings(**{"subsampling": "420", **options})  # type: ignore[arg-type]
+    return codec.encode(image, SALIENCY, settings)
+
+
+def squared_error(jpeg: bytes, where: NDArray[np.bool_], image: NDArray[np.uint8] = IMAGE) -> float:
+    """Return the mean squared error of luma, by another decoder."""
+    luma = np.array([0.299, 0.587, 0.114])
+    with Image.open(io.BytesIO(jpeg)) as opened:
+        difference = (np.asarray(opened, float) - image) @ luma
+    return float((difference[where] ** 2).mean())
+
+
+def standard(quality: int, image: NDArray[np.uint8] = IMAGE) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format="JPEG", quality=quality, subsampling="4:2:0")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("quality", [30, 75, 92])
+def test_target_quality_is_as_good_as_the_reference_where_people_look_in_fewer_bytes(
+    quality: int, progressive: bool
+) -> None:
+    found = encode(quality=quality, target="quality", progressive=progressive)
+    reference = standard(quality)
+    assert found.reference_bytes == len(reference)
+    assert len(found.jpeg) < 0.95 * len(reference)
+    # Our errors are weighted, PSNR's are not: within a tenth of a decibel or better.
+    assert squared_error(found.jpeg, HOT) < squared_error(reference, HOT) * 1.1
+    assert squared_error(found.jpeg, COLD) > squared_error(reference, COLD)
+
+
+@pytest.mark.parametrize("quality", [30, 75, 90])
+def test_a_search_for_fidelity_starts_near_its_end(quality: int) -> None:
+    found = [
+        codec.encode(
+            photo(256, 384, seed),
+            SALIENCY,
+            EncodeSettings(quality, strength, "420", target="quality"),
+        ).passes
+        for seed in range(3)
+        for strength in (0.0, 0.6)
+    ]
+    assert np.mean(found) < 5
+
+
+def test_the_rest_is_never_worse_than_the_reference_at_the_floor() -> None:
+    low, high = (
+        encode(quality=80, target="quality", strength=1.0, floor=floor) for floor in (5, 78)
+    )
+    assert len(low.jpeg) < len(high.jpeg) <= high.reference_bytes
+    assert squared_error(high.jpeg, COLD) < squared_error(standard(78), COLD) * 1.15
+    assert squared_error(high.jpeg, COLD) < squared_error(low.jpeg, COLD)
+
+
+def test_a_floor_above_the_quality_asks_for_no_more_than_the_quality() -> None:
+    assert encode(quality=50, target="quality", floor=100).jpeg == (
+        encode(quality=50, target="quality", floor=50).jpeg
+    )
+
+
+@pytest.mark.parametrize("image", [
+    IMAGE[..., 0], IMAGE[:1, :1], IMAGE[:9, :17], np.full((40, 60, 3), 77, np.uint8),
+    np.random.default_rng(0).integers(0, 256, (64, 96, 3)).astype(np.uint8),
+])  # fmt: skip
+@pytest.mark.parametrize("quality", [1, 60, 100])
+def test_target_quality_never_takes_more_than_the_reference(
+    image: NDArray[np.uint8], quality: int
+) -> None:
+    found = encode(image, quality=quality, target="quality")
+    assert len(found.jpeg) <= found.reference_bytes
+    with Image.open(io.BytesIO(found.jpeg)) as opened:
+        assert opened.size == image.shape[1::-1]
+
+
+def test_without_a_map_all_of_the_picture_is_as_good_as_the_reference() -> None:
+    settings = EncodeSettings(quality=75, target="quality", subsampling="420")
+    found = codec.encode(IMAGE, None, settings)
+    assert len(found.jpeg) < found.reference_bytes
+    for where in (HOT, COLD):
+        assert squared_error(found.jpeg, where) < squared_error(standard(75), where) * 1.25
+
+
+@pytest.mark.parametrize("target", ["size", "quality"])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("max_bytes", [1500, 3001, 6000])
+def test_max_bytes_is_kept_exactly_and_nearly_used(
+    target: str, progressive: bool, max_bytes: int
+) -> None:
+    found = encode(quality=95, target=target, progressive=progressive, max_bytes=max_bytes)
+    assert 0.96 * max_bytes < len(found.jpeg) <= max_bytes
+
+
+def test_max_bytes_beyond_the_reference_changes_nothing() -> None:
+    plain = encode(quality=75)
+    assert encode(quality=75, max_bytes=10**6).jpeg == plain.jpeg
+
+
+def test_max_bytes_below_the_smallest_file_is_an_error_that_names_it() -> None:
+    with pytest.raises(
+        OutOfReachError, match="no file of at most 300 bytes: the smallest has"
+    ) as caught:
+        encode(quality=75, max_bytes=300)
+    smallest_bytes = caught.value.smallest_bytes
+    assert caught.value.max_bytes == 300
+    assert len(encode(quality=75, max_bytes=smallest_bytes).jpeg) == smallest_bytes
+
+
+def test_max_bytes_fails_nowhere_above_the_smallest_file() -> None:
+    # A gradient is nearly all DC, which a λ that drops everything else leaves alone.
+    gradient = sky(64, 300)[..., 0].copy()
+    with pytest.raises(OutOfReachError) as caught:
+        codec.encode(gradient, None, EncodeSettings(90, max_bytes=1))
+    smallest_bytes = caught.value.smallest_bytes
+    for max_bytes in range(smallest_bytes, smallest_bytes + 130):
+        found = codec.encode(gradient, None, EncodeSettings(90, max_bytes=max_bytes))
+        assert len(found.jpeg) <= max_bytes
+
+
+def test_a_search_that_spends_its_passes_takes_the_coarsest_before_it_gives_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Every search ends above the cap, and none of the passes is left after the first.
+    monkeypatch.setattr("codec.jpeg.rate_control.target.CAP_SHARE", 1.2)
+    monkeypatch.setattr("codec.jpeg.encode.MAX_PASSES", 0)
+    found = encode(quality=75, max_bytes=1500)
+    assert len(found.jpeg) <= 1500
+    smallest = encode(quality=75, max_bytes=len(found.jpeg)).jpeg
+    assert found.jpeg == smallest
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [({"target": "bytes"}, "target"), ({"floor": 0}, "floor"), ({"floor": 101}, "floor"),
+     ({"max_bytes": 0}, "max_bytes")],
+)  # fmt: skip
+def test_an_option_out_of_range_is_an_error(options: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        EncodeSettings(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("quality", "floor"), [(75, 40), (50, 15), (40, 10), (8, 8)])
+def test_the_floor_is_35_below_the_quality_but_at_least_10(quality: int, floor: int) -> None:
+    assert EncodeSettings(quality=quality).least_quality == floor
+
+
+def test_the_reference_s_errors_are_those_of_plain_rounding() -> None:
+    components = split_components(IMAGE, SALIENCY, subsample=True, tuning=DEFAULT)
+    ladder = [measure_reference_errors(components, quality) for quality in (95, 75, 30)]
+    assert ladder[0].salient < ladder[1].salient < ladder[2].salient
+    assert ladder[0].rest < ladder[1].rest < ladder[2].rest
+    tables = make_tables(DEFAULT, 1e-3, 3)  # all ones
+    rounded = [np.rint(c.coefs).astype(np.int16) for c in components]
+    finest = measure_errors(components, tables, rounded)
+    assert finest.salient < measure_reference_errors(components, 99).salient
+
+
+def test_a_pass_is_too_fine_by_its_bytes_or_by_both_of_its_errors() -> None:
+    components = split_components(IMAGE, SALIENCY, subsample=True, tuning=DEFAULT)
+    goal = set_goal(EncodeSettings(target="quality"), Blocks(components), 10000)
+    assert goal.allowed is not None
+    spare = goal.allowed._replace(salient=goal.allowed.salient / 2, rest=goal.allowed.rest / 3)
+    worse = goal.allowed._replace(rest=goal.allowed.rest * 2)
+    assert goal.error_of(100, spare) == pytest.approx(np.log(2) / 2)
+    assert goal.error_of(100, worse) == pytest.approx(-np.log(2) / 2)
+    assert goal.error_of(goal.target_bytes * 3, worse) == pytest.approx(np.log(3))
+    assert Goal(100.0, 101.0).error_of(50, None) == pytest.approx(np.log(0.5))
+
+
+def test_what_was_lost_before_counts_on_both_sides() -> None:
+    goal = Goal(1000.0, 1000.0, allowed=Errors(10.0, 40.0))
+    beside = goal.allow_noise(Errors(90.0, 60.0), 0.0)
+    assert beside.allowed == Errors(100.0, 100.0)
+    made = Errors(10.0 + 90.0, 40.0 + 60.0)
+    assert beside.error_of(10.0, made) == pytest.approx(0.0)
+    assert goal.allow_noise(Errors(90.0, 60.0), 0.5).allowed == Errors(145.0, 130.0)
+    bytes_only = Goal(1000.0, 1000.0)
+    assert bytes_only.allow_noise(Errors(90.0, 60.0), 0.1) is bytes_only
+
+
+def test_a_goal_is_loosened_by_what_a_file_fell_short_and_once() -> None:
+    goal = Goal(1000.0, 1010.0, 992.0).loosen(980)
+    assert goal.target_bytes == pytest.approx(1000.0 * 1000 / 980)
+    assert goal.least_bytes == 0.0
+    assert goal.limit_bytes == 1010.0

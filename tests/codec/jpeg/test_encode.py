@@ -1,0 +1,199 @@
+import io
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import codec
+from codec.jpeg.encode import split_components
+from codec.jpeg.quantize.tuning import DEFAULT
+from codec.jpeg.rate_control import rate_search as search
+from codec.jpeg.write.scan_script import choose_script
+from tests.codec.pictures import noise, photo, spot
+
+PHOTO = photo(200, 264)
+SPOT = spot(50, 66)
+
+
+def luma(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    return np.asarray(Image.fromarray(image).convert("L"), np.float64)
+
+
+def psnr(
+    jpeg: bytes, original: NDArray[np.uint8], region: NDArray[np.bool_] | None = None
+) -> float:
+    with Image.open(io.BytesIO(jpeg)) as image:
+        error = np.asarray(image.convert("L"), np.float64) - luma(original)
+    return float(10 * np.log10(255**2 / (error[... if region is None else region] ** 2).mean()))
+
+
+def standard(image: NDArray[np.uint8], quality: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality, subsampling="4:2:0")
+    return file.getvalue()
+
+
+def hottest_quarter(shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    saliency = spot(*shape[:2])
+    return saliency >= np.quantile(saliency, 0.75)
+
+
+@pytest.mark.parametrize("quality", [5, 30, 50, 75, 92])
+@pytest.mark.parametrize("strength", [0.0, 0.6, 1.0])
+def test_bytes_are_the_references_and_psnr_is_not_below(quality: int, strength: float) -> None:
+    result = codec.encode(PHOTO, SPOT, codec.EncodeSettings(quality, strength, "420"))
+    reference = standard(PHOTO, quality)
+    assert result.reference_bytes == len(reference)
+    assert 0.99 <= len(result.jpeg) / len(reference) <= 1.01
+    assert psnr(result.jpeg, PHOTO) > psnr(reference, PHOTO) - (2.5 if strength == 1 else 0.6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bytes_hold_for_other_pictures(seed: int) -> None:
+    image = photo(120 + 31 * seed, 300 - 17 * seed, seed)
+    for subsampling in ("420", "444"):
+        options = codec.EncodeSettings(quality=50, subsampling=subsampling)  # type: ignore[arg-type]
+        result = codec.encode(image, spot(9, 9), options)
+        assert 0.99 <= len(result.jpeg) / result.reference_bytes <= 1.01
+
+
+def test_saliency_raises_the_quality_of_its_region_with_strength() -> None:
+    region = hottest_quarter(PHOTO.shape)
+    inside, outside = [], []
+    for strength in (0.0, 0.3, 0.6, 1.0):
+        options = codec.EncodeSettings(quality=50, strength=strength)
+        jpeg = codec.encode(PHOTO, SPOT, options).jpeg
+        inside.append(psnr(jpeg, PHOTO, region))
+        outside.append(psnr(jpeg, PHOTO, ~region))
+    assert inside == sorted(inside)
+    # A little saliency costs the rest nothing: what masking takes from calm places it gives back.
+    # Beyond the default the table moves too, and plain errors count more in it.
+    assert outside[:3] == pytest.approx(sorted(outside[:3], reverse=True), abs=0.1)
+    assert outside[0] > outside[2]
+    assert inside[2] > inside[0] + 0.5
+
+
+def test_no_saliency_is_strength_zero() -> None:
+    plain = codec.encode(PHOTO, None, codec.EncodeSettings())
+    assert codec.encode(PHOTO, SPOT, codec.EncodeSettings(strength=0)) == plain
+
+
+@pytest.mark.parametrize("target", ["size", "quality"])
+@pytest.mark.parametrize("strength", [0.3, 0.6, 1.0])
+def test_a_constant_map_and_none_are_strength_zero(
+    target: codec.settings.Target, strength: float
+) -> None:
+    plain = codec.encode(PHOTO, None, codec.EncodeSettings(strength=0, target=target))
+    settings = codec.EncodeSettings(strength=strength, target=target)
+    for flat in (None, np.full((4, 4), 0.7, np.float32)):
+        assert codec.encode(PHOTO, flat, settings) == plain
+
+
+def test_a_grey_image_gives_a_grey_file() -> None:
+    grey = np.ascontiguousarray(PHOTO[..., 1])
+    result = codec.encode(grey, SPOT, codec.EncodeSettings(quality=60))
+    assert 0.99 <= len(result.jpeg) / result.reference_bytes <= 1.01
+    assert Image.open(io.BytesIO(result.jpeg)).mode == "L"
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        noise(90, 70),
+        np.zeros((64, 64, 3), np.uint8),
+        np.full((300, 300, 3), 255, np.uint8),
+        photo(1, 1),
+        photo(7, 9),
+        photo(257, 17),
+        np.repeat(photo(8, 1000), 8, axis=1),
+        np.indices((80, 80)).sum(axis=0).astype(np.uint8) % 2 * 255,
+    ],
+    ids=["noise", "black", "white", "1x1", "7x9", "257x17", "strip", "checkerboard"],
+)
+@pytest.mark.parametrize("quality", [1, 50, 100])
+def test_hard_pictures_end_soon_and_never_above_the_reference(
+    image: NDArray[np.uint8], quality: int
+) -> None:
+    result = codec.encode(image, SPOT, codec.EncodeSettings(quality=quality))
+    assert len(result.jpeg) <= result.reference_bytes * 1.01
+    assert result.passes <= 30
+    with Image.open(io.BytesIO(result.jpeg)) as decoded:
+        decoded.load()
+
+
+def test_the_longest_strip_is_encoded() -> None:
+    strip = np.repeat(photo(8, 1024), 64, axis=1)[:, :65500]
+    result = codec.encode(strip, SPOT, codec.EncodeSettings(quality=50))
+    assert len(result.jpeg) <= result.reference_bytes * 1.01
+    assert Image.open(io.BytesIO(result.jpeg)).size == (65500, 8)
+
+
+def test_views_and_read_only_arrays_are_taken() -> None:
+    frozen = PHOTO.copy()
+    frozen.flags.writeable = False
+    expected = codec.encode(PHOTO, SPOT, codec.EncodeSettings())
+    assert codec.encode(frozen, SPOT, codec.EncodeSettings()) == expected
+    assert codec.encode(PHOTO[::-1][::-1], SPOT, codec.EncodeSettings()) == expected
+    assert codec.encode(np.asfortranarray(PHOTO), SPOT, codec.EncodeSettings()) == expected
+
+
+def test_stripes_leave_no_trace_in_the_coefs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for subsample in (True, False):
+        whole = split_components(photo(100, 70), SPOT, subsample, DEFAULT)
+        monkeypatch.setattr("codec.jpeg.encode._STRIPE_SAMPLES", 1)
+        striped = split_components(photo(100, 70), SPOT, subsample, DEFAULT)
+        monkeypatch.undo()
+        for one, other in zip(whole, striped, strict=True):
+            assert np.array_equal(one.coefs, other.coefs)
+            assert np.array_equal(one.block_weights, other.block_weights)
+            assert np.array_equal(one.visibility, other.visibility)
+
+
+def test_threads_give_the_same_bytes() -> None:
+    images = [photo(70 + i, 90, i) for i in range(6)]
+    expected = [codec.encode(image, SPOT, codec.EncodeSettings()) for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        threaded = pool.map(lambda image: codec.encode(image, SPOT, codec.EncodeSettings()), images)
+        assert list(threaded) == expected
+
+
+@pytest.mark.parametrize(
+    ("image", "saliency", "named"),
+    [
+        (PHOTO.astype(np.float32), None, "uint8"),
+        (PHOTO[..., :2], None, "shape"),
+        (PHOTO[None], None, "shape"),
+        (PHOTO[:0], None, "sides"),
+        (np.zeros((65501, 1), np.uint8), None, "sides"),
+        (PHOTO, SPOT.astype(np.float64), "float32"),
+        (PHOTO, SPOT[None], "shape"),
+        (PHOTO, SPOT[:0], "shape"),
+        (PHOTO, SPOT * 2, r"\[0, 1\]"),
+        (PHOTO, -SPOT, r"\[0, 1\]"),
+        (PHOTO, SPOT * np.float32("nan"), r"\[0, 1\]"),
+    ],
+)
+def test_wrong_arrays_are_refused(image: Any, saliency: Any, named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        codec.encode(image, saliency, codec.EncodeSettings())
+
+
+def test_warming_up_twice_is_harmless() -> None:
+    codec.warm_up()
+    codec.warm_up()
+
+
+def test_a_file_shorter_than_its_scans_promised_is_searched_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def mislead(*arguments: Any) -> tuple[Any, float]:
+        script, share = choose_script(*arguments)
+        return script, share * 1.02
+
+    monkeypatch.setattr(search, "choose_script", mislead)
+    options = codec.EncodeSettings(quality=60, subsampling="420", progressive=True)
+    found = codec.encode(PHOTO, SPOT, options)
+    assert 0.99 <= len(found.jpeg) / found.reference_bytes <= 1.01

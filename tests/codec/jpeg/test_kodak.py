@@ -1,0 +1,47 @@
+"""The Kodak photos, where they are: FOVEATE_DATA, or ../shared/data beside the checkout."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import codec
+from tests.codec.pictures import spot
+
+DATA = Path(os.environ.get("FOVEATE_DATA") or Path(__file__).parents[4] / "shared" / "data")
+PHOTOS = sorted((DATA / "kodak").glob("*.png"))
+
+pytestmark = [
+    pytest.mark.data,
+    pytest.mark.skipif(not PHOTOS, reason="no Kodak photos under FOVEATE_DATA"),
+]
+
+
+@pytest.mark.parametrize("quality", [1, 25, 50, 75, 97])
+@pytest.mark.parametrize("strength", [0.0, 0.6, 1.0])
+def test_bytes_of_every_photo_are_the_references(quality: int, strength: float) -> None:
+    settings = codec.EncodeSettings(quality=quality, strength=strength)
+    for path in PHOTOS:
+        with Image.open(path) as opened:
+            image = np.asarray(opened.convert("RGB"))
+        result = codec.encode(image, spot(48, 48), settings)
+        assert 0.99 <= len(result.jpeg) / result.reference_bytes <= 1.01, path.name
+        assert result.passes <= 14, path.name
+        with Image.open(io.BytesIO(result.jpeg)) as decoded:
+            decoded.load()
+
+
+def test_progressive_files_of_every_photo_have_the_references_bytes_too() -> None:
+    options = codec.EncodeSettings(quality=75, progressive=True)
+    for path in PHOTOS:
+        with Image.open(path) as opened:
+            image = np.asarray(opened.convert("RGB"))
+        result = codec.encode(image, spot(48, 48), options)
+        assert 0.99 <= len(result.jpeg) / result.reference_bytes <= 1.01, path.name
+        assert result.passes <= 14, path.name
+        with Image.open(io.BytesIO(result.jpeg)) as decoded:
+            decoded.load()
+            assert decoded.info["progressive"], path.name
