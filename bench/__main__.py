@@ -6,20 +6,45 @@ import sys
 from collections.abc import Sequence
 from typing import Final, Protocol, cast
 
+# By name: the module and what it measures.
 BENCHMARKS: Final = {
-    "service": "load the service over HTTP: images/s, latency, stages, CPU and memory",
-    "front": "HTTP and queue alone, with a worker that answers at once",
-    "slow-clients": "throughput while many connections drip bytes",
-    "chaos": "random kills under load: every request is answered, nothing stays behind",
-    "gpu": "images/s on a GPU machine, by stage and end to end",
-    "cache": "equal uploads: the time of a hit, and how many of a hundred at once are computed",
-    "folder": "a folder through the command line: its cost, a kill, the rest",
-    "encode": "speed, passes and memory of the encoder alone",
-    "photos": "photos through the running service beside the standard JPEG",
-    "fit": "fit the encoder's constants on photos",
-    "rd": "rate and distortion against other encoders",
-    "transcode": "JPEG in, JPEG out: an upload's own coefficients beside its pixels",
-    "saliency": "saliency maps against recorded gaze",
+    "service": (
+        "bench.service.run",
+        "load the service over HTTP: images/s, latency, stages, CPU and memory",
+    ),
+    "front": (
+        "bench.service.front_end",
+        "HTTP and queue alone, with a worker that answers at once",
+    ),
+    "slow-clients": (
+        "bench.robustness.slow_clients",
+        "throughput while many connections drip bytes",
+    ),
+    "chaos": (
+        "bench.robustness.chaos",
+        "random kills under load: every request is answered, nothing stays behind",
+    ),
+    "gpu": ("bench.gpu.run", "images/s on a GPU machine, by stage and end to end"),
+    "cache": (
+        "bench.service.cache",
+        "equal uploads: the time of a hit, and how many of a hundred at once are computed",
+    ),
+    "folder": (
+        "bench.robustness.folder",
+        "a folder through the command line: its cost, a kill, the rest",
+    ),
+    "encode": ("bench.encode.run", "speed, passes and memory of the encoder alone"),
+    "photos": (
+        "bench.rd.through_service",
+        "photos through the running service beside the standard JPEG",
+    ),
+    "fit": ("bench.fit.run", "fit the encoder's constants on photos"),
+    "rd": ("bench.rd.run", "rate and distortion against other encoders"),
+    "transcode": (
+        "bench.rd.transcode",
+        "JPEG in, JPEG out: an upload's own coefficients beside its pixels",
+    ),
+    "saliency": ("bench.saliency.run", "saliency maps against recorded gaze"),
 }
 
 
@@ -38,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     commands = parser.add_subparsers(dest="benchmark", required=True)
-    for name, summary in BENCHMARKS.items():
+    for name, (_, summary) in BENCHMARKS.items():
         command = commands.add_parser(name, help=summary, description=summary)
         # Only the chosen one is imported: the others' packages may be missing or slow to load.
         if arguments[:1] == [name]:
@@ -49,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def load(name: str) -> Benchmark:
     """Return a benchmark's module."""
-    return cast("Benchmark", importlib.import_module(f"bench.{name.replace('-', '_')}"))
+    return cast("Benchmark", importlib.import_module(BENCHMARKS[name][0]))
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 from redis import Redis
 
-from bench.chaos import ACTS, find_leftovers, unleash
-from bench.chaos_clients import PROBLEM, Upload, find_fault, luma_of, make_uploads
-from bench.chaos_memory import MIB, find_growth, find_redis_growth, used_bytes
-from bench.load import Answer
+from bench.load.closed_loop import Answer
+from bench.robustness.chaos import ACTS, find_leftovers, unleash
+from bench.robustness.chaos_clients import PROBLEM, Upload, find_fault, luma_of, make_uploads
+from bench.robustness.chaos_memory import MIB, find_growth, find_redis_growth, used_bytes
 
 
 @pytest.mark.timeout(400)

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from redis import Redis
 
-from bench.service_process import peak_rss_bytes
+from bench.load.service_process import peak_rss_bytes
 from tests.integration.front_end import run_front_end
 from tests.photos import file_of, photo
 

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from bench.service_process import peak_rss_bytes
+from bench.load.service_process import peak_rss_bytes
 from tests.integration.running import Running, run_service
 from tests.photos import file_of, photo
 

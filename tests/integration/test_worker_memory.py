@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bench.service_process import peak_rss_bytes
+from bench.load.service_process import peak_rss_bytes
 from tests.integration.running import run_service
 from tests.photos import file_of, photo
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from bench.saliency_metrics import locate_fixations, measure_map, scale_map
+from bench.metrics.gaze import locate_fixations, measure_map, scale_map
 from model import MSROI, MSROIConfig, Predictor, msroi
 from model.checkpoint import write_checkpoint
 from model.msroi import CAN_FUSE

@@ -1,0 +1,1 @@
+"""Speed, passes and memory of the encoder alone."""

@@ -1,0 +1,133 @@
+"""What only a fresh process shows: the memory of one large encode, and the first start.
+
+``python -m bench.encode.process {large,start} …`` prints one JSON object.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from PIL import Image
+
+from bench.environment import ROOT, read_lines
+from bench.metrics.full_reference import Picture
+
+LARGE_PX: Final = (6000, 4000)
+
+
+def run_fresh(arguments: Sequence[str], cache: Path | None = None) -> dict[str, Any]:
+    """Return what a fresh process prints; `cache` is where numba keeps its kernels."""
+    environment = dict(os.environ)
+    if cache is not None:
+        environment["NUMBA_CACHE_DIR"] = str(cache)
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.encode.process", *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def measure_first_start() -> dict[str, Any]:
+    """Return seconds until every kernel is there: compiled, and loaded from the cache."""
+    with tempfile.TemporaryDirectory() as cache:
+        compiled = run_fresh(["start"], Path(cache))
+        loaded = run_fresh(["start"], Path(cache))
+        size = sum(path.stat().st_size for path in Path(cache).rglob("*") if path.is_file())
+    return {"compile": compiled, "load": loaded, "cache_bytes": size}
+
+
+def start() -> dict[str, Any]:
+    """Import the encoder and make all of its kernels ready."""
+    started_s, cpu_s = time.perf_counter(), time.process_time()
+    codec = importlib.import_module("codec")
+    imported_s = time.perf_counter() - started_s
+    codec.warm_up()
+    return {
+        "import_s": imported_s,
+        "seconds": time.perf_counter() - started_s,
+        "cpu_s": time.process_time() - cpu_s,
+    }
+
+
+def encode_large(paths: Sequence[Path], options: dict[str, Any]) -> dict[str, Any]:
+    """Encode a mosaic of the photos; return its time and the memory it took beyond the pixels."""
+    codec = importlib.import_module("codec")
+    timing = importlib.import_module("bench.encode.timing")
+    codec.warm_up()
+    mosaic = tile_photos(paths, *LARGE_PX)
+    settings, saliency = codec.EncodeSettings(**options), timing.central_map()
+    before = reset_peak_bytes()
+    started = time.process_time()
+    encoded = codec.encode(mosaic, saliency, settings)
+    ms = 1e3 * (time.process_time() - started)
+    pixels = mosaic.shape[0] * mosaic.shape[1]
+    return {
+        "ms": ms,
+        "passes": encoded.passes,
+        "bytes_ratio": len(encoded.jpeg) / encoded.reference_bytes,
+        "bytes_per_pixel_above_the_image": (status_bytes("VmHWM") - before) / pixels,
+    }
+
+
+def tile_photos(paths: Sequence[Path], width: int, height: int) -> Picture:
+    """Return a picture laid with the photos in order, again and again, each cut where it ends."""
+    mosaic = np.empty((height, width, 3), np.uint8)
+    place, top = 0, 0
+    while top < height:
+        left, tallest = 0, height
+        while left < width:
+            with Image.open(paths[place % len(paths)]) as opened:
+                tile = np.asarray(opened.convert("RGB"))[: height - top, : width - left]
+            mosaic[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
+            left, place = left + tile.shape[1], place + 1
+            tallest = min(tallest, tile.shape[0])
+        # The next row begins below the least tall; what it covers of the others is cut off.
+        top += tallest
+    return mosaic
+
+
+def reset_peak_bytes() -> int:
+    """Forget the peak of the resident set so far (Linux); return what is resident now."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return status_bytes("VmHWM")
+    return status_bytes("VmRSS")
+
+
+def status_bytes(name: str) -> int:
+    """Return a size of this process as Linux tells it, 0 elsewhere."""
+    for line in read_lines(Path("/proc/self/status")):
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do one of the tasks."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("task", choices=("large", "start"))
+    parser.add_argument("--options", type=json.loads, default={})
+    parser.add_argument("--photos", type=Path, nargs="+", default=[])
+    args = parser.parse_args(argv)
+    found = start() if args.task == "start" else encode_large(args.photos, args.options)
+    print(json.dumps(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""What a second thread gains: encodes in two threads and in two processes, and a bare kernel.
+
+Two processes share nothing but the machine, so what threads gain less than they do is ours; what
+both gain less than the bare kernel is the cores' common cache and memory.
+"""
+
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any, Final
+
+import numba
+import numpy as np
+
+import codec
+from bench.encode.timing import central_map
+from bench.metrics.full_reference import Picture
+
+THREADS: Final = 2
+# Rounds of each side, taken in turn.
+ROUNDS: Final = 5
+_LEAST_TASKS: Final = 8
+_SPINS: Final = 5_000_000
+
+Task = Callable[[int], None]
+_encode: list[Task] = []
+"""Of this process."""
+
+
+def compare_threads(photos: Sequence[Picture], settings: codec.EncodeSettings) -> dict[str, Any]:
+    """Return tasks per second of one thread and of two, of encodes in two processes alike."""
+    spin(np.zeros(1), 1)
+    prepare(photos, settings)
+    context = multiprocessing.get_context("spawn")
+    with ExitStack() as stack:
+        one = stack.enter_context(ThreadPoolExecutor(1))
+        threads = stack.enter_context(ThreadPoolExecutor(THREADS))
+        processes = stack.enter_context(
+            ProcessPoolExecutor(THREADS, context, initializer=prepare, initargs=(photos, settings))
+        )
+        sides: dict[str, tuple[Executor, Task]] = {
+            "encode": (threads, encode),
+            "processes": (processes, encode),
+            "control": (threads, spin_long),
+        }
+        # Each process is up before anything is timed: two tasks at once need both of them.
+        list(processes.map(encode, range(4 * THREADS)))
+        rates: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
+        tasks = range(max(len(photos), _LEAST_TASKS))
+        for _ in range(ROUNDS):
+            for name, (several, task) in sides.items():
+                rates[name].append((time_tasks(one, task, tasks), time_tasks(several, task, tasks)))
+    found: dict[str, Any] = {"threads": THREADS}
+    for name, pairs in rates.items():
+        alone, together = (statistics.median(own) for own in zip(*pairs, strict=True))
+        found[name] = {"one_per_s": alone, "several_per_s": together, "gain": together / alone}
+    return found
+
+
+def time_tasks(executor: Executor, task: Task, numbers: Iterable[int]) -> float:
+    """Return tasks per second by the clock."""
+    started = time.perf_counter()
+    count = len(list(executor.map(task, numbers)))
+    return count / (time.perf_counter() - started)
+
+
+def prepare(photos: Sequence[Picture], settings: codec.EncodeSettings) -> None:
+    """Make this process ready to `encode`."""
+    codec.warm_up()
+    saliency = central_map()
+
+    def run(number: int) -> None:
+        codec.encode(photos[number % len(photos)], saliency, settings)
+
+    _encode[:] = [run]
+
+
+def encode(number: int) -> None:
+    """Encode one of the photos."""
+    _encode[0](number)
+
+
+def spin_long(_number: int) -> None:
+    """Do what takes about as long as one encode."""
+    spin(np.zeros(1), _SPINS)
+
+
+@numba.njit(nogil=True)
+def spin(numbers: Any, count: int) -> float:
+    """Keep a core busy with nothing but arithmetic: what the machine's cores give together."""
+    total = float(numbers[0])
+    for i in range(count):
+        total = total * 0.999 + i
+    return total

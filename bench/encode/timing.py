@@ -1,0 +1,133 @@
+"""CPU time of one photo's encode, whole and by stage; ours, mozjpeg's and Pillow's.
+
+CPU time of the process, not the clock's: what others run on the machine counts less. Every figure
+is the median of a few encodes after a first one that isn't counted.
+"""
+
+import importlib
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any, Final
+from unittest import mock
+
+import numpy as np
+
+import codec
+from bench.encoders import (
+    MOZJPEG_TABLES,
+    Map,
+    encode_standard,
+    find_missing,
+    prepare_mozjpeg,
+)
+from bench.metrics.full_reference import Picture
+
+# Functions of codec.jpeg.encode that are timed, by the stage that they belong to.
+STAGES: Final = {
+    "reference": ("measure_reference",),
+    "colour": ("convert_rgb", "convert_grey", "subsample_plane", "is_subsampled"),
+    "dct": ("transform",),
+    "weights": (
+        *("map_blocks", "mask_blocks", "weigh_darkness", "assemble", "extend_clipped"),
+        "set_goal",
+    ),
+    "write": ("write_jpeg", "code_script", "write_scans"),
+}
+# What is left of an encode is nearly all the search: sampled passes, trellis passes, choice of scans.
+REST: Final = "search"
+# Not part of "DCT to bytes": the reference's bytes, and what comes before the transform.
+BEFORE_DCT: Final = ("reference", "colour")
+OURS: Final[dict[str, dict[str, Any]]] = {
+    "foveate_size": {"target": "size"},
+    "foveate_size_progressive": {"target": "size", "progressive": True},
+    "foveate_quality": {"target": "quality"},
+    "foveate_quality_progressive": {"target": "quality", "progressive": True},
+}
+"""Options of EncodeSettings, by the name that the results have."""
+
+
+def central_map(side: int = 48) -> Map:
+    """Return a smooth map with one hot place a little off the centre; time depends little on it."""
+    y, x = np.mgrid[:side, :side] / side
+    spot: Map = np.exp(-((y - 0.45) ** 2 + (x - 0.4) ** 2) / 0.1).astype(np.float32)
+    return spot
+
+
+def measure_ours(image: Picture, settings: codec.EncodeSettings, repeats: int) -> dict[str, Any]:
+    """Return milliseconds from pixels and from the DCT to bytes, those of each stage, passes."""
+    saliency = central_map()
+    rows = []
+    encoded = codec.encode(image, saliency, settings)
+    for _ in range(repeats):
+        with timed_stages() as spent_s:
+            started = time.process_time()
+            encoded = codec.encode(image, saliency, settings)
+            total_s = time.process_time() - started
+        stages = {stage: 1e3 * own for stage, own in spent_s.items()}
+        ms = 1e3 * total_s
+        from_dct = ms - sum(stages[stage] for stage in BEFORE_DCT)
+        rows.append({"ms": ms, "dct_ms": from_dct, **stages, REST: ms - sum(stages.values())})
+    medians = {key: statistics.median(row[key] for row in rows) for key in rows[0]}
+    return {
+        "ms": medians.pop("ms"),
+        "dct_to_bytes_ms": medians.pop("dct_ms"),
+        "stages_ms": medians,
+        "passes": encoded.passes,
+        "bytes": len(encoded.jpeg),
+        "bytes_ratio": len(encoded.jpeg) / encoded.reference_bytes,
+    }
+
+
+@contextmanager
+def timed_stages() -> Iterator[dict[str, float]]:
+    """Give the seconds of CPU time spent in each stage so far; a stage's own calls count once."""
+    module = importlib.import_module("codec.jpeg.encode")
+    spent_s = dict.fromkeys(STAGES, 0.0)
+
+    def timed(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any, **options: Any) -> Any:
+            started = time.process_time()
+            try:
+                return function(*args, **options)
+            finally:
+                spent_s[stage] += time.process_time() - started
+
+        return run
+
+    with ExitStack() as replaced:
+        for stage, names in STAGES.items():
+            for name in names:
+                own = timed(stage, getattr(module, name))
+                replaced.enter_context(mock.patch.object(module, name, own))
+        yield spent_s
+
+
+def measure_writer(write: Callable[[], bytes], repeats: int) -> dict[str, Any]:
+    """Return milliseconds and bytes of another encoder."""
+    times = []
+    jpeg = write()
+    for _ in range(repeats):
+        started = time.process_time()
+        jpeg = write()
+        times.append(1e3 * (time.process_time() - started))
+    return {"ms": statistics.median(times), "bytes": len(jpeg)}
+
+
+def prepare_rivals(image: Picture, quality: int) -> dict[str, Callable[[], bytes]]:
+    """Return what writes each rival's file at `quality`, on one thread; mozjpeg where it is there."""
+    writers: dict[str, Callable[[], bytes]] = {
+        "pillow": lambda: encode_standard(image, quality),
+        "pillow_progressive": lambda: encode_standard(
+            image, quality, optimize=True, progressive=True
+        ),
+    }
+    os.environ["VIPS_CONCURRENCY"] = "1"  # libvips reads it when it is loaded
+    if not find_missing(["mozjpeg"]):
+        for name, progressive in (("mozjpeg", False), ("mozjpeg_progressive", True)):
+            write = prepare_mozjpeg(image, MOZJPEG_TABLES["mozjpeg"], progressive=progressive)
+            writers[name] = partial(write, quality)
+    return writers

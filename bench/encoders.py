@@ -1,0 +1,145 @@
+"""The encoders side by side: ours at three strengths, the standard JPEG, and the rivals.
+
+The paper's recipe: Prakash et al., "Semantic Perceptual Image Compression Using Deep Convolution
+Networks", DCC 2017, section 4.
+"""
+
+import importlib
+import io
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+import codec
+from bench.metrics.full_reference import Picture
+from bench.metrics.regions import scale_map
+from codec.settings import Target
+
+Map = NDArray[np.float32]
+Writing = Callable[[int], bytes]  # a quality in 1..100 to a file
+
+STANDARD: Final = "standard"
+FOVEATE: Final = "foveate"
+PAPER: Final = "paper"
+STRENGTHS: Final = {"foveate_uniform": 0.0, FOVEATE: None, "foveate_full": 1.0}
+"""Ours by name; None is the default strength, or that of --strength."""
+FIDELITY: Final = "foveate_quality"
+"""Ours at that strength with `target="quality"`, in fewer bytes."""
+RIVALS: Final = ("libjpeg_progressive", "mozjpeg", "mozjpeg_flat", "jpegli", PAPER)
+# What each rival imports beyond Pillow, and the distributions' names for messages and meta.
+MODULES: Final = {
+    "mozjpeg": ("pyvips",),
+    "mozjpeg_flat": ("pyvips",),
+    "jpegli": ("pyjpegli", "mozjpeg_lossless_optimization"),
+}
+PACKAGES: Final = ("pyvips", "pyvips-binary", "pyjpegli", "mozjpeg-lossless-optimization")
+MOZJPEG_TABLES: Final = {"mozjpeg": 3, "mozjpeg_flat": 1}  # libvips' quant_table
+# The paper's levels span 30..70 around its target of 50, in five steps.
+PAPER_LEVELS: Final = 5
+PAPER_SPAN: Final = 20
+
+
+def find_missing(rivals: Sequence[str]) -> dict[str, str]:
+    """Return why some of the rivals can't run here, by their names."""
+    missing = {}
+    for name in rivals:
+        for module in MODULES.get(name, ()):
+            try:
+                importlib.import_module(module)
+            except (ImportError, OSError) as error:
+                missing[name] = f"{module.replace('_', '-')} can't be loaded ({error})"
+    return missing
+
+
+def encode_standard(image: Picture, quality: int, **options: Any) -> bytes:
+    """Return the standard JPEG: what names the bytes and is the zero of every difference."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(
+        file, format="JPEG", quality=quality, subsampling="4:2:0", **options
+    )
+    return file.getvalue()
+
+
+def encode_ours(
+    image: Picture, saliency: Map, quality: int, strength: float, target: Target = "size"
+) -> tuple[bytes, int]:
+    """Return our progressive file and its passes; with `size` it has the standard JPEG's bytes."""
+    settings = codec.EncodeSettings(
+        quality=quality, strength=strength, progressive=True, target=target
+    )
+    encoded = codec.encode(image, saliency, settings)
+    return encoded.jpeg, encoded.passes
+
+
+def prepare_rival(name: str, image: Picture, saliency: Map, quality: int) -> Writing:
+    """Return what writes a rival's file; `quality` is that of the standard JPEG to be matched."""
+    if name == "libjpeg_progressive":
+        return lambda own: encode_standard(image, own, optimize=True, progressive=True)
+    if name in MOZJPEG_TABLES:
+        return prepare_mozjpeg(image, MOZJPEG_TABLES[name])
+    if name == "jpegli":
+        return prepare_jpegli(image)
+    if name == PAPER:
+        blended = blend_levels(image, saliency, quality)
+        return lambda own: encode_standard(blended, own)
+    raise ValueError(f"no rival is called {name}")
+
+
+def prepare_mozjpeg(image: Picture, quant_table: int, *, progressive: bool = True) -> Writing:
+    """Return mozjpeg as its own cjpeg runs it, but for the table, or as that with -baseline."""
+    pyvips = importlib.import_module("pyvips")
+    picture = pyvips.Image.new_from_array(image, interpretation="srgb")
+
+    def write(quality: int) -> bytes:
+        written: bytes = picture.jpegsave_buffer(
+            Q=quality,
+            quant_table=quant_table,
+            subsample_mode="on",
+            interlace=progressive,
+            optimize_coding=True,
+            trellis_quant=True,
+            overshoot_deringing=True,
+            optimize_scans=progressive,
+            keep="none",
+        )
+        return written
+
+    return write
+
+
+def prepare_jpegli(image: Picture) -> Writing:
+    """Return jpegli; its binding writes sequential 4:2:0, made progressive without loss here.
+
+    jpegli's own tool, cjpegli, writes progressive files, so the binding alone would be under-rated.
+    """
+    pyjpegli = importlib.import_module("pyjpegli")
+    lossless = importlib.import_module("mozjpeg_lossless_optimization")
+    height, width = image.shape[:2]
+    pixels = np.ascontiguousarray(image).tobytes()
+
+    def write(quality: int) -> bytes:
+        sequential = pyjpegli.encode(pixels, width, height, quality)
+        written: bytes = lossless.optimize(sequential, copy=lossless.COPY_MARKERS.NONE)
+        return written
+
+    return write
+
+
+def blend_levels(image: Picture, saliency: Map, quality: int) -> Picture:
+    """Return the paper's picture: every 8×8 block as decoded from the quality of its level."""
+    low, high = max(quality - PAPER_SPAN, 1), min(quality + PAPER_SPAN, 100)
+    levels = np.linspace(low, high, PAPER_LEVELS).round().astype(int).tolist()
+    height, width = image.shape[:2]
+    rows, columns = -(-height // 8), -(-width // 8)
+    blocks = scale_map(saliency, (rows, columns))
+    spread = max(float(np.ptp(blocks)), 1e-6)
+    level = np.minimum((blocks - blocks.min()) / spread * PAPER_LEVELS, PAPER_LEVELS - 1)
+    chosen = np.repeat(np.repeat(level.astype(int), 8, 0), 8, 1)[:height, :width]
+    blended = np.empty_like(image)
+    for index, own in enumerate(levels):
+        with Image.open(io.BytesIO(encode_standard(image, own))) as opened:
+            blended[chosen == index] = np.asarray(opened.convert("RGB"))[chosen == index]
+    return blended

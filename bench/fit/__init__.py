@@ -1,0 +1,1 @@
+"""The fit of the encoder's constants."""

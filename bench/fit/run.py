@@ -1,0 +1,220 @@
+"""Fit the encoder's constants: sequential linear programming on real photos.
+
+Every column's slope against every constant is measured by differences; a linear programme then moves
+all constants within a trust region so that the columns' goals are met as far as possible; the
+point is measured and kept where the goals are met better than before. Deterministic.
+
+The file holds ``meta``; ``constants``, what `codec.jpeg.quantize.tuning` has; ``columns``, the means of each
+quality with saliency and without it, and the rivals' (docs/codec.md says which goals it follows).
+"""
+
+import argparse
+import json
+import multiprocessing
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+
+from bench.datasets.folds import FOLDS
+from bench.datasets.photos import find_photos, plan_photos, read_fixations
+from bench.environment import PACKAGES, describe_machine, usable_cores
+from bench.fit.constants import AXES, Constants, list_constants, move
+from bench.fit.goals import GOALS, Goals
+from bench.fit.measure import (
+    UNIFORM,
+    WEIGHTED,
+    Key,
+    Row,
+    Trial,
+    measure_rivals,
+    measure_trial,
+)
+from bench.rd.measure import start_process
+from codec.jpeg.quantize.tuning import DEFAULT, FULL
+
+STARTS: Final = {"default": DEFAULT, "full": FULL}
+# Without saliency these change nothing.
+SALIENCY: Final = frozenset({"saliency_ratio", "rise_from", "rise_to"})
+RADIUS_MOST: Final = 3.0
+RADIUS_END: Final = 0.2
+Columns = dict[Key, Row]
+
+
+@dataclass
+class Point:
+    """Constants and what they give."""
+
+    constants: Constants
+    columns: Columns
+    cost: float
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add = parser.add_argument
+    add("--images", type=Path, required=True, help="folder of photos")
+    add("--fixations", type=Path, help='recorded gaze: {file: {"width", "height", "fixations_xy"}}')
+    add("--maps", type=Path, help="folder of saliency maps, <photo's name>.npy; else the network's")
+    add("--halve", action="store_true", help="photos at half their size (2×2 box)")
+    add("--fold", choices=FOLDS, help="only photos that training kept aside, or the others")
+    add("--skip", type=int, default=0, help="leave out this many of the photos chosen first")
+    add("--limit", type=int, default=12, help="this many photos, by hashed name (%(default)s)")
+    add("--quality", type=int, nargs="+", default=[50, 75], help="of the standard JPEG (50 75)")
+    add("--goals", choices=GOALS, default="default", help="and the constants to start from")
+    add("--start", type=Path, help="start from the constants of such a file instead")
+    add("--steps", type=int, default=8, help="measured points that may be kept (%(default)s)")
+    add("--out", type=Path, required=True, help="JSON file to write, renewed after every step")
+    add("--jobs", type=int, default=usable_cores(), help="processes (%(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fit, printing every step; return the exit code."""
+    fixations = read_fixations(args.fixations) if args.fixations else {}
+    paths = find_photos(args.images, fixations, args.fold, args.skip + args.limit)
+    photos = plan_photos(paths, fixations, args.maps, args.halve, None)[args.skip :]
+    if not photos:
+        print("bench fit: no photo to fit on", file=sys.stderr)
+        return 1
+    constants = list_constants(STARTS[args.goals])
+    if args.start:
+        constants = json.loads(args.start.read_text("utf-8"))["constants"]
+    trials = [Trial(photo, tuple(args.quality), constants) for photo in photos]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(args.jobs, mp_context=context, initializer=start_process) as pool:
+        fit = Fit(pool, trials, GOALS[args.goals], args.out)
+        fit.climb(constants, args.steps)
+    return 0
+
+
+class Fit:
+    """The search: where it stands, and how far it dares to go."""
+
+    def __init__(
+        self, pool: ProcessPoolExecutor, trials: Sequence[Trial], goals: Goals, out: Path
+    ) -> None:
+        self.pool = pool
+        self.trials = trials
+        self.goals = goals
+        self.out = out
+        self.qualities = trials[0].qualities
+        owns = {bound.own for bound in goals.bounds} | {reward.own for reward in goals.rewards}
+        self.needs_uniform = UNIFORM in owns
+        self.rivals = average(list(pool.map(measure_rivals, trials)))
+
+    def climb(self, constants: Constants, steps: int) -> Point:
+        """Move until the steps are used up or nothing nearby is better."""
+        point = self.measure(constants)
+        self.write(point)
+        radius = 2.0
+        for _ in range(steps or 0):
+            slopes = self.measure_slopes(point)
+            while radius > RADIUS_END:
+                nearby = self.measure(move(constants, self.solve(point, slopes, radius)))
+                if nearby.cost < point.cost - 1e-3:
+                    break
+                radius /= 2
+            else:
+                break
+            point, constants = nearby, nearby.constants
+            radius = min(radius * 1.5, RADIUS_MOST)
+            self.write(point)
+        return point
+
+    def measure(self, constants: Constants, like: Point | None = None) -> Point:
+        """Return the means over all photos; without saliency those of `like`, where given."""
+        trials = [
+            replace(trial, constants=constants, uniform=like is None and self.needs_uniform)
+            for trial in self.trials
+        ]
+        columns = self.rivals | average(list(self.pool.map(measure_trial, trials)))
+        if like is not None:
+            columns |= {key: row for key, row in like.columns.items() if key[1] == UNIFORM}
+        return Point(constants, columns, self.goals.cost(columns, self.qualities))
+
+    def measure_slopes(self, point: Point) -> dict[str, Columns]:
+        """Return how each column changes per unit of each constant."""
+        slopes = {}
+        for name in AXES:
+            # From a bound the difference is taken to the other side.
+            nearby, units = move(point.constants, {name: 1.0}), 1.0
+            if nearby == point.constants:
+                nearby, units = move(point.constants, {name: -1.0}), -1.0
+            is_saliency = name in SALIENCY
+            found = self.measure(nearby, like=point if is_saliency else None)
+            slopes[name] = {
+                key: {
+                    column: (found.columns[key][column] - own) / units
+                    for column, own in row.items()
+                }
+                for key, row in point.columns.items()
+                if key[1] in {UNIFORM, WEIGHTED}
+            }
+        return slopes
+
+    def solve(self, point: Point, slopes: Mapping[str, Columns], radius: float) -> Constants:
+        """Return the units to move every constant by: the linear programme's best."""
+        names = list(slopes)
+        value: list[float] = []
+        rows: list[NDArray[np.float64]] = []
+        least: list[float] = []
+        reward = np.zeros(len(names))
+        for at in self.qualities:
+            for bound in self.goals.bounds:
+                row = point.columns[at, bound.own]
+                if bound.column in row:
+                    rows.append(gradient(slopes, names, (at, bound.own), bound.column))
+                    least.append(bound.value(point.columns, at) - row[bound.column])
+                    value.append(bound.weight)
+            for own in self.goals.rewards:
+                if own.column in point.columns[at, own.own]:
+                    reward += own.weight * gradient(slopes, names, (at, own.own), own.column)
+        bounds = len(rows)
+        solved = linprog(
+            np.concatenate([-reward, value]),
+            A_ub=np.hstack([-np.array(rows), -np.eye(bounds)]),
+            b_ub=-np.array(least),
+            bounds=[(-radius, radius)] * len(names) + [(0, None)] * bounds,
+        )
+        return dict(zip(names, solved.x[: len(names)].tolist(), strict=True))
+
+    def write(self, point: Point) -> None:
+        """Renew the file and print the columns."""
+        columns: dict[str, Any] = {}
+        for (at, own), row in sorted(point.columns.items()):
+            rounded = {key: round(value, 3) for key, value in row.items() if key != "bytes"}
+            columns.setdefault(str(at), {})[own] = rounded
+            print(at, own, rounded, flush=True)
+        print(f"cost {point.cost:.3f}", flush=True)
+        content = {
+            "meta": {
+                **describe_machine(PACKAGES),
+                "photos": [trial.photo.name for trial in self.trials],
+            },
+            "constants": {key: round(value, 4) for key, value in point.constants.items()},
+            "columns": columns,
+            "cost": round(point.cost, 4),
+        }
+        self.out.parent.mkdir(parents=True, exist_ok=True)
+        self.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def average(rows: Sequence[Mapping[Key, Row]]) -> Columns:
+    """Return the means over photos, column by column."""
+    return {
+        key: {column: float(np.mean([row[key][column] for row in rows])) for column in rows[0][key]}
+        for key in rows[0]
+    }
+
+
+def gradient(
+    slopes: Mapping[str, Columns], names: Sequence[str], key: Key, column: str
+) -> NDArray[np.float64]:
+    """Return one column's slopes in the order of `names`."""
+    return np.array([slopes[name][key][column] for name in names])

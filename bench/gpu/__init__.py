@@ -1,0 +1,1 @@
+"""Images/s on a GPU machine, by stage and end to end."""

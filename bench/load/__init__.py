@@ -1,0 +1,1 @@
+"""Load over HTTP, in closed and open loop, and its statistics."""

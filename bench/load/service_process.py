@@ -1,0 +1,190 @@
+"""The service as a child of the benchmark, and what its processes cost."""
+
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
+from typing import IO, Final
+
+import psutil
+
+from bench.environment import ROOT, read_lines
+from bench.load.statistics import read_metrics
+
+START_TIMEOUT_S: Final = 240.0
+STOP_TIMEOUT_S: Final = 90.0
+READY_MARK: Final = "ready at "
+AFTER_READY_S: Final = 0.5
+WORKERS_METRIC: Final = "foveate_workers"
+ROLES: Final = ("app", "worker", "redis")
+
+
+class ServiceError(Exception):
+    """The service did not start; the message has the end of its log."""
+
+
+class Processes:
+    """The children of one supervisor, by role."""
+
+    def __init__(self, supervisor_pid: int) -> None:
+        self._supervisor = psutil.Process(supervisor_pid)
+
+    def by_role(self) -> dict[str, list[psutil.Process]]:
+        """Return the running children: "app" serves HTTP, "worker" encodes, "redis" queues."""
+        found: dict[str, list[psutil.Process]] = {role: [] for role in ROLES}
+        for process in self._supervisor.children(recursive=True):
+            try:
+                found[role_of(process.cmdline())].append(process)
+            except (psutil.NoSuchProcess, psutil.ZombieProcess):
+                continue
+        return found
+
+    def cpu_s(self) -> dict[str, float]:
+        """Return the CPU time that each role has used so far, in seconds."""
+        return {
+            role: sum(sum(process.cpu_times()[:2]) for process in processes)
+            for role, processes in self.by_role().items()
+        }
+
+    def peak_rss_bytes(self) -> dict[str, int]:
+        """Return the largest resident set since its start among each role's processes."""
+        return {
+            role: max((peak_rss_bytes(process) for process in processes), default=0)
+            for role, processes in self.by_role().items()
+        }
+
+
+def role_of(command: list[str]) -> str:
+    """Return the role of the process with this command line."""
+    module = command[command.index("-m") + 1] if "-m" in command[:-1] else ""
+    return module if module in {"app", "worker"} else "redis"
+
+
+def peak_rss_bytes(process: psutil.Process) -> int:
+    """Return the peak resident set (VmHWM); outside Linux the present one."""
+    for line in read_lines(Path(f"/proc/{process.pid}/status")):
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return int(process.memory_info().rss)
+
+
+@contextmanager
+def started_service(
+    workers: int | None = None,
+    settings: Mapping[str, str] | None = None,
+    folder: Path = ROOT,
+    *,
+    front_ends: int = 1,
+) -> Iterator[tuple[str, Processes]]:
+    """Run the service on a free port; yield its URL and processes, drain it at the end.
+
+    ``workers`` and ``front_ends`` are as many as given, or what the service chooses and one;
+    ``settings`` come on top of the environment; ``folder`` is the checkout to run.
+
+    Raises:
+        ServiceError: when it does not get ready.
+    """
+    command = [python_of(folder), "-m", "app", "run", "--port", "0"]
+    if workers:
+        command += ["--workers", str(workers)]
+    if front_ends > 1:  # an older checkout has no such option
+        command += ["--front-ends", str(front_ends)]
+    with tempfile.TemporaryFile() as log:
+        environment = {**os.environ, **(settings or {})}
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log
+        )
+        try:
+            assert process.stdout is not None
+            url = read_url(process.stdout)
+            if url is None:
+                log.seek(0)
+                tail = log.read()[-2000:].decode("utf-8", "replace")
+                raise ServiceError(f"the service did not get ready:\n{tail}")
+            processes = Processes(process.pid)
+            await_workers(url, processes, workers)
+            yield url, processes
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def await_workers(url: str, processes: Processes, count: int | None) -> None:
+    """Return once ``count`` workers serve, or all that have been started; one is enough to be ready.
+
+    Raises:
+        ServiceError: when they take too long.
+    """
+    time.sleep(AFTER_READY_S)  # until the others have been started
+    wanted = count or len(processes.by_role()["worker"])
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while read_metrics(url).get(WORKERS_METRIC, math.inf) < wanted:
+        if time.monotonic() > deadline_s:
+            raise ServiceError("not all workers got ready")
+        time.sleep(0.2)
+
+
+def python_of(folder: Path) -> str:
+    """Return the interpreter of a checkout: its .venv's, or where it has none the one that runs this."""
+    own = folder / ".venv" / "bin" / "python"
+    return str(own) if own.exists() else sys.executable
+
+
+def revision(folder: Path) -> str:
+    """Return a checkout's revision."""
+    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def read_url(output: IO[bytes]) -> str | None:
+    """Return the URL that the supervisor announces; None when it ends or takes too long."""
+    lines: Queue[bytes] = Queue()
+    Thread(target=forward, args=(output, lines), daemon=True).start()
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            line = lines.get(timeout=max(0.0, deadline_s - time.monotonic())).decode()
+        except Empty:
+            return None
+        if not line:
+            return None
+        if READY_MARK in line:
+            return line.partition(READY_MARK)[2].split()[0]
+
+
+def forward(output: IO[bytes], lines: "Queue[bytes]") -> None:
+    """Read ``output`` to its end, so that its writer never blocks; the end is an empty line."""
+    for line in output:
+        lines.put(line)
+    lines.put(b"")
+
+
+class Steal:
+    """Counts what a virtual machine's host takes from its cores for others."""
+
+    def __init__(self) -> None:
+        self._started_s = time.monotonic()
+        self._before_s = stolen_s()
+
+    def share(self) -> float:
+        """Return the share of all cores' time that was taken since, 0 where nobody tells."""
+        core_s = (psutil.cpu_count() or 1) * (time.monotonic() - self._started_s)
+        return (stolen_s() - self._before_s) / core_s
+
+
+def stolen_s() -> float:
+    """Return the CPU time taken since this machine's start, in seconds."""
+    return float(getattr(psutil.cpu_times(), "steal", 0.0))

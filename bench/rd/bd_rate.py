@@ -1,0 +1,91 @@
+"""BD-rate: how many bytes an encoder saves at the same quality, over a whole curve.
+
+Bjøntegaard, VCEG-M33, 2001; with piecewise cubics (PCHIP) instead of one polynomial, which
+overshoots, over the range of the metric that both curves reach. By the package `bjontegaard`.
+"""
+
+import math
+import statistics
+import warnings
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+import bjontegaard
+
+from bench.encoders import STANDARD
+from bench.rd.summary import HIGHER_IS_BETTER, METRICS
+
+QUALITIES: Final = (20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 95)
+# A polynomial piece needs points on both sides.
+FEWEST_POINTS: Final = 4
+
+
+def find_bd_rates(
+    images: Mapping[str, Mapping[str, Any]], anchor: str = STANDARD
+) -> dict[str, dict[str, Any]]:
+    """Return the mean of the photos' BD-rates against one encoder, in percent, by the others.
+
+    Args:
+        images: measures by photo, quality and encoder.
+        anchor: the encoder whose bytes are the 100 percent.
+
+    Returns:
+        By encoder and metric ``{"percent", "photos"}``; below 0 the encoder saves bytes. A photo
+        where a curve falls as bytes grow, or where two curves share no range, doesn't count.
+    """
+    photos = list(images.values())
+    names = next(iter(photos[0].values()))
+    rates: dict[str, dict[str, Any]] = {}
+    for name in names:
+        if name == anchor:
+            continue
+        rates[name] = {}
+        for metric in METRICS:
+            found = [rate_of(list(photo.values()), name, metric, anchor) for photo in photos]
+            usable = [rate for rate in found if rate is not None]
+            if usable:
+                percent = round(statistics.fmean(usable), 3)
+                rates[name][metric] = {"percent": percent, "photos": len(usable)}
+    return rates
+
+
+def rate_of(
+    points: Sequence[Mapping[str, Any]], name: str, metric: str, anchor: str
+) -> float | None:
+    """Return one photo's BD-rate in percent; None where there is none."""
+    curves = [draw_curve([point[own] for point in points], metric) for own in (anchor, name)]
+    if any(curve is None for curve in curves):
+        return None
+    (their_bytes, theirs), (own_bytes, own) = (curve for curve in curves if curve is not None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of curves without overlap; their rate is nan
+        rate = float(
+            bjontegaard.bd_rate(their_bytes, theirs, own_bytes, own, method="pchip", min_overlap=0)
+        )
+    return rate if math.isfinite(rate) else None
+
+
+def draw_curve(
+    rows: Sequence[Mapping[str, float]], metric: str
+) -> tuple[list[float], list[float]] | None:
+    """Return (bytes, metric), both rising; None where the metric falls or points are few."""
+    points = sorted((row["bytes"], row[metric]) for row in rows if metric in row)
+    sign = 1 if HIGHER_IS_BETTER[metric] else -1
+    sizes = [size for size, _ in points]
+    values = [sign * value for _, value in points]
+    rising = all(a < b for a, b in pairwise(values))
+    if len(points) < FEWEST_POINTS or not rising or len(set(sizes)) < len(sizes):
+        return None
+    return sizes, values
+
+
+def print_bd_rates(rates: Mapping[str, Mapping[str, Any]], anchor: str) -> None:
+    """Print BD-rates in percent; the photos that count stand in the file."""
+    present = [metric for metric in METRICS if any(metric in row for row in rates.values())]
+    print(f"{'% of ' + anchor:<21}" + "".join(f"{metric:>18}" for metric in present))
+    for name, row in rates.items():
+        cells = (
+            f"{row[key]['percent']:>+18.2f}" if key in row else f"{'–':>18}" for key in present
+        )
+        print(f"{name:<21}" + "".join(cells))

@@ -1,0 +1,69 @@
+"""Measures of a rival at given bytes, though its quality is a whole number.
+
+Between the two neighbouring qualities whose files enclose the bytes every measure is interpolated
+linearly over the logarithm of the bytes, as rate–distortion curves are drawn.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bench.encoders import Writing
+
+
+@dataclass(frozen=True)
+class Written:
+    """One file of a rival."""
+
+    quality: int
+    jpeg: bytes
+    encode_ms: float
+
+
+def enclose_bytes(write: Writing, target_bytes: int) -> tuple[Written, Written]:
+    """Return the files of the neighbouring qualities around `target_bytes`, the smaller one first.
+
+    The same file twice where one fits exactly, or where even quality 1 is too large or even
+    100 too small.
+    """
+    files: dict[int, Written] = {}
+
+    def at(quality: int) -> Written:
+        if quality not in files:
+            started = time.perf_counter()
+            jpeg = write(quality)
+            files[quality] = Written(quality, jpeg, (time.perf_counter() - started) * 1000)
+        return files[quality]
+
+    low, high = 1, 100
+    if len(at(low).jpeg) >= target_bytes:
+        return at(low), at(low)
+    if len(at(high).jpeg) <= target_bytes:
+        return at(high), at(high)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if len(at(middle).jpeg) <= target_bytes:
+            low = middle
+        else:
+            high = middle
+    if len(at(low).jpeg) == target_bytes:
+        return at(low), at(low)
+    return at(low), at(high)
+
+
+def measure_at(
+    pair: tuple[Written, Written],
+    target_bytes: int,
+    measure: Callable[[bytes], Mapping[str, float]],
+) -> dict[str, float]:
+    """Return the measures at `target_bytes`, the bytes and the quality that stand for them."""
+    low, high = pair
+    own = measure(low.jpeg)
+    if low is high:
+        return {"bytes": len(low.jpeg), "quality": low.quality, **own}
+    span = math.log(len(high.jpeg) / len(low.jpeg))
+    share = math.log(target_bytes / len(low.jpeg)) / span
+    other = measure(high.jpeg)
+    mixed = {key: value + share * (other[key] - value) for key, value in own.items()}
+    return {"bytes": target_bytes, "quality": low.quality + share, **mixed}

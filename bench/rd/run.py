@@ -1,0 +1,226 @@
+"""Rate and distortion: Foveate's encoder and its rivals at the bytes of the standard JPEG.
+
+The file holds ``meta``; ``summary``, each encoder's means at the first --quality; ``by_quality``
+with ``summary``, ``wins``, ``worst`` and ``groups`` of every quality; ``bd_rate`` and ``bd_rate_over`` with --curve;
+``images``, the measures by photo, quality and encoder. docs/benchmarks.md says what each means.
+"""
+
+import argparse
+import importlib
+import json
+import multiprocessing
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from bench.datasets.folds import FOLDS
+from bench.datasets.photos import Photo, find_photos, plan_photos, read_fixations
+from bench.encoders import PACKAGES as RIVAL_PACKAGES
+from bench.encoders import RIVALS, STANDARD, find_missing
+from bench.environment import PACKAGES, describe_machine, usable_cores
+from bench.rd.summary import count_wins, find_worst, group_photos, print_table, summarise
+
+SEED: Final = 0  # nothing is drawn; the encoders and metrics are deterministic
+QUALITIES: Final = (50, 75)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add = parser.add_argument
+    add("--images", type=Path, required=True, help="folder of photos; its folders are categories")
+    add("--quality", type=whole_quality, nargs="+", help="of the standard JPEG (50 75)")
+    add("--strength", type=float, default=0.6, help="of the encoder `foveate` (%(default)s)")
+    add("--strengths", type=float, nargs="*", default=(), help="encode at these too: foveate@0.2")
+    add("--out", type=Path, required=True, help="JSON file to write")
+    add("--fixations", type=Path, help='recorded gaze: {file: {"width", "height", "fixations_xy"}}')
+    add("--maps", type=Path, help="folder of saliency maps, <photo's name>.npy; else the network's")
+    add("--rivals", nargs="*", choices=RIVALS, default=RIVALS, help="other encoders (all)")
+    add("--fidelity", action="store_true", help="ours with target=quality too: bytes saved")
+    add("--curve", action="store_true", help="qualities 20 to 95 (or --quality) and BD-rates")
+    add("--ladder", type=int, metavar="STEPS", help="every photo at so many sizes up to its own")
+    add(
+        "--halve", action="store_true", help="photos at half their size (2×2 box): JPEGs as sources"
+    )
+    add("--limit", type=int, help="this many photos, the first by hashed name")
+    add("--fold", choices=FOLDS, help="only photos that training kept aside, or the others")
+    add("--jobs", type=int, default=usable_cores(), help="processes (%(default)s)")
+    add("--report", type=Path, metavar="DIR", help="write a page with plots and crops there")
+
+
+def whole_quality(text: str) -> int:
+    """Return a quality of the command line.
+
+    Raises:
+        ValueError: it is no whole number in 1..100.
+    """
+    quality = int(text)
+    if not 1 <= quality <= 100:
+        raise ValueError(text)
+    return quality
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure every photo, print the tables, write the file; return the exit code."""
+    try:
+        photos = choose_photos(args)
+    except ValueError as error:
+        return refuse(str(error))
+    # The metrics' libraries take seconds to load: only once there is something to measure.
+    from bench.rd.measure import Choice  # noqa: PLC0415
+
+    missing = find_missing(args.rivals)
+    for name, reason in missing.items():
+        note(f"{name} is left out: {reason}")
+    curve = importlib.import_module("bench.rd.bd_rate")
+    qualities = tuple(dict.fromkeys(args.quality or (curve.QUALITIES if args.curve else QUALITIES)))
+    rivals = tuple(name for name in args.rivals if name not in missing)
+    choice = Choice(
+        qualities,
+        args.strength,
+        rivals,
+        crops=bool(args.report),
+        fidelity=args.fidelity,
+        more_strengths=tuple(args.strengths),
+    )
+    done = list(measure_photos(photos, choice, args.jobs))
+    measured = [one for one in done if not one.error]
+    if not measured:
+        return refuse("no photo could be measured")
+    images = {one.photo.name: one.rows for one in measured}
+    groups = {one.photo.name: one.photo.group for one in measured}
+    by_quality = {str(own): sum_up(images, groups, str(own)) for own in qualities}
+    result = {"meta": describe(args, choice, done, missing),
+              "summary": by_quality[str(qualities[0])]["summary"], "by_quality": by_quality}  # fmt: skip
+    for own, part in by_quality.items():
+        print_table(f"quality {own}", part["summary"])
+    if args.curve:
+        result["bd_rate"] = curve.find_bd_rates(images)
+        curve.print_bd_rates(result["bd_rate"], STANDARD)
+        result["bd_rate_over"] = {own: curve.find_bd_rates(images, own) for own in rivals}
+        for own, rates in result["bd_rate_over"].items():
+            curve.print_bd_rates(rates, own)
+    result["images"] = images
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    if args.report:
+        report = importlib.import_module("bench.rd.report")
+        report.write_report(args.report, result, measured)
+    return 0
+
+
+def choose_photos(args: argparse.Namespace) -> list[Photo]:
+    """Return what is to be measured.
+
+    Raises:
+        ValueError: the options or the folder leave nothing; the text says which.
+    """
+    if args.jobs < 1 or (args.ladder is not None and args.ladder < 2):
+        raise ValueError("--jobs must be 1 or more, --ladder 2 or more")
+    if not all(0.0 <= own <= 1.0 for own in (args.strength, *args.strengths)):
+        raise ValueError("--strength must lie in 0..1")
+    if not args.images.is_dir():
+        raise ValueError(f"no folder {args.images.name}")
+    fixations = read_fixations(args.fixations) if args.fixations else {}
+    everything = find_photos(args.images, {}, None, None)
+    found = find_photos(args.images, fixations, args.fold, args.limit)
+    if not everything:
+        raise ValueError(f"no photos in {args.images.name}")
+    if not found and args.fixations:
+        raise ValueError(
+            f"none of the photos in {args.images.name} has fixations in {args.fixations.name}"
+        )
+    if not found:
+        raise ValueError(f"no photos of the fold {args.fold} in {args.images.name}")
+    return plan_photos(found, fixations, args.maps, args.halve, args.ladder)
+
+
+def measure_photos(photos: Sequence[Photo], choice: Any, jobs: int) -> Iterator[Any]:
+    """Give each photo's measures in order, with a line for each; in processes unless `jobs` is 1."""
+    import torch  # noqa: PLC0415
+
+    from bench.rd.measure import measure_photo, start_process  # noqa: PLC0415
+
+    measure = partial(measure_photo, choice=choice)
+    if jobs == 1:
+        threads = torch.get_num_threads()
+        start_process()
+        try:
+            yield from report_progress(map(measure, photos), len(photos))
+        finally:
+            torch.set_num_threads(threads)
+        return
+    # A forked process would inherit torch's and numba's threads in an unknown state.
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(photos)), spawned, start_process) as pool:
+        yield from report_progress(pool.map(measure, photos), len(photos))
+
+
+def report_progress(measured: Iterator[Any], total: int) -> Iterator[Any]:
+    """Give what comes, and say how far it is."""
+    for number, one in enumerate(measured, 1):
+        note(
+            f"{number}/{total} {one.photo.name}" + (f": left out: {one.error}" if one.error else "")
+        )
+        yield one
+
+
+def sum_up(images: dict[str, Any], groups: dict[str, str], quality: str) -> dict[str, Any]:
+    """Return everything that one quality's measures come to."""
+    photos = {name: rows[quality] for name, rows in images.items()}
+    rows = list(photos.values())
+    return {
+        "summary": summarise(rows),
+        "wins": count_wins(rows),
+        "worst": find_worst(photos),
+        "groups": group_photos(photos, groups),
+    }
+
+
+def describe(
+    args: argparse.Namespace, choice: Any, done: Sequence[Any], missing: dict[str, str]
+) -> dict[str, Any]:
+    """Return the machine and what the figures mean, and say what is not in them."""
+    from bench.metrics import butteraugli  # noqa: PLC0415
+    from bench.metrics import full_reference as quality  # noqa: PLC0415
+    from bench.metrics import regions as quality_regions  # noqa: PLC0415
+
+    measured = [one for one in done if not one.error]
+    left_out = dict(missing)
+    if butteraugli.load_library() is None:
+        left_out["butteraugli"] = butteraugli.HINT
+        note(f"butteraugli is left out: {butteraugli.HINT}")
+    for metric, side_px in quality.SHORTEST_SIDE_PX.items():
+        small = sum(min(one.shape) < side_px for one in measured)
+        if small:
+            left_out[metric] = f"{small} photos with a side below {side_px} pixels"
+            note(f"{metric} is left out for {left_out[metric]}")
+    return {
+        **describe_machine((*PACKAGES, *RIVAL_PACKAGES, *quality.PACKAGES)),
+        "seed": SEED,
+        "photos": len(measured),
+        "photos_unreadable": {one.photo.name: one.error for one in done if one.error},
+        "fold": args.fold or "all",
+        "halved": args.halve,
+        "ladder_steps": args.ladder,
+        "strength": choice.strength,
+        "salient_share": quality_regions.SALIENT_SHARE,
+        "maps": "files" if args.maps else "model.Predictor",
+        "gaze": "fixations" if args.fixations else "map",
+        "equal_bytes": "rivals: interpolated between whole qualities, on log bytes",
+        "jobs": args.jobs,
+        "left_out": left_out,
+    }
+
+
+def note(line: str) -> None:
+    """Say something beside the table."""
+    print(f"bench rd: {line}", file=sys.stderr, flush=True)
+
+
+def refuse(reason: str) -> int:
+    """Say what is missing; return the exit code."""
+    note(reason)
+    return 2

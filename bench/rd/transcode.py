@@ -1,0 +1,219 @@
+"""JPEG in, JPEG out: encoding an upload's own coefficients beside encoding its pixels.
+
+Every photo is saved as a standard JPEG of each ``--uploads`` quality, which is then compressed in
+both ways to each goal. The file holds ``meta``; ``summary``, the means over photos by upload and
+goal; ``images``. Differences are beside the upload as it is decoded, and beside the photo before it.
+"""
+
+import argparse
+import io
+import json
+import multiprocessing
+import statistics
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from PIL import Image
+
+import codec
+from bench.datasets.photos import Photo, find_photos, plan_photos, read_photo
+from bench.environment import PACKAGES, describe_machine, usable_cores
+from bench.metrics import full_reference as metrics
+from bench.metrics import ssimulacra2_fast as fast_ssimulacra2
+from bench.metrics.full_reference import Picture
+from bench.metrics.regions import keep_elsewhere
+from bench.rd.measure import Scene, decode, look_at, predict, start_process
+
+OWN: Final = "own"
+UPLOADS: Final = ("95", "85")
+GOALS: Final = ("size:75", "size:50", "quality:85", "quality:75")
+WAYS: Final = ("coefficients", "pixels")
+# Equal pictures have 108 dB; what is decoded from the same coefficients may differ in a last bit.
+KEPT_DB: Final = 90.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is done with every photo."""
+
+    uploads: tuple[str, ...]
+    """Qualities, or OWN for the file itself."""
+    goals: tuple[str, ...]
+    subsampling: str
+    strength: float
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add = parser.add_argument
+    add("--images", type=Path, required=True, help="folder of photos")
+    add("--halve", action="store_true", help="photos at half their size (2×2 box)")
+    add("--limit", type=int, help="this many photos, the first by hashed name")
+    add("--uploads", nargs="+", default=UPLOADS,
+        help=f"qualities they are saved at; '{OWN}': JPEG files as they are")  # fmt: skip
+    add("--subsampling", default="4:2:0", choices=("4:2:0", "4:2:2", "4:4:4"), help="of uploads")
+    add("--goals", nargs="+", default=GOALS, help="target:quality")
+    add("--strength", type=float, default=0.6, help="(%(default)s)")
+    add("--jobs", type=int, default=usable_cores(), help="processes (%(default)s)")
+    add("--out", type=Path, required=True, help="JSON file to write")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure every photo, print the table, write the file; return the exit code."""
+    paths = find_photos(args.images, {}, None, args.limit) if args.images.is_dir() else {}
+    choice = Choice(tuple(args.uploads), tuple(args.goals), args.subsampling, args.strength)
+    try:
+        for goal in choice.goals:
+            settings_of(goal, choice)
+        if not all(own == OWN or 1 <= int(own) <= 100 for own in choice.uploads):
+            raise ValueError("an upload's quality must lie in 1..100")
+        if OWN in choice.uploads and args.halve:
+            raise ValueError("a file as it is can't be halved")
+    except ValueError as error:
+        print(f"bench transcode: {error}", file=sys.stderr)
+        return 2
+    if not paths:
+        print(f"bench transcode: no photos in {args.images.name}", file=sys.stderr)
+        return 2
+    photos = plan_photos(paths, {}, None, args.halve, None)
+    context = multiprocessing.get_context("spawn")
+    images: dict[str, Any] = {}
+    with ProcessPoolExecutor(args.jobs, context, start_process) as pool:
+        measured = pool.map(partial(measure_photo, choice=choice), photos)
+        for photo, rows in zip(photos, measured, strict=True):
+            images[photo.name] = rows
+            print(f"bench transcode: {len(images)}/{len(photos)} {photo.name}", file=sys.stderr)
+    summary = average(list(images.values()))
+    print_table(summary)
+    result = {
+        "meta": {
+            **describe_machine(PACKAGES),
+            "photos": len(images),
+            "halved": args.halve,
+            "subsampling": args.subsampling,
+            "strength": args.strength,
+        },
+        "summary": summary,
+        "images": images,
+    }
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    return 0
+
+
+def settings_of(goal: str, choice: Choice) -> codec.EncodeSettings:
+    """Return what "size:75" stands for.
+
+    Raises:
+        ValueError: it is no target and quality.
+    """
+    target, _, quality = goal.partition(":")
+    if target not in {"size", "quality"}:
+        raise ValueError(f"{goal!r} is no goal like size:75")
+    return codec.EncodeSettings(
+        int(quality),
+        choice.strength,
+        progressive=True,
+        target="size" if target == "size" else "quality",
+    )
+
+
+def measure_photo(photo: Photo, choice: Choice) -> dict[str, Any]:
+    """Return by upload, goal and way what came of a photo."""
+    original = read_photo(photo)
+    saliency = predict()(original)
+    before = look_at(original, saliency, photo)
+    rows: dict[str, Any] = {}
+    for name in choice.uploads:
+        if name == OWN:
+            upload = photo.path.read_bytes()
+        else:
+            upload = save_upload(original, int(name), choice.subsampling)
+        shown = look_at(decode(upload), saliency, photo)
+        scenes = {"upload": shown} if name == OWN else {"upload": shown, "original": before}
+        rows[name] = {
+            goal: measure_goal(upload, shown, scenes, settings_of(goal, choice))
+            for goal in choice.goals
+        }
+    return rows
+
+
+def save_upload(image: Picture, quality: int, subsampling: str) -> bytes:
+    """Return a baseline JPEG with Annex K tables, as cameras' and editors' files are made."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality, subsampling=subsampling)
+    return file.getvalue()
+
+
+def measure_goal(
+    upload: bytes, shown: Scene, scenes: Mapping[str, Scene], settings: codec.EncodeSettings
+) -> dict[str, Any]:
+    """Return both ways' measures beside each of the scenes."""
+    found: dict[str, Any] = {}
+    for way in WAYS:
+        started = time.process_time()
+        if way == "pixels":
+            made = codec.encode(shown.image, shown.saliency, settings)
+        else:
+            source = codec.read_source(upload)
+            made = codec.transcode(source, shown.image, shown.saliency, settings)
+        ms = 1e3 * (time.process_time() - started)
+        row = {
+            "bytes_of_upload": len(made.jpeg) / len(upload),
+            "bytes_ratio": len(made.jpeg) / made.reference_bytes,
+            "passes": made.passes,
+            "cpu_ms": round(ms, 1),
+        }
+        decoded = decode(made.jpeg)
+        for name, scene in scenes.items():
+            inside = keep_elsewhere(scene.image, decoded, scene.looked_at)
+            row[f"psnr_{name}"] = metrics.psnr(scene.image, decoded)
+            row[f"ssimulacra2_{name}"] = fast_ssimulacra2.score(scene.scales, decoded)
+            row[f"ssimulacra2_gaze_{name}"] = fast_ssimulacra2.score(scene.scales, inside)
+        found[way] = {key: round(value, 4) for key, value in row.items()}
+    found["kept"] = found["coefficients"]["psnr_upload"] > KEPT_DB
+    return found
+
+
+def average(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the means over photos, of gains over those whose coefficients were not kept as they are.
+
+    Beside the upload those have no error at all, and a PSNR without an end.
+    """
+    summary: dict[str, Any] = {}
+    for upload, goals in rows[0].items():
+        for goal in goals:
+            own = [row[upload][goal] for row in rows]
+            changed = [one for one in own if not one["kept"]]
+            cell: dict[str, Any] = {"kept": len(own) - len(changed), "photos": len(own)}
+            for way in WAYS:
+                cell[way] = {
+                    key: round(statistics.fmean(one[way][key] for one in own), 4)
+                    for key in ("bytes_of_upload", "bytes_ratio", "passes", "cpu_ms")
+                }
+            for key in own[0]["pixels"]:
+                if key.startswith(("psnr", "ssimulacra2")) and changed:
+                    gains = [one["coefficients"][key] - one["pixels"][key] for one in changed]
+                    cell[f"gain_{key}"] = round(statistics.fmean(gains), 4)
+            summary.setdefault(upload, {})[goal] = cell
+    return summary
+
+
+def print_table(summary: Mapping[str, Any]) -> None:
+    """Print what coefficients gain over pixels."""
+    print("upload  goal         kept  bytes  pixels'  gain where looked at: upload, original")
+    for upload, goals in summary.items():
+        for goal, cell in goals.items():
+            shares = [cell[way]["bytes_of_upload"] for way in WAYS]
+            gains = [
+                f"{cell[key]:+.2f}" if key in cell else "-"
+                for key in ("gain_ssimulacra2_gaze_upload", "gain_ssimulacra2_gaze_original")
+            ]
+            print(f"{upload:7} {goal:12} {cell['kept']:4}  {shares[0]:.3f}  {shares[1]:.3f}    "
+                  f"{'  '.join(gains)}")  # fmt: skip

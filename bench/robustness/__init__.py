@@ -1,0 +1,1 @@
+"""Kills, slow clients and folders under load."""

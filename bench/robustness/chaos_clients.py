@@ -1,0 +1,180 @@
+"""Clients that know what each answer must be, however often the service is killed meanwhile."""
+
+import io
+import itertools
+import json
+import random
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.datasets.uploads import generate_photo, to_jpeg
+from bench.load.closed_loop import Answer, Connection, HttpError
+
+TARGET: Final = "/compress?quality=75&progressive=false"
+PHOTOS: Final = 40
+CORRUPT_SHARE: Final = 0.05
+PAUSE_AFTER_BREAK_S: Final = 0.2
+# Of luma, on average; two of the generated photos are further apart by a factor of three or more.
+MAX_DIFFERENCE: Final = 8.0
+PROBLEM: Final = "application/problem+json"
+# What a request may end in while processes die: none of them says that the photo was at fault.
+EXCUSES: Final = {
+    "internal-error": 500,
+    "no-worker": 503,
+    "queue-unavailable": 503,
+    "queue-full": 429,
+    "deadline-passed": 504,
+}
+REFUSALS: Final = {"corrupt-image": 422, "unsupported-image": 415}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One file and what its answer must show; ``luma`` None where the file is damaged."""
+
+    data: bytes
+    luma: NDArray[np.float32] | None
+
+
+def make_uploads(seed: int) -> list[Upload]:
+    """Return photos that differ in content and, each from all others, in size."""
+    uploads = []
+    for number in range(PHOTOS):
+        image = generate_photo(200 + 3 * number, 160 + 2 * number, seed + number)
+        uploads.append(Upload(to_jpeg(image), luma_of(image)))
+    return uploads
+
+
+def corrupt(upload: Upload, order: random.Random) -> Upload:
+    """Return an upload that ends too early."""
+    cut = order.randrange(300, max(301, len(upload.data) // 2))
+    return Upload(upload.data[:cut], None)
+
+
+def luma_of(image: Image.Image) -> NDArray[np.float32]:
+    """Return a picture's luma, float32 (h, w) in [0, 255]."""
+    return np.asarray(image.convert("L"), np.float32)
+
+
+def find_fault(upload: Upload, answer: Answer) -> str | None:
+    """Return what is wrong with an answer; None for its own JPEG, or a clear error."""
+    return judge_photo(upload, answer) if answer.status == 200 else judge_error(upload, answer)
+
+
+def judge_photo(upload: Upload, answer: Answer) -> str | None:
+    """Return in what an answer's photo isn't the upload's."""
+    if upload.luma is None:
+        return "a damaged photo was compressed"
+    try:
+        luma = luma_of(Image.open(io.BytesIO(answer.body)))
+    except OSError:
+        return "the answer is no image"
+    if luma.shape != upload.luma.shape:
+        return "the answer is another photo's: its size"
+    if float(np.abs(luma - upload.luma).mean()) > MAX_DIFFERENCE:
+        return "the answer is another photo's: its content"
+    return None
+
+
+def judge_error(upload: Upload, answer: Answer) -> str | None:
+    """Return what is unclear about an error, or wrong about its blame."""
+    if answer.headers.get("content-type") != PROBLEM:
+        return f"{answer.status} without a problem document"
+    try:
+        code = json.loads(answer.body)["type"].rpartition(":")[2]
+    except (ValueError, KeyError, TypeError):
+        return f"{answer.status} with an unreadable problem document"
+    allowed = EXCUSES if upload.luma is not None else {**EXCUSES, **REFUSALS}
+    return None if allowed.get(code) == answer.status else f"{answer.status} {code}"
+
+
+@dataclass
+class Clients:
+    """Closed-loop clients; each sends a request again when its connection broke, as people do.
+
+    Each sends ``uploads_each``, the same ones every time; without that it goes on until `stop`.
+    """
+
+    url: str
+    count: int
+    seed: int
+    max_request_s: float
+    uploads_each: int | None = None
+    ends: Counter[str] = field(default_factory=Counter)
+    damaged: Counter[str] = field(default_factory=Counter)  # of the ends, those of damaged uploads
+    faults: list[str] = field(default_factory=list)
+    slowest_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._uploads = make_uploads(self.seed)
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._threads = [
+            threading.Thread(target=self._run, args=(number,), daemon=True, name=f"client-{number}")
+            for number in range(self.count)
+        ]
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Let every client end the request that it is at; one that can't is a fault."""
+        self._stop.set()
+        self.join(2 * self.max_request_s)
+
+    def join(self, timeout_s: float) -> None:
+        """Wait until every client has sent what it is to send; one that hasn't by then is a fault."""
+        deadline_s = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, deadline_s - time.monotonic()))
+            if thread.is_alive():
+                self.faults.append("a request hangs")
+
+    def _run(self, number: int) -> None:
+        order = random.Random(f"{self.seed}/{number}")
+        connection = Connection(self.url)
+        turns = itertools.count() if self.uploads_each is None else range(self.uploads_each)
+        for _ in itertools.takewhile(lambda _: not self._stop.is_set(), turns):
+            upload = order.choice(self._uploads)
+            if order.random() < CORRUPT_SHARE:
+                upload = corrupt(upload, order)
+            self._send(connection, upload)
+        connection.close()
+
+    def _send(self, connection: Connection, upload: Upload) -> None:
+        """Send until there is an answer; judge it."""
+        while True:
+            started_s = time.monotonic()
+            try:
+                answer = connection.request("POST", TARGET, upload.data)
+            except HttpError:
+                self._note(upload, "connection broken", time.monotonic() - started_s)
+                if self._stop.is_set():
+                    return
+                time.sleep(PAUSE_AFTER_BREAK_S)
+                continue
+            fault = find_fault(upload, answer)
+            self._note(upload, str(answer.status), time.monotonic() - started_s, fault)
+            if answer.status >= 500:
+                time.sleep(PAUSE_AFTER_BREAK_S)
+            return
+
+    def _note(self, upload: Upload, end: str, elapsed_s: float, fault: str | None = None) -> None:
+        with self._lock:
+            self.ends[end] += 1
+            if upload.luma is None:
+                self.damaged[end] += 1
+            self.slowest_s = max(self.slowest_s, elapsed_s)
+            if fault:
+                self.faults.append(fault)
+            if elapsed_s > self.max_request_s:
+                self.faults.append(f"a request took {elapsed_s:.0f} s")

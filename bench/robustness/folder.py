@@ -1,0 +1,139 @@
+"""A folder through the command line: its cost beside the service's, a kill in the middle, the rest.
+
+Runs ``python -m app compress`` over copies of photos, kills it with SIGKILL when a third is done,
+runs it again, and once more when nothing is left to do. Every result is decoded.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from PIL import Image
+
+from bench.datasets.uploads import SUFFIXES
+from bench.environment import ROOT, describe_machine
+from bench.load.service_process import ServiceError, started_service
+from bench.load.statistics import rounded
+
+DEFAULT_IMAGES: Final = Path(os.environ.get("FOVEATE_DATA", "../shared/data")) / "fixations/osie"
+POLL_S: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One run of the command; ``summary`` None when it was killed."""
+
+    code: int
+    cpu_s: float
+    elapsed_s: float
+    peak_rss_bytes: int
+    summary: dict[str, int] | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the benchmark's options."""
+    parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
+    parser.add_argument("--count", type=int, default=500, help="of them, the first by name")
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run it; return 1 when anything is missing at the end."""
+    photos = sorted(p for p in args.images.glob("*") if p.suffix.lower() in SUFFIXES)[: args.count]
+    if not photos:
+        print(f"bench: no photos in {args.images}", file=sys.stderr)
+        return 2
+    try:
+        figures = measure(photos)
+    except ServiceError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    meta = {**describe_machine(), "photos": f"{len(photos)} files of {args.images.name}/"}
+    print(json.dumps(rounded(figures), indent=2))
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        report = {"meta": meta, "summary": rounded(figures)}
+        args.out.write_text(json.dumps(report, indent=2) + "\n")
+    return 0 if figures["decoded"] == len(photos) else 1
+
+
+def measure(photos: list[Path]) -> dict[str, Any]:
+    """Return what three runs cost and gave."""
+    with tempfile.TemporaryDirectory(prefix="foveate-") as name:
+        source, target = Path(name, "photos"), Path(name, "results")
+        source.mkdir()
+        for photo in photos:
+            (source / photo.name).symlink_to(photo.resolve())
+        with started_service() as (url, processes):
+            before = sum(processes.cpu_s().values())
+            killed = compress(source, target, url, kill_at=max(len(photos) // 3, 1))
+            resumed = compress(source, target, url)
+            service_cpu_s = sum(processes.cpu_s().values()) - before
+            idle = compress(source, target, url)
+        results = list(target.glob("*.jpg"))
+        decoded = sum(decodes(path) for path in results)
+    assert resumed.summary is not None
+    assert idle.summary is not None
+    images = len(photos)
+    client_cpu_s = killed.cpu_s + resumed.cpu_s
+    return {
+        "photos": images,
+        "killed_after": resumed.summary["skipped"],
+        "resumed": resumed.summary,
+        "resumed_exit_code": resumed.code,
+        "resumed_images_per_s": resumed.summary["compressed"] / resumed.elapsed_s,
+        "nothing_to_do": {"elapsed_s": idle.elapsed_s, **idle.summary},
+        "decoded": decoded,
+        "cpu_ms_per_image": {
+            "client": 1e3 * client_cpu_s / images,
+            "service": 1e3 * service_cpu_s / images,
+        },
+        "client_share_of_service": client_cpu_s / service_cpu_s,
+        "client_peak_rss_bytes": resumed.peak_rss_bytes,
+    }
+
+
+def compress(source: Path, target: Path, url: str, *, kill_at: int | None = None) -> Ended:
+    """Run the command; with ``kill_at`` kill it when so many results are there."""
+    started_s = time.monotonic()
+    command = [sys.executable, "-m", "app", "compress", str(source), "-o", str(target), "--json"]
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen([*command, "--url", url], cwd=ROOT, stdout=output)
+        if kill_at is not None:
+            while process_lives(process.pid) and len(list(target.glob("*.jpg"))) < kill_at:
+                time.sleep(POLL_S)
+            process.send_signal(signal.SIGKILL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        last = output.read().splitlines()[-1:] if kill_at is None else []
+    return Ended(
+        process.returncode,
+        usage.ru_utime + usage.ru_stime,
+        time.monotonic() - started_s,
+        usage.ru_maxrss * 1024,
+        json.loads(last[0])["summary"] if last else None,
+    )
+
+
+def process_lives(pid: int) -> bool:
+    """Return whether a child has not ended; it is left to be waited for."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
+
+def decodes(path: Path) -> bool:
+    """Return whether a file is a whole JPEG."""
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+            return picture.format == "JPEG"
+    except OSError:
+        return False

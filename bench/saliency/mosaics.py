@@ -1,0 +1,89 @@
+"""Mosaics of photos of different classes: does a map find *every* object, not only the best one?
+
+Each tile's object is taken to be in the tile's middle, where photos of one labelled thing have
+it. Of 2×2 tiles the hottest 10 % can hold half of two boxes at most, of 3×3 half of five: that
+is the ceiling of ``half_10``.
+"""
+
+import csv
+import random
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from PIL import Image, ImageOps
+
+from bench.datasets.folds import in_fold
+from bench.metrics.gaze import SEED
+from bench.saliency.objects import Box
+from model.training.photos import SUFFIXES, UNLABELLED_FOLDERS
+
+SIDE_PX: Final = 480
+# Of each side of a tile, around its middle.
+BOX_SHARE: Final = 0.6
+SYNSET: Final = re.compile(r"(n\d{8})_")
+
+
+def find_classes(folder: Path, fold: str | None) -> dict[str, list[Path]]:
+    """Return the photos below a folder by their class, both sorted.
+
+    A photo's class is the one that ``labels.tsv`` beside it names (columns ``file`` and
+    ``wnid`` or ``class_index``), else the WordNet id that its name begins with, else its folder.
+    """
+    classes: dict[str, list[Path]] = {}
+    listed: dict[Path, dict[str, str]] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() not in SUFFIXES or path.parent.name in UNLABELLED_FOLDERS:
+            continue
+        if path.parent not in listed:
+            listed[path.parent] = read_labels(path.parent / "labels.tsv")
+        if in_fold(path.name, fold):
+            synset = SYNSET.match(path.name)
+            named = synset[1] if synset else path.parent.name
+            classes.setdefault(listed[path.parent].get(path.name, named), []).append(path)
+    return dict(sorted(classes.items()))
+
+
+def read_labels(path: Path) -> dict[str, str]:
+    """Return the class by file name; empty where there is no such list."""
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8") as file:
+        rows = csv.DictReader(file, delimiter="\t")
+        return {row["file"]: row.get("wnid") or row["class_index"] for row in rows}
+
+
+def plan_mosaics(
+    classes: dict[str, list[Path]], side: int, count: int
+) -> Iterator[tuple[Path, ...]]:
+    """Yield the photos of each mosaic of side × side tiles, row by row.
+
+    Drawn by `SEED`: a smaller count gives the first ones of a larger.
+
+    Raises:
+        ValueError: there are fewer classes than tiles.
+    """
+    drawn = random.Random(SEED)
+    for _ in range(count):
+        yield tuple(drawn.choice(classes[name]) for name in drawn.sample(list(classes), side**2))
+
+
+def draw_mosaic(paths: Sequence[Path], side: int) -> Image.Image:
+    """Return the RGB mosaic, about `SIDE_PX` wide and high; each photo fills an equal square."""
+    tile_px = SIDE_PX // side
+    mosaic = Image.new("RGB", (side * tile_px, side * tile_px))
+    for index, path in enumerate(paths):
+        row, column = divmod(index, side)
+        with Image.open(path) as opened:
+            tile = ImageOps.fit(opened.convert("RGB"), (tile_px, tile_px))
+        mosaic.paste(tile, (column * tile_px, row * tile_px))
+    return mosaic
+
+
+def locate_objects(side: int) -> list[Box]:
+    """Return the box of each tile's object, row by row, in the mosaic's pixels, both ends in."""
+    tile_px = SIDE_PX // side
+    box_px = round(BOX_SHARE * tile_px)
+    starts = [tile * tile_px + (tile_px - box_px) // 2 for tile in range(side)]
+    return [(x, y, x + box_px - 1, y + box_px - 1) for y in starts for x in starts]

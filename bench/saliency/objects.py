@@ -1,0 +1,70 @@
+"""How many labelled objects a saliency map doesn't miss.
+
+Labels: one text file per photo, a line ``class x1 y1 x2 y2`` per object, in pixels, both ends in.
+"""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from bench.metrics.gaze import AREAS, Map, hottest
+
+Box = tuple[int, int, int, int]  # x1, y1, x2, y2
+
+COVERAGE: Final = tuple(f"{what}_{percent}" for what in ("centre", "half") for percent in AREAS)
+
+
+def find_labelled(labels: Path, photos: Path) -> dict[str, tuple[Path, list[Box]]]:
+    """Return photo and boxes, by the name both share; without photos that lack either."""
+    by_stem = {path.stem: path for path in photos.iterdir()}
+    found = {}
+    for file in sorted(labels.glob("*.txt")):
+        boxes = read_boxes(file.read_text("utf-8"))
+        if boxes and file.stem in by_stem:
+            found[file.stem] = (by_stem[file.stem], boxes)
+    return found
+
+
+def read_boxes(text: str) -> list[Box]:
+    """Return the boxes; a class may hold blanks.
+
+    Raises:
+        ValueError: a line is no label.
+    """
+    boxes = []
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        fields = line.rsplit(maxsplit=4)
+        if len(fields) != 5:
+            raise ValueError(f"not 'class x1 y1 x2 y2': {line!r}")
+        x1, y1, x2, y2 = (round(float(field)) for field in fields[1:])
+        boxes.append((x1, y1, x2, y2))
+    return boxes
+
+
+def cover_objects(saliency: Map, boxes: Sequence[Box]) -> list[dict[str, float]]:
+    """Return for each object whether its centre and half of its area are among the hottest.
+
+    The map has the photo's size. Where pixels are tied, a centre may count in part.
+    """
+    height, width = saliency.shape
+    rows: list[dict[str, float]] = [{} for _ in boxes]
+    for percent, area in AREAS.items():
+        region = hottest(saliency, area)
+        for row, (x1, y1, x2, y2) in zip(rows, boxes, strict=True):
+            left, right = np.clip((x1, x2), 0, width - 1)
+            top, bottom = np.clip((y1, y2), 0, height - 1)
+            inside = region[top : bottom + 1, left : right + 1]
+            row[f"centre_{percent}"] = float(region[(top + bottom) // 2, (left + right) // 2])
+            row[f"half_{percent}"] = float(inside.size > 0 and inside.mean() >= 0.5)
+    return rows
+
+
+def summarise_objects(rows: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """Return the shares over all objects."""
+    shares = {key: round(statistics.fmean(row[key] for row in rows), 4) for key in COVERAGE}
+    return {"count": len(rows), **shares}

@@ -1,0 +1,1 @@
+"""The service and its rivals over HTTP."""

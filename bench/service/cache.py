@@ -1,0 +1,119 @@
+"""Equal uploads: what a hit of the result cache takes, and a hundred of a kind at once.
+
+One client on one connection sends each photo once (a miss) and then all of them again and again
+(hits). After that ``--together`` clients send one photo that is new at the same moment.
+"""
+
+import argparse
+import json
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+from bench.datasets.uploads import generate_photo, load_photos, to_jpeg
+from bench.environment import describe_machine
+from bench.load.closed_loop import Connection, HttpError, Sample, send
+from bench.load.service_process import ServiceError, started_service
+from bench.load.statistics import percentile, read_metrics, rounded
+from bench.service.run import DEFAULT_IMAGES, DEFAULT_OPTIONS
+
+MISSES: Final = 'foveate_cache_total{outcome="miss"}'
+JOINED: Final = 'foveate_cache_total{outcome="joined"}'
+NEW_SEED: Final = 1000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the benchmark's options."""
+    parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
+    parser.add_argument("--rounds", type=int, default=5, help="each with --requests hits")
+    parser.add_argument("--requests", type=int, default=400)
+    parser.add_argument("--together", type=int, default=100, help="clients with one new photo")
+    parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the benchmark; return 1 when an answer is missing, or more than one was computed."""
+    photos, described = load_photos(args.images, "jpeg")
+    target = f"/compress?{args.options}"
+    try:
+        with started_service() as (url, _):
+            figures = measure_hits(url, target, photos, args.rounds, args.requests)
+            figures["together"] = measure_together(url, target, args.together)
+    except (ServiceError, HttpError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(rounded(figures), indent=2))
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        meta = {**describe_machine(), "photos": described, "options": args.options}
+        report = {"meta": meta, "summary": rounded(figures)}
+        args.out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    together = figures["together"]
+    return 0 if together["computed"] == 1 and together["answered"] == args.together else 1
+
+
+def measure_hits(
+    url: str, target: str, photos: list[bytes], rounds: int, requests: int
+) -> dict[str, Any]:
+    """Return the times of misses and hits in milliseconds."""
+    connection = Connection(url, cached=True)
+    try:
+        misses = [timed(connection, target, photo) for photo in photos]
+        before = read_metrics(url).get(MISSES, 0.0)
+        hits = [
+            [timed(connection, target, photos[n % len(photos)]) for n in range(requests)]
+            for _ in range(rounds)
+        ]
+        computed = read_metrics(url).get(MISSES, 0.0) - before
+    finally:
+        connection.close()
+    if computed:
+        raise HttpError(f"{computed:.0f} photos were computed again: the cache is too small")
+    together = [elapsed for elapsed_ms in hits for elapsed in elapsed_ms]
+    return {
+        "miss": describe(misses),
+        "hit": describe(together),
+        "rounds": [describe(elapsed_ms) for elapsed_ms in hits],
+    }
+
+
+def timed(connection: Connection, target: str, photo: bytes) -> float:
+    """Return how long an answer took, in milliseconds."""
+    sample = send(connection, target, photo)
+    if sample.status != 200:
+        raise HttpError(f"the service answered {sample.status}")
+    return sample.elapsed_ms
+
+
+def describe(elapsed_ms: list[float]) -> dict[str, float]:
+    """Return the percentiles of some times."""
+    return {f"p{round(100 * share)}_ms": percentile(elapsed_ms, share) for share in (0.5, 0.99)}
+
+
+def measure_together(url: str, target: str, clients: int) -> dict[str, float]:
+    """Return how many of equal uploads at the same moment were answered, joined and computed."""
+    photo = to_jpeg(generate_photo(768, 512, NEW_SEED))
+    samples: list[Sample] = []
+    at_once = threading.Barrier(clients)
+
+    def upload() -> None:
+        connection = Connection(url, cached=True)
+        at_once.wait()
+        samples.append(send(connection, target, photo))
+        connection.close()
+
+    before = read_metrics(url)
+    threads = [threading.Thread(target=upload) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    after = read_metrics(url)
+    return {
+        "clients": clients,
+        "answered": sum(sample.status == 200 for sample in samples),
+        "computed": after.get(MISSES, 0.0) - before.get(MISSES, 0.0),
+        "joined": after.get(JOINED, 0.0) - before.get(JOINED, 0.0),
+    }

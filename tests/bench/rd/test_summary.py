@@ -1,0 +1,75 @@
+import pytest
+
+from bench.rd.bd_rate import find_bd_rates
+from bench.rd.summary import count_wins, find_worst, group_photos, summarise
+
+
+def photo(foveate: float, butteraugli: float = 1.0) -> dict[str, dict[str, float]]:
+    def row(psnr: float, butteraugli: float) -> dict[str, float]:
+        return {"bytes_ratio": 1.0, "ms": 2.0, "psnr": psnr, "butteraugli": butteraugli}
+
+    ours = row(foveate, butteraugli)
+    return {
+        "standard": row(30.0, 1.0),
+        "foveate_uniform": ours,
+        "foveate": ours,
+        "foveate_full": ours,
+    }
+
+
+def test_a_lower_butteraugli_is_a_win_and_a_higher_psnr_too() -> None:
+    wins = count_wins([photo(31.0, 0.9), photo(29.0, 0.9), photo(30.0, 1.1)])
+    assert wins["foveate"]["standard"] == {"psnr": 1, "butteraugli": 2}
+
+
+def test_the_worst_photo_is_that_of_the_smallest_gain() -> None:
+    worst = find_worst({"a": photo(31.0, 1.5), "b": photo(29.0, 0.5)})
+    assert worst["foveate"]["psnr"] == {"photo": "b", "gain": -1.0}
+    assert worst["foveate"]["butteraugli"] == {"photo": "a", "gain": -0.5}
+
+
+def test_means_skip_photos_that_lack_a_measure() -> None:
+    second = {name: {**row} for name, row in photo(33.0).items()}
+    del second["foveate"]["psnr"]
+    assert summarise([photo(31.0), second])["foveate"]["psnr"] == 31.0
+
+
+def test_one_folder_makes_no_groups() -> None:
+    photos = {"a": photo(31.0), "b": photo(33.0)}
+    assert group_photos(photos, {"a": "", "b": ""}) == {}
+    groups = group_photos(photos, {"a": "", "b": "faces"})
+    assert groups["faces"]["summary"]["foveate"]["psnr"] == 33.0
+    assert groups["."]["photos"] == 1
+
+
+def curves(share: float) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+    """Return one photo whose encoder needs `share` of the standard JPEG's bytes."""
+    return {
+        "a": {
+            str(psnr): {
+                "standard": {"bytes": 1000 * 1.5**psnr, "psnr": psnr, "butteraugli": 9 - psnr},
+                "foveate": {
+                    "bytes": share * 1000 * 1.5**psnr, "psnr": psnr, "butteraugli": 9 - psnr,
+                },
+            }
+            for psnr in (1, 2, 3, 4, 5)
+        }
+    }  # fmt: skip
+
+
+def test_a_tenth_fewer_bytes_everywhere_is_a_bd_rate_of_minus_ten() -> None:
+    rates = find_bd_rates(curves(0.9))["foveate"]
+    assert rates["psnr"]["percent"] == pytest.approx(-10, abs=1e-3)
+    assert rates["butteraugli"]["percent"] == pytest.approx(-10, abs=1e-3)
+
+
+def test_the_anchor_of_a_bd_rate_can_be_any_encoder() -> None:
+    rates = find_bd_rates(curves(0.8), "foveate")
+    assert rates["standard"]["psnr"]["percent"] == pytest.approx(25, abs=1e-3)
+    assert "foveate" not in rates
+
+
+def test_a_falling_curve_has_no_bd_rate() -> None:
+    images = curves(0.9)
+    images["a"]["3"]["foveate"]["psnr"] = 0.5
+    assert "psnr" not in find_bd_rates(images)["foveate"]

@@ -1,0 +1,69 @@
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bench.rd import transcode
+from tests.codec.pictures import photo
+
+
+def parse(*arguments: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    transcode.add_arguments(parser)
+    return parser.parse_args([*arguments])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    images = tmp_path / "images"
+    images.mkdir()
+    Image.fromarray(photo(120, 136)).save(images / "a.jpg", quality=92)
+    return images
+
+
+def test_coefficients_and_pixels_stand_side_by_side(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "results" / "transcode.json"
+    options = ["--images", str(folder), "--out", str(out), "--jobs", "1"]
+    options += ["--uploads", "own", "85", "--goals", "size:60", "size:95"]
+    assert transcode.run(parse(*options)) == 0
+    result = json.loads(out.read_text("utf-8"))
+    cell = result["summary"]["85"]["size:60"]
+    assert cell["kept"] == 0
+    for way in ("coefficients", "pixels"):
+        assert 0.98 < cell[way]["bytes_ratio"] <= 1.01
+        row = result["images"]["a.jpg"]["85"]["size:60"][way]
+        assert 20 < row["psnr_upload"] < 50
+        assert row["psnr_original"] != row["psnr_upload"]
+    # 85 needs fewer bytes than 95 has, so its coefficients stay; pixels are coded once more.
+    kept = result["summary"]["85"]["size:95"]
+    assert kept["kept"] == kept["photos"] == 1
+    assert kept["coefficients"]["bytes_of_upload"] <= 1.0
+    assert "gain_psnr_upload" not in kept
+    # Of a file as it is there is no photo before it.
+    assert "gain_psnr_original" not in result["summary"]["own"]["size:60"]
+    assert "where looked at" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--goals", "bytes:75"],
+        ["--goals", "size:101"],
+        ["--goals", "size"],
+        ["--uploads", "0"],
+        ["--uploads", "best"],
+        ["--uploads", "own", "--halve"],
+    ],
+)
+def test_what_makes_no_sense_is_refused(folder: Path, tmp_path: Path, options: list[str]) -> None:
+    out = tmp_path / "out.json"
+    assert transcode.run(parse("--images", str(folder), "--out", str(out), *options)) == 2
+    assert not out.exists()
+
+
+def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
+    assert transcode.run(parse("--images", str(tmp_path), "--out", str(tmp_path / "o.json"))) == 2

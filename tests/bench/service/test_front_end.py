@@ -1,0 +1,26 @@
+"""The front end alone is measured, beside another checkout of it as well."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import main
+from bench.environment import ROOT
+
+
+@pytest.mark.timeout(120)
+def test_front_end_and_redis_are_measured_in_turn(tmp_path: Path) -> None:
+    out = tmp_path / "front.json"
+    arguments = ["--images", str(tmp_path), "--clients", "2", "--seconds", "1", "--rounds", "1"]
+    assert main(["front", *arguments, "--against", str(ROOT), "--out", str(out)]) == 0
+    report = json.loads(out.read_text())
+    for name in ("this", "against"):
+        (measured,) = report["rounds"][name]
+        assert measured["images_per_s"] > 0
+        assert set(measured["cpu_ms_per_image"]) == {"app", "redis"}
+        assert min(measured["cpu_ms_per_image"].values()) > 0
+        both = report["summary"][name]["both_cpu_ms_per_image"]
+        assert both == pytest.approx(sum(measured["cpu_ms_per_image"].values()), rel=1e-2)
+    assert report["summary"]["ratio"]["p50"] > 0
+    assert len(report["meta"]["against"]) == 40
