@@ -14,6 +14,8 @@ BENCHMARKS: Final = {
     "gpu": "images/s on a GPU machine, by stage and end to end",
     "cache": "equal uploads: the time of a hit, and how many of a hundred at once are computed",
     "folder": "a folder through the command line: its cost, a kill, the rest",
+    "sizing": "what a photo costs by its size: CPU time, memory, bytes",
+    "charts": "draw the charts of README from the committed results",
     "encode": "speed, passes and memory of the encoder alone",
     "photos": "photos through the running service beside the standard JPEG",
     "fit": "fit the encoder's constants on photos",

@@ -1,0 +1,153 @@
+"""What one photo costs by its size: CPU time of each role, memory, and bytes in Redis.
+
+One client sends photos of growing size to one worker, so that a process's peak memory after each
+size is that size's.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from PIL import Image
+
+from bench.load import Connection, HttpError, send
+from bench.machine import describe_machine
+from bench.service import DEFAULT_IMAGES
+from bench.service_figures import rounded
+from bench.service_photos import SUFFIXES, generate_photo, to_jpeg
+from bench.service_process import Processes, ServiceError, started_service
+
+Size = tuple[int, int]
+
+# 0.4 to 24 megapixels; the last is what current cameras and phones write at most by default.
+SIZES_PX: Final[tuple[Size, ...]] = ((768, 512), (2048, 1536), (4000, 3000), (6000, 4000))
+DEFAULT_OPTIONS: Final = ""
+ROLES: Final = ("app", "worker", "redis")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the benchmark's options."""
+    parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
+    parser.add_argument("--repeats", type=int, default=5, help="different photos of each size")
+    parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the benchmark; return 1 when the service does not start or refuses a photo."""
+    paths = sorted(p for p in args.images.glob("*") if p.suffix.lower() in SUFFIXES)
+    described = f"tiles of {len(paths)} photos of {args.images.name}/" if paths else "generated"
+    try:
+        with started_service(workers=1) as service:
+            ready = service[1].peak_rss_bytes()
+            target = f"/compress?{args.options}"
+            by_size = [
+                measure_size(service, target, paths, size, args.repeats) for size in SIZES_PX
+            ]
+    except (ServiceError, HttpError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    report = {
+        "meta": {
+            **describe_machine(),
+            "photos": f"{described}, sent as JPEG quality 92",
+            "options": args.options,
+            "repeats": args.repeats,
+        },
+        "ready_peak_rss_bytes": ready,
+        "summary": rounded(summarise(by_size, ready)),
+        "by_size": rounded(by_size),
+    }
+    print(json.dumps(report["summary"], indent=2))
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
+def measure_size(
+    service: tuple[str, Processes],
+    target: str,
+    paths: Sequence[Path],
+    size_px: Size,
+    repeats: int,
+) -> dict[str, Any]:
+    """Return the cost of photos of one size, each sent alone.
+
+    Raises:
+        HttpError: when a photo gets no JPEG.
+    """
+    url, processes = service
+    width_px, height_px = size_px
+    connection = Connection(url)
+    cpu_ms: dict[str, list[float]] = {role: [] for role in ROLES}
+    elapsed_ms, bytes_in, bytes_out = [], [], []
+    try:
+        # One more than is counted: the first of a size allocates its memory.
+        for seed in range(repeats + 1):
+            photo = to_jpeg(make_photo(paths, width_px, height_px, seed))
+            before_s = processes.cpu_s()
+            sample = send(connection, target, photo)
+            after_s = processes.cpu_s()
+            if sample.status != 200:
+                raise HttpError(f"a photo of {width_px}×{height_px} got {sample.status}")
+            if not seed:
+                continue
+            for role in ROLES:
+                cpu_ms[role].append(1e3 * (after_s[role] - before_s[role]))
+            elapsed_ms.append(sample.elapsed_ms)
+            bytes_in.append(len(photo))
+            bytes_out.append(sample.received_bytes)
+    finally:
+        connection.close()
+    return {
+        "size_px": [width_px, height_px],
+        "megapixels": width_px * height_px / 1e6,
+        "cpu_ms": {role: median(values) for role, values in cpu_ms.items()},
+        "elapsed_ms": median(elapsed_ms),
+        "bytes_in": median(bytes_in),
+        "bytes_out": median(bytes_out),
+        "peak_rss_bytes": processes.peak_rss_bytes(),
+    }
+
+
+def make_photo(paths: Sequence[Path], width_px: int, height_px: int, seed: int) -> Image.Image:
+    """Return a picture of this size: the photos as tiles, beginning with another one for each seed."""
+    if not paths:
+        return generate_photo(width_px, height_px, seed)
+    picture = Image.new("RGB", (width_px, height_px))
+    number, top_px = seed, 0
+    while top_px < height_px:
+        left_px, row_px = 0, height_px
+        while left_px < width_px:
+            with Image.open(paths[number % len(paths)]) as tile:
+                picture.paste(tile.convert("RGB"), (left_px, top_px))
+                left_px += tile.width
+                row_px = min(row_px, tile.height)
+            number += 1
+        top_px += row_px
+    return picture
+
+
+def summarise(by_size: Sequence[dict[str, Any]], ready: dict[str, int]) -> dict[str, Any]:
+    """Return the cost per megapixel between the smallest and the largest size, and what is fixed."""
+    least, most = by_size[0], by_size[-1]
+    megapixels = most["megapixels"] - least["megapixels"]
+    per_megapixel = {
+        role: (most["cpu_ms"][role] - least["cpu_ms"][role]) / megapixels for role in ROLES
+    }
+    return {
+        "cpu_ms_per_megapixel": per_megapixel,
+        "fixed_cpu_ms": {
+            role: least["cpu_ms"][role] - least["megapixels"] * per_megapixel[role]
+            for role in ROLES
+        },
+        "worker_bytes_per_pixel": (most["peak_rss_bytes"]["worker"] - ready["worker"])
+        / (most["megapixels"] * 1e6),
+        "upload_bytes_per_megapixel": most["bytes_in"] / most["megapixels"],
+        "elapsed_ms_per_megapixel": (most["elapsed_ms"] - least["elapsed_ms"]) / megapixels,
+    }
