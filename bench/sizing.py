@@ -25,6 +25,7 @@ Size = tuple[int, int]
 
 # 0.4 to 24 megapixels; the last is what current cameras and phones write at most by default.
 SIZES_PX: Final[tuple[Size, ...]] = ((768, 512), (2048, 1536), (4000, 3000), (6000, 4000))
+LEAST_PHOTOS: Final = 4
 DEFAULT_OPTIONS: Final = ""
 ROLES: Final = ("app", "worker", "redis")
 
@@ -32,7 +33,7 @@ ROLES: Final = ("app", "worker", "redis")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
     parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
-    parser.add_argument("--repeats", type=int, default=5, help="different photos of each size")
+    parser.add_argument("--megapixels", type=float, default=100, help="to send of each size")
     parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
             ready = service[1].peak_rss_bytes()
             target = f"/compress?{args.options}"
             by_size = [
-                measure_size(service, target, paths, size, args.repeats) for size in SIZES_PX
+                measure_size(service, target, paths, size, args.megapixels) for size in SIZES_PX
             ]
     except (ServiceError, HttpError) as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
             **describe_machine(),
             "photos": f"{described}, sent as JPEG quality 92",
             "options": args.options,
-            "repeats": args.repeats,
+            "megapixels": args.megapixels,
         },
         "ready_peak_rss_bytes": ready,
         "summary": rounded(summarise(by_size, ready)),
@@ -74,43 +75,37 @@ def measure_size(
     target: str,
     paths: Sequence[Path],
     size_px: Size,
-    repeats: int,
+    megapixels: float,
 ) -> dict[str, Any]:
-    """Return the cost of photos of one size, each sent alone.
+    """Return the mean cost of photos of one size, each sent alone.
 
     Raises:
         HttpError: when a photo gets no JPEG.
     """
     url, processes = service
     width_px, height_px = size_px
+    count = max(LEAST_PHOTOS, round(megapixels / (width_px * height_px / 1e6)))
+    photos = [to_jpeg(make_photo(paths, width_px, height_px, seed)) for seed in range(count)]
     connection = Connection(url)
-    cpu_ms: dict[str, list[float]] = {role: [] for role in ROLES}
-    elapsed_ms, bytes_in, bytes_out = [], [], []
     try:
-        # One more than is counted: the first of a size allocates its memory.
-        for seed in range(repeats + 1):
-            photo = to_jpeg(make_photo(paths, width_px, height_px, seed))
-            before_s = processes.cpu_s()
-            sample = send(connection, target, photo)
-            after_s = processes.cpu_s()
-            if sample.status != 200:
-                raise HttpError(f"a photo of {width_px}×{height_px} got {sample.status}")
-            if not seed:
-                continue
-            for role in ROLES:
-                cpu_ms[role].append(1e3 * (after_s[role] - before_s[role]))
-            elapsed_ms.append(sample.elapsed_ms)
-            bytes_in.append(len(photo))
-            bytes_out.append(sample.received_bytes)
+        # The first of a size allocates its memory.
+        warm_up = send(connection, target, photos[0])
+        before_s = processes.cpu_s()
+        samples = [send(connection, target, photo) for photo in photos]
+        after_s = processes.cpu_s()
     finally:
         connection.close()
+    if any(sample.status != 200 for sample in (warm_up, *samples)):
+        raise HttpError(f"a photo of {width_px}×{height_px} got no JPEG")
     return {
         "size_px": [width_px, height_px],
         "megapixels": width_px * height_px / 1e6,
-        "cpu_ms": {role: median(values) for role, values in cpu_ms.items()},
-        "elapsed_ms": median(elapsed_ms),
-        "bytes_in": median(bytes_in),
-        "bytes_out": median(bytes_out),
+        "photos": count,
+        # Systems count CPU time in steps of 10 ms: only a sum over photos is finer.
+        "cpu_ms": {role: 1e3 * (after_s[role] - before_s[role]) / count for role in ROLES},
+        "elapsed_ms": median(sample.elapsed_ms for sample in samples),
+        "bytes_in": median(sample.sent_bytes for sample in samples),
+        "bytes_out": median(sample.received_bytes for sample in samples),
         "peak_rss_bytes": processes.peak_rss_bytes(),
     }
 
