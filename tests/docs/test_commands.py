@@ -71,15 +71,20 @@ def help_of(module: str, *subcommand: str) -> str:
     before = sys.argv
     sys.argv = [module, *subcommand, "--help"]
     try:
-        # What other tests have imported is run again: nothing but the parser is reached.
-        with contextlib.redirect_stdout(printed), warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            runpy.run_module(module, run_name="__main__", alter_sys=True)
-    except SystemExit as ended:
-        assert ended.code in (0, None), (module, subcommand)
+        with contextlib.redirect_stdout(printed), pytest.raises(SystemExit) as ended:
+            run_as_command(module)
     finally:
         sys.argv = before
+    assert ended.value.code in (0, None), (module, subcommand)
     return printed.getvalue()
+
+
+def run_as_command(module: str) -> None:
+    """Do what `python -m` does."""
+    with warnings.catch_warnings():
+        # Other tests may have imported it: it runs again, and no further than to its parser.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 @pytest.mark.parametrize("call", sorted(find_calls()), ids=" ".join)
