@@ -12,7 +12,7 @@ FRONT_ENDS ?= 1
 WORKERS ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: help install run test check fuzz-api fuzz-decode sweep format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency clean
+.PHONY: help install run test check fuzz-api fuzz-decode sweep format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency charts clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ bench-fit: $(STAMP) ## Fit the encoder's constants (GOALS=default or full, OUT=f
 # Of the default photos only those that training kept aside; all of anyone's own.
 bench-saliency: $(STAMP) ## Maps against recorded gaze (IMAGES=folder, FIXATIONS=file, OUT=file)
 	@$(BIN)/python -m bench saliency $(if $(IMAGES),,--fold held) --images '$(or $(IMAGES),../shared/data/fixations/osie)' --fixations '$(or $(FIXATIONS),../shared/data/fixations/osie/fixations.json)' --out '$(or $(OUT),bench/results/saliency.json)' $(ARGS)
+
+charts: $(STAMP) ## Draw the charts of README from the committed results
+	@$(BIN)/python -m bench charts $(ARGS)
 
 clean: ## Remove everything that make created
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

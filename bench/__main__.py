@@ -33,6 +33,11 @@ BENCHMARKS: Final = {
         "bench.robustness.folder",
         "a folder through the command line: its cost, a kill, the rest",
     ),
+    "sizing": (
+        "bench.service.sizing",
+        "what a photo costs by its size: CPU time, memory, bytes",
+    ),
+    "charts": ("bench.charts", "draw the charts of README from the committed results"),
     "encode": ("bench.encode.run", "speed, passes and memory of the encoder alone"),
     "photos": (
         "bench.rd.through_service",

@@ -23,7 +23,7 @@ STOP_TIMEOUT_S: Final = 6.0  # LitServe takes any
 
 
 class Rival:
-    """A server of one of ``bench.servers`` and its children."""
+    """A server of one of ``bench.service.servers`` and its children."""
 
     def __init__(self, process: psutil.Process, journal: Path) -> None:
         self._process = process
@@ -86,7 +86,7 @@ def started_rival(name: str, options: str, workers: int = 1) -> Iterator[tuple[s
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", f"bench.servers.{name}"]
+    command = [sys.executable, "-m", f"bench.service.servers.{name}"]
     if name == "mosec":
         command += ["--timeout", "120000"]  # its own is three seconds
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as log:

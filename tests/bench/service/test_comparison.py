@@ -12,7 +12,6 @@ from bench.datasets.uploads import generate_photo, to_jpeg
 from bench.encoders import find_missing
 from bench.environment import ROOT
 from bench.load.statistics import medians
-from bench.servers import compressor
 from bench.service import run as service
 from bench.service.comparison import (
     SCALING,
@@ -24,6 +23,7 @@ from bench.service.comparison import (
     started_ours,
 )
 from bench.service.report import summarize_server
+from bench.service.servers import compressor
 from bench.service.servers.alone import per_image
 from bench.service.servers.compressor import settings_of
 from bench.service.servers.mozjpeg_alone import measure_mozjpeg

@@ -1,0 +1,108 @@
+"""The charts of README, drawn from the committed results."""
+
+import argparse
+import json
+from pathlib import Path
+from statistics import mean
+from typing import TYPE_CHECKING, Any, Final
+
+from bench.environment import ROOT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+RESULTS: Final = ROOT / "bench" / "results"
+PICTURES: Final = ROOT / "docs" / "pictures"
+WIDTH_IN, HEIGHT_IN, DOTS_PER_INCH = 7.2, 3.6, 150
+
+# Okabe and Ito's colours, which people with any colour vision tell apart.
+OWN_COLOUR, MUTED_COLOUR = "#d55e00", "#8c8c8c"
+ENCODERS: Final = {
+    "foveate": ("Foveate", OWN_COLOUR),
+    "jpegli": ("jpegli", "#0072b2"),
+    "mozjpeg": ("mozjpeg", "#009e73"),
+    "standard": ("standard JPEG", MUTED_COLOUR),
+}
+SERVERS: Final = {
+    "foveate": "Foveate, 2 workers",
+    "foveate, 1 worker": "Foveate, 1 worker",
+    "mosec, 2 workers": "mosec, 2 workers",
+    "mosec": "mosec, 1 worker",
+    "litserve, 2 workers": "LitServe, 2 workers",
+    "litserve": "LitServe, 1 worker",
+    "inprocess": "FastAPI, batching in its own process",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of result files")
+    parser.add_argument("--out", type=Path, default=PICTURES, help="folder of the PNG files")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw both charts; return the exit code."""
+    args.out.mkdir(parents=True, exist_ok=True)
+    curve = json.loads((args.results / "rd_osie_curve.json").read_text())
+    service = json.loads((args.results / "service.json").read_text())
+    save(draw_quality, curve, args.out / "quality-per-byte.png")
+    save(draw_throughput, service, args.out / "images-per-second.png")
+    return 0
+
+
+def save(draw: Any, result: dict[str, Any], path: Path) -> None:
+    """Draw one chart and write it as a PNG file."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - heavy, and needed by this command alone
+
+    figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), layout="constrained")
+    axes = figure.subplots()
+    draw(axes, result)
+    axes.spines[["top", "right"]].set_visible(False)
+    # Without the library's version in it the file changes only when the picture does.
+    figure.savefig(path, dpi=DOTS_PER_INCH, metadata={"Software": None})
+    print(path)
+
+
+def find_curves(result: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:
+    """Return, by encoder, a point for each quality: share of bytes and SSIMULACRA2 where people look.
+
+    Bytes are means over the photos, relative to the standard JPEG at quality 50.
+    """
+    images = result["images"]
+    unit = mean(photo["50"]["standard"]["bytes"] for photo in images.values())
+    return {
+        name: [
+            (
+                mean(photo[quality][name]["bytes"] for photo in images.values()) / unit,
+                mean(photo[quality][name]["ssimulacra2_gaze"] for photo in images.values()),
+            )
+            for quality in result["by_quality"]
+        ]
+        for name in ENCODERS
+    }
+
+
+def draw_quality(axes: "Axes", result: dict[str, Any]) -> None:
+    """Draw what each encoder reaches where people look, by bytes."""
+    for name, points in find_curves(result).items():
+        label, colour = ENCODERS[name]
+        axes.plot(*zip(*points, strict=True), color=colour, marker="o", markersize=4, label=label)
+    axes.set_xlabel("bytes (standard JPEG at quality 50 = 1)")
+    axes.set_ylabel("SSIMULACRA2 where people look")
+    axes.set_title("Quality per byte where people look (higher is better)", loc="left", fontsize=11)
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False, loc="lower right")
+
+
+def draw_throughput(axes: "Axes", result: dict[str, Any]) -> None:
+    """Draw the images/s of each server, the fastest first."""
+    servers = result["serving"]["servers"]
+    rates = {name: servers[name]["images_per_s"] for name in SERVERS}
+    order = sorted(rates, key=rates.__getitem__)
+    colours = [OWN_COLOUR if name.startswith("foveate") else MUTED_COLOUR for name in order]
+    bars = axes.barh(
+        [SERVERS[name] for name in order], [rates[name] for name in order], color=colours
+    )
+    axes.bar_label(bars, fmt="%.0f", padding=3)
+    axes.set_xlabel(f"images/s, {result['meta']['cores']} cores, 16 clients")
+    axes.set_title("The same model and encoder behind each server", loc="left", fontsize=11)

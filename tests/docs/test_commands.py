@@ -1,0 +1,97 @@
+"""The commands in README, CONTRIBUTING and docs exist: targets, modules, subcommands, options."""
+
+import contextlib
+import importlib.util
+import io
+import re
+import runpy
+import shlex
+import sys
+import warnings
+from functools import cache
+
+import pytest
+
+from tests.docs.documents import DOCUMENTS, ROOT, commands, name_of
+
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+TARGETS = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.MULTILINE))
+VARIABLES = set(re.findall(r"\$[({](?:or \$\()?(?:if \$\()?([A-Z_]+)", MAKEFILE)) | set(
+    re.findall(r"^([A-Z_]+) \?=", MAKEFILE, re.MULTILINE)
+)
+# `foveate` is `python -m app`.
+MODULE = re.compile(r"python -m (.+)")
+SCRIPT = re.compile(r"^(?:[A-Z_]+=\S+ )*(?:\S*/)?foveate ([a-z].*)")
+MODULES_WITH_SUBCOMMANDS = {"app", "bench", "model.training"}
+
+
+def test_make_targets_exist() -> None:
+    wrong = []
+    for document in DOCUMENTS:
+        for command in commands(document.read_text("utf-8")):
+            match = re.match(r"(?:[A-Z_]+=\S+ )*make (.+)", command)
+            if not match:
+                continue
+            for word in shlex.split(match.group(1), comments=True):
+                name, equals, _ = word.partition("=")
+                if name not in (VARIABLES if equals else TARGETS) and word != "bench-…":
+                    wrong.append(f"{name_of(document)}: make {match.group(1)}")
+    assert wrong == []
+
+
+def find_calls() -> dict[tuple[str, ...], set[str]]:
+    """Return, by module and subcommand, the options that documents give it."""
+    found: dict[tuple[str, ...], set[str]] = {}
+    for document in DOCUMENTS:
+        if document.name == "CHANGELOG.md":
+            continue
+        for command in commands(document.read_text("utf-8")):
+            module, script = MODULE.search(command), SCRIPT.search(command)
+            if not (module or script) or "…" in command or "NAME" in command:
+                continue
+            text = module.group(1) if module else f"app {script.group(1) if script else ''}"
+            name, *rest = split(text)
+            subcommand = rest[:1] if name in MODULES_WITH_SUBCOMMANDS else []
+            subcommand = [word for word in subcommand if not word.startswith("-")]
+            options = {word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
+            found.setdefault((name, *subcommand), set()).update(options)
+    return found
+
+
+def split(text: str) -> list[str]:
+    """Return a command's words, up to where the shell goes on to something else."""
+    command = re.split(r"[|<>&;)]", text)[0].strip()
+    return [word.rstrip(",.") for word in shlex.split(command, comments=True)]
+
+
+@cache
+def help_of(module: str, *subcommand: str) -> str:
+    """Return what a command's --help prints."""
+    printed = io.StringIO()
+    before = sys.argv
+    sys.argv = [module, *subcommand, "--help"]
+    try:
+        with contextlib.redirect_stdout(printed), pytest.raises(SystemExit) as ended:
+            run_as_command(module)
+    finally:
+        sys.argv = before
+    assert ended.value.code in (0, None), (module, subcommand)
+    return printed.getvalue()
+
+
+def run_as_command(module: str) -> None:
+    """Do what `python -m` does."""
+    with warnings.catch_warnings():
+        # Other tests may have imported it: it runs again, and no further than to its parser.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+@pytest.mark.parametrize("call", sorted(find_calls()), ids=" ".join)
+def test_modules_subcommands_and_options_exist(call: tuple[str, ...]) -> None:
+    module = call[0]
+    assert importlib.util.find_spec(module) is not None
+    options = find_calls()[call] - {"--help", "-h"}
+    if call[1:] or options or module in MODULES_WITH_SUBCOMMANDS:
+        shown = help_of(*call)
+        assert options <= set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", shown))

@@ -1,0 +1,48 @@
+"""Links between documents lead somewhere: to a file, and where they name one, to its heading."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.documents import DOCUMENTS, ROOT, name_of, prose
+
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", prose(path.read_text("utf-8")), re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", re.sub(r"\]\([^)]*\)", "", heading))
+        .strip()
+        .lower()
+        .replace(" ", "-")
+        for heading in headings
+    }
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_links_resolve(document: Path) -> None:
+    broken = []
+    for link in LINK.findall(prose(document.read_text("utf-8"))):
+        if re.match(r"\w+:", link):
+            continue
+        place, _, anchor = link.partition("#")
+        target = (document.parent / place).resolve() if place else document
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+def test_every_decision_is_listed_and_complete() -> None:
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "README.md").read_text("utf-8")
+    records = sorted(folder.glob("[0-9]*.md"))
+    assert records
+    headings = ["Context", "Decision", "Consequences", "Evidence"]
+    for number, record in enumerate(records, start=1):
+        text = record.read_text("utf-8")
+        assert record.name.startswith(f"{number:04}-")
+        assert f"]({record.name})" in index
+        assert re.findall(r"^## (.+)$", text, re.MULTILINE)[:4] == headings, record.name
