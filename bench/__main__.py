@@ -33,6 +33,10 @@ BENCHMARKS: Final = {
         "bench.robustness.folder",
         "a folder through the command line: its cost, a kill, the rest",
     ),
+    "same-bytes": (
+        "bench.service.same_bytes",
+        "what two checkouts return for the same uploads: equal bytes or not",
+    ),
     "sizing": (
         "bench.service.sizing",
         "what a photo costs by its size: CPU time, memory, bytes",
