@@ -7,13 +7,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 
-from app.http import compress as routes
-from app.http import fetch, health, problems
-from app.http import jobs as job_routes
+from app.http import compress, fetch, health, jobs, problems
 from app.http.api_keys import ApiKeyMiddleware
-from app.http.defects import DefectMiddleware
-from app.http.direct import DirectMiddleware
 from app.http.methods import remaining_methods
 from app.http.security_headers import SecurityHeadersMiddleware
 from app.page import routes as page
@@ -61,10 +58,13 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
     )
     add_middlewares(app, chosen)
     problems.install(app)
-    routers = [routes.router, job_routes.router, health.router]
+    routers = [compress.router, jobs.router, health.router]
     # Without keys or hosts there is no such path.
     if chosen.fetch_keys and chosen.fetch_hosts:
         routers.append(fetch.router)
+    # The handler reads query, headers and body itself: FastAPI's routing, which OpenAPI describes,
+    # would only cost time.
+    app.router.routes.insert(0, Route("/compress", compress.compress, methods=["POST"]))
     for router in routers:
         app.include_router(router)
     app.router.routes += remaining_methods(routers)
@@ -75,11 +75,10 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
 
 def add_middlewares(app: FastAPI, settings: AppSettings) -> None:
     """Put the middlewares around ``app``: what is added last is asked first."""
-    app.add_middleware(DirectMiddleware, handler=routes.compress)
+    app.add_middleware(problems.ErrorMiddleware)
     if settings.api_keys:
         keys = [key.get_secret_value() for key in settings.api_keys]
         app.add_middleware(ApiKeyMiddleware, keys=keys)
-    app.add_middleware(DefectMiddleware)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -1,8 +1,5 @@
 """``POST /compress``."""
 
-import asyncio
-import logging
-from collections.abc import Coroutine
 from contextlib import ExitStack
 from typing import Any
 
@@ -10,31 +7,23 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.cancellation import ASK_AGAIN_S
 from app.http.body import Pace, read_body
+from app.http.disconnect import CLIENT_LEFT, unless_client_leaves
 from app.http.documents import JobDocument, describe_job, path_of
 from app.http.preferences import Form, Wishes, read_wishes
-from app.http.problems import MEDIA_TYPE, examples, to_response
+from app.http.problems import MEDIA_TYPE, examples
 from app.http.responses import VARY, answer, choose_available, not_modified, tag_of
 from app.options import describe_options, parse_options, parse_query
-from app.results.result import Outcome
 from app.service.compression import Upload, count_pixels, find_cached, link, receive
 from app.service.compression import compress as compress_upload
-from app.service.front_end import Service, ServiceDependency
+from app.service.front_end import Service
 from contract.errors import (
     CorruptImageError,
-    FoveateError,
-    InternalError,
     InvalidOptionError,
     MaxBytesError,
 )
 
-log = logging.getLogger(__name__)
-
 router = APIRouter()
-
-# What nginx logs for a client that left; nobody reads this answer.
-CLIENT_LEFT = 499
 
 
 def describe_compress() -> dict[str, Any]:
@@ -143,23 +132,19 @@ REQUEST_HEADERS = {
     },
     openapi_extra=describe_compress(),
 )
-async def compress(request: Request, service: ServiceDependency) -> Response:
+async def compress(request: Request) -> Response:
     """Send a photo's bytes, or a form with one part named `file`; get a standard JPEG."""
-    try:
-        response = await respond(request, service)
-    except FoveateError as error:
-        service.metrics.errors.labels(error.code).inc()
-        response = to_response(error)
-    except Exception:  # counted and answered like any other error
-        log.exception("defect")
-        service.metrics.errors.labels(InternalError.code).inc()
-        response = to_response(InternalError("An unexpected error; it has been logged."))
-    service.metrics.requests.labels(str(response.status_code)).inc()
-    return response
+    service: Service = request.app.state.service
+    request.state.count_status = service.metrics.requests
+    return await respond(request, service)
 
 
 async def respond(request: Request, service: Service) -> Response:
-    """Return the answer to one upload, or raise what stands in its way."""
+    """Return the response to one upload.
+
+    Raises:
+        FoveateError: when there is none.
+    """
     settings = service.settings
     options = parse_query(request.scope["query_string"])  # a wrong option needs no upload
     wishes = read_wishes(request.headers)
@@ -199,6 +184,7 @@ async def respond(request: Request, service: Service) -> Response:
     if outcome is None:
         return Response(status_code=CLIENT_LEFT)
     service.metrics.observe_result(outcome.finished.result)
+    request.state.stage_ms = outcome.stage_ms
     job_id = await link(service, outcome) if has_links else None
     return answer(outcome, form, job_id)
 
@@ -236,43 +222,3 @@ async def accept(
     }
     document = describe_job(job).model_dump(mode="json", exclude_none=True)
     return JSONResponse(document, status_code=202, headers=headers)
-
-
-async def unless_client_leaves(
-    request: Request, work: Coroutine[Any, Any, Outcome]
-) -> Outcome | None:
-    """Return what ``work`` returns, None when its client hung up; it is then cancelled."""
-    working = asyncio.current_task()
-    assert working is not None
-    loop = asyncio.get_running_loop()
-    asking: asyncio.TimerHandle | None = None
-    over = False
-
-    def cancel(_: object = None) -> None:
-        # Until it is heard, as in `app.cancellation`.
-        nonlocal asking
-        if not over:
-            working.cancel()
-            asking = loop.call_later(ASK_AGAIN_S, cancel)
-
-    leaving = asyncio.create_task(client_left(request), name="client")
-    leaving.add_done_callback(cancel)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        if asking is None:  # it is the server that ends
-            raise
-        return None
-    finally:
-        over = True
-        leaving.cancel()
-        if asking is not None:
-            asking.cancel()
-            while working.uncancel():
-                pass
-
-
-async def client_left(request: Request) -> None:
-    """Return when the client has closed its connection; its body must have been read."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
