@@ -1,6 +1,7 @@
 """The ASGI application."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -21,8 +22,11 @@ from app.sources.client import Upstream
 from app.telemetry import tracing
 from app.telemetry.logs import RequestLogMiddleware
 from app.telemetry.request_id import RequestIdMiddleware
+from contract.version import VERSION
 
-# What a page of another origin may read of an answer, beyond what browsers always show, and send.
+log = logging.getLogger(__name__)
+
+# What a page of another origin may read of a response, beyond what browsers always show, and send.
 EXPOSED_HEADERS = (
     *("ETag", "Link", "Location", "Retry-After", "Server-Timing", "WWW-Authenticate"),
     *("X-Request-ID", "X-Original-Bytes", "X-Compressed-Bytes", "X-Reference-Bytes"),
@@ -51,7 +55,7 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
     app = FastAPIOffline(
         title="Foveate",
         summary="Photos that spend their bytes where people look.",
-        version="0.1.0",
+        version=VERSION,
         lifespan=lifespan,
         redoc_url=None,
         static_url="/docs/assets",
@@ -59,9 +63,10 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
     add_middlewares(app, chosen)
     problems.install(app)
     routers = [compress.router, jobs.router, health.router]
-    # Without keys or hosts there is no such path.
     if chosen.fetch_keys and chosen.fetch_hosts:
         routers.append(fetch.router)
+    elif chosen.fetch_keys or chosen.fetch_hosts:
+        log.warning("/fetch is off: it needs both FETCH_KEYS and FETCH_HOSTS, and one is empty")
     # The handler reads query, headers and body itself: FastAPI's routing, which OpenAPI describes,
     # would only cost time.
     app.router.routes.insert(0, Route("/compress", compress.compress, methods=["POST"]))

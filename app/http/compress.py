@@ -10,9 +10,9 @@ from starlette.responses import JSONResponse, Response
 from app.http.body import Pace, read_body
 from app.http.disconnect import CLIENT_LEFT, unless_client_leaves
 from app.http.documents import JobDocument, describe_job, path_of
-from app.http.preferences import Form, Wishes, read_wishes
+from app.http.preferences import Form, Preferences, parse_preferences
 from app.http.problems import MEDIA_TYPE, examples
-from app.http.responses import VARY, answer, choose_available, not_modified, tag_of
+from app.http.responses import VARY, choose_available, not_modified, tag_of, to_photo_response
 from app.options import describe_options, parse_options, parse_query
 from app.service.compression import Upload, count_pixels, find_cached, link, receive
 from app.service.compression import compress as compress_upload
@@ -77,11 +77,11 @@ PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
 
 
 def describe_header(description: str) -> dict[str, Any]:
-    """Return a header of an answer as OpenAPI has it."""
+    """Return a header of a response as OpenAPI has it."""
     return {"description": description, "schema": {"type": "string"}}
 
 
-ANSWER_HEADERS = {
+RESPONSE_HEADERS = {
     "ETag": describe_header("Strong; of the input, the options and the version"),
     "Server-Timing": describe_header("Milliseconds of queue, decode, predict and encode"),
     "X-Original-Bytes": describe_header("The upload's length"),
@@ -90,10 +90,10 @@ ANSWER_HEADERS = {
     "X-Passthrough": describe_header("`true` where the JPEG is the upload, byte for byte"),
     "Link": describe_header("Where the heatmap is"),
 }
-# OpenAPI has no parameter for Accept: the types of the answer say what can be asked for.
+# OpenAPI has no parameter for Accept: the types of the response say what can be asked for.
 REQUEST_HEADERS = {
     "Prefer": "`respond-async`: answer 202 at once, with the job's path",
-    "If-None-Match": "An `ETag` of an answer; 304 where it would be the same again",
+    "If-None-Match": "An `ETag` of a response; 304 where it would be the same again",
     "Cache-Control": "`no-cache`: no cached result; `no-store`: and none cached of this one",
 }
 
@@ -111,14 +111,14 @@ REQUEST_HEADERS = {
                 "image/jpeg": {"schema": {"type": "string", "format": "binary"}},
                 "multipart/mixed": {"schema": {"type": "string", "format": "binary"}},
             },
-            "headers": ANSWER_HEADERS,
+            "headers": RESPONSE_HEADERS,
         },
         202: {
             "description": "With `Prefer: respond-async`: the job, which `Location` names",
             "model": JobDocument,
             "headers": {"Location": describe_header("The job's path")},
         },
-        304: {"description": "The client has this answer: `If-None-Match` names its `ETag`"},
+        304: {"description": "The client has this response: `If-None-Match` names its `ETag`"},
         400: {"description": "Malformed request", **PROBLEM},
         413: {"description": "Too many bytes or pixels", **PROBLEM},
         415: {"description": "Not an image that is read here", **PROBLEM},
@@ -147,9 +147,9 @@ async def respond(request: Request, service: Service) -> Response:
     """
     settings = service.settings
     options = parse_query(request.scope["query_string"])  # a wrong option needs no upload
-    wishes = read_wishes(request.headers)
-    with ExitStack() as place:
-        ticket = place.enter_context(service.admission.admit())
+    preferences = parse_preferences(request.headers)
+    with ExitStack() as slot:
+        ticket = slot.enter_context(service.admission.admit())
         body = await read_body(
             request,
             ticket,
@@ -163,11 +163,11 @@ async def respond(request: Request, service: Service) -> Response:
         if body.fields:
             options = parse_options([*request.query_params.multi_items(), *body.fields])
         upload = await receive(body.data, options)
-        form = choose_available(wishes.form, has_heatmap=options.heatmap != "none")
-        if not wishes.detached and (tag := known_tag(service, upload, form, wishes)):
+        form = choose_available(preferences.form, has_heatmap=options.heatmap != "none")
+        if not preferences.detached and (tag := known_tag(service, upload, form, preferences)):
             return not_modified(tag)
-        if wishes.detached:
-            return await accept(service, upload, place, wishes)
+        if preferences.detached:
+            return await accept(service, upload, slot, preferences)
         has_links = form == "application/json" or (
             form == "image/jpeg" and options.heatmap != "none"
         )
@@ -176,8 +176,8 @@ async def respond(request: Request, service: Service) -> Response:
             compress_upload(
                 service,
                 upload,
-                may_reuse=wishes.may_reuse,
-                may_store=wishes.may_store,
+                may_reuse=preferences.may_reuse,
+                may_store=preferences.may_store,
                 keep=has_links,
             ),
         )
@@ -186,32 +186,32 @@ async def respond(request: Request, service: Service) -> Response:
     service.metrics.observe_result(outcome.finished.result)
     request.state.stage_ms = outcome.stage_ms
     job_id = await link(service, outcome) if has_links else None
-    return answer(outcome, form, job_id)
+    return to_photo_response(outcome, form, job_id)
 
 
-def known_tag(service: Service, upload: Upload, form: Form, wishes: Wishes) -> str | None:
-    """Return the tag of the answer if the client has that answer already."""
-    if not wishes.entity_tags or form == "application/json":
+def known_tag(service: Service, upload: Upload, form: Form, preferences: Preferences) -> str | None:
+    """Return the tag of the response if the client has that response already."""
+    if not preferences.entity_tags or form == "application/json":
         return None
     tags = {tag_of(upload.identify(version), form, None) for version in service.versions}
-    return next(iter(tags & wishes.entity_tags), None)
+    return next(iter(tags & preferences.entity_tags), None)
 
 
 async def accept(
     service: Service,
     upload: Upload,
-    place: ExitStack,
-    wishes: Wishes,
+    slot: ExitStack,
+    preferences: Preferences,
 ) -> Response:
     """Return 202 and where the job is, which then needs its client no more."""
-    cached = await find_cached(service, upload) if wishes.may_reuse else None
+    cached = await find_cached(service, upload) if preferences.may_reuse else None
     if cached is not None:
         job_id = await link(service, cached)
     else:
         pixels = await count_pixels(service, upload)
-        may_store = wishes.may_store and service.cache.is_on
+        may_store = preferences.may_store and service.cache.is_on
         job_id = await service.detached.start(
-            upload.data, pixels, upload.options, upload.digest, place, may_store=may_store
+            upload.data, pixels, upload.options, upload.digest, slot, may_store=may_store
         )
     job = await service.jobs.read(job_id)
     headers = {

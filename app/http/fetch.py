@@ -10,7 +10,7 @@ from app.http.conditional import cache_control, http_date, is_not_modified
 from app.http.dependencies import ServiceDependency
 from app.http.disconnect import CLIENT_LEFT, unless_client_leaves
 from app.http.problems import MEDIA_TYPE
-from app.http.responses import answer, tag_of
+from app.http.responses import tag_of, to_photo_response
 from app.path_options import parse_path_options
 from app.service.compression import compress, receive
 from app.service.front_end import Service
@@ -46,7 +46,7 @@ def describe_problems() -> dict[int | str, dict[str, Any]]:
 @router.head(PATH, include_in_schema=False)
 @router.get(
     PATH,
-    summary="Compress a photo from elsewhere; the answer can be cached",
+    summary="Compress a photo from elsewhere; the response can be cached",
     response_class=Response,
     responses={
         200: {"description": "The JPEG", "content": {"image/jpeg": {}}},
@@ -85,7 +85,7 @@ async def respond(
     source_url = parse_source_url(url)
     upstream: Upstream = request.app.state.upstream
     with service.admission.admit() as ticket:
-        source = await upstream.fetch(source_url, ticket.hold)
+        source = await upstream.fetch(source_url, ticket.allocate)
         return await compress_source(request, service, source, wanted)
 
 
@@ -111,6 +111,6 @@ async def compress_source(
         return Response(status_code=CLIENT_LEFT)
     service.metrics.observe_result(outcome.finished.result)
     request.state.stage_ms = outcome.stage_ms
-    response = answer(outcome, "image/jpeg", None)
+    response = to_photo_response(outcome, "image/jpeg", None)
     response.headers.update(headers)
     return response

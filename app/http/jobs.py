@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from app.http.dependencies import ServiceDependency
 from app.http.documents import JobDocument, describe_job
-from app.http.preferences import read_entity_tags
+from app.http.preferences import parse_entity_tags
 from app.http.problems import MEDIA_TYPE
 from app.http.responses import CACHE_CONTROL, describe_result
 from app.queue.jobs import Job, Jobs
@@ -113,7 +113,7 @@ async def show_picture(request: Request, job: Job, service: Service, *, heatmap:
         "ETag": f'"{tag}"',
         "Cache-Control": CACHE_CONTROL,
     }
-    if tag in read_entity_tags(request.headers):
+    if tag in parse_entity_tags(request.headers):
         return Response(status_code=304, headers=headers)
     media_type = result.heatmap_type if heatmap else "image/jpeg"
     return Response(blob, headers=headers, media_type=media_type)

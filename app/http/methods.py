@@ -9,7 +9,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 
-class MethodsOf:
+class RemainingMethods:
     """Answers every method of a path that no route of its own answers."""
 
     def __init__(self, methods: set[str]) -> None:
@@ -32,4 +32,4 @@ def remaining_methods(routers: Iterable[APIRouter]) -> list[Route]:
         for route in router.routes:
             if isinstance(route, Route):
                 methods.setdefault(route.path, {"OPTIONS"}).update(route.methods or ())
-    return [Route(path, MethodsOf(allowed)) for path, allowed in methods.items()]
+    return [Route(path, RemainingMethods(allowed)) for path, allowed in methods.items()]

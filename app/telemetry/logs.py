@@ -93,7 +93,7 @@ PROBES: Final = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 class RequestLogMiddleware:
-    """Logs one line when an answer has gone, or its client has."""
+    """Logs one line when a response has gone, or its client has."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

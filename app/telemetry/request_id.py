@@ -21,7 +21,7 @@ class RequestIdMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, with an id in its answer's headers."""
+        """Pass the request on, with an id in its response's headers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
