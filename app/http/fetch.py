@@ -92,7 +92,7 @@ async def respond(
 async def compress_source(
     request: Request, service: Service, source: Source, options: Options
 ) -> Response:
-    """Return the compressed ``source`` as a cacheable answer, or 304 where the client has it."""
+    """Return the compressed ``source`` as a cacheable response, or 304 where the client has it."""
     upload = await receive(source.data, options)
     headers = {
         "Cache-Control": cache_control(source.cache_control, service.settings.fetch_max_age_s),

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 
 class RemainingMethods:
-    """Answers every method of a path that no route of its own answers."""
+    """Responds to every method of a path that has no route."""
 
     def __init__(self, methods: set[str]) -> None:
         self._headers = {"Allow": ", ".join(sorted(methods))}

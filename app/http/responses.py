@@ -1,4 +1,4 @@
-"""A finished job as an HTTP answer: the JPEG, the JPEG and its heatmap in two parts, or JSON."""
+"""A finished job as an HTTP response: the JPEG, the JPEG and its heatmap in two parts, or JSON."""
 
 from collections.abc import Mapping
 

@@ -16,14 +16,14 @@ MAX_RETRY_AFTER_S = 60
 
 
 class Admission:
-    """Counts uploads from their first byte to their answer; refuses above the limits."""
+    """Counts uploads from their first byte to their response; refuses above the limits."""
 
     def __init__(self, max_pending: int, max_pending_bytes: int) -> None:
         self._max_pending = max_pending
         self._max_pending_bytes = max_pending_bytes
         self.pending = 0
         self.pending_bytes = 0
-        # When uploads were answered, on the monotonic clock; those that were refused don't count.
+        # When uploads were completed, on the monotonic clock; refused ones are not counted.
         self._completed_s: deque[float] = deque()
         self._busy_since_s = 0.0
 
@@ -61,14 +61,14 @@ class Admission:
         self.pending_bytes += more_bytes
 
     def retry_after_s(self) -> int:
-        """Return the seconds in which what waits will have been answered, 1 to 60, at the present rate.
+        """Return the seconds, 1 to 60, that the waiting uploads take at the current rate.
 
         All who are refused now get about the same answer, so it is not the time to the next free
         place; that would go to one of them.
         """
         self._forget_old()
         if not self._completed_s:
-            # Nothing was answered in the last window: it takes at least as long again.
+            # No upload was completed in the last window: expect at least as long again.
             return math.ceil(WINDOW_S) if self.pending else 1
         wait_s = self.pending / self._rate()
         return max(1, min(math.ceil(wait_s), MAX_RETRY_AFTER_S))

@@ -25,7 +25,7 @@ class Upload:
     digest: bytes
 
     def identify(self, version: str) -> str:
-        """Return what names this upload's answer."""
+        """Return the identity of this upload's result."""
         return identify(self.digest, self.options, version)
 
 

@@ -1,6 +1,6 @@
 """What Prometheus can read of one front-end process, or of all that count together.
 
-Those on one port do (``app.serve``): whichever of them is asked answers for all, as a sum.
+Those on one port do (``app.serve``): each of them reports the sum of all.
 """
 
 import os

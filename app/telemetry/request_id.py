@@ -10,7 +10,7 @@ HEADER = b"x-request-id"
 # Enough for UUIDs and W3C trace ids; nothing that a log or a header would have to escape.
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
-# The id of the request that is being answered; log lines carry it.
+# The id of the current request; log lines carry it.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
