@@ -1,4 +1,4 @@
-"""Ends tasks for certain.
+"""Cancels tasks until they end.
 
 ``asyncio.wait_for``, which redis-py waits with, can swallow a cancellation that arrives just as
 what it waits for completes (CPython gh-86296, fixed in 3.12): the task would then go on.
@@ -17,5 +17,5 @@ async def end(*tasks: "asyncio.Future[Any]") -> None:
         for task in left:
             task.cancel()
         _, left = await asyncio.wait(left, timeout=ASK_AGAIN_S)
-    # Retrieved, so that the loop doesn't report what nobody waits for any more.
+    # Retrieve the exceptions; otherwise the loop reports them as never retrieved.
     await asyncio.gather(*tasks, return_exceptions=True)

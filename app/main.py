@@ -1,19 +1,17 @@
 """The ASGI application."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 
-from app.http import compress as routes
-from app.http import fetch, health, problems
-from app.http import jobs as job_routes
+from app.http import compress, fetch, health, jobs, problems
 from app.http.api_keys import ApiKeyMiddleware
-from app.http.defects import DefectMiddleware
-from app.http.direct import DirectMiddleware
 from app.http.methods import remaining_methods
 from app.http.security_headers import SecurityHeadersMiddleware
 from app.page import routes as page
@@ -24,8 +22,11 @@ from app.sources.client import Upstream
 from app.telemetry import tracing
 from app.telemetry.logs import RequestLogMiddleware
 from app.telemetry.request_id import RequestIdMiddleware
+from contract.version import VERSION
 
-# What a page of another origin may read of an answer, beyond what browsers always show, and send.
+log = logging.getLogger(__name__)
+
+# What a page of another origin may read of a response, beyond what browsers always show, and send.
 EXPOSED_HEADERS = (
     *("ETag", "Link", "Location", "Retry-After", "Server-Timing", "WWW-Authenticate"),
     *("X-Request-ID", "X-Original-Bytes", "X-Compressed-Bytes", "X-Reference-Bytes"),
@@ -54,17 +55,21 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
     app = FastAPIOffline(
         title="Foveate",
         summary="Photos that spend their bytes where people look.",
-        version="0.1.0",
+        version=VERSION,
         lifespan=lifespan,
         redoc_url=None,
         static_url="/docs/assets",
     )
     add_middlewares(app, chosen)
     problems.install(app)
-    routers = [routes.router, job_routes.router, health.router]
-    # Without keys or hosts there is no such path.
+    routers = [compress.router, jobs.router, health.router]
     if chosen.fetch_keys and chosen.fetch_hosts:
         routers.append(fetch.router)
+    elif chosen.fetch_keys or chosen.fetch_hosts:
+        log.warning("/fetch is off: it needs both FETCH_KEYS and FETCH_HOSTS, and one is empty")
+    # The handler reads query, headers and body itself: FastAPI's routing, which OpenAPI describes,
+    # would only cost time.
+    app.router.routes.insert(0, Route("/compress", compress.compress, methods=["POST"]))
     for router in routers:
         app.include_router(router)
     app.router.routes += remaining_methods(routers)
@@ -75,11 +80,10 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
 
 def add_middlewares(app: FastAPI, settings: AppSettings) -> None:
     """Put the middlewares around ``app``: what is added last is asked first."""
-    app.add_middleware(DirectMiddleware, handler=routes.compress)
+    app.add_middleware(problems.ErrorMiddleware)
     if settings.api_keys:
         keys = [key.get_secret_value() for key in settings.api_keys]
         app.add_middleware(ApiKeyMiddleware, keys=keys)
-    app.add_middleware(DefectMiddleware)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

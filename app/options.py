@@ -13,7 +13,7 @@ from contract.messages import Heatmap, Metadata, Options, Subsampling, Target
 # What every JSON reader keeps exactly (RFC 7493, 2.2); no JPEG comes near it.
 LARGEST_MAX_BYTES: Final = 2**53 - 1
 # Longer queries are read anew each time: who sends many would fill memory with them.
-REMEMBERED_BYTES: Final = 512
+MAX_CACHED_BYTES: Final = 512
 
 
 class CompressOptions(BaseModel):
@@ -152,13 +152,13 @@ def parse_query(query: bytes) -> Options:
     Raises:
         InvalidOptionError: as ``parse_options``.
     """
-    if len(query) > REMEMBERED_BYTES:
-        return remember_query.__wrapped__(query)
-    return remember_query(query)
+    if len(query) > MAX_CACHED_BYTES:
+        return parse_cached_query.__wrapped__(query)
+    return parse_cached_query(query)
 
 
 @lru_cache(maxsize=64)
-def remember_query(query: bytes) -> Options:
+def parse_cached_query(query: bytes) -> Options:
     """Return the same as ``parse_query``; most requests come with the same few queries."""
     return parse_options(QueryParams(query).multi_items())
 

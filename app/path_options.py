@@ -11,8 +11,8 @@ def parse_path_options(text: str) -> Options:
     """Return the options of a path: ``name=value`` with commas between, or ``-`` for none.
 
     Raises:
-        InvalidOptionError: when one is unknown, out of range, given twice, or a heatmap, which an
-            answer that is kept for a day can't link to.
+        InvalidOptionError: when one is unknown, out of range, given twice, or a heatmap: a
+            response that caches keep cannot link to one.
     """
     pairs: list[tuple[str, str]] = []
     if text != NO_OPTIONS:

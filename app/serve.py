@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import socket
+import sys
 from pathlib import Path
 
 import uvicorn
@@ -17,17 +18,32 @@ from app.telemetry.logs import log_config
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server; it leaves a file when it serves, for a supervisor that awaits several."""
+    """uvicorn's server; it creates a file or prints its URL once it listens.
 
-    def __init__(self, config: uvicorn.Config, up: Path | None) -> None:
+    The file is for a supervisor that waits for several. ``url`` is None under a supervisor, which
+    prints these lines itself.
+    """
+
+    def __init__(self, config: uvicorn.Config, up: Path | None, url: str | None) -> None:
         super().__init__(config)
         self._up = up
+        self._url = url
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve."""
         await super().startup(sockets)
         if self.started and self._up:
             self._up.touch()
+        if self.started and self._url:
+            say(f"listening on {self._url}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish the requests under way, then end."""
+        if self._url:
+            say("draining")
+        await super().shutdown(sockets)
+        if self._url:
+            say("ended")
 
 
 def serve(
@@ -56,18 +72,30 @@ def serve(
         log_config=log_config(settings, number if shared else 0),
         timeout_graceful_shutdown=int(settings.upload_timeout_s + settings.request_timeout_s) + 5,
     )
-    # No line names threads or processes, so no record need ask for them.
+    # No log line names threads or processes, so skip collecting those fields.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    # What is there now stays: the collector need not look through it again and again.
+    # The modules loaded so far stay in memory; the garbage collector need not scan them again.
     gc.freeze()
     # uvicorn's own fd option takes every socket for a unix one.
     sockets = None if fd is None else [socket.socket(fileno=fd)]
-    Server(config, up_file(shared, number) if shared else None).run(sockets=sockets)
+    url = None if fd is not None else url_at(*address)
+    Server(config, up_file(shared, number) if shared else None, url).run(sockets=sockets)
+
+
+def say(line: str) -> None:
+    """Print a line for the person who started the process."""
+    print(f"foveate: {line}", file=sys.stderr, flush=True)
+
+
+def url_at(host: str, port: int) -> str:
+    """Return the URL of an address; IPv6 addresses are in brackets."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def count_together(shared: Path, number: int) -> None:
-    """Have every metric that is made from now on live in a file that the others read."""
+    """Keep every metric that is created from now on in a file that the other front ends read."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)
-    # By number, not by process: its successor goes on counting where a killed one stopped, and
-    # however often one dies there are no more files.
+    # Files are named by front end number, not by process id: a restarted front end goes on
+    # counting where the killed one stopped, and restarts add no files. `MultiProcessValue` takes
+    # that function; prometheus_client has no other way to install its result.
     values.ValueClass = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]

@@ -7,6 +7,8 @@ from typing import Final
 # JPEG takes in MPO, which phones write: a JPEG that carries more pictures behind the first.
 IMAGE_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
+NOT_AN_IMAGE: Final = "The content is not a JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF image."
+
 # ITU-T T.81, B.2.2: X and Y are 16 bits wide; libjpeg stops at 65,500.
 MAX_SIDE_PX: Final = 65_500
 

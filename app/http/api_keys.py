@@ -8,7 +8,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.http.problems import problem
+from app.http.problems import to_response
 from contract.errors import MissingKeyError
 
 # Open to everyone: health, the page and its files, the description of the interface; and /fetch,
@@ -28,7 +28,7 @@ class ApiKeyMiddleware:
         self._digests = [hashlib.sha256(key.encode()).digest() for key in keys]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 401."""
+        """Pass the request on, or respond with 401."""
         if scope["type"] != "http" or is_open(scope["path"]):
             await self._app(scope, receive, send)
             return
@@ -40,9 +40,7 @@ class ApiKeyMiddleware:
         challenge = 'Bearer realm="foveate"' + (', error="invalid_token"' if given else "")
         # The body isn't read, so nothing more can follow on this connection.
         headers = {"WWW-Authenticate": challenge, "Connection": "close"}
-        await problem(error.status, error.code, error.title, error.detail, headers)(
-            scope, receive, send
-        )
+        await to_response(error, headers)(scope, receive, send)
 
     def _knows(self, authorization: str) -> bool:
         scheme, _, key = authorization.partition(" ")

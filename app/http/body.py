@@ -23,7 +23,7 @@ MAX_FIELD_BYTES = 1024
 FORM_OVERHEAD_BYTES = 64 * 1024
 # Of what a body announces, this much is held before it arrives. All of it, and a few clients that
 # announce much and send nothing would lock out everyone else.
-HELD_AHEAD_BYTES = 256 * 1024
+ALLOCATED_AHEAD_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ async def read_body(request: Request, ticket: Ticket, *, max_bytes: int, pace: P
     if announced is not None:
         if announced > limit:
             raise BodyTooLargeError(f"{announced} bytes; at most {max_bytes} are accepted.")
-        ticket.hold(min(announced, HELD_AHEAD_BYTES))
+        ticket.allocate(min(announced, ALLOCATED_AHEAD_BYTES))
     try:
         async with asyncio.timeout(pace.seconds_for(0)) as timer:
             chunks = arriving(
@@ -131,7 +131,7 @@ async def arriving(
             received += len(chunk)
             if received > limit:
                 raise BodyTooLargeError(f"More than {max_bytes} bytes.")
-            ticket.hold(received)
+            ticket.allocate(received)
             if more:
                 timer.reschedule(started_s + pace.seconds_for(received))
             yield chunk

@@ -1,8 +1,5 @@
 """``POST /compress``."""
 
-import asyncio
-import logging
-from collections.abc import Coroutine
 from contextlib import ExitStack
 from typing import Any
 
@@ -10,31 +7,23 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.cancellation import ASK_AGAIN_S
 from app.http.body import Pace, read_body
+from app.http.disconnect import CLIENT_LEFT, unless_client_leaves
 from app.http.documents import JobDocument, describe_job, path_of
-from app.http.preferences import Form, Wishes, read_wishes
-from app.http.problems import MEDIA_TYPE, examples, to_response
-from app.http.responses import VARY, answer, choose_available, not_modified, tag_of
+from app.http.preferences import Form, Preferences, parse_preferences
+from app.http.problems import MEDIA_TYPE, examples
+from app.http.responses import VARY, choose_available, not_modified, tag_of, to_photo_response
 from app.options import describe_options, parse_options, parse_query
-from app.results.result import Outcome
 from app.service.compression import Upload, count_pixels, find_cached, link, receive
 from app.service.compression import compress as compress_upload
-from app.service.front_end import Service, ServiceDependency
+from app.service.front_end import Service
 from contract.errors import (
     CorruptImageError,
-    FoveateError,
-    InternalError,
     InvalidOptionError,
     MaxBytesError,
 )
 
-log = logging.getLogger(__name__)
-
 router = APIRouter()
-
-# What nginx logs for a client that left; nobody reads this answer.
-CLIENT_LEFT = 499
 
 
 def describe_compress() -> dict[str, Any]:
@@ -88,11 +77,11 @@ PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
 
 
 def describe_header(description: str) -> dict[str, Any]:
-    """Return a header of an answer as OpenAPI has it."""
+    """Return a header of a response as OpenAPI has it."""
     return {"description": description, "schema": {"type": "string"}}
 
 
-ANSWER_HEADERS = {
+RESPONSE_HEADERS = {
     "ETag": describe_header("Strong; of the input, the options and the version"),
     "Server-Timing": describe_header("Milliseconds of queue, decode, predict and encode"),
     "X-Original-Bytes": describe_header("The upload's length"),
@@ -101,10 +90,10 @@ ANSWER_HEADERS = {
     "X-Passthrough": describe_header("`true` where the JPEG is the upload, byte for byte"),
     "Link": describe_header("Where the heatmap is"),
 }
-# OpenAPI has no parameter for Accept: the types of the answer say what can be asked for.
+# OpenAPI has no parameter for Accept: the types of the response say what can be asked for.
 REQUEST_HEADERS = {
     "Prefer": "`respond-async`: answer 202 at once, with the job's path",
-    "If-None-Match": "An `ETag` of an answer; 304 where it would be the same again",
+    "If-None-Match": "An `ETag` of a response; 304 where it would be the same again",
     "Cache-Control": "`no-cache`: no cached result; `no-store`: and none cached of this one",
 }
 
@@ -122,14 +111,14 @@ REQUEST_HEADERS = {
                 "image/jpeg": {"schema": {"type": "string", "format": "binary"}},
                 "multipart/mixed": {"schema": {"type": "string", "format": "binary"}},
             },
-            "headers": ANSWER_HEADERS,
+            "headers": RESPONSE_HEADERS,
         },
         202: {
             "description": "With `Prefer: respond-async`: the job, which `Location` names",
             "model": JobDocument,
             "headers": {"Location": describe_header("The job's path")},
         },
-        304: {"description": "The client has this answer: `If-None-Match` names its `ETag`"},
+        304: {"description": "The client has this response: `If-None-Match` names its `ETag`"},
         400: {"description": "Malformed request", **PROBLEM},
         413: {"description": "Too many bytes or pixels", **PROBLEM},
         415: {"description": "Not an image that is read here", **PROBLEM},
@@ -143,28 +132,24 @@ REQUEST_HEADERS = {
     },
     openapi_extra=describe_compress(),
 )
-async def compress(request: Request, service: ServiceDependency) -> Response:
+async def compress(request: Request) -> Response:
     """Send a photo's bytes, or a form with one part named `file`; get a standard JPEG."""
-    try:
-        response = await respond(request, service)
-    except FoveateError as error:
-        service.metrics.errors.labels(error.code).inc()
-        response = to_response(error)
-    except Exception:  # counted and answered like any other error
-        log.exception("defect")
-        service.metrics.errors.labels(InternalError.code).inc()
-        response = to_response(InternalError("An unexpected error; it has been logged."))
-    service.metrics.requests.labels(str(response.status_code)).inc()
-    return response
+    service: Service = request.app.state.service
+    request.state.count_status = service.metrics.requests
+    return await respond(request, service)
 
 
 async def respond(request: Request, service: Service) -> Response:
-    """Return the answer to one upload, or raise what stands in its way."""
+    """Return the response to one upload.
+
+    Raises:
+        FoveateError: when there is none.
+    """
     settings = service.settings
     options = parse_query(request.scope["query_string"])  # a wrong option needs no upload
-    wishes = read_wishes(request.headers)
-    with ExitStack() as place:
-        ticket = place.enter_context(service.admission.admit())
+    preferences = parse_preferences(request.headers)
+    with ExitStack() as slot:
+        ticket = slot.enter_context(service.admission.admit())
         body = await read_body(
             request,
             ticket,
@@ -178,11 +163,11 @@ async def respond(request: Request, service: Service) -> Response:
         if body.fields:
             options = parse_options([*request.query_params.multi_items(), *body.fields])
         upload = await receive(body.data, options)
-        form = choose_available(wishes.form, has_heatmap=options.heatmap != "none")
-        if not wishes.detached and (tag := known_tag(service, upload, form, wishes)):
+        form = choose_available(preferences.form, has_heatmap=options.heatmap != "none")
+        if not preferences.detached and (tag := known_tag(service, upload, form, preferences)):
             return not_modified(tag)
-        if wishes.detached:
-            return await accept(service, upload, place, wishes)
+        if preferences.detached:
+            return await accept(service, upload, slot, preferences)
         has_links = form == "application/json" or (
             form == "image/jpeg" and options.heatmap != "none"
         )
@@ -191,41 +176,42 @@ async def respond(request: Request, service: Service) -> Response:
             compress_upload(
                 service,
                 upload,
-                may_reuse=wishes.may_reuse,
-                may_store=wishes.may_store,
+                may_reuse=preferences.may_reuse,
+                may_store=preferences.may_store,
                 keep=has_links,
             ),
         )
     if outcome is None:
         return Response(status_code=CLIENT_LEFT)
     service.metrics.observe_result(outcome.finished.result)
+    request.state.stage_ms = outcome.stage_ms
     job_id = await link(service, outcome) if has_links else None
-    return answer(outcome, form, job_id)
+    return to_photo_response(outcome, form, job_id)
 
 
-def known_tag(service: Service, upload: Upload, form: Form, wishes: Wishes) -> str | None:
-    """Return the tag of the answer if the client has that answer already."""
-    if not wishes.entity_tags or form == "application/json":
+def known_tag(service: Service, upload: Upload, form: Form, preferences: Preferences) -> str | None:
+    """Return the tag of the response if the client has that response already."""
+    if not preferences.entity_tags or form == "application/json":
         return None
     tags = {tag_of(upload.identify(version), form, None) for version in service.versions}
-    return next(iter(tags & wishes.entity_tags), None)
+    return next(iter(tags & preferences.entity_tags), None)
 
 
 async def accept(
     service: Service,
     upload: Upload,
-    place: ExitStack,
-    wishes: Wishes,
+    slot: ExitStack,
+    preferences: Preferences,
 ) -> Response:
     """Return 202 and where the job is, which then needs its client no more."""
-    cached = await find_cached(service, upload) if wishes.may_reuse else None
+    cached = await find_cached(service, upload) if preferences.may_reuse else None
     if cached is not None:
         job_id = await link(service, cached)
     else:
         pixels = await count_pixels(service, upload)
-        may_store = wishes.may_store and service.cache.is_on
+        may_store = preferences.may_store and service.cache.is_on
         job_id = await service.detached.start(
-            upload.data, pixels, upload.options, upload.digest, place, may_store=may_store
+            upload.data, pixels, upload.options, upload.digest, slot, may_store=may_store
         )
     job = await service.jobs.read(job_id)
     headers = {
@@ -236,43 +222,3 @@ async def accept(
     }
     document = describe_job(job).model_dump(mode="json", exclude_none=True)
     return JSONResponse(document, status_code=202, headers=headers)
-
-
-async def unless_client_leaves(
-    request: Request, work: Coroutine[Any, Any, Outcome]
-) -> Outcome | None:
-    """Return what ``work`` returns, None when its client hung up; it is then cancelled."""
-    working = asyncio.current_task()
-    assert working is not None
-    loop = asyncio.get_running_loop()
-    asking: asyncio.TimerHandle | None = None
-    over = False
-
-    def cancel(_: object = None) -> None:
-        # Until it is heard, as in `app.cancellation`.
-        nonlocal asking
-        if not over:
-            working.cancel()
-            asking = loop.call_later(ASK_AGAIN_S, cancel)
-
-    leaving = asyncio.create_task(client_left(request), name="client")
-    leaving.add_done_callback(cancel)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        if asking is None:  # it is the server that ends
-            raise
-        return None
-    finally:
-        over = True
-        leaving.cancel()
-        if asking is not None:
-            asking.cancel()
-            while working.uncancel():
-                pass
-
-
-async def client_left(request: Request) -> None:
-    """Return when the client has closed its connection; its body must have been read."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

@@ -1,4 +1,4 @@
-"""What an answer tells caches, and what they ask (RFC 9110, 13; RFC 9111, 5.2)."""
+"""What a response tells caches, and what they ask (RFC 9110, 13; RFC 9111, 5.2)."""
 
 import re
 from email.utils import formatdate, parsedate_to_datetime
@@ -40,7 +40,7 @@ def seconds(date: str) -> float | None:
 
 
 def cache_control(upstream: str, max_age_s: int) -> str:
-    """Return ``Cache-Control`` for an answer made of a source that came with ``upstream``.
+    """Return ``Cache-Control`` for a response made of a source that came with ``upstream``.
 
     What the source wants kept private, or not at all, isn't kept; nothing is kept for longer than
     it says, or than ``max_age_s``.

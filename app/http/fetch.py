@@ -1,30 +1,24 @@
 """``GET /fetch/{signature}/{options}/{url}``: a photo from elsewhere, compressed, for CDNs."""
 
-import logging
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.http.compress import CLIENT_LEFT, unless_client_leaves
 from app.http.conditional import cache_control, http_date, is_not_modified
-from app.http.problems import MEDIA_TYPE, to_response
-from app.http.responses import answer, tag_of
+from app.http.dependencies import ServiceDependency
+from app.http.disconnect import CLIENT_LEFT, unless_client_leaves
+from app.http.problems import MEDIA_TYPE
+from app.http.responses import tag_of, to_photo_response
 from app.path_options import parse_path_options
 from app.service.compression import compress, receive
-from app.service.front_end import Service, ServiceDependency
+from app.service.front_end import Service
 from app.sources.client import Source, Upstream
 from app.sources.signature import verify
 from app.sources.source_url import parse_source_url
-from contract.errors import (
-    FoveateError,
-    InternalError,
-    MalformedRequestError,
-)
+from contract.errors import MalformedRequestError
 from contract.messages import Options
-
-log = logging.getLogger(__name__)
 
 router = APIRouter()
 
@@ -52,7 +46,7 @@ def describe_problems() -> dict[int | str, dict[str, Any]]:
 @router.head(PATH, include_in_schema=False)
 @router.get(
     PATH,
-    summary="Compress a photo from elsewhere; the answer can be cached",
+    summary="Compress a photo from elsewhere; the response can be cached",
     response_class=Response,
     responses={
         200: {"description": "The JPEG", "content": {"image/jpeg": {}}},
@@ -68,23 +62,18 @@ async def fetch(
     `options` are those of POST /compress as `name=value`, with commas between, or `-` for none;
     `url` is percent-encoded.
     """
-    try:
-        response = await respond(request, service, signature, options, url)
-    except FoveateError as error:
-        service.metrics.errors.labels(error.code).inc()
-        response = to_response(error)
-    except Exception:  # counted and answered like any other error
-        log.exception("defect")
-        service.metrics.errors.labels(InternalError.code).inc()
-        response = to_response(InternalError("An unexpected error; it has been logged."))
-    service.metrics.fetches.labels(str(response.status_code)).inc()
-    return response
+    request.state.count_status = service.metrics.fetches
+    return await respond(request, service, signature, options, url)
 
 
 async def respond(
     request: Request, service: Service, signature: str, options: str, url: str
 ) -> Response:
-    """Return the answer to one request, or raise what stands in its way."""
+    """Return the response to one request.
+
+    Raises:
+        FoveateError: when there is none.
+    """
     settings = service.settings
     # Before anything else: who has no key learns nothing, and makes us connect to nobody.
     verify(
@@ -96,14 +85,14 @@ async def respond(
     source_url = parse_source_url(url)
     upstream: Upstream = request.app.state.upstream
     with service.admission.admit() as ticket:
-        source = await upstream.fetch(source_url, ticket.hold)
+        source = await upstream.fetch(source_url, ticket.allocate)
         return await compress_source(request, service, source, wanted)
 
 
 async def compress_source(
     request: Request, service: Service, source: Source, options: Options
 ) -> Response:
-    """Return the compressed ``source`` as a cacheable answer, or 304 where the client has it."""
+    """Return the compressed ``source`` as a cacheable response, or 304 where the client has it."""
     upload = await receive(source.data, options)
     headers = {
         "Cache-Control": cache_control(source.cache_control, service.settings.fetch_max_age_s),
@@ -121,6 +110,7 @@ async def compress_source(
     if outcome is None:
         return Response(status_code=CLIENT_LEFT)
     service.metrics.observe_result(outcome.finished.result)
-    response = answer(outcome, "image/jpeg", None)
+    request.state.stage_ms = outcome.stage_ms
+    response = to_photo_response(outcome, "image/jpeg", None)
     response.headers.update(headers)
     return response

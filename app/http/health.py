@@ -5,9 +5,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from app.http.dependencies import ServiceDependency
 from app.http.problems import to_response
 from app.liveness.live_workers import read_versions
-from app.service.front_end import ServiceDependency
 from contract.errors import NoWorkerError, QueueUnavailableError
 
 router = APIRouter()
@@ -24,6 +24,7 @@ async def readyz(service: ServiceDependency) -> Response:
     """Answer 200 when Redis answers and at least one worker is alive with a warm model."""
     try:
         workers = await service.count_workers()
+    # Returned, not raised: a failed probe is not counted as a failed request.
     except RedisError:
         return to_response(QueueUnavailableError("Redis does not answer."))
     if not workers:

@@ -11,12 +11,13 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.http.dependencies import ServiceDependency
 from app.http.documents import JobDocument, describe_job
-from app.http.preferences import read_entity_tags
+from app.http.preferences import parse_entity_tags
 from app.http.problems import MEDIA_TYPE
 from app.http.responses import CACHE_CONTROL, describe_result
 from app.queue.jobs import Job, Jobs
-from app.service.front_end import Service, ServiceDependency
+from app.service.front_end import Service
 from contract.errors import FoveateError, UnfinishedJobError
 from contract.messages import Failure, Result
 
@@ -104,6 +105,7 @@ async def show_picture(request: Request, job: Job, service: Service, *, heatmap:
     if not isinstance(job.reply, Result):
         raise UnfinishedJobError(f"The job is {job.state}; come back when it has finished.")
     result = job.reply
+    request.state.stage_ms = result.stage_ms
     blob = await service.jobs.picture(result, heatmap=heatmap)
     tag = hashlib.sha256(blob).hexdigest()[:32]
     headers = {
@@ -111,7 +113,7 @@ async def show_picture(request: Request, job: Job, service: Service, *, heatmap:
         "ETag": f'"{tag}"',
         "Cache-Control": CACHE_CONTROL,
     }
-    if tag in read_entity_tags(request.headers):
+    if tag in parse_entity_tags(request.headers):
         return Response(status_code=304, headers=headers)
     media_type = result.heatmap_type if heatmap else "image/jpeg"
     return Response(blob, headers=headers, media_type=media_type)
@@ -129,10 +131,10 @@ async def events(job: JobDependency, service: ServiceDependency) -> AsyncIterato
     The stream ends with the job. One that takes longer than half a minute ends before: an
     `EventSource` comes again by itself.
     """
-    crowded = service.event_streams >= MAX_EVENT_STREAMS
+    is_full = service.event_streams >= MAX_EVENT_STREAMS
     service.event_streams += 1
     try:
-        async for event in watch(job, service.jobs, once=crowded):
+        async for event in watch(job, service.jobs, once=is_full):
             yield event
     finally:
         service.event_streams -= 1

@@ -9,8 +9,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 
-class MethodsOf:
-    """Answers every method of a path that no route of its own answers."""
+class RemainingMethods:
+    """Responds to every method of a path that has no route."""
 
     def __init__(self, methods: set[str]) -> None:
         self._headers = {"Allow": ", ".join(sorted(methods))}
@@ -32,4 +32,4 @@ def remaining_methods(routers: Iterable[APIRouter]) -> list[Route]:
         for route in router.routes:
             if isinstance(route, Route):
                 methods.setdefault(route.path, {"OPTIONS"}).update(route.methods or ())
-    return [Route(path, MethodsOf(allowed)) for path, allowed in methods.items()]
+    return [Route(path, RemainingMethods(allowed)) for path, allowed in methods.items()]

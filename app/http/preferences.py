@@ -11,20 +11,20 @@ Form = Literal["image/jpeg", "multipart/mixed", "application/json"]
 
 # The first is taken where several are equally welcome.
 FORMS: Final[tuple[Form, ...]] = ("image/jpeg", "multipart/mixed", "application/json")
-# The headers that say how an answer is to be.
-WISHES: Final = frozenset({b"accept", b"prefer", b"if-none-match", b"cache-control"})
+# The headers that say how a response is to be.
+PREFERENCE_HEADERS: Final = frozenset({b"accept", b"prefer", b"if-none-match", b"cache-control"})
 # More entries than any client sends; each costs a comparison.
 MAX_ENTRIES: Final = 64
 # Longer headers are read anew each time: of many long ones, or of the thousands of tags in one, the
 # memory would stay taken for as long as the process lives.
-REMEMBERED_BYTES: Final = 512
+MAX_CACHED_BYTES: Final = 512
 
 ENTITY_TAG: Final = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """How a client wants its answer.
+class Preferences:
+    """How a client wants its response.
 
     ``entity_tags`` are those it has already, without quotes. ``may_reuse``: a cached result will
     do; ``may_store``: its own may be cached.
@@ -37,23 +37,23 @@ class Wishes:
     may_store: bool
 
 
-def read_wishes(headers: Headers) -> Wishes:
+def parse_preferences(headers: Headers) -> Preferences:
     """Return what ``headers`` ask for; what makes no sense in them is passed over."""
-    wishes = tuple(header for header in headers.raw if header[0] in WISHES)
-    if sum(len(value) for _, value in wishes) > REMEMBERED_BYTES:
-        return understand.__wrapped__(wishes)
-    return understand(wishes)
+    preferences = tuple(header for header in headers.raw if header[0] in PREFERENCE_HEADERS)
+    if sum(len(value) for _, value in preferences) > MAX_CACHED_BYTES:
+        return parse_cached.__wrapped__(preferences)
+    return parse_cached(preferences)
 
 
 @lru_cache(maxsize=64)
-def understand(wishes: tuple[tuple[bytes, bytes], ...]) -> Wishes:
+def parse_cached(preferences: tuple[tuple[bytes, bytes], ...]) -> Preferences:
     """Return what these headers ask for; most clients ask for the same."""
-    headers = Headers(raw=list(wishes))
+    headers = Headers(raw=list(preferences))
     cache = directives(headers, "cache-control")
-    return Wishes(
+    return Preferences(
         form=choose_form(",".join(headers.getlist("accept"))),
         detached="respond-async" in directives(headers, "prefer"),
-        entity_tags=read_entity_tags(headers),
+        entity_tags=parse_entity_tags(headers),
         may_reuse=not cache & {"no-cache", "no-store"},
         may_store="no-store" not in cache,
     )
@@ -69,7 +69,7 @@ def choose_form(accept: str) -> Form:
     specificity = dict.fromkeys(FORMS, -1)
     for entry in accept.lower().split(",")[:MAX_ENTRIES]:
         media_range, *parameters = (part.strip() for part in entry.split(";"))
-        weight = read_weight(parameters)
+        weight = parse_weight(parameters)
         for form in FORMS:
             patterns = ("*/*", form.partition("/")[0] + "/*", form)
             if media_range in patterns and patterns.index(media_range) > specificity[form]:
@@ -78,7 +78,7 @@ def choose_form(accept: str) -> Form:
     return max(FORMS, key=lambda form: weights[form])
 
 
-def read_weight(parameters: list[str]) -> float:
+def parse_weight(parameters: list[str]) -> float:
     """Return ``q`` from 0 to 1 (RFC 9110, 12.4.2); 1 where there is none that makes sense."""
     for parameter in parameters:
         name, _, value = parameter.replace(" ", "").partition("=")
@@ -93,8 +93,8 @@ def directives(headers: Headers, name: str) -> frozenset[str]:
     return frozenset(word.partition(";")[0].strip() for word in words)
 
 
-def read_entity_tags(headers: Headers) -> frozenset[str]:
+def parse_entity_tags(headers: Headers) -> frozenset[str]:
     """Return the tags of ``If-None-Match``; ``*`` names none, for nothing is known before a photo."""
     value = ",".join(headers.getlist("if-none-match"))
-    # Compared weakly (RFC 9110, 13.1.2): a proxy that compressed an answer marks its tag so.
+    # Compared weakly (RFC 9110, 13.1.2): a proxy that compressed a response marks its tag so.
     return frozenset(match.group(1) for match in ENTITY_TAG.finditer(value))

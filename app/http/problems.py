@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details."""
+"""Errors as problem details (RFC 9457), and the one middleware that maps exceptions to them."""
 
 import http
 import logging
@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contract.errors import DeadlineError, FoveateError, InternalError, InvalidOptionError
 
@@ -17,9 +18,9 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:foveate:problem:"
 
 
-def to_response(error: FoveateError) -> Response:
-    """Return an error as its answer."""
-    headers: dict[str, str] = {}
+def to_response(error: FoveateError, headers: dict[str, str] | None = None) -> Response:
+    """Return the problem document of an error, with ``headers`` added."""
+    headers = dict(headers or {})
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     if error.status == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE or isinstance(error, DeadlineError):
@@ -49,15 +50,11 @@ def examples(*errors: FoveateError) -> dict[str, dict[str, object]]:
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of ``app`` a problem document."""
-
-    @app.exception_handler(FoveateError)
-    async def on_foveate_error(_: Request, error: FoveateError) -> Response:
-        return to_response(error)
+    """Make problem documents of the errors that FastAPI and Starlette raise themselves."""
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(_: Request, error: RequestValidationError) -> Response:
-        return to_response(InvalidOptionError(f"{len(error.errors())} invalid parameters."))
+        raise InvalidOptionError(f"{len(error.errors())} invalid parameters.") from error
 
     @app.exception_handler(HTTPException)
     async def on_http_error(_: Request, error: HTTPException) -> Response:
@@ -65,7 +62,45 @@ def install(app: FastAPI) -> None:
         code = phrase.lower().replace(" ", "-")
         return problem(error.status_code, code, phrase, phrase, dict(error.headers or {}))
 
-    @app.exception_handler(Exception)
-    async def on_defect(_: Request, error: Exception) -> Response:
-        log.error("defect", exc_info=error)
-        return to_response(InternalError("An unexpected error; it has been logged."))
+
+class ErrorMiddleware:
+    """Turns every exception of a route into a problem document, and counts it.
+
+    It is the innermost middleware, so that request id, security and CORS headers apply to errors as
+    well. Starlette's own handler for unexpected exceptions runs outside of all middlewares.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        started = False
+
+        async def send_counted(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                # A route whose responses are counted has named its counter.
+                if counter := state.get("count_status"):
+                    counter.labels(str(message["status"])).inc()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_counted)
+        except Exception as error:
+            if isinstance(error, FoveateError):
+                known = error
+            else:
+                log.exception("unexpected error")
+                known = InternalError("An unexpected error; it has been logged.")
+            # There is no service before the application has started.
+            if service := getattr(scope["app"].state, "service", None):
+                service.metrics.errors.labels(known.code).inc()
+            if started:  # too late for a status: the server closes the connection
+                raise
+            await to_response(known)(scope, receive, send_counted)

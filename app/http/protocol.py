@@ -10,15 +10,15 @@ from typing import Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES: Final = 64 * 1024
-# An answer may go out before its request's body has come in, because an option in it is wrong; the
-# rest of the body is then read and dropped for this long, so that the client reads its answer.
+# A response may go out before its request's body has come in, because an option in it is wrong; the
+# rest of the body is then read and dropped for this long, so that the client reads its response.
 LINGER_S: Final = 15.0
 
 
 class BoundedHeadProtocol(HttpToolsProtocol):
     """Closes connections whose request line and headers exceed ``MAX_HEAD_BYTES`` or take too long.
 
-    So it does with those whose answers aren't taken, or whose bodies go on after the answer.
+    So it does with those whose answers aren't taken, or whose bodies go on after the response.
     """
 
     head_timeout_s = 10.0
@@ -96,7 +96,7 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection; what it hasn't taken of its answer by then it won't."""
+        """Close an idle connection; what it hasn't taken of its response by then it won't."""
         super().timeout_keep_alive_handler()
         self._await_taking()
 

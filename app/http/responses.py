@@ -1,4 +1,4 @@
-"""A finished job as an HTTP answer: the JPEG, the JPEG and its heatmap in two parts, or JSON."""
+"""A finished job as an HTTP response: the JPEG, the JPEG and its heatmap in two parts, or JSON."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from app.queue.jobs import Job
 from app.results.result import Outcome
 from contract.messages import Result
 
-# Whoever keeps an answer asks again before using it; nobody between keeps one.
+# Whoever keeps a response asks again before using it; nobody between keeps one.
 CACHE_CONTROL = "private, no-cache"
 VARY = "Accept, Prefer"
 
@@ -20,7 +20,7 @@ def choose_available(form: Form, *, has_heatmap: bool) -> Form:
     return "image/jpeg" if form == "multipart/mixed" and not has_heatmap else form
 
 
-def answer(outcome: Outcome, form: Form, job_id: str | None) -> Response:
+def to_photo_response(outcome: Outcome, form: Form, job_id: str | None) -> Response:
     """Return a finished photo as ``form``; ``job_id`` is the one to link to, if there are links."""
     result, image, heatmap = outcome.finished
     headers = {
@@ -34,7 +34,7 @@ def answer(outcome: Outcome, form: Form, job_id: str | None) -> Response:
         headers["Content-Location"] = path_of(job_id)
         return JSONResponse(document.model_dump(mode="json", exclude_none=True), headers=headers)
     if form == "multipart/mixed" and heatmap is not None and result.heatmap_type is not None:
-        # Of the identity, so that equal answers are equal; nobody can put its hash into a photo.
+        # Of the identity, so that equal responses are equal; nobody can put its hash into a photo.
         boundary = outcome.identity[32:]
         body = multipart(boundary, [("image/jpeg", image), (result.heatmap_type, heatmap)])
         return Response(body, headers=headers, media_type=f'multipart/mixed; boundary="{boundary}"')
@@ -44,14 +44,14 @@ def answer(outcome: Outcome, form: Form, job_id: str | None) -> Response:
 
 
 def tag_of(identity: str, form: Form, job_id: str | None) -> str:
-    """Return the entity tag of an answer, without quotes; other bytes have another one."""
+    """Return the entity tag of a response, without quotes; other bytes have another one."""
     if form == "application/json":
         return f"{identity[:32]}-{job_id}"  # its links are its own
     return f"{identity[:32]}-parts" if form == "multipart/mixed" else identity[:32]
 
 
 def not_modified(tag: str) -> Response:
-    """Return the answer to who has the photo already."""
+    """Return the response to who has the photo already."""
     headers = {"ETag": f'"{tag}"', "Cache-Control": CACHE_CONTROL, "Vary": VARY}
     return Response(status_code=304, headers=headers)
 
@@ -59,7 +59,7 @@ def not_modified(tag: str) -> Response:
 def describe_result(
     result: Result, stage_ms: Mapping[str, float], cached_ms: float | None = None
 ) -> dict[str, str]:
-    """Return the headers that every answer with a finished photo carries."""
+    """Return the headers that every response with a finished photo carries."""
     timings = [f"{stage};dur={elapsed_ms:.1f}" for stage, elapsed_ms in stage_ms.items()]
     if cached_ms is not None:
         timings.append(f'cache;desc="hit";dur={cached_ms:.1f}')

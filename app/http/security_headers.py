@@ -1,4 +1,4 @@
-"""Headers that tell browsers and caches what not to do with an answer."""
+"""Headers that tell browsers and caches what not to do with a response."""
 
 import http
 from typing import Final
@@ -29,7 +29,7 @@ class SecurityHeadersMiddleware:
         self._timing_origins = ", ".join(timing_origins).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and complete its answer's headers."""
+        """Pass the request on, and complete its response's headers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -57,7 +57,7 @@ class SecurityHeadersMiddleware:
 
 
 def policy(path: str, content_type: str) -> str:
-    """Return the Content-Security-Policy of an answer."""
+    """Return the Content-Security-Policy of a response."""
     if path in DOCS_PATHS:
         return DOCS
     return PAGE if content_type.startswith("text/html") else NOTHING

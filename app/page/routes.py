@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from app.http.conditional import is_not_modified
-from app.service.front_end import ServiceDependency
+from app.http.dependencies import ServiceDependency
 from contract.images import MAX_SIDE_PX
 
 PAGE: Final = Path(__file__).parent / "index.html"

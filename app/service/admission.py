@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from contract.errors import QueueFullError
 
-# The rate is that of the answers of this long, or of those since there was something to do, once that
+# The rate is that of the responses of this long, or of those since there was something to do, once that
 # is long enough to tell one.
 WINDOW_S = 10.0
 SHORTEST_WINDOW_S = 1.0
@@ -16,15 +16,15 @@ MAX_RETRY_AFTER_S = 60
 
 
 class Admission:
-    """Counts uploads from their first byte to their answer; refuses above the limits."""
+    """Counts uploads from their first byte to their response; refuses above the limits."""
 
     def __init__(self, max_pending: int, max_pending_bytes: int) -> None:
         self._max_pending = max_pending
         self._max_pending_bytes = max_pending_bytes
         self.pending = 0
         self.pending_bytes = 0
-        # When uploads were answered, on the monotonic clock; those that were refused don't count.
-        self._answered_s: deque[float] = deque()
+        # When uploads were completed, on the monotonic clock; refused ones are not counted.
+        self._completed_s: deque[float] = deque()
         self._busy_since_s = 0.0
 
     @contextmanager
@@ -44,9 +44,9 @@ class Admission:
             yield ticket
         finally:
             self.pending -= 1
-            self.pending_bytes -= ticket.held_bytes
+            self.pending_bytes -= ticket.allocated_bytes
             if not ticket.refused:
-                self._answered_s.append(time.monotonic())
+                self._completed_s.append(time.monotonic())
             self._forget_old()
 
     def take(self, more_bytes: int) -> None:
@@ -61,25 +61,25 @@ class Admission:
         self.pending_bytes += more_bytes
 
     def retry_after_s(self) -> int:
-        """Return the seconds in which what waits will have been answered, 1 to 60, at the present rate.
+        """Return the seconds, 1 to 60, that the waiting uploads take at the current rate.
 
         All who are refused now get about the same answer, so it is not the time to the next free
         place; that would go to one of them.
         """
         self._forget_old()
-        if not self._answered_s:
-            # Nothing was answered in the last window: it takes at least as long again.
+        if not self._completed_s:
+            # No upload was completed in the last window: expect at least as long again.
             return math.ceil(WINDOW_S) if self.pending else 1
         wait_s = self.pending / self._rate()
         return max(1, min(math.ceil(wait_s), MAX_RETRY_AFTER_S))
 
     def _rate(self) -> float:
-        """Return the answers per second; there must have been some lately."""
-        rate = len(self._answered_s) / WINDOW_S
+        """Return the responses per second; there must have been some lately."""
+        rate = len(self._completed_s) / WINDOW_S
         busy_s = time.monotonic() - self._busy_since_s
         if SHORTEST_WINDOW_S <= busy_s < WINDOW_S:
             # Before that nothing was asked for, which says nothing of what could have been done.
-            since = sum(answered_s >= self._busy_since_s for answered_s in self._answered_s)
+            since = sum(completed_s >= self._busy_since_s for completed_s in self._completed_s)
             rate = max(rate, since / busy_s)
         return rate
 
@@ -88,8 +88,8 @@ class Admission:
 
     def _forget_old(self) -> None:
         oldest_s = time.monotonic() - WINDOW_S
-        while self._answered_s and self._answered_s[0] < oldest_s:
-            self._answered_s.popleft()
+        while self._completed_s and self._completed_s[0] < oldest_s:
+            self._completed_s.popleft()
 
 
 class Ticket:
@@ -97,20 +97,20 @@ class Ticket:
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
-        self.held_bytes = 0
+        self.allocated_bytes = 0
         self.refused = False
 
-    def hold(self, total_bytes: int) -> None:
+    def allocate(self, total_bytes: int) -> None:
         """Raise this upload's share to ``total_bytes``; it never shrinks.
 
         Raises:
             QueueFullError: when the process holds too many bytes already.
         """
-        more_bytes = total_bytes - self.held_bytes
+        more_bytes = total_bytes - self.allocated_bytes
         if more_bytes > 0:
             try:
                 self._admission.take(more_bytes)
             except QueueFullError:
                 self.refused = True
                 raise
-            self.held_bytes = total_bytes
+            self.allocated_bytes = total_bytes

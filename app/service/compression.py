@@ -11,7 +11,7 @@ from app.queue.client import ID_BYTES
 from app.results.identity import digest_input, identify
 from app.results.result import Finished, Outcome
 from app.service.front_end import Service
-from app.service.probe import probe, probe_at_once
+from app.service.probe import probe, probe_jpeg_header
 from contract.errors import QueueUnavailableError
 from contract.messages import Options, Result
 
@@ -25,7 +25,7 @@ class Upload:
     digest: bytes
 
     def identify(self, version: str) -> str:
-        """Return what names this upload's answer."""
+        """Return the identity of this upload's result."""
         return identify(self.digest, self.options, version)
 
 
@@ -59,7 +59,7 @@ async def count_pixels(service: Service, upload: Upload) -> int:
         ServiceError: when no worker would take it.
     """
     max_pixels = service.settings.max_pixels
-    probed = probe_at_once(upload.data, max_pixels)
+    probed = probe_jpeg_header(upload.data, max_pixels)
     if probed is None:
         # A header can take long to read when it wants to; the event loop must not wait for it.
         probed = await asyncio.to_thread(probe, upload.data, max_pixels)
@@ -118,7 +118,7 @@ async def compress(
 async def link(service: Service, outcome: Outcome) -> str:
     """Return the id of a job under which the outcome's pictures can be fetched for a while.
 
-    Each answer has an id of its own, also where pictures are shared: who deletes theirs takes
+    Each response has an id of its own, also where pictures are shared: who deletes theirs takes
     nothing from others.
 
     Raises:

@@ -4,11 +4,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from typing import Annotated, cast
 
-from fastapi import Depends
 from redis.exceptions import RedisError
-from starlette.requests import Request
 
 from app.cancellation import end
 from app.liveness.live_workers import read_versions
@@ -139,11 +136,3 @@ class Service:
             return
         if time.monotonic() - self._missing_since_s >= self.settings.worker_grace_s:
             raise NoWorkerError("No worker has reported for a while.")
-
-
-async def get_service(request: Request) -> Service:
-    """Return the process's service; a coroutine, for FastAPI runs plain functions in threads."""
-    return cast("Service", request.app.state.service)
-
-
-ServiceDependency = Annotated[Service, Depends(get_service)]

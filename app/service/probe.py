@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from PIL import Image, UnidentifiedImageError
 
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
-from contract.images import IMAGE_FORMATS, MAX_SIDE_PX, ImageFile
+from contract.images import IMAGE_FORMATS, MAX_SIDE_PX, NOT_AN_IMAGE, ImageFile
 
 # Our own limit is checked here; Pillow's would only warn below it.
 Image.MAX_IMAGE_PIXELS = None
@@ -49,7 +49,7 @@ def probe(data: bytes, max_pixels: int) -> Probed:
         TooManyPixelsError: when it has more than ``max_pixels``, or a side over 65,500.
         CorruptImageError: when it is one, but its header makes no sense.
     """
-    if quick := probe_at_once(data, max_pixels):
+    if quick := probe_jpeg_header(data, max_pixels):
         return quick
     try:
         with Image.open(ImageFile(data), formats=IMAGE_FORMATS) as image:
@@ -60,9 +60,7 @@ def probe(data: bytes, max_pixels: int) -> Probed:
             raise UnsupportedImageError(
                 "This is a HEIC photo, which is not read here; save or export it as a JPEG."
             ) from error
-        raise UnsupportedImageError(
-            "The content is no JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF."
-        ) from error
+        raise UnsupportedImageError(NOT_AN_IMAGE) from error
     except Exception as error:  # readers raise whatever their parsing stumbles over
         raise CorruptImageError("The image's header is damaged.") from error
     if width_px < 1 or height_px < 1:
@@ -70,7 +68,7 @@ def probe(data: bytes, max_pixels: int) -> Probed:
     return Probed(name, *check_size(width_px, height_px, max_pixels))
 
 
-def probe_at_once(data: bytes, max_pixels: int) -> Probed | None:
+def probe_jpeg_header(data: bytes, max_pixels: int) -> Probed | None:
     """Return what ``data`` is if it is a JPEG of an ordinary header, None where Pillow must look.
 
     Nobody can make this take long. What it finds the worker's reader may still refuse, by the same

@@ -6,7 +6,6 @@ a path that matches no route is cut short and escaped.
 
 import json
 import logging
-import re
 import time
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -21,7 +20,6 @@ log = logging.getLogger("app.requests")
 MAX_PATH_CHARS: Final = 100
 # `json.dumps` would make an encoder for each line.
 encode: Final = json.JSONEncoder(default=str).encode
-STAGE: Final = re.compile(r"([a-z_]+);dur=([0-9.]+)")
 # All that a terminal or a reader of lines could take for more than text.
 CONTROLS: Final = {
     code: f"\\x{code:02x}" for code in (*range(10), *range(11, 32), *range(127, 160))
@@ -95,7 +93,7 @@ PROBES: Final = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 class RequestLogMiddleware:
-    """Logs one line when an answer has gone, or its client has."""
+    """Logs one line when a response has gone, or its client has."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -116,15 +114,18 @@ class RequestLogMiddleware:
         async def counted_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 line["status"] = message["status"]
-                line.update(stages_of(message["headers"]))
             elif message["type"] == "http.response.body":
                 line["bytes_out"] += len(message.get("body", b""))
             await send(message)
 
+        state = scope.setdefault("state", {})
         try:
             await self._app(scope, counted_receive, counted_send)
         finally:
             line["duration_ms"] = round(1e3 * (time.perf_counter() - started_s), 1)
+            # A route that returns a photo leaves the times of its stages here.
+            if stage_ms := state.get("stage_ms"):
+                line["stages_ms"] = {name: round(ms, 1) for name, ms in stage_ms.items()}
             fields = {"method": scope["method"][:16], "path": path_of(scope), **line}
             level = logging.DEBUG if fields["path"] in PROBES else logging.INFO
             log.log(level, "request", extra={"fields": fields})
@@ -134,12 +135,3 @@ def path_of(scope: Scope) -> str:
     """Return the route's path, with names where ids, signatures and URLs are; or what was asked."""
     route = getattr(scope.get("route"), "path", None)
     return str(route or ascii(scope["path"][:MAX_PATH_CHARS])[1:-1])
-
-
-def stages_of(headers: list[tuple[bytes, bytes]]) -> dict[str, dict[str, float]]:
-    """Return the stages' times in ms, from the answer's ``Server-Timing``; {} without one."""
-    for name, value in headers:
-        if name == b"server-timing":
-            found = STAGE.findall(value.decode("latin-1"))
-            return {"stages_ms": {stage: float(elapsed_ms) for stage, elapsed_ms in found}}
-    return {}

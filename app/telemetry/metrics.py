@@ -1,6 +1,6 @@
 """What Prometheus can read of one front-end process, or of all that count together.
 
-Those on one port do (``app.serve``): whichever of them is asked answers for all, as a sum.
+Those on one port do (``app.serve``): each of them reports the sum of all.
 """
 
 import os
@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from contract.messages import Failure, Reply, Result
+from contract.version import VERSION
 
 STAGE_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -27,7 +28,7 @@ class Metrics:
         )
         self.errors = Counter(
             "foveate_errors",
-            "Errors of /compress and /fetch by code",
+            "Errors of requests by code",
             ["code"],
             registry=self.registry,
         )
@@ -70,6 +71,15 @@ class Metrics:
         )
         # Looking a label up takes as long as counting under it.
         self._stages: dict[str, Histogram] = {}
+        # A gauge, because an Info metric cannot be shared by several processes.
+        self.build_info = Gauge(
+            "foveate_build_info",
+            "The version of the service; always 1",
+            ["version"],
+            registry=self.registry,
+            multiprocess_mode="max",
+        )
+        self.build_info.labels(VERSION).set(1)
         # Counted by the reply of a batch's first item, so every batch counts once.
         self.batch_size = Histogram(
             "foveate_batch_size",

@@ -10,7 +10,7 @@ HEADER = b"x-request-id"
 # Enough for UUIDs and W3C trace ids; nothing that a log or a header would have to escape.
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
-# The id of the request that is being answered; log lines carry it.
+# The id of the current request; log lines carry it.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
@@ -21,7 +21,7 @@ class RequestIdMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, with an id in its answer's headers."""
+        """Pass the request on, with an id in its response's headers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""Options are checked at the door, and the answer names the wrong one."""
+"""Options are checked at the door, and the response names the wrong one."""
 
 from dataclasses import asdict
 
@@ -7,9 +7,9 @@ import pytest
 from app.options import (
     CompressOptions,
     describe_options,
+    parse_cached_query,
     parse_options,
     parse_query,
-    remember_query,
 )
 from contract.errors import InvalidOptionError
 from contract.messages import Options
@@ -147,8 +147,8 @@ def test_an_option_given_twice_is_refused() -> None:
 
 
 def test_a_long_query_leaves_nothing_in_memory() -> None:
-    remember_query.cache_clear()
+    parse_cached_query.cache_clear()
     assert parse_query(b"strength=0." + b"5" * 2000).strength == pytest.approx(5 / 9)
-    assert remember_query.cache_info().currsize == 0
+    assert parse_cached_query.cache_info().currsize == 0
     assert parse_query(b"strength=0.5").strength == 0.5
-    assert remember_query.cache_info().currsize == 1
+    assert parse_cached_query.cache_info().currsize == 1

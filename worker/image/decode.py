@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
-from contract.images import IMAGE_FORMATS, MAX_SIDE_PX, ImageFile
+from contract.images import IMAGE_FORMATS, MAX_SIDE_PX, NOT_AN_IMAGE, ImageFile
 from contract.messages import Options
 from worker.image.metadata import read_profile, write_segments
 from worker.image.resize import draft, find_bounds, fit
@@ -59,9 +59,7 @@ def decode(data: bytes, max_pixels: int, options: Options = DEFAULTS) -> Photo:
     try:
         image = Image.open(ImageFile(data), formats=IMAGE_FORMATS)
     except UnidentifiedImageError as error:
-        raise UnsupportedImageError(
-            "The content is no JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF."
-        ) from error
+        raise UnsupportedImageError(NOT_AN_IMAGE) from error
     except Exception as error:  # readers raise whatever their parsing stumbles over
         raise CorruptImageError("The image's header is damaged.") from error
     with image:

@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from app.http.compress import unless_client_leaves
+from app.http.disconnect import unless_client_leaves
 from contract.errors import CorruptImageError
 
 

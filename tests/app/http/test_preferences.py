@@ -3,7 +3,7 @@
 import pytest
 from starlette.datastructures import Headers
 
-from app.http.preferences import choose_form, read_entity_tags, read_wishes, understand
+from app.http.preferences import choose_form, parse_cached, parse_entity_tags, parse_preferences
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_the_form_with_the_highest_weight_is_sent(accept: str, expected: str) ->
     ],
 )
 def test_a_detached_job_is_asked_for_by_name(prefer: str, expected: bool) -> None:
-    assert read_wishes(Headers({"Prefer": prefer})).detached is expected
+    assert parse_preferences(Headers({"Prefer": prefer})).detached is expected
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_a_detached_job_is_asked_for_by_name(prefer: str, expected: bool) -> Non
     ],
 )
 def test_a_client_may_refuse_the_cache(value: str, may_reuse: bool, may_store: bool) -> None:
-    wishes = read_wishes(Headers({"Cache-Control": value}))
-    assert (wishes.may_reuse, wishes.may_store) == (may_reuse, may_store)
+    preferences = parse_preferences(Headers({"Cache-Control": value}))
+    assert (preferences.may_reuse, preferences.may_store) == (may_reuse, may_store)
 
 
 @pytest.mark.parametrize(
@@ -78,21 +78,21 @@ def test_a_client_may_refuse_the_cache(value: str, may_reuse: bool, may_store: b
     ],
 )
 def test_entity_tags_are_quoted(value: str, expected: set[str]) -> None:
-    assert read_entity_tags(Headers({"If-None-Match": value})) == expected
+    assert parse_entity_tags(Headers({"If-None-Match": value})) == expected
 
 
 def test_headers_given_several_times_are_one_list() -> None:
     headers = Headers(
         raw=[(b"accept", b"text/html"), (b"accept", b"application/json"), (b"prefer", b"x")]
     )
-    assert read_wishes(headers).form == "application/json"
+    assert parse_preferences(headers).form == "application/json"
 
 
 def test_long_headers_leave_nothing_in_memory() -> None:
-    understand.cache_clear()
+    parse_cached.cache_clear()
     tags = ",".join(f'"{number}"' for number in range(5000))
-    wishes = read_wishes(Headers({"if-none-match": tags}))
-    assert "4999" in wishes.entity_tags
-    assert understand.cache_info().currsize == 0
-    assert read_wishes(Headers({"if-none-match": '"a"'})).entity_tags == {"a"}
-    assert understand.cache_info().currsize == 1
+    preferences = parse_preferences(Headers({"if-none-match": tags}))
+    assert "4999" in preferences.entity_tags
+    assert parse_cached.cache_info().currsize == 0
+    assert parse_preferences(Headers({"if-none-match": '"a"'})).entity_tags == {"a"}
+    assert parse_cached.cache_info().currsize == 1

@@ -1,4 +1,4 @@
-"""An answer has the form that was chosen, and the headers that each of them has."""
+"""A response has the form that was chosen, and the headers that each of them has."""
 
 import email.parser
 import email.policy
@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import Response
 
 from app.http.preferences import Form
-from app.http.responses import answer, choose_available, tag_of
+from app.http.responses import choose_available, tag_of, to_photo_response
 from app.results.result import Finished, Outcome
 from contract.messages import Result
 
@@ -17,7 +17,7 @@ RESULT = Result("owner", 2, 3, 10, 5, 6, "v", "image/png", {"queue": 1.25, "enco
 IDENTITY = "0123456789abcdef" * 4
 
 
-def answered(
+def respond(
     form: Form = "image/jpeg",
     *,
     image: bytes = b"jpeg",
@@ -26,11 +26,11 @@ def answered(
     cached_ms: float | None = None,
 ) -> Response:
     finished = Finished(result, image, heatmap)
-    return answer(Outcome(finished, IDENTITY, result.stage_ms, cached_ms), form, "job")
+    return to_photo_response(Outcome(finished, IDENTITY, result.stage_ms, cached_ms), form, "job")
 
 
 def test_two_parts_are_read_by_an_independent_parser() -> None:
-    response = answered("multipart/mixed", image=b"\xff\xd8--jpeg\r\n", heatmap=b"\x89PNG\r\n--")
+    response = respond("multipart/mixed", image=b"\xff\xd8--jpeg\r\n", heatmap=b"\x89PNG\r\n--")
     head = f"Content-Type: {response.headers['content-type']}\r\n\r\n".encode()
     message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(
         head + bytes(response.body)
@@ -42,14 +42,14 @@ def test_two_parts_are_read_by_an_independent_parser() -> None:
 
 
 def test_the_jpeg_alone_links_to_its_heatmap() -> None:
-    response = answered()
+    response = respond()
     assert response.body == b"jpeg"
     assert response.headers["link"] == '</jobs/job/heatmap>; rel="heatmap"'
-    assert "link" not in answered(heatmap=None).headers
+    assert "link" not in respond(heatmap=None).headers
 
 
 def test_json_has_statistics_and_links_and_no_pixels() -> None:
-    response = answered("application/json")
+    response = respond("application/json")
     assert response.headers["content-type"] == "application/json"
     document = json.loads(bytes(response.body))
     assert document["id"] == "job"
@@ -65,28 +65,28 @@ def test_json_has_statistics_and_links_and_no_pixels() -> None:
 
 
 def test_a_passed_upload_says_so() -> None:
-    assert "x-passthrough" not in answered().headers
-    passed = answered("multipart/mixed", result=replace(RESULT, passthrough=True))
+    assert "x-passthrough" not in respond().headers
+    passed = respond("multipart/mixed", result=replace(RESULT, passthrough=True))
     assert passed.headers["x-passthrough"] == "true"
 
 
 @pytest.mark.parametrize("form", ["image/jpeg", "multipart/mixed", "application/json"])
 def test_headers_tell_bytes_and_stages(form: Form) -> None:
-    headers = answered(form).headers
+    headers = respond(form).headers
     assert headers["x-original-bytes"] == "10"
     assert headers["x-compressed-bytes"] == "5"
     assert headers["x-reference-bytes"] == "6"
     assert headers["server-timing"] == "queue;dur=1.2, encode;dur=2.0"
     assert headers["vary"] == "Accept, Prefer"
     assert headers["etag"] == f'"{tag_of(IDENTITY, form, "job")}"'
-    cached = answered(form, cached_ms=0.5).headers["server-timing"]
+    cached = respond(form, cached_ms=0.5).headers["server-timing"]
     assert cached.endswith(', cache;desc="hit";dur=0.5')
 
 
 def test_other_bytes_have_another_tag_and_equal_ones_the_same() -> None:
     forms: tuple[Form, ...] = ("image/jpeg", "multipart/mixed", "application/json")
     assert len({tag_of(IDENTITY, form, "job") for form in forms}) == 3
-    assert answered("multipart/mixed").body == answered("multipart/mixed").body
+    assert respond("multipart/mixed").body == respond("multipart/mixed").body
     assert tag_of(IDENTITY, "application/json", "a") != tag_of(IDENTITY, "application/json", "b")
 
 

@@ -20,14 +20,14 @@ def ask(
 ) -> httpx.Response:
     """Return the front end's answer; neither Redis nor a worker is needed for the page."""
 
-    async def answer() -> httpx.Response:
+    async def send() -> httpx.Response:
         app = create_app()
         app.state.service = Service(AppSettings(**settings))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.request(method, path, headers=headers)
 
-    return asyncio.run(answer())
+    return asyncio.run(send())
 
 
 def test_the_page_is_checked_each_time_and_sent_once() -> None:

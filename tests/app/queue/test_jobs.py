@@ -48,7 +48,7 @@ def use(redis_url: str, work: Callable[[Service], Awaitable[Any]], **settings: A
 async def start(service: Service, data: bytes = b"data", *, may_store: bool = True) -> str:
     """Queue a detached job as the route does; its place is held until it ends."""
     with ExitStack() as place:
-        place.enter_context(service.admission.admit()).hold(len(data))
+        place.enter_context(service.admission.admit()).allocate(len(data))
         digest = await digest_input(data)
         return await service.detached.start(
             data, PIXELS, Options(), digest, place, may_store=may_store

@@ -19,11 +19,11 @@ def test_places_are_limited_and_given_back() -> None:
 def test_bytes_are_limited_across_uploads_and_given_back() -> None:
     admission = Admission(max_pending=9, max_pending_bytes=100)
     with admission.admit() as first:
-        first.hold(60)
+        first.allocate(60)
         with admission.admit() as second:
-            second.hold(40)
+            second.allocate(40)
             with pytest.raises(QueueFullError):
-                second.hold(41)
+                second.allocate(41)
         assert admission.pending_bytes == 60
     assert admission.pending_bytes == 0
 
@@ -31,16 +31,16 @@ def test_bytes_are_limited_across_uploads_and_given_back() -> None:
 def test_a_share_counts_once_however_often_it_is_reported() -> None:
     admission = Admission(max_pending=9, max_pending_bytes=100)
     with admission.admit() as ticket:
-        ticket.hold(50)
-        ticket.hold(20)
-        ticket.hold(50)
+        ticket.allocate(50)
+        ticket.allocate(20)
+        ticket.allocate(50)
         assert admission.pending_bytes == 50
 
 
 def test_a_lone_upload_always_fits() -> None:
     admission = Admission(max_pending=9, max_pending_bytes=100)
     with admission.admit() as ticket:
-        ticket.hold(1000)
+        ticket.allocate(1000)
     assert admission.pending_bytes == 0
 
 
@@ -81,8 +81,8 @@ def test_refused_bytes_do_not_count_as_answers(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(admission_module.time, "monotonic", lambda: 1000.0)
     admission = Admission(max_pending=9, max_pending_bytes=100)
     with admission.admit() as first:
-        first.hold(90)
+        first.allocate(90)
         for _ in range(50):
             with pytest.raises(QueueFullError) as refused, admission.admit() as other:
-                other.hold(90)
+                other.allocate(90)
         assert refused.value.retry_after_s == 10

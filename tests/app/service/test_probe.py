@@ -6,7 +6,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from app.service.probe import QUICK_BYTES, QUICK_SEGMENTS, Probed, probe, probe_at_once
+from app.service.probe import QUICK_BYTES, QUICK_SEGMENTS, Probed, probe, probe_jpeg_header
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
 from contract.images import IMAGE_FORMATS
 from tests.photos import file_of, photo
@@ -48,7 +48,7 @@ def test_a_heic_photo_is_named() -> None:
     for brand in (b"heic", b"mif1", b"hevc"):
         with pytest.raises(UnsupportedImageError, match="HEIC"):
             probe(head % brand, 10_000)
-    with pytest.raises(UnsupportedImageError, match="no JPEG"):
+    with pytest.raises(UnsupportedImageError, match="not a JPEG"):
         probe(head % b"mp42", 10_000)
 
 
@@ -107,7 +107,7 @@ def test_ordinary_jpegs_are_quick_to_probe() -> None:
     plain = file_of(photo(33, 21), "JPEG")
     progressive = file_of(photo(33, 21), "JPEG", progressive=True)
     for data in (plain, progressive, with_segments(plain, [b"Exif\0\0" + bytes(10_000)])):
-        assert probe_at_once(data, 10_000) == Probed("JPEG", 33, 21)
+        assert probe_jpeg_header(data, 10_000) == Probed("JPEG", 33, 21)
 
 
 def test_what_can_be_made_to_take_long_is_not_quick() -> None:
@@ -123,4 +123,4 @@ def test_what_can_be_made_to_take_long_is_not_quick() -> None:
     # Cut short anywhere, or with a length that leads nowhere.
     slow += [jpeg[:length] for length in range(scan + 2)]
     slow += [b"\xff\xd8" + b"\xff\xe1\0\0" * 100, b"\xff\xd8" + bytes(100)]
-    assert not any(probe_at_once(data, 10_000) for data in slow)
+    assert not any(probe_jpeg_header(data, 10_000) for data in slow)

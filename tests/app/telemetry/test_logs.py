@@ -84,8 +84,8 @@ def client() -> Client:
     @app.post("/echo")
     async def echo(request: Request) -> Response:
         body = await request.body()
-        timing = {"Server-Timing": "queue;dur=1.5, encode;dur=20"}
-        return PlainTextResponse(str(len(body)), headers=timing)
+        request.state.stage_ms = {"queue": 1.52, "encode": 20.0}
+        return PlainTextResponse(str(len(body)))
 
     return Client(app)
 

@@ -172,7 +172,7 @@ def test_the_client_reads_answers_one_after_the_other_from_one_connection() -> N
         b"HTTP/1.1 200 OK\r\n\r\n",
         b"",
     ],
-    ids=["no JPEG", "cut short", "no length", "closed"],
+    ids=["not a JPEG", "cut short", "no length", "closed"],
 )
 def test_what_is_no_whole_jpeg_counts_as_no_answer(answer: bytes) -> None:
     with answering(answer) as url:

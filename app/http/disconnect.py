@@ -1,0 +1,52 @@
+"""Cancels the work for a client that disconnects before its response."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+
+from app.cancellation import ASK_AGAIN_S
+
+# nginx's status for a client that closed the connection; it reaches only logs and metrics.
+CLIENT_LEFT = 499
+
+T = TypeVar("T")
+
+
+async def unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -> T | None:
+    """Return the result of ``work``; cancel it and return None when the client disconnects."""
+    task = asyncio.current_task()
+    assert task is not None
+    loop = asyncio.get_running_loop()
+    retry: asyncio.TimerHandle | None = None
+    is_done = False
+
+    def cancel(_: object = None) -> None:
+        # Repeated, because a cancellation can be swallowed: see `app.cancellation`.
+        nonlocal retry
+        if not is_done:
+            task.cancel()
+            retry = loop.call_later(ASK_AGAIN_S, cancel)
+
+    watcher = asyncio.create_task(client_left(request), name="watch-client")
+    watcher.add_done_callback(cancel)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if retry is None:  # the server is shutting down
+            raise
+        return None
+    finally:
+        is_done = True
+        watcher.cancel()
+        if retry is not None:
+            retry.cancel()
+            while task.uncancel():
+                pass
+
+
+async def client_left(request: Request) -> None:
+    """Return when the client has disconnected; call only after its body has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,26 @@
+"""The application warns of settings that contradict each other."""
+
+import logging
+
+import pytest
+from pydantic import SecretStr
+
+from app.main import create_app
+from app.settings import AppSettings
+
+KEYS = (SecretStr("0123456789abcdef"),)
+
+
+@pytest.mark.parametrize(
+    ("keys", "hosts", "warned"),
+    [((), (), False), (KEYS, (), True), ((), ("x.example",), True), (KEYS, ("x.example",), False)],
+)
+def test_one_of_fetch_keys_and_hosts_alone_is_a_warning(
+    caplog: pytest.LogCaptureFixture,
+    keys: tuple[SecretStr, ...],
+    hosts: tuple[str, ...],
+    warned: bool,
+) -> None:
+    caplog.set_level(logging.WARNING, "app.main")
+    create_app(AppSettings(fetch_keys=keys, fetch_hosts=hosts))
+    assert any("FETCH_KEYS" in record.getMessage() for record in caplog.records) is warned

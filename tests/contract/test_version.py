@@ -1,0 +1,12 @@
+"""The version in the code is the one in pyproject.toml."""
+
+import tomllib
+from pathlib import Path
+
+from contract.version import VERSION
+
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
+
+def test_the_version_is_that_of_pyproject() -> None:
+    assert tomllib.loads(PYPROJECT.read_text())["project"]["version"] == VERSION
