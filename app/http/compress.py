@@ -193,7 +193,6 @@ async def respond(request: Request, service: Service) -> Response:
                 upload,
                 may_reuse=wishes.may_reuse,
                 may_store=wishes.may_store,
-                keep=has_links,
             ),
         )
     if outcome is None:

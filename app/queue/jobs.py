@@ -110,7 +110,7 @@ class Jobs:
     async def delete(self, job_id: str) -> None:
         """Withdraw a job that has not ended, forget one that has; its id is then gone.
 
-        Pictures that the result cache holds stay there for others who upload the same.
+        The result cache keeps its own copy of the pictures for equal uploads.
 
         Raises:
             FoveateError: as ``read``.
@@ -122,8 +122,8 @@ class Jobs:
             if job.reply is None:
                 await self._tell_who_waits(job_id, gone)
                 await self._queue.withdraw(job_id)
-            elif isinstance(job.reply, Result) and not job.reply.shared:
-                await self._queue.withdraw(job.reply.job_id)
+            elif isinstance(job.reply, Result):
+                await self._queue.withdraw(job_id)
         except RedisError as error:
             raise QueueUnavailableError("The queue does not answer.") from error
 
@@ -140,7 +140,7 @@ class Jobs:
 
     async def store(self, job_id: str, finished: Finished) -> None:
         """Keep a photo as a finished job of its own; raises RedisError."""
-        result = replace(finished.result, job_id=job_id, shared=False)
+        result = replace(finished.result, job_id=job_id)
         ttl_s = self._ttl_s
         async with self._redis.pipeline(transaction=True) as pipeline:
             pipeline.set(image_key(job_id), finished.image, ex=ttl_s)
