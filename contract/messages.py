@@ -111,7 +111,6 @@ class Result:
     ``stage_ms`` has one entry for each stage of the worker, and ``queue`` for the wait before it.
     ``batch_size`` is reported by the first item of a batch and 0 in the others, so that a sum
     over replies counts every batch once. ``passthrough``: the JPEG is the upload, byte for byte.
-    ``shared``: the pictures belong to the result cache, not to this job alone.
     """
 
     job_id: str
@@ -125,7 +124,6 @@ class Result:
     stage_ms: dict[str, float]
     batch_size: int
     passthrough: bool = False
-    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +150,7 @@ def encode_reply(reply: Reply) -> bytes:
 
 
 def decode_reply(raw: bytes) -> Reply:
-    """Return the reply in ``raw``.
+    """Return the reply in ``raw``; fields that this version does not know are ignored.
 
     Raises:
         ValueError: when ``raw`` is none.
@@ -161,9 +159,14 @@ def decode_reply(raw: bytes) -> Reply:
         fields = json.loads(raw)
         kind = fields.pop("kind")
         if kind == "result":
-            return Result(**fields)
+            return Result(**known_fields(Result, fields))
         if kind == "failure":
-            return Failure(**fields)
+            return Failure(**known_fields(Failure, fields))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a reply: {error}") from error
     raise ValueError(f"not a reply: kind {kind!r}")
+
+
+def known_fields(message: type[Reply], fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that a message has in this version; front ends and workers may differ."""
+    return {name: fields[name] for name in message.__slots__ if name in fields}

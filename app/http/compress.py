@@ -178,7 +178,6 @@ async def respond(request: Request, service: Service) -> Response:
                 upload,
                 may_reuse=preferences.may_reuse,
                 may_store=preferences.may_store,
-                keep=has_links,
             ),
         )
     if outcome is None:

@@ -1,4 +1,4 @@
-"""Jobs whose clients don't wait: they outlive their requests, and hold their place until they end."""
+"""Jobs whose clients don't wait; each holds its place in the front end until it ends."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,10 @@ log = logging.getLogger(__name__)
 
 
 class DetachedJobs:
-    """Those that this front end has queued. When it ends they go on, only uncounted and uncached."""
+    """The detached jobs of this front end.
+
+    When it stops they run on, but are neither counted nor cached.
+    """
 
     def __init__(
         self,
@@ -79,12 +82,12 @@ class DetachedJobs:
         with held:
             try:
                 async with asyncio.timeout(self._deadline_s):
-                    answer = await reply
-                if isinstance(answer, Result):
-                    self._on_result(answer)
-                if isinstance(answer, Result) and input_digest is not None:
-                    identity = identify(input_digest, options, answer.model_version)
-                    await self._cache.keep(identity, answer)
+                    response = await reply
+                if isinstance(response, Result):
+                    self._on_result(response)
+                if isinstance(response, Result) and input_digest is not None:
+                    identity = identify(input_digest, options, response.model_version)
+                    await self._cache.keep(identity, response)
             except TimeoutError:
                 with contextlib.suppress(RedisError):
                     late = DeadlineError(f"No result within {self._deadline_s:g} s.")

@@ -1,83 +1,63 @@
-"""RQ's commands for one job, taken down once and filled in for each.
+"""The commands that put one job into RQ's queue, made by RQ itself."""
 
-RQ makes them anew for every job, though most of them say the same. Here it does so for a sample,
-whose id, times and data are replaced in the bytes. Whether that gives what RQ writes is tried on
-another sample: where it doesn't, RQ goes on making the commands of every job.
-"""
-
-import logging
-import re
-import zlib
-from datetime import UTC, datetime
+import asyncio
 from typing import Any, Final
 
+from redis.asyncio.client import Pipeline
 from rq import Retry
 from rq.queue import Queue
-from rq.utils import utcformat
+from rq.serializers import JSONSerializer
 
-from app.redis import pack
-from contract.keys import JOB_FUNCTION, MAX_RETRIES
+from app.redis import connect_sync
+from contract.keys import JOB_FUNCTION, MAX_RETRIES, QUEUE_NAME
+from contract.messages import Request
 
-log = logging.getLogger(__name__)
-
-# As long as every job's id, and nobody's.
-SAMPLE_IDS: Final = ("-" * 24, "_" * 24)
-TIME: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
-ANY_TIME: Final = b"0000-00-00T00:00:00.000000Z"
+# A worker gives itself up when a job takes longer than this. The limit of a job whose client waits
+# is a share of the wait, so that the next worker can still finish the other photos in time.
+JOB_TIMEOUT_S: Final = 120
+JOB_SHARE: Final = 0.75
 
 
-class JobTemplate:
-    """Jobs of one time to live; ``queue`` must know its server's version already."""
+class Enqueuer:
+    """RQ's queue, for jobs whose results are kept for ``result_ttl_s``."""
 
-    def __init__(self, queue: Queue, *, timeout_s: int, ttl_s: int, result_ttl_s: int) -> None:
-        self._queue = queue
-        self.ttl_s = ttl_s
-        self._terms: dict[str, Any] = {
-            "timeout": timeout_s,
-            "ttl": ttl_s,
-            "result_ttl": result_ttl_s,
-            "failure_ttl": result_ttl_s,
+    def __init__(self, redis_url: str, *, result_ttl_s: int) -> None:
+        # RQ makes its commands with a synchronous client, which asks the server for its version
+        # once; the commands go to an asynchronous pipeline.
+        self.queue = Queue(
+            QUEUE_NAME, connection=connect_sync(redis_url), serializer=JSONSerializer
+        )
+        self._result_ttl_s = result_ttl_s
+
+    async def prepare(self) -> None:
+        """Ask the server for its version unless it is known.
+
+        Raises:
+            RedisError: when Redis does not answer.
+        """
+        if not self.queue.redis_server_version:
+            await asyncio.to_thread(self.queue.get_redis_server_version)
+
+    def add(self, pipeline: Pipeline, job_id: str, request: Request, wait_s: float) -> None:
+        """Add the commands of a job whose client waits for ``wait_s``; ``prepare`` comes first."""
+        terms: dict[str, Any] = {
+            "timeout": max(1, min(JOB_TIMEOUT_S, int(JOB_SHARE * wait_s))),
+            "ttl": job_ttl_s(wait_s),
+            "result_ttl": self._result_ttl_s,
+            "failure_ttl": self._result_ttl_s,
             "description": "compress",
             "retry": Retry(max=MAX_RETRIES, enqueue_at_front=True),
         }
-        sample, other = SAMPLE_IDS
-        packed, self._count = self.ask_rq(sample, {})
-        data = pack_string(self._pack_data({}))
-        self._head, _, self._tail = TIME.sub(ANY_TIME, packed).partition(data)
-        asked, count = self.ask_rq(other, {"pixels": 1})
-        filled = self._fill(other, {"pixels": 1}, ANY_TIME)
-        self._is_right = (filled, self._count) == (TIME.sub(ANY_TIME, asked), count)
-        if not self._is_right:
-            log.warning("jobs are made by RQ itself, whose commands are not what is known here")
-
-    def commands(self, job_id: str, request: dict[str, Any]) -> tuple[bytes, int]:
-        """Return the commands, packed, that enqueue a job, and how many there are."""
-        if not self._is_right:
-            return self.ask_rq(job_id, request)
-        return self._fill(job_id, request, utcformat(datetime.now(UTC)).encode()), self._count
-
-    def _fill(self, job_id: str, request: dict[str, Any], time: bytes) -> bytes:
-        name, sample = job_id.encode(), SAMPLE_IDS[0].encode()
-        head, tail = (
-            part.replace(sample, name).replace(ANY_TIME, time) for part in (self._head, self._tail)
-        )
-        return head + pack_string(self._pack_data(request)) + tail
-
-    def _pack_data(self, request: dict[str, Any]) -> bytes:
-        called = (JOB_FUNCTION, None, (), {"request": request})
-        return zlib.compress(self._queue.serializer.dumps(called))
-
-    def ask_rq(self, job_id: str, request: dict[str, Any]) -> tuple[bytes, int]:
-        """Return the same as ``commands``, made by RQ alone."""
         job = Queue.prepare_data(
-            JOB_FUNCTION, kwargs={"request": request}, job_id=job_id, **self._terms
+            JOB_FUNCTION, kwargs={"request": request.to_json()}, job_id=job_id, **terms
         )
-        with self._queue.connection.pipeline() as pipeline:  # which is never sent
-            self._queue.enqueue_many([job], pipeline=pipeline)
-            commands = [pack(*arguments) for arguments, _ in pipeline.command_stack]
-        return b"".join(commands), len(commands)
+        self.queue.enqueue_many([job], pipeline=pipeline)  # type: ignore[arg-type]  # any pipeline
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.queue.connection.close()
 
 
-def pack_string(value: bytes) -> bytes:
-    """Return a string as RESP has it in a command."""
-    return b"$%d\r\n%b\r\n" % (len(value), value)
+def job_ttl_s(wait_s: float) -> int:
+    """Return how long a job and its input stay in Redis when its client waits for ``wait_s``."""
+    return int(wait_s) + JOB_TIMEOUT_S

@@ -1,4 +1,4 @@
-"""What is known of a job: from its record once it has ended, from RQ's own until then."""
+"""The state of a job: from its record once it has ended, from RQ's job until then."""
 
 import logging
 import re
@@ -47,7 +47,7 @@ class Job:
 
 
 class Jobs:
-    """Reads and deletes jobs, whichever front end has queued them."""
+    """Reads and deletes jobs of all front ends."""
 
     def __init__(self, queue: QueueClient, *, ttl_s: int) -> None:
         self._queue = queue
@@ -55,10 +55,10 @@ class Jobs:
         self._ttl_s = ttl_s
 
     async def read(self, job_id: str) -> Job:
-        """Return what is known of a job.
+        """Return a job.
 
         Raises:
-            UnknownJobError: when there is none of this id, or no longer.
+            UnknownJobError: when no job has this id, or its record has expired.
             GoneJobError: when its pictures have expired or it was deleted, not long ago.
             QueueUnavailableError: when Redis does not answer.
         """
@@ -108,9 +108,9 @@ class Jobs:
         return blob
 
     async def delete(self, job_id: str) -> None:
-        """Withdraw a job that has not ended, forget one that has; its id is then gone.
+        """Withdraw a job that has not ended, or forget one that has; its id is then gone.
 
-        Pictures that the result cache holds stay there for others who upload the same.
+        The result cache keeps its own copy of the pictures for equal uploads.
 
         Raises:
             FoveateError: as ``read``.
@@ -120,14 +120,14 @@ class Jobs:
         try:
             await self._redis.set(record_key(job_id), gone, ex=RECORD_LIVES * self._ttl_s)
             if job.reply is None:
-                await self._tell_who_waits(job_id, gone)
+                await self._free_place(job_id, gone)
                 await self._queue.withdraw(job_id)
-            elif isinstance(job.reply, Result) and not job.reply.shared:
-                await self._queue.withdraw(job.reply.job_id)
+            elif isinstance(job.reply, Result):
+                await self._queue.withdraw(job_id)
         except RedisError as error:
             raise QueueUnavailableError("The queue does not answer.") from error
 
-    async def _tell_who_waits(self, job_id: str, gone: bytes) -> None:
+    async def _free_place(self, job_id: str, gone: bytes) -> None:
         """Let the front end that queued a job free the job's place at once."""
         fields = await cast(
             "Awaitable[dict[bytes, bytes]]", self._redis.hgetall(RqJob.key_for(job_id))
@@ -139,8 +139,12 @@ class Jobs:
             await self._redis.expire(to, self._ttl_s)
 
     async def store(self, job_id: str, finished: Finished) -> None:
-        """Keep a photo as a finished job of its own; raises RedisError."""
-        result = replace(finished.result, job_id=job_id, shared=False)
+        """Store a photo as a finished job of its own.
+
+        Raises:
+            RedisError: when Redis does not answer or is full.
+        """
+        result = replace(finished.result, job_id=job_id)
         ttl_s = self._ttl_s
         async with self._redis.pipeline(transaction=True) as pipeline:
             pipeline.set(image_key(job_id), finished.image, ex=ttl_s)
@@ -150,7 +154,11 @@ class Jobs:
             await pipeline.execute()
 
     async def fail(self, job_id: str, error: DeadlineError | InternalError) -> None:
-        """Withdraw a job that nobody will finish, and say why to who asks; raises RedisError."""
+        """Withdraw a job that nobody will finish, and record the error.
+
+        Raises:
+            RedisError: when Redis does not answer or is full.
+        """
         failure = encode_reply(Failure(job_id, error.code, error.detail))
         key = record_key(job_id)
         await self._redis.set(key, failure, ex=RECORD_LIVES * self._ttl_s, nx=True)
@@ -170,7 +178,7 @@ def from_rq(job_id: str, job: RqJob | None, index: int | None) -> Job:
     return Job(
         job_id,
         "started" if started else "queued",
-        # Between the queue and its start a job is nowhere: it is next.
+        # A job that a worker has taken but not started is in no list: it counts as next.
         None if started else (index or 0) + 1,
         job.enqueued_at or job.created_at,
         job.started_at if started else None,
@@ -187,5 +195,5 @@ def request_of(job: RqJob | None) -> Request | None:
 
 
 def unknown() -> UnknownJobError:
-    """Return the error for an id that says nothing to us."""
+    """Return the error for an id that no job has."""
     return UnknownJobError("No job has this id; it may have expired.")

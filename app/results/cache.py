@@ -1,20 +1,19 @@
-"""Finished photos in Redis for whoever uploads the same again.
+"""Finished photos in Redis, for equal uploads that come later.
 
-An entry has the result and the keys of its pictures; the pictures stay where the worker put them.
-Scripts keep entries, pictures and the count of bytes together: whatever dies in between
-leaves nothing that doesn't expire. They name keys that they were not given, so they need one
-Redis and no cluster, as RQ does.
+An entry is a result and its pictures in keys of its own; ``store.lua`` adds entries, drops old ones
+and counts bytes in one step. Every key expires.
 """
 
-import json
 import logging
 import time
-from dataclasses import asdict, replace
-from typing import Final, cast
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, Literal, cast
 
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from app.redis import Script, SharedConnection
+from app.redis import register_script
 from app.results.result import Finished
 from contract.keys import (
     CACHE_ORDER_KEY,
@@ -25,122 +24,19 @@ from contract.keys import (
     image_key,
     record_key,
 )
-from contract.messages import Result, encode_reply
+from contract.messages import Result, decode_reply, encode_reply
 
 log = logging.getLogger(__name__)
 
-# Fields: result, image, heatmap, and until when a link has promised the pictures. Dropping an
-# entry leaves such pictures to their own time to live.
-DROP: Final = """
-local order, sizes, now = KEYS[2], KEYS[3], tonumber(ARGV[1])
-local function drop(entry)
-  local held = redis.call('HMGET', entry, 'image', 'heatmap', 'promised')
-  if held[1] and tonumber(held[3]) <= now then redis.call('DEL', held[1], held[2]) end
-  redis.call('DEL', entry)
-  redis.call('ZREM', order, entry)
-  local bytes = redis.call('HGET', sizes, entry)
-  if bytes then
-    redis.call('HDEL', sizes, entry)
-    redis.call('HINCRBY', sizes, 'total', -tonumber(bytes))
-  end
-end
-local function renew(entry, ttl)
-  redis.call('EXPIRE', entry, ttl)
-  redis.call('ZADD', order, now + ttl, entry)
-  redis.call('EXPIRE', order, ttl)
-  redis.call('EXPIRE', sizes, ttl)
-end
-"""
-
-# Makes the pictures the cache's own; returns 0 when they don't fit or are gone.
-HOLD: Final = (
-    DROP
-    + """
-local entry, image, heatmap, record = KEYS[1], KEYS[4], KEYS[5], KEYS[6]
-local function hold(promised)
-  local ttl, max_bytes = tonumber(ARGV[2]), tonumber(ARGV[3])
-  if redis.call('EXISTS', image) == 0 then return 0 end
-  local bytes = redis.call('STRLEN', image) + redis.call('STRLEN', heatmap) + #ARGV[4]
-  if bytes > max_bytes then return 0 end
-  for _, expired in ipairs(redis.call('ZRANGEBYSCORE', order, '-inf', now)) do drop(expired) end
-  drop(entry)
-  while tonumber(redis.call('HGET', sizes, 'total') or 0) + bytes > max_bytes do
-    local oldest = redis.call('ZRANGE', order, 0, 0)[1]
-    if not oldest then redis.call('DEL', sizes) break end
-    drop(oldest)
-  end
-  redis.call('HSET', entry, 'result', ARGV[4], 'image', image, 'heatmap', heatmap, 'promised', promised)
-  redis.call('HSET', sizes, entry, bytes)
-  redis.call('HINCRBY', sizes, 'total', bytes)
-  redis.call('EXPIRE', image, ttl)
-  redis.call('EXPIRE', heatmap, ttl)
-  renew(entry, ttl)
-  return 1
-end
-"""
-)
-
-# For a job that its client knows: its record must still be what it was, and says from now on that
-# the pictures are shared.
-KEEP: Final = Script(
-    HOLD
-    + """
-if redis.call('GET', record) ~= ARGV[5] then return 0 end
-if hold(now + tonumber(ARGV[2])) == 0 then return 0 end
-redis.call('SET', record, ARGV[6], 'EX', ARGV[7])
-return 1
-"""
-)
-
-# For a job that nobody knows: the pictures are wanted at once, and its record by nobody.
-TAKE: Final = Script(
-    HOLD
-    + """
-if hold(0) == 0 then return false end
-redis.call('DEL', record)
-return {redis.call('GET', image), redis.call('GET', heatmap)}
-"""
-)
-
-FIND: Final = Script(
-    DROP
-    + """
-local held = redis.call('HMGET', KEYS[1], 'result', 'image', 'heatmap')
-if not held[1] then return false end
-local image = redis.call('GET', held[2])
-if not image then drop(KEYS[1]) return false end
-redis.call('EXPIRE', held[2], ARGV[2])
-redis.call('EXPIRE', held[3], ARGV[2])
-renew(KEYS[1], tonumber(ARGV[2]))
-return {held[1], image, redis.call('GET', held[3])}
-"""
-)
-
-# Gives pictures a further record, under which a job of another id finds them. Returns 0 when they
-# are gone.
-LINK: Final = Script(
-    DROP
-    + """
-local entry, image, heatmap, record = KEYS[1], KEYS[4], KEYS[5], KEYS[6]
-local ttl = tonumber(ARGV[2])
-if redis.call('EXISTS', image) == 0 then return 0 end
-redis.call('EXPIRE', image, ttl)
-redis.call('EXPIRE', heatmap, ttl)
-redis.call('SET', record, ARGV[3], 'EX', ARGV[4])
-if redis.call('HGET', entry, 'image') == image then
-  redis.call('HSET', entry, 'promised', now + ttl)
-  renew(entry, ttl)
-end
-return 1
-"""
-)
+STORE_SCRIPT: Final = Path(__file__).with_name("store.lua")
 
 
 class ResultCache:
     """At most ``max_bytes`` of pictures, each for ``ttl_s`` after its last use; 0 keeps none."""
 
-    def __init__(self, connection: SharedConnection, *, max_bytes: int, ttl_s: int) -> None:
-        self._redis = connection
+    def __init__(self, redis: Redis, *, max_bytes: int, ttl_s: int) -> None:
+        self._redis = redis
+        self._store_script = register_script(redis, STORE_SCRIPT)
         self._max_bytes = max_bytes
         self._ttl_s = ttl_s
 
@@ -150,97 +46,82 @@ class ResultCache:
         return self._max_bytes > 0
 
     async def find(self, identity: str) -> Finished | None:
-        """Return what is cached; a Redis that doesn't answer has nothing."""
+        """Return the entry of this identity, None also when Redis does not answer."""
         if not self.is_on:
             return None
         try:
-            found = await self._redis.run(
-                FIND,
-                keys=[cache_key(identity), CACHE_ORDER_KEY, CACHE_SIZES_KEY],
-                arguments=[time.time(), self._ttl_s],
-            )
-            if found is None:
+            found = await self._redis.mget(entry_keys(identity))
+            raw, image, heatmap = cast("list[bytes | None]", found)
+            if raw is None or image is None:
                 return None
-            raw, image, heatmap = cast("tuple[bytes, bytes, bytes | None]", found)
-            result = Result(**json.loads(raw))
-        except (RedisError, TypeError, ValueError):
+            result = decode_reply(raw)
+            if not isinstance(result, Result) or is_incomplete(result, heatmap):
+                return None
+            await self._renew(identity)
+        except (RedisError, ValueError):
             log.warning("a cached result can't be read", exc_info=True)
             return None
-        return None if is_short(result, heatmap) else Finished(result, image, heatmap)
+        return Finished(result, image, heatmap)
 
     async def take(self, identity: str, result: Result) -> Finished | None:
-        """Return a finished job's pictures, which are the cache's from then on.
+        """Move a finished job's pictures into the cache and return them.
 
-        None when they don't fit, or Redis doesn't do it: then they are where they were.
+        Returns None, and leaves the job as it is, when the pictures don't fit or Redis fails.
         """
-        shared = replace(result, shared=True)
-        try:
-            taken = await self._redis.run(
-                TAKE,
-                keys=self._keys(identity, result.job_id),
-                arguments=[time.time(), self._ttl_s, self._max_bytes, json.dumps(asdict(shared))],
-            )
-        except RedisError:
-            log.warning("a result can't be cached", exc_info=True)
-            return None
+        taken = await self._store(identity, result, "RENAME")
         if taken is None:
             return None
         image, heatmap = cast("tuple[bytes, bytes | None]", taken)
-        return None if is_short(result, heatmap) else Finished(shared, image, heatmap)
+        return None if is_incomplete(result, heatmap) else Finished(result, image, heatmap)
 
     async def keep(self, identity: str, result: Result) -> bool:
-        """Take over the pictures of a finished job that its client knows; return whether they fit.
+        """Copy a finished job's pictures into the cache; return whether they fit."""
+        return self.is_on and await self._store(identity, result, "COPY") is not None
 
-        They outlive their entry for as long as the job does.
+    async def copy_to_job(self, identity: str, result: Result, job_id: str) -> bool:
+        """Copy an entry's pictures to a finished job of their own; return whether they were there.
+
+        Raises:
+            RedisError: when Redis does not answer or is full.
         """
-        if not self.is_on:
-            return False
-        shared = replace(result, shared=True)
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            for key in (image_key, heatmap_key):
+                pipeline.copy(key(identity), key(job_id), replace=True)
+                pipeline.expire(key(job_id), self._ttl_s)
+            record = encode_reply(replace(result, job_id=job_id))
+            pipeline.set(record_key(job_id), record, ex=RECORD_LIVES * self._ttl_s)
+            has_image, _, has_heatmap, *_ = await pipeline.execute()
+        return bool(has_image) and bool(has_heatmap or result.heatmap_type is None)
+
+    async def _store(
+        self, identity: str, result: Result, transfer: Literal["COPY", "RENAME"]
+    ) -> Any:
+        job_id = result.job_id
+        job_keys = (image_key(job_id), heatmap_key(job_id), record_key(job_id))
+        limits = (time.time(), self._ttl_s, self._max_bytes)
         try:
-            kept = await self._redis.run(
-                KEEP,
-                keys=self._keys(identity, result.job_id),
-                arguments=[
-                    time.time(),
-                    self._ttl_s,
-                    self._max_bytes,
-                    json.dumps(asdict(shared)),
-                    encode_reply(result),
-                    encode_reply(shared),
-                    RECORD_LIVES * self._ttl_s,
-                ],
+            return await self._store_script(
+                keys=[CACHE_ORDER_KEY, CACHE_SIZES_KEY, *job_keys],
+                args=[identity, encode_reply(result), *limits, transfer, *entry_keys("")],
             )
         except RedisError:
             log.warning("a result can't be cached", exc_info=True)
-            return False
-        return bool(kept)
+            return None
 
-    async def link(self, identity: str, result: Result, job_id: str) -> bool:
-        """Let ``job_id`` stand for a result as well; return whether its pictures are still there.
-
-        Raises:
-            RedisError: when Redis doesn't answer or is full.
-        """
-        *others, _ = self._keys(identity, result.job_id)
-        linked = await self._redis.run(
-            LINK,
-            keys=[*others, record_key(job_id)],
-            arguments=[time.time(), self._ttl_s, encode_reply(result), RECORD_LIVES * self._ttl_s],
-        )
-        return bool(linked)
-
-    @staticmethod
-    def _keys(identity: str, owner: str) -> list[str]:
-        return [
-            cache_key(identity),
-            CACHE_ORDER_KEY,
-            CACHE_SIZES_KEY,
-            image_key(owner),
-            heatmap_key(owner),
-            record_key(owner),
-        ]
+    async def _renew(self, identity: str) -> None:
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            for key in (*entry_keys(identity), CACHE_ORDER_KEY, CACHE_SIZES_KEY):
+                pipeline.expire(key, self._ttl_s)
+            # XX: an entry that was dropped meanwhile stays dropped.
+            pipeline.zadd(CACHE_ORDER_KEY, {identity: time.time() + self._ttl_s}, xx=True)
+            await pipeline.execute()
 
 
-def is_short(result: Result, heatmap: bytes | None) -> bool:
-    """Return whether the heatmap of a result is gone."""
+def entry_keys(identity: str) -> tuple[str, str, str]:
+    """Return the keys of an entry's result, image and heatmap; the identity is their end."""
+    return cache_key(identity), image_key(identity), heatmap_key(identity)
+
+
+def is_incomplete(result: Result, heatmap: bytes | None) -> bool:
+    """Return whether the result has a heatmap that is missing."""
     return result.heatmap_type is not None and heatmap is None

@@ -8,7 +8,7 @@ from contract.messages import Result
 
 
 class Finished(NamedTuple):
-    """What a worker made of one upload; the same bytes lie in Redis under ``result.job_id``."""
+    """A result with its pictures."""
 
     result: Result
     image: bytes
@@ -17,9 +17,10 @@ class Finished(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A finished photo, and how it was come by.
+    """A finished photo and its origin: worker or cache.
 
-    ``identity`` names it; ``stage_ms`` are the times of this request, all 0 for a cached result.
+    ``stage_ms`` are the times of this request, all 0 for a cached result. ``cached_ms`` is the time
+    of the look-up in the cache, None for a result that a worker has just made.
     """
 
     finished: Finished

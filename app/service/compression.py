@@ -73,12 +73,10 @@ async def compress(
     *,
     may_reuse: bool = True,
     may_store: bool = True,
-    keep: bool = False,
 ) -> Outcome:
     """Return a photo, compressed; with ``may_reuse`` perhaps some time ago.
 
-    Equal uploads at the same time share one job, unless the result may not be stored. With
-    ``keep`` the pictures stay in Redis for links also where they are not cached.
+    Equal uploads at the same time share one job, unless the result may not be stored.
 
     Raises:
         FoveateError: what stands in the way.
@@ -99,8 +97,6 @@ async def compress(
             upload.options,
             service.settings.request_timeout_s,
             take=take if is_shared else None,
-            # Those that several share may be deleted by one of them.
-            keep=keep and not is_shared,
         )
         result = finished.result
         return Outcome(finished, upload.identify(result.model_version), result.stage_ms)
@@ -118,16 +114,16 @@ async def compress(
 async def link(service: Service, outcome: Outcome) -> str:
     """Return the id of a job under which the outcome's pictures can be fetched for a while.
 
-    Each response has an id of its own, also where pictures are shared: who deletes theirs takes
-    nothing from others.
+    Each response has an id and pictures of its own: deleting them takes nothing from others.
 
     Raises:
         QueueUnavailableError: when Redis does not answer or is full.
     """
     job_id = secrets.token_urlsafe(ID_BYTES)
     try:
-        if not await service.cache.link(outcome.identity, outcome.finished.result, job_id):
-            await service.jobs.store(job_id, outcome.finished)
+        finished = outcome.finished
+        if not await service.cache.copy_to_job(outcome.identity, finished.result, job_id):
+            await service.jobs.store(job_id, finished)
     except RedisError as error:
         raise QueueUnavailableError("The queue can't keep pictures now.") from error
     return job_id

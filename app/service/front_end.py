@@ -42,7 +42,7 @@ class Service:
             on_reply=self.metrics.observe_reply,
         )
         self.cache = ResultCache(
-            self.queue.shared, max_bytes=settings.cache_max_bytes, ttl_s=settings.result_ttl_s
+            self.queue.redis, max_bytes=settings.cache_max_bytes, ttl_s=settings.result_ttl_s
         )
         self.jobs = Jobs(self.queue, ttl_s=settings.result_ttl_s)
         self.detached = DetachedJobs(

@@ -51,6 +51,11 @@ def test_a_reply_survives_its_encoding(reply: Result | Failure) -> None:
     assert decode_reply(encode_reply(reply)) == reply
 
 
+def test_fields_of_another_version_are_ignored() -> None:
+    raw = encode_reply(RESULT).replace(b"{", b'{"unknown":false,', 1)
+    assert decode_reply(raw) == RESULT
+
+
 @pytest.mark.parametrize(
     "fields",
     [

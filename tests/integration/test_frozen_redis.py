@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 from redis import Redis
 
-from app.queue.client import SOCKET_TIMEOUT_S
+from app.redis import SOCKET_TIMEOUT_S
 from bench.robustness.chaos import find_leftovers
 from tests.integration.in_flight import end_of, in_flight
 from tests.integration.running import run_service, wait_for

@@ -12,9 +12,8 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
-import app.queue.client
 from app.cancellation import end
-from app.queue.client import LARGE_BYTES, QueueClient
+from app.queue.client import QueueClient
 from contract.errors import (
     CorruptImageError,
     DeadlineError,
@@ -47,19 +46,6 @@ def use(redis_url: str, work: Callable[[QueueClient], Awaitable[Any]]) -> list[R
 
     asyncio.run(run())
     return seen
-
-
-@pytest.mark.parametrize(("wait_s", "expected_s"), [(60.0, 45), (600.0, 120), (0.5, 1)])
-def test_work_hangs_for_less_than_its_client_waits(
-    redis_url: str, connection: redis.Redis, wait_s: float, expected_s: int
-) -> None:
-    async def work(client: QueueClient) -> None:
-        job_id, _ = await client.start_job(b"data", 1, Options(), wait_s)
-        job = Job.fetch(job_id, connection=connection, serializer=JSONSerializer)
-        assert job.timeout == expected_s
-        assert job.ttl == int(wait_s) + 120
-
-    use(redis_url, work)
 
 
 async def next_job(connection: redis.Redis) -> Job:
@@ -113,23 +99,16 @@ def test_a_job_carries_bytes_beside_it_and_everything_expires(
     assert left_over(connection) == set()
 
 
-@pytest.mark.parametrize("keep", [True, False])
-def test_pictures_stay_for_links_and_the_cache_only(
-    redis_url: str, connection: redis.Redis, keep: bool
-) -> None:
+def test_nothing_stays_of_a_result_that_was_sent(redis_url: str, connection: redis.Redis) -> None:
     async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(
-            client.compress(b"data", 9, Options(heatmap="map"), 30, keep=keep)
-        )
+        waiting = asyncio.ensure_future(client.compress(b"data", 9, Options(heatmap="map"), 30))
         job = await next_job(connection)
         connection.delete(input_key(job.id))
         connection.set(image_key(job.id), b"jpeg", ex=30)
         connection.set(heatmap_key(job.id), b"png", ex=30)
         reply(connection, job, result_of(job, "image/png"))
         assert (await waiting)[1:] == (b"jpeg", b"png")
-        assert left_over(connection) - {job.key} == (
-            {image_key(job.id), heatmap_key(job.id)} if keep else set()
-        )
+        assert left_over(connection) == {job.key}
 
     use(redis_url, work)
 
@@ -141,23 +120,6 @@ def test_a_failure_is_raised_as_the_error_it_names(redis_url: str, connection: r
         reply(connection, job, Failure(job.id, "corrupt-image", "Broken."))
         with pytest.raises(CorruptImageError, match=r"Broken\."):
             await waiting
-
-    use(redis_url, work)
-
-
-def test_replies_find_their_own_clients(redis_url: str, connection: redis.Redis) -> None:
-    async def work(client: QueueClient) -> None:
-        uploads = [str(number).encode() for number in range(20)]
-        waiting = [
-            asyncio.ensure_future(client.compress(data, 1, Options(), 30)) for data in uploads
-        ]
-        jobs = [await next_job(connection) for _ in uploads]
-        for job in reversed(jobs):
-            data = connection.get(input_key(job.id))
-            connection.set(image_key(job.id), b"image of " + data, ex=30)
-            reply(connection, job, result_of(job))
-        images = [image for _, image, _ in await asyncio.gather(*waiting)]
-        assert images == [b"image of " + data for data in uploads]
 
     use(redis_url, work)
 
@@ -210,19 +172,6 @@ def test_a_result_lost_on_the_way_is_our_fault(redis_url: str, connection: redis
     use(redis_url, work)
 
 
-def test_the_reader_outlives_nonsense_on_its_list(redis_url: str, connection: redis.Redis) -> None:
-    async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 1, Options(), 30))
-        job = await next_job(connection)
-        to = reply_key(Request.from_json(job.kwargs["request"]).reply_to)
-        connection.rpush(to, b"nonsense", b"{}")
-        connection.set(image_key(job.id), b"jpeg", ex=30)
-        reply(connection, job, result_of(job))
-        assert (await waiting)[1] == b"jpeg"
-
-    use(redis_url, work)
-
-
 def test_a_full_redis_is_a_clear_error(redis_url: str, connection: redis.Redis) -> None:
     async def work(client: QueueClient) -> None:
         connection.config_set("maxmemory", "1")
@@ -242,86 +191,3 @@ def test_a_missing_redis_is_a_clear_error() -> None:
             await client.compress(b"data", 1, Options(), 5)
 
     use("unix:///nonexistent/redis.sock", work)
-
-
-def test_cut_connections_are_made_again(redis_url: str, connection: redis.Redis) -> None:
-    async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 1, Options(), 30))
-        job = await next_job(connection)
-        connection.client_kill_filter(_type="normal", skipme=True)
-        connection.set(image_key(job.id), b"jpeg", ex=30)
-        reply(connection, job, result_of(job))
-        assert (await waiting)[1] == b"jpeg"
-
-    use(redis_url, work)
-
-
-def test_a_reply_that_a_cut_connection_took_along_is_found(
-    redis_url: str, connection: redis.Redis
-) -> None:
-    async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 1, Options(), 30))
-        job = await next_job(connection)
-        connection.delete(input_key(job.id))
-        connection.set(image_key(job.id), b"jpeg", ex=30)
-        # As after the list has given it to a connection that is no more.
-        connection.set(record_key(job.id), encode_reply(result_of(job)), ex=30)
-        connection.client_kill_filter(_type="normal", skipme=True)
-        started_s = time.monotonic()
-        assert (await waiting)[1] == b"jpeg"
-        assert time.monotonic() - started_s < 5
-        connection.delete(job.key)
-
-    seen = use(redis_url, work)
-    assert len(seen) == 1
-    assert left_over(connection) == set()
-
-
-def test_a_lost_job_is_found_while_the_replies_of_others_come(
-    redis_url: str, connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(app.queue.client, "BLOCK_S", 1)
-
-    async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 1, Options(), 30))
-        job = await next_job(connection)
-        connection.flushall()
-        started_s = time.monotonic()
-        while not waiting.done() and time.monotonic() - started_s < 5:
-            other = encode_reply(Failure("another", "internal-error", "Its own."))
-            connection.rpush(reply_key(job.kwargs["request"]["reply_to"]), other)
-            await asyncio.sleep(0.1)
-        with pytest.raises(QueueUnavailableError):
-            await waiting
-        assert time.monotonic() - started_s < 5
-
-    use(redis_url, work)
-
-
-def test_jobs_that_a_restarted_redis_lost_are_given_up_at_once(
-    redis_url: str, connection: redis.Redis
-) -> None:
-    async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 1, Options(), 30))
-        await next_job(connection)
-        connection.flushall()
-        connection.client_kill_filter(_type="normal", skipme=True)
-        started_s = time.monotonic()
-        with pytest.raises(QueueUnavailableError):
-            await waiting
-        assert time.monotonic() - started_s < 5
-
-    use(redis_url, work)
-
-
-def test_a_long_upload_is_a_job_like_any_other(redis_url: str, connection: redis.Redis) -> None:
-    async def work(client: QueueClient) -> None:
-        data = bytes(LARGE_BYTES + 1)
-        waiting = asyncio.ensure_future(client.compress(data, 1, Options(), 30))
-        job = await next_job(connection)
-        assert connection.get(input_key(job.id)) == data
-        connection.set(image_key(job.id), b"jpeg", ex=30)
-        reply(connection, job, result_of(job))
-        assert (await waiting)[1] == b"jpeg"
-
-    use(redis_url, work)

@@ -231,12 +231,14 @@ def test_deleting_takes_its_own_pictures_but_not_the_caches(
     redis_url: str, connection: redis.Redis
 ) -> None:
     async def work(service: Service) -> None:
-        for may_store in (True, False):
-            job_id = await start(service, may_store=may_store)
+        for data, may_store in ((b"stored", True), (b"not stored", False)):
+            job_id = await start(service, data, may_store=may_store)
             finish(connection, await next_job(connection))
             await ended(service)
             await service.jobs.delete(job_id)
-            assert bool(connection.exists(image_key(job_id))) is may_store
+            assert not connection.exists(image_key(job_id))
+            identity = identify(await digest_input(data), Options(), "v")
+            assert (await service.cache.find(identity) is not None) is may_store
             with pytest.raises(GoneJobError):
                 await service.jobs.read(job_id)
             with pytest.raises(GoneJobError):

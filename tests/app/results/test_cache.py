@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from app.redis import SharedConnection
+from app.redis import connect
 from app.results.cache import ResultCache
 from contract.keys import CACHE_ORDER_KEY, CACHE_SIZES_KEY, heatmap_key, image_key, record_key
 from contract.messages import Result, decode_reply, encode_reply
@@ -22,11 +22,8 @@ def use(
     ttl_s: int = 30,
 ) -> None:
     async def run() -> None:
-        shared = SharedConnection(redis_url, timeout_s=10.0)
-        try:
-            await work(ResultCache(shared, max_bytes=max_bytes, ttl_s=ttl_s))
-        finally:
-            await shared.close()
+        async with connect(redis_url) as client:
+            await work(ResultCache(client, max_bytes=max_bytes, ttl_s=ttl_s))
 
     asyncio.run(run())
 
@@ -67,7 +64,7 @@ def test_what_is_kept_is_found_and_belongs_to_the_cache(
         assert found == taken
         assert found is not None
         assert found[1:] == (b"jpeg", b"png")
-        assert found.result.shared
+        assert not connection.exists(image_key("job"), heatmap_key("job"))
         assert found.result.job_id == "job"
         assert await cache.find("b") is None
         assert all(connection.ttl(key) > 0 for key in connection.scan_iter())
@@ -88,7 +85,7 @@ def test_the_least_recently_used_goes_first_and_the_bound_holds(
         assert await cache.take("d", finished(connection, "job-d", bytes(30_000)))
         assert counted_bytes(connection) <= 100_000
         assert [await cache.find(name) is not None for name in "abcd"] == [True, False, True, True]
-        assert not connection.exists(image_key("job-b"))
+        assert not connection.exists(image_key("b"))
 
     use(redis_url, work)
 
@@ -135,8 +132,8 @@ def test_expired_entries_are_no_longer_counted(redis_url: str, connection: redis
     async def work(cache: ResultCache) -> None:
         await cache.take("a", finished(connection, "job-a", bytes(50_000)))
         # What Redis has expired by itself, and what only its clock says is over.
-        connection.delete("foveate:cache:a", image_key("job-a"))
-        connection.zadd(CACHE_ORDER_KEY, {"foveate:cache:a": time.time() - 1})
+        connection.delete("foveate:cache:a", image_key("a"))
+        connection.zadd(CACHE_ORDER_KEY, {"a": time.time() - 1})
         assert await cache.take("b", finished(connection, "job-b", bytes(50_000)))
         assert counted_bytes(connection) < 51_000
 
@@ -148,49 +145,59 @@ def test_an_entry_whose_pictures_are_gone_is_no_hit(
 ) -> None:
     async def work(cache: ResultCache) -> None:
         await cache.take("a", finished(connection, "job", b"jpeg"))
-        connection.delete(image_key("job"))
+        before = counted_bytes(connection)
+        connection.delete(image_key("a"))
         assert await cache.find("a") is None
-        assert counted_bytes(connection) == 0
+        await cache.take("a", finished(connection, "job", b"jpeg"))
+        assert counted_bytes(connection) == before
         await cache.take("b", finished(connection, "other", b"jpeg", b"png"))
-        connection.delete(heatmap_key("other"))
+        connection.delete(heatmap_key("b"))
         assert await cache.find("b") is None
 
     use(redis_url, work)
 
 
-def test_a_link_keeps_its_pictures_when_the_cache_drops_them(
+def test_a_jobs_copy_stays_when_the_cache_drops_the_entry(
     redis_url: str, connection: redis.Redis
 ) -> None:
     async def work(cache: ResultCache) -> None:
-        result = finished(connection, "job-a", bytes(60_000))
+        result = finished(connection, "job-a", bytes(60_000), b"png")
         await cache.take("a", result)
-        assert await cache.link("a", result, "linked")
+        assert await cache.copy_to_job("a", result, "linked")
         await cache.take("b", finished(connection, "job-b", bytes(60_000)))
         assert await cache.find("a") is None
         reply = decode_reply(connection.get(record_key("linked")))
-        assert reply.job_id == "job-a"
-        assert connection.exists(image_key("job-a"))
-        assert connection.ttl(image_key("job-a")) > 0
-        connection.delete(image_key("job-a"))
-        assert not await cache.link("a", result, "too late")
-        assert not connection.exists(record_key("too late"))
+        assert reply.job_id == "linked"
+        assert connection.get(image_key("linked")) == bytes(60_000)
+        assert connection.get(heatmap_key("linked")) == b"png"
+        assert all(connection.ttl(key) > 0 for key in connection.scan_iter())
+        assert not await cache.copy_to_job("a", result, "too late")
 
     use(redis_url, work)
 
 
-def test_a_promised_result_is_kept_only_while_its_record_stands(
+def test_a_copy_without_its_heatmap_is_none(redis_url: str, connection: redis.Redis) -> None:
+    async def work(cache: ResultCache) -> None:
+        result = finished(connection, "job", b"jpeg", b"png")
+        await cache.take("a", result)
+        connection.delete(heatmap_key("a"))
+        assert not await cache.copy_to_job("a", result, "linked")
+
+    use(redis_url, work)
+
+
+def test_what_is_kept_is_a_copy_of_the_jobs_pictures(
     redis_url: str, connection: redis.Redis
 ) -> None:
     async def work(cache: ResultCache) -> None:
-        result = finished(connection, "job", b"jpeg")
+        result = finished(connection, "job", b"jpeg", b"png")
         assert await cache.keep("a", result)
-        shown = decode_reply(connection.get(record_key("job")))
-        assert isinstance(shown, Result)
-        assert shown.shared
-        deleted = finished(connection, "deleted", b"jpeg")
-        connection.set(record_key("deleted"), b"gone", ex=30)
-        assert not await cache.keep("b", deleted)
-        assert connection.get(record_key("deleted")) == b"gone"
+        assert decode_reply(connection.get(record_key("job"))) == result
+        connection.delete(image_key("job"), heatmap_key("job"))
+        found = await cache.find("a")
+        assert found is not None
+        assert found[1:] == (b"jpeg", b"png")
+        assert not await cache.keep("b", result)  # its pictures are gone
 
     use(redis_url, work)
 
@@ -201,7 +208,7 @@ def test_nonsense_in_an_entry_is_no_hit(
 ) -> None:
     async def work(cache: ResultCache) -> None:
         await cache.take("a", finished(connection, "job", b"jpeg"))
-        connection.hset("foveate:cache:a", "result", nonsense)
+        connection.set("foveate:cache:a", nonsense, ex=30)
         assert await cache.find("a") is None
 
     use(redis_url, work)

@@ -1,0 +1,134 @@
+"""Workers' replies: read from the front end's list in Redis, handed to the requests that wait."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from rq.job import Job
+
+from app.cancellation import end
+from app.redis import connect_blocking
+from contract.errors import QueueUnavailableError
+from contract.keys import record_key, reply_key
+from contract.messages import Reply, decode_reply
+
+log = logging.getLogger(__name__)
+
+# The reader blocks in Redis this long; less than ``redis.SOCKET_TIMEOUT_S``.
+BLOCK_S: Final = 5
+REPLIES_PER_READ: Final = 64
+FIRST_PAUSE_S: Final = 0.05
+LONGEST_PAUSE_S: Final = 1.0
+
+
+class Replies:
+    """The replies to one front-end process; all arrive in the list of ``address``."""
+
+    def __init__(
+        self,
+        redis_url: str,
+        redis: Redis,
+        *,
+        on_reply: Callable[[Reply], None],
+        discard: Callable[[str, bytes], Awaitable[None]],
+    ) -> None:
+        """``discard`` gets the job id and the raw reply of each job that nobody waits for."""
+        self.address = secrets.token_hex(8)
+        self._redis = redis
+        self._blocking = connect_blocking(redis_url)
+        self._on_reply = on_reply
+        self._discard = discard
+        self._expected: dict[str, asyncio.Future[Reply]] = {}
+        self._submitted: set[str] = set()
+        self._reader: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._reader = asyncio.create_task(self._read(), name="replies")
+
+    async def stop(self) -> None:
+        """End the reader and close its connection."""
+        if self._reader:
+            await end(self._reader)
+        await self._blocking.aclose()
+
+    def expect(self, job_id: str) -> "asyncio.Future[Reply]":
+        """Return the future reply to a job."""
+        reply = self._expected[job_id] = asyncio.get_running_loop().create_future()
+        return reply
+
+    def mark_submitted(self, job_id: str) -> None:
+        """Fail the job's reply from now on if Redis loses the job."""
+        self._submitted.add(job_id)
+
+    def forget(self, job_id: str) -> None:
+        """Stop expecting a reply to a job."""
+        self._expected.pop(job_id, None)
+        self._submitted.discard(job_id)
+
+    async def _read(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        reconcile_at_s = time.monotonic() + BLOCK_S
+        key = reply_key(self.address)
+        while True:
+            try:
+                if time.monotonic() >= reconcile_at_s:
+                    await self._reconcile_pending()
+                    reconcile_at_s = time.monotonic() + BLOCK_S
+                popped = await cast(
+                    "Awaitable[list[list[bytes]] | None]",
+                    self._blocking.blmpop(
+                        BLOCK_S, 1, key, direction="LEFT", count=REPLIES_PER_READ
+                    ),
+                )
+                pause_s = FIRST_PAUSE_S
+            except RedisError as error:
+                log.warning("replies can't be read: %s", type(error).__name__)
+                reconcile_at_s = 0.0
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                continue
+            for raw in popped[1] if popped else ():
+                await self._hand_over(raw)
+
+    async def _reconcile_pending(self) -> None:
+        """Compare the pending jobs with Redis.
+
+        A job that a restarted Redis no longer knows has failed. A reply that was lost with a cut
+        connection has left the list, but is in its job's record.
+        """
+        submitted = list(self._submitted)
+        if not submitted:
+            return
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.lrange(reply_key(self.address), 0, -1)
+            for job_id in submitted:
+                pipeline.exists(Job.key_for(job_id))
+                pipeline.get(record_key(job_id))
+            unread, *found = await pipeline.execute()
+        for job_id, exists, record in zip(submitted, found[::2], found[1::2], strict=True):
+            expected = self._expected.get(job_id)
+            if expected is None or expected.done():
+                continue
+            if record is not None and record not in unread:
+                await self._hand_over(record)
+            elif not exists:
+                expected.set_exception(QueueUnavailableError("The queue was lost; send it again."))
+
+    async def _hand_over(self, raw: bytes) -> None:
+        try:
+            reply = decode_reply(raw)
+        except ValueError:
+            log.exception("a reply could not be read")
+            return
+        self._on_reply(reply)
+        expected = self._expected.get(reply.job_id)
+        if expected is not None and not expected.done():
+            expected.set_result(reply)
+        else:
+            await self._discard(reply.job_id, raw)
