@@ -19,7 +19,7 @@ from contract.keys import heatmap_key, image_key, input_key, reply_key
 from contract.messages import Heatmap, Options, Request, Result, decode_reply
 from tests.photos import file_of, photo
 from tests.worker.stand_ins import CentrePredictor
-from worker.image.encode import Groundwork, encode, lay_groundwork
+from worker.image.encode import EncodeInputs, encode, prepare_inputs
 from worker.item import Item
 from worker.pipeline import Limits, Pipeline
 
@@ -51,12 +51,12 @@ def pipeline(
     )
 
 
-def run(pipeline: Pipeline, items: Sequence[Item], *, under_way: int = 0) -> list[Item]:
+def run(pipeline: Pipeline, items: Sequence[Item], *, in_flight: int = 0) -> list[Item]:
     """Return the items in the order of their ends."""
-    pipeline.put(items, under_way=under_way)
+    pipeline.submit(items, in_flight=in_flight)
     ended: list[Item] = []
     while len(ended) < len(items):
-        ended += pipeline.step(1.0)
+        ended += pipeline.advance(1.0)
     pipeline.close()
     return ended
 
@@ -144,41 +144,41 @@ class MeetingPredictor(CentrePredictor):
         return super().predict(batch, threads)
 
 
-@pytest.mark.parametrize(("photos", "under_way"), [(1, 0), (1, 1), (1, 2), (3, 0)])
-def test_only_a_lone_photos_groundwork_is_laid_beside_its_pass(
-    connection: Redis, monkeypatch: pytest.MonkeyPatch, photos: int, under_way: int
+@pytest.mark.parametrize(("photos", "in_flight"), [(1, 0), (1, 1), (1, 2), (3, 0)])
+def test_only_a_lone_photos_inputs_is_x_its_pass(
+    connection: Redis, monkeypatch: pytest.MonkeyPatch, photos: int, in_flight: int
 ) -> None:
     laid = threading.Event()
 
-    def lay_and_tell(*args: Any, **more: Any) -> Groundwork:
-        groundwork = lay_groundwork(*args, **more)
+    def prepare_and_tell(*args: Any, **more: Any) -> EncodeInputs:
+        inputs = prepare_inputs(*args, **more)
         laid.set()
-        return groundwork
+        return inputs
 
-    monkeypatch.setattr(worker.pipeline, "lay_groundwork", lay_and_tell)
-    is_alone = photos == 1 and under_way < 2
+    monkeypatch.setattr(worker.pipeline, "prepare_inputs", prepare_and_tell)
+    is_alone = photos == 1 and in_flight < 2
     predictor = MeetingPredictor(laid, patience_s=5.0 if is_alone else 0.2)
     data = file_of(photo(), "JPEG", quality=95)
     items = [item(connection, str(number), data) for number in range(photos)]
     # With a single thread, which the pass itself keeps busy.
-    ended = run(pipeline(connection, predictor, threads=1), items, under_way=under_way)
+    ended = run(pipeline(connection, predictor, threads=1), items, in_flight=in_flight)
     assert [one.error for one in ended] == [None] * photos
     assert predictor.met[0] == is_alone
     options = items[0].request.options
     pixels = np.asarray(Image.open(io.BytesIO(data)))
     centre = CentrePredictor()
     (saliency,) = centre.predict([centre.prepare(Image.fromarray(pixels))])
-    groundwork = lay_groundwork(pixels, options, upload=data, orientation=1)
-    assert connection.get(image_key("0")) == encode(pixels, saliency, options, groundwork).jpeg
+    inputs = prepare_inputs(pixels, options, upload=data, orientation=1)
+    assert connection.get(image_key("0")) == encode(pixels, saliency, options, inputs).jpeg
 
 
-def test_a_lone_photo_whose_groundwork_breaks_fails_with_its_error(
+def test_a_lone_photo_whose_inputs_breaks_fails_with_its_error(
     connection: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def break_down(*_: Any, **__: Any) -> Groundwork:
+    def break_down(*_: Any, **__: Any) -> EncodeInputs:
         raise RuntimeError("no ground")
 
-    monkeypatch.setattr(worker.pipeline, "lay_groundwork", break_down)
+    monkeypatch.setattr(worker.pipeline, "prepare_inputs", break_down)
     (ended,) = run(pipeline(connection), [item(connection, "a", file_of(photo()))])
     assert str(ended.error) == "no ground"
 
@@ -261,21 +261,21 @@ def test_a_photo_shares_a_cpus_threads_with_those_of_other_workers(connection: R
     predictor = CentrePredictor(side_by_side=True)
     one_of_three = pipeline(connection, predictor, threads=1, pass_threads=8)
     photos = [item(connection, "a", file_of(photo(64, 48)))]
-    run(one_of_three, photos, under_way=3)
+    run(one_of_three, photos, in_flight=3)
     assert predictor.threads == [(8 - 1) // 3]
 
 
-@pytest.mark.parametrize(("side_by_side", "rooms"), [(False, [20, 19, 18]), (True, [8, 7, 0])])
+@pytest.mark.parametrize(("side_by_side", "capacities"), [(False, [20, 19, 18]), (True, [8, 7, 0])])
 def test_on_a_cpu_there_is_room_only_until_each_thread_has_a_next_photo(
-    connection: Redis, side_by_side: bool, rooms: list[int]
+    connection: Redis, side_by_side: bool, capacities: list[int]
 ) -> None:
     predictor = CentrePredictor(side_by_side=side_by_side)
     filling = pipeline(connection, predictor, threads=1, max_batch_size=20)
     found = []
     for name in "abc":
-        found.append(filling.room())
-        filling.put([item(connection, name, None)])
-    assert found == rooms
+        found.append(filling.capacity())
+        filling.submit([item(connection, name, None)])
+    assert found == capacities
     filling.close()
 
 
@@ -291,19 +291,19 @@ def test_what_waits_for_threads_of_a_cpu_takes_room_too(connection: Redis) -> No
 
     predictor.predict = predict_slowly  # type: ignore[method-assign]
     busy = pipeline(connection, predictor, threads=1)
-    busy.put([item(connection, str(number), file_of(photo(64, 48))) for number in range(3)])
-    rooms = []
+    busy.submit([item(connection, str(number), file_of(photo(64, 48))) for number in range(3)])
+    capacities = []
     while not drawing.is_set():
-        busy.step(0.01)
+        busy.advance(0.01)
     # All three are in one batch now: two of them wait for the thread.
-    rooms.append(busy.room())
+    capacities.append(busy.capacity())
     go_on.set()
     ended: list[Item] = []
     while len(ended) < 3:
-        ended += busy.step(1.0)
-        rooms.append(busy.room())
-    assert rooms[0] == 0
-    assert rooms[-1] == 8
+        ended += busy.advance(1.0)
+        capacities.append(busy.capacity())
+    assert capacities[0] == 0
+    assert capacities[-1] == 8
     busy.close()
 
 
@@ -388,14 +388,14 @@ def test_a_photo_is_answered_once_however_many_workers_run_it(connection: Redis)
     data = file_of(photo())
     slow, fast = pipeline(connection), pipeline(connection)
     late = item(connection, "a", data)
-    slow.put([late])
+    slow.submit([late])
     while "queue" not in late.stage_ms:
-        slow.step(0.001)
+        slow.advance(0.001)
     run(fast, [item(connection, "a", data)])
     connection.delete(image_key("a"))  # as its front end does
     ended: list[Item] = []
     while not ended:
-        ended = slow.step(1.0)
+        ended = slow.advance(1.0)
     assert ended[0].withdrawn
     assert connection.llen(reply_key("me")) == 1
     assert not connection.exists(image_key("a"))

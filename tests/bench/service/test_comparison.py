@@ -6,13 +6,13 @@ import math
 from pathlib import Path
 
 import pytest
+from bench.servers import compressor
 
 from bench.__main__ import main
 from bench.datasets.uploads import generate_photo, to_jpeg
 from bench.encoders import find_missing
 from bench.environment import ROOT
 from bench.load.statistics import medians
-from bench.servers import compressor
 from bench.service import run as service
 from bench.service.comparison import (
     SCALING,
