@@ -168,7 +168,7 @@ def test_batches_form_while_the_device_is_busy() -> None:
     assert batches == [1, 4, 3]
 
 
-def test_a_lone_photo_waits_for_no_one() -> None:
+def test_a_single_photo_waits_for_no_one() -> None:
     with flow(max_linger_s=PATIENCE_S) as made:
         made.submit([item(0)])
         started_s = time.monotonic()

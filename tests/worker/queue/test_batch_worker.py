@@ -35,7 +35,7 @@ def test_nothing_is_claimed_together_with_a_retried_job(connection: Redis) -> No
     assert not connection.exists(queue.intermediate_queue_key)
 
 
-def test_no_more_is_claimed_than_has_room(connection: Redis) -> None:
+def test_no_more_is_claimed_than_the_pipelines_capacity(connection: Redis) -> None:
     queue = enqueue(connection, ["ok"] * 5)
     pipeline = ScriptedPipeline(max_open=2)
     batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")

@@ -33,7 +33,7 @@ def test_both_kinds_of_failure_are_replied_to(connection: Redis) -> None:
     assert not connection.exists(input_key("job-0"), input_key("job-1"))
 
 
-def test_a_job_that_was_queued_twice_is_begun_once(connection: Redis) -> None:
+def test_a_job_that_was_queued_twice_is_started_once(connection: Redis) -> None:
     queue = enqueue(connection, ["ok", "ok"], retries=MAX_RETRIES)
     for job_id in ("job-0", "job-1"):
         connection.rpush(queue.key, job_id)
