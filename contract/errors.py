@@ -1,4 +1,4 @@
-"""Everything that can go wrong on the way of an upload, as one tree.
+"""All errors of the service, as one tree.
 
 ::
 
@@ -25,9 +25,9 @@
         ├── QueueUnavailableError     503
         └── DeadlineError             504
 
-A client's fault crosses the queue as a typed result (``contract.messages.Failure``) and its RQ
-job counts as finished; ours is an exception with a traceback and an RQ failure. ``detail`` is
-shown to clients, so nothing of the upload's content goes into it.
+A client's error crosses the queue as a typed result (``contract.messages.Failure``), and its RQ job
+counts as finished. A service error is an exception with a traceback, and its RQ job counts as
+failed. Clients see ``detail``: it contains nothing of the upload's content.
 """
 
 from typing import ClassVar
@@ -49,15 +49,15 @@ class FoveateError(Exception):
 
 
 class ClientError(FoveateError):
-    """The request can't be served however often it is sent."""
+    """The request is at fault: sending it again gives the same error."""
 
 
 class ServiceError(FoveateError):
-    """The request is fine; the service can't serve it now."""
+    """The request is valid; the service can't serve it now."""
 
 
 class MalformedRequestError(ClientError):
-    """The HTTP request itself is broken."""
+    """The HTTP request is malformed."""
 
     code = "malformed-request"
     status = 400
@@ -65,7 +65,7 @@ class MalformedRequestError(ClientError):
 
 
 class MissingKeyError(ClientError):
-    """Keys are configured, and the request has none of them."""
+    """API keys are configured, and the request has no valid one."""
 
     code = "missing-key"
     status = 401
@@ -73,7 +73,7 @@ class MissingKeyError(ClientError):
 
 
 class BadSignatureError(ClientError):
-    """A /fetch URL that no key of ours has signed."""
+    """The signature of a /fetch URL fits none of the keys."""
 
     code = "bad-signature"
     status = 403
@@ -81,7 +81,7 @@ class BadSignatureError(ClientError):
 
 
 class ForbiddenSourceError(ClientError):
-    """A source that is not on the allow-list, or whose address is not a public one."""
+    """The source of a /fetch is not on the allow-list, or its address is not public."""
 
     code = "forbidden-source"
     status = 403
@@ -89,7 +89,7 @@ class ForbiddenSourceError(ClientError):
 
 
 class UnknownJobError(ClientError):
-    """No job of this id is known, or no longer."""
+    """No job has this id, or its record has expired."""
 
     code = "unknown-job"
     status = 404
@@ -97,7 +97,7 @@ class UnknownJobError(ClientError):
 
 
 class UnfinishedJobError(ClientError):
-    """A picture of a job that still waits or runs was asked for."""
+    """The job still waits or runs: it has no picture yet."""
 
     code = "job-unfinished"
     status = 409
@@ -106,7 +106,7 @@ class UnfinishedJobError(ClientError):
 
 
 class GoneJobError(ClientError):
-    """The job's pictures have expired, or it was deleted."""
+    """The job was deleted, or its pictures have expired."""
 
     code = "job-gone"
     status = 410
@@ -114,7 +114,7 @@ class GoneJobError(ClientError):
 
 
 class BodyTooLargeError(ClientError):
-    """More bytes than MAX_UPLOAD_BYTES."""
+    """The upload has more bytes than MAX_UPLOAD_BYTES."""
 
     code = "body-too-large"
     status = 413
@@ -122,7 +122,7 @@ class BodyTooLargeError(ClientError):
 
 
 class TooManyPixelsError(ClientError):
-    """More pixels than MAX_PIXELS, or a side longer than a JPEG can have."""
+    """The image has more pixels than MAX_PIXELS, or a side longer than a JPEG can have."""
 
     code = "too-many-pixels"
     status = 413
@@ -130,7 +130,7 @@ class TooManyPixelsError(ClientError):
 
 
 class UnsupportedImageError(ClientError):
-    """The content is no image of a format that is read here."""
+    """The upload is no image of a supported format."""
 
     code = "unsupported-image"
     status = 415
@@ -146,7 +146,7 @@ class InvalidOptionError(ClientError):
 
 
 class CorruptImageError(ClientError):
-    """The image's header is readable, its pixels are not."""
+    """The image is damaged: its header or its pixels can't be read."""
 
     code = "corrupt-image"
     status = 422
@@ -154,7 +154,7 @@ class CorruptImageError(ClientError):
 
 
 class MaxBytesError(ClientError):
-    """Even the coarsest JPEG of this photo takes more than ``max_bytes``."""
+    """The smallest possible JPEG of this photo has more than ``max_bytes``."""
 
     code = "max-bytes-out-of-reach"
     status = 422
@@ -162,7 +162,7 @@ class MaxBytesError(ClientError):
 
 
 class QueueFullError(ServiceError):
-    """The limit on waiting uploads, by count or by bytes, is reached."""
+    """The limit on waiting uploads is reached, by count or by bytes."""
 
     code = "queue-full"
     status = 429
@@ -171,7 +171,7 @@ class QueueFullError(ServiceError):
 
 
 class InternalError(ServiceError):
-    """A defect of ours."""
+    """The service has a defect."""
 
     code = "internal-error"
     status = 500
@@ -179,7 +179,7 @@ class InternalError(ServiceError):
 
 
 class UpstreamError(ServiceError):
-    """The source of a /fetch can't be reached, or does not answer as HTTP has it."""
+    """The source of a /fetch can't be reached, or its response is not valid HTTP."""
 
     code = "upstream-failed"
     status = 502
@@ -187,7 +187,7 @@ class UpstreamError(ServiceError):
 
 
 class NoWorkerError(ServiceError):
-    """No worker has been alive for a while."""
+    """No worker has sent a heartbeat for a while."""
 
     code = "no-worker"
     status = 503
@@ -196,7 +196,7 @@ class NoWorkerError(ServiceError):
 
 
 class QueueUnavailableError(ServiceError):
-    """Redis is gone or out of memory."""
+    """Redis can't be reached, or is out of memory."""
 
     code = "queue-unavailable"
     status = 503
@@ -205,7 +205,7 @@ class QueueUnavailableError(ServiceError):
 
 
 class DeadlineError(ServiceError):
-    """The request's time is over; its job was withdrawn."""
+    """The request's deadline has passed; its job was withdrawn."""
 
     code = "deadline-passed"
     status = 504
@@ -213,7 +213,7 @@ class DeadlineError(ServiceError):
 
 
 def leaves(root: type[FoveateError] = FoveateError) -> dict[str, type[FoveateError]]:
-    """Return every error that can be raised, by its code."""
+    """Return the errors that can be raised, by code."""
     found: dict[str, type[FoveateError]] = {}
     for child in root.__subclasses__():
         found.update(leaves(child) if child.__subclasses__() else {child.code: child})

@@ -1,32 +1,32 @@
-"""Which images are accepted: formats, by Pillow's names, and the limits on them."""
+"""Accepted images: the formats by Pillow's names, and their limits."""
 
 import io
 from typing import Final
 
-# Front end and worker open with the same list, so that what was probed is what is decoded.
-# JPEG takes in MPO, which phones write: a JPEG that carries more pictures behind the first.
+# Front end and worker open uploads with the same list, so that both see the same format.
+# JPEG includes MPO, which phones write: a JPEG followed by further pictures.
 IMAGE_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
 NOT_AN_IMAGE: Final = "The content is not a JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF image."
 
-# ITU-T T.81, B.2.2: X and Y are 16 bits wide; libjpeg stops at 65,500.
+# ITU-T T.81, B.2.2: X and Y have 16 bits; libjpeg allows at most 65,500.
 MAX_SIDE_PX: Final = 65_500
 
 DEFAULT_MAX_UPLOAD_BYTES: Final = 64 * 1024 * 1024
 DEFAULT_MAX_PIXELS: Final = 50_000_000
 
-# An honest header takes some dozens of reads and its pixels one for some kilobytes. Made of
-# millions of empty chunks or fill bytes it would keep a reader busy for a minute.
+# Readers need some dozens of reads for a header and one for each few kilobytes of pixels. A file of
+# millions of empty chunks or fill bytes would keep a reader busy for a minute.
 FREE_READS: Final = 50_000
 BYTES_PER_READ: Final = 512
 
 
 class TooManyReadsError(OSError):
-    """A file is built to be read in tiny pieces."""
+    """A file takes far more reads than its size explains."""
 
 
 class ImageFile(io.BytesIO):
-    """An upload as a file whose readers may not take it apart in too many pieces."""
+    """An upload as a file that allows a limited number of reads."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -36,7 +36,7 @@ class ImageFile(io.BytesIO):
         """Return the next ``size`` bytes.
 
         Raises:
-            TooManyReadsError: when the file's share of reads is used up.
+            TooManyReadsError: when the limit for a file of this size is reached.
         """
         self._reads_left -= 1
         if self._reads_left < 0:

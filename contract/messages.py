@@ -1,6 +1,6 @@
-"""What front end and worker tell each other: a request one way, a result or a failure back.
+"""Messages between front end and worker: a request there, a result or a failure back.
 
-Messages are small JSON objects. Image bytes travel in keys of their own (``contract.keys``).
+Messages are small JSON objects. Image bytes are stored under keys of their own (``contract.keys``).
 """
 
 import json
@@ -21,7 +21,7 @@ CHOICES: Final = {
     "heatmap": Heatmap,
     "metadata": Metadata,
 }
-# A whole number where a truth value belongs, or the other way round, would pass for it.
+# Compared exactly: `isinstance` takes True for a whole number.
 TYPES: Final = {
     "max_bytes": (int, NoneType),
     "floor": (int, NoneType),
@@ -33,11 +33,10 @@ TYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How one photo is to be compressed; validated at the door, trusted behind it.
+    """How to compress one photo; the front end has validated the values.
 
-    The service's defaults are these, and stand nowhere else. ``floor`` None is the encoder's own
-    rule (``quality`` − 35, at least 10), ``max_bytes`` None no cap, ``width`` and ``height`` None, in
-    pixels, no bound.
+    The service's defaults stand here only. ``floor`` None: the encoder's rule (``quality`` − 35, at
+    least 10). ``max_bytes`` None: no limit. ``width`` and ``height`` are in pixels; None: no limit.
     """
 
     quality: int = 75
@@ -53,7 +52,7 @@ class Options:
     heatmap: Heatmap = "none"
 
     def find_fault(self) -> str | None:
-        """Return what can't have come from a front end of this version; ranges are its affair."""
+        """Return what no front end of this version sends, or None. Ranges are not checked."""
         for name, choices in CHOICES.items():
             if getattr(self, name) not in get_args(choices):
                 return f"unknown {name}"
@@ -64,7 +63,7 @@ class Options:
 
 
 def shallow(message: "Options | Request") -> dict[str, Any]:
-    """Return a message's fields by name; ``asdict`` would copy each value as well."""
+    """Return a message's fields by name, without the copies of values that ``asdict`` makes."""
     return {name: getattr(message, name) for name in message.__slots__}
 
 
@@ -72,8 +71,8 @@ def shallow(message: "Options | Request") -> dict[str, Any]:
 class Request:
     """One upload's job.
 
-    ``pixels`` is what the image's header says; the worker cuts batches by it.
-    ``deadline_unix_s`` is when its client stops waiting, ``submitted_unix_s`` when it was queued.
+    ``pixels`` is the count in the image's header; it limits how much a worker takes at once.
+    ``submitted_unix_s`` is when the job was queued, ``deadline_unix_s`` when its client stops waiting.
     """
 
     options: Options
@@ -84,12 +83,12 @@ class Request:
     deadline_unix_s: float
 
     def to_json(self) -> dict[str, Any]:
-        """Return the message as plain JSON values (RQ's serializer makes bytes of them)."""
+        """Return the message as JSON values; RQ serializes them."""
         return {**shallow(self), "options": shallow(self.options)}
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Self:
-        """Return the message that ``to_json`` described.
+        """Return the message that ``to_json`` was called on.
 
         Raises:
             ValueError: when a field is missing or unknown, or an option has a wrong value.
@@ -106,11 +105,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A finished job; the JPEG lies at ``image_key`` of ``job_id``, a heatmap at ``heatmap_key``.
+    """A finished job; its JPEG is stored at ``image_key``, a heatmap at ``heatmap_key``.
 
-    ``stage_ms`` has one entry for each stage of the worker, and ``queue`` for the wait before it.
-    ``batch_size`` is reported by the first item of a batch and 0 in the others, so that a sum
-    over replies counts every batch once. ``passthrough``: the JPEG is the upload, byte for byte.
+    ``stage_ms`` has the duration of each stage in the worker, and of the wait before it as ``queue``.
+    ``batch_size`` is 0 in all replies of a batch but the first, so that a sum over replies counts
+    every photo once. ``passthrough``: the JPEG is the upload, byte for byte.
     """
 
     job_id: str
@@ -144,7 +143,7 @@ Reply = Result | Failure
 
 
 def encode_reply(reply: Reply) -> bytes:
-    """Return a reply as it stands in a front end's list."""
+    """Return a reply as JSON, as it stands in a front end's list."""
     kind = "result" if isinstance(reply, Result) else "failure"
     return json.dumps({"kind": kind, **asdict(reply)}, separators=(",", ":")).encode()
 
@@ -153,7 +152,7 @@ def decode_reply(raw: bytes) -> Reply:
     """Return the reply in ``raw``; fields that this version does not know are ignored.
 
     Raises:
-        ValueError: when ``raw`` is none.
+        ValueError: when ``raw`` is not such a reply.
     """
     try:
         fields = json.loads(raw)

@@ -10,12 +10,12 @@ import sys
 from redis import Redis
 from redis.exceptions import RedisError
 
-from contract.keys import QUEUE_NAME
+from contract.keys import WORKERS_KEY
 
 
 def is_registered(connection: Redis, hostname: str) -> bool:
     """Return whether a live worker on ``hostname`` serves the queue; raises RedisError."""
-    keys = connection.smembers(f"rq:workers:{QUEUE_NAME}")
+    keys = connection.smembers(WORKERS_KEY)
     return any(connection.hget(key, "hostname") == hostname.encode() for key in keys)
 
 

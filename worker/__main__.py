@@ -1,12 +1,12 @@
-"""``python -m worker``: warm the network and the encoder up, then serve the queue."""
+"""``python -m worker``: warms up the network and the encoder, then serves the queue."""
 
 import argparse
 import gc
 import logging
-import os
 import sys
 import time
 import warnings
+from typing import Final
 
 from pydantic import ValidationError
 from redis import Redis
@@ -18,21 +18,22 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 import codec
-from contract.keys import QUEUE_NAME
+from contract.keys import PROBE_KEY, QUEUE_NAME
 from model import Predictor
+from worker.console import say
 from worker.pipeline import Limits, Pipeline
 from worker.queue.batch_worker import BatchWorker
-from worker.settings import WorkerSettings
+from worker.settings import WorkerSettings, describe_errors
 from worker.version import name_version
 
-# RQ blocks this much shorter than the worker's time to live for a job (``worker_ttl - 15``);
-# short, so that an idle worker still sweeps expired registry entries and sends heartbeats.
-WORKER_TTL_S = 20
-# Between two looks at whether a Redis that failed takes writes again.
-REDIS_PAUSE_S = 0.5
-# Who waits for the interpreter asks for it after this time instead of 5 ms: a codec thread mostly
-# needs it for the moment between two pieces of native work, while a core idles.
-SWITCH_INTERVAL_S = 0.0005
+# An idle worker waits for a job for ``worker_ttl - 15`` s. A short time lets it send heartbeats and
+# run RQ's maintenance in between.
+WORKER_TTL_S: Final = 20
+# The pause between two attempts to write to a Redis that has failed.
+REDIS_PAUSE_S: Final = 0.5
+# A thread asks for the interpreter after this time instead of 5 ms. Codec threads need it briefly
+# between two pieces of native work, and their cores are idle until they get it.
+SWITCH_INTERVAL_S: Final = 0.0005
 
 log = logging.getLogger(__name__)
 
@@ -45,19 +46,20 @@ def main() -> int:
     try:
         settings = WorkerSettings()
     except ValidationError as error:
-        print(f"worker: invalid setting: {error}", file=sys.stderr)
+        for line in describe_errors(error):
+            say(f"invalid setting: {line}")
         return 2
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    # Several lines for each job are too many for a service.
+    # RQ logs several lines for each job.
     logging.getLogger("rq.worker").setLevel(max(logging.WARNING, logging.root.level))
-    # What readers think of damaged metadata is no news to anyone.
+    # Pillow warns about damaged metadata of uploads, which concerns nobody here.
     warnings.filterwarnings("ignore", module="PIL")
 
-    # One try again at once, for a connection that Redis has closed meanwhile; what goes beyond
-    # that is ours to wait for, with heartbeats and orders to stop in mind.
+    # One retry at once, for a connection that Redis has closed. Longer outages are handled by
+    # `ResilientWorker`, which sends heartbeats and obeys signals meanwhile.
     connection = Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 1))
     try:
         connection.ping()
@@ -68,7 +70,7 @@ def main() -> int:
         predictor.warm_up(settings.max_batch_size)
         codec.warm_up()
     except (RedisError, RuntimeError, OSError) as error:
-        print(f"worker: {error}", file=sys.stderr)
+        say(f"worker can't start: {error}")
         return 1
     pipeline = Pipeline(
         connection,
@@ -94,30 +96,31 @@ def main() -> int:
         maintenance_interval=settings.maintenance_interval_s,
         worker_ttl=WORKER_TTL_S,
     )
-    # The libraries' hundreds of thousands of objects stay: looking through them for garbage stopped
-    # all threads for a tenth of a second, several times a minute.
+    # The libraries' objects are never garbage. Searching hundreds of thousands of them stopped all
+    # threads for a tenth of a second, several times a minute.
     gc.collect()
     gc.freeze()
-    # Registering as a worker is what makes the service ready, so it comes after the warm-up.
-    log.info("worker %s ready on %s (pid %d)", worker.name, predictor.device, os.getpid())
-    serve(worker)
+    # The service is ready once a worker has registered, so this comes after the warm-up.
+    say(f"worker {worker.name} ready ({predictor.device}, {settings.codec_threads} threads)")
+    run_worker(worker)
     pipeline.close()
+    say(f"worker {worker.name} ended")
     return 0
 
 
-def serve(worker: BatchWorker) -> None:
-    """Work until told to stop; RQ's loop ends when Redis fails it, and is entered again."""
+def run_worker(worker: BatchWorker) -> None:
+    """Serve the queue until told to stop; enter RQ's loop again when Redis fails it."""
     while True:
         try:
             worker.work(logging_level="WARNING")
         except RedisError as error:
-            log.warning("the queue's loop ended: %s", error)
+            log.warning("RQ's loop ended: %s", error)
         try:
             while not worker.stopping and not is_writable(worker.connection):
                 time.sleep(REDIS_PAUSE_S)
             if worker.stopping:
                 return
-            # Nothing is open any more, so there is nothing to be found under the old entry.
+            # RQ refuses to register a worker whose key exists. No job is open under it.
             worker.connection.delete(worker.key)
         except StopRequested:
             return
@@ -128,7 +131,7 @@ def serve(worker: BatchWorker) -> None:
 def is_writable(connection: "Redis") -> bool:
     """Return whether Redis answers and takes writes."""
     try:
-        connection.set("foveate:writable", b"", ex=1)
+        connection.set(PROBE_KEY, b"", ex=1)
     except RedisError:
         return False
     return True

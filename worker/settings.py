@@ -1,12 +1,23 @@
 """The worker's settings, from the environment."""
 
 import os
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contract.images import DEFAULT_MAX_PIXELS
+
+# What pydantic's kinds of errors mean, in plain words; `{}` are limits.
+PLAIN: Final = {
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+    "literal_error": "one of {expected}",
+}
 
 
 class WorkerSettings(BaseSettings):
@@ -17,18 +28,28 @@ class WorkerSettings(BaseSettings):
     redis_url: str = "redis://127.0.0.1:6379/0"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     max_batch_size: Annotated[int, Field(ge=1, le=256)] = 16
-    # How long a photo that is ready waits for others that still decode, at most.
+    # The longest time that a decoded photo waits for others that are still decoded.
     max_linger_ms: Annotated[float, Field(ge=0, le=1000)] = 10.0
-    # Photos in all stages lie in memory together, at about 30 bytes for each pixel.
+    # Photos in all stages together; each pixel takes about 30 bytes.
     max_open_pixels: Annotated[int, Field(ge=1)] = 64_000_000
     max_pixels: Annotated[int, Field(ge=1)] = DEFAULT_MAX_PIXELS
     codec_threads: Annotated[int, Field(ge=1, le=256)] = Field(
         default_factory=lambda: os.cpu_count() or 1
     )
-    # Of a lone photo's pass through the network on a CPU; by default as many as the codec has.
+    # For the network pass of a single photo on a CPU; by default as many as `codec_threads`.
     pass_threads: Annotated[int | None, Field(ge=1, le=256)] = None
-    # How long results lie in Redis for a front end to fetch, and RQ's record of a job.
+    # How long Redis keeps results for a front end to fetch, and RQ's record of a job.
     result_ttl_s: Annotated[int, Field(ge=1, le=86_400)] = 300
-    # How often RQ's registries are swept for what has expired.
+    # How often RQ removes expired entries from its registries.
     maintenance_interval_s: Annotated[int, Field(ge=1)] = 60
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+def describe_errors(error: ValidationError) -> list[str]:
+    """Return one line for each invalid setting: its name, its value, and what is allowed."""
+    lines = []
+    for fault in error.errors(include_url=False):
+        name = str(fault["loc"][0]).upper()
+        allowed = PLAIN.get(fault["type"], "{}").format(fault["msg"], **fault.get("ctx", {}))
+        lines.append(f"{name} is {str(fault['input'])!r}; allowed: {allowed}")
+    return lines

@@ -1,4 +1,4 @@
-"""Names what the bytes of a result depend on beside the photo and its options."""
+"""The version of results: what their bytes depend on beside the photo and its options."""
 
 import hashlib
 from importlib.metadata import version
@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
-# What has a say in decoding, the map or encoding. Training has none.
+# Code that decodes, predicts or encodes. Training is left out.
 SOURCES: Final = ("codec/**/*.py", "model/*.py", "worker/**/*.py")
 LIBRARIES: Final = ("numba", "numpy", "pillow", "torch")
 
 
 def name_version(weights_version: str, arithmetic: str) -> str:
-    """Return ``weights_version`` with eight digits that change with anything else that counts.
+    """Return ``weights_version`` with eight hexadecimal digits of everything else that matters.
 
-    That is our own code, the libraries that compute, and ``arithmetic``, the kind of device and its
-    precision: maps differ by rounding, so their files may. It goes into ETags and into the cache's
-    keys.
+    These are our code, the versions of the computing libraries, and ``arithmetic``: the kind of device
+    and its precision, since maps that differ by rounding may give different files. ETags and cache
+    keys contain the version.
     """
     digest = hashlib.sha256(arithmetic.encode())
     for name in LIBRARIES:

@@ -1,7 +1,8 @@
-"""Which workers have gone silent: stopped, hung, cut off, or dead where nobody watches their process.
+"""Finds silent workers: stopped, hung, disconnected, or dead without a supervisor.
 
-A worker reports at least every five seconds, and every second while it works. What counts is
-whether its last word changes while we look, so no clock of another machine is trusted.
+A worker sends a heartbeat at least every five seconds, and every second while it works. A worker is
+silent when its heartbeat stays the same over time by our own clock: clocks of other machines are not
+compared.
 """
 
 import time
@@ -10,53 +11,49 @@ from collections.abc import Collection
 from redis import Redis
 from redis.exceptions import RedisError
 from rq.utils import as_text
-from rq.worker import SimpleWorker
-from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
-from contract.keys import QUEUE_NAME
+from contract.keys import PROBE_KEY, WORKER_KEY_PREFIX, WORKERS_KEY, worker_key
 
-# A worker on a machine that is out of breath is late by seconds; starting one takes longer still.
+# On an overloaded machine heartbeats are late by seconds, and starting a worker takes longer.
 SILENT_AFTER_S = 15.0
-PROBE_KEY = "foveate:writable"
 
 
 class Heartbeats:
-    """Watches the last words of all workers, from look to look."""
+    """Remembers the last heartbeat of each worker between calls."""
 
     def __init__(self, silent_after_s: float = SILENT_AFTER_S) -> None:
         self._silent_after_s = silent_after_s
-        # Last word, and since when it is the last.
+        # The last heartbeat of each worker, and since when it is the last.
         self._heard: dict[str, tuple[bytes | None, float]] = {}
 
     def find_silent(self, connection: Redis, names: Collection[str] | None = None) -> set[str]:
-        """Return the names of the workers that have said nothing new for too long.
+        """Return the names of the workers whose heartbeat has not changed for ``silent_after_s``.
 
-        Asked for ``names`` it watches those, taken off RQ's list or not, from their first word on:
-        they may be starting. Otherwise it watches all that are on the list, also those whose words
-        have expired. Nobody is silent while Redis is gone or full: then no worker can be heard.
+        With ``names`` it watches those workers, on RQ's list or not, from their first heartbeat on:
+        they may still be starting. Without, it watches all workers on the list, also those whose
+        entry has expired. While Redis is unavailable or full nobody is silent, because no worker can
+        send a heartbeat.
         """
         try:
             connection.set(PROBE_KEY, b"", ex=1)
-            prefix = SimpleWorker.redis_worker_namespace_prefix
             if names is None:
-                listed = connection.smembers(WORKERS_BY_QUEUE_KEY % QUEUE_NAME)
-                keys = [as_text(raw) for raw in listed]
+                keys = [as_text(raw) for raw in connection.smembers(WORKERS_KEY)]
             else:
-                keys = [f"{prefix}{name}" for name in names]
+                keys = [worker_key(name) for name in names]
             with connection.pipeline(transaction=False) as pipeline:
                 for key in keys:
                     pipeline.hget(key, "last_heartbeat")
-                words = pipeline.execute()
+                heartbeats = pipeline.execute()
         except RedisError:
             self._heard.clear()
             return set()
         now_s = time.monotonic()
         heard: dict[str, tuple[bytes | None, float]] = {}
-        for key, word in zip(keys, words, strict=True):
-            name = key.removeprefix(prefix)
+        for key, heartbeat in zip(keys, heartbeats, strict=True):
+            name = key.removeprefix(WORKER_KEY_PREFIX)
             before = self._heard.get(name)
-            if names is not None and word is None and before is None:
+            if names is not None and heartbeat is None and before is None:
                 continue
-            heard[name] = before if before and before[0] == word else (word, now_s)
+            heard[name] = before if before and before[0] == heartbeat else (heartbeat, now_s)
         self._heard = heard
         return {n for n, (_, since_s) in heard.items() if now_s - since_s >= self._silent_after_s}

@@ -1,25 +1,22 @@
-"""Which workers are alive, as a front end sees it in RQ's list of them."""
+"""The live workers on RQ's list, as a front end sees them."""
 
 from collections.abc import Awaitable
 from typing import cast
 
 from redis.asyncio import Redis
-from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
-from contract.keys import QUEUE_NAME, VERSION_FIELD
+from contract.keys import VERSION_FIELD, WORKERS_KEY
 
 
 async def read_versions(connection: Redis) -> list[str]:
-    """Return the version of results of each worker alive, "" where one is unknown.
+    """Return the result version of each live worker, "" where it is unknown.
 
-    A worker registers once its model is warm, and its key expires when it stops to report.
+    A worker registers after its warm-up. Its key expires when it sends no more heartbeats.
 
     Raises:
-        RedisError: when Redis doesn't answer.
+        RedisError: when Redis can't be reached.
     """
-    keys = await cast(
-        "Awaitable[set[bytes]]", connection.smembers(WORKERS_BY_QUEUE_KEY % QUEUE_NAME)
-    )
+    keys = await cast("Awaitable[set[bytes]]", connection.smembers(WORKERS_KEY))
     if not keys:
         return []
     async with connection.pipeline(transaction=False) as pipeline:

@@ -1,41 +1,51 @@
-"""Puts a dead worker's jobs back into the queue at once.
+"""Returns the jobs of a dead worker to the queue.
 
-RQ alone would notice after the job's timeout and its next maintenance, minutes later.
+RQ does this too, but minutes later: after the job's timeout and its next maintenance.
 """
 
 import logging
 import time
 
 from redis import Redis
-from redis.client import Pipeline
 from rq.exceptions import NoSuchJobError
-from rq.executions import WORKER_EXECUTIONS_KEY_TEMPLATE, Execution
+from rq.executions import Execution
 from rq.job import Job, JobStatus
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.utils import as_text
 from rq.worker import SimpleWorker
-from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from contract.errors import InternalError
-from contract.keys import QUEUE_NAME, input_key, reply_key
+from contract.intermediate import leave_intermediate
+from contract.keys import (
+    QUEUE_NAME,
+    WORKERS_KEY,
+    input_key,
+    recovery_lock_key,
+    reply_key,
+    worker_executions_key,
+    worker_key,
+)
 from contract.messages import Failure, Request, encode_reply
 
 log = logging.getLogger(__name__)
 
-# A live worker moves a job on from the intermediate list within milliseconds.
+# A live worker takes a job off the intermediate list within milliseconds.
 INTERMEDIATE_GRACE_S = 1.0
-# Supervisor and front ends may find the same worker dead; one of them puts its jobs back.
+# Supervisor and front ends may find the same worker dead; only one of them recovers its jobs.
 LOCK_TTL_S = 30
 
 
 def recover(connection: Redis, worker_name: str, *, failure_ttl_s: int) -> int:
-    """Requeue what ``worker_name`` held when it died, and take it off RQ's list of workers.
+    """Requeue the jobs that a dead worker held, and take the worker off RQ's list.
 
-    A job without retries left ends in a failure: it has taken several workers with it. Returns
-    how many jobs went back, 0 when somebody else is at it.
+    A job without retries left fails: several workers have died while they ran it. Return how many
+    jobs were requeued, 0 when another process is recovering this worker.
+
+    Raises:
+        RedisError: when Redis can't be reached.
     """
-    lock_key = f"foveate:recovering:{worker_name}"
+    lock_key = recovery_lock_key(worker_name)
     if not connection.set(lock_key, b"", nx=True, ex=LOCK_TTL_S):
         return 0
     try:
@@ -45,44 +55,43 @@ def recover(connection: Redis, worker_name: str, *, failure_ttl_s: int) -> int:
 
 
 def requeue_all(connection: Redis, worker_name: str, failure_ttl_s: int) -> int:
-    """Do what `recover` says, without asking whether somebody else does."""
+    """Do the work of `recover`, whose lock is held."""
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
-    key = WORKER_EXECUTIONS_KEY_TEMPLATE.format(worker_name)
-    composite_keys = [as_text(raw) for raw in connection.smembers(key)]
+    running = connection.smembers(worker_executions_key(worker_name))
+    composite_keys = [as_text(raw) for raw in running]
     requeued = sum(
         requeue(queue, Execution.from_composite_key(composite, connection), failure_ttl_s)
         for composite in composite_keys
     )
     deregister(queue, worker_name)
-    # Of one whose entry had expired already RQ would find nothing to take off.
-    worker_key = f"{SimpleWorker.redis_worker_namespace_prefix}{worker_name}"
-    connection.srem(WORKERS_BY_QUEUE_KEY % QUEUE_NAME, worker_key)
-    return requeued + rescue_intermediate(queue)
+    # RQ deregisters no worker whose entry has expired.
+    connection.srem(WORKERS_KEY, worker_key(worker_name))
+    return requeued + requeue_intermediate(queue)
 
 
 def requeue(queue: Queue, execution: Execution, failure_ttl_s: int) -> bool:
-    """Undo one execution; return whether its job went back to the queue."""
+    """Undo one execution; return whether its job was requeued."""
     try:
         job = Job.fetch(execution.job_id, connection=queue.connection, serializer=queue.serializer)
         execution.refresh()
     except (NoSuchJobError, ValueError):
         return False
-    again = job.should_retry
+    may_retry = job.should_retry
     with queue.connection.pipeline() as pipeline:
         execution.delete(job, pipeline)
-        leave_intermediate(queue, job.id, pipeline)
+        leave_intermediate(job.id, pipeline)
         if job.get_status(refresh=False) in {JobStatus.FINISHED, JobStatus.FAILED}:
-            again = False
-        elif again:
+            may_retry = False
+        elif may_retry:
             job.retry(queue, pipeline)
         else:
-            give_up(queue, job, failure_ttl_s)
+            fail(queue, job, failure_ttl_s)
         pipeline.execute()
-    return bool(again)
+    return bool(may_retry)
 
 
-def give_up(queue: Queue, job: Job, failure_ttl_s: int) -> None:
-    """End a job whose workers died one after the other, and tell who waits for it."""
+def fail(queue: Queue, job: Job, failure_ttl_s: int) -> None:
+    """Record that a job has failed, because all its workers died, and reply to its front end."""
     reason = "Every worker that ran this job died."
     log.error("job %s: %s", job.id, reason)
     with queue.connection.pipeline() as pipeline:
@@ -93,7 +102,7 @@ def give_up(queue: Queue, job: Job, failure_ttl_s: int) -> None:
         try:
             to = reply_key(Request.from_json(job.kwargs["request"]).reply_to)
         except (KeyError, ValueError):
-            log.exception("job %s names nobody to reply to", job.id)
+            log.exception("job %s carries no valid request: there is nobody to reply to", job.id)
         else:
             failure = Failure(job.id, InternalError.code, "The photo could not be compressed.")
             pipeline.rpush(to, encode_reply(failure))
@@ -102,45 +111,37 @@ def give_up(queue: Queue, job: Job, failure_ttl_s: int) -> None:
 
 
 def deregister(queue: Queue, worker_name: str) -> None:
-    """Write the death that the worker had no time to write."""
+    """Record a worker's end, as RQ does when a worker ends by itself."""
     worker = SimpleWorker.find_by_key(
-        f"{SimpleWorker.redis_worker_namespace_prefix}{worker_name}",
-        connection=queue.connection,
-        serializer=queue.serializer,
+        worker_key(worker_name), connection=queue.connection, serializer=queue.serializer
     )
     if worker is not None:
         worker.register_death()
 
 
-def rescue_intermediate(queue: Queue) -> int:
-    """Requeue jobs that were taken off the queue and never started; return how many.
+def requeue_intermediate(queue: Queue) -> int:
+    """Requeue jobs that were taken from the queue and never started; return how many.
 
-    The list belongs to all workers of the queue, so what a live one is about to start is given
-    time to leave it.
+    All workers share the intermediate list. Jobs that a live worker is about to start get time to
+    leave it.
     """
     stuck = set(queue.intermediate_queue.get_job_ids())
     if not stuck:
         return 0
     time.sleep(INTERMEDIATE_GRACE_S)
     stuck &= set(queue.intermediate_queue.get_job_ids())
-    return put_back_stuck(queue, stuck)
+    return requeue_stuck(queue, stuck)
 
 
-def leave_intermediate(queue: Queue, job_id: str, pipeline: Pipeline) -> None:
-    """Take a job off RQ's intermediate list, with the mark that RQ's maintenance may have made.
+def requeue_stuck(queue: Queue, job_ids: set[str]) -> int:
+    """Move jobs from RQ's intermediate list to the front of the queue, except those that run.
 
-    RQ fails a job that is on the list a minute after its mark, however often it has left it since.
+    Return how many.
     """
-    pipeline.lrem(queue.intermediate_queue_key, 1, job_id)
-    pipeline.delete(queue.intermediate_queue.get_first_seen_key(job_id))
-
-
-def put_back_stuck(queue: Queue, job_ids: set[str]) -> int:
-    """Return jobs from RQ's intermediate list to the front of the queue, but those that run."""
     stuck = job_ids - set(queue.started_job_registry.get_job_ids(cleanup=False))
     for job_id in stuck:
         with queue.connection.pipeline() as pipeline:
-            leave_intermediate(queue, job_id, pipeline)
+            leave_intermediate(job_id, pipeline)
             if Job.exists(job_id, connection=queue.connection):
                 queue.push_job_id(job_id, pipeline=pipeline, at_front=True)
             pipeline.execute()

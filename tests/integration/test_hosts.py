@@ -18,9 +18,8 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
-from app.liveness.heartbeats import PROBE_KEY
 from app.supervision import embedded_redis as embedded
-from contract.keys import QUEUE_NAME
+from contract.keys import PROBE_KEY, QUEUE_NAME
 from tests.integration.hosts import Network, network
 from tests.integration.in_flight import end_of
 from tests.integration.running import keys_of_jobs, wait_for

@@ -15,7 +15,7 @@ from contract.keys import QUEUE_NAME, input_key
 from contract.messages import Failure, Request
 from tests.integration.front_end import run_front_end
 from tests.photos import file_of, photo
-from worker.replies import send_failures
+from worker.replies import Replies
 
 # So that neither the least nor the largest value, nor that of an unknown rate, would do by chance.
 PENDING = 40
@@ -48,7 +48,9 @@ class SteadyAnswers:
         job = Job.fetch(job_id, connection=connection, serializer=JSONSerializer)
         to = Request.from_json(job.kwargs["request"]).reply_to
         connection.delete(job.key, input_key(job_id))
-        send_failures(connection, [(to, Failure(job_id, "corrupt-image", "It is damaged."))], 5)
+        Replies(connection, ttl_s=5).send_failures(
+            [(to, Failure(job_id, "corrupt-image", "It is damaged."))]
+        )
         self.answered_s.append(time.monotonic())
 
 

@@ -52,9 +52,9 @@ def drain(made: Flow) -> list[Item]:
     ended: list[Item] = []
     deadline_s = time.monotonic() + PATIENCE_S
     while made.open:
-        ended += made.step(0.05)
+        ended += made.advance(0.05)
         assert time.monotonic() < deadline_s
-    return ended + made.step(0.0)
+    return ended + made.advance(0.0)
 
 
 def test_one_batch_is_predicted_while_the_next_decodes_and_the_last_encodes() -> None:
@@ -69,7 +69,7 @@ def test_one_batch_is_predicted_while_the_next_decodes_and_the_last_encodes() ->
         return work
 
     with flow(first=meet("2"), device=meet("1"), last=meet("0"), max_batch_size=1) as made:
-        made.put([item(number) for number in range(3)])
+        made.submit([item(number) for number in range(3)])
         ended = drain(made)
     assert [one.error for one in ended] == [None] * 3
 
@@ -87,7 +87,7 @@ def test_a_batch_that_is_spread_has_a_thread_for_each_item_which_goes_on_with_it
         note(items)
 
     with flow(device=predict, last=note, lane="spread", max_linger_s=PATIENCE_S) as made:
-        made.put([item(number) for number in range(2)])
+        made.submit([item(number) for number in range(2)])
         ended = drain(made)
     assert [one.error for one in ended] == [None, None]
     assert sorted(one.batch_size for one in ended) == [0, 2]
@@ -108,7 +108,7 @@ def test_a_photo_whose_client_left_during_its_pass_is_not_encoded(lane: Lane) ->
             one.request = replace(one.request, deadline_unix_s=time.time() - 1)
 
     with flow(device=leave, last=encoded.append, lane=lane) as made:
-        made.put([item(0)])
+        made.submit([item(0)])
         (ended,) = drain(made)
     assert ended.withdrawn
     assert encoded == []
@@ -120,11 +120,11 @@ def test_an_item_that_fails_in_a_batch_that_is_spread_ends_alone() -> None:
             raise ValueError("broken")
 
     with flow(device=predict, lane="spread", max_linger_s=PATIENCE_S) as made:
-        made.put([item(number) for number in range(3)])
+        made.submit([item(number) for number in range(3)])
         ended = {one.job_id: one.error for one in drain(made)}
     assert isinstance(ended.pop("1"), ValueError)
     assert list(ended.values()) == [None, None]
-    assert (made.open, made.ahead, made.busy) == (0, 0, 0)
+    assert (made.open, made.before_device, made.busy) == (0, 0, 0)
 
 
 def test_a_batch_that_is_to_be_spread_forms_while_all_threads_have_work() -> None:
@@ -135,12 +135,12 @@ def test_a_batch_that_is_to_be_spread_forms_while_all_threads_have_work() -> Non
         release.wait(PATIENCE_S)
 
     with flow(device=predict, lane="spread") as made:
-        made.put([item(number) for number in range(4)])
+        made.submit([item(number) for number in range(4)])
         while len(predicted) < 4:  # on each of its threads one
-            made.step(0.01)
-        made.put([item(number) for number in range(4, 7)])
+            made.advance(0.01)
+        made.submit([item(number) for number in range(4, 7)])
         for _ in range(20):
-            made.step(0.01)
+            made.advance(0.01)
         assert len(predicted) == 4
         assert made.busy == 4 + 3  # which decode as soon as there is a thread
         release.set()
@@ -157,20 +157,20 @@ def test_batches_form_while_the_device_is_busy() -> None:
             release.wait(PATIENCE_S)
 
     with flow(device=predict) as made:
-        made.put([item(0)])
+        made.submit([item(0)])
         while not batches:
-            made.step(0.01)
-        made.put([item(number) for number in range(1, 8)])
+            made.advance(0.01)
+        made.submit([item(number) for number in range(1, 8)])
         while len(made._waiting[1]) < 7:
-            made.step(0.01)
+            made.advance(0.01)
         release.set()
         drain(made)
     assert batches == [1, 4, 3]
 
 
-def test_a_lone_photo_waits_for_no_one() -> None:
+def test_a_single_photo_waits_for_no_one() -> None:
     with flow(max_linger_s=PATIENCE_S) as made:
-        made.put([item(0)])
+        made.submit([item(0)])
         started_s = time.monotonic()
         drain(made)
         assert time.monotonic() - started_s < PATIENCE_S / 2
@@ -188,7 +188,7 @@ def test_a_photo_lingers_for_those_that_decode_but_not_for_ever() -> None:
         release.set()
 
     with flow(first=decode, device=predict, max_linger_s=0.05) as made:
-        made.put([item(0), item(1)])
+        made.submit([item(0), item(1)])
         drain(made)
     assert batches == [["0"], ["1"]]
 
@@ -196,7 +196,7 @@ def test_a_photo_lingers_for_those_that_decode_but_not_for_ever() -> None:
 def test_what_is_larger_than_a_batch_is_cut() -> None:
     batches = []
     with flow(device=lambda items: batches.append(len(items)), max_linger_s=PATIENCE_S) as made:
-        made.put([item(number) for number in range(6)])
+        made.submit([item(number) for number in range(6)])
         drain(made)
     assert batches == [4, 2]
 
@@ -207,11 +207,11 @@ def test_an_item_that_fails_ends_and_others_go_on() -> None:
             raise ValueError("broken")
 
     with flow(first=decode) as made:
-        made.put([item(number) for number in range(3)])
+        made.submit([item(number) for number in range(3)])
         ended = {one.job_id: one.error for one in drain(made)}
     assert isinstance(ended.pop("1"), ValueError)
     assert list(ended.values()) == [None, None]
-    assert (made.open, made.ahead, made.open_cost_px) == (0, 0, 0)
+    assert (made.open, made.before_device, made.open_cost_px) == (0, 0, 0)
 
 
 def test_what_the_callers_lane_raises_comes_through_and_loses_nothing() -> None:
@@ -222,7 +222,7 @@ def test_what_the_callers_lane_raises_comes_through_and_loses_nothing() -> None:
             raise faults.pop()
 
     with flow(store=store) as made:
-        made.put([item(0)])
+        made.submit([item(0)])
         with pytest.raises(ConnectionError):
             drain(made)
         assert len(drain(made)) == 1
@@ -235,9 +235,9 @@ def test_the_time_of_work_that_hangs_is_known() -> None:
         release.wait(PATIENCE_S)
 
     with flow(device=hang) as made:
-        made.put([item(0)])
-        while made.longest_s() < 0.1:
-            made.step(0.01)
+        made.submit([item(0)])
+        while made.longest_running_s() < 0.1:
+            made.advance(0.01)
         release.set()
         drain(made)
-        assert made.longest_s() == 0.0
+        assert made.longest_running_s() == 0.0

@@ -17,7 +17,8 @@ from contract.keys import JOB_FUNCTION, MAX_RETRIES, QUEUE_NAME, input_key
 from contract.messages import Options, Request
 from tests.integration.running import wait_for
 from tests.photos import file_of, photo
-from worker.queue.batch_worker import HUNG, is_retried
+from worker.queue.batch_worker import HUNG
+from worker.queue.jobs import is_retried
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -1,1 +1,1 @@
-"""One photo: decoding, sizing, encoding, heatmap and metadata."""
+"""One photo: decoding, resizing, encoding, heatmap and metadata."""

@@ -1,4 +1,4 @@
-"""Uploaded bytes to upright sRGB pixels on white, of the size that was asked for.
+"""Decodes an upload to upright sRGB pixels on white, in the requested size.
 
 EXIF orientation as in EXIF 2.32, tag 0x0112; colour through the embedded ICC profile.
 """
@@ -19,17 +19,15 @@ from worker.image.resize import draft, find_bounds, fit
 
 log = logging.getLogger(__name__)
 
-DEFAULTS = Options()
-
-# Our own limit is checked before pixels are allocated; Pillow's would only warn below it.
+# `decode` checks its own limit before pixels are allocated; Pillow's limit only warns.
 Image.MAX_IMAGE_PIXELS = None
-# Readers register themselves only when asked to, and an unregistered one can't be named.
+# Registers all of Pillow's readers: `formats` may name registered ones only.
 Image.init()
 
-# By Pillow's names: MPO is a JPEG that carries more pictures behind the first.
+# By Pillow's names; MPO is a JPEG followed by further pictures.
 JPEG_FORMATS = frozenset({"JPEG", "MPO"})
 ORIENTATION = 0x0112
-# TIFF 6.0, section 15. A tile may reach over the image's edge, but not by this much.
+# TIFF 6.0, section 15. A tile may be larger than the image, up to this size.
 TILE_WIDTH, TILE_LENGTH = 322, 323
 SMALL_TILE_PIXELS = 1 << 20
 
@@ -43,24 +41,24 @@ class Photo:
     image: Image.Image
     """Upright, without alpha; mode "RGB" or "L"; sRGB, or with `metadata=all` as its profile says."""
     orientation: int | None
-    """EXIF's, 1 to 8, of a JPEG whose samples are the image's but for that turn; else None."""
+    """EXIF's, 1 to 8, of a JPEG whose samples equal the image's up to this turn; else None."""
     segments: bytes = b""
-    """Metadata that is kept, as marker segments of a JPEG."""
+    """Kept metadata, as marker segments of a JPEG."""
 
 
-def decode(data: bytes, max_pixels: int, options: Options = DEFAULTS) -> Photo:
-    """Return the first picture in ``data``, as large as ``options`` allow.
+def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
+    """Return the first picture in ``data``, in the size that ``options`` allow.
 
     Raises:
-        UnsupportedImageError: when no reader knows the content.
-        TooManyPixelsError: when the header announces more than ``max_pixels``.
-        CorruptImageError: when the pixels can't be read to their end.
+        UnsupportedImageError: when the content has no supported format.
+        TooManyPixelsError: when the header says more than ``max_pixels``, or a side is too long.
+        CorruptImageError: when the header or the pixels can't be read completely.
     """
     try:
         image = Image.open(ImageFile(data), formats=IMAGE_FORMATS)
     except UnidentifiedImageError as error:
         raise UnsupportedImageError(NOT_AN_IMAGE) from error
-    except Exception as error:  # readers raise whatever their parsing stumbles over
+    except Exception as error:  # readers raise many kinds of errors for damaged headers
         raise CorruptImageError("The image's header is damaged.") from error
     with image:
         stored = image.size
@@ -76,12 +74,12 @@ def decode(data: bytes, max_pixels: int, options: Options = DEFAULTS) -> Photo:
             profile = None
             if options.metadata == "all":
                 profile = read_profile(image, grey=image.mode in GREY_MODES)
-            # Where nothing is to be turned it would only copy the pixels.
-            stays = orientation == 1 and image.format in JPEG_FORMATS
-            upright = image if stays else ImageOps.exif_transpose(image)
+            # exif_transpose copies the pixels even of an upright photo.
+            is_upright = orientation == 1 and image.format in JPEG_FORMATS
+            upright = image if is_upright else ImageOps.exif_transpose(image)
             shown = fit(flatten(upright, keep_colours=profile is not None), options)
             segments = write_segments(image, options.metadata, shown.size, profile)
-            # What needs no conversion comes out as the image that went in.
+            # `fit` and `flatten` return the same object where they change nothing.
             is_same = image.format in JPEG_FORMATS and shown is upright and image.size == stored
             return Photo(shown, orientation if is_same else None, segments)
         except CorruptImageError:
@@ -92,13 +90,13 @@ def decode(data: bytes, max_pixels: int, options: Options = DEFAULTS) -> Photo:
 
 
 def read_orientation(image: Image.Image) -> int:
-    """Return the orientation that ``exif_transpose`` goes by."""
+    """Return EXIF's orientation, 1 to 8, as ``exif_transpose`` reads it."""
     orientation = image.getexif().get(ORIENTATION, 1)
     return orientation if orientation in range(1, 9) else 1
 
 
 def refuse_oversized_tiles(image: Image.Image) -> None:
-    """Check what a TIFF's reader will allocate: whole tiles, however small the image is.
+    """Check a TIFF's tile size: its reader allocates whole tiles, however small the image is.
 
     Raises:
         CorruptImageError: when a tile is far larger than the image.
@@ -112,7 +110,7 @@ def refuse_oversized_tiles(image: Image.Image) -> None:
 def flatten(image: Image.Image, *, keep_colours: bool = False) -> Image.Image:
     """Return ``image`` on white; mode "L" when it had no colour, else "RGB".
 
-    It is in sRGB, or with ``keep_colours`` in the space that it was in.
+    It is in sRGB, or with ``keep_colours`` in its own colour space.
     """
     grey = image.mode in GREY_MODES
     alpha = None
@@ -126,7 +124,7 @@ def flatten(image: Image.Image, *, keep_colours: bool = False) -> Image.Image:
         alpha = image.getchannel("A")
         image = image.convert("L" if grey else "RGB")
     elif image.mode == "P":
-        image = image.convert("RGB")  # a profile describes the palette's colours
+        image = image.convert("RGB")  # the profile applies to the palette's colours
     if keep_colours:
         mode = "L" if grey else "RGB"
         image = image if image.mode == mode else image.convert(mode)
@@ -156,7 +154,7 @@ def to_8_bits(image: Image.Image) -> Image.Image:
         return image.convert("L")
     samples: NDArray[np.float32] = np.asarray(image, dtype=np.float32)
     if image.mode == "F":
-        # Floating-point TIFFs come as 0 to 1 or as 0 to 255; nothing in them says which.
+        # Floating-point TIFFs use 0 to 1 or 0 to 255; the file does not say which.
         full_scale = 1.0 if np.nanmax(samples, initial=0.0) <= 1.0 else 255.0
     else:
         full_scale = 65_535.0
@@ -167,8 +165,8 @@ def to_8_bits(image: Image.Image) -> Image.Image:
 def to_srgb(image: Image.Image, *, grey: bool) -> Image.Image:
     """Return ``image`` with its colours in sRGB, as mode "L" if ``grey``, else "RGB".
 
-    A profile that can't be read or doesn't fit the pixels is passed over: the photo's colours
-    are then taken as sRGB, as browsers do.
+    A profile that can't be read or doesn't fit the pixels is ignored: the colours are then taken as
+    sRGB, as browsers do.
     """
     mode = "L" if grey else "RGB"
     profile_bytes = image.info.get("icc_profile")
@@ -187,5 +185,5 @@ def to_srgb(image: Image.Image, *, grey: bool) -> Image.Image:
                 if converted is not None:
                     return converted.convert(mode)
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            log.debug("colour profile passed over", exc_info=True)
+            log.debug("colour profile ignored", exc_info=True)
     return image if image.mode == mode else image.convert(mode)

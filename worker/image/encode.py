@@ -1,4 +1,4 @@
-"""From a photo to its JPEG: the request's options as settings, a refusal as the client's error."""
+"""From a photo and its map to its JPEG: options become settings, refusals become client errors."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -15,29 +15,29 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Groundwork:
-    """What an encode needs that no map has a say in."""
+class EncodeInputs:
+    """Inputs of an encode that do not depend on the saliency map."""
 
     source: codec.Source | None
-    """The coefficients that the photo was decoded from, where it is encoded from those."""
+    """The upload's coefficients, where the photo is encoded from those; else None."""
     reference_bytes: int
 
 
-def lay_groundwork(
+def prepare_inputs(
     pixels: NDArray[np.uint8], options: Options, *, upload: bytes | None, orientation: int | None
-) -> Groundwork:
-    """Return the groundwork for a photo; ``upload`` and its ``orientation`` are as in an `Item`."""
+) -> EncodeInputs:
+    """Return a photo's inputs; ``upload`` and ``orientation`` are those of its `Item`."""
     source = None
     if upload is not None and orientation is not None:
         source = read_upright(upload, orientation, pixels)
-    return Groundwork(source, codec.measure_reference(pixels, options.quality))
+    return EncodeInputs(source, codec.measure_reference(pixels, options.quality))
 
 
 def read_upright(data: bytes, orientation: int, pixels: NDArray[np.uint8]) -> codec.Source | None:
-    """Return a JPEG's own coefficients, turned as EXIF's ``orientation``, 1 to 8, asks for.
+    """Return a JPEG's coefficients, turned upright by EXIF's ``orientation``, 1 to 8.
 
-    None where they can't be had, or are not those of ``pixels``, its decoded photo: the photo is
-    then encoded from its pixels.
+    Return None where they can't be read, or don't have the shape of ``pixels``, the decoded photo:
+    it is then encoded from its pixels.
     """
     try:
         source = codec.turn(codec.read_source(data), orientation)
@@ -53,19 +53,19 @@ def encode(
     pixels: NDArray[np.uint8],
     saliency: NDArray[np.float32],
     options: Options,
-    groundwork: Groundwork,
+    inputs: EncodeInputs,
     *,
     segments: bytes = b"",
     upload: bytes | None = None,
 ) -> codec.Encoded:
-    """Return a photo's JPEG as ``options`` ask for it.
+    """Return a photo's JPEG for ``options``.
 
-    ``pixels`` is (h, w) or (h, w, 3); ``saliency`` is (h', w') in [0, 1]; ``upload`` is the file of
-    the ``groundwork``'s source, where it has one. ``segments`` are metadata that the JPEG gets:
-    ``max_bytes`` counts them, the target doesn't.
+    ``pixels`` is (h, w) or (h, w, 3) uint8; ``saliency`` is (h', w') in [0, 1]; ``upload`` is the file
+    that the source in ``inputs`` was read from. ``segments`` are metadata for the JPEG: ``max_bytes``
+    includes them, the target does not.
 
     Raises:
-        MaxBytesError: when no JPEG of this photo has as few bytes as asked for.
+        MaxBytesError: when no JPEG of this photo has ``max_bytes`` or less.
     """
     max_bytes = options.max_bytes
     if max_bytes is not None:
@@ -79,7 +79,7 @@ def encode(
         subsampling=options.subsampling,
         progressive=options.progressive,
     )
-    source, reference_bytes = groundwork.source, groundwork.reference_bytes
+    source, reference_bytes = inputs.source, inputs.reference_bytes
     try:
         if source is not None:
             encoded = codec.transcode(
@@ -106,18 +106,18 @@ def encode(
     if (
         source is not None
         and upload is not None
-        and may_pass(upload, jpeg, encoded, source, options)
+        and is_passthrough(upload, jpeg, encoded, source, options)
     ):
         jpeg = upload
     return replace(encoded, jpeg=jpeg)
 
 
-def may_pass(
+def is_passthrough(
     upload: bytes, jpeg: bytes, encoded: codec.Encoded, source: codec.Source, options: Options
 ) -> bool:
-    """Return whether an upload that keeps all its metadata can stay as it is.
+    """Return whether an upload that keeps all its metadata is returned unchanged.
 
-    That is where its own scans are the best there is, and it is no longer than what would be sent.
+    It is when the encoder found no smaller scans and the upload is no longer than the new file.
     """
     own_scans = encoded.jpeg == source.stripped and not source.is_turned
     return options.metadata == "all" and own_scans and len(upload) <= len(jpeg)

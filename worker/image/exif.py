@@ -1,4 +1,4 @@
-"""What is kept of a photo's EXIF (EXIF 2.32), written anew: nothing that isn't understood passes."""
+"""Writes the kept part of a photo's EXIF anew (EXIF 2.32), so that only understood tags remain."""
 
 import logging
 from typing import Any, Final
@@ -12,8 +12,8 @@ log = logging.getLogger(__name__)
 ORIENTATION: Final = 0x0112
 COPYRIGHT_TAGS: Final = (0x013B, 0x8298)  # Artist, Copyright
 EXIF_IFD, GPS_IFD = 0x8769, 0x8825
-# How the upload stores its pixels (TIFF 6.0), and blocks that are kept as segments of their own or
-# not at all; of a TIFF they stand among the tags that describe the photo.
+# Tags that are not copied: how a TIFF stores its pixels (TIFF 6.0), and blocks that become segments of
+# their own or are dropped.
 STRUCTURE: Final = frozenset(
     {254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 284}
     | {288, 289, 290, 291, 292, 293, 297, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 330}
@@ -28,9 +28,9 @@ def write_exif(
 ) -> bytes | None:
     """Return the payload of an EXIF segment, None where there is nothing to keep.
 
-    Orientation becomes upright and the sides ``size_px``; the thumbnail, which would show the photo
-    as it was, is left out. The maker's own notes go where there would be more than
-    ``longest_bytes``.
+    Orientation is set to upright and the size to ``size_px``, (width, height). The thumbnail is left
+    out: it shows the original photo. The maker notes are left out where the payload would be longer
+    than ``longest_bytes``.
     """
     try:
         source = image.getexif()
@@ -52,8 +52,8 @@ def write_exif(
         payload = serialize(kept)
         if len(payload) > longest_bytes and described.pop(MAKER_NOTE, None) is not None:
             payload = serialize(kept)
-    except Exception:  # whatever a damaged directory makes its reader raise
-        log.debug("EXIF passed over", exc_info=True)
+    except Exception:  # damaged directories raise many kinds of errors
+        log.debug("EXIF ignored", exc_info=True)
         return None
     return payload if len(payload) <= longest_bytes else None
 

@@ -1,4 +1,4 @@
-"""The saliency map as a picture for people."""
+"""Renders the saliency map as a picture."""
 
 import io
 
@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-# A heatmap shows regions, not detail; a photo's full size would only cost bytes.
+# A heatmap shows regions, not detail: the photo's full size would cost bytes only.
 MAX_SIDE_PX = 1024
 
-# Black, violet, orange, yellow-white: rising lightness, so it also reads in greyscale.
+# Black, violet, orange, yellow-white: lightness rises, so it is readable in greyscale too.
 COLOUR_STOPS = np.array(
     [[0, 0, 4], [66, 10, 104], [147, 38, 103], [221, 81, 58], [252, 165, 10], [252, 255, 164]],
     dtype=np.float32,
@@ -27,7 +27,7 @@ def render_map(saliency: NDArray[np.float32], size_px: tuple[int, int]) -> tuple
 
 
 def render_overlay(saliency: NDArray[np.float32], pixels: NDArray[np.uint8]) -> tuple[bytes, str]:
-    """Return the photo under the coloured map as a JPEG and its media type.
+    """Return the photo blended with the coloured map as a JPEG, and its media type.
 
     ``saliency`` is (h, w) in [0, 1]; ``pixels`` is the photo, (H, W) or (H, W, 3).
     """

@@ -1,4 +1,4 @@
-"""The marker segments of EXIF, XMP and the colour profile that go into the JPEG.
+"""Marker segments of the JPEG for EXIF, XMP and the colour profile.
 
 EXIF 2.32, 4.7.2; XMP part 3, 1.1.3; ICC.1:2010, B.4.
 """
@@ -17,11 +17,11 @@ from worker.image.xmp import write_xmp
 log = logging.getLogger(__name__)
 
 APP0, APP1, APP2 = 0xE0, 0xE1, 0xE2
-# T.81, B.1.1.4: a segment's length is 16 bits and counts itself.
+# T.81, B.1.1.4: a segment's length has 16 bits and includes itself.
 LONGEST_PAYLOAD: Final = 65_533
 XMP_NAME: Final = b"http://ns.adobe.com/xap/1.0/\0"
 ICC_NAME: Final = b"ICC_PROFILE\0"
-# Printers' profiles reach 3 MB; what is larger describes no photo's colours.
+# Profiles of printers have up to 3 MB; no photo needs a larger one.
 LONGEST_PROFILE: Final = 4 * 1024 * 1024
 
 GREY, RGB = b"GRAY", b"RGB "
@@ -29,10 +29,10 @@ RGB_MODES: Final = frozenset({"RGB", "RGBA", "RGBX", "P", "PA"})
 
 
 def read_profile(image: Image.Image, *, grey: bool) -> bytes | None:
-    """Return the colour profile under which the photo's samples can stay as they are.
+    """Return the photo's colour profile if the samples can be kept unconverted.
 
-    None where it has none, or one that can't be read or is of another kind of colours, such as
-    CMYK: those samples are converted.
+    Return None where there is none, where it can't be read, or where it is for another colour model,
+    such as CMYK: those samples are converted.
     """
     profile = image.info.get("icc_profile")
     if not isinstance(profile, bytes) or not 128 <= len(profile) <= LONGEST_PROFILE:
@@ -50,10 +50,10 @@ def read_profile(image: Image.Image, *, grey: bool) -> bytes | None:
 def write_segments(
     image: Image.Image, keep: Metadata, size_px: tuple[int, int], profile: bytes | None
 ) -> bytes:
-    """Return what is kept of an upload's metadata, as segments behind one another.
+    """Return the kept metadata of an upload as consecutive segments.
 
-    ``size_px`` is the finished photo's (width, height). What doesn't fit into one segment is left
-    out, but for the profile.
+    ``size_px`` is the finished photo's (width, height). EXIF or XMP that doesn't fit into one segment
+    is left out; a profile may take several.
     """
     if keep == "none":
         return b""
@@ -73,7 +73,7 @@ def write_segments(
 
 
 def split_profile(profile: bytes) -> Iterator[bytes]:
-    """Yield a profile's segments, each with its number and their count."""
+    """Yield a profile's segments, each with its number and the total count (ICC.1:2010, B.4)."""
     length = LONGEST_PAYLOAD - len(ICC_NAME) - 2
     parts = [profile[at : at + length] for at in range(0, len(profile), length)]
     for number, part in enumerate(parts, 1):
@@ -86,7 +86,7 @@ def segment(marker: int, payload: bytes) -> bytes:
 
 
 def insert(jpeg: bytes, segments: bytes) -> bytes:
-    """Return a JPEG with ``segments`` behind its JFIF segment, or at its start without one."""
+    """Return a JPEG with ``segments`` after its JFIF segment, or at its start if it has none."""
     at = 2
     if jpeg[2:4] == bytes((0xFF, APP0)):
         at += 2 + int.from_bytes(jpeg[4:6], "big")

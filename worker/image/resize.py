@@ -1,4 +1,4 @@
-"""``width`` and ``height``: the photo fits inside, keeps its shape and is never enlarged."""
+"""Scales a photo to fit inside ``width`` and ``height``: never larger, always in its proportions."""
 
 from typing import Final
 
@@ -7,12 +7,12 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from contract.messages import Options
 
-# EXIF's orientations whose stored picture lies on its side.
+# EXIF's orientations that swap width and height.
 LYING: Final = frozenset({5, 6, 7, 8})
-# A JPEG's reader may halve a photo by its coefficients, which saves most of the decoding. It is
-# left this much larger than asked for, so that the filter below still decides how it looks.
+# A JPEG can be decoded at a fraction of its size, which saves most of the time. It is decoded this
+# many times larger than requested, so that the filter in `fit` determines the quality.
 DRAFT_FACTOR: Final = 2
-# A photo many times as large is first averaged down to this many times the size that is asked for.
+# A much larger photo is first averaged down to this many times the requested size.
 REDUCING_GAP: Final = 3.0
 
 Bounds = tuple[int | None, int | None]
@@ -25,7 +25,7 @@ def find_bounds(options: Options, orientation: int) -> Bounds:
 
 
 def scale_inside(size_px: tuple[int, int], bounds: Bounds) -> float:
-    """Return by what a picture's sides are multiplied, at most 1."""
+    """Return the scale of a picture that fits inside ``bounds``, at most 1."""
     return min(
         1.0,
         *(bound / side for side, bound in zip(size_px, bounds, strict=True) if bound is not None),
@@ -34,7 +34,7 @@ def scale_inside(size_px: tuple[int, int], bounds: Bounds) -> float:
 
 
 def draft(image: Image.Image, bounds: Bounds) -> None:
-    """Let a JPEG's reader decode at a half, a quarter or an eighth, where that is still enough."""
+    """Let a JPEG be decoded at a half, a quarter or an eighth of its size where that is enough."""
     scale = scale_inside(image.size, bounds)
     if scale < 1 and isinstance(image, JpegImageFile):
         width, height = (max(1, round(side * scale * DRAFT_FACTOR)) for side in image.size)
@@ -42,12 +42,12 @@ def draft(image: Image.Image, bounds: Bounds) -> None:
 
 
 def fit(image: Image.Image, options: Options) -> Image.Image:
-    """Return ``image`` made smaller by Lanczos' filter, or itself where it fits already."""
+    """Return ``image`` scaled down by a Lanczos filter, or the same object where it fits already."""
     bounds = (options.width, options.height)
     scale = scale_inside(image.size, bounds)
     if scale == 1:
         return image
-    # Rounded sides still fit: the one that decides is a bound, and the other rounds to at most its.
+    # Rounded sides fit: one equals its bound, and the other rounds to its own bound at most.
     width, height = (
         min(max(1, round(side * scale)), bound or side)
         for side, bound in zip(image.size, bounds, strict=True)

@@ -1,10 +1,10 @@
-"""What is kept of a photo's XMP (ISO 16684-1): the packet as it is, or who made it and whose it is."""
+"""The kept part of a photo's XMP (ISO 16684-1): the whole packet, or author and rights only."""
 
 import logging
 from copy import deepcopy
 from typing import Final
 
-# Only builds; defusedxml parses.
+# Writes XML only; defusedxml parses it.
 from xml.etree import ElementTree as ET  # nosec B405
 
 from defusedxml import DefusedXmlException
@@ -48,15 +48,15 @@ for _prefix, _uri in NAMESPACES.items():
 
 
 def write_xmp(packet: bytes, keep: Metadata, longest_bytes: int) -> bytes | None:
-    """Return the packet that stays, None where there is none or it is no sound XML.
+    """Return the packet to keep, None where nothing is kept or it is not well-formed XML.
 
-    Orientation becomes upright. A document type, which sound XMP has none of, ends it: entities
-    could make it grow without bound.
+    Orientation is set to upright. A packet with a document type is dropped: its entities could expand
+    without limit, and valid XMP has none.
     """
     try:
         root = fromstring(packet.strip(b"\0 \t\r\n"), forbid_dtd=True)
     except (ET.ParseError, DefusedXmlException, ValueError, LookupError, RecursionError):
-        log.debug("XMP passed over", exc_info=True)
+        log.debug("XMP ignored", exc_info=True)
         return None
     if keep == "copyright":
         kept = keep_copyright(root)
@@ -67,7 +67,7 @@ def write_xmp(packet: bytes, keep: Metadata, longest_bytes: int) -> bytes | None
 
 
 def keep_copyright(root: ET.Element) -> ET.Element | None:
-    """Return a packet with the statements about rights only, None where there are none."""
+    """Return a packet with author and rights only, None where it has neither."""
     meta = ET.Element(f"{{{NAMESPACES['x']}}}xmpmeta")
     rdf = ET.SubElement(meta, f"{{{NAMESPACES['rdf']}}}RDF")
     description = ET.SubElement(rdf, DESCRIPTION, {ABOUT: ""})
@@ -80,7 +80,7 @@ def keep_copyright(root: ET.Element) -> ET.Element | None:
 
 
 def reset_orientation(root: ET.Element) -> bool:
-    """Make every statement of an orientation say upright; return whether one said otherwise."""
+    """Set every orientation to upright; return whether one was different."""
     changed = False
     for element in root.iter():
         if element.tag == ORIENTATION and element.text != "1":
@@ -93,7 +93,7 @@ def reset_orientation(root: ET.Element) -> bool:
 
 
 def serialize(root: ET.Element) -> bytes:
-    """Return a packet with its wrapper, read-only as it leaves no room to edit in place."""
+    """Return a packet in its wrapper; it is read-only, without padding to edit in place."""
     body: bytes = ET.tostring(root, encoding="utf-8")
     begin = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
     return begin.encode() + body + b'<?xpacket end="r"?>'

@@ -1,59 +1,63 @@
-"""An RQ worker that outlives its Redis: gone, full or emptied, it is waited for."""
+"""An RQ worker that keeps working when Redis is unavailable, full or emptied."""
 
 import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from types import FrameType
+from typing import Any, Final
 
 from redis.exceptions import RedisError
 from rq.worker import SimpleWorker
-from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 from rq.worker_registration import register as register_worker
 
-from contract.keys import VERSION_FIELD
+from contract.keys import VERSION_FIELD, WORKERS_KEY
+from worker.console import say
 from worker.replies import UNAVAILABLE
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT_INTERVAL_S = 1.0
-OUTAGE_PAUSE_S = 0.2
-# A worker that is to stop holds on to what it can't store for this long.
-STOP_PATIENCE_S = 10.0
+HEARTBEAT_INTERVAL_S: Final = 1.0
+OUTAGE_PAUSE_S: Final = 0.2
+# A worker that is to stop waits this long for a Redis that takes nothing.
+STOP_PATIENCE_S: Final = 10.0
 
 
-class SteadyWorker(SimpleWorker):
-    """Reports while it works, registers again where it is forgotten, and waits for Redis."""
+class ResilientWorker(SimpleWorker):
+    """Sends heartbeats while it works, registers again with an emptied Redis, waits for Redis."""
 
-    # RQ waits up to a minute between its tries to reach Redis.
+    # RQ's default is a minute between two attempts to reach Redis.
     max_connection_wait_time = 1.0
 
     result_version = ""
-    """Of the results that come from here; front ends read it in this worker's registration."""
+    """Version of this worker's results; front ends read it from the worker's registration."""
 
-    _beaten_s = 0.0
+    stopping = False
+    """Whether this worker was told to stop."""
+
+    _last_beat_s = 0.0
     _outage_since_s: float | None = None
 
-    @property
-    def stopping(self) -> bool:
-        """Whether this worker has been told to end."""
-        return self._shutdown_requested_date is not None
-
     def register_birth(self) -> None:
-        """Register with RQ, and tell the front ends which version of results comes from here."""
+        """Register with RQ, with the version of this worker's results."""
         super().register_birth()  # type: ignore[no-untyped-call]
         if self.result_version:
             self.connection.hset(self.key, VERSION_FIELD, self.result_version)
 
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Take no more jobs and end the open ones; RQ calls this on SIGTERM and SIGINT."""
+        self.stopping = True
+        say(f"worker {self.name} draining")
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """Tell that this worker lives; register it again with a Redis that was emptied."""
+        """Send a heartbeat; register again when Redis was emptied."""
         super().heartbeat(timeout, pipeline)
-        if pipeline is not None or time.monotonic() - self._beaten_s < HEARTBEAT_INTERVAL_S:
+        if pipeline is not None or not self._is_beat_due():
             return
-        self._beaten_s = time.monotonic()
-        key = WORKERS_BY_QUEUE_KEY % self.queues[0].name
-        if not self.connection.sismember(key, self.key):
-            log.warning("registering again: Redis knew this worker no more")
+        self._last_beat_s = time.monotonic()
+        if not self.connection.sismember(WORKERS_KEY, self.key):
+            log.warning("Redis no longer lists this worker; registering again")
             with self.connection.pipeline() as again:
                 again.hset(self.key, mapping=self.serialize())
                 if self.result_version:
@@ -64,18 +68,23 @@ class SteadyWorker(SimpleWorker):
                 again.expire(self.key, timeout or self.worker_ttl + 60)
                 again.execute()
 
-    def beat(self) -> None:
-        """Send a heartbeat when it is time for one."""
-        if time.monotonic() - self._beaten_s >= HEARTBEAT_INTERVAL_S:
+    def heartbeat_if_due(self) -> None:
+        """Send a heartbeat if the last one was more than ``HEARTBEAT_INTERVAL_S`` ago."""
+        if self._is_beat_due():
             self.heartbeat()
 
     def set_shutdown_requested_date(self) -> None:
-        """Record the order to stop; it holds as well when Redis can't take the record."""
+        """Record the order to stop; while Redis is unavailable it holds without the record."""
         with suppress(RedisError):
             super().set_shutdown_requested_date()  # type: ignore[no-untyped-call]
 
-    def outlast(self, work: Callable[[], None]) -> None:
-        """Do ``work``; while Redis can't be reached or takes nothing, wait and let it be done later."""
+    def retry_while_unavailable(self, work: Callable[[], object]) -> None:
+        """Do ``work``; while Redis is unavailable or full, wait a moment and return: call again.
+
+        Raises:
+            RedisError: when this worker is to stop and Redis has been unavailable for
+                ``STOP_PATIENCE_S``.
+        """
         try:
             work()
             self._outage_since_s = None
@@ -87,3 +96,6 @@ class SteadyWorker(SimpleWorker):
             if self.stopping and now_s - self._outage_since_s > STOP_PATIENCE_S:
                 raise
             time.sleep(OUTAGE_PAUSE_S)
+
+    def _is_beat_due(self) -> bool:
+        return time.monotonic() - self._last_beat_s >= HEARTBEAT_INTERVAL_S

@@ -9,6 +9,7 @@ from PIL import Image, ImageCms
 
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
 from contract.images import IMAGE_FORMATS
+from contract.messages import Options
 from tests.photos import file_of, photo, psnr
 from worker.image.decode import decode
 
@@ -19,7 +20,7 @@ LOSSLESS = {"PNG", "BMP", "TIFF"}
 @pytest.mark.parametrize("name", IMAGE_FORMATS)
 def test_every_accepted_format_shows_its_photo(name: str) -> None:
     pixels = photo(61, 47)
-    shown = decode(file_of(pixels, name), LIMIT).image
+    shown = decode(file_of(pixels, name), LIMIT, Options()).image
     assert shown.mode == "RGB"
     assert shown.size == (61, 47)
     assert psnr(np.asarray(shown), pixels) > (99 if name in LOSSLESS else 20)
@@ -46,7 +47,7 @@ def test_orientation_is_applied_to_the_pixels(orientation: int, name: str) -> No
     exif[0x0112] = orientation
     stored = np.ascontiguousarray(STORED_AS[orientation](upright))
     options = {"lossless": True} if name == "WEBP" else {"quality": 95} if name == "JPEG" else {}
-    shown = decode(file_of(stored, name, exif=exif, **options), LIMIT).image
+    shown = decode(file_of(stored, name, exif=exif, **options), LIMIT, Options()).image
     assert shown.size == (40, 24)
     assert psnr(np.asarray(shown), upright) > 28
 
@@ -56,7 +57,7 @@ def test_alpha_is_flattened_on_white() -> None:
     picture[..., 0] = 200
     picture[:2, :, 3] = 255
     picture[2, :, 3] = 128
-    shown = np.asarray(decode(file_of(picture), LIMIT).image)
+    shown = np.asarray(decode(file_of(picture), LIMIT, Options()).image)
     assert shown[0, 0].tolist() == [200, 0, 0]
     assert np.allclose(shown[2, 0], [227, 127, 127], atol=1)
     assert shown[3, 0].tolist() == [255, 255, 255]
@@ -67,7 +68,7 @@ def test_a_transparent_palette_colour_becomes_white() -> None:
     picture.putpalette([10, 20, 30, 200, 100, 50])
     picture.putdata([0, 1])
     for name in ("PNG", "GIF"):
-        shown = decode(file_of(picture, name, transparency=1), LIMIT).image
+        shown = decode(file_of(picture, name, transparency=1), LIMIT, Options()).image
         assert [shown.getpixel((x, 0)) for x in (0, 1)] == [(10, 20, 30), (255, 255, 255)]
 
 
@@ -81,7 +82,7 @@ def test_greyscale_of_any_depth_stays_greyscale(mode: str) -> None:
         data = file_of(Image.fromarray(ramp).convert(mode).point(lambda v: v * scale), "TIFF")
     else:
         data = file_of(Image.fromarray(ramp).convert(mode))
-    shown = decode(data, LIMIT).image
+    shown = decode(data, LIMIT, Options()).image
     assert shown.mode == "L"
     if mode != "1":
         assert np.abs(np.asarray(shown).astype(int) - ramp).max() <= 1
@@ -89,7 +90,7 @@ def test_greyscale_of_any_depth_stays_greyscale(mode: str) -> None:
 
 def test_a_transparent_level_of_a_deep_greyscale_becomes_white() -> None:
     ramp = (np.arange(5, dtype=np.uint16) * 16_000)[None]
-    shown = decode(file_of(Image.fromarray(ramp), transparency=16_000), LIMIT).image
+    shown = decode(file_of(Image.fromarray(ramp), transparency=16_000), LIMIT, Options()).image
     assert shown.mode == "L"
     assert np.abs(np.asarray(shown)[0].astype(int) - [0, 255, 125, 187, 249]).max() <= 1
 
@@ -97,7 +98,7 @@ def test_a_transparent_level_of_a_deep_greyscale_becomes_white() -> None:
 def test_a_palettes_colours_go_through_the_profile() -> None:
     picture = Image.new("P", (8, 8))
     picture.putpalette([100, 100, 100])
-    shown = decode(file_of(picture, icc_profile=linear_profile()), LIMIT).image
+    shown = decode(file_of(picture, icc_profile=linear_profile()), LIMIT, Options()).image
     assert np.abs(np.asarray(shown).astype(int) - 168).max() <= 1
 
 
@@ -127,17 +128,19 @@ def tile_bomb(side_px: int, *, width_type: int = 4) -> bytes:
 
 def test_tiles_far_larger_than_the_image_are_refused() -> None:
     with pytest.raises(CorruptImageError, match="tiles"):
-        decode(tile_bomb(4096), LIMIT)
-    assert decode(tile_bomb(256), LIMIT).image.size == (8, 8)
+        decode(tile_bomb(4096), LIMIT, Options())
+    assert decode(tile_bomb(256), LIMIT, Options()).image.size == (8, 8)
 
 
 def test_a_tile_width_that_is_text_is_corrupt() -> None:
     with pytest.raises(CorruptImageError):
-        decode(tile_bomb(65, width_type=2), LIMIT)
+        decode(tile_bomb(65, width_type=2), LIMIT, Options())
 
 
 def test_cmyk_becomes_rgb() -> None:
-    shown = decode(file_of(Image.new("CMYK", (8, 8), (255, 0, 0, 0)), "JPEG"), LIMIT).image
+    shown = decode(
+        file_of(Image.new("CMYK", (8, 8), (255, 0, 0, 0)), "JPEG"), LIMIT, Options()
+    ).image
     assert shown.mode == "RGB"
     red, green, blue = np.asarray(shown)[4, 4]
     assert red < 60
@@ -181,69 +184,69 @@ def linear_profile() -> bytes:
 def test_colours_go_through_the_embedded_profile() -> None:
     # IEC 61966-2-1: linear 100/255 is 1.055 · 0.392^(1/2.4) − 0.055 = 0.659, sample 168.
     pixels = np.full((8, 8, 3), 100, np.uint8)
-    shown = decode(file_of(pixels, icc_profile=linear_profile()), LIMIT).image
+    shown = decode(file_of(pixels, icc_profile=linear_profile()), LIMIT, Options()).image
     assert np.abs(np.asarray(shown).astype(int) - 168).max() <= 1
 
 
 def test_transparent_pixels_go_through_the_profile_as_well() -> None:
     pixels = np.full((8, 8, 4), 100, np.uint8)
     pixels[..., 3] = 255
-    shown = decode(file_of(pixels, icc_profile=linear_profile()), LIMIT).image
+    shown = decode(file_of(pixels, icc_profile=linear_profile()), LIMIT, Options()).image
     assert np.abs(np.asarray(shown).astype(int) - 168).max() <= 1
 
 
 def test_an_srgb_profile_changes_nothing() -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     pixels = photo(16, 16)
-    shown = decode(file_of(pixels, icc_profile=profile), LIMIT).image
+    shown = decode(file_of(pixels, icc_profile=profile), LIMIT, Options()).image
     assert np.array_equal(np.asarray(shown), pixels)
 
 
 @pytest.mark.parametrize("profile", [b"nonsense", b"\x00" * 200])
 def test_a_broken_profile_is_passed_over(profile: bytes) -> None:
     pixels = photo(16, 16)
-    shown = decode(file_of(pixels, icc_profile=profile), LIMIT).image
+    shown = decode(file_of(pixels, icc_profile=profile), LIMIT, Options()).image
     assert np.array_equal(np.asarray(shown), pixels)
 
 
 def test_only_the_first_frame_of_an_animation_is_taken() -> None:
     frames = [Image.fromarray(photo(24, 16, seed)) for seed in (1, 2)]
     data = file_of(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True)
-    assert psnr(np.asarray(decode(data, LIMIT).image), photo(24, 16, 1)) > 45
+    assert psnr(np.asarray(decode(data, LIMIT, Options()).image), photo(24, 16, 1)) > 45
 
 
 @pytest.mark.parametrize("name", IMAGE_FORMATS)
 def test_a_truncated_file_is_corrupt(name: str) -> None:
     data = file_of(photo(200, 150), name)
     with pytest.raises((CorruptImageError, UnsupportedImageError)):
-        decode(data[: len(data) // 2], LIMIT)
+        decode(data[: len(data) // 2], LIMIT, Options())
 
 
 def test_damaged_compressed_data_is_corrupt() -> None:
     data = bytearray(file_of(photo(200, 150)))
     data[500:700] = bytes(200)
     with pytest.raises(CorruptImageError):
-        decode(bytes(data), LIMIT)
+        decode(bytes(data), LIMIT, Options())
 
 
 def test_the_pixel_limit_holds_here_as_well() -> None:
     with pytest.raises(TooManyPixelsError):
-        decode(file_of(photo(40, 30)), 1199)
+        decode(file_of(photo(40, 30)), 1199, Options())
 
 
 def test_what_is_no_image_is_unsupported() -> None:
     with pytest.raises(UnsupportedImageError):
-        decode(b"hello", LIMIT)
+        decode(b"hello", LIMIT, Options())
 
 
 def test_errors_carry_nothing_of_the_upload() -> None:
     with pytest.raises(UnsupportedImageError) as caught:
-        decode(b"secret words", LIMIT)
+        decode(b"secret words", LIMIT, Options())
     assert "secret" not in caught.value.detail
 
 
 def orientation_of(data: bytes) -> int | None:
-    return decode(data, LIMIT).orientation
+    return decode(data, LIMIT, Options()).orientation
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -12,7 +12,7 @@ from contract.errors import MaxBytesError
 from contract.messages import Options
 from tests.photos import file_of, photo
 from worker.image.decode import decode
-from worker.image.encode import encode, lay_groundwork, read_upright
+from worker.image.encode import encode, prepare_inputs, read_upright
 
 PIXELS = photo()
 SALIENCY = np.zeros((8, 8), np.float32)
@@ -21,8 +21,8 @@ SALIENCY[3:5, 3:5] = 1.0
 
 def made(**options: Any) -> bytes:
     chosen = Options(**options)
-    groundwork = lay_groundwork(PIXELS, chosen, upload=None, orientation=None)
-    return encode(PIXELS, SALIENCY, chosen, groundwork).jpeg
+    inputs = prepare_inputs(PIXELS, chosen, upload=None, orientation=None)
+    return encode(PIXELS, SALIENCY, chosen, inputs).jpeg
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,9 @@ def test_a_jpegs_own_coefficients_are_used_where_there_are_any() -> None:
     data = file_of(PIXELS, "JPEG", quality=50)
     pixels = np.asarray(Image.open(io.BytesIO(data)))
     options = Options(target="size")
-    groundwork = lay_groundwork(pixels, options, upload=data, orientation=1)
-    assert groundwork.source is not None
-    encoded = encode(pixels, SALIENCY, options, groundwork)
+    inputs = prepare_inputs(pixels, options, upload=data, orientation=1)
+    assert inputs.source is not None
+    encoded = encode(pixels, SALIENCY, options, inputs)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(encoded.jpeg))), pixels)
 
 
@@ -79,13 +79,13 @@ def test_coefficients_are_turned_as_the_pixels_are() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     data = file_of(photo(160, 128), "JPEG", quality=50, exif=exif, subsampling="4:2:0")
-    shown = decode(data, 1_000_000)
+    shown = decode(data, 1_000_000, Options())
     pixels = np.asarray(shown.image)
     assert shown.orientation == 6
     options = Options(target="size")
-    groundwork = lay_groundwork(pixels, options, upload=data, orientation=6)
-    assert groundwork.source is not None
-    encoded = encode(pixels, SALIENCY, options, groundwork)
+    inputs = prepare_inputs(pixels, options, upload=data, orientation=6)
+    assert inputs.source is not None
+    encoded = encode(pixels, SALIENCY, options, inputs)
     made = np.asarray(Image.open(io.BytesIO(encoded.jpeg)))
     assert made.shape == (160, 128, 3)
     assert np.abs(made.astype(int) - pixels).max() <= 3

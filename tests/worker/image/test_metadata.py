@@ -16,7 +16,7 @@ from contract.errors import MaxBytesError
 from contract.messages import Options
 from tests.photos import file_of, photo, psnr
 from worker.image.decode import decode
-from worker.image.encode import encode, lay_groundwork
+from worker.image.encode import encode, prepare_inputs
 from worker.image.xmp import write_xmp
 
 SALIENCY = np.ones((4, 4), np.float32)
@@ -56,9 +56,9 @@ def compressed(data: bytes, **options: Any) -> bytes:
     chosen = Options(**options)
     shown = decode(data, 10_000_000, chosen)
     pixels = np.asarray(shown.image)
-    groundwork = lay_groundwork(pixels, chosen, upload=data, orientation=shown.orientation)
+    inputs = prepare_inputs(pixels, chosen, upload=data, orientation=shown.orientation)
     encoded: codec.Encoded = encode(
-        pixels, SALIENCY, chosen, groundwork, segments=shown.segments, upload=data
+        pixels, SALIENCY, chosen, inputs, segments=shown.segments, upload=data
     )
     return encoded.jpeg
 

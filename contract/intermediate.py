@@ -1,0 +1,25 @@
+"""RQ's intermediate list: jobs that a worker has taken from the queue and not started yet."""
+
+from typing import Any, Protocol
+
+from contract.keys import INTERMEDIATE_KEY, first_seen_key
+
+
+class Pipeline(Protocol):
+    """The two commands that are needed of a redis-py pipeline."""
+
+    def lrem(self, name: str, count: int, value: str, /) -> Any:
+        """Remove up to ``count`` entries from a list."""
+
+    def delete(self, *names: str) -> Any:
+        """Delete keys."""
+
+
+def leave_intermediate(job_id: str, pipeline: Pipeline) -> None:
+    """Take a job off the intermediate list, and delete the note of RQ's maintenance about it.
+
+    RQ fails a job that is on the list one minute after that note. The note stays for a day: it would
+    fail a job that has returned to the queue and is taken again.
+    """
+    pipeline.lrem(INTERMEDIATE_KEY, 1, job_id)
+    pipeline.delete(first_seen_key(job_id))

@@ -1,0 +1,137 @@
+"""Jobs start once, end on their own, and their ends are recorded together."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+from redis import Redis
+from rq.job import Job
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+
+from contract.keys import MAX_RETRIES, input_key, reply_key
+from contract.messages import Failure, decode_reply
+from tests.worker.queue.scripted import (
+    ScriptedPipeline,
+    batch_worker,
+    enqueue,
+    reason,
+)
+from worker.item import Item
+from worker.queue import open_jobs
+
+
+def test_both_kinds_of_failure_are_replied_to(connection: Redis) -> None:
+    queue = enqueue(connection, ["corrupt", "defect"])
+    batch_worker(queue, ScriptedPipeline()).work(burst=True, logging_level="CRITICAL")
+    codes = {}
+    for end in ("corrupt", "defect"):
+        reply = decode_reply(connection.lpop(reply_key(end)))
+        assert isinstance(reply, Failure)
+        codes[end] = reply.code
+    assert codes == {"corrupt": "corrupt-image", "defect": "internal-error"}
+    assert not connection.exists(input_key("job-0"), input_key("job-1"))
+
+
+def test_a_job_that_was_queued_twice_is_started_once(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok", "ok"], retries=MAX_RETRIES)
+    for job_id in ("job-0", "job-1"):
+        connection.rpush(queue.key, job_id)
+    pipeline = ScriptedPipeline()
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.batches == [["job-0", "job-1"]]
+    assert not queue.started_job_registry.get_job_ids()
+    assert not connection.exists(queue.key, queue.intermediate_queue_key)
+    assert not list(connection.scan_iter("rq:execution:*"))
+
+
+def test_a_job_that_names_a_callback_does_not_have_it_called(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok", "defect"])
+    for number, kind in enumerate(["success", "failure"]):
+        connection.hset(Job.key_for(f"job-{number}"), f"{kind}_callback_name", "os.abort")
+    batch_worker(queue, ScriptedPipeline()).work(burst=True, logging_level="CRITICAL")
+    assert queue.finished_job_registry.get_job_ids() == ["job-0"]
+    assert queue.failed_job_registry.get_job_ids() == ["job-1"]
+
+
+class EmptiedPipeline(ScriptedPipeline):
+    """Finds, as the real one does, that the input is gone."""
+
+    def advance(self, timeout_s: float) -> list[Item]:
+        ended = super().advance(timeout_s)
+        for item in ended:
+            item.withdrawn = True
+        return ended
+
+
+def test_nothing_of_a_job_comes_back_in_an_emptied_redis(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 2, retries=MAX_RETRIES)
+    pipeline = EmptiedPipeline()
+    submit = pipeline.submit
+
+    def empty_then_submit(items: Sequence[Item], *, in_flight: int) -> None:
+        connection.flushall()
+        submit(items, in_flight=in_flight)
+
+    pipeline.submit = empty_then_submit  # type: ignore[method-assign]
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    kept = ("rq:worker", "rq:group", "rq:clean_registries")
+    assert [key for key in connection.scan_iter() if not key.decode().startswith(kept)] == []
+
+
+class OneByOnePipeline(ScriptedPipeline):
+    """Ends one item at each step, the last one when ``may_end`` says so."""
+
+    def __init__(self, queue: Queue, may_end: Callable[[int], bool]) -> None:
+        super().__init__()
+        self.recorded: list[int] = []
+        self._queue = queue
+        self._may_end = may_end
+
+    def advance(self, _timeout_s: float) -> list[Item]:
+        self.recorded.append(len(self._queue.finished_job_registry.get_job_ids()))
+        if len(self._items) == 1 and not self._may_end(self.recorded[-1]):
+            return []
+        return [self._items.pop(0)] if self._items else []
+
+
+def test_ends_are_recorded_together(connection: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_jobs, "RECORDS_PAUSE_S", 60.0)
+    queue = enqueue(connection, ["ok"] * 3)
+    pipeline = OneByOnePipeline(queue, lambda _recorded: True)
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.recorded[:3] == [0, 0, 0]
+    assert len(queue.finished_job_registry.get_job_ids()) == 3
+
+
+def test_an_end_is_recorded_while_another_job_is_still_open(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 2)
+    give_up_s = time.monotonic() + 10
+    pipeline = OneByOnePipeline(
+        queue, lambda recorded: recorded == 1 or time.monotonic() > give_up_s
+    )
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.recorded[-1] == 1
+
+
+def test_a_defect_in_the_pipeline_gives_its_jobs_back(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 2, retries=MAX_RETRIES)
+    pipeline = ScriptedPipeline()
+
+    def break_down(_timeout_s: float) -> list[Item]:
+        raise RuntimeError("a defect of ours")
+
+    pipeline.advance = break_down  # type: ignore[method-assign]
+    batch_worker(queue, pipeline).work(burst=True, logging_level="CRITICAL")
+    assert sorted(queue.job_ids) == ["job-0", "job-1"]
+    assert queue.started_job_registry.get_job_ids(cleanup=False) == []
+
+
+def test_a_job_of_another_name_is_never_run(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"], function="os.getcwd")
+    pipeline = ScriptedPipeline()
+    batch_worker(queue, pipeline).work(burst=True, logging_level="CRITICAL")
+    assert pipeline.batches == []
+    job = Job.fetch("job-0", connection=connection, serializer=JSONSerializer)
+    assert job.get_status() == "failed"
+    assert "allow-list" in reason(job)

@@ -1,0 +1,178 @@
+"""RQ's records after a batch are those that RQ's own SimpleWorker leaves."""
+
+import re
+import time
+
+import pytest
+from redis import Redis
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq.worker import SimpleWorker
+
+from contract.keys import MAX_RETRIES, WORKERS_KEY
+from contract.messages import Options, Request
+from tests.worker.queue import stock_job
+from tests.worker.queue.scripted import (
+    JOB_NAME,
+    ScriptedPipeline,
+    batch_worker,
+    enqueue,
+    reason,
+)
+from worker.item import Item
+
+# Of uuid4, as RQ names executions.
+EXECUTION_ID = re.compile("[0-9a-f]{32}")
+
+
+def state(connection: Redis) -> dict[str, object]:
+    """Return what RQ has in Redis, without what differs from run to run: times and ids."""
+    varying = {
+        *(
+            "created_at",
+            "enqueued_at",
+            "started_at",
+            "ended_at",
+            "last_heartbeat",
+            "birth",
+            "death",
+        ),
+        *("total_working_time", "pid", "data", "worker_version", "execution_id"),
+        *("execution_started_at", "execution_ended_at", "exc_string"),
+    }
+    found: dict[str, object] = {}
+    for raw in connection.keys("rq:*"):
+        key = raw.decode()
+        kind = connection.type(key).decode()
+        # Rounded: seconds may pass between two runs.
+        lives = max(0, round(connection.ttl(key), -1))
+        value: object
+        if kind == "hash":
+            value = {
+                name.decode(): content
+                for name, content in sorted(connection.hgetall(key).items())
+                if name.decode() not in varying
+            }
+        elif kind == "zset":
+            value = sorted(connection.zrange(key, 0, -1))
+        elif kind == "list":
+            value = connection.lrange(key, 0, -1)
+        elif kind == "set":
+            value = sorted(connection.smembers(key))
+        elif kind == "stream":
+            value = [
+                {n: content for n, content in sorted(entry.items()) if n.decode() not in varying}
+                for _, entry in connection.xrange(key)
+            ]
+        else:
+            value = kind
+        found[EXECUTION_ID.sub("execution", key)] = (
+            kind,
+            lives,
+            EXECUTION_ID.sub("execution", repr(value)),
+        )
+    return found
+
+
+@pytest.mark.parametrize("retries", [0, MAX_RETRIES])
+@pytest.mark.parametrize(
+    "ends", [["ok"] * 3, ["ok", "corrupt", "ok"], ["defect", "ok"], ["defect"] * 3]
+)
+def test_redis_after_a_batch_is_as_after_the_stock_worker(
+    connection: Redis, ends: list[str], retries: int
+) -> None:
+    queue = enqueue(connection, ends, retries=retries)
+    SimpleWorker([queue], name="worker", connection=connection, serializer=JSONSerializer).work(
+        burst=True, logging_level="ERROR"
+    )
+    expected = state(connection)
+    connection.flushall()
+
+    pipeline = ScriptedPipeline()
+    queue = enqueue(connection, ends, retries=retries)
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    actual = state(connection)
+    # The failures' replies are ours, not RQ's.
+    assert actual == expected
+    assert pipeline.batches[0] == [f"job-{number}" for number in range(len(ends))]
+
+
+def test_redis_while_jobs_run_is_as_while_the_stock_worker_runs_one(
+    connection: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[dict[str, object]] = []
+    monkeypatch.setattr(stock_job, "look", lambda: seen.append(state(connection)))
+    queue = enqueue(connection, ["ok"], retries=MAX_RETRIES)
+    SimpleWorker([queue], name="worker", connection=connection, serializer=JSONSerializer).work(
+        burst=True, logging_level="ERROR"
+    )
+    connection.flushall()
+
+    pipeline = ScriptedPipeline()
+    advance = pipeline.advance
+
+    def look_then_advance(timeout_s: float) -> list[Item]:
+        if not pipeline.batches:
+            stock_job.look()
+        return advance(timeout_s)
+
+    monkeypatch.setattr(pipeline, "advance", look_then_advance)
+    queue = enqueue(connection, ["ok"], retries=MAX_RETRIES)
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    stock, ours = seen
+    assert ours == stock
+
+
+def test_statuses_and_results_are_each_jobs_own(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok", "corrupt", "defect"])
+    batch_worker(queue, ScriptedPipeline()).work(burst=True, logging_level="CRITICAL")
+    jobs = [
+        Job.fetch(f"job-{n}", connection=connection, serializer=JSONSerializer) for n in range(3)
+    ]
+    assert [job.get_status() for job in jobs] == ["finished", "finished", "failed"]
+    assert jobs[0].return_value() == {"ok": True}
+    assert jobs[1].return_value() == {"error": "corrupt-image"}
+    assert "RuntimeError: defect" in reason(jobs[2])
+    assert set(queue.finished_job_registry.get_job_ids()) == {"job-0", "job-1"}
+    assert queue.failed_job_registry.get_job_ids() == ["job-2"]
+
+
+def test_jobs_that_depend_on_ours_follow(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 2)
+    request = Request(Options(), "ok", 1, 100, time.time(), time.time() + 60)
+    queue.enqueue(
+        JOB_NAME, kwargs={"request": request.to_json()}, job_id="after", depends_on="job-1"
+    )
+    pipeline = ScriptedPipeline()
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.batches == [["job-0", "job-1"], ["after"]]
+
+
+def test_a_redis_that_has_forgotten_the_script_gets_it_again(connection: Redis) -> None:
+    for _ in range(2):
+        queue = enqueue(connection, ["ok"] * 2)
+        pipeline = ScriptedPipeline()
+        batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+        assert pipeline.batches == [["job-0", "job-1"]]
+        connection.script_flush()
+
+
+def test_no_more_is_claimed_than_this_workers_share(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 8)
+    for key in ("rq:worker:second", "rq:worker:third"):
+        connection.sadd(WORKERS_KEY, key)
+        connection.hset(key, "state", "busy")  # without it RQ takes them off
+    pipeline = ScriptedPipeline()
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    # Each first one by RQ's loop, then a third of what is left, rounded up.
+    assert [len(batch) for batch in pipeline.batches] == [1 + 3, 1 + 1, 1 + 1]
+
+
+def test_a_pipeline_knows_how_many_photos_all_workers_are_at(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 2)
+    elsewhere = {f"other-{number}:execution": time.time() + 60 for number in range(3)}
+    elsewhere["of-a-dead-worker:execution"] = time.time() - 5
+    connection.zadd(queue.started_job_registry.key, elsewhere)
+    pipeline = ScriptedPipeline()
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.in_flight == [3 + 1, 3 + 2]

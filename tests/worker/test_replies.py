@@ -1,0 +1,72 @@
+"""A job is replied to once, also by a full Redis or one that lost the script."""
+
+import io
+
+from PIL import Image
+from redis import Redis
+
+from contract.keys import heatmap_key, image_key, input_key, reply_key
+from contract.messages import Result, decode_reply
+from tests.photos import file_of, photo
+from tests.worker.running import item, pipeline, run
+from worker.item import Item
+
+
+def test_results_are_stored_with_a_ttl_and_announced(connection: Redis) -> None:
+    data = file_of(photo(), "JPEG", quality=95)
+    (ended,) = run(
+        pipeline(connection), [item(connection, "a", data, target="size", heatmap="map")]
+    )
+    assert ended.error is None
+    reply = decode_reply(connection.lpop(reply_key("me")))
+    assert isinstance(reply, Result)
+    jpeg = connection.get(image_key("a"))
+    assert (reply.width_px, reply.height_px) == (160, 120)
+    assert (reply.original_bytes, reply.compressed_bytes) == (len(data), len(jpeg))
+    assert abs(reply.compressed_bytes / reply.reference_bytes - 1) <= 0.01
+    assert reply.batch_size == 1
+    assert set(reply.stage_ms) == {"queue", "decode", "predict", "encode"}
+    assert Image.open(io.BytesIO(jpeg)).size == (160, 120)
+    assert Image.open(io.BytesIO(connection.get(heatmap_key("a")))).format == "PNG"
+    assert not connection.exists(input_key("a"))
+    assert all(connection.ttl(key) > 0 for key in connection.scan_iter())
+
+
+def test_a_finished_photo_is_answered_by_a_full_redis(connection: Redis) -> None:
+    items = [item(connection, "a", file_of(photo()))]
+    connection.config_set("maxmemory", "1")
+    try:
+        (ended,) = run(pipeline(connection), items)
+    finally:
+        connection.config_set("maxmemory", "1gb")
+    assert ended.open
+    assert connection.llen(reply_key("me")) == 1
+    assert connection.exists(image_key("a"))
+    assert not connection.exists(input_key("a"))
+
+
+def test_a_redis_that_has_forgotten_the_script_is_told_it(connection: Redis) -> None:
+    for number in range(2):
+        connection.script_flush()
+        (ended,) = run(pipeline(connection), [item(connection, str(number), file_of(photo()))])
+        assert ended.error is None
+        assert not ended.withdrawn
+        assert connection.exists(image_key(str(number)))
+
+
+def test_a_photo_is_answered_once_however_many_workers_run_it(connection: Redis) -> None:
+    """A worker that was taken for dead comes back while another one has its job."""
+    data = file_of(photo())
+    slow, fast = pipeline(connection), pipeline(connection)
+    late = item(connection, "a", data)
+    slow.submit([late])
+    while "queue" not in late.stage_ms:
+        slow.advance(0.001)
+    run(fast, [item(connection, "a", data)])
+    connection.delete(image_key("a"))  # as its front end does
+    ended: list[Item] = []
+    while not ended:
+        ended = slow.advance(1.0)
+    assert ended[0].withdrawn
+    assert connection.llen(reply_key("me")) == 1
+    assert not connection.exists(image_key("a"))

@@ -1,0 +1,55 @@
+"""From a photo and its saliency map to the result: the JPEG, the heatmap and their description."""
+
+from contract.keys import heatmap_key, image_key
+from contract.messages import Result
+from worker.image.encode import encode, prepare_inputs
+from worker.image.heatmap import render_map, render_overlay
+from worker.item import Item
+
+
+def build_result(item: Item, model_version: str) -> None:
+    """Encode an item's photo; set its ``result`` and ``blobs`` and release everything else.
+
+    Raises:
+        MaxBytesError: when no JPEG of this photo has ``max_bytes`` or less.
+    """
+    assert item.pixels is not None
+    assert item.saliency is not None
+    options = item.request.options
+    inputs = (
+        item.encode_inputs.result()
+        if item.encode_inputs
+        else prepare_inputs(item.pixels, options, upload=item.data, orientation=item.orientation)
+    )
+    encoded = encode(
+        item.pixels,
+        item.saliency,
+        options,
+        inputs,
+        segments=item.segments,
+        upload=item.data,
+    )
+    height_px, width_px = item.pixels.shape[:2]
+    heatmap: tuple[bytes, str] | None = None
+    if options.heatmap == "map":
+        heatmap = render_map(item.saliency, (width_px, height_px))
+    elif options.heatmap == "overlay":
+        heatmap = render_overlay(item.saliency, item.pixels)
+    passthrough = encoded.jpeg == item.data
+    item.release()
+    item.result = Result(
+        job_id=item.job_id,
+        width_px=width_px,
+        height_px=height_px,
+        original_bytes=item.request.original_bytes,
+        compressed_bytes=len(encoded.jpeg),
+        reference_bytes=encoded.reference_bytes,
+        model_version=model_version,
+        heatmap_type=heatmap[1] if heatmap else None,
+        stage_ms=item.stage_ms,
+        batch_size=item.batch_size,
+        passthrough=passthrough,
+    )
+    item.blobs = {image_key(item.job_id): encoded.jpeg}
+    if heatmap:
+        item.blobs[heatmap_key(item.job_id)] = heatmap[0]
