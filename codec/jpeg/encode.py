@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from codec.jpeg.quantize.block_weights import assemble, map_blocks, mask_blocks
 from codec.jpeg.quantize.blocks import Blocks
-from codec.jpeg.quantize.masking import is_flat, weigh_darkness
-from codec.jpeg.quantize.rdoq import discount_symbols
+from codec.jpeg.quantize.masking import weigh_darkness
+from codec.jpeg.quantize.rdoq import count_ac
+from codec.jpeg.quantize.steps import make_tables
 from codec.jpeg.quantize.tuning import Tuning, tune
-from codec.jpeg.rate_control.passes import Pass, make_tables
+from codec.jpeg.rate_control.passes import Pass
 from codec.jpeg.rate_control.rate_search import (
     MAX_PASSES,
     RateSearch,
@@ -31,6 +32,7 @@ from codec.jpeg.write.baseline_scan import write_scan
 from codec.jpeg.write.coded_scan import code_script
 from codec.jpeg.write.marker_segments import write_file, write_header
 from codec.jpeg.write.progressive import write_scans
+from codec.saliency_weights import is_flat
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
 
 MAX_SIDE_PX = 65500
@@ -247,7 +249,7 @@ def warm_up() -> None:
             # This target measures errors too; what the other one runs is among what it runs.
             encode(image, saliency, EncodeSettings(progressive=progressive, target="quality"))
     # Passes over pictures as small as these are never adjusted.
-    discount_symbols(np.zeros((1, 1, 64), np.int16), 1, np.zeros(256, np.int64))
+    count_ac(np.zeros((1, 1, 64), np.int16), 1, -1, np.zeros(256, np.int64))
 
 
 def check_image(image: NDArray[np.uint8]) -> None:

@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 from codec.jpeg.quantize.masking import (
     measure_activity,
     normalize_weights,
-    share_salient,
     weigh_masking,
-    weigh_saliency,
 )
 from codec.jpeg.quantize.tuning import Tuning
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
 from codec.jpeg.transform.chroma_resampling import halve
+from codec.saliency_weights import share_salient, weigh_saliency
 
 
 class BlockMap(NamedTuple):

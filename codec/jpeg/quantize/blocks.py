@@ -4,7 +4,6 @@ The rate search quantizes them again and again until a pass meets its target.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,23 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jpeg.quantize.block_sample import Sample, draw_sample
-from codec.jpeg.quantize.dc import quantize_dc
 from codec.jpeg.quantize.distortion import Errors, measure_errors, measure_reference_errors
 from codec.jpeg.quantize.greedy import quantize_ac_greedily, quantize_dc_greedily
-from codec.jpeg.quantize.rdoq import discount_symbols, quantize_ac
+from codec.jpeg.quantize.rdoq import count_ac, quantize_ac, quantize_dc
+from codec.jpeg.quantize.steps import Steps
 from codec.jpeg.syntax.component import Component
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """The quantization steps and the weights of their errors; each list has an entry per component."""
-
-    quant_tables: list[NDArray[np.uint16]]
-    """(64,) zigzag."""
-    inverse: list[NDArray[np.float32]]
-    """(64,) 1 / quant_table."""
-    distortion_scales: list[NDArray[np.float32]]
-    """(64,) bits that a squared error of one step is worth."""
 
 
 class Counts(NamedTuple):
@@ -112,7 +99,7 @@ class Blocks:
         """Quantize the AC coefficients of every stride-th block again; return the new `ac_counts`."""
         adjusted = [own.copy() for own in ac_counts]
         for i, component in enumerate(self.components):
-            discount_symbols(self._qcoefs[i], stride, adjusted[component.kind])
+            count_ac(self._qcoefs[i], stride, -1, adjusted[component.kind])
             self._quantize_ac(i, steps, rates, stride, adjusted[component.kind])
         return adjusted
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import inlined, kernel
+from codec.jpeg.quantize.frequency_weights import list_frequency_weights
 from codec.jpeg.quantize.tuning import Sensitivity
 from codec.jpeg.syntax.component import Component
 from codec.jpeg.syntax.tables import (
@@ -18,7 +19,6 @@ from codec.jpeg.syntax.tables import (
     ANNEX_K_LUMA,
     round_table,
     scale_of_quality,
-    weigh_frequencies,
 )
 
 # What an error counts to an onlooker, of Y, Cb and Cr: in between plain squared error and errors in
@@ -148,7 +148,7 @@ def measure_errors(
             components,
             qcoefs,
             quant_tables,
-            list_sensitivities(len(components)),
+            list_frequency_weights(SENSITIVITIES, len(components)),
             strict=True,
         )
     ]
@@ -168,7 +168,7 @@ def measure_reference_errors(components: Sequence[Component], quality: int) -> E
         for component, steps, sensitivities in zip(
             components,
             list_reference_steps(len(components), quality),
-            list_sensitivities(len(components)),
+            list_frequency_weights(SENSITIVITIES, len(components)),
             strict=True,
         )
     ]
@@ -185,10 +185,3 @@ def list_reference_steps(components: int, quality: int) -> list[NDArray[np.float
 def _add_up(parts: Sequence[tuple[float, float]]) -> Errors:
     salient, rest = (sum(own) for own in zip(*parts, strict=True))
     return Errors(salient + LEAST_ERROR, rest + LEAST_ERROR)
-
-
-def list_sensitivities(components: int) -> list[NDArray[np.float32]]:
-    """Return what an error counts in each coefficient (64,) of each of the components, Y first."""
-    tables = (ANNEX_K_LUMA, ANNEX_K_CHROMA, ANNEX_K_CHROMA)
-    pairs = list(zip(tables, SENSITIVITIES, strict=True))[:components]
-    return [weigh_frequencies(annex_k, own) for annex_k, own in pairs]

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from codec.jit import inlined, kernel
 from codec.jpeg.quantize.rdoq import tabulate_rates
-from codec.jpeg.quantize.trellis import END_OF_BLOCK, ZERO_RUN, list_candidates, scale_magnitudes
-from codec.jpeg.write.tokens import SIZES
+from codec.jpeg.quantize.trellis import list_candidates, scale_magnitudes
+from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, count_symbols
 
 # Credit for shortening the next zero run; removes the greedy estimate's bias over quality.
 _CREDIT_BITS: Final = np.float32(1.2)
@@ -53,8 +53,7 @@ def quantize_block_greedily(  # noqa: PLR0917 -- kernels take no keyword-only ar
                 gain, value, size = other, smaller, size - 1
         if gain + _CREDIT_BITS > 0:
             stored[k] = value if block[k] > 0 else -value
-            counts[ZERO_RUN] += run >> 4
-            counts[(run & 15) * 16 + size] += 1
+            count_symbols(run, size, 1, counts)
             before = k
     if before < 63:
         counts[END_OF_BLOCK] += 1

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
-from codec.jpeg.quantize.trellis import END_OF_BLOCK, ZERO_RUN, decide_block, discount_block
+from codec.jpeg.quantize.trellis import decide_block
+from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, ZERO_RUN, count_block
 
 _SIZES = 16
 
@@ -43,16 +44,6 @@ def bound_rates(bits: NDArray[np.float32]) -> NDArray[np.float32]:
         for run in range(bits.shape[1] - 2, -1, -1):
             bounds[size, run] = min(bounds[size, run], bounds[size, run + 1])
     return bounds
-
-
-@kernel
-def size_category(magnitude: int) -> int:
-    """Return the bits of `magnitude` (T.81 table F.1)."""
-    size = 0
-    while magnitude:
-        magnitude >>= 1
-        size += 1
-    return size
 
 
 @kernel
@@ -108,8 +99,42 @@ def quantize_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 
 
 @kernel
-def discount_symbols(qcoefs: NDArray[np.int16], stride: int, counts: NDArray[np.int64]) -> None:
-    """Take the symbols of the blocks that `quantize_ac` decides with this stride from `counts`."""
+def count_ac(qcoefs: NDArray[np.int16], stride: int, times: int, counts: NDArray[np.int64]) -> None:
+    """Add the AC symbols of every stride-th block to `counts` (256,), `times` times.
+
+    The blocks are those that `quantize_ac` decides with this stride.
+    """
     for by in range(qcoefs.shape[0]):
         for bx in range((by * 3) % stride, qcoefs.shape[1], stride):
-            discount_block(qcoefs[by, bx], counts)
+            count_block(qcoefs[by, bx], times, counts)
+
+
+@kernel
+def quantize_dc(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+    coefs: NDArray[np.float32],
+    step: int,
+    real_rows: int,
+    real_columns: int,
+    vertical: int,
+    horizontal: int,
+    qcoefs: NDArray[np.int16],
+    counts: NDArray[np.int64],
+) -> None:
+    """Fill the DC part of `qcoefs` and add the difference categories to `counts` (256,).
+
+    Blocks follow each other as in the scan, `vertical`×`horizontal` of them per MCU. Blocks beyond
+    the real rows and columns only fill the last MCUs: they repeat the value before them, which costs
+    the shortest code.
+    """
+    previous = 0
+    for mcu_y in range(coefs.shape[0] // vertical):
+        for mcu_x in range(coefs.shape[1] // horizontal):
+            for part in range(vertical * horizontal):
+                by = mcu_y * vertical + part // horizontal
+                bx = mcu_x * horizontal + part % horizontal
+                value = previous
+                if by < real_rows and bx < real_columns:
+                    value = int(np.rint(coefs[by, bx, 0] / step))
+                qcoefs[by, bx, 0] = value
+                counts[SIZES[abs(value - previous)]] += 1
+                previous = value

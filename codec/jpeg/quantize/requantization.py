@@ -1,7 +1,12 @@
-"""What the source's own quantization has lost, as far as its coefficients tell."""
+"""Quantizing again what a source has quantized: steps that lose nothing more, and its own errors.
+
+A source's coefficients are multiples of its own steps. A finer step codes them no better. A slightly
+coarser one changes every value and saves almost no bits: runs and sizes stay the same.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +14,21 @@ from numpy.typing import NDArray
 from codec.jit import kernel
 from codec.jpeg.quantize.distortion import Errors, measure_errors
 from codec.jpeg.syntax.component import Component
+
+SNAP_RATIO: Final = 1.6
+"""Steps wanted up to so many times coarser than the source's are the source's own."""
+
+
+def snap_tables(
+    tables: Sequence[NDArray[np.uint16]], components: Sequence[Component]
+) -> list[NDArray[np.uint16]]:
+    """Return the components' quant_tables (zigzag) with steps of their sources where near."""
+    return [
+        table
+        if component.steps is None
+        else np.where(table <= component.steps * SNAP_RATIO, component.steps, table)
+        for table, component in zip(tables, components, strict=True)
+    ]
 
 
 @kernel

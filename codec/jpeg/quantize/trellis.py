@@ -4,10 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import inlined
-from codec.jpeg.write.tokens import SIZES
-
-END_OF_BLOCK = 0x00
-ZERO_RUN = 0xF0  # ZRL: sixteen zeros
+from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, count_symbols
 
 
 @inlined
@@ -123,21 +120,5 @@ def store_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
         value = int(values[node])
         stored[position] = value if block[position] > 0 else -value
         run = position - int(positions[origin]) - 1
-        counts[ZERO_RUN] += run >> 4
-        counts[(run & 15) * 16 + SIZES[value]] += 1
+        count_symbols(run, SIZES[value], 1, counts)
         node = origin
-
-
-@inlined
-def discount_block(stored: NDArray[np.int16], counts: NDArray[np.int64]) -> None:
-    """Take the AC symbols of a quantized block (64,) from `counts`."""
-    before = 0
-    for k in range(1, 64):
-        value = int(stored[k])
-        if value != 0:
-            run = k - before - 1
-            counts[ZERO_RUN] -= run >> 4
-            counts[(run & 15) * 16 + SIZES[abs(value)]] -= 1
-            before = k
-    if before < 63:
-        counts[END_OF_BLOCK] -= 1

@@ -45,6 +45,11 @@ class Tuning:
     rise_to: float
     """Area rank at which it is highest."""
 
+    @property
+    def sensitivities(self) -> tuple[Sensitivity, Sensitivity, Sensitivity]:
+        """Those of Y, Cb and Cr."""
+        return self.luma, self.cb, self.cr
+
 
 _Constants = TypeVar("_Constants", Sensitivity, Tuning)
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.jpeg.quantize.blocks import Blocks, Steps
-from codec.jpeg.quantize.source_steps import snap_tables
+from codec.jpeg.quantize.blocks import Blocks
+from codec.jpeg.quantize.steps import choose_tables, scale_steps
 from codec.jpeg.quantize.tuning import Tuning
 from codec.jpeg.syntax.component import Component
 from codec.jpeg.syntax.huffman import HuffmanTable, build_table, count_bits
-from codec.jpeg.syntax.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, round_table, weigh_frequencies
 
 # Every coded byte of 0xFF grows by a stuffed zero: nearly the one byte in 256 that chance would give.
 STUFFING = 1.0036
@@ -43,40 +42,6 @@ class Pass:
     """Exact but for byte stuffing."""
 
 
-def list_sensitivities(tuning: Tuning, components: int) -> list[NDArray[np.float32]]:
-    """Return f (64,) of each of the components, Y first."""
-    own = ((ANNEX_K_LUMA, tuning.luma), (ANNEX_K_CHROMA, tuning.cb), (ANNEX_K_CHROMA, tuning.cr))
-    return [weigh_frequencies(*pair) for pair in own[:components]]
-
-
-def make_tables(tuning: Tuning, scale: float, components: int) -> list[NDArray[np.uint16]]:
-    """Return each component's quant_table (zigzag); `scale` is the step where an error counts 1."""
-    exponent = np.float32(-0.5 * tuning.steepness)
-    return [
-        round_table(np.power(f, exponent) * np.float32(scale))
-        for f in list_sensitivities(tuning, components)
-    ]
-
-
-def choose_tables(
-    tuning: Tuning, scale: float, components: Sequence[Component]
-) -> list[NDArray[np.uint16]]:
-    """Return each component's quant_table: `make_tables`, with the steps of a source where near."""
-    return snap_tables(make_tables(tuning, scale, len(components)), components)
-
-
-def scale_steps(tuning: Tuning, quant_tables: list[NDArray[np.uint16]], point: Point) -> Steps:
-    """Return what decides with these tables at `point`."""
-    rd_lambda = max(tuning.rd_lambda * point.lambda_scale * point.lambda_scale, 1e-6)
-    steps = Steps(quant_tables, [], [])
-    frequencies = list_sensitivities(tuning, len(quant_tables))
-    for frequency, table in zip(frequencies, quant_tables, strict=True):
-        own = table.astype(np.float32)
-        steps.inverse.append(np.float32(1.0) / own)
-        steps.distortion_scales.append(frequency * own * own * np.float32(1.0 / rd_lambda))
-    return steps
-
-
 def estimate_rates(counts: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return bits (256,) of each AC symbol: its information, unseen symbols as if seen a quarter."""
     smoothed = counts.astype(np.float32) + np.float32(0.25)
@@ -89,8 +54,28 @@ def run_pass(
 ) -> Pass:
     """Quantize every block and count the bits."""
     quant_tables = choose_tables(tuning, point.table_scale, blocks.components)
-    counts = blocks.quantize(scale_steps(tuning, quant_tables, point), rates)
+    counts = blocks.quantize(scale_steps(tuning, quant_tables, point.lambda_scale), rates)
     return sum_up(blocks.components, point, quant_tables, counts.dc, counts.ac)
+
+
+def adjust_pass(
+    blocks: Blocks,
+    tuning: Tuning,
+    made: Pass,
+    rates: Sequence[NDArray[np.float32]],
+    *,
+    lambda_scale: float,
+    stride: int,
+) -> Pass:
+    """Quantize every stride-th block of `made` again and return the resulting pass.
+
+    A pass that ends near its goal needs no second one: if one block in five takes a λ that changes
+    its bits by five times the missing share, the file meets the goal at a fifth of the cost. The
+    result has the point of `made`, at which most of its blocks were quantized.
+    """
+    steps = scale_steps(tuning, made.quant_tables, lambda_scale)
+    ac_counts = blocks.adjust(steps, rates, stride, made.ac_counts)
+    return sum_up(blocks.components, made.point, made.quant_tables, made.dc_counts, ac_counts)
 
 
 def sum_up(

@@ -15,8 +15,14 @@ from numpy.typing import NDArray
 
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.tuning import Tuning
-from codec.jpeg.rate_control.amend import adjust_pass
-from codec.jpeg.rate_control.passes import Pass, Point, estimate_rates, frame_bytes, run_pass
+from codec.jpeg.rate_control.passes import (
+    Pass,
+    Point,
+    adjust_pass,
+    estimate_rates,
+    frame_bytes,
+    run_pass,
+)
 from codec.jpeg.rate_control.sampled_pass import run_sampled_pass
 from codec.jpeg.rate_control.secant import Bracket
 from codec.jpeg.rate_control.target import Goal

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jpeg.quantize.blocks import Blocks
-from codec.jpeg.quantize.trellis import END_OF_BLOCK, ZERO_RUN
+from codec.jpeg.quantize.steps import choose_tables, scale_steps
 from codec.jpeg.quantize.tuning import Tuning
-from codec.jpeg.rate_control.passes import Point, choose_tables, frame_bytes, scale_steps
+from codec.jpeg.rate_control.passes import Point, frame_bytes
+from codec.jpeg.syntax.symbols import APPENDED_BITS, END_OF_BLOCK, ZERO_RUN
 
 # Bytes of a trellis pass over those of a sampled pass: 15 halved photos of OSIE at qualities 20 to 97 and
 # strengths 0, 0.6 and 1, from which single ones deviate by 1 %.
 _TRELLIS_SHARE: Final = 1.013
-_APPENDED: Final = (np.arange(256) & 15).astype(np.float64)
 _SCAN_HEADER_BYTES: Final = 12 + 4  # SOS, and DHT without its tables
 
 
@@ -49,7 +49,7 @@ def run_sampled_pass(
     """Quantize the sample and estimate the bytes of the whole file."""
     components, sample_sizes = blocks.components, blocks.sample_sizes
     quant_tables = choose_tables(tuning, point.table_scale, components)
-    counts = blocks.quantize_sample(scale_steps(tuning, quant_tables, point), rates)
+    counts = blocks.quantize_sample(scale_steps(tuning, quant_tables, point.lambda_scale), rates)
     # Blocks that one of the sample stands for, by kind; both chroma components have as many.
     factors = {
         component.kind: component.real_rows * component.real_columns / own
@@ -69,5 +69,5 @@ def _information(counts: NDArray[np.int64]) -> tuple[float, int]:
     """Return the information of the symbols with their appended bits, and how many there are."""
     found = counts[counts > 0].astype(np.float64)
     total = found.sum()
-    bits = total * np.log2(total) - found @ np.log2(found) + counts @ _APPENDED
+    bits = total * np.log2(total) - found @ np.log2(found) + counts @ APPENDED_BITS
     return float(bits), found.size

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
+from codec.jpeg.syntax.symbols import APPENDED_BITS
 
 MAX_LENGTH = 16
 _RESERVED = 256  # a symbol that takes the all-ones code, which T.81 forbids (K.2)
@@ -123,4 +124,4 @@ def build_table(counts: NDArray[np.int64]) -> HuffmanTable:
 
 def count_bits(counts: NDArray[np.int64], lengths: NDArray[np.int64]) -> int:
     """Return the bits of all codes with their appended bits (the low nibble of a symbol)."""
-    return int(counts @ (lengths + (np.arange(256) & 15)))
+    return int(counts @ (lengths + APPENDED_BITS))

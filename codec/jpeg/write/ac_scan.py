@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
-from codec.jpeg.quantize.trellis import ZERO_RUN
+from codec.jpeg.syntax.symbols import SIZES, ZERO_RUN
 from codec.jpeg.write.nonzeros import Nonzeros
-from codec.jpeg.write.tokens import LENGTH_SHIFT, MOST_APPENDED, SIZES, SYMBOL_SHIFT, UNCODED
+from codec.jpeg.write.tokens import LENGTH_SHIFT, MOST_APPENDED, SYMBOL_SHIFT, UNCODED
 
 LONGEST_RUN = 0x7FFF
 """Blocks that the longest EOB run covers (EOB14, T.81 table G.1)."""

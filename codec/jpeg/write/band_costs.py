@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
-from codec.jpeg.quantize.trellis import ZERO_RUN
+from codec.jpeg.syntax.symbols import SIZES, ZERO_RUN
 from codec.jpeg.write.ac_scan import LONGEST_RUN
 from codec.jpeg.write.nonzeros import Nonzeros
-from codec.jpeg.write.tokens import SIZES
 
 SEGMENT_STARTS = (1, 2, 3, 6, 13, 19)
 """First positions of the segments: those that docs/codec.md finds worth their scan's header."""

@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
-from codec.jpeg.quantize.trellis import END_OF_BLOCK, ZERO_RUN
 from codec.jpeg.syntax.component import Component
 from codec.jpeg.syntax.huffman import HuffmanTable
+from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, ZERO_RUN
 from codec.jpeg.write.bit_writer import append_bits, complete_byte
-from codec.jpeg.write.tokens import SIZES
 
 
 @kernel

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from codec.jit import kernel
 from codec.jpeg.syntax.component import Component
-from codec.jpeg.write.tokens import LENGTH_SHIFT, SECOND_TABLE, SIZES, SYMBOL_SHIFT
+from codec.jpeg.syntax.symbols import SIZES
+from codec.jpeg.write.tokens import LENGTH_SHIFT, SECOND_TABLE, SYMBOL_SHIFT
 
 
 @kernel

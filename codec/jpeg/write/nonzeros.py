@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
-from codec.jpeg.quantize.trellis import END_OF_BLOCK, ZERO_RUN
 from codec.jpeg.syntax.component import Component
-from codec.jpeg.write.tokens import SIZES
+from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, count_symbols
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +77,7 @@ def count_baseline(
         before = 0
         for i in range(starts[block], starts[block + 1]):
             run = int(positions[i]) - before - 1
-            counts[ZERO_RUN] += run >> 4
-            counts[(run & 15) * 16 + SIZES[abs(int(values[i]))]] += 1
+            count_symbols(run, SIZES[abs(int(values[i]))], 1, counts)
             before = int(positions[i])
         if before < 63:
             counts[END_OF_BLOCK] += 1

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jpeg.syntax.component import Component
+from codec.jpeg.syntax.symbols import APPENDED_BITS
 from codec.jpeg.write.band_costs import divide_spectrum, huffman_bits, price_bands
 from codec.jpeg.write.coded_scan import CodedScan, Scan, code_ac, code_dc, code_script
 from codec.jpeg.write.nonzeros import Nonzeros, count_baseline, list_nonzeros
@@ -61,7 +62,7 @@ def choose_script(
         for component, nonzeros in zip(components, lists, strict=True):
             if component.kind == kind:
                 count_baseline(nonzeros.starts, nonzeros.positions, nonzeros.values, counts)
-        baseline_bits += factor * (huffman_bits(counts) + int(counts @ (np.arange(256) & 15)))
+        baseline_bits += factor * (huffman_bits(counts) + int(counts @ APPENDED_BITS))
         baseline_bits += 8 * (17 + int(np.count_nonzero(counts)))
     scans = code_script(script, components, qcoefs)
     bits = sum(coded.bits * factor + 8 * coded.header_bytes for coded in scans)

@@ -18,8 +18,6 @@ UNCODED = 512
 SYMBOL_SHIFT, LENGTH_SHIFT = 20, 16
 MOST_APPENDED = 15
 """Bits that one token can append."""
-SIZES = np.array([magnitude.bit_length() for magnitude in range(1 << 15)], np.uint8)
-"""Size category of each magnitude (T.81 table F.1): a look here takes less than counting bits."""
 
 
 @kernel

@@ -5,7 +5,7 @@ import pytest
 
 from codec.jpeg.encode import split_components
 from codec.jpeg.quantize.block_sample import LEAST_BLOCKS, draw_sample
-from codec.jpeg.quantize.dc import quantize_dc
+from codec.jpeg.quantize.rdoq import quantize_dc
 from codec.jpeg.quantize.tuning import DEFAULT
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
 from tests.codec.pictures import photo, spot

@@ -9,8 +9,8 @@ import codec
 from codec.jpeg.encode import split_components
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.distortion import Errors, measure_errors, measure_reference_errors
+from codec.jpeg.quantize.steps import make_tables
 from codec.jpeg.quantize.tuning import DEFAULT
-from codec.jpeg.rate_control.passes import make_tables
 from codec.jpeg.rate_control.target import Goal, set_goal
 from codec.settings import EncodeSettings, OutOfReachError
 from tests.codec.pictures import photo, sky

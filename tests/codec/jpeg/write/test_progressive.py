@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
-from codec.jpeg.quantize.dc import quantize_dc
+from codec.jpeg.quantize.rdoq import quantize_dc
 from codec.jpeg.rate_control.passes import frame_bytes
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
 from codec.jpeg.syntax.huffman import build_table

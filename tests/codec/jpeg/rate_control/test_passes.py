@@ -5,8 +5,7 @@ from numpy.typing import NDArray
 from codec.jpeg.encode import split_components, write_jpeg
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.tuning import DEFAULT
-from codec.jpeg.rate_control.amend import adjust_pass
-from codec.jpeg.rate_control.passes import Point, estimate_rates, run_pass
+from codec.jpeg.rate_control.passes import Point, adjust_pass, estimate_rates, run_pass
 from codec.jpeg.rate_control.rate_search import prior_rates
 from tests.codec.pictures import photo
 
