@@ -14,6 +14,7 @@ from codec.jpeg.quantize.tuning import DEFAULT
 from codec.jpeg.rate_control.target import Goal, set_goal
 from codec.settings import EncodeSettings, OutOfReachError
 from tests.codec.pictures import photo, sky
+from tests.photos import standard_jpeg
 
 IMAGE = photo(160, 224)
 ROWS, COLUMNS = np.mgrid[:20, :28]
@@ -36,19 +37,13 @@ def squared_error(jpeg: bytes, where: NDArray[np.bool_], image: NDArray[np.uint8
     return float((difference[where] ** 2).mean())
 
 
-def standard(quality: int, image: NDArray[np.uint8] = IMAGE) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, format="JPEG", quality=quality, subsampling="4:2:0")
-    return file.getvalue()
-
-
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("quality", [30, 75, 92])
 def test_target_quality_is_as_good_as_the_reference_where_people_look_in_fewer_bytes(
     quality: int, progressive: bool
 ) -> None:
     found = encode(quality=quality, target="quality", progressive=progressive)
-    reference = standard(quality)
+    reference = standard_jpeg(IMAGE, quality)
     assert found.reference_bytes == len(reference)
     assert len(found.jpeg) < 0.95 * len(reference)
     # Our errors are weighted, PSNR's are not: within a tenth of a decibel or better.
@@ -75,7 +70,7 @@ def test_the_rest_is_never_worse_than_the_reference_at_the_floor() -> None:
         encode(quality=80, target="quality", strength=1.0, floor=floor) for floor in (5, 78)
     )
     assert len(low.jpeg) < len(high.jpeg) <= high.reference_bytes
-    assert squared_error(high.jpeg, COLD) < squared_error(standard(78), COLD) * 1.15
+    assert squared_error(high.jpeg, COLD) < squared_error(standard_jpeg(IMAGE, 78), COLD) * 1.15
     assert squared_error(high.jpeg, COLD) < squared_error(low.jpeg, COLD)
 
 
@@ -104,7 +99,9 @@ def test_without_a_map_all_of_the_picture_is_as_good_as_the_reference() -> None:
     found = codec.encode(IMAGE, None, settings)
     assert len(found.jpeg) < found.reference_bytes
     for where in (HOT, COLD):
-        assert squared_error(found.jpeg, where) < squared_error(standard(75), where) * 1.25
+        assert (
+            squared_error(found.jpeg, where) < squared_error(standard_jpeg(IMAGE, 75), where) * 1.25
+        )
 
 
 @pytest.mark.parametrize("target", ["size", "quality"])
