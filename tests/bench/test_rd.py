@@ -11,7 +11,7 @@ from PIL import Image
 from bench import rd, rd_encoders
 from bench.butteraugli import load_library
 from bench.rd_summary import METRICS
-from tests.codec.pictures import photo, spot
+from tests.codec.pictures import scene, spot
 
 ENCODERS = (
     "standard", "foveate_uniform", "foveate", "foveate_full",
@@ -28,7 +28,7 @@ def parse(*arguments: str) -> argparse.Namespace:
 def save_photos(folder: Path, names: Sequence[str], height: int = 184, width: int = 200) -> None:
     for seed, name in enumerate(names):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(photo(height, width, seed)).save(folder / name)
+        Image.fromarray(scene(height, width, seed)).save(folder / name)
 
 
 @pytest.fixture

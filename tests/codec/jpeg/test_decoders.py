@@ -19,12 +19,12 @@ from PIL import Image
 
 from codec.jpeg.encode import encode
 from codec.settings import EncodeSettings
-from tests.codec.pictures import noise, photo, sky, spot, text
+from tests.codec.pictures import noise, scene, sky, spot, text
 from tests.photos import standard_jpeg
 
 SIZES = [(1, 1), (7, 9), (9, 7), (17, 1), (1, 33), (257, 17), (17, 257), (64, 48)]
 KINDS = {
-    "photo": photo(121, 150),
+    "photo": scene(121, 150),
     "noise": noise(121, 150),
     "flat": np.full((121, 150, 3), (200, 30, 90), np.uint8),
     "white": np.full((121, 150, 3), 255, np.uint8),
@@ -59,9 +59,9 @@ def list_cases() -> dict[str, tuple[NDArray[np.uint8], dict[str, Any]]]:
     for number, (height, width) in enumerate(SIZES):
         for subsampling in ("420", "444"):
             options = {"subsampling": subsampling, "progressive": number % 2 == 0}
-            cases[f"{height}x{width}-{subsampling}"] = (photo(height, width), options)
-        cases[f"{height}x{width}-grey"] = (photo(height, width)[..., 0], {})
-    strip = np.tile(photo(10, 655), (1, 100, 1))
+            cases[f"{height}x{width}-{subsampling}"] = (scene(height, width), options)
+        cases[f"{height}x{width}-grey"] = (scene(height, width)[..., 0], {})
+    strip = np.tile(scene(10, 655), (1, 100, 1))
     cases["10x65500"] = (strip, {"progressive": True})
     cases["65500x10"] = (np.ascontiguousarray(strip.swapaxes(0, 1)), {"subsampling": "420"})
     for name, options in {

@@ -8,7 +8,7 @@ from codec.jpeg.quantize.masking import (
     weigh_masking,
 )
 from codec.jpeg.transform.dct import transform
-from tests.codec.pictures import photo
+from tests.codec.pictures import scene
 
 
 def test_texture_counts_less_than_calm_and_an_edge_nearly_as_much() -> None:
@@ -22,7 +22,7 @@ def test_texture_counts_less_than_calm_and_an_edge_nearly_as_much() -> None:
 
 
 def test_no_masking_weighs_every_block_alike() -> None:
-    plane = photo(16, 24)[..., 0].astype(np.float32)
+    plane = scene(16, 24)[..., 0].astype(np.float32)
     assert (weigh_masking(measure_activity(plane, transform(plane)), 0.0, 50.0) == 1).all()
 
 

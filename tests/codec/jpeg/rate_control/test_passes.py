@@ -7,9 +7,9 @@ from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.tuning import DEFAULT
 from codec.jpeg.rate_control.passes import Point, adjust_pass, estimate_rates, run_pass
 from codec.jpeg.rate_control.rate_search import prior_rates
-from tests.codec.pictures import photo
+from tests.codec.pictures import scene
 
-COMPONENTS = split_components(photo(160, 224), None, subsample=True, tuning=DEFAULT)
+COMPONENTS = split_components(scene(160, 224), None, subsample=True, tuning=DEFAULT)
 
 
 def plain_counts(planes: list[NDArray[np.int16]]) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ from codec.jpeg.quantize.tuning import DEFAULT
 from codec.jpeg.rate_control.passes import Point, estimate_rates, run_pass
 from codec.jpeg.rate_control.rate_search import prior_rates
 from codec.jpeg.rate_control.sampled_pass import run_sampled_pass
-from tests.codec.pictures import photo, spot
+from tests.codec.pictures import scene, spot
 
 
 @pytest.mark.parametrize("size", [(160, 224), (512, 512)])
@@ -14,7 +14,7 @@ from tests.codec.pictures import photo, spot
 def test_a_sampled_pass_predicts_the_bytes_and_errors_of_a_pass(
     size: tuple[int, int], step: float
 ) -> None:
-    components = split_components(photo(*size), spot(20, 20), subsample=True, tuning=DEFAULT)
+    components = split_components(scene(*size), spot(20, 20), subsample=True, tuning=DEFAULT)
     blocks = Blocks(components)
     rates, point = [prior_rates()] * 2, Point(step, step)
     for _ in range(2):
@@ -30,7 +30,7 @@ def test_a_sampled_pass_predicts_the_bytes_and_errors_of_a_pass(
 
 
 def test_rates_of_a_sampled_pass_are_nearly_those_of_the_trellis() -> None:
-    components = split_components(photo(256, 256), None, subsample=True, tuning=DEFAULT)
+    components = split_components(scene(256, 256), None, subsample=True, tuning=DEFAULT)
     blocks = Blocks(components)
     rates, point = [prior_rates()] * 2, Point(16.0, 16.0)
     for _ in range(2):

@@ -13,10 +13,10 @@ from codec.jpeg.quantize.steps import make_tables
 from codec.jpeg.quantize.tuning import DEFAULT
 from codec.jpeg.rate_control.target import Goal, set_goal
 from codec.settings import EncodeSettings, OutOfReachError
-from tests.codec.pictures import photo, sky
+from tests.codec.pictures import scene, sky
 from tests.photos import standard_jpeg
 
-IMAGE = photo(160, 224)
+IMAGE = scene(160, 224)
 ROWS, COLUMNS = np.mgrid[:20, :28]
 SALIENCY = np.exp(-((ROWS - 8) ** 2 + (COLUMNS - 9) ** 2) / 30).astype(np.float32)
 HOT = np.kron(SALIENCY, np.ones((8, 8))) > np.quantile(SALIENCY, 0.8)
@@ -55,7 +55,7 @@ def test_target_quality_is_as_good_as_the_reference_where_people_look_in_fewer_b
 def test_a_search_for_fidelity_starts_near_its_end(quality: int) -> None:
     found = [
         codec.encode(
-            photo(256, 384, seed),
+            scene(256, 384, seed),
             SALIENCY,
             EncodeSettings(quality, strength, "420", target="quality"),
         ).passes

@@ -10,7 +10,7 @@ from codec.jpeg.syntax.huffman import build_table, count_bits
 from codec.jpeg.write.baseline_scan import write_scan
 from codec.jpeg.write.marker_segments import write_file, write_header
 from codec.settings import EncodeSettings, Subsampling
-from tests.codec.pictures import photo
+from tests.codec.pictures import scene
 from tests.codec.plain_jpeg import PlainFile, decode
 
 
@@ -19,7 +19,7 @@ def encoded(image: NDArray[np.uint8], subsampling: Subsampling) -> PlainFile:
 
 
 def test_segments_stand_in_jfif_order() -> None:
-    file = encoded(photo(40, 30), "420")
+    file = encoded(scene(40, 30), "420")
     assert file.markers == [0xE0, 0xDB, 0xC0, 0xC4, 0xDA]
     assert (file.height, file.width) == (40, 30)
     assert sorted(file.quant_tables) == [0, 1, 2]
@@ -28,13 +28,13 @@ def test_segments_stand_in_jfif_order() -> None:
 
 @pytest.mark.parametrize(("subsampling", "factor"), [("420", 2), ("444", 1)])
 def test_sampling_factors_follow_the_option(subsampling: Subsampling, factor: int) -> None:
-    luma, *chroma = encoded(photo(20, 50), subsampling).components
+    luma, *chroma = encoded(scene(20, 50), subsampling).components
     assert (luma.horizontal, luma.vertical, luma.quant_index) == (factor, factor, 0)
     assert [(c.horizontal, c.vertical, c.quant_index) for c in chroma] == [(1, 1, 1), (1, 1, 2)]
 
 
 def test_a_grey_image_has_one_component_and_no_chroma_tables() -> None:
-    file = encoded(photo(20, 50)[..., 0], "auto")
+    file = encoded(scene(20, 50)[..., 0], "auto")
     assert len(file.components) == 1
     assert sorted(file.quant_tables) == [0]
     assert sorted(file.huffman) == [(0, 0), (1, 0)]

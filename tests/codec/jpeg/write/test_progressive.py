@@ -22,7 +22,7 @@ from codec.jpeg.write.baseline_scan import write_scan
 from codec.jpeg.write.marker_segments import write_file, write_header
 from codec.jpeg.write.progressive import write_progressive, write_scans
 from codec.jpeg.write.scan_script import code_scans
-from tests.codec.pictures import photo, spot
+from tests.codec.pictures import scene, spot
 from tests.codec.plain_progressive import decode_progressive
 
 QCoefs = list[NDArray[np.int16]]
@@ -158,7 +158,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     paths = []
     for height, width in SIZES:
         for subsampling in ("420", "444", "grey"):
-            image = photo(height, width)
+            image = scene(height, width)
             image = image[..., 0] if subsampling == "grey" else image
             option = "444" if subsampling == "444" else "420"
             options = codec.EncodeSettings(90, subsampling=option, progressive=True)  # type: ignore[arg-type]
@@ -197,7 +197,7 @@ def test_djpeg_opens_every_file_without_a_warning(written: list[Path]) -> None:
 @pytest.mark.parametrize("quality", [30, 75, 92])
 @pytest.mark.parametrize("grey", [False, True])
 def test_progressive_files_have_the_references_bytes_too(quality: int, grey: bool) -> None:
-    image = photo(200, 264)
+    image = scene(200, 264)
     image = image[..., 0] if grey else image
     options = codec.EncodeSettings(quality=quality, progressive=True)
     result = codec.encode(image, spot(50, 66), options)
