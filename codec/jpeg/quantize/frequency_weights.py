@@ -1,4 +1,7 @@
-"""What a squared error of each coefficient counts, by its frequency and its component."""
+"""Weight of a squared error in each coefficient, by its frequency and component.
+
+The frequencies' weights start from T.81 Annex K, whose steps were chosen by visibility thresholds.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,7 +12,7 @@ from numpy.typing import NDArray
 from codec.jpeg.quantize.tuning import Sensitivity
 from codec.jpeg.syntax.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, ZIGZAG_TO_NATURAL
 
-# Squared cycles per two blocks within which an error is still seen at a quarter of the size.
+# In squared half cycles per block. Below it, an error is still visible at a quarter of the size.
 LOW_REACH: Final = 1.5
 _LOWNESS: Final = np.exp(
     -((ZIGZAG_TO_NATURAL // 8) ** 2 + (ZIGZAG_TO_NATURAL % 8) ** 2) / LOW_REACH
@@ -17,13 +20,13 @@ _LOWNESS: Final = np.exp(
 
 
 def shape_table(annex_k: NDArray[np.float32], mix: float) -> NDArray[np.float32]:
-    """Return K^mix · flat^(1−mix), 1.0 at the DC step; mix 1 is Annex K, 0 is flat."""
+    """Return (K / K_0)^mix (64,): the shape of Annex K's table at mix 1, flat at mix 0."""
     shape: NDArray[np.float32] = np.power(annex_k / annex_k[0], np.float32(mix))
     return shape
 
 
 def weigh_frequencies(annex_k: NDArray[np.float32], own: Sensitivity) -> NDArray[np.float32]:
-    """Return what a squared error of each coefficient counts: f (64,), zigzag.
+    """Return f (64,) zigzag, the weight of a squared error in each coefficient.
 
     f = weight · ((K_0/K)^tilt + low · exp(−(u² + v²)/LOW_REACH) + dc · [k = 0])
     """
@@ -36,7 +39,7 @@ def weigh_frequencies(annex_k: NDArray[np.float32], own: Sensitivity) -> NDArray
 def list_frequency_weights(
     sensitivities: Sequence[Sensitivity], components: int
 ) -> list[NDArray[np.float32]]:
-    """Return f (64,) of each of 1 or 3 components, Y first; `sensitivities` are those of Y, Cb, Cr."""
+    """Return f (64,) of each of 1 or 3 `components`, Y first; `sensitivities` are of Y, Cb and Cr."""
     annex_ks = (ANNEX_K_LUMA, ANNEX_K_CHROMA, ANNEX_K_CHROMA)
     pairs = list(zip(annex_ks, sensitivities, strict=True))[:components]
     return [weigh_frequencies(annex_k, own) for annex_k, own in pairs]

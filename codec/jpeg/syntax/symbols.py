@@ -1,7 +1,7 @@
 """The symbols of entropy-coded segments: a run of zeros with a size category (T.81 F.1.2, G.1.2).
 
-A symbol of an AC coefficient is run << 4 | size, that of a DC difference is its size. The bits that
-tell values of one size apart are appended to its code.
+The symbol of an AC coefficient is run << 4 | size, that of a DC difference is its size. The bits
+appended to its code select one of the values of this size.
 """
 
 from typing import Final
@@ -14,7 +14,7 @@ from codec.jit import inlined
 END_OF_BLOCK: Final = 0x00
 """EOB: no nonzero coefficient follows in the block (F.1.2.2.1)."""
 ZERO_RUN: Final = 0xF0
-"""ZRL: sixteen zeros, other symbols of the block follow (F.1.2.2.1)."""
+"""ZRL: sixteen zeros, with more symbols of the block to follow (F.1.2.2.1)."""
 SIZES: Final = np.array([magnitude.bit_length() for magnitude in range(1 << 15)], np.uint8)
 """Size category of each magnitude (tables F.1 and F.2). A lookup is faster than counting bits."""
 APPENDED_BITS: Final = np.arange(256) & 15

@@ -1,6 +1,6 @@
-"""Quantization tables: T.81 Annex K.1, libjpeg's quality scale and the shape of our own.
+"""The zigzag order and the standard's quantization tables: T.81 figure A.6 and Annex K.1.
 
-All tables here are in zigzag order, as DQT and the coefficient arrays hold them.
+All tables are in zigzag order, like DQT and the arrays of coefficients.
 """
 
 from typing import Final
@@ -43,7 +43,7 @@ ANNEX_K_CHROMA: Final = _zigzag(_ANNEX_K_CHROMA)
 
 
 def scale_of_quality(quality: int) -> float:
-    """Return libjpeg's factor on Annex K (jpeg_quality_scaling), 1.0 at quality 50."""
+    """Return the factor on Annex K's tables at `quality` 1..100, 1.0 at 50 (libjpeg, jcparam.c)."""
     return (50.0 / quality) if quality < 50 else max(2.0 - quality / 50.0, 0.01)
 
 
