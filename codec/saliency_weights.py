@@ -1,8 +1,8 @@
-"""A saliency map's weights: from the map to each block's rank by area, and from that to its weight.
+"""From a saliency map to block weights: resample, rank by area, raise to a weight.
 
-Ranks, not values, count because maps differ in contrast and offset: the hottest tenth of the area
-gets the same weight whatever the network's output range is. A map that hardly varies says nothing,
-so its weights fade out to 1 with its spread.
+Weights depend on ranks, not on values, because maps differ in contrast and offset: the most salient
+tenth of the area has the same weight for every network. A map that hardly varies carries no
+information, so weights approach 1 with its spread.
 """
 
 from typing import Final
@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from codec.jit import kernel
 
 _FULL_SPREAD: Final = 0.05
-"""Spread (hottest minus coolest block) below which a map counts less and less."""
+"""Spread (largest minus smallest value of a block) below which weights approach 1."""
 _NO_SPREAD: Final = 1e-3
-"""Share of `_FULL_SPREAD` that resampling a constant map makes by rounding."""
+"""Share of `_FULL_SPREAD` below which a map is constant: resampling one has rounding errors."""
 _SALIENT_RANKS: Final = (0.65, 0.85)
-"""Ranks between which a block becomes part of the salient region."""
+"""Ranks between which a block's share in the salient region rises from 0 to 1."""
 
 
 @kernel
 def _pool_axis(samples: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Resample axis 0 to `size` with a triangle filter as wide as the larger of both pitches."""
+    """Resample axis 0 to `size` by a triangle filter, as wide as the larger of the two pitches."""
     length = samples.shape[0]
     pitch = length / size
     reach = max(pitch, 1.0)
@@ -42,13 +42,13 @@ def _pool_axis(samples: NDArray[np.float32], size: int) -> NDArray[np.float32]:
 
 
 def pool_saliency(saliency: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
-    """Resample a map of any size to (rows, columns)."""
+    """Return a map (h, w) of any size resampled to (rows, columns)."""
     tall = _pool_axis(np.ascontiguousarray(saliency), rows)
     return np.ascontiguousarray(_pool_axis(np.ascontiguousarray(tall.T), columns).T)
 
 
 def rank_by_area(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return for each sample the share of the area that is cooler, ties counted half, in [0, 1]."""
+    """Return the share of samples with smaller values for each one, in [0, 1]; equals count half."""
     flat = saliency.ravel()
     order = np.argsort(flat)
     ordered = flat[order]
@@ -61,21 +61,21 @@ def rank_by_area(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def is_flat(saliency: NDArray[np.float32]) -> bool:
-    """Return whether a map is the same everywhere, and so says nothing."""
+    """Return whether a map is constant, and so carries no information."""
     return float(np.ptp(saliency)) < _NO_SPREAD * _FULL_SPREAD
 
 
 def weigh_saliency(
     saliency: NDArray[np.float32], rows: int, columns: int, ratio: float, rise: tuple[float, float]
 ) -> NDArray[np.float32]:
-    """Return block_weights (rows, columns) from 1 in the background to `ratio` in the hottest part.
+    """Return weights (rows, columns) from 1 in the background to `ratio` in the most salient part.
 
     Args:
         saliency: (h, w) in [0, 1], any size.
         rows: blocks of the image.
         columns: blocks of the image.
-        ratio: weight of the hottest blocks, ≥ 1.
-        rise: area ranks between which the weight climbs, smoothly and in equal ratios.
+        ratio: weight of the most salient blocks, ≥ 1.
+        rise: ranks between which the logarithm of the weight rises, by a smoothstep.
     """
     pooled = pool_saliency(saliency, rows, columns)
     contrast = min(float(np.ptp(pooled)) / _FULL_SPREAD, 1.0)
@@ -89,9 +89,9 @@ def weigh_saliency(
 
 
 def share_salient(saliency: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
-    """Return how far each block belongs to the hottest quarter of the area: (rows, columns).
+    """Return each block's share in the salient region, the top quarter by area: (rows, columns).
 
-    The border is soft; where the map says nothing everything is salient.
+    Shares lie in [0, 1], with a soft border; where the map is constant, all of them are 1.
     """
     pooled = pool_saliency(saliency, rows, columns)
     if is_flat(pooled):

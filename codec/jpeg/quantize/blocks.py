@@ -1,7 +1,4 @@
-"""The blocks of one picture and their quantized coefficients.
-
-The rate search quantizes them again and again until a pass meets its target.
-"""
+"""The blocks of one image and their quantized coefficients, which the rate search quantizes repeatedly."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -26,9 +23,9 @@ class Counts(NamedTuple):
 
 
 class Blocks:
-    """The blocks of one picture, with the quantized coefficients of the latest pass.
+    """The blocks of one image, with the quantized coefficients of the latest pass.
 
-    `rates` are the bits (256,) of each AC symbol, indexed by component kind.
+    In all methods, `rates` are the bits (256,) of each AC symbol, indexed by component kind.
     """
 
     def __init__(self, components: Sequence[Component]) -> None:
@@ -49,7 +46,7 @@ class Blocks:
         return [component.coefs.shape[1] for component in self._sample.components]
 
     def quantize_sample(self, steps: Steps, rates: Sequence[NDArray[np.float32]]) -> Counts:
-        """Quantize the sample greedily (`codec.jpeg.quantize.greedy`); return the counts of its symbols."""
+        """Quantize the sample greedily; return the counts of its symbols."""
         counts = self._zero_counts()
         sample = self._sample
         for i, component in enumerate(sample.components):
@@ -104,7 +101,7 @@ class Blocks:
         return adjusted
 
     def measure(self, quant_tables: Sequence[NDArray[np.uint16]], *, sample: bool) -> Errors:
-        """Return the errors of all blocks, or of the sample, as last quantized with these tables."""
+        """Return the errors of all blocks, or of the sample; `quant_tables` are those of their last pass."""
         if sample:
             return measure_errors(self._sample.components, quant_tables, self._sample_qcoefs)
         return measure_errors(self.components, quant_tables, self._qcoefs)

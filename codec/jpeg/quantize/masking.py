@@ -1,4 +1,4 @@
-"""What an error in each block counts by the block's own content: its activity and its brightness."""
+"""Weight of an error in each block by the block's own content: its activity and its brightness."""
 
 from typing import Final
 
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from codec.jit import inlined, kernel
 from codec.jpeg.syntax.tables import ANNEX_K_LUMA
 
-# Of the eye to each coefficient's energy, as in K.1.
 ACTIVITY_SENSITIVITIES: Final = (16.0 / ANNEX_K_LUMA) ** 2
-_DARK_LEVEL = 50.0
+"""(64,) zigzag: sensitivity of the eye to each coefficient's energy, from table K.1."""
+_DARK_LEVEL: Final = 50.0  # 8-bit level at which the weight of darkness has fallen to 1/e
 
 
 @inlined
@@ -21,7 +21,7 @@ def find_activity(
     block: NDArray[np.float32],
     sensitivities: NDArray[np.float32],
 ) -> np.float32:
-    """Return the activity of a block (64,), whose samples begin at `top` and `left` of `plane`."""
+    """Return the activity of a block: coefficients (64,) and samples from (`top`, `left`) of `plane`."""
     seen = np.float32(0.0)
     for k in range(1, 64):
         seen += block[k] * block[k] * sensitivities[k]
@@ -61,10 +61,10 @@ def _measure_activity(
 
 
 def measure_activity(plane: NDArray[np.float32], coefs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what each block can hide: its AC energy as seen, less where it lies in one place.
+    """Return the activity (blocks_y, blocks_x): weighted AC energy, reduced where it is an edge.
 
-    The share that stays is the variance within the block's quarters over that of the whole block:
-    near 1 for texture, near 0 for an edge, beside which errors are seen.
+    The factor is the variance within the block's quarters over that of the whole block, 0.02 to 1:
+    near 1 for texture, which hides errors, and near 0 for an edge, beside which errors are visible.
     """
     return _measure_activity(plane, coefs, ACTIVITY_SENSITIVITIES)
 
@@ -72,7 +72,7 @@ def measure_activity(plane: NDArray[np.float32], coefs: NDArray[np.float32]) -> 
 def weigh_masking(
     activity: NDArray[np.float32], exponent: float, floor: float
 ) -> NDArray[np.float32]:
-    """Return block_weights (activity / floor + 1)^−exponent: errors hide where a block is busy.
+    """Return weights (activity / floor + 1)^−exponent: activity hides errors.
 
     Activity is the between-coefficient masking of Ponomarenko et al., "On between-coefficient
     contrast masking of DCT basis functions" (VPQM 2007), before its square root.
@@ -84,9 +84,9 @@ def weigh_masking(
 
 
 def weigh_darkness(coefs: NDArray[np.float32], darkness: float) -> NDArray[np.float32]:
-    """Return block_weights from 1 + `darkness` in black to 1 in what is brighter, by luma's DC.
+    """Return weights from 1 + `darkness` in black to 1 in bright blocks, by luma's DC.
 
-    sRGB's curve is flatter than the eye's response near black: equal errors are seen better there.
+    Near black, sRGB's curve is flatter than the eye's response: an equal error is more visible.
     """
     level = np.maximum(coefs[..., 0] * np.float32(0.125) + np.float32(128.0), 0.0)
     weights: NDArray[np.float32] = 1.0 + np.float32(darkness) * np.exp(
@@ -96,7 +96,7 @@ def weigh_darkness(coefs: NDArray[np.float32], darkness: float) -> NDArray[np.fl
 
 
 def normalize_weights(weights: NDArray[np.float32], rows: int, columns: int) -> None:
-    """Scale `weights` in place to a geometric mean of 1 over the real blocks and zero the others."""
+    """Scale `weights` in place to a geometric mean of 1 over the real blocks; set the others to 0."""
     real = weights[:rows, :columns]
     real /= np.exp(np.mean(np.log(real)))
     weights[rows:] = 0

@@ -1,6 +1,6 @@
-"""Trellis quantization of the AC coefficients: every one decided once, by rate and distortion.
+"""Rate-distortion optimized quantization (RDOQ) of AC coefficients, and rounding of DC.
 
-For each block the kernel minimises
+For each block the kernel minimizes
 
     w_b · Σ_k f_k · (c_k − q_k·v_k)² / λ  +  bits of the run/size symbols (T.81 F.1.2.2)
 
@@ -9,7 +9,7 @@ coefficient so far"; Viterbi's algorithm keeps the cheapest way to each (Ramchan
 "Rate-distortion optimal fast thresholding with complete JPEG/MPEG decoder compatibility", IEEE
 Trans. Image Processing 3(5), 1994; Crouse and Ramchandran, 1997). Bits depend on a value's size
 category only, so the candidates are the rounded value and, for every smaller category, its largest
-value: nothing else can be best.
+value: no other value can be best.
 """
 
 import numpy as np
@@ -24,9 +24,9 @@ _SIZES = 16
 
 @kernel
 def tabulate_rates(rates: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return bits[size, run] (16, 64) of "run zeros, then a value of this size", from `rates` (256,).
+    """Return bits[size, run] (16, 64) of `run` zeros and a value of `size`, from `rates` (256,).
 
-    Runs beyond 15 contain their ZRL codes, and every entry its appended bits.
+    Entries include the ZRL codes of runs beyond 15 and the appended bits.
     """
     bits = np.zeros((_SIZES, 64), np.float32)
     for size in range(1, _SIZES):
@@ -38,7 +38,7 @@ def tabulate_rates(rates: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @kernel
 def bound_rates(bits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the least bits[size, r] over all runs r ≥ run, shaped as `bits`."""
+    """Return the minimum of bits[size, r] over all r ≥ run, in the shape of `bits`."""
     bounds = bits.copy()
     for size in range(bits.shape[0]):
         for run in range(bits.shape[1] - 2, -1, -1):
@@ -63,9 +63,9 @@ def quantize_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
         coefs: (blocks_y, blocks_x, 64) zigzag; `qcoefs` alike.
         block_weights: (blocks_y, blocks_x); 0 makes a block empty.
         inverse_steps: (64,) 1 / quant_table.
-        distortion_scales: (64,) f_k · q_k² / λ: bits that a squared error of one step is worth.
-        rates: (256,) bits of each symbol, appended bits not counted.
-        stride: every stride-th block only, in a diagonal pattern; the others stay as they are.
+        distortion_scales: (64,) f_k · q_k² / λ, the bits that a squared error of one step is worth.
+        rates: (256,) bits of each symbol, without appended bits.
+        stride: only every stride-th block is decided, in a diagonal pattern.
     """
     bits = tabulate_rates(rates)
     bounds = bound_rates(bits)
@@ -102,7 +102,7 @@ def quantize_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 def count_ac(qcoefs: NDArray[np.int16], stride: int, times: int, counts: NDArray[np.int64]) -> None:
     """Add the AC symbols of every stride-th block to `counts` (256,), `times` times.
 
-    The blocks are those that `quantize_ac` decides with this stride.
+    They are the blocks that `quantize_ac` decides with this stride.
     """
     for by in range(qcoefs.shape[0]):
         for bx in range((by * 3) % stride, qcoefs.shape[1], stride):
@@ -120,11 +120,11 @@ def quantize_dc(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     qcoefs: NDArray[np.int16],
     counts: NDArray[np.int64],
 ) -> None:
-    """Fill the DC part of `qcoefs` and add the difference categories to `counts` (256,).
+    """Round the DC part of `qcoefs` and add the sizes of the differences to `counts` (256,).
 
-    Blocks follow each other as in the scan, `vertical`×`horizontal` of them per MCU. Blocks beyond
-    the real rows and columns only fill the last MCUs: they repeat the value before them, which costs
-    the shortest code.
+    The differences are those of an interleaved scan (T.81 F.1.2.1), with `vertical`×`horizontal`
+    blocks per MCU. Blocks beyond the real rows and columns only complete MCUs: they repeat the value
+    before, whose difference 0 has the shortest code.
     """
     previous = 0
     for mcu_y in range(coefs.shape[0] // vertical):

@@ -1,4 +1,4 @@
-"""Quantization steps of an encode, and what an error of one step is worth in bits."""
+"""Quantization tables of a pass, and the worth of their errors in bits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from codec.jpeg.syntax.tables import round_table
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The quantization steps and the weights of their errors; each list has an entry per component."""
+    """Quantization steps and the weights of their errors; one entry of each list per component."""
 
     quant_tables: list[NDArray[np.uint16]]
     """(64,) zigzag."""
@@ -26,7 +26,7 @@ class Steps:
 
 
 def make_tables(tuning: Tuning, scale: float, components: int) -> list[NDArray[np.uint16]]:
-    """Return each component's quant_table (zigzag); `scale` is the step where an error counts 1."""
+    """Return each component's quant_table (64,) zigzag; `scale` is the step of an error of weight 1."""
     exponent = np.float32(-0.5 * tuning.steepness)
     return [
         round_table(np.power(f, exponent) * np.float32(scale))
@@ -37,14 +37,14 @@ def make_tables(tuning: Tuning, scale: float, components: int) -> list[NDArray[n
 def choose_tables(
     tuning: Tuning, scale: float, components: Sequence[Component]
 ) -> list[NDArray[np.uint16]]:
-    """Return each component's quant_table: `make_tables`, with the steps of a source where near."""
+    """Return the result of `make_tables`, with steps of the components' sources (`snap_tables`)."""
     return snap_tables(make_tables(tuning, scale, len(components)), components)
 
 
 def scale_steps(
     tuning: Tuning, quant_tables: list[NDArray[np.uint16]], lambda_scale: float
 ) -> Steps:
-    """Return the steps with the worth of their errors; λ is relative to the step `lambda_scale`."""
+    """Return the steps of these tables; λ is the tuning's `rd_lambda` times `lambda_scale` squared."""
     rd_lambda = max(tuning.rd_lambda * lambda_scale * lambda_scale, 1e-6)
     steps = Steps(quant_tables, [], [])
     frequencies = list_frequency_weights(tuning.sensitivities, len(quant_tables))

@@ -1,7 +1,8 @@
-"""One pass of quantization over all components, and the bytes that its symbols will take."""
+"""One pass of quantization over all components, and the bytes of the file that it gives."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,38 +13,40 @@ from codec.jpeg.quantize.tuning import Tuning
 from codec.jpeg.syntax.component import Component
 from codec.jpeg.syntax.huffman import HuffmanTable, build_table, count_bits
 
-# Every coded byte of 0xFF grows by a stuffed zero: nearly the one byte in 256 that chance would give.
-STUFFING = 1.0036
+STUFFING: Final = 1.0036
+"""Factor for stuffed bytes: a zero follows each 0xFF of a scan, about one byte in 256 (F.1.2.3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Where on the rate axis a pass runs."""
+    """The coarseness of a pass."""
 
     table_scale: float
-    """First luma step of the table before rounding, in sample units."""
+    """Step of an error of weight 1, before rounding (`make_tables`)."""
     lambda_scale: float
-    """The step that rd_lambda is relative to; equals table_scale except for the last adjustment."""
+    """Step that λ is relative to (`scale_steps`); equals table_scale until λ alone is changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What one pass chose."""
+    """The result of one pass."""
 
     point: Point
     quant_tables: list[NDArray[np.uint16]]
-    """Of each component."""
+    """(64,) zigzag, of each component."""
     dc_tables: list[HuffmanTable]
+    """By component kind, like the three that follow."""
     ac_tables: list[HuffmanTable]
     dc_counts: list[NDArray[np.int64]]
     ac_counts: list[NDArray[np.int64]]
     scan_bits: int
+    """Bits of the baseline scan before byte stuffing."""
     file_bytes: float
-    """Exact but for byte stuffing."""
+    """Exact except for byte stuffing."""
 
 
 def estimate_rates(counts: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return bits (256,) of each AC symbol: its information, unseen symbols as if seen a quarter."""
+    """Return the bits (256,) of each AC symbol, its information; each count is raised by a quarter."""
     smoothed = counts.astype(np.float32) + np.float32(0.25)
     rates: NDArray[np.float32] = np.log2(smoothed.sum()) - np.log2(smoothed)
     return rates
@@ -52,7 +55,7 @@ def estimate_rates(counts: NDArray[np.int64]) -> NDArray[np.float32]:
 def run_pass(
     blocks: Blocks, tuning: Tuning, point: Point, rates: Sequence[NDArray[np.float32]]
 ) -> Pass:
-    """Quantize every block and count the bits."""
+    """Quantize every block at `point`, with these `rates` (`Blocks`), and count the bits."""
     quant_tables = choose_tables(tuning, point.table_scale, blocks.components)
     counts = blocks.quantize(scale_steps(tuning, quant_tables, point.lambda_scale), rates)
     return sum_up(blocks.components, point, quant_tables, counts.dc, counts.ac)
@@ -67,11 +70,11 @@ def adjust_pass(
     lambda_scale: float,
     stride: int,
 ) -> Pass:
-    """Quantize every stride-th block of `made` again and return the resulting pass.
+    """Quantize every stride-th block of `made` again with another λ; return the resulting pass.
 
-    A pass that ends near its goal needs no second one: if one block in five takes a λ that changes
-    its bits by five times the missing share, the file meets the goal at a fifth of the cost. The
-    result has the point of `made`, at which most of its blocks were quantized.
+    This replaces a second pass where the first ends near its goal. One block in five, with a λ that
+    changes its bits by five times the missing share, costs a fifth of a pass. The result keeps the
+    point of `made`, at which most of its blocks were quantized.
     """
     steps = scale_steps(tuning, made.quant_tables, lambda_scale)
     ac_counts = blocks.adjust(steps, rates, stride, made.ac_counts)
@@ -85,7 +88,7 @@ def sum_up(
     dc_counts: list[NDArray[np.int64]],
     ac_counts: list[NDArray[np.int64]],
 ) -> Pass:
-    """Return the pass whose symbols these are: its Huffman tables and its bytes."""
+    """Return the pass with these symbols: its Huffman tables and bytes."""
     dc_tables = [build_table(counts) for counts in dc_counts]
     ac_tables = [build_table(counts) for counts in ac_counts]
     pairs = zip([*dc_counts, *ac_counts], [*dc_tables, *ac_tables], strict=True)
@@ -98,12 +101,12 @@ def sum_up(
 
 
 def frame_bytes(components: Sequence[Component]) -> int:
-    """Return the bytes that belong to no scan: SOI, APP0, DQT, SOF, EOI."""
+    """Return the bytes outside of scans: SOI, APP0, DQT, SOF and EOI."""
     count = len(components)
     return 2 + 18 + 4 + 65 * count + 10 + 3 * count + 2
 
 
 def _header_bytes(components: Sequence[Component], tables: Sequence[HuffmanTable]) -> int:
-    """Return the bytes around the scan: those of the frame, DHT and SOS."""
+    """Return the bytes of a baseline file's headers: those of `frame_bytes`, DHT and SOS."""
     scan = 4 + sum(17 + table.symbols.size for table in tables) + 8 + 2 * len(components)
     return frame_bytes(components) + scan
