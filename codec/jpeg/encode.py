@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from codec.jpeg.quantize.block_weights import assemble, map_blocks, mask_blocks
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.masking import weigh_darkness
-from codec.jpeg.quantize.rdoq import count_ac
+from codec.jpeg.quantize.rdoq import count_ac_symbols
 from codec.jpeg.quantize.steps import make_tables
 from codec.jpeg.quantize.tuning import Tuning, tune
 from codec.jpeg.rate_control.passes import Pass
@@ -21,7 +21,7 @@ from codec.jpeg.rate_control.rate_search import (
     is_finest,
 )
 from codec.jpeg.rate_control.standard_jpeg import measure_reference
-from codec.jpeg.rate_control.target import Goal, coarsen, set_goal
+from codec.jpeg.rate_control.target import Goal, estimate_step_factor, set_goal
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
 from codec.jpeg.transform.chroma_resampling import subsample_plane
 from codec.jpeg.transform.color import convert_grey, convert_rgb
@@ -107,7 +107,7 @@ def encode_tuned(
     height, width = image.shape[:2]
     if reference_bytes is None:
         reference_bytes = measure_reference(image, settings.quality)
-    step = first_step(settings, reference_bytes, height * width)
+    step = guess_first_step(settings, reference_bytes, height * width)
     subsample = is_subsampled(image, settings.subsampling)
     components = split_components(image, saliency, subsample, tuning, step)
     blocks = Blocks(components)
@@ -115,9 +115,9 @@ def encode_tuned(
     return search_file((width, height), blocks, tuning, goal, step, reference_bytes, settings)
 
 
-def first_step(settings: EncodeSettings, reference_bytes: int, pixels: int) -> float:
+def guess_first_step(settings: EncodeSettings, reference_bytes: int, pixels: int) -> float:
     """Return the table scale at which a search starts."""
-    return guess_step(settings.quality, reference_bytes, pixels) * coarsen(settings)
+    return guess_step(settings.quality, reference_bytes, pixels) * estimate_step_factor(settings)
 
 
 def search_file(  # noqa: PLR0917
@@ -139,7 +139,7 @@ def search_file(  # noqa: PLR0917
     passes = 0
     while True:
         search = RateSearch(blocks, tuning, goal, settings.progressive)
-        chosen = search.find(step) if passes <= MAX_PASSES * 3 else search.coarsen()
+        chosen = search.find(step) if passes <= MAX_PASSES * 3 else search.run_coarsest()
         passes += search.passes
         components, qcoefs = blocks.components, blocks.read()
         if settings.progressive:
@@ -252,7 +252,7 @@ def warm_up() -> None:
             # `target=quality` runs every kernel that `target=size` runs, and measures errors as well.
             encode(image, saliency, EncodeSettings(progressive=progressive, target="quality"))
     # Called by adjusted passes only, which images as small as these never need.
-    count_ac(np.zeros((1, 1, 64), np.int16), 1, -1, np.zeros(256, np.int64))
+    count_ac_symbols(np.zeros((1, 1, 64), np.int16), 1, -1, np.zeros(256, np.int64))
 
 
 def check_image(image: NDArray[np.uint8]) -> None:

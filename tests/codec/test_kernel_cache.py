@@ -17,14 +17,14 @@ from codec.kernel_cache import (
 
 ROOT = Path(__file__).parents[2]
 
-# One block of zeros has one symbol, the end of the block. `count_ac` is a kernel; what it runs on
+# One block of zeros has one symbol, the end of the block. `count_ac_symbols` is a kernel; what it runs on
 # a block is compiled into it and stands in another module.
 _RUN_KERNEL = """
 import numpy as np
-from codec.jpeg.quantize.rdoq import count_ac
+from codec.jpeg.quantize.rdoq import count_ac_symbols
 counts = np.zeros(256, np.int64)
-count_ac(np.zeros((1, 1, 64), np.int16), 1, 1, counts)
-print(counts[0], *count_ac.stats.cache_hits.values())
+count_ac_symbols(np.zeros((1, 1, 64), np.int16), 1, 1, counts)
+print(counts[0], *count_ac_symbols.stats.cache_hits.values())
 """
 # The codec with numba's cache alone: the folder's name does not follow the sources.
 _IGNORE_SOURCES = "import codec.kernel_cache\ncodec.kernel_cache.digest_sources = lambda _: 'any'\n"

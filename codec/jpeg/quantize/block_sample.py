@@ -38,7 +38,7 @@ def draw_sample(components: Sequence[Component]) -> Sample:
     drawn, before, factors = [], [], []
     for component in components:
         sides = (component.real_rows, component.real_columns)
-        by, bx = _lattice(*sides, _STRIDES[level], _SHIFTS[level])
+        by, bx = _list_lattice(*sides, _STRIDES[level], _SHIFTS[level])
         rows_before, columns_before = _find_before(component, by, bx)
         factor = component.real_rows * component.real_columns / by.size
         drawn.append(
@@ -57,7 +57,7 @@ def draw_sample(components: Sequence[Component]) -> Sample:
     return Sample(drawn, before, factors)
 
 
-def _lattice(
+def _list_lattice(
     rows: int, columns: int, stride: int, shift: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the rows and columns of every stride-th block, moved by `shift` from row to row."""

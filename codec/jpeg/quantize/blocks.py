@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from codec.jpeg.quantize.block_sample import Sample, draw_sample
 from codec.jpeg.quantize.distortion import Errors, measure_errors, measure_reference_errors
 from codec.jpeg.quantize.greedy import quantize_ac_greedily, quantize_dc_greedily
-from codec.jpeg.quantize.rdoq import count_ac, quantize_ac, quantize_dc
+from codec.jpeg.quantize.rdoq import count_ac_symbols, quantize_ac, quantize_dc
 from codec.jpeg.quantize.steps import Steps
 from codec.jpeg.syntax.component import Component
 
@@ -96,7 +96,7 @@ class Blocks:
         """Quantize the AC coefficients of every stride-th block again; return the new `ac_counts`."""
         adjusted = [own.copy() for own in ac_counts]
         for i, component in enumerate(self.components):
-            count_ac(self._qcoefs[i], stride, -1, adjusted[component.kind])
+            count_ac_symbols(self._qcoefs[i], stride, -1, adjusted[component.kind])
             self._quantize_ac(i, steps, rates, stride, adjusted[component.kind])
         return adjusted
 

@@ -17,8 +17,8 @@ from codec.jpeg.syntax.component import Component
 from codec.jpeg.syntax.tables import (
     ANNEX_K_CHROMA,
     ANNEX_K_LUMA,
+    find_quality_scale,
     round_table,
-    scale_of_quality,
 )
 
 # Of Y, Cb and Cr: between plain squared error and errors in steps of Annex K, with more weight for
@@ -181,7 +181,7 @@ def measure_reference_errors(components: Sequence[Component], quality: int) -> E
 
 def list_reference_steps(components: int, quality: int) -> list[NDArray[np.float32]]:
     """Return the steps (64,) zigzag of the standard JPEG for each of 1 or 3 components, Y first."""
-    scale = np.float32(scale_of_quality(quality))
+    scale = np.float32(find_quality_scale(quality))
     annex_ks = (ANNEX_K_LUMA, ANNEX_K_CHROMA, ANNEX_K_CHROMA)[:components]
     return [round_table(annex_k * scale).astype(np.float32) for annex_k in annex_ks]
 

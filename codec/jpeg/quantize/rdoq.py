@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from codec.jit import kernel
 from codec.jpeg.quantize.trellis import decide_block
-from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, ZERO_RUN, count_block
+from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, ZERO_RUN, count_block_symbols
 
 _SIZES = 16
 
@@ -99,14 +99,16 @@ def quantize_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 
 
 @kernel
-def count_ac(qcoefs: NDArray[np.int16], stride: int, times: int, counts: NDArray[np.int64]) -> None:
+def count_ac_symbols(
+    qcoefs: NDArray[np.int16], stride: int, times: int, counts: NDArray[np.int64]
+) -> None:
     """Add the AC symbols of every stride-th block to `counts` (256,), `times` times.
 
     They are the blocks that `quantize_ac` decides with this stride.
     """
     for by in range(qcoefs.shape[0]):
         for bx in range((by * 3) % stride, qcoefs.shape[1], stride):
-            count_block(qcoefs[by, bx], times, counts)
+            count_block_symbols(qcoefs[by, bx], times, counts)
 
 
 @kernel

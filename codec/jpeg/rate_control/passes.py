@@ -58,7 +58,7 @@ def run_pass(
     """Quantize every block at `point`, with these `rates` (`Blocks`), and count the bits."""
     quant_tables = choose_tables(tuning, point.table_scale, blocks.components)
     counts = blocks.quantize(scale_steps(tuning, quant_tables, point.lambda_scale), rates)
-    return sum_up(blocks.components, point, quant_tables, counts.dc, counts.ac)
+    return build_pass(blocks.components, point, quant_tables, counts.dc, counts.ac)
 
 
 def adjust_pass(
@@ -78,10 +78,10 @@ def adjust_pass(
     """
     steps = scale_steps(tuning, made.quant_tables, lambda_scale)
     ac_counts = blocks.adjust(steps, rates, stride, made.ac_counts)
-    return sum_up(blocks.components, made.point, made.quant_tables, made.dc_counts, ac_counts)
+    return build_pass(blocks.components, made.point, made.quant_tables, made.dc_counts, ac_counts)
 
 
-def sum_up(
+def build_pass(
     components: Sequence[Component],
     point: Point,
     quant_tables: list[NDArray[np.uint16]],
@@ -93,20 +93,20 @@ def sum_up(
     ac_tables = [build_table(counts) for counts in ac_counts]
     pairs = zip([*dc_counts, *ac_counts], [*dc_tables, *ac_tables], strict=True)
     scan_bits = sum(count_bits(counts, table.lengths) for counts, table in pairs)
-    header = _header_bytes(components, [*dc_tables, *ac_tables])
+    header = _count_header_bytes(components, [*dc_tables, *ac_tables])
     return Pass(
         *(point, quant_tables, dc_tables, ac_tables, dc_counts, ac_counts, scan_bits),
         header + scan_bits / 8 * STUFFING,
     )
 
 
-def frame_bytes(components: Sequence[Component]) -> int:
+def count_frame_bytes(components: Sequence[Component]) -> int:
     """Return the bytes outside of scans: SOI, APP0, DQT, SOF and EOI."""
     count = len(components)
     return 2 + 18 + 4 + 65 * count + 10 + 3 * count + 2
 
 
-def _header_bytes(components: Sequence[Component], tables: Sequence[HuffmanTable]) -> int:
-    """Return the bytes of a baseline file's headers: those of `frame_bytes`, DHT and SOS."""
+def _count_header_bytes(components: Sequence[Component], tables: Sequence[HuffmanTable]) -> int:
+    """Return the bytes of a baseline file's headers: those of `count_frame_bytes`, DHT and SOS."""
     scan = 4 + sum(17 + table.symbols.size for table in tables) + 8 + 2 * len(components)
-    return frame_bytes(components) + scan
+    return count_frame_bytes(components) + scan

@@ -19,15 +19,15 @@ from codec.jpeg.rate_control.passes import (
     Pass,
     Point,
     adjust_pass,
+    count_frame_bytes,
     estimate_rates,
-    frame_bytes,
     run_pass,
 )
 from codec.jpeg.rate_control.sampled_pass import run_sampled_pass
 from codec.jpeg.rate_control.secant import Bracket
 from codec.jpeg.rate_control.target import Goal
 from codec.jpeg.syntax.symbols import END_OF_BLOCK, ZERO_RUN
-from codec.jpeg.syntax.tables import scale_of_quality
+from codec.jpeg.syntax.tables import find_quality_scale
 from codec.jpeg.write.coded_scan import Scan
 from codec.jpeg.write.scan_script import choose_script, predict_share
 
@@ -73,7 +73,7 @@ def guess_step(quality: int, reference_bytes: int, pixels: int) -> float:
     deviation 8 %): the simpler an image, the finer the table for the reference's bytes.
     """
     bpp = max(reference_bytes - _REFERENCE_HEADER_BYTES, 1) * 8 / pixels
-    return 16.0 * scale_of_quality(quality) * 0.95 * float(bpp**0.405)
+    return 16.0 * find_quality_scale(quality) * 0.95 * float(bpp**0.405)
 
 
 def is_finest(point: Point) -> bool:
@@ -114,7 +114,7 @@ class RateSearch:
     """Bytes of the progressive scans over those of a baseline scan, predicted or of the latest pass."""
 
     def __post_init__(self) -> None:
-        self.rates = [prior_rates(), prior_rates()]
+        self.rates = [make_prior_rates(), make_prior_rates()]
 
     def find(self, first_step: float) -> Pass:
         """Return the pass that meets the goal, or the nearest possible; start at a table scale."""
@@ -126,13 +126,13 @@ class RateSearch:
             coarser *= 2.0
             last, _ = self._run(Point(math.exp(log_step), math.exp(log_step)))
         if self.best is None:
-            return self.coarsen()
+            return self.run_coarsest()
         if self.best[1] is last:
             return last
         self.rates = self.best[2]
         return self._run(self.best[1].point)[0]
 
-    def coarsen(self) -> Pass:
+    def run_coarsest(self) -> Pass:
         """Return the pass that makes the smallest file."""
         return self._run(Point(math.exp(_COARSEST), math.exp(_COARSEST)))[0]
 
@@ -166,7 +166,7 @@ class RateSearch:
             if self.progressive:
                 self.progressive_share = predict_share(sampled.density)
         errors = self.goal.measure(self.blocks, sampled.quant_tables, sample=True)
-        return self.goal.error_of(self._scale_bytes(sampled.file_bytes), errors)
+        return self.goal.find_error(self._scale_bytes(sampled.file_bytes), errors)
 
     def _meet_target(self, log_step: float) -> Pass:
         """Run full passes: first with other tables, then with the finer table and other λ."""
@@ -256,9 +256,9 @@ class RateSearch:
         return made, error
 
     def _measure(self, made: Pass) -> float:
-        """Return the error of the blocks' qcoefs, those of the pass `made` (`Goal.error_of`)."""
+        """Return the error of the blocks' qcoefs, those of the pass `made` (`Goal.find_error`)."""
         errors = self.goal.measure(self.blocks, made.quant_tables)
-        return self.goal.error_of(self._scale_bytes(made.file_bytes), errors)
+        return self.goal.find_error(self._scale_bytes(made.file_bytes), errors)
 
     def _choose_script(self) -> None:
         components, qcoefs = self.blocks.components, self.blocks.read()
@@ -266,11 +266,11 @@ class RateSearch:
 
     def _scale_bytes(self, baseline_bytes: float) -> float:
         """Return the bytes of the file, from those of a baseline file."""
-        frame = frame_bytes(self.blocks.components)
+        frame = count_frame_bytes(self.blocks.components)
         return frame + (baseline_bytes - frame) * self.progressive_share
 
 
-def prior_rates() -> NDArray[np.float32]:
+def make_prior_rates() -> NDArray[np.float32]:
     """Return plausible bits (256,) of each AC symbol, for the first sampled pass."""
     run, size = np.divmod(np.arange(256), 16)
     rates = 1.0 + 0.7 * run + 1.5 * size

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.steps import choose_tables, scale_steps
 from codec.jpeg.quantize.tuning import Tuning
-from codec.jpeg.rate_control.passes import Point, frame_bytes
+from codec.jpeg.rate_control.passes import Point, count_frame_bytes
 from codec.jpeg.syntax.symbols import APPENDED_BITS, END_OF_BLOCK, ZERO_RUN
 
 # Bytes of a full pass over those of a sampled one: mean over 15 photos of OSIE at half size, qualities
@@ -55,17 +55,17 @@ def run_sampled_pass(
         component.kind: component.real_rows * component.real_columns / own
         for component, own in zip(components, sample_sizes, strict=True)
     }
-    header = frame_bytes(components) + _SCAN_HEADER_BYTES + 2 * len(components)
+    header = count_frame_bytes(components) + _SCAN_HEADER_BYTES + 2 * len(components)
     bits = 0.0
     for kind, factor in factors.items():
         for symbols in (counts.dc[kind], counts.ac[kind]):
-            own_bits, found = _information(symbols)
+            own_bits, found = _measure_information(symbols)
             bits += own_bits * factor
             header += 17 + found
     return SampledPass(quant_tables, counts.ac, sample_sizes[0], header + bits / 8 * _TRELLIS_SHARE)
 
 
-def _information(counts: NDArray[np.int64]) -> tuple[float, int]:
+def _measure_information(counts: NDArray[np.int64]) -> tuple[float, int]:
     """Return the symbols' information and appended bits, and how many of the 256 symbols occur."""
     found = counts[counts > 0].astype(np.float64)
     total = found.sum()

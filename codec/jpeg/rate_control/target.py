@@ -45,7 +45,7 @@ class Goal:
     noise: Errors = _NO_NOISE
     """Errors that the coefficients have from an earlier quantization, added to those of a pass."""
 
-    def error_of(self, file_bytes: float, errors: Errors | None) -> float:
+    def find_error(self, file_bytes: float, errors: Errors | None) -> float:
         """Return the log ratio by which a pass is finer than required; negative if coarser."""
         excess = math.log(file_bytes / self.target_bytes)
         if self.allowed is None or errors is None:
@@ -104,7 +104,7 @@ def set_goal(
     return Goal(limit * CAP_SHARE, limit, allowed=Errors(salient, rest))
 
 
-def coarsen(settings: EncodeSettings) -> float:
+def estimate_step_factor(settings: EncodeSettings) -> float:
     """Return the factor from the step for the reference's bytes to the step for the goal.
 
     Its logarithm is a line fitted on the 12 photos of `_FIDELITY_SCALE`, with a standard deviation

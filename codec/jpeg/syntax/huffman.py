@@ -27,7 +27,7 @@ class HuffmanTable:
 
 
 @kernel
-def _least(counts: NDArray[np.int64], skip: int) -> int:
+def _find_rarest(counts: NDArray[np.int64], skip: int) -> int:
     """Return the index of the smallest nonzero count, the last one of equals, or −1 if all are zero."""
     best = -1
     for place in range(counts.size):
@@ -38,7 +38,7 @@ def _least(counts: NDArray[np.int64], skip: int) -> int:
 
 
 @kernel
-def _code_sizes(symbol_counts: NDArray[np.int64]) -> NDArray[np.int64]:
+def _find_code_sizes(symbol_counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the code length of each symbol, of any length: merge the two rarest trees (figure K.1)."""
     # Few of the 256 symbols occur, and every merge searches all that take part.
     used = np.append(np.flatnonzero(symbol_counts), _RESERVED)
@@ -46,8 +46,8 @@ def _code_sizes(symbol_counts: NDArray[np.int64]) -> NDArray[np.int64]:
     used_sizes = np.zeros(used.size, np.int64)
     others = np.full(used.size, -1, np.int64)
     while True:
-        first = _least(counts, -1)
-        second = _least(counts, first)
+        first = _find_rarest(counts, -1)
+        second = _find_rarest(counts, first)
         if second < 0:
             break
         counts[first] += counts[second]
@@ -87,11 +87,11 @@ def _limit_lengths(histogram: NDArray[np.int64]) -> None:
 
 
 @kernel
-def _table_arrays(
+def _build_arrays(
     counts: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the fields of HuffmanTable (figures K.2, K.4, C.1 and C.2)."""
-    sizes = _code_sizes(counts)
+    sizes = _find_code_sizes(counts)
     histogram = np.zeros(258, np.int64)
     for size in sizes:
         if size > 0:
@@ -120,7 +120,7 @@ def _table_arrays(
 
 def build_table(counts: NDArray[np.int64]) -> HuffmanTable:
     """Return the table for symbol `counts` (256,), of which at least one is nonzero."""
-    return HuffmanTable(*_table_arrays(counts))
+    return HuffmanTable(*_build_arrays(counts))
 
 
 def count_bits(counts: NDArray[np.int64], lengths: NDArray[np.int64]) -> int:

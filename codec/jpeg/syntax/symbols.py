@@ -29,7 +29,7 @@ def count_symbols(run: int, size: int, times: int, counts: NDArray[np.int64]) ->
 
 
 @inlined
-def count_block(qcoefs: NDArray[np.int16], times: int, counts: NDArray[np.int64]) -> None:
+def count_block_symbols(qcoefs: NDArray[np.int16], times: int, counts: NDArray[np.int64]) -> None:
     """Add the AC symbols of a block (64,) zigzag to `counts` (256,), `times` times."""
     before = 0
     for k in range(1, 64):

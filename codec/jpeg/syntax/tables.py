@@ -42,7 +42,7 @@ ANNEX_K_LUMA: Final = _zigzag(_ANNEX_K_LUMA)
 ANNEX_K_CHROMA: Final = _zigzag(_ANNEX_K_CHROMA)
 
 
-def scale_of_quality(quality: int) -> float:
+def find_quality_scale(quality: int) -> float:
     """Return the factor on Annex K's tables at `quality` 1..100, 1.0 at 50 (libjpeg, jcparam.c)."""
     return (50.0 / quality) if quality < 50 else max(2.0 - quality / 50.0, 0.01)
 

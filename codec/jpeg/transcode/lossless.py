@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jpeg.decode.coefficients import Source
-from codec.jpeg.quantize.rdoq import count_ac, quantize_dc
+from codec.jpeg.quantize.rdoq import count_ac_symbols, quantize_dc
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
 from codec.jpeg.syntax.huffman import build_table, count_bits
 from codec.jpeg.write.baseline_scan import write_scan
@@ -38,7 +38,7 @@ def rewrite(source: Source, *, progressive: bool) -> bytes:
             stored,
             dc_counts[kind],
         )
-        count_ac(stored, 1, 1, ac_counts[kind])
+        count_ac_symbols(stored, 1, 1, ac_counts[kind])
         components.append(component)
         filled.append(stored)
     size_px = (source.width, source.height)

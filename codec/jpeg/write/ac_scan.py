@@ -25,7 +25,7 @@ def _make_token(symbol: int, length: int, appended: int) -> int:
 
 
 @kernel
-def _end_of_band(blocks: int) -> int:
+def _make_end_of_band(blocks: int) -> int:
     """Return the token EOBn of a run of `blocks` ended blocks."""
     length = int(SIZES[blocks]) - 1
     return _make_token(length << 4, length, blocks - (1 << length))
@@ -55,7 +55,7 @@ def _list_first(  # noqa: PLR0917 -- kernels take no keyword-only arguments
             if k > band_end:
                 break
             if ended > 0:
-                tokens[filled] = _end_of_band(ended)
+                tokens[filled] = _make_end_of_band(ended)
                 filled += 1
                 ended = 0
             run = k - before - 1
@@ -71,11 +71,11 @@ def _list_first(  # noqa: PLR0917 -- kernels take no keyword-only arguments
         if before < band_end:
             ended += 1
             if ended == LONGEST_RUN:
-                tokens[filled] = _end_of_band(ended)
+                tokens[filled] = _make_end_of_band(ended)
                 filled += 1
                 ended = 0
     if ended > 0:
-        tokens[filled] = _end_of_band(ended)
+        tokens[filled] = _make_end_of_band(ended)
         filled += 1
     return filled
 
@@ -135,7 +135,7 @@ def _list_refinement(  # noqa: C901 -- calls with arrays cost more than the work
             run += int(positions[i]) - before - 1
             before = int(positions[i])
             if ended > 0 and (run > 15 or magnitude == 1):
-                tokens[filled] = _end_of_band(ended)
+                tokens[filled] = _make_end_of_band(ended)
                 filled = _list_corrections(values, uncorrected, first, low_bit, tokens, filled + 1)
                 uncorrected = first
                 ended = 0
@@ -153,12 +153,12 @@ def _list_refinement(  # noqa: C901 -- calls with arrays cost more than the work
         if before < 63:
             ended += 1
             if ended == LONGEST_RUN:
-                tokens[filled] = _end_of_band(ended)
+                tokens[filled] = _make_end_of_band(ended)
                 filled = _list_corrections(values, uncorrected, end, low_bit, tokens, filled + 1)
                 uncorrected = end
                 ended = 0
     if ended > 0:
-        tokens[filled] = _end_of_band(ended)
+        tokens[filled] = _make_end_of_band(ended)
         filled = _list_corrections(values, uncorrected, starts[-1], low_bit, tokens, filled + 1)
     return filled
 

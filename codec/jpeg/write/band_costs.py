@@ -92,7 +92,7 @@ def _count_ends(blocks: int, ends: NDArray[np.int64]) -> None:
 
 
 @kernel
-def huffman_bits(counts: NDArray[np.int64]) -> int:
+def count_huffman_bits(counts: NDArray[np.int64]) -> int:
     """Return the bits of a Huffman code for `counts` and the reserved symbol (T.81 K.2).
 
     Code lengths are not limited. Two sorted queues, of symbols and of merged trees: van Leeuwen, "On
@@ -127,7 +127,7 @@ def huffman_bits(counts: NDArray[np.int64]) -> int:
 
 
 @kernel
-def _price(
+def _price_bands(
     inner: NDArray[np.int64], cut: NDArray[np.int64], ends: NDArray[np.int64], factor: float
 ) -> NDArray[np.int64]:
     """Return the bits of each band's scan with its headers, indexed [first segment, last segment]."""
@@ -142,7 +142,7 @@ def _price(
             counts = running.copy()
             for n in range(ends.shape[2]):
                 counts[16 * n] += ends[first, last, n]
-            bits = huffman_bits(counts)
+            bits = count_huffman_bits(counts)
             header = 8 * _SCAN_HEADER_BYTES
             for symbol in range(256):
                 count = counts[symbol]
@@ -164,7 +164,7 @@ def price_bands(nonzeros: Nonzeros, low_bit: int, factor: float = 1.0) -> NDArra
     cut = np.zeros((_SEGMENTS, _SEGMENTS, 256), np.int64)
     ends = np.zeros((_SEGMENTS, _SEGMENTS, 15), np.int64)
     _count_symbols(nonzeros.starts, nonzeros.positions, nonzeros.values, low_bit, inner, cut, ends)
-    return _price(inner, cut, ends, factor)
+    return _price_bands(inner, cut, ends, factor)
 
 
 def divide_spectrum(

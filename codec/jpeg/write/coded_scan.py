@@ -89,7 +89,7 @@ def code_ac(scan: Scan, nonzeros: Nonzeros) -> CodedScan:
     return _code_tokens(scan, list_first(nonzeros, scan.band, scan.low_bit), 1)
 
 
-def total_bits(scans: Sequence[CodedScan]) -> int:
+def count_total_bits(scans: Sequence[CodedScan]) -> int:
     """Return the bits of the scans, headers included."""
     return sum(coded.bits + 8 * coded.header_bytes for coded in scans)
 
@@ -108,4 +108,4 @@ def _share_table(before: CodedScan, after: CodedScan) -> list[CodedScan]:
         replace(before, tables=[table]),
         replace(after, tables=[table], is_table_inherited=True),
     ]
-    return min([before, after], shared, key=total_bits)
+    return min([before, after], shared, key=count_total_bits)

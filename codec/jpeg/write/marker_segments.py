@@ -18,11 +18,11 @@ _SOI = b"\xff\xd8"
 _JFIF = b"JFIF\x00\x01\x02\x00\x00\x01\x00\x01\x00\x00"
 
 
-def _segment(marker: int, payload: bytes) -> bytes:
+def _make_segment(marker: int, payload: bytes) -> bytes:
     return bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2, "big") + payload
 
 
-def _dht(table_class: int, index: int, table: HuffmanTable) -> bytes:
+def _make_dht(table_class: int, index: int, table: HuffmanTable) -> bytes:
     counts = bytes(int(n) for n in table.bits[1:])
     return bytes((table_class << 4 | index,)) + counts + bytes(int(s) for s in table.symbols)
 
@@ -46,16 +46,18 @@ def write_frame_header(
     dqt = b"".join(
         bytes((i,)) + table.astype(np.uint8).tobytes() for i, table in enumerate(quant_tables)
     )
-    return _SOI + _segment(0xE0, _JFIF) + _segment(0xDB, dqt) + _segment(process, frame)
+    return (
+        _SOI + _make_segment(0xE0, _JFIF) + _make_segment(0xDB, dqt) + _make_segment(process, frame)
+    )
 
 
 def write_huffman_tables(
     dc_tables: Sequence[HuffmanTable], ac_tables: Sequence[HuffmanTable]
 ) -> bytes:
     """Return DHT with these tables, indexed from 0 in each class."""
-    dht = b"".join(_dht(0, i, table) for i, table in enumerate(dc_tables))
-    dht += b"".join(_dht(1, i, table) for i, table in enumerate(ac_tables))
-    return _segment(0xC4, dht)
+    dht = b"".join(_make_dht(0, i, table) for i, table in enumerate(dc_tables))
+    dht += b"".join(_make_dht(1, i, table) for i, table in enumerate(ac_tables))
+    return _make_segment(0xC4, dht)
 
 
 def write_scan_header(
@@ -67,7 +69,7 @@ def write_scan_header(
     """Return SOS; each selector is the index of a component, of its DC table and of its AC table."""
     scan = bytes((len(selectors),))
     scan += b"".join(bytes((i + 1, dc << 4 | ac)) for i, dc, ac in selectors)
-    return _segment(0xDA, scan + bytes((*band, high_bit << 4 | low_bit)))
+    return _make_segment(0xDA, scan + bytes((*band, high_bit << 4 | low_bit)))
 
 
 def write_header(

@@ -66,7 +66,7 @@ def list_nonzeros(component: Component, qcoefs: NDArray[np.int16]) -> Nonzeros:
 
 
 @kernel
-def count_baseline(
+def count_baseline_symbols(
     starts: NDArray[np.int32],
     positions: NDArray[np.uint8],
     values: NDArray[np.int16],

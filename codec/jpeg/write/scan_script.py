@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from codec.jpeg.syntax.component import Component
 from codec.jpeg.syntax.symbols import APPENDED_BITS
-from codec.jpeg.write.band_costs import divide_spectrum, huffman_bits, price_bands
+from codec.jpeg.write.band_costs import count_huffman_bits, divide_spectrum, price_bands
 from codec.jpeg.write.coded_scan import CodedScan, Scan, code_ac, code_dc, code_script
-from codec.jpeg.write.nonzeros import Nonzeros, count_baseline, list_nonzeros
+from codec.jpeg.write.nonzeros import Nonzeros, count_baseline_symbols, list_nonzeros
 
 # By component kind. With two DC scans there are at most 12: decoders refuse files with many scans, and
 # browsers draw each one.
@@ -61,8 +61,8 @@ def choose_script(
         counts = np.zeros(256, np.int64)
         for component, nonzeros in zip(components, lists, strict=True):
             if component.kind == kind:
-                count_baseline(nonzeros.starts, nonzeros.positions, nonzeros.values, counts)
-        baseline_bits += factor * (huffman_bits(counts) + int(counts @ APPENDED_BITS))
+                count_baseline_symbols(nonzeros.starts, nonzeros.positions, nonzeros.values, counts)
+        baseline_bits += factor * (count_huffman_bits(counts) + int(counts @ APPENDED_BITS))
         baseline_bits += 8 * (17 + int(np.count_nonzero(counts)))
     scans = code_script(script, components, qcoefs)
     bits = sum(coded.bits * factor + 8 * coded.header_bytes for coded in scans)

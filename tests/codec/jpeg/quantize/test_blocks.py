@@ -2,15 +2,15 @@ import numpy as np
 
 from codec.jpeg.encode import split_components
 from codec.jpeg.quantize.blocks import Blocks
-from codec.jpeg.quantize.rdoq import count_ac
+from codec.jpeg.quantize.rdoq import count_ac_symbols
 from codec.jpeg.quantize.steps import make_tables, scale_steps
 from codec.jpeg.quantize.tuning import DEFAULT
-from codec.jpeg.rate_control.rate_search import prior_rates
+from codec.jpeg.rate_control.rate_search import make_prior_rates
 from tests.codec.pictures import scene
 
 COMPONENTS = split_components(scene(80, 112), None, subsample=True, tuning=DEFAULT)
 STEPS = scale_steps(DEFAULT, make_tables(DEFAULT, 16.0, 3), 16.0)
-RATES = [prior_rates()] * 2
+RATES = [make_prior_rates()] * 2
 
 
 def test_counts_of_both_chroma_components_are_added_up() -> None:
@@ -19,7 +19,7 @@ def test_counts_of_both_chroma_components_are_added_up() -> None:
     assert len(counts.dc) == len(counts.ac) == 2
     expected = np.zeros(256, np.int64)
     for qcoefs in blocks.read()[1:]:
-        count_ac(qcoefs, 1, 1, expected)
+        count_ac_symbols(qcoefs, 1, 1, expected)
     assert np.array_equal(counts.ac[1], expected)
 
 

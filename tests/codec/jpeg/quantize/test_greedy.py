@@ -1,7 +1,7 @@
 import numpy as np
 
 from codec.jpeg.quantize.greedy import quantize_ac_greedily, quantize_dc_greedily
-from codec.jpeg.quantize.rdoq import count_ac, quantize_ac
+from codec.jpeg.quantize.rdoq import count_ac_symbols, quantize_ac
 from codec.jpeg.syntax.symbols import SIZES
 
 RATES = np.full(256, 4.0, np.float32)
@@ -23,7 +23,7 @@ def test_counts_are_those_of_the_qcoefs() -> None:
     coefs = np.random.default_rng(1).laplace(0, 12, (5, 6, 64)).astype(np.float32)
     qcoefs, counts = quantize(coefs, 4.0, greedy=True)
     expected = np.zeros(256, np.int64)
-    count_ac(qcoefs, 1, 1, expected)
+    count_ac_symbols(qcoefs, 1, 1, expected)
     assert np.array_equal(counts, expected)
 
 

@@ -184,10 +184,10 @@ def test_a_pass_is_too_fine_by_its_bytes_or_by_both_of_its_errors() -> None:
     assert goal.allowed is not None
     spare = goal.allowed._replace(salient=goal.allowed.salient / 2, rest=goal.allowed.rest / 3)
     worse = goal.allowed._replace(rest=goal.allowed.rest * 2)
-    assert goal.error_of(100, spare) == pytest.approx(np.log(2) / 2)
-    assert goal.error_of(100, worse) == pytest.approx(-np.log(2) / 2)
-    assert goal.error_of(goal.target_bytes * 3, worse) == pytest.approx(np.log(3))
-    assert Goal(100.0, 101.0).error_of(50, None) == pytest.approx(np.log(0.5))
+    assert goal.find_error(100, spare) == pytest.approx(np.log(2) / 2)
+    assert goal.find_error(100, worse) == pytest.approx(-np.log(2) / 2)
+    assert goal.find_error(goal.target_bytes * 3, worse) == pytest.approx(np.log(3))
+    assert Goal(100.0, 101.0).find_error(50, None) == pytest.approx(np.log(0.5))
 
 
 def test_what_was_lost_before_counts_on_both_sides() -> None:
@@ -195,7 +195,7 @@ def test_what_was_lost_before_counts_on_both_sides() -> None:
     beside = goal.allow_noise(Errors(90.0, 60.0), 0.0)
     assert beside.allowed == Errors(100.0, 100.0)
     made = Errors(10.0 + 90.0, 40.0 + 60.0)
-    assert beside.error_of(10.0, made) == pytest.approx(0.0)
+    assert beside.find_error(10.0, made) == pytest.approx(0.0)
     assert goal.allow_noise(Errors(90.0, 60.0), 0.5).allowed == Errors(145.0, 130.0)
     bytes_only = Goal(1000.0, 1000.0)
     assert bytes_only.allow_noise(Errors(90.0, 60.0), 0.1) is bytes_only

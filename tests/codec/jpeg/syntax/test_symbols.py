@@ -6,7 +6,7 @@ from codec.jpeg.syntax.symbols import (
     END_OF_BLOCK,
     SIZES,
     ZERO_RUN,
-    count_block,
+    count_block_symbols,
     count_symbols,
 )
 
@@ -39,10 +39,10 @@ def test_a_blocks_symbols_are_counted_and_taken_back() -> None:
     block = np.zeros(64, np.int16)
     block[[0, 1, 5, 40]] = (100, -1, 6, 2)  # DC has no part in it
     counts = np.zeros(256, np.int64)
-    count_block(block, 1, counts)
+    count_block_symbols(block, 1, counts)
     found = {symbol: int(counts[symbol]) for symbol in np.flatnonzero(counts).tolist()}
     assert found == {0x01: 1, 0x33: 1, ZERO_RUN: 2, 0x22: 1, END_OF_BLOCK: 1}
-    count_block(block, -1, counts)
+    count_block_symbols(block, -1, counts)
     assert not counts.any()
 
 
@@ -50,5 +50,5 @@ def test_a_block_that_ends_in_a_value_has_no_end_of_block() -> None:
     block = np.zeros(64, np.int16)
     block[63] = 1
     counts = np.zeros(256, np.int64)
-    count_block(block, 1, counts)
+    count_block_symbols(block, 1, counts)
     assert counts[END_OF_BLOCK] == 0

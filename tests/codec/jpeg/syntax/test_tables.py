@@ -9,8 +9,8 @@ from codec.jpeg.syntax.tables import (
     ANNEX_K_LUMA,
     NATURAL_TO_ZIGZAG,
     ZIGZAG_TO_NATURAL,
+    find_quality_scale,
     round_table,
-    scale_of_quality,
 )
 
 
@@ -26,7 +26,7 @@ def test_annex_k_and_the_quality_scale_are_libjpegs(quality: int) -> None:
     Image.new("RGB", (8, 8)).save(file, format="JPEG", quality=quality)
     tables = Image.open(file).quantization
     for annex_k, index in ((ANNEX_K_LUMA, 0), (ANNEX_K_CHROMA, 1)):
-        ours = round_table(annex_k * np.float32(scale_of_quality(quality)))
+        ours = round_table(annex_k * np.float32(find_quality_scale(quality)))
         assert np.abs(ours[NATURAL_TO_ZIGZAG] - np.array(tables[index], np.int64)).max() <= 1
 
 

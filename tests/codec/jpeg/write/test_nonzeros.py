@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from codec.jpeg.quantize.rdoq import count_ac
+from codec.jpeg.quantize.rdoq import count_ac_symbols
 from codec.jpeg.syntax.component import LUMA, Component
-from codec.jpeg.write.nonzeros import Nonzeros, count_baseline, list_nonzeros
+from codec.jpeg.write.nonzeros import Nonzeros, count_baseline_symbols, list_nonzeros
 
 NONE = np.zeros((0, 0), np.float32)
 
@@ -31,6 +31,6 @@ def test_the_list_has_each_real_blocks_nonzero_ac_coefficients_in_order(density:
 def test_baseline_symbols_are_counted_as_from_the_blocks(density: float) -> None:
     real, nonzeros = listed(density)
     expected, counts = np.zeros(256, np.int64), np.zeros(256, np.int64)
-    count_ac(real, 1, 1, expected)
-    count_baseline(nonzeros.starts, nonzeros.positions, nonzeros.values, counts)
+    count_ac_symbols(real, 1, 1, expected)
+    count_baseline_symbols(nonzeros.starts, nonzeros.positions, nonzeros.values, counts)
     assert np.array_equal(counts, expected)

@@ -15,7 +15,7 @@ from PIL import Image
 
 import codec
 from codec.jpeg.quantize.rdoq import quantize_dc
-from codec.jpeg.rate_control.passes import frame_bytes
+from codec.jpeg.rate_control.passes import count_frame_bytes
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
 from codec.jpeg.syntax.huffman import build_table
 from codec.jpeg.write.baseline_scan import write_scan
@@ -72,7 +72,7 @@ def check_whole(size_px: tuple[int, int], components: list[Component], qcoefs: Q
     assert [scan.bits for scan in file.scans] == [-(-coded.bits // 8) * 8 for coded in scans]
     counted = sum(coded.header_bytes + -(-coded.bits // 8) for coded in scans)
     stuffed = jpeg.count(b"\xff\x00")
-    assert frame_bytes(components) + counted + stuffed == len(jpeg)
+    assert count_frame_bytes(components) + counted + stuffed == len(jpeg)
 
 
 @settings(max_examples=60, deadline=None)
