@@ -1,4 +1,4 @@
-"""Saliency-weighted JPEG encoder: pixels or a JPEG's coefficients and a map in, a standard JPEG out."""
+"""Saliency-weighted JPEG encoder: from pixels, or the coefficients of a JPEG, to a standard JPEG."""
 
 from codec.jpeg.decode.coefficients import Source, read_source
 from codec.jpeg.decode.marker_segments import UnreadableSourceError

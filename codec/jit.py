@@ -1,22 +1,32 @@
-"""The two ways this package compiles a function to machine code."""
+"""The two ways in which this package compiles a function to machine code, with numba."""
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from pathlib import Path
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import numba
+
+from codec.kernel_cache import find_parent, open_kernel_cache
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_CONFIG: Final[Any] = numba.config  # its names come from the environment at run time
+_CACHE: Final = open_kernel_cache(Path(__file__).parent, find_parent(_CONFIG.CACHE_DIR))
+if _CACHE is not None:
+    # Read when a function is decorated. Not the variable NUMBA_CACHE_DIR: child processes inherit
+    # it, and each would put its folder below its parent's.
+    _CONFIG.CACHE_DIR = str(_CACHE)
+
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile `function` on its first call and keep the result on disk.
+    """Compile `function` on its first call and keep the result on disk (`codec.kernel_cache`).
 
-    Kernels release the interpreter lock, so several threads encode at once. Arithmetic stays strict
-    (no fastmath): two runs on one machine give the same bytes. What is kept on disk is renewed when the
-    kernel's own module changes, not when a kernel of another module does that it calls.
+    Where no folder can be written, every process compiles its own kernels. Kernels release the
+    interpreter lock, so several threads encode at once. Arithmetic stays strict (no fastmath): two
+    runs on one machine give the same bytes.
     """
-    return cast("Callable[P, R]", numba.njit(nogil=True, cache=True)(function))
+    return cast("Callable[P, R]", numba.njit(nogil=True, cache=_CACHE is not None)(function))
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
@@ -25,4 +35,5 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
     Numba copies its source into each caller before it optimizes either. A call with a dozen arrays
     would cost as much as the work, and LLVM's own inlining made some of these functions slower.
     """
-    return cast("Callable[P, R]", numba.njit(nogil=True, cache=True, inline="always")(function))
+    compiled = numba.njit(nogil=True, cache=_CACHE is not None, inline="always")(function)
+    return cast("Callable[P, R]", compiled)

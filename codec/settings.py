@@ -1,4 +1,4 @@
-"""What a caller chooses for one encode, and what it gets back."""
+"""The options of one encode and its result."""
 
 from dataclasses import dataclass
 from numbers import Real
@@ -17,22 +17,23 @@ class EncodeSettings:
     """
 
     quality: int = 75
-    """1..100 on libjpeg's scale; names the reference whose bytes are to be met."""
+    """1..100 on libjpeg's scale: the quality of the reference, a standard JPEG."""
     strength: float = 0.6
-    """0..1, how much of the rate saliency may move; 0 is a plain rate-distortion optimised JPEG."""
+    """0..1: how strongly the saliency map moves bits; 0 ignores the map."""
     subsampling: Subsampling = "auto"
-    """Chroma subsampling; `auto` is 4:4:4 where 4:2:0 blurs coloured edges, and else 4:2:0."""
+    """Chroma subsampling; `auto` is 4:4:4 where 4:2:0 would blur coloured edges, otherwise 4:2:0."""
     progressive: bool = False
-    """A progressive file (SOF2) in place of a baseline one (SOF0)."""
+    """Whether the file is progressive (SOF2) instead of baseline (SOF0)."""
 
     target: Target = "size"
-    """`size`: the reference's bytes. `quality`: the salient region as good as the reference's, the
-    rest never below `floor`, with as few bytes as that takes and never more than the reference."""
+    """`size`: as many bytes as the reference has. `quality`: the fewest bytes with which the salient
+    region is as good as the reference's and the rest not below `floor`; never more bytes than the
+    reference has."""
     floor: int | None = None
-    """1..100: the rest is never worse than the reference at this quality; None is `quality` − 35, at
-    least 10. For `target=quality`."""
+    """1..100, for `target=quality`: the rest is not worse than the reference at this quality. None is
+    `quality` − 35, but at least 10."""
     max_bytes: int | None = None
-    """The file is never longer."""
+    """Upper limit on the bytes of the file; None sets no limit."""
 
     def __post_init__(self) -> None:
         _require("quality", self.quality, int)
@@ -59,7 +60,7 @@ class EncodeSettings:
 
     @property
     def least_quality(self) -> int:
-        """The reference's quality that the rest never falls below, at most `quality`."""
+        """Quality of the reference that bounds the rest from below; at most `quality`."""
         return min(max(self.quality - 35, 10) if self.floor is None else self.floor, self.quality)
 
 
@@ -70,7 +71,7 @@ def _require(name: str, value: object, kind: type) -> None:
 
 
 class OutOfReachError(ValueError):
-    """No quantization makes a file of at most `max_bytes`; the smallest has `smallest_bytes`."""
+    """Even the coarsest quantization takes more than `max_bytes`: it takes `smallest_bytes`."""
 
     def __init__(self, max_bytes: int, smallest_bytes: int) -> None:
         super().__init__(f"no file of at most {max_bytes} bytes: the smallest has {smallest_bytes}")
@@ -80,10 +81,10 @@ class OutOfReachError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """One finished file and how it came to its size."""
+    """A finished file, with figures of its rate search."""
 
     jpeg: bytes
     reference_bytes: int
     """Bytes of the standard JPEG at the same quality."""
     passes: int
-    """Full and adjusted trellis passes that the search took; sampled passes don't count."""
+    """Full and adjusted passes of the search; sampled passes are not counted."""

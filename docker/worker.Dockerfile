@@ -50,9 +50,10 @@ COPY codec/ codec/
 COPY model/ model/
 COPY worker/ worker/
 USER 10001
-# Compiles the encoder's kernels for the CPU of the machine that builds. Another CPU compiles them
-# again at its first start (20 s), into the same folder; numba refuses to start where none of its
-# cache folders can be written, so a read-only container needs a volume there.
+# Compiles the encoder's kernels for the CPU of the machine that builds, into a folder below
+# NUMBA_CACHE_DIR that is named by the encoder's sources. Another CPU compiles them again at its
+# first start (20 s), into the same folder. A read-only container needs a volume there: without one
+# it compiles them at every start.
 RUN python -c "import codec; codec.warm_up()"
 # Registered in RQ, which a worker is from the end of its warm-up on.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=120s --retries=3 \

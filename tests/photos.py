@@ -33,7 +33,12 @@ def file_of(
     return buffer.getvalue()
 
 
-def psnr(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
-    """Return the peak signal-to-noise ratio in dB."""
+def standard_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
+    """Return the reference: the file that anyone makes with Pillow at this quality."""
+    return file_of(image, "JPEG", quality=quality, subsampling="4:2:0")
+
+
+def psnr(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:
+    """Return the peak signal-to-noise ratio of 8-bit samples in dB."""
     error = np.mean((first.astype(np.float64) - second) ** 2)
     return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))

@@ -128,3 +128,55 @@ def private_names(base: ast.expr, imported: dict[str, tuple[str, str]]) -> set[s
 def test_no_module_is_called_after_nothing(package: str) -> None:
     vague = {"utils", "helpers", "common", "shared", "manager"}
     assert not vague & {path.stem for path in (ROOT / package).rglob("*")}
+
+
+# Modules without a test file of their own, each with the reason.
+TESTED_ELSEWHERE = {
+    "codec/jit.py": "test_kernel_cache and test_warm_up compile with it",
+    "codec/jpeg/decode/decoder.py": "test_coefficients reads whole files",
+    "codec/jpeg/decode/frame_header.py": "test_coefficients reads whole files",
+    "codec/jpeg/decode/huffman_decoder.py": "test_coefficients reads whole files",
+    "codec/jpeg/decode/marker_segments.py": "test_coefficients reads whole files",
+    "codec/jpeg/decode/progressive_ac_scan.py": "test_coefficients reads whole files",
+    "codec/jpeg/decode/sequential_scan.py": "test_coefficients reads whole files",
+    "codec/jpeg/quantize/trellis.py": "is compiled into quantize_ac: test_rdoq",
+    "codec/jpeg/syntax/component.py": "only data",
+    "codec/jpeg/transcode/components.py": "test_transcode compares whole files",
+    "codec/jpeg/write/ac_scan.py": "test_progressive reads every scan back",
+    "codec/jpeg/write/coded_scan.py": "test_progressive reads every scan back",
+    "codec/jpeg/write/dc_scan.py": "test_progressive reads every scan back",
+    "codec/jpeg/write/scan_script.py": "test_progressive reads every scan back",
+}
+# Packages whose tests mirror them.
+MIRRORED = ("codec",)
+
+
+def list_modules(package: str) -> list[str]:
+    """Return the paths of the modules with code of their own, from the root."""
+    paths = sorted((ROOT / package).rglob("*.py"))
+    return [p.relative_to(ROOT).as_posix() for p in paths if not p.name.startswith("__")]
+
+
+def find_tests(module: str) -> Path:
+    """Return where the tests of a module stand: app/http/body.py has tests/app/http/test_body.py."""
+    path = Path(module)
+    return ROOT / "tests" / path.parent / f"test_{path.name}"
+
+
+@pytest.mark.parametrize("package", MIRRORED)
+def test_each_modules_tests_are_found_by_its_name(package: str) -> None:
+    missing = [m for m in list_modules(package) if not find_tests(m).is_file()]
+    assert [m for m in missing if m not in TESTED_ELSEWHERE] == []
+
+
+def test_modules_that_are_tested_elsewhere_exist_and_have_no_tests_of_their_own() -> None:
+    for module in TESTED_ELSEWHERE:
+        assert (ROOT / module).is_file(), module
+        assert not find_tests(module).exists(), module
+
+
+@pytest.mark.parametrize("package", ["app", "worker", "codec", "contract"])
+def test_no_folder_has_more_than_sixteen_modules(package: str) -> None:
+    for folder in [ROOT / package, *(ROOT / package).rglob("*/")]:
+        modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        assert len(modules) <= 16, folder

@@ -1,4 +1,4 @@
-"""The encoder's pipeline: pixels and a saliency map in, a standard JPEG of the goal's size out."""
+"""The encoder's pipeline: from pixels and a saliency map to the JPEG that meets the target."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from codec.jpeg.quantize.block_weights import assemble, map_blocks, mask_blocks
 from codec.jpeg.quantize.blocks import Blocks
-from codec.jpeg.quantize.masking import is_flat, weigh_darkness
-from codec.jpeg.quantize.rdoq import discount_symbols
+from codec.jpeg.quantize.masking import weigh_darkness
+from codec.jpeg.quantize.rdoq import count_ac_symbols
+from codec.jpeg.quantize.steps import make_tables
 from codec.jpeg.quantize.tuning import Tuning, tune
-from codec.jpeg.rate_control.passes import Pass, make_tables
+from codec.jpeg.rate_control.passes import Pass
 from codec.jpeg.rate_control.rate_search import (
     MAX_PASSES,
     RateSearch,
@@ -20,7 +21,7 @@ from codec.jpeg.rate_control.rate_search import (
     is_finest,
 )
 from codec.jpeg.rate_control.standard_jpeg import measure_reference
-from codec.jpeg.rate_control.target import Goal, coarsen, set_goal
+from codec.jpeg.rate_control.target import Goal, estimate_step_factor, set_goal
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
 from codec.jpeg.transform.chroma_resampling import subsample_plane
 from codec.jpeg.transform.color import convert_grey, convert_rgb
@@ -31,12 +32,13 @@ from codec.jpeg.write.baseline_scan import write_scan
 from codec.jpeg.write.coded_scan import code_script
 from codec.jpeg.write.marker_segments import write_file, write_header
 from codec.jpeg.write.progressive import write_scans
+from codec.saliency_weights import is_flat
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
 
 MAX_SIDE_PX = 65500
 """Largest width and height that libjpeg writes and reads; SOF could state 35 more (T.81 B.2.2)."""
 
-_STRIPE_SAMPLES = 1 << 16  # of luma: three such planes of float32 stay in a core's own cache
+_STRIPE_SAMPLES = 1 << 16  # of luma: three such planes of float32 fit into a core's L2 cache
 
 
 def encode(
@@ -48,19 +50,19 @@ def encode(
 ) -> Encoded:
     """Encode `image` in at most the bytes of the standard JPEG, better where `saliency` is high.
 
-    With `target="size"` the file is within ±1 % of the reference's bytes. It is smaller than that
-    only where `max_bytes` says so or even the finest quantization can't fill the reference's bytes:
-    tiny or flat images, whose headers alone are longer in the reference, and noise near quality
-    100. With `target="quality"` it is as small as the errors that `codec.jpeg.rate_control.target` allows let it be.
+    With `target="size"` the file is within ±1 % of the reference's bytes. It is smaller only where
+    `max_bytes` requires it, or where even the finest quantization does not fill the reference's
+    bytes: tiny or flat images, whose reference is mostly headers, and noise near quality 100. With
+    `target="quality"` it is as small as the allowed errors permit (`codec.jpeg.rate_control.target`).
 
     Args:
         image: (h, w, 3) sRGB or (h, w) grey.
         saliency: (h', w') of any size in [0, 1]; None encodes as with strength 0.
         settings: see EncodeSettings.
-        reference_bytes: what `measure_reference` gives, where that is known already.
+        reference_bytes: the result of `measure_reference`, if already known.
 
     Raises:
-        ValueError: type, shape or range of an array is wrong, or a side exceeds 65,500 pixels.
+        ValueError: an array has a wrong type, shape or range, or a side exceeds 65,500 pixels.
         OutOfReachError: even the coarsest quantization takes more than `settings.max_bytes`.
     """
     check_image(image)
@@ -78,10 +80,10 @@ def encode(
 def drop_flat_map(
     saliency: NDArray[np.float32] | None, settings: EncodeSettings
 ) -> tuple[NDArray[np.float32] | None, EncodeSettings]:
-    """Return no map and strength 0 where there is no map or one that is the same everywhere.
+    """Return the arguments, or no map and strength 0 where the map is missing or constant.
 
-    Strength moves more than the map's weights: the constants beyond the default, and where a search
-    for fidelity starts.
+    Strength acts without a map, too: it selects the tuning above its default, and the step at which
+    a search with `target="quality"` starts.
 
     Raises:
         ValueError: the map's type, shape or range is wrong.
@@ -101,10 +103,11 @@ def encode_tuned(
     *,
     reference_bytes: int | None = None,
 ) -> Encoded:
+    """Encode as `encode` does, with checked arguments and a tuning of the caller's."""
     height, width = image.shape[:2]
     if reference_bytes is None:
         reference_bytes = measure_reference(image, settings.quality)
-    step = first_step(settings, reference_bytes, height * width)
+    step = guess_first_step(settings, reference_bytes, height * width)
     subsample = is_subsampled(image, settings.subsampling)
     components = split_components(image, saliency, subsample, tuning, step)
     blocks = Blocks(components)
@@ -112,9 +115,9 @@ def encode_tuned(
     return search_file((width, height), blocks, tuning, goal, step, reference_bytes, settings)
 
 
-def first_step(settings: EncodeSettings, reference_bytes: int, pixels: int) -> float:
+def guess_first_step(settings: EncodeSettings, reference_bytes: int, pixels: int) -> float:
     """Return the table scale at which a search starts."""
-    return guess_step(settings.quality, reference_bytes, pixels) * coarsen(settings)
+    return guess_step(settings.quality, reference_bytes, pixels) * estimate_step_factor(settings)
 
 
 def search_file(  # noqa: PLR0917
@@ -126,7 +129,9 @@ def search_file(  # noqa: PLR0917
     reference_bytes: int,
     settings: EncodeSettings,
 ) -> Encoded:
-    """Return the file of `blocks` that meets `goal`, from `step` on; `size_px` is (width, height).
+    """Return the file of `blocks` that meets `goal`; the search starts at the table scale `step`.
+
+    `size_px` is (width, height).
 
     Raises:
         OutOfReachError: as `encode`.
@@ -134,7 +139,7 @@ def search_file(  # noqa: PLR0917
     passes = 0
     while True:
         search = RateSearch(blocks, tuning, goal, settings.progressive)
-        chosen = search.find(step) if passes <= MAX_PASSES * 3 else search.coarsen()
+        chosen = search.find(step) if passes <= MAX_PASSES * 3 else search.run_coarsest()
         passes += search.passes
         components, qcoefs = blocks.components, blocks.read()
         if settings.progressive:
@@ -154,7 +159,7 @@ def search_file(  # noqa: PLR0917
             return Encoded(jpeg, reference_bytes, passes)
         if is_last and settings.max_bytes is not None:
             raise OutOfReachError(settings.max_bytes, len(jpeg))
-        # Stuffed bytes are only estimated; in a tiny file two more of them are a percent.
+        # More bytes were stuffed than estimated; in a tiny file two bytes are one percent.
         goal = goal.tighten()
         step = chosen.point.table_scale
 
@@ -182,7 +187,7 @@ def split_components(
 ) -> list[Component]:
     """Return the transformed components with their block_weights, Y first.
 
-    Luma's clipped samples may overshoot for tables of about `step`; None keeps them as they are.
+    `step` is about the table scale of the file, which deringing needs; None switches deringing off.
     """
     height, width = image.shape[:2]
     factor = 2 if subsample and image.ndim == 3 else 1
@@ -206,8 +211,8 @@ def _transform_stripes(
 ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Return coefs and masking of each component.
 
-    Samples exist for a few rows of MCUs at a time: whole planes would double what an encode holds,
-    and fall out of the cache between one stage and the next.
+    Samples are computed for a few rows of MCUs at a time: whole planes would double the memory of an
+    encode, and would not stay in the processor's cache from one stage to the next.
     """
     height, width = padded
     chroma = [(height // factor, width // factor)] * (0 if image.ndim == 2 else 2)
@@ -217,7 +222,7 @@ def _transform_stripes(
     stripe = max(_STRIPE_SAMPLES // width // (8 * factor), 1) * 8 * factor
     for top in range(0, height, stripe):
         bottom = min(top + stripe, height)
-        # Chroma is sharpened across the edge of a stripe too: by one row of its own.
+        # Sharpening reads one row of chroma beyond the stripe on either side.
         start, end = max(top - factor, 0), min(bottom + factor, height)
         if image.ndim == 2:
             planes = [convert_grey(image[start:end], end - start, width)]
@@ -226,7 +231,7 @@ def _transform_stripes(
         for i, plane in enumerate(planes):
             pitch = factor if i else 1
             if pitch == 2:
-                plane = subsample_plane(plane)  # noqa: PLW2901 -- the full one has served
+                plane = subsample_plane(plane)  # noqa: PLW2901 -- the full plane is no longer needed
             own = plane[(top - start) // pitch : (bottom - start) // pitch]
             rows = np.s_[top // pitch // 8 : bottom // pitch // 8]
             transform(own, coefs[i][rows])
@@ -237,20 +242,21 @@ def _transform_stripes(
 
 
 def warm_up() -> None:
-    """Compile or load every kernel, so that no later encode waits for it."""
+    """Compile or load every kernel, so that no later encode waits for one."""
     ramp = np.arange(24 * 24 * 3, dtype=np.uint8).reshape(24, 24, 3)
     frozen = ramp.copy()
-    frozen.flags.writeable = False  # kernels are compiled for read-only arrays apart
+    frozen.flags.writeable = False  # numba compiles a kernel again for read-only arrays
     saliency = np.linspace(0.0, 1.0, 9, dtype=np.float32).reshape(3, 3)
     for image in (ramp, frozen, ramp[..., 0]):
         for progressive in (False, True):
-            # This target measures errors too; what the other one runs is among what it runs.
+            # `target=quality` runs every kernel that `target=size` runs, and measures errors as well.
             encode(image, saliency, EncodeSettings(progressive=progressive, target="quality"))
-    # Passes over pictures as small as these are never adjusted.
-    discount_symbols(np.zeros((1, 1, 64), np.int16), 1, np.zeros(256, np.int64))
+    # Called by adjusted passes only, which images as small as these never need.
+    count_ac_symbols(np.zeros((1, 1, 64), np.int16), 1, -1, np.zeros(256, np.int64))
 
 
 def check_image(image: NDArray[np.uint8]) -> None:
+    """Raise ValueError unless the image is (h, w) or (h, w, 3) uint8 with sides that a JPEG can have."""
     if image.dtype != np.uint8:
         raise ValueError(f"image must be uint8, not {image.dtype}")
     if image.ndim != 2 and not (image.ndim == 3 and image.shape[2] == 3):
@@ -260,6 +266,7 @@ def check_image(image: NDArray[np.uint8]) -> None:
 
 
 def check_saliency(saliency: NDArray[np.float32]) -> None:
+    """Raise ValueError unless the map is (h, w) float32 in [0, 1]."""
     if saliency.dtype != np.float32:
         raise ValueError(f"saliency must be float32, not {saliency.dtype}")
     if saliency.ndim != 2 or saliency.size == 0:

@@ -12,14 +12,14 @@ from bench.encoders import (
     prepare_mozjpeg,
     prepare_rival,
 )
-from tests.codec.pictures import photo, spot
+from tests.codec.pictures import scene, spot
 
 
 @pytest.mark.parametrize("name", RIVALS)
 def test_every_rival_writes_a_420_jpeg_that_grows_with_its_quality(name: str) -> None:
     if name in find_missing([name]):
         pytest.skip(find_missing([name])[name])
-    write = prepare_rival(name, photo(64, 72), spot(8, 8), 50)
+    write = prepare_rival(name, scene(64, 72), spot(8, 8), 50)
     small, large = write(40), write(90)
     assert len(small) < len(large)
     with Image.open(io.BytesIO(small)) as opened:
@@ -33,13 +33,13 @@ def test_every_rival_writes_a_420_jpeg_that_grows_with_its_quality(name: str) ->
 def test_mozjpeg_writes_scans_as_it_is_told_to(progressive: bool) -> None:
     if missing := find_missing(["mozjpeg"]):
         pytest.skip(missing["mozjpeg"])
-    written = prepare_mozjpeg(photo(64, 72), 3, progressive=progressive)(50)
+    written = prepare_mozjpeg(scene(64, 72), 3, progressive=progressive)(50)
     with Image.open(io.BytesIO(written)) as opened:
         assert bool(opened.info.get("progressive")) is progressive
 
 
 def test_the_paper_takes_the_hottest_blocks_from_the_finest_level() -> None:
-    image = photo(64, 64)
+    image = scene(64, 64)
     saliency = np.zeros((8, 8), np.float32)
     saliency[:, 4:] = 1
     blended = blend_levels(image, saliency, 50)
@@ -49,7 +49,7 @@ def test_the_paper_takes_the_hottest_blocks_from_the_finest_level() -> None:
 
 
 def test_an_even_map_gives_the_paper_one_level() -> None:
-    image = photo(32, 32)
+    image = scene(32, 32)
     blended = blend_levels(image, np.full((4, 4), 0.5, np.float32), 50)
     with Image.open(io.BytesIO(encode_standard(image, 30))) as opened:
         assert np.array_equal(blended, np.asarray(opened))

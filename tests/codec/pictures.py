@@ -1,12 +1,15 @@
-"""Pictures made in code: enough like photos for a rate search, the same on every machine."""
+"""Generated pictures, the same on every machine: from nothing but noise to none at all."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 
-def photo(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Smooth light, discs with edges, and grain that differs over the picture."""
+def scene(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Return smooth light, textured discs with hard edges, and grain that grows to the right.
+
+    A rate search is harder on it than on `tests.photos.photo`, whose edges are soft.
+    """
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width] / max(height, width)
     picture = np.stack([120 + 90 * np.sin(2.1 * x + 3 * y + k) for k in range(3)], axis=-1)
@@ -20,7 +23,7 @@ def photo(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
 
 
 def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Nothing but noise, the worst case of every coder."""
+    """Return nothing but noise, the worst case of every coder."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -30,7 +33,7 @@ def text(
     ink: tuple[int, int, int] = (0, 0, 0),
     paper: tuple[int, int, int] = (255, 255, 255),
 ) -> NDArray[np.uint8]:
-    """Lines of letters with smooth edges."""
+    """Return lines of letters with smooth edges."""
     picture = Image.new("RGB", (width, height), paper)
     draw = ImageDraw.Draw(picture)
     for line, top in enumerate(range(2, height, 19)):
@@ -40,7 +43,7 @@ def text(
 
 
 def sky(height: int, width: int) -> NDArray[np.uint8]:
-    """A gradient without any texture: hardly a coefficient but DC."""
+    """Return a gradient without any texture: hardly a coefficient but DC."""
     y, x = np.mgrid[0:height, 0:width] / max(height, width)
     return (np.stack([60 + 90 * (x + y), 120 + 40 * y, 200 - 50 * x], -1)).astype(np.uint8)
 
@@ -48,7 +51,7 @@ def sky(height: int, width: int) -> NDArray[np.uint8]:
 def spot(
     height: int, width: int, centre_y: float = 0.5, centre_x: float = 0.3
 ) -> NDArray[np.float32]:
-    """A smooth saliency map with one hot place."""
+    """Return a smooth saliency map with one hot place."""
     y, x = np.mgrid[0:height, 0:width]
     distance = (y / height - centre_y) ** 2 + (x / width - centre_x) ** 2
     return np.exp(-distance / 0.05).astype(np.float32)

@@ -13,7 +13,7 @@ from redis import Redis
 from tests.integration.conftest import TTL_S
 from tests.integration.running import Running, keys_of_jobs, metric, wait_for
 from tests.integration.test_compress import parts_of
-from tests.photos import file_of, photo, psnr
+from tests.photos import file_of, photo, psnr, standard_jpeg
 
 ALL_PARTS = {"Accept": "multipart/mixed"}
 PIXELS = photo(320, 240, seed=3)
@@ -26,13 +26,10 @@ def compressed(client: httpx.Client, data: bytes = PHOTO, **options: Any) -> byt
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "image/jpeg"
     assert int(response.headers["x-compressed-bytes"]) == len(response.content)
-    assert int(response.headers["x-reference-bytes"]) == len(standard(options.get("quality", 75)))
+    assert int(response.headers["x-reference-bytes"]) == len(
+        standard_jpeg(PIXELS, options.get("quality", 75))
+    )
     return response.content
-
-
-def standard(quality: int) -> bytes:
-    """Return the reference, as anyone can make it."""
-    return file_of(PIXELS, "JPEG", quality=quality, subsampling="4:2:0")
 
 
 def frame_of(jpeg: bytes) -> str:
@@ -52,7 +49,7 @@ def quality_of(jpeg: bytes) -> float:
 def test_by_default_the_target_is_quality_and_the_file_progressive(client: httpx.Client) -> None:
     jpeg = compressed(client)
     assert frame_of(jpeg) == "SOF2"
-    assert len(jpeg) < 0.95 * len(standard(75))
+    assert len(jpeg) < 0.95 * len(standard_jpeg(PIXELS, 75))
     explicit = {"quality": 75, "target": "quality", "strength": 0.6, "floor": 40}
     assert jpeg == compressed(
         client, **explicit, subsampling="auto", progressive="true", heatmap="none"
@@ -63,13 +60,13 @@ def test_by_default_the_target_is_quality_and_the_file_progressive(client: httpx
 def test_target_quality_never_takes_more_than_the_reference(
     client: httpx.Client, quality: int
 ) -> None:
-    assert len(compressed(client, quality=quality)) <= len(standard(quality))
+    assert len(compressed(client, quality=quality)) <= len(standard_jpeg(PIXELS, quality))
 
 
 def test_target_size_fills_the_references_bytes(client: httpx.Client) -> None:
     for progressive in ("true", "false"):
         jpeg = compressed(client, quality=50, target="size", progressive=progressive)
-        assert abs(len(jpeg) / len(standard(50)) - 1) <= 0.01
+        assert abs(len(jpeg) / len(standard_jpeg(PIXELS, 50)) - 1) <= 0.01
 
 
 @pytest.mark.parametrize("target", ["size", "quality"])
@@ -164,7 +161,7 @@ def test_width_and_height_bound_the_photo_and_its_reference(client: httpx.Client
         for picture in (jpeg, heatmap):
             with Image.open(io.BytesIO(picture)) as opened:
                 assert opened.size == (80, 60)
-        assert int(response.headers["x-reference-bytes"]) < len(standard(75)) / 4
+        assert int(response.headers["x-reference-bytes"]) < len(standard_jpeg(PIXELS, 75)) / 4
 
 
 def test_metadata_is_kept_as_asked_for(client: httpx.Client) -> None:

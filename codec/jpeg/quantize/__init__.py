@@ -1,1 +1,1 @@
-"""Rate-distortion optimised quantization, weighted by saliency and masking."""
+"""Rate-distortion optimized quantization, weighted by saliency and masking."""

@@ -1,4 +1,4 @@
-"""Planes and coefficients with what an error in each of their blocks counts: the components."""
+"""Weights of each block, from the saliency map and from masking, and components that have them."""
 
 from typing import NamedTuple
 
@@ -8,25 +8,24 @@ from numpy.typing import NDArray
 from codec.jpeg.quantize.masking import (
     measure_activity,
     normalize_weights,
-    share_salient,
     weigh_masking,
-    weigh_saliency,
 )
 from codec.jpeg.quantize.tuning import Tuning
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
 from codec.jpeg.transform.chroma_resampling import halve
+from codec.saliency_weights import share_salient, weigh_saliency
 
 
 class BlockMap(NamedTuple):
-    """A saliency map on luma's blocks, the padded ones included."""
+    """A saliency map as weights of luma's blocks, including those that only complete MCUs."""
 
     rows: int
     """Blocks that hold samples of the image."""
     columns: int
     weights: NDArray[np.float32]
-    """(blocks_y, blocks_x) from 1 to the tuning's ratio."""
+    """(blocks_y, blocks_x) from 1 to the tuning's `saliency_ratio`."""
     salient: NDArray[np.float32]
-    """(blocks_y, blocks_x) shares in the salient region."""
+    """(blocks_y, blocks_x) in [0, 1]: shares that belong to the salient region."""
 
 
 def map_blocks(
@@ -55,12 +54,12 @@ def map_blocks(
 def mask_blocks(
     kind: int, plane: NDArray[np.float32], coefs: NDArray[np.float32], tuning: Tuning
 ) -> NDArray[np.float32]:
-    """Return what an error counts in each block of a component's plane: (blocks_y, blocks_x)."""
+    """Return the weight of an error in each block of a component's plane: (blocks_y, blocks_x)."""
     return mask_activity(kind, measure_activity(plane, coefs), tuning)
 
 
 def mask_activity(kind: int, activity: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float32]:
-    """Return what an error counts in blocks of this activity (blocks_y, blocks_x) of a component."""
+    """Return the weight of an error in blocks of this activity, both (blocks_y, blocks_x)."""
     exponent = tuning.masking if kind == LUMA else tuning.chroma_masking
     return weigh_masking(activity, exponent, tuning.masking_floor)
 
@@ -75,15 +74,15 @@ def assemble(
     dark: NDArray[np.float32],
     steps: NDArray[np.uint16] | None = None,
 ) -> Component:
-    """Return the component of a plane's coefficients.
+    """Return a component with the weights of its blocks.
 
     Args:
         kind: LUMA or CHROMA.
         coefs: (blocks_y, blocks_x, 64) zigzag, padded to whole MCUs.
-        masking: what `mask_blocks` gives for the plane.
+        masking: (blocks_y, blocks_x), the result of `mask_blocks`.
         blocks: the map on luma's blocks.
         sampling: luma blocks across and down for each block of chroma.
-        dark: what an error counts by brightness, on luma's blocks.
+        dark: weights by brightness of luma's blocks.
         steps: see Component.
     """
     across, down = (1, 1) if kind == LUMA else sampling

@@ -1,10 +1,6 @@
-"""The blocks of one picture and their quantized coefficients.
-
-The rate search quantizes them again and again until a pass meets its target.
-"""
+"""The blocks of one image and their quantized coefficients, which the rate search quantizes repeatedly."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,23 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jpeg.quantize.block_sample import Sample, draw_sample
-from codec.jpeg.quantize.dc import quantize_dc
 from codec.jpeg.quantize.distortion import Errors, measure_errors, measure_reference_errors
 from codec.jpeg.quantize.greedy import quantize_ac_greedily, quantize_dc_greedily
-from codec.jpeg.quantize.rdoq import discount_symbols, quantize_ac
+from codec.jpeg.quantize.rdoq import count_ac_symbols, quantize_ac, quantize_dc
+from codec.jpeg.quantize.steps import Steps
 from codec.jpeg.syntax.component import Component
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """The quantization steps and the weights of their errors; each list has an entry per component."""
-
-    quant_tables: list[NDArray[np.uint16]]
-    """(64,) zigzag."""
-    inverse: list[NDArray[np.float32]]
-    """(64,) 1 / quant_table."""
-    distortion_scales: list[NDArray[np.float32]]
-    """(64,) bits that a squared error of one step is worth."""
 
 
 class Counts(NamedTuple):
@@ -39,9 +23,9 @@ class Counts(NamedTuple):
 
 
 class Blocks:
-    """The blocks of one picture, with the quantized coefficients of the latest pass.
+    """The blocks of one image, with the quantized coefficients of the latest pass.
 
-    `rates` are the bits (256,) of each AC symbol, indexed by component kind.
+    In all methods, `rates` are the bits (256,) of each AC symbol, indexed by component kind.
     """
 
     def __init__(self, components: Sequence[Component]) -> None:
@@ -62,7 +46,7 @@ class Blocks:
         return [component.coefs.shape[1] for component in self._sample.components]
 
     def quantize_sample(self, steps: Steps, rates: Sequence[NDArray[np.float32]]) -> Counts:
-        """Quantize the sample greedily (`codec.jpeg.quantize.greedy`); return the counts of its symbols."""
+        """Quantize the sample greedily; return the counts of its symbols."""
         counts = self._zero_counts()
         sample = self._sample
         for i, component in enumerate(sample.components):
@@ -112,12 +96,12 @@ class Blocks:
         """Quantize the AC coefficients of every stride-th block again; return the new `ac_counts`."""
         adjusted = [own.copy() for own in ac_counts]
         for i, component in enumerate(self.components):
-            discount_symbols(self._qcoefs[i], stride, adjusted[component.kind])
+            count_ac_symbols(self._qcoefs[i], stride, -1, adjusted[component.kind])
             self._quantize_ac(i, steps, rates, stride, adjusted[component.kind])
         return adjusted
 
     def measure(self, quant_tables: Sequence[NDArray[np.uint16]], *, sample: bool) -> Errors:
-        """Return the errors of all blocks, or of the sample, as last quantized with these tables."""
+        """Return the errors of all blocks, or of the sample; `quant_tables` are those of their last pass."""
         if sample:
             return measure_errors(self._sample.components, quant_tables, self._sample_qcoefs)
         return measure_errors(self.components, quant_tables, self._qcoefs)

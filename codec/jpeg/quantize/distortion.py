@@ -1,7 +1,7 @@
-"""How far quantization moves the salient region and the rest, beside the reference's own error.
+"""Weighted squared errors of the salient region and of the rest, ours and the standard JPEG's.
 
-Errors are squared, weighted by the eye's sensitivity to each coefficient (as Annex K has it) and
-by what each block can hide: units of luma samples squared, as `codec.jpeg.quantize.masking` weighs them.
+Each squared error is multiplied by the weight of its coefficient's frequency, derived from Annex K,
+and by the visibility of its block (`codec.jpeg.quantize.masking`).
 """
 
 from collections.abc import Sequence
@@ -11,31 +11,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import inlined, kernel
+from codec.jpeg.quantize.frequency_weights import list_frequency_weights
 from codec.jpeg.quantize.tuning import Sensitivity
 from codec.jpeg.syntax.component import Component
 from codec.jpeg.syntax.tables import (
     ANNEX_K_CHROMA,
     ANNEX_K_LUMA,
+    find_quality_scale,
     round_table,
-    scale_of_quality,
-    weigh_frequencies,
 )
 
-# What an error counts to an onlooker, of Y, Cb and Cr: in between plain squared error and errors in
-# steps of Annex K, and more where it lasts in the picture seen smaller. Apart from `codec.jpeg.quantize.tuning`,
-# which spends bits and serves more masters: with these, SSIMULACRA2 of the salient region is 0.4 to
-# 0.8 above the reference's at qualities 30 to 90 (docs/codec.md), with the tuning's -1.0 to 1.4.
+# Of Y, Cb and Cr: between plain squared error and errors in steps of Annex K, with more weight for
+# errors that remain visible when the image is shown smaller. The tuning's own sensitivities, which
+# distribute bits, predict visible quality less evenly: with these, SSIMULACRA2 of the salient region
+# is 0.4 to 0.8 above the reference's at qualities 30 to 90 (docs/codec.md), with the tuning's −1.0
+# to 1.4.
 SENSITIVITIES: Final = (
     Sensitivity(weight=1.0, tilt=0.7, low=2.0, dc=0.0),
     Sensitivity(weight=1.0, tilt=1.0, low=0.5, dc=2.0),
     Sensitivity(weight=1.0, tilt=1.0, low=0.3, dc=1.0),
 )
-# Of a region in which nothing is wrong, so that its logarithm is finite.
 LEAST_ERROR: Final = 1e-3
+"""Added to every error, so that the logarithm of a region without errors is finite."""
 
 
 class Errors(NamedTuple):
-    """Weighted squared errors of a picture's two parts; only ratios of them mean anything."""
+    """Weighted squared errors of an image's two regions; only their ratios have a meaning."""
 
     salient: float
     rest: float
@@ -50,7 +51,7 @@ def measure_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     visibility: np.float32,
     costs: NDArray[np.float32],
 ) -> np.float32:
-    """Return the error of a quantized block (64,); `costs` (64,) is room to work in."""
+    """Return the error of a quantized block (64,); `costs` (64,) is scratch memory."""
     for k in range(64):
         difference = block[k] - steps[k] * np.float32(stored[k])
         costs[k] = sensitivities[k] * difference * difference
@@ -59,7 +60,10 @@ def measure_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 
 @inlined
 def sum_costs(costs: NDArray[np.float32]) -> np.float32:
-    """Return the sum of 64 costs, overwriting them: by halves, which vectors of any width can add."""
+    """Return the sum of 64 costs and overwrite them.
+
+    Halves are added pairwise: the order is the same for vector registers of any width.
+    """
     for half in (32, 16, 8, 4):
         for k in range(half):
             costs[k] += costs[k + half]
@@ -75,7 +79,7 @@ def _measure_blocks(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     salient_shares: NDArray[np.float32],
     block_weights: NDArray[np.float32],
 ) -> tuple[float, float]:
-    """Return both errors of all blocks."""
+    """Return the salient and the remaining error of all blocks."""
     costs = np.empty(64, np.float32)
     salient = 0.0
     rest = 0.0
@@ -114,7 +118,7 @@ def _measure_reference_blocks(
     salient_shares: NDArray[np.float32],
     block_weights: NDArray[np.float32],
 ) -> tuple[float, float]:
-    """Return both errors of all blocks, plainly rounded."""
+    """Return the salient and the remaining error of all blocks, with coefficients rounded."""
     inverse_steps = np.float32(1.0) / steps
     costs = np.empty(64, np.float32)
     salient = 0.0
@@ -134,7 +138,7 @@ def measure_errors(
     quant_tables: Sequence[NDArray[np.uint16]],
     qcoefs: Sequence[NDArray[np.int16]],
 ) -> Errors:
-    """Return the errors of `qcoefs`."""
+    """Return the errors of `qcoefs`, each (blocks_y, blocks_x, 64), with the tables (64,), all zigzag."""
     found = [
         _measure_blocks(
             component.coefs,
@@ -148,7 +152,7 @@ def measure_errors(
             components,
             qcoefs,
             quant_tables,
-            list_sensitivities(len(components)),
+            list_frequency_weights(SENSITIVITIES, len(components)),
             strict=True,
         )
     ]
@@ -156,7 +160,7 @@ def measure_errors(
 
 
 def measure_reference_errors(components: Sequence[Component], quality: int) -> Errors:
-    """Return the errors of the standard JPEG at `quality`, on this picture's own blocks."""
+    """Return the errors that the standard JPEG's tables at `quality` make on these components."""
     found = [
         _measure_reference_blocks(
             component.coefs,
@@ -168,7 +172,7 @@ def measure_reference_errors(components: Sequence[Component], quality: int) -> E
         for component, steps, sensitivities in zip(
             components,
             list_reference_steps(len(components), quality),
-            list_sensitivities(len(components)),
+            list_frequency_weights(SENSITIVITIES, len(components)),
             strict=True,
         )
     ]
@@ -176,8 +180,8 @@ def measure_reference_errors(components: Sequence[Component], quality: int) -> E
 
 
 def list_reference_steps(components: int, quality: int) -> list[NDArray[np.float32]]:
-    """Return the steps (64,) of the standard JPEG at `quality` for each of the components, Y first."""
-    scale = np.float32(scale_of_quality(quality))
+    """Return the steps (64,) zigzag of the standard JPEG for each of 1 or 3 components, Y first."""
+    scale = np.float32(find_quality_scale(quality))
     annex_ks = (ANNEX_K_LUMA, ANNEX_K_CHROMA, ANNEX_K_CHROMA)[:components]
     return [round_table(annex_k * scale).astype(np.float32) for annex_k in annex_ks]
 
@@ -185,10 +189,3 @@ def list_reference_steps(components: int, quality: int) -> list[NDArray[np.float
 def _add_up(parts: Sequence[tuple[float, float]]) -> Errors:
     salient, rest = (sum(own) for own in zip(*parts, strict=True))
     return Errors(salient + LEAST_ERROR, rest + LEAST_ERROR)
-
-
-def list_sensitivities(components: int) -> list[NDArray[np.float32]]:
-    """Return what an error counts in each coefficient (64,) of each of the components, Y first."""
-    tables = (ANNEX_K_LUMA, ANNEX_K_CHROMA, ANNEX_K_CHROMA)
-    pairs = list(zip(tables, SENSITIVITIES, strict=True))[:components]
-    return [weigh_frequencies(annex_k, own) for annex_k, own in pairs]

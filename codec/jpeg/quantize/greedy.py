@@ -1,4 +1,4 @@
-"""Greedy quantization for sampled passes: coefficients are decided one after the other."""
+"""Greedy quantization for sampled passes: each coefficient is decided once, in zigzag order."""
 
 from typing import Final
 
@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from codec.jit import inlined, kernel
 from codec.jpeg.quantize.rdoq import tabulate_rates
-from codec.jpeg.quantize.trellis import END_OF_BLOCK, ZERO_RUN, list_candidates, scale_magnitudes
-from codec.jpeg.write.tokens import SIZES
+from codec.jpeg.quantize.trellis import list_candidates, scale_magnitudes
+from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, count_symbols
 
-# Credit for shortening the next zero run; removes the greedy estimate's bias over quality.
+# Credit for shortening the next zero run; removes the greedy estimate's bias.
 _CREDIT_BITS: Final = np.float32(1.2)
 
 
@@ -26,10 +26,10 @@ def quantize_block_greedily(  # noqa: PLR0917 -- kernels take no keyword-only ar
     stored: NDArray[np.int16],
     counts: NDArray[np.int64],
 ) -> None:
-    """Fill the AC part of `stored` (64,) and count symbols; arguments are those of `decide_block`.
+    """Fill the AC part of `stored` (64,) and count symbols; the arguments are those of `decide_block`.
 
-    A coefficient is rounded, or takes the largest value of one category less, and is kept where
-    that gains more than its bits.
+    Candidates are the rounded value and the largest value of the next smaller size. The better one
+    is kept if it reduces the error by more than its bits cost; otherwise the coefficient is zero.
     """
     scale_magnitudes(block, inverse_steps, magnitudes)
     for k in range(1, 64):
@@ -53,8 +53,7 @@ def quantize_block_greedily(  # noqa: PLR0917 -- kernels take no keyword-only ar
                 gain, value, size = other, smaller, size - 1
         if gain + _CREDIT_BITS > 0:
             stored[k] = value if block[k] > 0 else -value
-            counts[ZERO_RUN] += run >> 4
-            counts[(run & 15) * 16 + size] += 1
+            count_symbols(run, size, 1, counts)
             before = k
     if before < 63:
         counts[END_OF_BLOCK] += 1
@@ -97,9 +96,9 @@ def quantize_dc_greedily(
     qcoefs: NDArray[np.int16],
     counts: NDArray[np.int64],
 ) -> None:
-    """Fill the DC part of `qcoefs` (1, n, 64) and count the categories of the differences.
+    """Round the DC part of `qcoefs` (1, n, 64) and count the sizes of the differences.
 
-    `before` (n,) are the DC coefficients that come before each in the scan.
+    `before` (n,) holds the DC coefficient that the scan codes before each.
     """
     for i in range(coefs.shape[1]):
         value = int(np.rint(coefs[0, i, 0] / step))

@@ -1,6 +1,6 @@
-"""Trellis quantization of the AC coefficients: every one decided once, by rate and distortion.
+"""Rate-distortion optimized quantization (RDOQ) of AC coefficients, and rounding of DC.
 
-For each block the kernel minimises
+For each block the kernel minimizes
 
     w_b · Σ_k f_k · (c_k − q_k·v_k)² / λ  +  bits of the run/size symbols (T.81 F.1.2.2)
 
@@ -9,23 +9,24 @@ coefficient so far"; Viterbi's algorithm keeps the cheapest way to each (Ramchan
 "Rate-distortion optimal fast thresholding with complete JPEG/MPEG decoder compatibility", IEEE
 Trans. Image Processing 3(5), 1994; Crouse and Ramchandran, 1997). Bits depend on a value's size
 category only, so the candidates are the rounded value and, for every smaller category, its largest
-value: nothing else can be best.
+value: no other value can be best.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
-from codec.jpeg.quantize.trellis import END_OF_BLOCK, ZERO_RUN, decide_block, discount_block
+from codec.jpeg.quantize.trellis import decide_block
+from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, ZERO_RUN, count_block_symbols
 
 _SIZES = 16
 
 
 @kernel
 def tabulate_rates(rates: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return bits[size, run] (16, 64) of "run zeros, then a value of this size", from `rates` (256,).
+    """Return bits[size, run] (16, 64) of `run` zeros and a value of `size`, from `rates` (256,).
 
-    Runs beyond 15 contain their ZRL codes, and every entry its appended bits.
+    Entries include the ZRL codes of runs beyond 15 and the appended bits.
     """
     bits = np.zeros((_SIZES, 64), np.float32)
     for size in range(1, _SIZES):
@@ -37,22 +38,12 @@ def tabulate_rates(rates: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @kernel
 def bound_rates(bits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the least bits[size, r] over all runs r ≥ run, shaped as `bits`."""
+    """Return the minimum of bits[size, r] over all r ≥ run, in the shape of `bits`."""
     bounds = bits.copy()
     for size in range(bits.shape[0]):
         for run in range(bits.shape[1] - 2, -1, -1):
             bounds[size, run] = min(bounds[size, run], bounds[size, run + 1])
     return bounds
-
-
-@kernel
-def size_category(magnitude: int) -> int:
-    """Return the bits of `magnitude` (T.81 table F.1)."""
-    size = 0
-    while magnitude:
-        magnitude >>= 1
-        size += 1
-    return size
 
 
 @kernel
@@ -72,9 +63,9 @@ def quantize_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
         coefs: (blocks_y, blocks_x, 64) zigzag; `qcoefs` alike.
         block_weights: (blocks_y, blocks_x); 0 makes a block empty.
         inverse_steps: (64,) 1 / quant_table.
-        distortion_scales: (64,) f_k · q_k² / λ: bits that a squared error of one step is worth.
-        rates: (256,) bits of each symbol, appended bits not counted.
-        stride: every stride-th block only, in a diagonal pattern; the others stay as they are.
+        distortion_scales: (64,) f_k · q_k² / λ, the bits that a squared error of one step is worth.
+        rates: (256,) bits of each symbol, without appended bits.
+        stride: only every stride-th block is decided, in a diagonal pattern.
     """
     bits = tabulate_rates(rates)
     bounds = bound_rates(bits)
@@ -108,8 +99,44 @@ def quantize_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 
 
 @kernel
-def discount_symbols(qcoefs: NDArray[np.int16], stride: int, counts: NDArray[np.int64]) -> None:
-    """Take the symbols of the blocks that `quantize_ac` decides with this stride from `counts`."""
+def count_ac_symbols(
+    qcoefs: NDArray[np.int16], stride: int, times: int, counts: NDArray[np.int64]
+) -> None:
+    """Add the AC symbols of every stride-th block to `counts` (256,), `times` times.
+
+    They are the blocks that `quantize_ac` decides with this stride.
+    """
     for by in range(qcoefs.shape[0]):
         for bx in range((by * 3) % stride, qcoefs.shape[1], stride):
-            discount_block(qcoefs[by, bx], counts)
+            count_block_symbols(qcoefs[by, bx], times, counts)
+
+
+@kernel
+def quantize_dc(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+    coefs: NDArray[np.float32],
+    step: int,
+    real_rows: int,
+    real_columns: int,
+    vertical: int,
+    horizontal: int,
+    qcoefs: NDArray[np.int16],
+    counts: NDArray[np.int64],
+) -> None:
+    """Round the DC part of `qcoefs` and add the sizes of the differences to `counts` (256,).
+
+    The differences are those of an interleaved scan (T.81 F.1.2.1), with `vertical`×`horizontal`
+    blocks per MCU. Blocks beyond the real rows and columns only complete MCUs: they repeat the value
+    before, whose difference 0 has the shortest code.
+    """
+    previous = 0
+    for mcu_y in range(coefs.shape[0] // vertical):
+        for mcu_x in range(coefs.shape[1] // horizontal):
+            for part in range(vertical * horizontal):
+                by = mcu_y * vertical + part // horizontal
+                bx = mcu_x * horizontal + part % horizontal
+                value = previous
+                if by < real_rows and bx < real_columns:
+                    value = int(np.rint(coefs[by, bx, 0] / step))
+                qcoefs[by, bx, 0] = value
+                counts[SIZES[abs(value - previous)]] += 1
+                previous = value

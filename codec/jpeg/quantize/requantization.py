@@ -1,7 +1,12 @@
-"""What the source's own quantization has lost, as far as its coefficients tell."""
+"""Quantizing a JPEG's coefficients again: which steps to use, and the errors it already has.
+
+The coefficients are multiples of the source's own steps. A finer step codes them no better. A
+slightly coarser one changes every value and saves almost no bits: runs and sizes stay the same.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +15,25 @@ from codec.jit import kernel
 from codec.jpeg.quantize.distortion import Errors, measure_errors
 from codec.jpeg.syntax.component import Component
 
+SNAP_RATIO: Final = 1.6
+"""A wanted step up to this many times the source's step is replaced by the source's step."""
+
+
+def snap_tables(
+    tables: Sequence[NDArray[np.uint16]], components: Sequence[Component]
+) -> list[NDArray[np.uint16]]:
+    """Return the `tables` (64,) zigzag, with steps near or below the source's replaced by those."""
+    return [
+        table
+        if component.steps is None
+        else np.where(table <= component.steps * SNAP_RATIO, component.steps, table)
+        for table, component in zip(tables, components, strict=True)
+    ]
+
 
 @kernel
 def _count_nonzeros(coefs: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.int64]:
-    """Return how many blocks of the first rows and columns have each coefficient (64,)."""
+    """Return the number of blocks in which each coefficient is nonzero (64,)."""
     counts = np.zeros(64, np.int64)
     for by in range(rows):
         for bx in range(columns):
@@ -25,8 +45,8 @@ def _count_nonzeros(coefs: NDArray[np.float32], rows: int, columns: int) -> NDAr
 def estimate_noise(component: Component, steps: NDArray[np.uint16]) -> NDArray[np.float32]:
     """Return the expected squared error (64,) of coefs that are multiples of `steps`.
 
-    Values other than zero are off by a uniform q²/12. Those quantized to zero are taken as the middle
-    of a Laplacian, whose width follows from the share of zeros.
+    Errors of nonzero values are taken as uniform, with the mean q²/12. Values quantized to zero are
+    taken as the centre of a Laplacian, whose width follows from the share of zeros.
     """
     real = (component.real_rows, component.real_columns)
     share = _count_nonzeros(component.coefs, *real) / (real[0] * real[1])
@@ -39,9 +59,9 @@ def estimate_noise(component: Component, steps: NDArray[np.uint16]) -> NDArray[n
 
 
 def measure_noise(components: Sequence[Component]) -> Errors:
-    """Return the errors that the source's quantization has made, as `measure_errors` weighs them.
+    """Return the estimated errors of the source's quantization, weighted as by `measure_errors`.
 
-    What it has lost of components that were resampled since isn't known and doesn't count.
+    Components that have been resampled since are left out: their errors are unknown.
     """
     blocks = []
     for component in components:

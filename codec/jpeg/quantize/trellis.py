@@ -1,29 +1,26 @@
-"""The trellis of one block's AC coefficients; `codec.jpeg.quantize.rdoq` says what it minimises."""
+"""The trellis of one block's AC coefficients; `codec.jpeg.quantize.rdoq` states what it minimizes."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import inlined
-from codec.jpeg.write.tokens import SIZES
-
-END_OF_BLOCK = 0x00
-ZERO_RUN = 0xF0  # ZRL: sixteen zeros
+from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, count_symbols
 
 
 @inlined
 def scale_magnitudes(
     block: NDArray[np.float32], inverse_steps: NDArray[np.float32], magnitudes: NDArray[np.float32]
 ) -> None:
-    """Fill `magnitudes` (64,) with those of the coefficients, in steps."""
+    """Fill `magnitudes` (64,) with the coefficients' magnitudes in steps."""
     for k in range(64):
         magnitudes[k] = abs(block[k]) * inverse_steps[k]
 
 
 @inlined
 def list_candidates(magnitudes: NDArray[np.float32], candidates: NDArray[np.uint8]) -> int:
-    """Fill `candidates` with the AC positions that don't round to zero; return their number.
+    """Fill `candidates` with the AC positions that do not round to zero; return their number.
 
-    Without a branch: which coefficients are small is what a processor can't guess.
+    It has no branch, because a processor could not predict it.
     """
     found = 0
     for k in range(1, 64):
@@ -53,14 +50,15 @@ def decide_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 ) -> None:
     """Fill the AC part of `stored` (64,) and add its symbols to `counts` (256,).
 
-    A node's cost is relative to zeroing everything up to it; least[i] is the smallest cost up to
-    node i. With the smallest rate of all longer runs it bounds what earlier origins can reach, so
-    the search stops after few of them and stays exact. The seven arrays from `magnitudes` to `least`
-    (64,) are room to work in: of each node its place, the node before it, its value and its costs.
+    Node 0 is the block's start; node i stands for "candidate i is the last nonzero coefficient so
+    far". A node's cost is relative to zeroing everything up to it. least[i] is the smallest cost of
+    the nodes 0 to i; with `bounds`, the least bits of any longer run, it bounds the cost by way of
+    earlier nodes. So the search stops early and stays exact. The seven arrays from `magnitudes` to
+    `least`, each (64,), are scratch memory: they hold each node's position, the node before it
+    (origin), its value and its costs.
     """
     scale_magnitudes(block, inverse_steps, magnitudes)
     found = list_candidates(magnitudes, candidates)
-    # Node 0 is "nothing so far".
     positions[0] = 0
     costs[0] = np.float32(0.0)
     least[0] = np.float32(0.0)
@@ -78,7 +76,7 @@ def decide_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
             error = magnitude - np.float32(value)
             base = error * error * scale
             if base + cheapest + np.float32(1.0) >= best:
-                break  # smaller values add distortion, and none saves its appended bit
+                break  # with one appended bit only, this and any smaller value still cost more
             if base + cheapest + np.float32(size) < best:
                 for origin in range(node - 1, -1, -1):
                     run = k - int(positions[origin]) - 1
@@ -112,7 +110,7 @@ def store_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     stored: NDArray[np.int16],
     counts: NDArray[np.int64],
 ) -> None:
-    """Walk the trellis back from node `last`, write the values and count their symbols."""
+    """Write the values on the path to node `last` to `stored` (64,), and count their symbols."""
     for k in range(1, 64):
         stored[k] = 0
     if last == 0 or int(positions[last]) != 63:
@@ -123,21 +121,5 @@ def store_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
         value = int(values[node])
         stored[position] = value if block[position] > 0 else -value
         run = position - int(positions[origin]) - 1
-        counts[ZERO_RUN] += run >> 4
-        counts[(run & 15) * 16 + SIZES[value]] += 1
+        count_symbols(run, SIZES[value], 1, counts)
         node = origin
-
-
-@inlined
-def discount_block(stored: NDArray[np.int16], counts: NDArray[np.int64]) -> None:
-    """Take the AC symbols of a quantized block (64,) from `counts`."""
-    before = 0
-    for k in range(1, 64):
-        value = int(stored[k])
-        if value != 0:
-            run = k - before - 1
-            counts[ZERO_RUN] -= run >> 4
-            counts[(run & 15) * 16 + SIZES[abs(value)]] -= 1
-            before = k
-    if before < 63:
-        counts[END_OF_BLOCK] -= 1

@@ -1,4 +1,7 @@
-"""The encoder's fitted constants, and how `strength` moves them."""
+"""The encoder's fitted constants, and how `strength` changes them.
+
+Fitted on photos of OSIE by `python -m bench fit`; docs/codec.md describes the objective.
+"""
 
 import math
 from dataclasses import dataclass, fields, replace
@@ -7,43 +10,48 @@ from typing import Final, TypeVar
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """What a squared error counts in each coefficient of one component (`codec.jpeg.syntax.tables`)."""
+    """Weights of squared errors by frequency, of one component (`weigh_frequencies`)."""
 
     weight: float
-    """Of the component; all four are relative to one another only."""
+    """Factor on the component; only ratios between components matter."""
     tilt: float
-    """Exponent of the part that falls as Annex K rises: 0 is plain squared error."""
+    """Exponent of Annex K's step in the first term: 0 is plain squared error."""
     low: float
-    """Of the part for what survives in the picture seen from farther away: DC and its neighbours."""
+    """Weight of the second term, for low frequencies, which stay visible from a greater distance."""
     dc: float
-    """Of DC alone, besides."""
+    """Additional weight of DC."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """Constants of one encode; docs/codec.md says how they were fitted."""
+    """Constants of one encode."""
 
     luma: Sensitivity
     cb: Sensitivity
     cr: Sensitivity
     steepness: float
-    """Exponent of 1/√f in the quant_tables: 0 is flat, 1 has the same cost in every rounding error."""
+    """Exponent of 1/√f in the quant_tables: 0 is flat, 1 gives all rounding errors the same cost."""
     rd_lambda: float
-    """Squared steps that one bit is worth, where an error counts 1."""
+    """λ in squared steps: the weighted squared error that one bit is worth."""
     masking: float
     """Exponent of a luma block's activity."""
     masking_floor: float
-    """Activity below which nothing hides, in squared samples."""
+    """Activity below which a block hides little, in squared samples."""
     chroma_masking: float
-    """Exponent of a chroma block's."""
+    """Exponent of a chroma block's activity."""
     darkness: float
-    """What an error counts more in black."""
+    """Additional weight of an error in black."""
     saliency_ratio: float
-    """Weight of the hottest blocks over that of the background."""
+    """Weight of the most salient blocks over that of the background."""
     rise_from: float
-    """Area rank from which the weight climbs."""
+    """Rank by area from which the weight rises."""
     rise_to: float
     """Area rank at which it is highest."""
+
+    @property
+    def sensitivities(self) -> tuple[Sensitivity, Sensitivity, Sensitivity]:
+        """Those of Y, Cb and Cr."""
+        return self.luma, self.cb, self.cr
 
 
 _Constants = TypeVar("_Constants", Sensitivity, Tuning)
@@ -77,15 +85,15 @@ FULL: Final = Tuning(
     rise_from=0.62,
     rise_to=0.82,
 )
-# Change in equal ratios on the way from one to the other.
+# Interpolated geometrically; the others linearly.
 _RATIOS: Final = frozenset({"weight", "rd_lambda", "masking_floor", "saliency_ratio"})
 
 
 def tune(strength: float) -> Tuning:
     """Return the constants for `strength` in 0..1.
 
-    Up to the default only the weights grow, so that strength 0 is the default without saliency;
-    beyond it the table, λ and masking move too.
+    Up to DEFAULT_STRENGTH only the saliency ratio grows, so that strength 0 is the default without
+    a map. Above it, all constants move from DEFAULT to FULL.
     """
     if strength <= DEFAULT_STRENGTH:
         share = strength / DEFAULT_STRENGTH
@@ -94,7 +102,7 @@ def tune(strength: float) -> Tuning:
 
 
 def _mix(start: _Constants, end: _Constants, share: float) -> _Constants:
-    """Return the constants that lie `share` of the way between two sets of them."""
+    """Return constants interpolated between `start` (share 0) and `end` (share 1)."""
     mixed = {}
     for field in fields(start):
         a, b = getattr(start, field.name), getattr(end, field.name)

@@ -1,1 +1,1 @@
-"""Passes of quantization until the file meets its target."""
+"""Rate control: passes of quantization until the file meets its target."""

@@ -1,8 +1,7 @@
 """A sampled pass: an estimate of a pass's bytes and errors from a sample of the blocks.
 
-The sample is quantized greedily (`codec.jpeg.quantize.greedy`). The trellis, which decides the coefficients of a
-block together, keeps about as many of them. So a few sampled passes find the step and the symbol
-rates from which one trellis pass ends near its goal.
+The sample is quantized greedily, which keeps about as many coefficients as the trellis. So a few
+sampled passes find the step and the symbol rates from which one full pass ends near its goal.
 """
 
 from collections.abc import Sequence
@@ -13,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jpeg.quantize.blocks import Blocks
-from codec.jpeg.quantize.trellis import END_OF_BLOCK, ZERO_RUN
+from codec.jpeg.quantize.steps import choose_tables, scale_steps
 from codec.jpeg.quantize.tuning import Tuning
-from codec.jpeg.rate_control.passes import Point, choose_tables, frame_bytes, scale_steps
+from codec.jpeg.rate_control.passes import Point, count_frame_bytes
+from codec.jpeg.syntax.symbols import APPENDED_BITS, END_OF_BLOCK, ZERO_RUN
 
-# Bytes of a trellis pass over those of a sampled pass: 15 halved photos of OSIE at qualities 20 to 97 and
-# strengths 0, 0.6 and 1, from which single ones deviate by 1 %.
+# Bytes of a full pass over those of a sampled one: mean over 15 photos of OSIE at half size, qualities
+# 20 to 97, strengths 0, 0.6 and 1; single photos deviate by 1 %.
 _TRELLIS_SHARE: Final = 1.013
-_APPENDED: Final = (np.arange(256) & 15).astype(np.float64)
 _SCAN_HEADER_BYTES: Final = 12 + 4  # SOS, and DHT without its tables
 
 
@@ -30,14 +29,15 @@ class SampledPass:
 
     quant_tables: list[NDArray[np.uint16]]
     ac_counts: list[NDArray[np.int64]]
-    """Of the sample's symbols, by kind."""
+    """Counts (256,) of the sample's symbols, by component kind."""
     luma_blocks: int
-    """Of the sample."""
+    """Number of luma blocks in the sample."""
     file_bytes: float
+    """Estimate for a baseline file of all blocks."""
 
     @property
     def density(self) -> float:
-        """Nonzero AC coefficients of a block of luma."""
+        """Nonzero AC coefficients per block of luma."""
         counts = self.ac_counts[0]
         values = int(counts.sum() - counts[END_OF_BLOCK] - counts[ZERO_RUN])
         return values / self.luma_blocks
@@ -46,28 +46,28 @@ class SampledPass:
 def run_sampled_pass(
     blocks: Blocks, tuning: Tuning, point: Point, rates: Sequence[NDArray[np.float32]]
 ) -> SampledPass:
-    """Quantize the sample and estimate the bytes of the whole file."""
+    """Quantize the sample at `point` with these `rates` (`Blocks`); estimate the bytes of the file."""
     components, sample_sizes = blocks.components, blocks.sample_sizes
     quant_tables = choose_tables(tuning, point.table_scale, components)
-    counts = blocks.quantize_sample(scale_steps(tuning, quant_tables, point), rates)
-    # Blocks that one of the sample stands for, by kind; both chroma components have as many.
+    counts = blocks.quantize_sample(scale_steps(tuning, quant_tables, point.lambda_scale), rates)
+    # Number of blocks that one of the sample stands for, by kind; it is the same for Cb and Cr.
     factors = {
         component.kind: component.real_rows * component.real_columns / own
         for component, own in zip(components, sample_sizes, strict=True)
     }
-    header = frame_bytes(components) + _SCAN_HEADER_BYTES + 2 * len(components)
+    header = count_frame_bytes(components) + _SCAN_HEADER_BYTES + 2 * len(components)
     bits = 0.0
     for kind, factor in factors.items():
         for symbols in (counts.dc[kind], counts.ac[kind]):
-            own_bits, found = _information(symbols)
+            own_bits, found = _measure_information(symbols)
             bits += own_bits * factor
             header += 17 + found
     return SampledPass(quant_tables, counts.ac, sample_sizes[0], header + bits / 8 * _TRELLIS_SHARE)
 
 
-def _information(counts: NDArray[np.int64]) -> tuple[float, int]:
-    """Return the information of the symbols with their appended bits, and how many there are."""
+def _measure_information(counts: NDArray[np.int64]) -> tuple[float, int]:
+    """Return the symbols' information and appended bits, and how many of the 256 symbols occur."""
     found = counts[counts > 0].astype(np.float64)
     total = found.sum()
-    bits = total * np.log2(total) - found @ np.log2(found) + counts @ _APPENDED
+    bits = total * np.log2(total) - found @ np.log2(found) + counts @ APPENDED_BITS
     return float(bits), found.size

@@ -1,4 +1,4 @@
-"""Root finding for a falling function that is dear to evaluate and known only roughly."""
+"""Root finding for a falling function that is expensive to evaluate and noisy: secants in a bracket."""
 
 import math
 from dataclasses import dataclass, field
@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Bracket:
-    """Secant steps on trials (position, error), kept between the two sides already seen."""
+    """Trials (position, error), and secant steps that stay between positive and negative errors."""
 
     slope: float
-    """Expected change of the error per position, negative; used until two trials say better."""
+    """Expected d error / d position, negative; used until two trials give a measured one."""
     floor: float
     ceiling: float
     trials: list[tuple[float, float]] = field(default_factory=list)
     above: tuple[float, float] | None = None
-    """The highest position whose error is positive."""
+    """Trial with a positive error at the highest position."""
     below: tuple[float, float] | None = None
-    """The lowest position whose error is not."""
+    """Trial without a positive error at the lowest position."""
 
     def add(self, position: float, error: float) -> None:
-        """Note a trial."""
+        """Add a trial."""
         self.trials.append((position, error))
         if error > 0 and (self.above is None or position > self.above[0]):
             self.above = (position, error)
@@ -27,10 +27,10 @@ class Bracket:
             self.below = (position, error)
 
     def propose(self) -> float | None:
-        """Return where to look next, None where nothing new is left to see."""
+        """Return the next position to try, or None where the range or the bracket is exhausted."""
         proposal = self._follow_slope()
         if len(self.trials) > 3 and (self.above is None or self.below is None):
-            # Still on one side: the slope misleads, so take at least twice the last step.
+            # All recent errors have one sign: the slope misleads, so step at least twice as far as before.
             position, before = self.trials[-1][0], self.trials[-2][0]
             step = max(abs(proposal - position), 2.0 * abs(position - before))
             proposal = position + math.copysign(step, proposal - position)
@@ -49,6 +49,7 @@ class Bracket:
         return proposal
 
     def _follow_slope(self) -> float:
+        """Return the root of the line through the last two trials, its slope held within limits."""
         position, error = self.trials[-1]
         slope = self.slope
         if len(self.trials) > 1:

@@ -1,4 +1,4 @@
-"""The standard JPEG that a quality names: baseline, 4:2:0, Annex K tables, by Pillow's libjpeg."""
+"""The reference: the baseline 4:2:0 JPEG with Annex K's tables that Pillow's libjpeg writes."""
 
 import os
 import tempfile
@@ -10,9 +10,9 @@ from PIL import Image
 
 
 def measure_reference(image: NDArray[np.uint8], quality: int) -> int:
-    """Return the bytes of the reference of `image` at `quality`."""
-    # Pillow holds the interpreter's lock for as long as it encodes into an object of Python's, and
-    # lets go of it where there is a file descriptor: other threads wait a millisecond less.
+    """Return the bytes of the reference of `image`, (h, w, 3) or (h, w), at `quality` 1..100."""
+    # Pillow releases the interpreter lock only where it encodes to a file descriptor, not where it
+    # encodes to a Python object.
     with open_scratch() as file:
         Image.fromarray(np.ascontiguousarray(image)).save(
             file, format="JPEG", quality=quality, subsampling="4:2:0"
@@ -21,7 +21,7 @@ def measure_reference(image: NDArray[np.uint8], quality: int) -> int:
 
 
 def open_scratch() -> IO[bytes]:
-    """Return an empty file without a name; in memory where the system has such files (Linux)."""
+    """Return an empty file without a name, in memory where the system supports it (Linux)."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("reference"), "wb")
     return tempfile.TemporaryFile()

@@ -1,12 +1,13 @@
-"""What a rate search looks for: bytes, or fidelity where people look with as few bytes as it takes.
+"""The goal of a rate search: a number of bytes, or errors at most as large as the reference's.
 
-A goal turns one pass into an error that falls as quantization gets coarser and is 0 where the
-search ends: positive means finer than asked for.
+A goal gives a pass one number, its error. It falls as quantization gets coarser; it is positive
+where the pass is finer than required, and 0 where the search ends.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,35 +17,36 @@ from codec.jpeg.quantize.distortion import Errors
 from codec.jpeg.quantize.tuning import DEFAULT_STRENGTH
 from codec.settings import EncodeSettings
 
-# Share of the reference's bytes that `target=size` aims at: the search may end 0.6 % to either side.
-TARGET_SHARE = 0.999
-# Scans are chosen on some rows of a large picture, which now and then mislead about their bytes.
-LEAST_SHARE = 0.992
-# `target=quality` may stop at most here, and max_bytes anywhere below.
-CAP_SHARE = 0.994
-# Log errors fall by 1.47 per log step of table and λ together and by 0.62 per that of λ alone (12
-# photos of OSIE, halved, at qualities 30 to 90 and strengths 0 to 1), log bytes by 0.75 and 0.35:
-# halved, both are one scale to the search, and its tolerance is 0.05 dB.
+TARGET_SHARE: Final = 0.999
+"""Share of the reference's bytes at which `target=size` aims; the search ends within 0.6 % of it."""
+LEAST_SHARE: Final = 0.992
+"""Share of the aimed-at bytes below which a file is searched again: the bytes of progressive scans
+are estimated on some rows of a large image, sometimes wrongly."""
+CAP_SHARE: Final = 0.994
+"""Share of an upper limit at which a search aims, so that its tolerance stays below the limit."""
+# Scales log errors to log bytes, so that one slope serves both. Per log step of table and λ, log errors
+# change by 1.47 and log bytes by 0.75; per log step of λ alone, by 0.62 and 0.35 (12 photos of OSIE at
+# half size, qualities 30 to 90, strengths 0 to 1). The search's tolerance is then 0.05 dB.
 _FIDELITY_SCALE = 0.5
 _NO_NOISE = Errors(0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The bytes to fill or not to exceed, and the errors that are allowed."""
+    """The bytes to reach or not to exceed, and the errors that are allowed."""
 
     target_bytes: float
     limit_bytes: float
-    """What the finished file may take."""
+    """Upper limit on the finished file."""
     least_bytes: float = 0.0
-    """A shorter file should be searched again."""
+    """A file with fewer bytes is searched again."""
     allowed: Errors | None = None
-    """Where given, a file with these errors is good enough, below `target_bytes`."""
+    """If given, a pass with these errors meets the goal, even with fewer bytes than `target_bytes`."""
     noise: Errors = _NO_NOISE
-    """Errors that the coefficients had before, of a picture that was quantized once."""
+    """Errors that the coefficients have from an earlier quantization, added to those of a pass."""
 
-    def error_of(self, file_bytes: float, errors: Errors | None) -> float:
-        """Return how much finer a pass is than asked for, as a logarithm."""
+    def find_error(self, file_bytes: float, errors: Errors | None) -> float:
+        """Return the log ratio by which a pass is finer than required; negative if coarser."""
         excess = math.log(file_bytes / self.target_bytes)
         if self.allowed is None or errors is None:
             return excess
@@ -60,16 +62,17 @@ class Goal:
         *,
         sample: bool = False,
     ) -> Errors | None:
-        """Return the errors of a pass, or of a sampled pass's sample, where the goal depends on them."""
+        """Return the errors of the last pass, or of the sample; None if the goal does not depend on them."""
         if self.allowed is None:
             return None
         made = blocks.measure(quant_tables, sample=sample)
         return Errors(made.salient + self.noise.salient, made.rest + self.noise.rest)
 
     def allow_noise(self, noise: Errors, share: float) -> "Goal":
-        """Return the goal beside an original that the coefficients are off by `noise` already.
+        """Return the goal for coefficients that already have the errors `noise`.
 
-        Both the file and the reference have these errors, and the file `share` of them more.
+        They are added to the errors of the file and of the reference; the file's may exceed the sum by
+        `share` of them.
         """
         if self.allowed is None:
             return self
@@ -77,11 +80,11 @@ class Goal:
         return replace(self, allowed=Errors(*allowed), noise=noise)
 
     def loosen(self, file_bytes: int) -> "Goal":
-        """Return the goal after a file turned out shorter than was estimated; it is so once."""
+        """Return the goal after a file had fewer bytes than estimated. It accepts any shorter file."""
         return replace(self, target_bytes=self.target_bytes**2 / file_bytes, least_bytes=0.0)
 
     def tighten(self) -> "Goal":
-        """Return the goal after a file turned out larger than was estimated."""
+        """Return the goal after a file had more bytes than estimated."""
         return replace(self, target_bytes=self.target_bytes * 0.99)
 
 
@@ -90,7 +93,7 @@ def set_goal(
     blocks: Blocks,
     reference_bytes: int,
 ) -> Goal:
-    """Return what `settings` ask for of these blocks, the reference being of that many bytes."""
+    """Return the goal that `settings` set for these blocks."""
     cap = settings.max_bytes if settings.max_bytes is not None else math.inf
     if settings.target == "size":
         target = min(reference_bytes * TARGET_SHARE, cap * CAP_SHARE)
@@ -101,11 +104,12 @@ def set_goal(
     return Goal(limit * CAP_SHARE, limit, allowed=Errors(salient, rest))
 
 
-def coarsen(settings: EncodeSettings) -> float:
-    """Return how much coarser a goal's step is than that of the reference's bytes.
+def estimate_step_factor(settings: EncodeSettings) -> float:
+    """Return the factor from the step for the reference's bytes to the step for the goal.
 
-    A line through the same 12 photos, from which the logarithm deviates by 0.03 at strength 0 and
-    by 0.09 at the default: without it a search for fidelity starts a third too fine.
+    Its logarithm is a line fitted on the 12 photos of `_FIDELITY_SCALE`, with a standard deviation
+    of 0.03 at strength 0 and 0.09 at the default. Without it, `target=quality` starts a third too
+    fine.
     """
     if settings.target == "size":
         return 1.0

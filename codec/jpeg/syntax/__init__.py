@@ -1,1 +1,1 @@
-"""What reading and writing share: components, quantization tables, Huffman codes."""
+"""Shared by reading and writing: components, quantization tables, symbols, Huffman codes."""

@@ -1,4 +1,4 @@
-"""One colour component on its way through the encoder."""
+"""A colour component: its coefficients and the weights of its blocks (T.81 A.1.1)."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ LUMA, CHROMA = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """Coefficients and weights of one component (T.81 A.1.1)."""
+    """Coefficients and weights of one component."""
 
     kind: int
     """LUMA or CHROMA: selects the quantization and Huffman tables."""
@@ -19,14 +19,14 @@ class Component:
     """Blocks per MCU, the sampling factors of SOF."""
     real_rows: int
     real_columns: int
-    """Blocks that hold samples of the image; the others only complete the last MCUs."""
+    """Blocks that hold samples of the image; the others only complete the last MCUs (A.2.4)."""
     coefs: NDArray[np.float32]
     """(blocks_y, blocks_x, 64) zigzag."""
     block_weights: NDArray[np.float32]
-    """(blocks_y, blocks_x), 0 beyond the real blocks."""
+    """(blocks_y, blocks_x): weight of each block's error in quantization; 0 beyond the real blocks."""
     salient_shares: NDArray[np.float32]
-    """(blocks_y, blocks_x) in [0, 1]: how much of a block counts as the salient region."""
+    """(blocks_y, blocks_x) in [0, 1]: share of each block that belongs to the salient region."""
     visibility: NDArray[np.float32]
-    """(blocks_y, blocks_x): what an error counts that the block hides in part; 0 beyond the real blocks."""
+    """(blocks_y, blocks_x): weight of each block's error by masking alone; 0 beyond the real blocks."""
     steps: NDArray[np.uint16] | None = None
-    """(64,) zigzag: the coefs are multiples of these, those of the JPEG that they come from."""
+    """(64,) zigzag: quantization steps of the JPEG that the coefs were read from, if from one."""

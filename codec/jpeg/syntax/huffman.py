@@ -1,4 +1,4 @@
-"""Huffman code lengths and codes: T.81 Annex K.2 (from statistics) and Annex C (codes)."""
+"""Huffman tables from symbol counts: code lengths (T.81 K.2) and codes (T.81 Annex C)."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
+from codec.jpeg.syntax.symbols import APPENDED_BITS
 
 MAX_LENGTH = 16
-_RESERVED = 256  # a symbol that takes the all-ones code, which T.81 forbids (K.2)
+_RESERVED = 256  # a symbol that takes the code of ones only, which no real one may have (K.2)
 
 
 @dataclass(frozen=True, slots=True)
 class HuffmanTable:
-    """One table as DHT holds it and as the scan writer uses it."""
+    """One table, as DHT holds it and as the scan writer needs it."""
 
     bits: NDArray[np.int64]
     """(17,) number of codes of each length; entry 0 is unused."""
@@ -26,8 +27,8 @@ class HuffmanTable:
 
 
 @kernel
-def _least(counts: NDArray[np.int64], skip: int) -> int:
-    """Return the place of the smallest count that isn't zero, the last such place, or −1."""
+def _find_rarest(counts: NDArray[np.int64], skip: int) -> int:
+    """Return the index of the smallest nonzero count, the last one of equals, or −1 if all are zero."""
     best = -1
     for place in range(counts.size):
         count = counts[place]
@@ -37,16 +38,16 @@ def _least(counts: NDArray[np.int64], skip: int) -> int:
 
 
 @kernel
-def _code_sizes(symbol_counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Figure K.1: merge the two rarest trees until one is left; unlimited lengths."""
-    # Only symbols that occur take part: few of 256 do, and every merge looks at all.
+def _find_code_sizes(symbol_counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the code length of each symbol, of any length: merge the two rarest trees (figure K.1)."""
+    # Few of the 256 symbols occur, and every merge searches all that take part.
     used = np.append(np.flatnonzero(symbol_counts), _RESERVED)
     counts = np.append(symbol_counts[used[:-1]], 1)
     used_sizes = np.zeros(used.size, np.int64)
     others = np.full(used.size, -1, np.int64)
     while True:
-        first = _least(counts, -1)
-        second = _least(counts, first)
+        first = _find_rarest(counts, -1)
+        second = _find_rarest(counts, first)
         if second < 0:
             break
         counts[first] += counts[second]
@@ -69,7 +70,7 @@ def _code_sizes(symbol_counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @kernel
 def _limit_lengths(histogram: NDArray[np.int64]) -> None:
-    """Figure K.3: shorten codes beyond 16 bits, then drop the reserved all-ones code."""
+    """Shorten codes of more than 16 bits, then remove the reserved one (figure K.3)."""
     for length in range(histogram.size - 1, MAX_LENGTH, -1):
         while histogram[length] > 0:
             shorter = length - 2
@@ -86,10 +87,11 @@ def _limit_lengths(histogram: NDArray[np.int64]) -> None:
 
 
 @kernel
-def _table_arrays(
+def _build_arrays(
     counts: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    sizes = _code_sizes(counts)
+    """Return the fields of HuffmanTable (figures K.2, K.4, C.1 and C.2)."""
+    sizes = _find_code_sizes(counts)
     histogram = np.zeros(258, np.int64)
     for size in sizes:
         if size > 0:
@@ -117,10 +119,10 @@ def _table_arrays(
 
 
 def build_table(counts: NDArray[np.int64]) -> HuffmanTable:
-    """Return the table for symbol `counts` (256,), at least one of them nonzero."""
-    return HuffmanTable(*_table_arrays(counts))
+    """Return the table for symbol `counts` (256,), of which at least one is nonzero."""
+    return HuffmanTable(*_build_arrays(counts))
 
 
 def count_bits(counts: NDArray[np.int64], lengths: NDArray[np.int64]) -> int:
-    """Return the bits of all codes with their appended bits (the low nibble of a symbol)."""
-    return int(counts @ (lengths + (np.arange(256) & 15)))
+    """Return the bits of all codes and of the bits appended to them; both arrays are (256,)."""
+    return int(counts @ (lengths + APPENDED_BITS))

@@ -1,14 +1,12 @@
-"""Quantization tables: T.81 Annex K.1, libjpeg's quality scale and the shape of our own.
+"""The zigzag order and the standard's quantization tables: T.81 figure A.6 and Annex K.1.
 
-All tables here are in zigzag order, as DQT and the coefficient arrays hold them.
+All tables are in zigzag order, like DQT and the arrays of coefficients.
 """
 
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-
-from codec.jpeg.quantize.tuning import Sensitivity
 
 # Figure A.6 of T.81: natural index of each zigzag position.
 ZIGZAG_TO_NATURAL: Final = np.array(
@@ -36,13 +34,6 @@ _ANNEX_K_CHROMA: Final = """
 """
 
 
-# Squared cycles per two blocks within which an error is still seen at a quarter of the size.
-LOW_REACH: Final = 1.5
-_LOWNESS: Final = np.exp(
-    -((ZIGZAG_TO_NATURAL // 8) ** 2 + (ZIGZAG_TO_NATURAL % 8) ** 2) / LOW_REACH
-).astype(np.float32)
-
-
 def _zigzag(text: str) -> NDArray[np.float32]:
     return np.array(text.split(), dtype=np.float32)[ZIGZAG_TO_NATURAL]
 
@@ -51,26 +42,9 @@ ANNEX_K_LUMA: Final = _zigzag(_ANNEX_K_LUMA)
 ANNEX_K_CHROMA: Final = _zigzag(_ANNEX_K_CHROMA)
 
 
-def scale_of_quality(quality: int) -> float:
-    """Return libjpeg's factor on Annex K (jpeg_quality_scaling), 1.0 at quality 50."""
+def find_quality_scale(quality: int) -> float:
+    """Return the factor on Annex K's tables at `quality` 1..100, 1.0 at 50 (libjpeg, jcparam.c)."""
     return (50.0 / quality) if quality < 50 else max(2.0 - quality / 50.0, 0.01)
-
-
-def shape_table(annex_k: NDArray[np.float32], mix: float) -> NDArray[np.float32]:
-    """Return K^mix · flat^(1−mix), 1.0 at the DC step; mix 1 is Annex K, 0 is flat."""
-    shape: NDArray[np.float32] = np.power(annex_k / annex_k[0], np.float32(mix))
-    return shape
-
-
-def weigh_frequencies(annex_k: NDArray[np.float32], own: Sensitivity) -> NDArray[np.float32]:
-    """Return what a squared error of each coefficient counts: f (64,), zigzag.
-
-    f = weight · ((K_0/K)^tilt + low · exp(−(u² + v²)/LOW_REACH) + dc · [k = 0])
-    """
-    plain = shape_table(annex_k, -own.tilt) + np.float32(own.low) * _LOWNESS
-    plain[0] += np.float32(own.dc)
-    weights: NDArray[np.float32] = np.float32(own.weight) * plain
-    return weights
 
 
 def round_table(steps: NDArray[np.float32]) -> NDArray[np.uint16]:

@@ -3,33 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.jit import kernel
 from codec.jpeg.decode.coefficients import Source
-from codec.jpeg.quantize.dc import quantize_dc
-from codec.jpeg.quantize.rdoq import size_category
-from codec.jpeg.quantize.trellis import END_OF_BLOCK, ZERO_RUN
+from codec.jpeg.quantize.rdoq import count_ac_symbols, quantize_dc
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
 from codec.jpeg.syntax.huffman import build_table, count_bits
 from codec.jpeg.write.baseline_scan import write_scan
 from codec.jpeg.write.marker_segments import write_file, write_header
 from codec.jpeg.write.progressive import write_progressive
-
-
-@kernel
-def _count_symbols(qcoefs: NDArray[np.int16], counts: NDArray[np.int64]) -> None:
-    """Add the AC symbols of a baseline scan to `counts` (256,)."""
-    for by in range(qcoefs.shape[0]):
-        for bx in range(qcoefs.shape[1]):
-            block = qcoefs[by, bx]
-            before = 0
-            for k in range(1, 64):
-                if block[k] != 0:
-                    run = k - before - 1
-                    counts[ZERO_RUN] += run >> 4
-                    counts[(run & 15) * 16 + size_category(abs(int(block[k])))] += 1
-                    before = k
-            if before < 63:
-                counts[END_OF_BLOCK] += 1
 
 
 def rewrite(source: Source, *, progressive: bool) -> bytes:
@@ -58,7 +38,7 @@ def rewrite(source: Source, *, progressive: bool) -> bytes:
             stored,
             dc_counts[kind],
         )
-        _count_symbols(stored, ac_counts[kind])
+        count_ac_symbols(stored, 1, 1, ac_counts[kind])
         components.append(component)
         filled.append(stored)
     size_px = (source.width, source.height)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from codec.jpeg import encode as encoder
 from codec.jpeg.decode.coefficients import Source, read_source
-from codec.jpeg.encode import check_image, drop_flat_map, first_step, search_file
+from codec.jpeg.encode import check_image, drop_flat_map, guess_first_step, search_file
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.requantization import measure_noise
 from codec.jpeg.quantize.tuning import tune
@@ -80,7 +80,7 @@ def transcode(
     if kept is not None and goal.allowed is None:
         return Encoded(kept, reference_bytes, 0)
     step = max(
-        first_step(settings, reference_bytes, source.width * source.height),
+        guess_first_step(settings, reference_bytes, source.width * source.height),
         FIRST_STEP * float(source.quant_tables[LUMA][0]),
     )
     try:

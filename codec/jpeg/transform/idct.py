@@ -3,39 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.jit import inlined, kernel
+from codec.jit import kernel
 from codec.jpeg.syntax.tables import NATURAL_TO_ZIGZAG
-from codec.jpeg.transform.dct import C1, C2, C3, C4, C5, C6, C7
-
-Line = tuple[
-    np.float32, np.float32, np.float32, np.float32, np.float32, np.float32, np.float32, np.float32
-]
-
-
-@inlined
-def restore_line(  # noqa: PLR0917 -- kernels take no keyword-only arguments
-    c0: np.float32,
-    c1: np.float32,
-    c2: np.float32,
-    c3: np.float32,
-    c4: np.float32,
-    c5: np.float32,
-    c6: np.float32,
-    c7: np.float32,
-) -> Line:
-    """Return the eight samples of a row or column of coefficients."""
-    e0 = C4 * (c0 + c4)
-    e1 = C4 * (c0 - c4)
-    f0 = C2 * c2 + C6 * c6
-    f1 = C6 * c2 - C2 * c6
-    d0 = C1 * c1 + C3 * c3 + C5 * c5 + C7 * c7
-    d1 = C3 * c1 - C7 * c3 - C1 * c5 - C5 * c7
-    d2 = C5 * c1 - C1 * c3 + C7 * c5 + C3 * c7
-    d3 = C7 * c1 - C5 * c3 + C3 * c5 - C1 * c7
-    return (
-        *(e0 + f0 + d0, e1 + f1 + d1, e1 - f1 + d2, e0 - f0 + d3),
-        *(e0 - f0 - d3, e1 - f1 - d2, e1 + f1 - d1, e0 + f0 - d0),
-    )
+from codec.jpeg.transform.dct import restore_line
 
 
 @kernel

@@ -1,32 +1,34 @@
 """The tokens of a progressive AC scan, first (T.81 G.1.2.2) or refining (G.1.2.3).
 
-Blocks without anything left up to the band's end are counted together: a symbol EOBn stands for
-2^n … 2^(n+1) − 1 of them. In a refining scan the correction bits of those blocks follow it, however
-many: they are the list's own items since the symbol before, so nothing is held back for them.
+Consecutive blocks that have nothing more up to the end of the band form an EOB run: a symbol EOBn
+stands for 2^n … 2^(n+1) − 1 of them. In a refining scan, the correction bits of these blocks follow
+the symbol. Their number is not limited: they are read from the list of nonzero coefficients when the
+run ends, without a buffer.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
-from codec.jpeg.quantize.trellis import ZERO_RUN
+from codec.jpeg.syntax.symbols import SIZES, ZERO_RUN
 from codec.jpeg.write.nonzeros import Nonzeros
-from codec.jpeg.write.tokens import LENGTH_SHIFT, MOST_APPENDED, SIZES, SYMBOL_SHIFT, UNCODED
+from codec.jpeg.write.tokens import LENGTH_SHIFT, MOST_APPENDED, SYMBOL_SHIFT, UNCODED
 
 LONGEST_RUN = 0x7FFF
 """Blocks that the longest EOB run covers (EOB14, T.81 table G.1)."""
 
 
 @kernel
-def _token(symbol: int, length: int, appended: int) -> int:
+def _make_token(symbol: int, length: int, appended: int) -> int:
+    """Return the token of a symbol and its `length` appended bits (`codec.jpeg.write.tokens`)."""
     return (symbol << SYMBOL_SHIFT) | (length << LENGTH_SHIFT) | appended
 
 
 @kernel
-def _end_of_band(blocks: int) -> int:
-    """Return the token EOBn of a run of `blocks`."""
+def _make_end_of_band(blocks: int) -> int:
+    """Return the token EOBn of a run of `blocks` ended blocks."""
     length = int(SIZES[blocks]) - 1
-    return _token(length << 4, length, blocks - (1 << length))
+    return _make_token(length << 4, length, blocks - (1 << length))
 
 
 @kernel
@@ -39,6 +41,7 @@ def _list_first(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     low_bit: int,
     tokens: NDArray[np.int32],
 ) -> int:
+    """Fill `tokens` with a first scan of the band; return their number."""
     filled = 0
     ended = 0
     for block in range(starts.size - 1):
@@ -52,27 +55,27 @@ def _list_first(  # noqa: PLR0917 -- kernels take no keyword-only arguments
             if k > band_end:
                 break
             if ended > 0:
-                tokens[filled] = _end_of_band(ended)
+                tokens[filled] = _make_end_of_band(ended)
                 filled += 1
                 ended = 0
             run = k - before - 1
             while run > 15:
-                tokens[filled] = _token(ZERO_RUN, 0, 0)
+                tokens[filled] = _make_token(ZERO_RUN, 0, 0)
                 filled += 1
                 run -= 16
             size = int(SIZES[magnitude])
             appended = magnitude if value > 0 else (1 << size) - 1 - magnitude
-            tokens[filled] = _token(run * 16 + size, size, appended)
+            tokens[filled] = _make_token(run * 16 + size, size, appended)
             filled += 1
             before = k
         if before < band_end:
             ended += 1
             if ended == LONGEST_RUN:
-                tokens[filled] = _end_of_band(ended)
+                tokens[filled] = _make_end_of_band(ended)
                 filled += 1
                 ended = 0
     if ended > 0:
-        tokens[filled] = _end_of_band(ended)
+        tokens[filled] = _make_end_of_band(ended)
         filled += 1
     return filled
 
@@ -86,7 +89,7 @@ def _list_corrections(  # noqa: PLR0917 -- kernels take no keyword-only argument
     tokens: NDArray[np.int32],
     filled: int,
 ) -> int:
-    """Append the low bits of those items [start:end) that earlier scans have made nonzero."""
+    """Append the bit `low_bit` of the items [start:end) that earlier scans made nonzero."""
     bits = 0
     length = 0
     for i in range(start, end):
@@ -95,12 +98,12 @@ def _list_corrections(  # noqa: PLR0917 -- kernels take no keyword-only argument
             bits = (bits << 1) | (magnitude & 1)
             length += 1
             if length == MOST_APPENDED:
-                tokens[filled] = _token(UNCODED, length, bits)
+                tokens[filled] = _make_token(UNCODED, length, bits)
                 filled += 1
                 bits = 0
                 length = 0
     if length > 0:
-        tokens[filled] = _token(UNCODED, length, bits)
+        tokens[filled] = _make_token(UNCODED, length, bits)
         filled += 1
     return filled
 
@@ -113,10 +116,11 @@ def _list_refinement(  # noqa: C901 -- calls with arrays cost more than the work
     low_bit: int,
     tokens: NDArray[np.int32],
 ) -> int:
+    """Fill `tokens` with a refining scan of the positions 1 to 63; return their number."""
     filled = 0
     ended = 0
     # First item whose correction bit, if it has one, is still to be written.
-    owed = 0
+    uncorrected = 0
     for block in range(starts.size - 1):
         first, end = starts[block], starts[block + 1]
         last_new = end - 1
@@ -131,42 +135,43 @@ def _list_refinement(  # noqa: C901 -- calls with arrays cost more than the work
             run += int(positions[i]) - before - 1
             before = int(positions[i])
             if ended > 0 and (run > 15 or magnitude == 1):
-                tokens[filled] = _end_of_band(ended)
-                filled = _list_corrections(values, owed, first, low_bit, tokens, filled + 1)
-                owed = first
+                tokens[filled] = _make_end_of_band(ended)
+                filled = _list_corrections(values, uncorrected, first, low_bit, tokens, filled + 1)
+                uncorrected = first
                 ended = 0
             while run > 15:
-                tokens[filled] = _token(ZERO_RUN, 0, 0)
-                filled = _list_corrections(values, owed, i, low_bit, tokens, filled + 1)
-                owed = i
+                tokens[filled] = _make_token(ZERO_RUN, 0, 0)
+                filled = _list_corrections(values, uncorrected, i, low_bit, tokens, filled + 1)
+                uncorrected = i
                 run -= 16
             if magnitude == 1:
                 sign = 1 if values[i] > 0 else 0
-                tokens[filled] = _token(run * 16 + 1, 1, sign)
-                filled = _list_corrections(values, owed, i, low_bit, tokens, filled + 1)
-                owed = i + 1
+                tokens[filled] = _make_token(run * 16 + 1, 1, sign)
+                filled = _list_corrections(values, uncorrected, i, low_bit, tokens, filled + 1)
+                uncorrected = i + 1
                 run = 0
         if before < 63:
             ended += 1
             if ended == LONGEST_RUN:
-                tokens[filled] = _end_of_band(ended)
-                filled = _list_corrections(values, owed, end, low_bit, tokens, filled + 1)
-                owed = end
+                tokens[filled] = _make_end_of_band(ended)
+                filled = _list_corrections(values, uncorrected, end, low_bit, tokens, filled + 1)
+                uncorrected = end
                 ended = 0
     if ended > 0:
-        tokens[filled] = _end_of_band(ended)
-        filled = _list_corrections(values, owed, starts[-1], low_bit, tokens, filled + 1)
+        tokens[filled] = _make_end_of_band(ended)
+        filled = _list_corrections(values, uncorrected, starts[-1], low_bit, tokens, filled + 1)
     return filled
 
 
-def _room(nonzeros: Nonzeros) -> NDArray[np.int32]:
-    # Per item one token at most, per block three zero runs and one end, and the last end.
+def _allocate_tokens(nonzeros: Nonzeros) -> NDArray[np.int32]:
+    """Return uninitialized memory for all tokens of a scan."""
+    # At most one token per item, three zero runs and one end per block, and the last end.
     return np.empty(nonzeros.values.size + 4 * nonzeros.starts.size, np.int32)
 
 
 def list_first(nonzeros: Nonzeros, band: tuple[int, int], low_bit: int) -> NDArray[np.int32]:
     """Return the tokens of a first scan of the zigzag positions `band`, both ends included."""
-    tokens = _room(nonzeros)
+    tokens = _allocate_tokens(nonzeros)
     filled = _list_first(
         nonzeros.starts, nonzeros.positions, nonzeros.values, *band, low_bit, tokens
     )
@@ -175,6 +180,6 @@ def list_first(nonzeros: Nonzeros, band: tuple[int, int], low_bit: int) -> NDArr
 
 def list_refinement(nonzeros: Nonzeros, low_bit: int) -> NDArray[np.int32]:
     """Return the tokens of the scan that gives the positions 1..63 their bit `low_bit`."""
-    tokens = _room(nonzeros)
+    tokens = _allocate_tokens(nonzeros)
     filled = _list_refinement(nonzeros.starts, nonzeros.positions, nonzeros.values, low_bit, tokens)
     return tokens[:filled]

@@ -1,22 +1,21 @@
-"""What every candidate band of a first AC scan would cost, from one walk over the coefficients.
+"""The bits of every candidate band of a first AC scan, from one pass over the coefficients.
 
-Bands begin and end at the same few zigzag positions, the bounds of segments. A coefficient's symbol
-in a band differs from the one in another band only where the band begins between it and the nonzero
-coefficient before it. So symbols are counted by segment, those cut by a band's start apart, and a
-band's counts are sums. Runs of blocks that end early are counted for each band (T.81 G.1.2.2).
+Bands are made of segments: they begin and end at the same few zigzag positions. The symbol of a
+coefficient depends on the band only if the band begins between the coefficient and the nonzero one
+before it. So symbols are counted by segment, with separate counts for those cut by the start of a
+band, and the counts of a band are sums. EOB runs are counted for each band (T.81 G.1.2.2).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
-from codec.jpeg.quantize.trellis import ZERO_RUN
+from codec.jpeg.syntax.symbols import SIZES, ZERO_RUN
 from codec.jpeg.write.ac_scan import LONGEST_RUN
 from codec.jpeg.write.nonzeros import Nonzeros
-from codec.jpeg.write.tokens import SIZES
 
 SEGMENT_STARTS = (1, 2, 3, 6, 13, 19)
-"""First positions of the segments: those that docs/codec.md finds worth their scan's header."""
+"""First zigzag positions of the segments; docs/codec.md gives the experiment behind them."""
 
 _BOUNDS = np.array([*SEGMENT_STARTS, 64])
 _SEGMENTS = len(SEGMENT_STARTS)
@@ -34,11 +33,14 @@ def _count_symbols(  # noqa: C901, PLR0912, PLR0917 -- calls with arrays cost mo
     cut: NDArray[np.int64],
     ends: NDArray[np.int64],
 ) -> None:
-    """Count symbols into inner[segment before, segment] and cut[band's first segment, segment].
+    """Count the symbols of all bands.
 
-    ends[first, last, n] counts the EOBn of the band of these segments, both included.
+    inner[before, segment] (256,) counts the symbols of coefficients in `segment` whose preceding
+    nonzero coefficient lies in the segment `before`. cut[first, segment] (256,) counts them for a
+    band that begins with the segment `first`, in between. ends[first, last, n] counts EOBn in the
+    band from segment `first` to `last`.
     """
-    # The first block of the run of ended blocks that is under way in each band.
+    # First block of the current EOB run of each band.
     ended_from = np.zeros((_SEGMENTS, _SEGMENTS), np.int64)
     blocks = starts.size - 1
     for block in range(blocks):
@@ -66,7 +68,7 @@ def _count_symbols(  # noqa: C901, PLR0912, PLR0917 -- calls with arrays cost mo
             occupied |= 1 << segment
             if k == _BOUNDS[segment + 1] - 1:
                 completed |= 1 << segment
-        # From each first segment on, all bands are occupied that reach the next occupied one.
+        # A band has a coefficient in this block if it reaches the next occupied segment.
         reached = _SEGMENTS
         for first in range(_SEGMENTS - 1, -1, -1):
             if (occupied >> first) & 1:
@@ -82,7 +84,7 @@ def _count_symbols(  # noqa: C901, PLR0912, PLR0917 -- calls with arrays cost mo
 
 @kernel
 def _count_ends(blocks: int, ends: NDArray[np.int64]) -> None:
-    """Count the EOBn symbols of a run of `blocks`."""
+    """Add the EOBn symbols of a run of `blocks` ended blocks to `ends` (15,)."""
     while blocks > 0:
         run = min(blocks, LONGEST_RUN)
         ends[SIZES[run] - 1] += 1
@@ -90,10 +92,11 @@ def _count_ends(blocks: int, ends: NDArray[np.int64]) -> None:
 
 
 @kernel
-def huffman_bits(counts: NDArray[np.int64]) -> int:
-    """Return the bits of an optimal code of unlimited length with the reserved symbol (K.2).
+def count_huffman_bits(counts: NDArray[np.int64]) -> int:
+    """Return the bits of a Huffman code for `counts` and the reserved symbol (T.81 K.2).
 
-    Both queues, of symbols and of merged trees, stay sorted: van Leeuwen's construction.
+    Code lengths are not limited. Two sorted queues, of symbols and of merged trees: van Leeuwen, "On
+    the construction of Huffman trees" (ICALP 1976).
     """
     queue = np.empty(counts.size + 1, np.int64)
     queue[0] = 1
@@ -124,10 +127,10 @@ def huffman_bits(counts: NDArray[np.int64]) -> int:
 
 
 @kernel
-def _price(
+def _price_bands(
     inner: NDArray[np.int64], cut: NDArray[np.int64], ends: NDArray[np.int64], factor: float
 ) -> NDArray[np.int64]:
-    """Return the bits (first segment, last segment) of each band's scan with its headers."""
+    """Return the bits of each band's scan with its headers, indexed [first segment, last segment]."""
     prices = np.zeros((_SEGMENTS, _SEGMENTS), np.int64)
     for first in range(_SEGMENTS):
         running = np.zeros(256, np.int64)
@@ -139,7 +142,7 @@ def _price(
             counts = running.copy()
             for n in range(ends.shape[2]):
                 counts[16 * n] += ends[first, last, n]
-            bits = huffman_bits(counts)
+            bits = count_huffman_bits(counts)
             header = 8 * _SCAN_HEADER_BYTES
             for symbol in range(256):
                 count = counts[symbol]
@@ -152,23 +155,23 @@ def _price(
 
 
 def price_bands(nonzeros: Nonzeros, low_bit: int, factor: float = 1.0) -> NDArray[np.int64]:
-    """Return the bits (first segment, last segment) of a first scan of each band, headers included.
+    """Return the bits of a first scan of each band, indexed [first segment, last segment].
 
-    They are exact but for the few bits by which codes of at most 16 bits are longer, where
-    `nonzeros` holds all blocks; `factor` is how many blocks one of the list stands for.
+    They include headers. `factor` is the number of blocks that one in `nonzeros` stands for. At
+    factor 1 they are exact, except for the few bits that the limit of 16 bits per code costs.
     """
     inner = np.zeros((_SEGMENTS, _SEGMENTS, 256), np.int64)
     cut = np.zeros((_SEGMENTS, _SEGMENTS, 256), np.int64)
     ends = np.zeros((_SEGMENTS, _SEGMENTS, 15), np.int64)
     _count_symbols(nonzeros.starts, nonzeros.positions, nonzeros.values, low_bit, inner, cut, ends)
-    return _price(inner, cut, ends, factor)
+    return _price_bands(inner, cut, ends, factor)
 
 
 def divide_spectrum(
     prices: NDArray[np.int64], most_bands: int
 ) -> tuple[int, list[tuple[int, int]]]:
-    """Return the least bits of 1..63 in up to `most_bands` bands, and those bands (T.81 G.1.1.1.1)."""
-    # best[n][s]: the least bits, and the bands, of the segments before s in n bands.
+    """Return the fewest bits for the positions 1 to 63 in up to `most_bands` bands, and those bands."""
+    # best[n][s]: fewest bits of the segments before s in n bands, and those bands.
     best: list[dict[int, tuple[int, list[tuple[int, int]]]]] = [{0: (0, [])}]
     for _ in range(most_bands):
         reached: dict[int, tuple[int, list[tuple[int, int]]]] = {}

@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
-from codec.jpeg.quantize.trellis import END_OF_BLOCK, ZERO_RUN
 from codec.jpeg.syntax.component import Component
 from codec.jpeg.syntax.huffman import HuffmanTable
+from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, ZERO_RUN
 from codec.jpeg.write.bit_writer import append_bits, complete_byte
-from codec.jpeg.write.tokens import SIZES
 
 
 @kernel
@@ -27,11 +26,11 @@ def _append_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     written: int,
     out: NDArray[np.uint8],
 ) -> tuple[int, int, int]:
-    """Append one block; return what `append_bits` does.
+    """Append one block; return the result of the last `append_bits`.
 
-    `table` (512,) holds code << 5 | length of the DC categories, then of the AC symbols. A word is a
-    code with its appended bits: the value, one less where it is negative (F.1.2.1.1). `quads` holds
-    the same coefficients, four to a number, most of which are zero.
+    `table` (512,) holds code << 5 | length of the DC sizes, then of the AC symbols. A word is a code
+    with its appended bits: the low bits of the value, or of value − 1 if negative (F.1.2.1.1).
+    `quads` is a view of `qcoefs` with four coefficients in each number, most of which are zero.
     """
     difference = int(qcoefs[by, bx, 0]) - previous
     size = int(SIZES[abs(difference)])
@@ -43,7 +42,7 @@ def _append_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     found = 0
     for quad in range(16):
         if quads[by, bx, quad] != 0:
-            # No branch in here: which of four are zero is what a processor can't guess.
+            # No branch here, because a processor could not predict it.
             for k in range(4 * quad, 4 * quad + 4):
                 positions[found] = k
                 found += (k > 0) & (qcoefs[by, bx, k] != 0)
@@ -83,8 +82,8 @@ def _write_scan(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     tables: NDArray[np.int64],
     out: NDArray[np.uint8],
 ) -> int:
-    """Interleave luma (horizontal×vertical blocks per MCU) with the chroma planes (1×1)."""
-    # A tuple's item that is chosen in a loop is copied there: each has its name instead.
+    """Write all MCUs, with horizontal×vertical blocks of luma and one of each chroma; return the bytes."""
+    # Numba copies an item that is taken from a tuple in a loop, so each has a name of its own.
     luma, cb, cr = planes
     luma_quads, cb_quads, cr_quads = quads
     luma_table, chroma_table = tables[0], tables[-1]
@@ -122,7 +121,7 @@ def write_scan(
     ac_tables: Sequence[HuffmanTable],
     bit_count: int,
 ) -> bytes:
-    """Return the scan; `bit_count` is its exact length before stuffing."""
+    """Return the scan; `bit_count` is its exact length before byte stuffing."""
     out = np.empty(2 * (bit_count // 8 + 2), np.uint8)
     planes = (qcoefs[0], qcoefs[-2] if len(qcoefs) > 1 else qcoefs[0], qcoefs[-1])
     luma_quads, cb_quads, cr_quads = (plane.view(np.int64) for plane in planes)

@@ -1,4 +1,4 @@
-"""Bits to bytes of an entropy-coded segment, stuffed (T.81 F.1.2.3)."""
+"""Packing bits into the bytes of an entropy-coded segment, with byte stuffing (T.81 F.1.2.3)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,10 @@ from codec.jit import kernel
 def append_bits(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     word: int, length: int, pending: int, waiting: int, written: int, out: NDArray[np.uint8]
 ) -> tuple[int, int, int]:
-    """Append `word`, up to 32 bits; return the bits that still wait, their number, bytes written.
+    """Append `word`, up to 32 bits; return the pending bits, their number and the bytes written.
 
-    Bytes are written four at a time, up to 31 bits wait for more. A zero follows every byte, and
-    only after 0xFF it isn't written over.
+    Bytes are written four at a time; up to 31 bits stay pending. A zero is written after every byte,
+    and overwritten by the next byte unless it follows 0xFF.
     """
     pending = (pending << length) | word
     waiting += length
@@ -31,7 +31,7 @@ def append_bits(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 
 @kernel
 def complete_byte(pending: int, waiting: int, written: int, out: NDArray[np.uint8]) -> int:
-    """Write what waits, the last byte filled with ones as F.1.2.3 asks; return the bytes written."""
+    """Write the pending bits, with ones up to the end of the last byte; return the bytes written."""
     fill = -waiting % 8
     pending = (pending << fill) | ((1 << fill) - 1)
     waiting += fill

@@ -1,4 +1,4 @@
-"""A progressive file's scans with their symbols and Huffman tables (T.81 G.1.1)."""
+"""The scans of a progressive file, with their tokens and Huffman tables (T.81 G.1.1)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ class Scan:
     band: tuple[int, int]
     """First and last zigzag position (Ss, Se)."""
     high_bit: int
-    """Low bits that the scan before left out; 0 in a first scan (Ah)."""
+    """Low bits that the previous scan of the band left out; 0 in a first scan (Ah)."""
     low_bit: int
     """Low bits that this scan leaves out (Al)."""
 
@@ -35,16 +35,16 @@ class CodedScan:
     scan: Scan
     tokens: NDArray[np.int32]
     counts: list[NDArray[np.int64]]
-    """(256,) of each table's symbols."""
+    """(256,) symbol counts of each table."""
     appended: int
-    """Bits that belong to no code."""
+    """Number of bits outside of codes."""
     tables: list[HuffmanTable]
     is_table_inherited: bool = False
-    """Whether the table is that of the scan before, and needs no DHT."""
+    """Whether the table is the previous scan's, so that no DHT is needed."""
 
     @property
     def bits(self) -> int:
-        """Length of the entropy-coded segment, before the last byte is filled and bytes are stuffed."""
+        """Length of the entropy-coded segment before padding and byte stuffing."""
         pairs = zip(self.counts, self.tables, strict=True)
         return self.appended + sum(int(counts @ table.lengths) for counts, table in pairs)
 
@@ -58,7 +58,7 @@ class CodedScan:
 def code_script(
     script: Sequence[Scan], components: Sequence[Component], qcoefs: Sequence[NDArray[np.int16]]
 ) -> list[CodedScan]:
-    """Return the coded scans of a script; two neighbours share a table where that is shorter."""
+    """Return the coded scans of a script; two consecutive AC scans share a table where that is shorter."""
     lists: dict[int, Nonzeros] = {}
     coded: list[CodedScan] = []
     for scan in script:
@@ -89,8 +89,8 @@ def code_ac(scan: Scan, nonzeros: Nonzeros) -> CodedScan:
     return _code_tokens(scan, list_first(nonzeros, scan.band, scan.low_bit), 1)
 
 
-def total_bits(scans: Sequence[CodedScan]) -> int:
-    """Return the bits of scans with their headers."""
+def count_total_bits(scans: Sequence[CodedScan]) -> int:
+    """Return the bits of the scans, headers included."""
     return sum(coded.bits + 8 * coded.header_bytes for coded in scans)
 
 
@@ -100,7 +100,7 @@ def _code_tokens(scan: Scan, tokens: NDArray[np.int32], table_count: int) -> Cod
 
 
 def _share_table(before: CodedScan, after: CodedScan) -> list[CodedScan]:
-    """Return both scans, with one table for both where that takes fewer bits: Cb and Cr are alike."""
+    """Return both scans, with one table where that takes fewer bits, as Cb's and Cr's often do."""
     if before.scan.band[0] == 0 or before.is_table_inherited:
         return [before, after]
     table = build_table(before.counts[0] + after.counts[0])
@@ -108,4 +108,4 @@ def _share_table(before: CodedScan, after: CodedScan) -> list[CodedScan]:
         replace(before, tables=[table]),
         replace(after, tables=[table], is_table_inherited=True),
     ]
-    return min([before, after], shared, key=total_bits)
+    return min([before, after], shared, key=count_total_bits)

@@ -1,4 +1,4 @@
-"""The tokens of a progressive DC scan (T.81 G.1.2.1), of one component or interleaved."""
+"""The tokens of a progressive DC scan, of one component or interleaved (T.81 G.1.2.1)."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from codec.jit import kernel
 from codec.jpeg.syntax.component import Component
-from codec.jpeg.write.tokens import LENGTH_SHIFT, SECOND_TABLE, SIZES, SYMBOL_SHIFT
+from codec.jpeg.syntax.symbols import SIZES
+from codec.jpeg.write.tokens import LENGTH_SHIFT, SECOND_TABLE, SYMBOL_SHIFT
 
 
 @kernel
@@ -18,7 +19,7 @@ def _code_differences(
     table: int,
     tokens: NDArray[np.int32],
 ) -> None:
-    """Fill `tokens` (MCUs, blocks of this component in each), each value coded after the last."""
+    """Fill `tokens` (MCUs, blocks per MCU) with the differences of consecutive DC coefficients."""
     previous = 0
     mcu = 0
     for mcu_y in range(0, qcoefs.shape[0], vertical):
@@ -40,9 +41,9 @@ def _code_differences(
 def list_dc(
     components: Sequence[Component], qcoefs: Sequence[NDArray[np.int16]]
 ) -> NDArray[np.int32]:
-    """Return the tokens of all DC coefficients in one scan; chroma next to luma takes table two.
+    """Return the tokens of all DC coefficients in one scan; chroma beside luma uses the second table.
 
-    One component's scan holds its real blocks row by row, an interleaved one whole MCUs (A.2).
+    The scan of one component holds its real blocks row by row, an interleaved one whole MCUs (A.2).
     """
     if len(components) == 1:
         real = qcoefs[0][: components[0].real_rows, : components[0].real_columns]

@@ -1,4 +1,4 @@
-"""The file's marker segments (T.81 Annex B, JFIF 1.02)."""
+"""Marker segments of a file (T.81 Annex B, JFIF 1.02)."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -18,11 +18,11 @@ _SOI = b"\xff\xd8"
 _JFIF = b"JFIF\x00\x01\x02\x00\x00\x01\x00\x01\x00\x00"
 
 
-def _segment(marker: int, payload: bytes) -> bytes:
+def _make_segment(marker: int, payload: bytes) -> bytes:
     return bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2, "big") + payload
 
 
-def _dht(table_class: int, index: int, table: HuffmanTable) -> bytes:
+def _make_dht(table_class: int, index: int, table: HuffmanTable) -> bytes:
     counts = bytes(int(n) for n in table.bits[1:])
     return bytes((table_class << 4 | index,)) + counts + bytes(int(s) for s in table.symbols)
 
@@ -35,7 +35,7 @@ def write_frame_header(
 ) -> bytes:
     """Return SOI, APP0, DQT and SOF.
 
-    `size_px` is (width, height); tables are those of the components; `process` is BASELINE or PROGRESSIVE.
+    `size_px` is (width, height), there is one table per component, `process` is BASELINE or PROGRESSIVE.
     """
     width, height = size_px
     frame = b"\x08" + height.to_bytes(2, "big") + width.to_bytes(2, "big")
@@ -46,16 +46,18 @@ def write_frame_header(
     dqt = b"".join(
         bytes((i,)) + table.astype(np.uint8).tobytes() for i, table in enumerate(quant_tables)
     )
-    return _SOI + _segment(0xE0, _JFIF) + _segment(0xDB, dqt) + _segment(process, frame)
+    return (
+        _SOI + _make_segment(0xE0, _JFIF) + _make_segment(0xDB, dqt) + _make_segment(process, frame)
+    )
 
 
 def write_huffman_tables(
     dc_tables: Sequence[HuffmanTable], ac_tables: Sequence[HuffmanTable]
 ) -> bytes:
-    """Return DHT."""
-    dht = b"".join(_dht(0, i, table) for i, table in enumerate(dc_tables))
-    dht += b"".join(_dht(1, i, table) for i, table in enumerate(ac_tables))
-    return _segment(0xC4, dht)
+    """Return DHT with these tables, indexed from 0 in each class."""
+    dht = b"".join(_make_dht(0, i, table) for i, table in enumerate(dc_tables))
+    dht += b"".join(_make_dht(1, i, table) for i, table in enumerate(ac_tables))
+    return _make_segment(0xC4, dht)
 
 
 def write_scan_header(
@@ -64,10 +66,10 @@ def write_scan_header(
     high_bit: int = 0,
     low_bit: int = 0,
 ) -> bytes:
-    """Return SOS; each selector is a component's index and those of its DC and AC tables."""
+    """Return SOS; each selector is the index of a component, of its DC table and of its AC table."""
     scan = bytes((len(selectors),))
     scan += b"".join(bytes((i + 1, dc << 4 | ac)) for i, dc, ac in selectors)
-    return _segment(0xDA, scan + bytes((*band, high_bit << 4 | low_bit)))
+    return _make_segment(0xDA, scan + bytes((*band, high_bit << 4 | low_bit)))
 
 
 def write_header(
@@ -77,7 +79,7 @@ def write_header(
     dc_tables: Sequence[HuffmanTable],
     ac_tables: Sequence[HuffmanTable],
 ) -> bytes:
-    """Return everything before the scan of a baseline file, as `write_frame_header` and the rest."""
+    """Return everything before the scan of a baseline file; arguments as in `write_frame_header`."""
     selectors = [(i, component.kind, component.kind) for i, component in enumerate(components)]
     return (
         write_frame_header(size_px, components, quant_tables, BASELINE)
@@ -87,5 +89,5 @@ def write_header(
 
 
 def write_file(header: bytes, scan: bytes) -> bytes:
-    """Return the whole file."""
+    """Return the whole file of one scan."""
     return header + scan + EOI

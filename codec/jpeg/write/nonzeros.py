@@ -1,7 +1,7 @@
-"""The AC coefficients of a component that are not zero, in the order of a scan of its own.
+"""The nonzero AC coefficients of a component, in the order of a non-interleaved scan.
 
-Such a scan holds the component's real blocks only, row by row (T.81 A.2.2), and most of their
-coefficients are zero: every progressive scan, and every candidate for one, walks this list instead.
+Such a scan holds the component's real blocks row by row (T.81 A.2.2). Most coefficients are zero, so
+progressive scans and all candidates for them are made from this list.
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
-from codec.jpeg.quantize.trellis import END_OF_BLOCK, ZERO_RUN
 from codec.jpeg.syntax.component import Component
-from codec.jpeg.write.tokens import SIZES
+from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, count_symbols
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ def _list_nonzeros(
     positions: NDArray[np.uint8],
     values: NDArray[np.int16],
 ) -> int:
-    """Fill the lists; `quads` holds the same memory, four coefficients to a number."""
+    """Fill the lists and return their length; `quads` views the same memory, four coefficients each."""
     rows, columns = qcoefs.shape[:2]
     filled = 0
     starts[0] = 0
@@ -44,7 +43,7 @@ def _list_nonzeros(
             for quad in range(16):
                 if quads[by, bx, quad] == 0:
                     continue
-                # No branch in here: which of four are zero is what a processor can't guess.
+                # No branch here, because a processor could not predict it.
                 for k in range(4 * quad, 4 * quad + 4):
                     value = qcoefs[by, bx, k]
                     positions[filled] = k
@@ -58,7 +57,7 @@ def list_nonzeros(component: Component, qcoefs: NDArray[np.int16]) -> Nonzeros:
     """Return the list for `qcoefs` (blocks_y, blocks_x, 64) zigzag."""
     real = qcoefs[: component.real_rows, : component.real_columns]
     blocks = real.shape[0] * real.shape[1]
-    # Memory that is never written to costs nothing, and counting first takes as long as listing.
+    # Sized for the worst case: untouched memory costs nothing, and counting first takes as long.
     starts = np.empty(blocks + 1, np.int32)
     positions = np.empty(blocks * 63 + 1, np.uint8)
     values = np.empty(blocks * 63 + 1, np.int16)
@@ -67,19 +66,18 @@ def list_nonzeros(component: Component, qcoefs: NDArray[np.int16]) -> Nonzeros:
 
 
 @kernel
-def count_baseline(
+def count_baseline_symbols(
     starts: NDArray[np.int32],
     positions: NDArray[np.uint8],
     values: NDArray[np.int16],
     counts: NDArray[np.int64],
 ) -> None:
-    """Add the AC symbols that a baseline scan has for them to `counts` (256,)."""
+    """Add the AC symbols that a baseline scan has for the list to `counts` (256,)."""
     for block in range(starts.size - 1):
         before = 0
         for i in range(starts[block], starts[block + 1]):
             run = int(positions[i]) - before - 1
-            counts[ZERO_RUN] += run >> 4
-            counts[(run & 15) * 16 + SIZES[abs(int(values[i]))]] += 1
+            count_symbols(run, SIZES[abs(int(values[i]))], 1, counts)
             before = int(positions[i])
         if before < 63:
             counts[END_OF_BLOCK] += 1

@@ -1,4 +1,4 @@
-"""The progressive file: SOF2 and its scans, each with tables of its own (T.81 Annex G)."""
+"""The progressive file: SOF2 and its scans with their tables (T.81 Annex G)."""
 
 from collections.abc import Sequence
 
@@ -51,5 +51,5 @@ def write_progressive(
     quant_tables: Sequence[NDArray[np.uint16]],
     qcoefs: Sequence[NDArray[np.int16]],
 ) -> bytes:
-    """Return the smallest progressive file found for `qcoefs`."""
+    """Return the progressive file of `qcoefs` with the scans that `choose_script` finds."""
     return write_scans(size_px, components, quant_tables, code_scans(components, qcoefs))

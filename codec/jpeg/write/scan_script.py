@@ -1,8 +1,8 @@
-"""Which scans a progressive file has (T.81 G.1.1).
+"""The choice of a progressive file's scans (T.81 G.1.1).
 
-A component's AC coefficients are coded in the bands, and with as many low bits left to refining
-scans, as takes the fewest bits. A level of successive approximation more is tried only while the one
-before has paid. DC is never approximated: on Kodak that took more bits at every quality.
+Of each component, the bands and the number of low bits left to refining scans are those that take
+the fewest bits. Another level of successive approximation is tried only if the previous one saved
+bits. DC is never approximated: on the Kodak photos that took more bits at every quality.
 """
 
 from collections.abc import Sequence
@@ -12,18 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jpeg.syntax.component import Component
-from codec.jpeg.write.band_costs import divide_spectrum, huffman_bits, price_bands
+from codec.jpeg.syntax.symbols import APPENDED_BITS
+from codec.jpeg.write.band_costs import count_huffman_bits, divide_spectrum, price_bands
 from codec.jpeg.write.coded_scan import CodedScan, Scan, code_ac, code_dc, code_script
-from codec.jpeg.write.nonzeros import Nonzeros, count_baseline, list_nonzeros
+from codec.jpeg.write.nonzeros import Nonzeros, count_baseline_symbols, list_nonzeros
 
-# By kind: bands and low bits that a component may have. At most 12 scans, DC's two among them:
-# decoders refuse files of many, and browsers draw each.
+# By component kind. With two DC scans there are at most 12: decoders refuse files with many scans, and
+# browsers draw each one.
 _MOST_BANDS = (4, 2)
 _MOST_LOW_BITS = (2, 0)
-# Nonzero coefficients per block below which refining scans are not tried: of 96 files of Kodak
-# photos none with fewer than 8 gained by them.
+# Nonzero coefficients per block from which refining scans are tried: of 96 files of Kodak photos, none
+# with fewer than 8 became smaller by them.
 _REFINED_FROM = 8.0
-# Scans are chosen on rows of MCUs spread over the picture, of about so many blocks of luma.
+# Scans are chosen on rows of MCUs spread over the image, with about this many blocks of luma.
 _SAMPLED_BLOCKS = 1500
 _LEAST_ROWS = 8
 
@@ -38,10 +39,10 @@ def code_scans(
 def choose_script(
     components: Sequence[Component], qcoefs: Sequence[NDArray[np.int16]]
 ) -> tuple[list[Scan], float]:
-    """Return the scans that hold `qcoefs` in the fewest bytes, coarse before fine.
+    """Return the scans that take the fewest bytes, coarse before fine, and their share.
 
-    Beside them stands their file's share of a baseline file's bytes, frame headers left out: exact
-    but for byte stuffing where the picture is small enough for all rows to take part.
+    The share is the bytes of these scans over those of a baseline scan, headers of scans included.
+    It is exact except for byte stuffing if the image is small enough for all rows to be used.
     """
     components, qcoefs, factor = _take_rows(components, qcoefs)
     lists = [list_nonzeros(own, stored) for own, stored in zip(components, qcoefs, strict=True)]
@@ -54,14 +55,14 @@ def choose_script(
     refining.sort(key=lambda scan: -scan.low_bit)
     together, dc = _choose_dc(components, qcoefs, factor)
     script = [*dc, *first, *refining]
-    # A baseline scan's DC symbols are those of a DC scan of all components.
+    # A baseline scan has the DC symbols of a DC scan of all components.
     baseline_bits = float(together.bits * factor + 8 * together.header_bytes)
     for kind in {component.kind for component in components}:
         counts = np.zeros(256, np.int64)
         for component, nonzeros in zip(components, lists, strict=True):
             if component.kind == kind:
-                count_baseline(nonzeros.starts, nonzeros.positions, nonzeros.values, counts)
-        baseline_bits += factor * (huffman_bits(counts) + int(counts @ (np.arange(256) & 15)))
+                count_baseline_symbols(nonzeros.starts, nonzeros.positions, nonzeros.values, counts)
+        baseline_bits += factor * (count_huffman_bits(counts) + int(counts @ APPENDED_BITS))
         baseline_bits += 8 * (17 + int(np.count_nonzero(counts)))
     scans = code_script(script, components, qcoefs)
     bits = sum(coded.bits * factor + 8 * coded.header_bytes for coded in scans)
@@ -69,10 +70,10 @@ def choose_script(
 
 
 def predict_share(nonzeros_per_block: float) -> float:
-    """Return about what share of a baseline scan's bytes the scans take, by luma's nonzeros.
+    """Return an estimate of the share of `choose_script`, from luma's nonzero AC coefficients.
 
-    Least squares on 14 halved photos of OSIE at seven qualities and three strengths, which deviate
-    by 0.009: the fuller the blocks, the more bands and refining scans gain.
+    Fitted by least squares on 14 photos of OSIE at half size, seven qualities and three strengths
+    (standard deviation 0.009): the more nonzero coefficients, the more progressive scans save.
     """
     return 0.99 - 0.0009 * max(nonzeros_per_block - _REFINED_FROM, 0.0)
 
@@ -80,7 +81,7 @@ def predict_share(nonzeros_per_block: float) -> float:
 def _take_rows(
     components: Sequence[Component], qcoefs: Sequence[NDArray[np.int16]]
 ) -> tuple[Sequence[Component], Sequence[NDArray[np.int16]], float]:
-    """Return some rows of MCUs as components of their own, and how many rows one stands for."""
+    """Return components of some rows of MCUs, and the number of rows that each stands for."""
     luma = components[0]
     by_blocks = luma.real_rows * luma.real_columns // _SAMPLED_BLOCKS
     whole_rows = min(component.real_rows // component.vertical for component in components)
@@ -99,9 +100,9 @@ def _take_rows(
 def _choose_dc(
     components: Sequence[Component], qcoefs: Sequence[NDArray[np.int16]], factor: float
 ) -> tuple[CodedScan, list[Scan]]:
-    """Return the scan of all DC coefficients, and the better of it and luma alone before chroma.
+    """Return the scan of all DC coefficients, and the best DC scans: that one, or luma and chroma apart.
 
-    Alone, luma's are coded row by row rather than MCU by MCU, and each after a nearer neighbour.
+    In a scan of its own luma is coded row by row, not MCU by MCU, so that differences are smaller.
     """
     together = code_dc(Scan(tuple(range(len(components))), (0, 0), 0, 0), components, qcoefs)
     if len(components) == 1:

@@ -1,7 +1,7 @@
-"""Symbols and their appended bits, listed once, then counted and written (T.81 F.1.2, G.1.2).
+"""Tokens: symbols with their appended bits, listed once, then counted and written (T.81 G.1.2).
 
 A token is an int32: symbol << 20 | length of the appended bits << 16 | the bits. Symbols of a scan's
-second table start at 256; UNCODED stands before bits that belong to no symbol.
+second table start at 256; UNCODED is the symbol of bits without a code.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,7 @@ SECOND_TABLE = 256
 UNCODED = 512
 SYMBOL_SHIFT, LENGTH_SHIFT = 20, 16
 MOST_APPENDED = 15
-"""Bits that one token can append."""
-SIZES = np.array([magnitude.bit_length() for magnitude in range(1 << 15)], np.uint8)
-"""Size category of each magnitude (T.81 table F.1): a look here takes less than counting bits."""
+"""Largest number of bits that one token appends."""
 
 
 @kernel
@@ -39,6 +37,7 @@ def _write_tokens(
     lengths: NDArray[np.int64],
     out: NDArray[np.uint8],
 ) -> int:
+    """Write codes and appended bits to `out`; return the bytes written."""
     pending, waiting, written = 0, 0, 0
     for i in range(tokens.size):
         token = int(tokens[i])
@@ -52,7 +51,7 @@ def _write_tokens(
 
 
 def count_tokens(tokens: NDArray[np.int32], tables: int) -> tuple[list[NDArray[np.int64]], int]:
-    """Return the counts (256,) of each table's symbols, and the sum of all appended bits."""
+    """Return the symbol counts (256,) of each table, and the number of all appended bits."""
     counts = np.zeros(UNCODED + 1, np.int64)
     appended = _count_tokens(tokens, counts)
     return [counts[256 * i : 256 * (i + 1)] for i in range(tables)], appended
@@ -61,7 +60,7 @@ def count_tokens(tokens: NDArray[np.int32], tables: int) -> tuple[list[NDArray[n
 def write_tokens(
     tokens: NDArray[np.int32], tables: Sequence[HuffmanTable], bit_count: int
 ) -> bytes:
-    """Return the entropy-coded segment; `bit_count` is its exact length before stuffing."""
+    """Return the entropy-coded segment; `bit_count` is its exact length before byte stuffing."""
     codes = np.zeros(UNCODED + 1, np.int64)
     lengths = np.zeros(UNCODED + 1, np.int64)
     for i, table in enumerate(tables):

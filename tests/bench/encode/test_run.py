@@ -10,7 +10,7 @@ import codec
 from bench.encode import process as encode_process
 from bench.encode import run as encode
 from bench.encode.timing import OURS, REST, STAGES, measure_ours, timed_stages
-from tests.codec.pictures import photo, spot
+from tests.codec.pictures import scene, spot
 
 
 def parse(*arguments: str) -> argparse.Namespace:
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     images = tmp_path / "images"
     images.mkdir()
     for seed in range(2):
-        Image.fromarray(photo(56, 72, seed)).save(images / f"{seed}.png")
+        Image.fromarray(scene(56, 72, seed)).save(images / f"{seed}.png")
     return images
 
 
@@ -52,15 +52,15 @@ def test_every_encoder_is_timed_on_every_photo(
 
 def test_stages_are_parts_of_the_whole_and_leave_the_encoder_as_it_was() -> None:
     settings = codec.EncodeSettings(progressive=True, target="quality")
-    before = codec.encode(photo(80, 96), spot(9, 9), settings)
+    before = codec.encode(scene(80, 96), spot(9, 9), settings)
     with timed_stages() as spent_s:
-        assert codec.encode(photo(80, 96), spot(9, 9), settings) == before
+        assert codec.encode(scene(80, 96), spot(9, 9), settings) == before
     assert set(spent_s) == set(STAGES)
     assert all(seconds > 0 for seconds in spent_s.values())
     counted = dict(spent_s)
-    codec.encode(photo(80, 96), spot(9, 9), settings)
+    codec.encode(scene(80, 96), spot(9, 9), settings)
     assert spent_s == counted
-    row = measure_ours(photo(80, 96), settings, 3)
+    row = measure_ours(scene(80, 96), settings, 3)
     assert set(row["stages_ms"]) == {*STAGES, REST}
 
 

@@ -15,14 +15,14 @@ from bench.metrics import full_reference as quality
 from bench.metrics import ssimulacra2_fast as fast_ssimulacra2
 from bench.rd.measure import decode
 from codec.jpeg.quantize.tuning import DEFAULT, FULL, Sensitivity
-from tests.codec.pictures import photo, spot
+from tests.codec.pictures import scene, spot
 
 RESULTS = Path(fit.__file__).parents[1] / "results"
 
 
 @pytest.mark.parametrize("size", [(184, 200), (97, 131), (8, 300)])
 def test_the_fast_ssimulacra2_agrees_with_the_published_one(size: tuple[int, int]) -> None:
-    image = photo(*size)
+    image = scene(*size)
     scales = fast_ssimulacra2.prepare_original(image)
     for at in (15, 60, 95):
         decoded = decode(encode_standard(image, at))
@@ -73,7 +73,7 @@ def test_a_reward_lowers_the_cost() -> None:
 def test_a_fit_betters_its_goals_and_says_what_it_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Image.fromarray(photo(184, 200)).save(tmp_path / "0.png")
+    Image.fromarray(scene(184, 200)).save(tmp_path / "0.png")
     (tmp_path / "maps").mkdir()
     np.save(tmp_path / "maps" / "0.npy", spot(48, 48))
     # Two constants that matter are enough to see it move.

@@ -9,7 +9,7 @@ from bench.metrics import full_reference as quality
 from bench.metrics.butteraugli import HINT, butteraugli, load_library
 from bench.rd.measure import decode
 from codec.jpeg.syntax.tables import ANNEX_K_LUMA, NATURAL_TO_ZIGZAG
-from tests.codec.pictures import photo
+from tests.codec.pictures import scene
 
 ANNEX_K = ANNEX_K_LUMA[NATURAL_TO_ZIGZAG].reshape(8, 8)
 
@@ -107,7 +107,7 @@ def test_ssim_ms_ssim_and_vifp_have_the_values_of_other_implementations() -> Non
 
 
 def test_ssimulacra2_knows_the_original_and_the_standard_jpeg() -> None:
-    original = photo(128, 160)
+    original = scene(128, 160)
     assert quality.ssimulacra2(original, original) == pytest.approx(100)
     fine, coarse = (decode(encode_standard(original, own)) for own in (90, 20))
     assert quality.ssimulacra2(original, fine) == pytest.approx(40.136, abs=0.2)
@@ -116,7 +116,7 @@ def test_ssimulacra2_knows_the_original_and_the_standard_jpeg() -> None:
 
 @needs_butteraugli
 def test_butteraugli_knows_the_original_and_the_standard_jpeg() -> None:
-    original = photo(128, 160)
+    original = scene(128, 160)
     assert butteraugli(original, original) == 0
     fine, coarse = (decode(encode_standard(original, own)) for own in (90, 20))
     assert butteraugli(original, fine) == pytest.approx(1.697, abs=0.02)
@@ -131,7 +131,7 @@ def test_without_its_library_butteraugli_says_what_to_install(
     try:
         assert load_library() is None
         with pytest.raises(RuntimeError, match="libjxl0"):
-            butteraugli(photo(16, 16), photo(16, 16))
+            butteraugli(scene(16, 16), scene(16, 16))
     finally:
         load_library.cache_clear()
 

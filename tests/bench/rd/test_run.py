@@ -12,7 +12,7 @@ from bench import encoders as rd_encoders
 from bench.metrics.butteraugli import load_library
 from bench.rd import run as rd
 from bench.rd.summary import METRICS
-from tests.codec.pictures import photo, spot
+from tests.codec.pictures import scene, spot
 
 ENCODERS = (
     "standard", "foveate_uniform", "foveate", "foveate_full",
@@ -29,7 +29,7 @@ def parse(*arguments: str) -> argparse.Namespace:
 def save_photos(folder: Path, names: Sequence[str], height: int = 184, width: int = 200) -> None:
     for seed, name in enumerate(names):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(photo(height, width, seed)).save(folder / name)
+        Image.fromarray(scene(height, width, seed)).save(folder / name)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from bench.rd import transcode
-from tests.codec.pictures import photo
+from tests.codec.pictures import scene
 
 
 def parse(*arguments: str) -> argparse.Namespace:
@@ -19,7 +19,7 @@ def parse(*arguments: str) -> argparse.Namespace:
 def folder(tmp_path: Path) -> Path:
     images = tmp_path / "images"
     images.mkdir()
-    Image.fromarray(photo(120, 136)).save(images / "a.jpg", quality=92)
+    Image.fromarray(scene(120, 136)).save(images / "a.jpg", quality=92)
     return images
 
 

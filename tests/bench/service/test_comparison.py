@@ -6,7 +6,6 @@ import math
 from pathlib import Path
 
 import pytest
-from bench.servers import compressor
 
 from bench.__main__ import main
 from bench.datasets.uploads import generate_photo, to_jpeg

@@ -19,11 +19,12 @@ from PIL import Image
 
 from codec.jpeg.encode import encode
 from codec.settings import EncodeSettings
-from tests.codec.pictures import noise, photo, sky, spot, text
+from tests.codec.pictures import noise, scene, sky, spot, text
+from tests.photos import standard_jpeg
 
 SIZES = [(1, 1), (7, 9), (9, 7), (17, 1), (1, 33), (257, 17), (17, 257), (64, 48)]
 KINDS = {
-    "photo": photo(121, 150),
+    "photo": scene(121, 150),
     "noise": noise(121, 150),
     "flat": np.full((121, 150, 3), (200, 30, 90), np.uint8),
     "white": np.full((121, 150, 3), 255, np.uint8),
@@ -58,9 +59,9 @@ def list_cases() -> dict[str, tuple[NDArray[np.uint8], dict[str, Any]]]:
     for number, (height, width) in enumerate(SIZES):
         for subsampling in ("420", "444"):
             options = {"subsampling": subsampling, "progressive": number % 2 == 0}
-            cases[f"{height}x{width}-{subsampling}"] = (photo(height, width), options)
-        cases[f"{height}x{width}-grey"] = (photo(height, width)[..., 0], {})
-    strip = np.tile(photo(10, 655), (1, 100, 1))
+            cases[f"{height}x{width}-{subsampling}"] = (scene(height, width), options)
+        cases[f"{height}x{width}-grey"] = (scene(height, width)[..., 0], {})
+    strip = np.tile(scene(10, 655), (1, 100, 1))
     cases["10x65500"] = (strip, {"progressive": True})
     cases["65500x10"] = (np.ascontiguousarray(strip.swapaxes(0, 1)), {"subsampling": "420"})
     for name, options in {
@@ -97,13 +98,6 @@ def error_of(data: bytes, image: NDArray[np.uint8]) -> float:
     return float(np.sqrt(((read(data) - original) ** 2).mean()))
 
 
-def standard(file: File) -> bytes:
-    data = io.BytesIO()
-    picture = Image.fromarray(file.image)
-    picture.save(data, "JPEG", quality=file.settings.quality, subsampling="4:2:0")
-    return data.getvalue()
-
-
 def test_pillow_opens_every_file_and_finds_the_picture(written: list[File]) -> None:
     for file in written:
         with Image.open(file.path) as opened:
@@ -114,7 +108,8 @@ def test_pillow_opens_every_file_and_finds_the_picture(written: list[File]) -> N
         if file.settings.max_bytes is None:
             own = error_of(file.path.read_bytes(), file.image)
             # Noise at 4:4:4 has twice the data that the 4:2:0 reference spends these bytes on.
-            assert own < 2.0 * error_of(standard(file), file.image) + 3, file.path.name
+            reference = standard_jpeg(file.image, file.settings.quality)
+            assert own < 2.0 * error_of(reference, file.image) + 3, file.path.name
 
 
 def test_ffmpeg_opens_every_file_without_a_warning(written: list[File]) -> None:

@@ -12,9 +12,11 @@ from codec.jpeg.encode import split_components
 from codec.jpeg.quantize.tuning import DEFAULT
 from codec.jpeg.rate_control import rate_search as search
 from codec.jpeg.write.scan_script import choose_script
-from tests.codec.pictures import noise, photo, spot
+from tests.codec.jpegs import shown_pixels
+from tests.codec.pictures import noise, scene, spot
+from tests.photos import psnr, standard_jpeg
 
-PHOTO = photo(200, 264)
+PHOTO = scene(200, 264)
 SPOT = spot(50, 66)
 
 
@@ -22,18 +24,11 @@ def luma(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.asarray(Image.fromarray(image).convert("L"), np.float64)
 
 
-def psnr(
+def luma_psnr(
     jpeg: bytes, original: NDArray[np.uint8], region: NDArray[np.bool_] | None = None
 ) -> float:
-    with Image.open(io.BytesIO(jpeg)) as image:
-        error = np.asarray(image.convert("L"), np.float64) - luma(original)
-    return float(10 * np.log10(255**2 / (error[... if region is None else region] ** 2).mean()))
-
-
-def standard(image: NDArray[np.uint8], quality: int) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=quality, subsampling="4:2:0")
-    return file.getvalue()
+    where = ... if region is None else region
+    return psnr(luma(shown_pixels(jpeg))[where], luma(original)[where])
 
 
 def hottest_quarter(shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -45,15 +40,17 @@ def hottest_quarter(shape: tuple[int, ...]) -> NDArray[np.bool_]:
 @pytest.mark.parametrize("strength", [0.0, 0.6, 1.0])
 def test_bytes_are_the_references_and_psnr_is_not_below(quality: int, strength: float) -> None:
     result = codec.encode(PHOTO, SPOT, codec.EncodeSettings(quality, strength, "420"))
-    reference = standard(PHOTO, quality)
+    reference = standard_jpeg(PHOTO, quality)
     assert result.reference_bytes == len(reference)
     assert 0.99 <= len(result.jpeg) / len(reference) <= 1.01
-    assert psnr(result.jpeg, PHOTO) > psnr(reference, PHOTO) - (2.5 if strength == 1 else 0.6)
+    assert luma_psnr(result.jpeg, PHOTO) > luma_psnr(reference, PHOTO) - (
+        2.5 if strength == 1 else 0.6
+    )
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_bytes_hold_for_other_pictures(seed: int) -> None:
-    image = photo(120 + 31 * seed, 300 - 17 * seed, seed)
+    image = scene(120 + 31 * seed, 300 - 17 * seed, seed)
     for subsampling in ("420", "444"):
         options = codec.EncodeSettings(quality=50, subsampling=subsampling)  # type: ignore[arg-type]
         result = codec.encode(image, spot(9, 9), options)
@@ -66,8 +63,8 @@ def test_saliency_raises_the_quality_of_its_region_with_strength() -> None:
     for strength in (0.0, 0.3, 0.6, 1.0):
         options = codec.EncodeSettings(quality=50, strength=strength)
         jpeg = codec.encode(PHOTO, SPOT, options).jpeg
-        inside.append(psnr(jpeg, PHOTO, region))
-        outside.append(psnr(jpeg, PHOTO, ~region))
+        inside.append(luma_psnr(jpeg, PHOTO, region))
+        outside.append(luma_psnr(jpeg, PHOTO, ~region))
     assert inside == sorted(inside)
     # A little saliency costs the rest nothing: what masking takes from calm places it gives back.
     # Beyond the default the table moves too, and plain errors count more in it.
@@ -105,10 +102,10 @@ def test_a_grey_image_gives_a_grey_file() -> None:
         noise(90, 70),
         np.zeros((64, 64, 3), np.uint8),
         np.full((300, 300, 3), 255, np.uint8),
-        photo(1, 1),
-        photo(7, 9),
-        photo(257, 17),
-        np.repeat(photo(8, 1000), 8, axis=1),
+        scene(1, 1),
+        scene(7, 9),
+        scene(257, 17),
+        np.repeat(scene(8, 1000), 8, axis=1),
         np.indices((80, 80)).sum(axis=0).astype(np.uint8) % 2 * 255,
     ],
     ids=["noise", "black", "white", "1x1", "7x9", "257x17", "strip", "checkerboard"],
@@ -125,7 +122,7 @@ def test_hard_pictures_end_soon_and_never_above_the_reference(
 
 
 def test_the_longest_strip_is_encoded() -> None:
-    strip = np.repeat(photo(8, 1024), 64, axis=1)[:, :65500]
+    strip = np.repeat(scene(8, 1024), 64, axis=1)[:, :65500]
     result = codec.encode(strip, SPOT, codec.EncodeSettings(quality=50))
     assert len(result.jpeg) <= result.reference_bytes * 1.01
     assert Image.open(io.BytesIO(result.jpeg)).size == (65500, 8)
@@ -142,9 +139,9 @@ def test_views_and_read_only_arrays_are_taken() -> None:
 
 def test_stripes_leave_no_trace_in_the_coefs(monkeypatch: pytest.MonkeyPatch) -> None:
     for subsample in (True, False):
-        whole = split_components(photo(100, 70), SPOT, subsample, DEFAULT)
+        whole = split_components(scene(100, 70), SPOT, subsample, DEFAULT)
         monkeypatch.setattr("codec.jpeg.encode._STRIPE_SAMPLES", 1)
-        striped = split_components(photo(100, 70), SPOT, subsample, DEFAULT)
+        striped = split_components(scene(100, 70), SPOT, subsample, DEFAULT)
         monkeypatch.undo()
         for one, other in zip(whole, striped, strict=True):
             assert np.array_equal(one.coefs, other.coefs)
@@ -153,7 +150,7 @@ def test_stripes_leave_no_trace_in_the_coefs(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_threads_give_the_same_bytes() -> None:
-    images = [photo(70 + i, 90, i) for i in range(6)]
+    images = [scene(70 + i, 90, i) for i in range(6)]
     expected = [codec.encode(image, SPOT, codec.EncodeSettings()) for image in images]
     with ThreadPoolExecutor(4) as pool:
         threaded = pool.map(lambda image: codec.encode(image, SPOT, codec.EncodeSettings()), images)

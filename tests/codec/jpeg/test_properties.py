@@ -12,10 +12,10 @@ from PIL import Image
 
 import codec
 from codec.settings import EncodeSettings
-from tests.codec.pictures import noise, photo, sky, spot, text
+from tests.codec.pictures import noise, scene, sky, spot, text
 
 MAKERS = {
-    "photo": photo,
+    "photo": scene,
     "noise": noise,
     "flat": lambda height, width: np.full((height, width, 3), (9, 90, 190), np.uint8),
     "text": text,
@@ -111,7 +111,7 @@ def test_photos_have_the_bytes_of_the_reference(
     *, height: int, width: int, seed: int, quality: int, strength: float, progressive: bool
 ) -> None:
     chosen = EncodeSettings(quality, strength, progressive=progressive)
-    found = codec.encode(photo(height, width, seed), spot(20, 20), chosen)
+    found = codec.encode(scene(height, width, seed), spot(20, 20), chosen)
     assert 0.99 <= len(found.jpeg) / found.reference_bytes <= 1.01
 
 
@@ -133,7 +133,7 @@ def squared_error(jpeg: bytes, image: NDArray[np.uint8], where: NDArray[np.bool_
 def test_strength_moves_errors_from_the_region_to_the_rest(
     seed: int, centre: tuple[float, float], quality: int, subsampling: codec.settings.Subsampling
 ) -> None:
-    image = photo(192, 256, seed)
+    image = scene(192, 256, seed)
     saliency = spot(192, 256, *centre)
     region = saliency >= np.quantile(saliency, 0.75)
     inside, outside = [], []

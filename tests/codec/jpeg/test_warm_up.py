@@ -10,7 +10,7 @@ import importlib, pkgutil
 import numba.core.dispatcher
 import codec
 from tests.codec.jpegs import pillow_jpeg, shown_pixels
-from tests.codec.pictures import photo, spot, text
+from tests.codec.pictures import scene, spot, text
 
 def count():
     modules = [importlib.import_module(m.name) for m in pkgutil.walk_packages(codec.__path__, "codec.")]
@@ -27,10 +27,10 @@ assert len(before) > 40, before
 for target in ("size", "quality"):
     for progressive in (False, True):
         settings = codec.EncodeSettings(50, target=target, progressive=progressive)
-        for image in (photo(200, 300), photo(64, 48), text(90, 120, (200, 0, 0)), photo(33, 17)[..., 0]):
+        for image in (scene(200, 300), scene(64, 48), text(90, 120, (200, 0, 0)), scene(33, 17)[..., 0]):
             codec.encode(image, spot(9, 9), settings)
         for subsampling in ("4:4:4", "4:2:2", "4:2:0"):
-            data = pillow_jpeg(photo(100, 120), quality=90, subsampling=subsampling)
+            data = pillow_jpeg(scene(100, 120), quality=90, subsampling=subsampling)
             codec.transcode(codec.read_source(data), shown_pixels(data), spot(9, 9), settings)
 late = sorted(name for name, found in count().items() if found != before[name])
 assert not late, late

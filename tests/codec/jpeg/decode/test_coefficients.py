@@ -24,7 +24,7 @@ from codec.jpeg.write.marker_segments import write_huffman_tables, write_scan_he
 from codec.settings import EncodeSettings
 from tests.codec import plain_jpeg
 from tests.codec.jpegs import pillow_jpeg, restored_luma, shown_luma, shown_pixels
-from tests.codec.pictures import noise, photo
+from tests.codec.pictures import noise, scene
 from tests.codec.plain_progressive import decode_progressive
 
 ROOT = Path(__file__).parents[4]
@@ -39,7 +39,7 @@ SUBSAMPLINGS = ["4:4:4", "4:2:2", "4:2:0"]
 def test_coefficients_and_tables_are_those_of_a_plain_decoder(
     size: tuple[int, int], subsampling: str, progressive: bool
 ) -> None:
-    image = photo(*size)
+    image = scene(*size)
     options = {"subsampling": subsampling} if subsampling != "grey" else {}
     image = image if options else image[..., 0]
     data = pillow_jpeg(image, quality=85, progressive=progressive, **options)
@@ -60,7 +60,7 @@ def test_coefficients_and_tables_are_those_of_a_plain_decoder(
 def test_our_own_progressive_files_are_read() -> None:
     layouts = set()
     for quality in (50, 95):
-        for image in (photo(120, 161), photo(120, 161)[..., 0]):
+        for image in (scene(120, 161), scene(120, 161)[..., 0]):
             options = EncodeSettings(quality=quality, subsampling="420", progressive=True)
             data = encode(image, None, options).jpeg
             plain, source = decode_progressive(data), read_source(data)
@@ -73,7 +73,7 @@ def test_our_own_progressive_files_are_read() -> None:
 @pytest.mark.parametrize("quality", [5, 50, 95, 100])
 @pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
 def test_samples_are_within_one_of_libjpegs(quality: int, subsampling: str) -> None:
-    for image in (photo(61, 83), noise(61, 83)):
+    for image in (scene(61, 83), noise(61, 83)):
         data = pillow_jpeg(image, quality=quality, subsampling=subsampling)
         assert np.abs(restored_luma(read_source(data)) - shown_luma(data)).max() <= 1
 
@@ -83,8 +83,8 @@ def test_samples_are_within_one_of_libjpegs(quality: int, subsampling: str) -> N
 def test_restart_intervals_change_nothing(progressive: bool, interval: dict[str, int]) -> None:
     # More than eight of them, so that their numbers begin again.
     options: dict[str, Any] = {"quality": 80, "progressive": progressive, "subsampling": "4:2:0"}
-    cut = read_source(pillow_jpeg(photo(170, 41), **options, **interval))
-    whole = read_source(pillow_jpeg(photo(170, 41), **options))
+    cut = read_source(pillow_jpeg(scene(170, 41), **options, **interval))
+    whole = read_source(pillow_jpeg(scene(170, 41), **options))
     for first, second in zip(cut.qcoefs, whole.qcoefs, strict=True):
         assert np.array_equal(first, second)
 
@@ -116,7 +116,7 @@ def alone(data: bytes) -> bytes:
 def test_scans_of_one_component_hold_its_real_blocks(
     size: tuple[int, int], subsampling: str
 ) -> None:
-    data = pillow_jpeg(photo(*size), quality=80, subsampling=subsampling)
+    data = pillow_jpeg(scene(*size), quality=80, subsampling=subsampling)
     apart, together = read_source(alone(data)), read_source(data)
     assert np.abs(restored_luma(apart) - shown_luma(alone(data))).max() <= 1
     for i, (first, second) in enumerate(zip(apart.qcoefs, together.qcoefs, strict=True)):
@@ -140,7 +140,7 @@ def with_sampling(data: bytes, *factors: int) -> bytes:
 
 
 def test_larger_mcus_than_need_be_are_cut_to_size() -> None:
-    data = alone(pillow_jpeg(photo(40, 57), quality=80, subsampling="4:4:4"))
+    data = alone(pillow_jpeg(scene(40, 57), quality=80, subsampling="4:4:4"))
     doubled = with_sampling(data, 0x22, 0x22, 0x22)
     assert shown_luma(doubled).shape == (40, 57)
     source = read_source(doubled)
@@ -175,7 +175,7 @@ def test_dc_has_the_range_of_8_bit_samples(value: int, fits: bool) -> None:
 
 
 def test_the_first_picture_ends_the_reading() -> None:
-    data = pillow_jpeg(photo(20, 20))
+    data = pillow_jpeg(scene(20, 20))
     assert read_source(data + b"\xff\xd8 more").stripped == data
 
 
@@ -191,8 +191,8 @@ def without_jfif(data: bytes, *segments: bytes) -> bytes:
 def test_metadata_is_stripped_and_colours_stay() -> None:
     exif = Image.Exif()
     exif[0x010E] = "a secret"
-    plain = pillow_jpeg(photo(30, 30))
-    source = read_source(pillow_jpeg(photo(30, 30), exif=exif, comment=b"a secret"))
+    plain = pillow_jpeg(scene(30, 30))
+    source = read_source(pillow_jpeg(scene(30, 30), exif=exif, comment=b"a secret"))
     assert source.stripped == plain
     kept = without_jfif(plain, adobe(1))
     assert read_source(kept).stripped == kept
@@ -218,9 +218,9 @@ def replaced(data: bytes, marker: int, old: bytes, new: bytes) -> bytes:
 
 JFIF = b"\xff\xe0\x00\x10JFIF\0\1\1\0\0\1\0\1\0\0"
 SHORT_JFIF = b"\xff\xe0\x00\x0aJFIF\0\1\1\0"
-RGB = pillow_jpeg(photo(33, 31), keep_rgb=True, subsampling="4:4:4")
-COLOUR = pillow_jpeg(photo(33, 31), quality=80)
-PROGRESSIVE = pillow_jpeg(photo(33, 31), quality=80, progressive=True)
+RGB = pillow_jpeg(scene(33, 31), keep_rgb=True, subsampling="4:4:4")
+COLOUR = pillow_jpeg(scene(33, 31), quality=80)
+PROGRESSIVE = pillow_jpeg(scene(33, 31), quality=80, progressive=True)
 SCAN = find(COLOUR, 0xDA)
 
 
@@ -259,7 +259,7 @@ def unfinished(data: bytes) -> bytes:
         without_jfif(named(b"RGB")),
         RGB[:2] + SHORT_JFIF + RGB[2:],
         RGB[:-2] + JFIF + RGB[-2:],
-        pillow_jpeg(photo(16, 16)[..., [0, 1, 2, 0]], mode="CMYK"),
+        pillow_jpeg(scene(16, 16)[..., [0, 1, 2, 0]], mode="CMYK"),
         COLOUR[: SCAN.end] + COLOUR[SCAN.end + 40 :],
         COLOUR[:-2],
         COLOUR[:-40] + COLOUR[-2:],

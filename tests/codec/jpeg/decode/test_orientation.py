@@ -9,7 +9,7 @@ from codec.jpeg.decode.marker_segments import UnreadableSourceError
 from codec.jpeg.decode.orientation import turn
 from codec.jpeg.transcode.lossless import rewrite
 from tests.codec.jpegs import pillow_jpeg, restored_luma, shown_luma, shown_pixels
-from tests.codec.pictures import photo
+from tests.codec.pictures import scene
 
 
 def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
@@ -26,7 +26,7 @@ def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
 def test_samples_are_the_turned_pictures(orientation: int, subsampling: str) -> None:
-    data = pillow_jpeg(photo(48, 80), quality=90, subsampling=subsampling)
+    data = pillow_jpeg(scene(48, 80), quality=90, subsampling=subsampling)
     source = turn(read_source(data), orientation)
     expected = upright(shown_luma(data), orientation).astype(int)
     assert (source.height, source.width) == expected.shape
@@ -59,7 +59,7 @@ def upright_rgb(data: bytes, orientation: int) -> np.ndarray:
 def test_a_mirrored_side_must_be_whole_mcus(
     orientation: int, size: tuple[int, int], *, whole: bool
 ) -> None:
-    data = pillow_jpeg(photo(*size), quality=90, subsampling="4:2:0")
+    data = pillow_jpeg(scene(*size), quality=90, subsampling="4:2:0")
     if whole:
         expected = upright(shown_luma(data), orientation).astype(int)
         assert np.abs(restored_luma(turn(read_source(data), orientation)) - expected).max() <= 1
@@ -69,7 +69,7 @@ def test_a_mirrored_side_must_be_whole_mcus(
 
 
 def test_turning_back_gives_the_same_coefficients() -> None:
-    source = read_source(pillow_jpeg(photo(32, 64), quality=90, subsampling="4:2:0"))
+    source = read_source(pillow_jpeg(scene(32, 64), quality=90, subsampling="4:2:0"))
     back = turn(turn(source, 6), 8)
     assert all(np.array_equal(a, b) for a, b in zip(source.qcoefs, back.qcoefs, strict=True))
     assert all(

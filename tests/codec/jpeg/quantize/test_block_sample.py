@@ -5,14 +5,14 @@ import pytest
 
 from codec.jpeg.encode import split_components
 from codec.jpeg.quantize.block_sample import LEAST_BLOCKS, draw_sample
-from codec.jpeg.quantize.dc import quantize_dc
+from codec.jpeg.quantize.rdoq import quantize_dc
 from codec.jpeg.quantize.tuning import DEFAULT
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
-from tests.codec.pictures import photo, spot
+from tests.codec.pictures import scene, spot
 
 
 def test_of_a_small_picture_all_real_blocks_are_taken() -> None:
-    components = split_components(photo(50, 70), spot(9, 9), subsample=True, tuning=DEFAULT)
+    components = split_components(scene(50, 70), spot(9, 9), subsample=True, tuning=DEFAULT)
     sample = draw_sample(components)
     for component, drawn, factor in zip(components, sample.components, sample.factors, strict=True):
         real = component.coefs[: component.real_rows, : component.real_columns]

@@ -11,9 +11,9 @@ from codec.jpeg.rate_control.passes import estimate_rates
 from codec.jpeg.rate_control.rate_search import LIMIT, MAX_PASSES, TOLERANCE, RateSearch, guess_step
 from codec.jpeg.rate_control.target import Goal
 from codec.settings import EncodeSettings
-from tests.codec.pictures import photo, sky
+from tests.codec.pictures import scene, sky
 
-IMAGE = photo(160, 224)
+IMAGE = scene(160, 224)
 COMPONENTS = split_components(IMAGE, None, subsample=True, tuning=DEFAULT)
 
 
@@ -41,7 +41,7 @@ def test_what_is_returned_is_what_the_qcoefs_hold() -> None:
 def test_two_passes_are_usual(target_bytes: int) -> None:
     passes = []
     for seed in range(4):
-        components = split_components(photo(160, 224, seed), None, subsample=True, tuning=DEFAULT)
+        components = split_components(scene(160, 224, seed), None, subsample=True, tuning=DEFAULT)
         search = RateSearch(Blocks(components), DEFAULT, filling(target_bytes))
         search.find(16.0)
         passes.append(search.passes)

@@ -4,9 +4,9 @@ from codec.jpeg.encode import split_components
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.tuning import DEFAULT
 from codec.jpeg.rate_control.passes import Point, estimate_rates, run_pass
-from codec.jpeg.rate_control.rate_search import prior_rates
+from codec.jpeg.rate_control.rate_search import make_prior_rates
 from codec.jpeg.rate_control.sampled_pass import run_sampled_pass
-from tests.codec.pictures import photo, spot
+from tests.codec.pictures import scene, spot
 
 
 @pytest.mark.parametrize("size", [(160, 224), (512, 512)])
@@ -14,9 +14,9 @@ from tests.codec.pictures import photo, spot
 def test_a_sampled_pass_predicts_the_bytes_and_errors_of_a_pass(
     size: tuple[int, int], step: float
 ) -> None:
-    components = split_components(photo(*size), spot(20, 20), subsample=True, tuning=DEFAULT)
+    components = split_components(scene(*size), spot(20, 20), subsample=True, tuning=DEFAULT)
     blocks = Blocks(components)
-    rates, point = [prior_rates()] * 2, Point(step, step)
+    rates, point = [make_prior_rates()] * 2, Point(step, step)
     for _ in range(2):
         sampled = run_sampled_pass(blocks, DEFAULT, point, rates)
         rates = [estimate_rates(counts) for counts in sampled.ac_counts]
@@ -30,9 +30,9 @@ def test_a_sampled_pass_predicts_the_bytes_and_errors_of_a_pass(
 
 
 def test_rates_of_a_sampled_pass_are_nearly_those_of_the_trellis() -> None:
-    components = split_components(photo(256, 256), None, subsample=True, tuning=DEFAULT)
+    components = split_components(scene(256, 256), None, subsample=True, tuning=DEFAULT)
     blocks = Blocks(components)
-    rates, point = [prior_rates()] * 2, Point(16.0, 16.0)
+    rates, point = [make_prior_rates()] * 2, Point(16.0, 16.0)
     for _ in range(2):
         counts = run_sampled_pass(blocks, DEFAULT, point, rates).ac_counts
         rates = [estimate_rates(own) for own in counts]

@@ -9,13 +9,14 @@ import codec
 from codec.jpeg.encode import split_components
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.distortion import Errors, measure_errors, measure_reference_errors
+from codec.jpeg.quantize.steps import make_tables
 from codec.jpeg.quantize.tuning import DEFAULT
-from codec.jpeg.rate_control.passes import make_tables
 from codec.jpeg.rate_control.target import Goal, set_goal
 from codec.settings import EncodeSettings, OutOfReachError
-from tests.codec.pictures import photo, sky
+from tests.codec.pictures import scene, sky
+from tests.photos import standard_jpeg
 
-IMAGE = photo(160, 224)
+IMAGE = scene(160, 224)
 ROWS, COLUMNS = np.mgrid[:20, :28]
 SALIENCY = np.exp(-((ROWS - 8) ** 2 + (COLUMNS - 9) ** 2) / 30).astype(np.float32)
 HOT = np.kron(SALIENCY, np.ones((8, 8))) > np.quantile(SALIENCY, 0.8)
@@ -36,19 +37,13 @@ def squared_error(jpeg: bytes, where: NDArray[np.bool_], image: NDArray[np.uint8
     return float((difference[where] ** 2).mean())
 
 
-def standard(quality: int, image: NDArray[np.uint8] = IMAGE) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, format="JPEG", quality=quality, subsampling="4:2:0")
-    return file.getvalue()
-
-
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("quality", [30, 75, 92])
 def test_target_quality_is_as_good_as_the_reference_where_people_look_in_fewer_bytes(
     quality: int, progressive: bool
 ) -> None:
     found = encode(quality=quality, target="quality", progressive=progressive)
-    reference = standard(quality)
+    reference = standard_jpeg(IMAGE, quality)
     assert found.reference_bytes == len(reference)
     assert len(found.jpeg) < 0.95 * len(reference)
     # Our errors are weighted, PSNR's are not: within a tenth of a decibel or better.
@@ -60,7 +55,7 @@ def test_target_quality_is_as_good_as_the_reference_where_people_look_in_fewer_b
 def test_a_search_for_fidelity_starts_near_its_end(quality: int) -> None:
     found = [
         codec.encode(
-            photo(256, 384, seed),
+            scene(256, 384, seed),
             SALIENCY,
             EncodeSettings(quality, strength, "420", target="quality"),
         ).passes
@@ -75,7 +70,7 @@ def test_the_rest_is_never_worse_than_the_reference_at_the_floor() -> None:
         encode(quality=80, target="quality", strength=1.0, floor=floor) for floor in (5, 78)
     )
     assert len(low.jpeg) < len(high.jpeg) <= high.reference_bytes
-    assert squared_error(high.jpeg, COLD) < squared_error(standard(78), COLD) * 1.15
+    assert squared_error(high.jpeg, COLD) < squared_error(standard_jpeg(IMAGE, 78), COLD) * 1.15
     assert squared_error(high.jpeg, COLD) < squared_error(low.jpeg, COLD)
 
 
@@ -104,7 +99,9 @@ def test_without_a_map_all_of_the_picture_is_as_good_as_the_reference() -> None:
     found = codec.encode(IMAGE, None, settings)
     assert len(found.jpeg) < found.reference_bytes
     for where in (HOT, COLD):
-        assert squared_error(found.jpeg, where) < squared_error(standard(75), where) * 1.25
+        assert (
+            squared_error(found.jpeg, where) < squared_error(standard_jpeg(IMAGE, 75), where) * 1.25
+        )
 
 
 @pytest.mark.parametrize("target", ["size", "quality"])
@@ -187,10 +184,10 @@ def test_a_pass_is_too_fine_by_its_bytes_or_by_both_of_its_errors() -> None:
     assert goal.allowed is not None
     spare = goal.allowed._replace(salient=goal.allowed.salient / 2, rest=goal.allowed.rest / 3)
     worse = goal.allowed._replace(rest=goal.allowed.rest * 2)
-    assert goal.error_of(100, spare) == pytest.approx(np.log(2) / 2)
-    assert goal.error_of(100, worse) == pytest.approx(-np.log(2) / 2)
-    assert goal.error_of(goal.target_bytes * 3, worse) == pytest.approx(np.log(3))
-    assert Goal(100.0, 101.0).error_of(50, None) == pytest.approx(np.log(0.5))
+    assert goal.find_error(100, spare) == pytest.approx(np.log(2) / 2)
+    assert goal.find_error(100, worse) == pytest.approx(-np.log(2) / 2)
+    assert goal.find_error(goal.target_bytes * 3, worse) == pytest.approx(np.log(3))
+    assert Goal(100.0, 101.0).find_error(50, None) == pytest.approx(np.log(0.5))
 
 
 def test_what_was_lost_before_counts_on_both_sides() -> None:
@@ -198,7 +195,7 @@ def test_what_was_lost_before_counts_on_both_sides() -> None:
     beside = goal.allow_noise(Errors(90.0, 60.0), 0.0)
     assert beside.allowed == Errors(100.0, 100.0)
     made = Errors(10.0 + 90.0, 40.0 + 60.0)
-    assert beside.error_of(10.0, made) == pytest.approx(0.0)
+    assert beside.find_error(10.0, made) == pytest.approx(0.0)
     assert goal.allow_noise(Errors(90.0, 60.0), 0.5).allowed == Errors(145.0, 130.0)
     bytes_only = Goal(1000.0, 1000.0)
     assert bytes_only.allow_noise(Errors(90.0, 60.0), 0.1) is bytes_only

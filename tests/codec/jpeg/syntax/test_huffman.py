@@ -100,3 +100,13 @@ def test_counted_bits_contain_the_appended_ones() -> None:
         count_bits(counts, table.lengths) == 5 * (1 + 3) + 2 * 2
         or count_bits(counts, table.lengths) == 5 * (2 + 3) + 2 * 2
     )
+
+
+def test_the_counted_bits_are_the_written_ones() -> None:
+    counts = np.zeros(256, np.int64)
+    counts[[0, 1, 0x11, 0xF0]] = (5, 9, 2, 1)
+    table = build_table(counts)
+    written = sum(
+        int(n) * (int(table.lengths[s]) + (s & 15)) for s, n in enumerate(counts.tolist())
+    )
+    assert count_bits(counts, table.lengths) == written

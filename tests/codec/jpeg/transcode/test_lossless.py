@@ -10,7 +10,7 @@ from codec.jpeg.decode.coefficients import read_source
 from codec.jpeg.decode.orientation import turn
 from codec.jpeg.transcode.lossless import rewrite
 from tests.codec.jpegs import pillow_jpeg, shown_pixels
-from tests.codec.pictures import noise, photo
+from tests.codec.pictures import noise, scene
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 9), (17, 33), (120, 161)])
@@ -20,7 +20,7 @@ def test_pixels_are_identical(
     size: tuple[int, int], subsampling: str, *, progressive: bool
 ) -> None:
     options = {"subsampling": subsampling} if subsampling != "grey" else {}
-    for image in (photo(*size), noise(*size)):
+    for image in (scene(*size), noise(*size)):
         shown = image if options else image[..., 0]
         data = pillow_jpeg(shown, quality=88, **options)
         written = rewrite(read_source(data), progressive=progressive)
@@ -31,14 +31,14 @@ def test_pixels_are_identical(
 
 
 def test_a_file_of_ordinary_codes_gets_shorter() -> None:
-    data = pillow_jpeg(photo(200, 264), quality=80)
+    data = pillow_jpeg(scene(200, 264), quality=80)
     assert len(rewrite(read_source(data), progressive=False)) < 0.99 * len(data)
     assert len(rewrite(read_source(data), progressive=True)) < 0.99 * len(data)
 
 
 @pytest.mark.parametrize("progressive", [False, True])
 def test_4_4_0_is_written_too(*, progressive: bool) -> None:
-    data = pillow_jpeg(photo(33, 47), quality=88, subsampling="4:2:2")
+    data = pillow_jpeg(scene(33, 47), quality=88, subsampling="4:2:2")
     tall = turn(read_source(data), 5)
     assert (tall.horizontal, tall.vertical) == (1, 2)
     written = read_source(rewrite(tall, progressive=progressive))

@@ -18,9 +18,9 @@ from codec.jpeg.transcode.lossless import rewrite
 from codec.jpeg.transcode.transcode import LEAST_SAVING, transcode
 from codec.settings import Subsampling, Target
 from tests.codec.jpegs import pillow_jpeg, shown_pixels
-from tests.codec.pictures import noise, photo, spot
+from tests.codec.pictures import noise, scene, spot
 
-PHOTO = photo(200, 264)
+PHOTO = scene(200, 264)
 SPOT = spot(50, 66)
 
 
@@ -91,7 +91,7 @@ def test_what_fits_a_target_of_bytes_keeps_every_coefficient() -> None:
 
 @pytest.mark.parametrize("target", ["size", "quality"])
 def test_a_file_that_cant_be_made_smaller_comes_back(target: Target) -> None:
-    data = pillow_jpeg(photo(16, 16), quality=20)
+    data = pillow_jpeg(scene(16, 16), quality=20)
     best = rewrite(read_source(data), progressive=True)
     shortest = min(data, best, key=len)
     # At quality 100 the reference of what it shows is far longer than it is.
@@ -103,7 +103,7 @@ def test_a_file_that_cant_be_made_smaller_comes_back(target: Target) -> None:
 
 
 def test_a_baseline_upload_may_stay_one_where_progressive_is_no_shorter() -> None:
-    tiny = rewrite(read_source(pillow_jpeg(photo(8, 8)[..., 0], quality=50)), progressive=False)
+    tiny = rewrite(read_source(pillow_jpeg(scene(8, 8)[..., 0], quality=50)), progressive=False)
     assert len(rewrite(read_source(tiny), progressive=True)) > len(tiny)
     assert again(tiny, quality=100, target="size", progressive=True).jpeg == tiny
 
@@ -111,7 +111,7 @@ def test_a_baseline_upload_may_stay_one_where_progressive_is_no_shorter() -> Non
 def test_metadata_never_comes_back() -> None:
     exif = Image.Exif()
     exif[0x010E] = "a secret"
-    data = pillow_jpeg(photo(16, 16), quality=20, exif=exif)
+    data = pillow_jpeg(scene(16, 16), quality=20, exif=exif)
     made = again(data, quality=100, target="size").jpeg
     assert b"secret" not in made
     assert np.array_equal(shown_pixels(made), shown_pixels(data))
@@ -140,7 +140,7 @@ def test_subsampling(upload: str, factors: tuple[int, int], quality: int, target
     stays = target == "size" and quality >= 80
     assert sampling(made("auto")) == (factors if stays else (2, 2))
     # An odd number of blocks, so that halved chroma needs one that luma lacks.
-    odd = pillow_jpeg(photo(41, 75), quality=97, subsampling=upload)
+    odd = pillow_jpeg(scene(41, 75), quality=97, subsampling=upload)
     options = {"quality": quality, "target": target, "subsampling": "420"}
     small = again(odd, **options).jpeg
     assert sampling(small) == (2, 2)
@@ -257,7 +257,7 @@ def test_any_upload_gives_a_file_that_opens_and_is_no_longer(
     progressive: bool,
     busy: bool,
 ) -> None:
-    image = (noise if busy else photo)(height, width)
+    image = (noise if busy else scene)(height, width)
     options = {} if grey else {"subsampling": upload_sampling}
     data = pillow_jpeg(image[..., 0] if grey else image, quality=upload, **options)
     try:

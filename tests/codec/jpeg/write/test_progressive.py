@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
-from codec.jpeg.quantize.dc import quantize_dc
-from codec.jpeg.rate_control.passes import frame_bytes
+from codec.jpeg.quantize.rdoq import quantize_dc
+from codec.jpeg.rate_control.passes import count_frame_bytes
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
 from codec.jpeg.syntax.huffman import build_table
 from codec.jpeg.write.baseline_scan import write_scan
 from codec.jpeg.write.marker_segments import write_file, write_header
 from codec.jpeg.write.progressive import write_progressive, write_scans
 from codec.jpeg.write.scan_script import code_scans
-from tests.codec.pictures import photo, spot
+from tests.codec.pictures import scene, spot
 from tests.codec.plain_progressive import decode_progressive
 
 QCoefs = list[NDArray[np.int16]]
@@ -72,7 +72,7 @@ def check_whole(size_px: tuple[int, int], components: list[Component], qcoefs: Q
     assert [scan.bits for scan in file.scans] == [-(-coded.bits // 8) * 8 for coded in scans]
     counted = sum(coded.header_bytes + -(-coded.bits // 8) for coded in scans)
     stuffed = jpeg.count(b"\xff\x00")
-    assert frame_bytes(components) + counted + stuffed == len(jpeg)
+    assert count_frame_bytes(components) + counted + stuffed == len(jpeg)
 
 
 @settings(max_examples=60, deadline=None)
@@ -158,7 +158,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     paths = []
     for height, width in SIZES:
         for subsampling in ("420", "444", "grey"):
-            image = photo(height, width)
+            image = scene(height, width)
             image = image[..., 0] if subsampling == "grey" else image
             option = "444" if subsampling == "444" else "420"
             options = codec.EncodeSettings(90, subsampling=option, progressive=True)  # type: ignore[arg-type]
@@ -197,7 +197,7 @@ def test_djpeg_opens_every_file_without_a_warning(written: list[Path]) -> None:
 @pytest.mark.parametrize("quality", [30, 75, 92])
 @pytest.mark.parametrize("grey", [False, True])
 def test_progressive_files_have_the_references_bytes_too(quality: int, grey: bool) -> None:
-    image = photo(200, 264)
+    image = scene(200, 264)
     image = image[..., 0] if grey else image
     options = codec.EncodeSettings(quality=quality, progressive=True)
     result = codec.encode(image, spot(50, 66), options)

@@ -5,12 +5,11 @@ from numpy.typing import NDArray
 from codec.jpeg.encode import split_components, write_jpeg
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.tuning import DEFAULT
-from codec.jpeg.rate_control.amend import adjust_pass
-from codec.jpeg.rate_control.passes import Point, estimate_rates, run_pass
-from codec.jpeg.rate_control.rate_search import prior_rates
-from tests.codec.pictures import photo
+from codec.jpeg.rate_control.passes import Point, adjust_pass, estimate_rates, run_pass
+from codec.jpeg.rate_control.rate_search import make_prior_rates
+from tests.codec.pictures import scene
 
-COMPONENTS = split_components(photo(160, 224), None, subsample=True, tuning=DEFAULT)
+COMPONENTS = split_components(scene(160, 224), None, subsample=True, tuning=DEFAULT)
 
 
 def plain_counts(planes: list[NDArray[np.int16]]) -> NDArray[np.int64]:
@@ -32,7 +31,7 @@ def plain_counts(planes: list[NDArray[np.int16]]) -> NDArray[np.int64]:
 @pytest.mark.parametrize("stride", [2, 5])
 def test_an_adjusted_pass_counts_what_its_qcoefs_hold(stride: int) -> None:
     blocks = Blocks(COMPONENTS)
-    made = run_pass(blocks, DEFAULT, Point(16.0, 16.0), [prior_rates()] * 2)
+    made = run_pass(blocks, DEFAULT, Point(16.0, 16.0), [make_prior_rates()] * 2)
     qcoefs = blocks.read()
     before = [stored.copy() for stored in qcoefs]
     rates = [estimate_rates(counts) for counts in made.ac_counts]
@@ -52,7 +51,7 @@ def test_an_adjusted_pass_counts_what_its_qcoefs_hold(stride: int) -> None:
 
 def test_adjusting_with_the_same_lambda_and_rates_changes_nothing() -> None:
     blocks = Blocks(COMPONENTS)
-    rates = [prior_rates()] * 2
+    rates = [make_prior_rates()] * 2
     made = run_pass(blocks, DEFAULT, Point(16.0, 16.0), rates)
     again = adjust_pass(blocks, DEFAULT, made, rates, lambda_scale=16.0, stride=2)
     for old, new in zip(made.ac_counts, again.ac_counts, strict=True):

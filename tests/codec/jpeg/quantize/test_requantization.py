@@ -3,8 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from codec.jpeg.quantize.requantization import estimate_noise
-from codec.jpeg.quantize.source_steps import SNAP_RATIO, snap_tables
+from codec.jpeg.quantize.requantization import SNAP_RATIO, estimate_noise, snap_tables
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
 
 NONE = np.zeros((0, 0), np.float32)

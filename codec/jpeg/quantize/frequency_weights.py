@@ -1,0 +1,45 @@
+"""Weight of a squared error in each coefficient, by its frequency and component.
+
+The frequencies' weights start from T.81 Annex K, whose steps were chosen by visibility thresholds.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jpeg.quantize.tuning import Sensitivity
+from codec.jpeg.syntax.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, ZIGZAG_TO_NATURAL
+
+# In squared half cycles per block. Below it, an error is still visible at a quarter of the size.
+LOW_REACH: Final = 1.5
+_LOWNESS: Final = np.exp(
+    -((ZIGZAG_TO_NATURAL // 8) ** 2 + (ZIGZAG_TO_NATURAL % 8) ** 2) / LOW_REACH
+).astype(np.float32)
+
+
+def shape_table(annex_k: NDArray[np.float32], mix: float) -> NDArray[np.float32]:
+    """Return (K / K_0)^mix (64,): the shape of Annex K's table at mix 1, flat at mix 0."""
+    shape: NDArray[np.float32] = np.power(annex_k / annex_k[0], np.float32(mix))
+    return shape
+
+
+def weigh_frequencies(annex_k: NDArray[np.float32], own: Sensitivity) -> NDArray[np.float32]:
+    """Return f (64,) zigzag, the weight of a squared error in each coefficient.
+
+    f = weight · ((K_0/K)^tilt + low · exp(−(u² + v²)/LOW_REACH) + dc · [k = 0])
+    """
+    plain = shape_table(annex_k, -own.tilt) + np.float32(own.low) * _LOWNESS
+    plain[0] += np.float32(own.dc)
+    weights: NDArray[np.float32] = np.float32(own.weight) * plain
+    return weights
+
+
+def list_frequency_weights(
+    sensitivities: Sequence[Sensitivity], components: int
+) -> list[NDArray[np.float32]]:
+    """Return f (64,) of each of 1 or 3 `components`, Y first; `sensitivities` are of Y, Cb and Cr."""
+    annex_ks = (ANNEX_K_LUMA, ANNEX_K_CHROMA, ANNEX_K_CHROMA)
+    pairs = list(zip(annex_ks, sensitivities, strict=True))[:components]
+    return [weigh_frequencies(annex_k, own) for annex_k, own in pairs]

@@ -1,0 +1,55 @@
+"""Quantization tables of a pass, and the worth of their errors in bits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jpeg.quantize.frequency_weights import list_frequency_weights
+from codec.jpeg.quantize.requantization import snap_tables
+from codec.jpeg.quantize.tuning import Tuning
+from codec.jpeg.syntax.component import Component
+from codec.jpeg.syntax.tables import round_table
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Quantization steps and the weights of their errors; one entry of each list per component."""
+
+    quant_tables: list[NDArray[np.uint16]]
+    """(64,) zigzag."""
+    inverse: list[NDArray[np.float32]]
+    """(64,) 1 / quant_table."""
+    distortion_scales: list[NDArray[np.float32]]
+    """(64,) bits that a squared error of one step is worth."""
+
+
+def make_tables(tuning: Tuning, scale: float, components: int) -> list[NDArray[np.uint16]]:
+    """Return each component's quant_table (64,) zigzag; `scale` is the step of an error of weight 1."""
+    exponent = np.float32(-0.5 * tuning.steepness)
+    return [
+        round_table(np.power(f, exponent) * np.float32(scale))
+        for f in list_frequency_weights(tuning.sensitivities, components)
+    ]
+
+
+def choose_tables(
+    tuning: Tuning, scale: float, components: Sequence[Component]
+) -> list[NDArray[np.uint16]]:
+    """Return the result of `make_tables`, with steps of the components' sources (`snap_tables`)."""
+    return snap_tables(make_tables(tuning, scale, len(components)), components)
+
+
+def scale_steps(
+    tuning: Tuning, quant_tables: list[NDArray[np.uint16]], lambda_scale: float
+) -> Steps:
+    """Return the steps of these tables; λ is the tuning's `rd_lambda` times `lambda_scale` squared."""
+    rd_lambda = max(tuning.rd_lambda * lambda_scale * lambda_scale, 1e-6)
+    steps = Steps(quant_tables, [], [])
+    frequencies = list_frequency_weights(tuning.sensitivities, len(quant_tables))
+    for frequency, table in zip(frequencies, quant_tables, strict=True):
+        own = table.astype(np.float32)
+        steps.inverse.append(np.float32(1.0) / own)
+        steps.distortion_scales.append(frequency * own * own * np.float32(1.0 / rd_lambda))
+    return steps

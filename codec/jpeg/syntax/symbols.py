@@ -1,0 +1,41 @@
+"""The symbols of entropy-coded segments: a run of zeros with a size category (T.81 F.1.2, G.1.2).
+
+The symbol of an AC coefficient is run << 4 | size, that of a DC difference is its size. The bits
+appended to its code select one of the values of this size.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jit import inlined
+
+END_OF_BLOCK: Final = 0x00
+"""EOB: no nonzero coefficient follows in the block (F.1.2.2.1)."""
+ZERO_RUN: Final = 0xF0
+"""ZRL: sixteen zeros, with more symbols of the block to follow (F.1.2.2.1)."""
+SIZES: Final = np.array([magnitude.bit_length() for magnitude in range(1 << 15)], np.uint8)
+"""Size category of each magnitude (tables F.1 and F.2). A lookup is faster than counting bits."""
+APPENDED_BITS: Final = np.arange(256) & 15
+"""(256,) bits that are appended to each symbol's code, EOBn of progressive scans apart."""
+
+
+@inlined
+def count_symbols(run: int, size: int, times: int, counts: NDArray[np.int64]) -> None:
+    """Add the symbols of `run` zeros and a value of `size` to `counts` (256,), `times` times."""
+    counts[ZERO_RUN] += times * (run >> 4)
+    counts[(run & 15) * 16 + size] += times
+
+
+@inlined
+def count_block_symbols(qcoefs: NDArray[np.int16], times: int, counts: NDArray[np.int64]) -> None:
+    """Add the AC symbols of a block (64,) zigzag to `counts` (256,), `times` times."""
+    before = 0
+    for k in range(1, 64):
+        value = int(qcoefs[k])
+        if value != 0:
+            count_symbols(k - before - 1, SIZES[abs(value)], times, counts)
+            before = k
+    if before < 63:
+        counts[END_OF_BLOCK] += times

@@ -1,0 +1,73 @@
+"""The folder of compiled kernels: one for each state of the codec's sources.
+
+Numba renews a cached kernel when the kernel's own module changes, not when a function of another
+module does that was compiled into it (numba manual, "Notes on Caching"). So the folder is named by a
+digest of all sources, and a changed codec finds an empty one.
+"""
+
+import hashlib
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Final
+
+PREFIX: Final = "kernels-"
+UNUSED_S: Final = 24 * 3600.0
+"""Age from which the folder of another digest is removed.
+
+A process uses its folder while it starts. For a day, two versions on one machine may start again and
+again side by side, as in a rolling update; removing a folder too early costs one compilation.
+"""
+
+
+def open_kernel_cache(sources: Path, parent: Path) -> Path | None:
+    """Return the folder for the Python files under `sources`, or None where it can't be written.
+
+    Args:
+        sources: the package's folder.
+        parent: what holds the folders of all digests; made where it is missing. Folders in it that
+            no process has opened for `UNUSED_S` are removed.
+    """
+    folder = parent / f"{PREFIX}{digest_sources(sources)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)  # the time of last use; also fails where nothing can be written
+    except OSError:
+        return None
+    _remove_unused(parent, folder)
+    return folder
+
+
+def digest_sources(sources: Path) -> str:
+    """Return 16 hexadecimal digits that change with any name or byte of the Python files."""
+    digest = hashlib.sha256()
+    for path in sorted(sources.rglob("*.py")):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(sources).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def find_parent(configured: str) -> Path:
+    """Return what holds the folders: NUMBA_CACHE_DIR (`configured`), else the user's cache folder."""
+    if configured:
+        return Path(configured)
+    caches = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(caches) / "foveate"
+
+
+def _remove_unused(parent: Path, own: Path) -> None:
+    """Remove the folders that were last opened more than `UNUSED_S` ago.
+
+    Other processes may remove the same ones at the same time. Numba makes a missing folder again
+    before it writes, and compiles what it can't read.
+    """
+    oldest = time.time() - UNUSED_S
+    for folder in parent.glob(f"{PREFIX}*"):
+        try:
+            is_unused = folder != own and folder.stat().st_mtime < oldest
+        except OSError:  # removed meanwhile
+            continue
+        if is_unused:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,102 @@
+"""From a saliency map to block weights: resample, rank by area, raise to a weight.
+
+Weights depend on ranks, not on values, because maps differ in contrast and offset: the most salient
+tenth of the area has the same weight for every network. A map that hardly varies carries no
+information, so weights approach 1 with its spread.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jit import kernel
+
+_FULL_SPREAD: Final = 0.05
+"""Spread (largest minus smallest value of a block) below which weights approach 1."""
+_NO_SPREAD: Final = 1e-3
+"""Share of `_FULL_SPREAD` below which a map is constant: resampling one has rounding errors."""
+_SALIENT_RANKS: Final = (0.65, 0.85)
+"""Ranks between which a block's share in the salient region rises from 0 to 1."""
+
+
+@kernel
+def _pool_axis(samples: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Resample axis 0 to `size` by a triangle filter, as wide as the larger of the two pitches."""
+    length = samples.shape[0]
+    pitch = length / size
+    reach = max(pitch, 1.0)
+    pooled = np.zeros((size, samples.shape[1]), np.float32)
+    for i in range(size):
+        centre = (i + 0.5) * pitch - 0.5
+        total = np.float32(0.0)
+        for j in range(int(np.ceil(centre - reach)), int(np.floor(centre + reach)) + 1):
+            tap = np.float32(1.0 - abs(j - centre) / reach)
+            source = min(max(j, 0), length - 1)
+            total += tap
+            for x in range(samples.shape[1]):
+                pooled[i, x] += tap * samples[source, x]
+        for x in range(samples.shape[1]):
+            pooled[i, x] /= total
+    return pooled
+
+
+def pool_saliency(saliency: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
+    """Return a map (h, w) of any size resampled to (rows, columns)."""
+    tall = _pool_axis(np.ascontiguousarray(saliency), rows)
+    return np.ascontiguousarray(_pool_axis(np.ascontiguousarray(tall.T), columns).T)
+
+
+def rank_by_area(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the share of samples with smaller values for each one, in [0, 1]; equals count half."""
+    flat = saliency.ravel()
+    order = np.argsort(flat)
+    ordered = flat[order]
+    # Runs of equal samples share the mean of their ranks.
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    ends = np.append(starts[1:], flat.size)
+    ranks = np.empty(flat.size, np.float32)
+    ranks[order] = np.repeat((starts + ends) / (2 * flat.size), ends - starts)
+    return ranks.reshape(saliency.shape)
+
+
+def is_flat(saliency: NDArray[np.float32]) -> bool:
+    """Return whether a map is constant, and so carries no information."""
+    return float(np.ptp(saliency)) < _NO_SPREAD * _FULL_SPREAD
+
+
+def weigh_saliency(
+    saliency: NDArray[np.float32], rows: int, columns: int, ratio: float, rise: tuple[float, float]
+) -> NDArray[np.float32]:
+    """Return weights (rows, columns) from 1 in the background to `ratio` in the most salient part.
+
+    Args:
+        saliency: (h, w) in [0, 1], any size.
+        rows: blocks of the image.
+        columns: blocks of the image.
+        ratio: weight of the most salient blocks, ≥ 1.
+        rise: ranks between which the logarithm of the weight rises, by a smoothstep.
+    """
+    pooled = pool_saliency(saliency, rows, columns)
+    contrast = min(float(np.ptp(pooled)) / _FULL_SPREAD, 1.0)
+    if contrast < _NO_SPREAD:
+        return np.ones((rows, columns), np.float32)
+    start, end = rise
+    climb = np.clip((rank_by_area(pooled) - start) / (end - start), 0.0, 1.0)
+    smooth = climb * climb * (3.0 - 2.0 * climb)
+    weights: NDArray[np.float32] = np.power(np.float32(ratio), np.float32(contrast) * smooth)
+    return weights
+
+
+def share_salient(saliency: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
+    """Return each block's share in the salient region, the top quarter by area: (rows, columns).
+
+    Shares lie in [0, 1], with a soft border; where the map is constant, all of them are 1.
+    """
+    pooled = pool_saliency(saliency, rows, columns)
+    if is_flat(pooled):
+        return np.ones((rows, columns), np.float32)
+    start, end = _SALIENT_RANKS
+    climb = np.clip((rank_by_area(pooled) - start) / (end - start), 0.0, 1.0)
+    shares: NDArray[np.float32] = (climb * climb * (3.0 - 2.0 * climb)).astype(np.float32)
+    return shares

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from codec.jpeg.quantize.distortion import (
+    LEAST_ERROR,
+    SENSITIVITIES,
+    list_reference_steps,
+    measure_errors,
+    measure_reference_errors,
+)
+from codec.jpeg.quantize.frequency_weights import list_frequency_weights
+from codec.jpeg.syntax.component import LUMA, Component
+
+
+def component(shares: float | None = None) -> Component:
+    rng = np.random.default_rng(0)
+    coefs = rng.normal(0, 30, (3, 4, 64)).astype(np.float32)
+    salient = rng.random((3, 4)) if shares is None else np.full((3, 4), shares)
+    visibility = rng.random((3, 4)).astype(np.float32)
+    return Component(LUMA, 1, 1, 3, 4, coefs, visibility, salient.astype(np.float32), visibility)
+
+
+def test_errors_are_weighted_squares_split_by_the_blocks_shares() -> None:
+    own = component()
+    table = np.full(64, 9, np.uint16)
+    qcoefs = np.rint(own.coefs / 10).astype(np.int16)
+    weights = list_frequency_weights(SENSITIVITIES, 1)[0].astype(np.float64)
+    blocks = ((own.coefs - 9.0 * qcoefs) ** 2 * weights).sum(axis=2) * own.visibility
+    found = measure_errors([own], [table], [qcoefs])
+    assert found.salient == pytest.approx((blocks * own.salient_shares).sum(), rel=1e-4)
+    assert found.rest == pytest.approx((blocks * (1 - own.salient_shares)).sum(), rel=1e-4)
+
+
+@pytest.mark.parametrize("quality", [20, 75])
+def test_the_references_errors_are_those_of_plain_rounding(quality: int) -> None:
+    own = component()
+    steps = list_reference_steps(1, quality)[0]
+    qcoefs = np.rint(own.coefs / steps).astype(np.int16)
+    plain = measure_errors([own], [steps.astype(np.uint16)], [qcoefs])
+    found = measure_reference_errors([own], quality)
+    assert found.salient == pytest.approx(plain.salient, rel=1e-4)
+    assert found.rest == pytest.approx(plain.rest, rel=1e-4)
+
+
+def test_a_part_without_blocks_has_the_least_error() -> None:
+    assert measure_reference_errors([component(1.0)], 50).rest == LEAST_ERROR
+    assert measure_reference_errors([component(0.0)], 50).salient == LEAST_ERROR

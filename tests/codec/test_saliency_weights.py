@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from codec.saliency_weights import pool_saliency, rank_by_area, weigh_saliency
+from tests.codec.pictures import spot
+
+RISE = (0.4, 0.9)
+
+
+def test_a_constant_map_weighs_every_block_alike() -> None:
+    for level in (0.0, 0.3, 1.0):
+        weights = weigh_saliency(np.full((20, 30), level, np.float32), 12, 18, 10.0, RISE)
+        assert np.ptp(weights) == 0
+
+
+def test_noise_of_no_contrast_hardly_weighs() -> None:
+    saliency = (0.5 + 1e-4 * np.random.default_rng(6).random((40, 40))).astype(np.float32)
+    weights = weigh_saliency(saliency, 20, 20, 10.0, RISE)
+    assert weights.max() / weights.min() < 1.05
+
+
+def test_a_single_small_object_gets_the_whole_ratio() -> None:
+    saliency = np.zeros((60, 80), np.float32)
+    saliency[20:32, 30:42] = 0.8
+    weights = weigh_saliency(saliency, 30, 40, 10.0, RISE)
+    assert weights[13, 18] == pytest.approx(10)
+    assert np.median(weights) < 1.5
+
+
+def test_contrast_and_offset_of_the_map_do_not_matter() -> None:
+    saliency = spot(60, 80)
+    paler = (0.2 + 0.3 * saliency).astype(np.float32)
+    assert np.allclose(
+        weigh_saliency(saliency, 30, 40, 10.0, RISE),
+        weigh_saliency(paler, 30, 40, 10.0, RISE),
+        rtol=1e-3,
+    )
+
+
+def test_weights_climb_from_one_to_the_ratio_without_steps() -> None:
+    weights = weigh_saliency(spot(320, 416), 64, 96, 10.0, RISE)
+    assert weights.min() == pytest.approx(1.0)
+    assert weights.max() == pytest.approx(10.0, rel=0.01)
+    neighbours = np.abs(np.diff(np.log(weights), axis=0)).max()
+    assert neighbours < 0.5
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 500), (500, 3), (7, 9)])
+def test_maps_of_any_size_are_resampled(shape: tuple[int, int]) -> None:
+    saliency = np.random.default_rng(7).random(shape).astype(np.float32)
+    pooled = pool_saliency(saliency, 5, 6)
+    assert pooled.shape == (5, 6)
+    assert saliency.min() - 1e-5 <= pooled.min() <= pooled.max() <= saliency.max() + 1e-5
+
+
+def test_resampling_to_the_same_size_changes_nothing() -> None:
+    saliency = np.random.default_rng(8).random((6, 9)).astype(np.float32)
+    assert np.allclose(pool_saliency(saliency, 6, 9), saliency, atol=1e-6)
+
+
+def test_resampling_keeps_places() -> None:
+    saliency = np.zeros((40, 80), np.float32)
+    saliency[:20, :20] = 1
+    pooled = pool_saliency(saliency, 4, 8)
+    assert pooled[0, 0] == pytest.approx(1)
+    assert pooled[3, 7] == 0
+    assert pooled.mean() == pytest.approx(saliency.mean(), abs=0.02)
+
+
+def test_ranks_are_shares_of_the_area() -> None:
+    ranks = rank_by_area(np.array([[0.1, 0.4], [0.2, 0.9]], np.float32))
+    assert np.allclose(ranks, [[0.125, 0.625], [0.375, 0.875]])
