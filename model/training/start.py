@@ -1,4 +1,4 @@
-"""The untrained head: every layer scaled on a batch of photos, every class rare."""
+"""Initialisation of the head: layers scaled on a batch of photos, class priors low."""
 
 from typing import Final
 

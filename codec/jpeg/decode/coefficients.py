@@ -1,7 +1,7 @@
 """A JPEG's own coefficients, read without decoding them to samples (T.81 Annexes B, F and G).
 
-What a decoder would show of a damaged file is a guess, so nothing is guessed here: a file is read
-whole or refused, and its pixels are then the decoder's affair.
+A damaged file is refused, never repaired: a repair would be a guess. The caller then decodes the
+file to pixels instead.
 """
 
 from dataclasses import dataclass
