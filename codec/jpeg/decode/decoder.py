@@ -18,8 +18,8 @@ _MOST_MCU_BLOCKS = 10  # T.81 B.2.3
 _UNSEEN: Final = -1
 
 
-class Decoding:
-    """Takes the segments of one file in their order."""
+class Decoder:
+    """Decodes the segments of one file, which are passed in file order."""
 
     def __init__(self, data: bytes) -> None:
         self._data = np.frombuffer(data, np.uint8)
