@@ -1,4 +1,4 @@
-"""Weights files: safetensors with the network's config inside, the checksum beside it."""
+"""Weights files: safetensors with the config in its metadata, and a `.sha256` file beside it."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The size at which the network sees a photo: nearly one area, the aspect kept, few sizes."""
+"""Input sizes of the network: nearly constant area, aspect ratio kept, a small set of sizes."""
 
 import math
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""What turns the network's evidence into a saliency map: a little smoother, in [0, 1]."""
+"""Post-processing of the network's output into a saliency map: smoothing and scaling to [0, 1]."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ SILENCE = 1e-6
 
 
 def smoothing_matrix(samples: int, sigma: float) -> Tensor:
-    """Return what smooths an axis: (n, n) float32, rows sum to 1.
+    """Return the Gaussian smoothing matrix of one axis: (n, n) float32, rows sum to 1.
 
     Args:
         samples: n, of the map along this axis.
@@ -24,7 +24,7 @@ def smoothing_matrix(samples: int, sigma: float) -> Tensor:
 
 
 def centre_gaussian(height: int, width: int) -> Tensor:
-    """Return a map that knows nothing but the middle: (height, width) float32 in (0, 1]."""
+    """Return a centre-bias baseline map: (height, width) float32 in (0, 1]."""
     down, across = (
         torch.exp(-0.5 * (((torch.arange(size) + 0.5) / size - 0.5) / CENTRE_SIGMA) ** 2)
         for size in (height, width)

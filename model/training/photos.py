@@ -1,4 +1,4 @@
-"""The photos with weak labels: one folder per source and class, a few words about each photo."""
+"""Photos with weak labels, which come from the names of their folders."""
 
 import csv
 from collections.abc import Iterator

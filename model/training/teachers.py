@@ -1,4 +1,4 @@
-"""What pretrained networks say of photos and of random crops: soft targets, no boxes.
+"""Soft targets from pretrained networks, for photos and for random crops of them; no boxes.
 
 Objects: the published EfficientNet-Lite0, and where on the photo it sees them: class activation
 maps (Zhou et al., CVPR 2016, arXiv 1512.04150). Faces: libfacedetection (Shiqi Yu, BSD), through the

@@ -10,12 +10,12 @@ from torch import Tensor
 from model.msroi import MSROI, MSROIConfig, normalise_pixels
 from model.training.backbone import load_classifier
 from model.training.classes import Classes, group_synsets, read_words
+from model.training.initialisation import initialise_head
 from model.training.lessons import Lessons
 from model.training.loop import Settings, train, write_run
 from model.training.losses import cells_loss, presence_loss
 from model.training.mosaics import Mosaics, WeakBatch, make_targets
 from model.training.photos import Photo, find_photos
-from model.training.start import start_head
 from model.training.teachers import teach
 
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> None:
     )
     network = MSROI(MSROIConfig(classes.names, args.features))
     network.backbone.load_state_dict(load_classifier().backbone.state_dict())
-    start_head(network, normalise_pixels(batches[0].pixels))
+    initialise_head(network, normalise_pixels(batches[0].pixels))
     # The weights of gaze calibration: the weak network is the paper's plain sum.
     for calibrated in (network.log_feature_weights, network.log_prior_x, network.log_prior_y):
         calibrated.requires_grad = False

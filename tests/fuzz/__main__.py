@@ -17,8 +17,8 @@ import atheris
 
 # numba compiles plain bytecode only.
 KERNELS = [
-    f"codec.{path.stem}"
-    for path in Path("codec").glob("*.py")
+    ".".join(path.with_suffix("").parts)
+    for path in Path("codec").rglob("*.py")
     if "@kernel" in path.read_text(encoding="utf-8")
 ]
 

@@ -1,10 +1,10 @@
-"""What is fuzzed: an upload's way from its bytes to pixels and coefficients, as both processes go it."""
+"""The fuzz target: probe, decode and read an upload as the front end and the worker do."""
 
 import numpy as np
 
 from app.service.probe import probe
 from codec import UnreadableSourceError, read_source
-from codec.jpeg.decode import orientation as turn
+from codec.jpeg.decode.orientation import turn
 from contract.errors import ClientError
 from contract.messages import Options
 from worker.image.decode import decode

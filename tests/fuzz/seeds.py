@@ -1,4 +1,4 @@
-"""Small files of every format and kind that is read; nothing of anyone's."""
+"""Generated seed files: one small file for each supported format and variant."""
 
 import io
 from collections.abc import Iterator

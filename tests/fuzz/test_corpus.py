@@ -1,4 +1,4 @@
-"""Inputs that fuzzing has found to reach different code, and the seeds that it began with."""
+"""Regression tests over the seeds and the inputs that fuzzing kept."""
 
 import time
 import zipfile

@@ -1,7 +1,7 @@
 """A JPEG's own coefficients, read without decoding them to samples (T.81 Annexes B, F and G).
 
-What a decoder would show of a damaged file is a guess, so nothing is guessed here: a file is read
-whole or refused, and its pixels are then the decoder's affair.
+A damaged file is refused, never repaired: a repair would be a guess. The caller then decodes the
+file to pixels instead.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.jpeg.decode.decoder import Decoding
+from codec.jpeg.decode.decoder import Decoder
 from codec.jpeg.decode.frame_header import Frame
 from codec.jpeg.decode.marker_segments import (
     Segment,
@@ -61,24 +61,24 @@ def read_source(data: bytes) -> Source:
             unfinished.
     """
     reader = SegmentReader(data)
-    decoding = Decoding(data)
+    decoder = Decoder(data)
     segments: list[Segment] = []
     for segment in reader:
-        reader.at = decoding.take(segment)
+        reader.at = decoder.take(segment)
         segments.append(segment)
-    frame = decoding.frame
-    if frame is None or not decoding.is_complete:
+    frame = decoder.frame
+    if frame is None or not decoder.is_complete:
         raise UnreadableSourceError("a file that ends before its picture does")
     if len(frame.components) == 3 and not _is_ycbcr(frame, list_preamble(segments)):
         raise UnreadableSourceError("components that are not YCbCr")
-    tables = [table for table in decoding.tables if table is not None]
-    if len(tables) != len(decoding.tables):
+    tables = [table for table in decoder.tables if table is not None]
+    if len(tables) != len(decoder.tables):
         raise UnreadableSourceError("a component without its quantization table")
     horizontal, vertical = frame.sampling
     rows = -(-frame.height // (8 * vertical))
     columns = -(-frame.width // (8 * horizontal))
     qcoefs = []
-    for i, plane in enumerate(decoding.planes):
+    for i, plane in enumerate(decoder.planes):
         factors = (1, 1) if i else (vertical, horizontal)
         # Where the file's MCUs were larger than they need be, less of them is filled up.
         whole = plane[: rows * factors[0], : columns * factors[1]]

@@ -1,4 +1,4 @@
-"""What a file's segments have set up so far: tables, frame, and the coefficients of its scans."""
+"""Decoder state of one file: its tables, its frame, and the coefficients of its scans (T.81)."""
 
 from itertools import pairwise
 from typing import Final
@@ -18,8 +18,8 @@ _MOST_MCU_BLOCKS = 10  # T.81 B.2.3
 _UNSEEN: Final = -1
 
 
-class Decoding:
-    """Takes the segments of one file in their order."""
+class Decoder:
+    """Decodes the segments of one file, which are passed in file order."""
 
     def __init__(self, data: bytes) -> None:
         self._data = np.frombuffer(data, np.uint8)
@@ -41,7 +41,7 @@ class Decoding:
         return self.frame is not None and not self._missing.any()
 
     def take(self, segment: Segment) -> int:
-        """Return where the next marker is, once what the segment says has been noted.
+        """Process a segment and return the offset in bytes of the next marker.
 
         Raises:
             UnreadableSourceError: as `codec.jpeg.decode.coefficients.read_source`.

@@ -1,4 +1,4 @@
-"""The untrained head: every layer scaled on a batch of photos, every class rare."""
+"""Initialisation of the head: layers scaled on a batch of photos, class priors low."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ CLASSES_SPREAD: Final = 0.02
 
 
 @torch.no_grad()
-def start_head(network: MSROI, images: Tensor) -> None:
+def initialise_head(network: MSROI, images: Tensor) -> None:
     """Scale what MSROI adds to the backbone: each channel gets mean 0.5 and deviation 1.
 
     What batch norm does at its first step (Mishkin & Matas, ICLR 2016, arXiv 1511.06422), so

@@ -6,7 +6,7 @@ from torch import Tensor
 from model import MSROI, MSROIConfig
 from model.msroi import normalise_pixels
 from model.training.backbone import load_classifier
-from model.training.start import RARE, refinements, start_head
+from model.training.initialisation import RARE, initialise_head, refinements
 from tests.photos import photo
 
 
@@ -21,7 +21,7 @@ def started(images: Tensor) -> MSROI:
     torch.manual_seed(0)
     network = MSROI(MSROIConfig(("cat", "person", "face")))
     network.backbone.load_state_dict(load_classifier().backbone.state_dict())
-    start_head(network, images)
+    initialise_head(network, images)
     return network
 
 
