@@ -54,11 +54,34 @@ def find_missing(rivals: Sequence[str]) -> dict[str, str]:
     return missing
 
 
-def encode_standard(image: Picture, quality: int, **options: Any) -> bytes:
-    """Return the standard JPEG: what names the bytes and is the zero of every difference."""
+def parse_quality(text: str) -> int:
+    """Return a quality from the command line.
+
+    Raises:
+        ValueError: it is not a whole number in 1..100.
+    """
+    quality = int(text)
+    if not 1 <= quality <= 100:
+        raise ValueError(text)
+    return quality
+
+
+def decode(data: bytes) -> Picture:
+    """Return the RGB pixels of an image file, decoded by Pillow (JPEG: by its libjpeg-turbo)."""
+    with Image.open(io.BytesIO(data)) as opened:
+        return np.asarray(opened.convert("RGB"))
+
+
+def encode_standard(
+    image: Picture, quality: int, subsampling: str = "4:2:0", **options: Any
+) -> bytes:
+    """Return the standard JPEG: libjpeg's baseline with the tables of T.81 Annex K.
+
+    All encoders are given its bytes and compared with its measures.
+    """
     file = io.BytesIO()
     Image.fromarray(image).save(
-        file, format="JPEG", quality=quality, subsampling="4:2:0", **options
+        file, format="JPEG", quality=quality, subsampling=subsampling, **options
     )
     return file.getvalue()
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bench.datasets.photos import Photo, read_map, read_photo
-from bench.encoders import encode_standard, find_missing, prepare_rival
+from bench.encoders import decode, encode_standard, find_missing, prepare_rival
 from bench.fit.constants import Constants, build_tuning
 from bench.metrics import full_reference as quality
 from bench.metrics import ssimulacra2_fast as fast_ssimulacra2
 from bench.metrics.regions import keep_elsewhere
 from bench.rd.equal_bytes import enclose_bytes, measure_at
-from bench.rd.measure import Measures, Scene, decode, look_at, predict
+from bench.rd.measure import Measures, Scene, look_at, predict
 from codec.jpeg import encode as encoder
 from codec.settings import EncodeSettings
 

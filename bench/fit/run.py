@@ -24,7 +24,7 @@ from scipy.optimize import linprog
 
 from bench.datasets.folds import FOLDS
 from bench.datasets.photos import find_photos, plan_photos, read_fixations
-from bench.environment import PACKAGES, describe_machine, usable_cores
+from bench.environment import PACKAGES, count_cores, describe_machine, write_result
 from bench.fit.constants import AXES, Constants, list_constants, move
 from bench.fit.goals import GOALS, Goals
 from bench.fit.measure import (
@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--start", type=Path, help="start from the constants of such a file instead")
     add("--steps", type=int, default=8, help="measured points that may be kept (%(default)s)")
     add("--out", type=Path, required=True, help="JSON file to write, renewed after every step")
-    add("--jobs", type=int, default=usable_cores(), help="processes (%(default)s)")
+    add("--jobs", type=int, default=count_cores(), help="processes (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -201,8 +201,7 @@ class Fit:
             "columns": columns,
             "cost": round(point.cost, 4),
         }
-        self.out.parent.mkdir(parents=True, exist_ok=True)
-        self.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_result(self.out, content, indent=1)
 
 
 def average(rows: Sequence[Mapping[Key, Row]]) -> Columns:

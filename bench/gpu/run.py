@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.datasets.uploads import generate_photo, to_jpeg
-from bench.environment import PACKAGES, describe_machine, usable_cores
+from bench.environment import PACKAGES, count_cores, describe_machine, write_result
 from bench.gpu.network import measure_compiled, measure_networks
 from bench.gpu.service_load import measure_fleet, started_fleet
 from bench.gpu.stages import measure_stages
@@ -64,10 +64,7 @@ class Report:
 
     def write(self) -> None:
         """Write the file."""
-        if self._out:
-            self._out.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(rounded(self.figures), indent=2, ensure_ascii=False)
-            self._out.write_text(text + "\n")
+        write_result(self._out, rounded(self.figures))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -112,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
 
 def measure(report: Report, photos: list[bytes], seconds: float) -> None:
     """Take all figures, those that decide most first."""
-    cores = usable_cores()
+    cores = count_cores()
     report.step(
         "stages_images_per_s",
         60,
@@ -147,7 +144,7 @@ def check(report: Report, photos: list[bytes]) -> None:
     report.step(
         "stages_images_per_s",
         0,
-        lambda: measure_stages(photos[:4], "cpu", (1, 2), usable_cores(), seconds=0.2),
+        lambda: measure_stages(photos[:4], "cpu", (1, 2), count_cores(), seconds=0.2),
     )
     setup = Setup(1, max_batch_size=4, front_ends=2, device="cpu")
     serve_step(report, photos, 2.0, (2,), setup)
@@ -166,7 +163,7 @@ class Setup:
         """Return the environment of its workers."""
         return {
             "DEVICE": self.device,
-            "CODEC_THREADS": str(max(2, usable_cores() // self.workers)),
+            "CODEC_THREADS": str(max(2, count_cores() // self.workers)),
             "MAX_BATCH_SIZE": str(self.max_batch_size),
         }
 

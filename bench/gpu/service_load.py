@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import psutil
 
-from bench.environment import usable_cores
+from bench.environment import count_cores
 from bench.load.gpu_utilisation import gpu_load
 from bench.load.load_processes import LoadProcesses
 from bench.load.service_process import started_service
@@ -84,7 +84,7 @@ def measure_fleet(
         | {"load": busiest},
         "gpu_percent": gpu,
     }
-    figures["limit"] = name_limit(figures, usable_cores())
+    figures["limit"] = name_limit(figures, count_cores())
     return figures
 
 

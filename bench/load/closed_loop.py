@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
+# The load that results are quoted at.
+MAIN_CLIENTS: Final = 16
+DEFAULT_OPTIONS: Final = "quality=50&target=size&progressive=false"
 TIMEOUT_S: Final = 120.0
 # A client that can't connect tries again after this long, else it would measure its own retries.
 PAUSE_AFTER_ERROR_S: Final = 0.05

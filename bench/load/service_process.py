@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import psutil
 
-from bench.environment import ROOT, read_lines
+from bench.environment import ROOT, read_status_bytes
 from bench.load.statistics import read_metrics
 
 START_TIMEOUT_S: Final = 240.0
@@ -69,10 +69,8 @@ def role_of(command: list[str]) -> str:
 
 def peak_rss_bytes(process: psutil.Process) -> int:
     """Return the peak resident set (VmHWM); outside Linux the present one."""
-    for line in read_lines(Path(f"/proc/{process.pid}/status")):
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return int(process.memory_info().rss)
+    peak_bytes = read_status_bytes("VmHWM", process.pid)
+    return int(process.memory_info().rss) if peak_bytes is None else peak_bytes
 
 
 @contextmanager
@@ -112,14 +110,19 @@ def started_service(
             await_workers(url, processes, workers)
             yield url, processes
         finally:
-            process.terminate()
-            try:
-                process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+            stop_child(process, STOP_TIMEOUT_S)
+
+
+def stop_child(process: subprocess.Popen[Any], timeout_s: float) -> None:
+    """Terminate a child and wait for it; kill it after `timeout_s`; close its output."""
+    process.terminate()
+    try:
+        process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def await_workers(url: str, processes: Processes, count: int | None) -> None:

@@ -1,6 +1,5 @@
 """Every encoder's measures of one photo: what each process of `bench rd` does."""
 
-import io
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from bench.encoders import (
     STRENGTHS,
     Map,
     Writing,
+    decode,
     encode_ours,
     encode_standard,
     prepare_rival,
@@ -33,8 +33,7 @@ from bench.metrics.gaze import fixation_density, locate_fixations
 from bench.metrics.regions import keep_elsewhere, salient_region, scale_map, soften
 from bench.metrics.ssimulacra2_fast import Scale, prepare_original
 from bench.rd.crops import cut_crop, locate_crop
-from bench.rd.equal_bytes import enclose_bytes, measure_at
-from bench.rd.same_bytes import find_bytes
+from bench.rd.equal_bytes import enclose_bytes, find_bytes, measure_at
 
 Measures = dict[str, float]
 
@@ -209,12 +208,6 @@ def round_measures(row: Mapping[str, Any]) -> Measures:
         key: value if isinstance(value, int) else round(value, 1 if key == "ms" else DIGITS)
         for key, value in row.items()
     }
-
-
-def decode(jpeg: bytes) -> Picture:
-    """Return a file's pixels, by Pillow's libjpeg as every viewer would."""
-    with Image.open(io.BytesIO(jpeg)) as opened:
-        return np.asarray(opened.convert("RGB"))
 
 
 def measure_file(scene: Scene, jpeg: bytes) -> Measures:

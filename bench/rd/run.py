@@ -7,7 +7,6 @@ with ``summary``, ``wins``, ``worst`` and ``groups`` of every quality; ``bd_rate
 
 import argparse
 import importlib
-import json
 import multiprocessing
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,8 +18,8 @@ from typing import Any, Final
 from bench.datasets.folds import FOLDS
 from bench.datasets.photos import Photo, find_photos, plan_photos, read_fixations
 from bench.encoders import PACKAGES as RIVAL_PACKAGES
-from bench.encoders import RIVALS, STANDARD, find_missing
-from bench.environment import PACKAGES, describe_machine, usable_cores
+from bench.encoders import RIVALS, STANDARD, find_missing, parse_quality
+from bench.environment import PACKAGES, count_cores, describe_machine, write_result
 from bench.rd.summary import count_wins, find_worst, group_photos, print_table, summarise
 
 SEED: Final = 0  # nothing is drawn; the encoders and metrics are deterministic
@@ -31,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
     add("--images", type=Path, required=True, help="folder of photos; its folders are categories")
-    add("--quality", type=whole_quality, nargs="+", help="of the standard JPEG (50 75)")
+    add("--quality", type=parse_quality, nargs="+", help="of the standard JPEG (50 75)")
     add("--strength", type=float, default=0.6, help="of the encoder `foveate` (%(default)s)")
     add("--strengths", type=float, nargs="*", default=(), help="encode at these too: foveate@0.2")
     add("--out", type=Path, required=True, help="JSON file to write")
@@ -46,20 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--limit", type=int, help="this many photos, the first by hashed name")
     add("--fold", choices=FOLDS, help="only photos that training kept aside, or the others")
-    add("--jobs", type=int, default=usable_cores(), help="processes (%(default)s)")
+    add("--jobs", type=int, default=count_cores(), help="processes (%(default)s)")
     add("--report", type=Path, metavar="DIR", help="write a page with plots and crops there")
-
-
-def whole_quality(text: str) -> int:
-    """Return a quality of the command line.
-
-    Raises:
-        ValueError: it is no whole number in 1..100.
-    """
-    quality = int(text)
-    if not 1 <= quality <= 100:
-        raise ValueError(text)
-    return quality
 
 
 def run(args: argparse.Namespace) -> int:
@@ -103,8 +90,7 @@ def run(args: argparse.Namespace) -> int:
         for own, rates in result["bd_rate_over"].items():
             curve.print_bd_rates(rates, own)
     result["images"] = images
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    write_result(args.out, result, indent=1)
     if args.report:
         report = importlib.import_module("bench.rd.report")
         report.write_report(args.report, result, measured)

@@ -8,7 +8,6 @@ import argparse
 import email.parser
 import email.policy
 import io
-import json
 import statistics
 import sys
 from contextlib import nullcontext
@@ -19,9 +18,9 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from bench.datasets.photos import SUFFIXES
+from bench.datasets.uploads import list_uploads
 from bench.encoders import encode_standard
-from bench.environment import describe_machine
+from bench.environment import describe_machine, write_result
 from bench.load.service_process import started_service
 from bench.metrics.full_reference import psnr, to_luma
 from bench.metrics.regions import salient_region
@@ -46,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure every photo, print the table, write the file; return 1 when bytes are off."""
-    paths = sorted(path for path in args.images.iterdir() if path.suffix.lower() in SUFFIXES)
+    paths = list_uploads(args.images)
     if not paths:
         print(f"bench photos: no photos in {args.images}", file=sys.stderr)
         return 2
@@ -66,10 +65,8 @@ def run(args: argparse.Namespace) -> int:
                 pair.save(args.pictures / f"{path.stem}-pair.png", optimize=True)
     summary = summarise(images)
     print_table(images, summary)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    result = {"meta": {**describe_machine(), "quality": args.quality}, "summary": summary,
-              "images": images}  # fmt: skip
-    args.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    meta = {**describe_machine(), "quality": args.quality}
+    write_result(args.out, {"meta": meta, "summary": summary, "images": images}, indent=1)
     return int(summary["bytes_ratio_max"] > 1.01 or summary["bytes_ratio_min"] < 0.99)
 
 

@@ -6,8 +6,6 @@ goal; ``images``. Differences are beside the upload as it is decoded, and beside
 """
 
 import argparse
-import io
-import json
 import multiprocessing
 import statistics
 import sys
@@ -19,16 +17,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image
-
 import codec
 from bench.datasets.photos import Photo, find_photos, plan_photos, read_photo
-from bench.environment import PACKAGES, describe_machine, usable_cores
+from bench.encoders import decode, encode_standard
+from bench.environment import PACKAGES, count_cores, describe_machine, write_result
 from bench.metrics import full_reference as metrics
 from bench.metrics import ssimulacra2_fast as fast_ssimulacra2
-from bench.metrics.full_reference import Picture
 from bench.metrics.regions import keep_elsewhere
-from bench.rd.measure import Scene, decode, look_at, predict, start_process
+from bench.rd.measure import Scene, look_at, predict, start_process
 
 OWN: Final = "own"
 UPLOADS: Final = ("95", "85")
@@ -60,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--subsampling", default="4:2:0", choices=("4:2:0", "4:2:2", "4:4:4"), help="of uploads")
     add("--goals", nargs="+", default=GOALS, help="target:quality")
     add("--strength", type=float, default=0.6, help="(%(default)s)")
-    add("--jobs", type=int, default=usable_cores(), help="processes (%(default)s)")
+    add("--jobs", type=int, default=count_cores(), help="processes (%(default)s)")
     add("--out", type=Path, required=True, help="JSON file to write")
 
 
@@ -102,8 +98,7 @@ def run(args: argparse.Namespace) -> int:
         "summary": summary,
         "images": images,
     }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    write_result(args.out, result, indent=1)
     return 0
 
 
@@ -134,7 +129,7 @@ def measure_photo(photo: Photo, choice: Choice) -> dict[str, Any]:
         if name == OWN:
             upload = photo.path.read_bytes()
         else:
-            upload = save_upload(original, int(name), choice.subsampling)
+            upload = encode_standard(original, int(name), choice.subsampling)
         shown = look_at(decode(upload), saliency, photo)
         scenes = {"upload": shown} if name == OWN else {"upload": shown, "original": before}
         rows[name] = {
@@ -142,13 +137,6 @@ def measure_photo(photo: Photo, choice: Choice) -> dict[str, Any]:
             for goal in choice.goals
         }
     return rows
-
-
-def save_upload(image: Picture, quality: int, subsampling: str) -> bytes:
-    """Return a baseline JPEG with Annex K tables, as cameras' and editors' files are made."""
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=quality, subsampling=subsampling)
-    return file.getvalue()
 
 
 def measure_goal(

@@ -22,7 +22,7 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker_registration import REDIS_WORKER_KEYS
 
-from bench.environment import describe_machine
+from bench.environment import describe_machine, write_result
 from bench.load.closed_loop import Connection, HttpError
 from bench.load.service_process import Processes, ServiceError, started_service
 from bench.load.statistics import rounded
@@ -81,9 +81,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     report = {"meta": {**describe_machine(), "seed": args.seed}, **report}
     print(json.dumps(rounded({k: v for k, v in report.items() if k != "meta"}), indent=2))
-    if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(rounded(report), indent=2) + "\n")
+    write_result(args.out, rounded(report))
     return 1 if report["faults"] else 0
 
 

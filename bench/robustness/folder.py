@@ -18,12 +18,11 @@ from typing import Any, Final
 
 from PIL import Image
 
-from bench.datasets.uploads import SUFFIXES
-from bench.environment import ROOT, describe_machine
+from bench.datasets.uploads import list_uploads
+from bench.environment import ROOT, describe_machine, find_data, write_result
 from bench.load.service_process import ServiceError, started_service
 from bench.load.statistics import rounded
 
-DEFAULT_IMAGES: Final = Path(os.environ.get("FOVEATE_DATA", "../shared/data")) / "fixations/osie"
 POLL_S: Final = 0.02
 
 
@@ -40,14 +39,16 @@ class Ended:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
-    parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
+    parser.add_argument(
+        "--images", type=Path, default=find_data() / "fixations" / "osie", help="folder of photos"
+    )
     parser.add_argument("--count", type=int, default=500, help="of them, the first by name")
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run it; return 1 when anything is missing at the end."""
-    photos = sorted(p for p in args.images.glob("*") if p.suffix.lower() in SUFFIXES)[: args.count]
+    photos = list_uploads(args.images)[: args.count]
     if not photos:
         print(f"bench: no photos in {args.images}", file=sys.stderr)
         return 2
@@ -58,10 +59,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     meta = {**describe_machine(), "photos": f"{len(photos)} files of {args.images.name}/"}
     print(json.dumps(rounded(figures), indent=2))
-    if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        report = {"meta": meta, "summary": rounded(figures)}
-        args.out.write_text(json.dumps(report, indent=2) + "\n")
+    write_result(args.out, {"meta": meta, "summary": rounded(figures)})
     return 0 if figures["decoded"] == len(photos) else 1
 
 

@@ -22,11 +22,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bench.datasets.uploads import load_photos
-from bench.environment import describe_machine
-from bench.load.closed_loop import Load
+from bench.environment import describe_machine, find_data, write_result
+from bench.load.closed_loop import DEFAULT_OPTIONS, MAIN_CLIENTS, Load
 from bench.load.service_process import Processes, Steal, started_service
 from bench.load.statistics import rounded, summarize
-from bench.service.run import DEFAULT_IMAGES, DEFAULT_OPTIONS, MAIN_CLIENTS
 
 HEADS: Final = {
     "body": b"POST /compress HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n",
@@ -94,7 +93,9 @@ class SlowClients:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
-    parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
+    parser.add_argument(
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+    )
     parser.add_argument("--slow", type=int, default=200, help="slow connections (default: 200)")
     parser.add_argument("--clients", type=int, default=MAIN_CLIENTS, help="normal ones")
     parser.add_argument("--interval", type=float, default=0.2, help="seconds from byte to byte")
@@ -144,8 +145,7 @@ def run(args: argparse.Namespace) -> int:
         "rounds": rounds,
     }
     print(json.dumps(rounded({name: report[name] for name in report if name != "meta"}), indent=2))
-    if args.out:
-        args.out.write_text(json.dumps(rounded(report), indent=2) + "\n")
+    write_result(args.out, rounded(report))
     return 0
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 from PIL import Image
 
 from bench.datasets.folds import FOLDS, choose_photos, find_photos
-from bench.environment import PACKAGES, describe_machine
+from bench.environment import PACKAGES, describe_machine, find_data, write_result
 from bench.gpu.predictor import measure_cuda
 from bench.metrics.gaze import (
     DENSITY_SIGMA,
@@ -47,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--attention-center",
         type=Path,
-        default=Path(os.environ.get("FOVEATE_DATA", "../shared/data")) / ATTENTION_CENTER,
+        default=find_data() / ATTENTION_CENTER,
         help=f".tflite file of this rival (needs {LITERT}; %(default)s)",
     )
     parser.add_argument(
@@ -111,9 +110,7 @@ def measure(args: argparse.Namespace) -> int:
             "mosaic_tiles": f"{side}x{side}", "density_sigma_of_diagonal": DENSITY_SIGMA,
             "device": "cpu", "threads": torch.get_num_threads(), "cuda": measure_cuda(),
             "weights": {name: ours.version for name, ours in predictors.items()}}  # fmt: skip
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    result = {"meta": meta, "summary": summary, "images": images}
-    args.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    write_result(args.out, {"meta": meta, "summary": summary, "images": images}, indent=1)
     return 0
 
 

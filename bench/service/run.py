@@ -5,8 +5,6 @@ that start at ``--rate``, whatever the service makes of it. Then other servers, 
 """
 
 import argparse
-import json
-import os
 import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -15,8 +13,8 @@ from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from bench.datasets.uploads import UploadFormat, generate_photo, load_photos, to_jpeg
-from bench.environment import describe_machine
-from bench.load.closed_loop import Connection, HttpError, Load, send
+from bench.environment import describe_machine, find_data, write_result
+from bench.load.closed_loop import DEFAULT_OPTIONS, MAIN_CLIENTS, Connection, HttpError, Load, send
 from bench.load.open_loop import SHARES, measure_open_loop, unexpected_errors
 from bench.load.service_process import Processes, ServiceError, revision, started_service
 from bench.load.statistics import rounded, summarize
@@ -24,9 +22,6 @@ from bench.load.window import Window
 from bench.service.comparison import RIVALS, available, compare
 from bench.service.report import show, summarize_server
 
-DEFAULT_IMAGES: Final = Path(os.environ.get("FOVEATE_DATA", "../shared/data")) / "kodak"
-DEFAULT_OPTIONS: Final = "quality=50&target=size&progressive=false"
-MAIN_CLIENTS: Final = 16
 ROUND_WARM_UP_S: Final = 1.0
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 MEMORY_UPLOADS: Final = 500
@@ -35,7 +30,9 @@ LARGE_SIZE_PX: Final = (6000, 4000)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
-    parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
+    parser.add_argument(
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+    )
     parser.add_argument(
         "--upload",
         choices=("jpeg", "stored"),
@@ -115,9 +112,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     show(report)
-    if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(rounded(report), indent=2, ensure_ascii=False) + "\n")
+    write_result(args.out, rounded(report))
     return 1 if has_errors(report) else 0
 
 

@@ -4,17 +4,13 @@ Through libvips as ``bench rd`` runs it (trellis, deringing, optimal tables), at
 for and as progressive as asked for; its files have bytes of their own.
 """
 
-import io
 import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 
-import numpy as np
-from PIL import Image
-
-from bench.encoders import MOZJPEG_TABLES, find_missing, prepare_mozjpeg
+from bench.encoders import MOZJPEG_TABLES, decode, find_missing, prepare_mozjpeg
 from bench.service.servers.compressor import MAX_BATCH_SIZE, settings_of
 
 
@@ -61,9 +57,3 @@ def measure_threads(
         "elapsed_ms": 1e3 * elapsed_s / images,
         "mean_bytes": file_bytes / images,
     }
-
-
-def decode(upload: bytes) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
-    """Return an upload's pixels."""
-    with Image.open(io.BytesIO(upload)) as image:
-        return np.asarray(image.convert("RGB"))

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import codec
+from bench.datasets.uploads import tile_photos
 from bench.encode import process as encode_process
 from bench.encode import run as encode
 from bench.encode.timing import OURS, REST, STAGES, measure_ours, timed_stages
@@ -70,7 +71,7 @@ def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
 
 def test_a_mosaic_is_filled_with_the_photos_in_order(folder: Path) -> None:
     paths = sorted(folder.iterdir())
-    mosaic = encode_process.tile_photos(paths, 200, 130)
+    mosaic = np.asarray(tile_photos(paths, 200, 130))
     assert mosaic.shape == (130, 200, 3)
     first, second = (np.asarray(Image.open(path)) for path in paths)
     assert np.array_equal(mosaic[:56, :72], first)

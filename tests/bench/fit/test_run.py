@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.encoders import encode_standard
+from bench.encoders import decode, encode_standard
 from bench.fit import run as fit
 from bench.fit.constants import AXES, build_tuning, list_constants, move
 from bench.fit.goals import Bound, Goals, Reward
 from bench.metrics import full_reference as quality
 from bench.metrics import ssimulacra2_fast as fast_ssimulacra2
-from bench.rd.measure import decode
 from codec.jpeg.quantize.tuning import DEFAULT, FULL, Sensitivity
 from tests.codec.pictures import photo, spot
 

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.encoders import encode_standard
+from bench.encoders import decode, encode_standard
 from bench.metrics import full_reference as quality
 from bench.metrics.butteraugli import HINT, butteraugli, load_library
-from bench.rd.measure import decode
 from codec.jpeg.syntax.tables import ANNEX_K_LUMA, NATURAL_TO_ZIGZAG
 from tests.codec.pictures import photo
 

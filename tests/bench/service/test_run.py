@@ -217,7 +217,7 @@ def test_a_result_file_says_on_what_it_was_measured() -> None:
     meta = machine.describe_machine()
     assert meta["cores"] >= 1
     assert meta["packages"]["numpy"]
-    assert "no-such-package" not in machine.package_versions(["no-such-package"])
+    assert "no-such-package" not in machine.find_versions(["no-such-package"])
     assert str(machine.ROOT) not in str(meta)
 
 
