@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import Final
 
+from bench.load.service_process import stop_child
+
 QUERY: Final = ("--query-gpu=index,utilization.gpu", "--format=csv,noheader,nounits")
 # One process that tells again and again: a new one each time would cost CPU time that counts
 # against what is measured.
@@ -40,12 +42,7 @@ def gpu_load() -> Iterator[Callable[[], float | None]]:
     try:
         yield lambda: busiest_percent(lines)
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop_child(process, STOP_TIMEOUT_S)
         reader.join(STOP_TIMEOUT_S)
         process.stdout.close()
 

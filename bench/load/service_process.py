@@ -111,18 +111,18 @@ def started_service(
             yield url, processes
         finally:
             stop_child(process, STOP_TIMEOUT_S)
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def stop_child(process: subprocess.Popen[Any], timeout_s: float) -> None:
-    """Terminate a child and wait for it; kill it after `timeout_s`; close its output."""
+    """Terminate a child and wait for its end; kill it after `timeout_s`."""
     process.terminate()
     try:
         process.wait(timeout_s)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
 
 
 def await_workers(url: str, processes: Processes, count: int | None) -> None:
