@@ -22,8 +22,8 @@ from bench.metrics.full_reference import Picture
 THREADS: Final = 2
 # Rounds of each side, taken in turn.
 ROUNDS: Final = 5
-_LEAST_TASKS: Final = 8
-_SPINS: Final = 5_000_000
+LEAST_TASKS: Final = 8
+SPINS: Final = 5_000_000
 
 Task = Callable[[int], None]
 _encode: list[Task] = []
@@ -49,7 +49,7 @@ def compare_threads(photos: Sequence[Picture], settings: codec.EncodeSettings) -
         # Each process is up before anything is timed: two tasks at once need both of them.
         list(processes.map(encode, range(4 * THREADS)))
         rates: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
-        tasks = range(max(len(photos), _LEAST_TASKS))
+        tasks = range(max(len(photos), LEAST_TASKS))
         for _ in range(ROUNDS):
             for name, (several, task) in sides.items():
                 rates[name].append((time_tasks(one, task, tasks), time_tasks(several, task, tasks)))
@@ -85,7 +85,7 @@ def encode(number: int) -> None:
 
 def spin_long(_number: int) -> None:
     """Do what takes about as long as one encode."""
-    spin(np.zeros(1), _SPINS)
+    spin(np.zeros(1), SPINS)
 
 
 @numba.njit(nogil=True)

@@ -10,10 +10,8 @@ quality with saliency and without it, and the rivals' (docs/codec.md says which 
 
 import argparse
 import json
-import multiprocessing
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -36,7 +34,7 @@ from bench.fit.measure import (
     measure_rivals,
     measure_trial,
 )
-from bench.rd.measure import start_process
+from bench.rd.processes import Map, open_pool
 from codec.jpeg.quantize.tuning import DEFAULT, FULL
 
 STARTS: Final = {"default": DEFAULT, "full": FULL}
@@ -86,9 +84,8 @@ def run(args: argparse.Namespace) -> int:
     if args.start:
         constants = json.loads(args.start.read_text("utf-8"))["constants"]
     trials = [Trial(photo, tuple(args.quality), constants) for photo in photos]
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(args.jobs, mp_context=context, initializer=start_process) as pool:
-        fit = Fit(pool, trials, GOALS[args.goals], args.out)
+    with open_pool(args.jobs) as map_trials:
+        fit = Fit(map_trials, trials, GOALS[args.goals], args.out)
         fit.climb(constants, args.steps)
     return 0
 
@@ -96,17 +93,15 @@ def run(args: argparse.Namespace) -> int:
 class Fit:
     """The search: where it stands, and how far it dares to go."""
 
-    def __init__(
-        self, pool: ProcessPoolExecutor, trials: Sequence[Trial], goals: Goals, out: Path
-    ) -> None:
-        self.pool = pool
+    def __init__(self, map_trials: Map, trials: Sequence[Trial], goals: Goals, out: Path) -> None:
+        self.map_trials = map_trials
         self.trials = trials
         self.goals = goals
         self.out = out
         self.qualities = trials[0].qualities
         owns = {bound.own for bound in goals.bounds} | {reward.own for reward in goals.rewards}
         self.needs_uniform = UNIFORM in owns
-        self.rivals = average(list(pool.map(measure_rivals, trials)))
+        self.rivals = average(list(map_trials(measure_rivals, trials)))
 
     def climb(self, constants: Constants, steps: int) -> Point:
         """Move until the steps are used up or nothing nearby is better."""
@@ -133,7 +128,7 @@ class Fit:
             replace(trial, constants=constants, uniform=like is None and self.needs_uniform)
             for trial in self.trials
         ]
-        columns = self.rivals | average(list(self.pool.map(measure_trial, trials)))
+        columns = self.rivals | average(list(self.map_trials(measure_trial, trials)))
         if like is not None:
             columns |= {key: row for key, row in like.columns.items() if key[1] == UNIFORM}
         return Point(constants, columns, self.goals.cost(columns, self.qualities))

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-import codec
 from bench.datasets.photos import Photo, locate_gaze, read_map, read_photo
 from bench.encoders import (
     FIDELITY,
@@ -90,12 +89,6 @@ class Scene:
     """Hottest quarter of the density, without one of the map; its edge is soft."""
     scales: list[Scale]
     """Of the image, for SSIMULACRA2."""
-
-
-def start_process() -> None:
-    """Prepare a process: one thread each, so that processes share the cores and sums are the same."""
-    torch.set_num_threads(1)
-    codec.warm_up()
 
 
 @cache

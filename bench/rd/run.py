@@ -7,10 +7,8 @@ with ``summary``, ``wins``, ``worst`` and ``groups`` of every quality; ``bd_rate
 
 import argparse
 import importlib
-import multiprocessing
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -124,24 +122,13 @@ def choose_photos(args: argparse.Namespace) -> list[Photo]:
 
 
 def measure_photos(photos: Sequence[Photo], choice: Any, jobs: int) -> Iterator[Any]:
-    """Give each photo's measures in order, with a line for each; in processes unless `jobs` is 1."""
-    import torch  # noqa: PLC0415
+    """Yield the measures of each photo in order and print a line for each."""
+    from bench.rd.measure import measure_photo  # noqa: PLC0415
+    from bench.rd.processes import open_pool  # noqa: PLC0415
 
-    from bench.rd.measure import measure_photo, start_process  # noqa: PLC0415
-
-    measure = partial(measure_photo, choice=choice)
-    if jobs == 1:
-        threads = torch.get_num_threads()
-        start_process()
-        try:
-            yield from report_progress(map(measure, photos), len(photos))
-        finally:
-            torch.set_num_threads(threads)
-        return
-    # A forked process would inherit torch's and numba's threads in an unknown state.
-    spawned = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(photos)), spawned, start_process) as pool:
-        yield from report_progress(pool.map(measure, photos), len(photos))
+    with open_pool(jobs) as map_photos:
+        measured = map_photos(partial(measure_photo, choice=choice), photos)
+        yield from report_progress(measured, len(photos))
 
 
 def report_progress(measured: Iterator[Any], total: int) -> Iterator[Any]:

@@ -6,12 +6,10 @@ goal; ``images``. Differences are beside the upload as it is decoded, and beside
 """
 
 import argparse
-import multiprocessing
 import statistics
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +22,8 @@ from bench.environment import PACKAGES, count_cores, describe_machine, write_res
 from bench.metrics import full_reference as metrics
 from bench.metrics import ssimulacra2_fast as fast_ssimulacra2
 from bench.metrics.regions import keep_elsewhere
-from bench.rd.measure import Scene, look_at, predict, start_process
+from bench.rd.measure import Scene, look_at, predict
+from bench.rd.processes import open_pool
 
 OWN: Final = "own"
 UPLOADS: Final = ("95", "85")
@@ -78,10 +77,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"bench transcode: no photos in {args.images.name}", file=sys.stderr)
         return 2
     photos = plan_photos(paths, {}, None, args.halve, None)
-    context = multiprocessing.get_context("spawn")
     images: dict[str, Any] = {}
-    with ProcessPoolExecutor(args.jobs, context, start_process) as pool:
-        measured = pool.map(partial(measure_photo, choice=choice), photos)
+    with open_pool(args.jobs) as map_photos:
+        measured = map_photos(partial(measure_photo, choice=choice), photos)
         for photo, rows in zip(photos, measured, strict=True):
             images[photo.name] = rows
             print(f"bench transcode: {len(images)}/{len(photos)} {photo.name}", file=sys.stderr)

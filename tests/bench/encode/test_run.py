@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from bench.encode import run as encode
+from bench.encode import threads
 from bench.encode.timing import OURS
 from tests.codec.pictures import photo
 
@@ -26,8 +27,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_every_encoder_is_timed_on_every_photo(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(threads, "ROUNDS", 1)
+    monkeypatch.setattr(threads, "SPINS", 10_000)
     out = tmp_path / "results" / "encode.json"
     options = ["--images", str(folder), "--out", str(out), "--quality", "60", "30"]
     assert encode.run(parse(*options, "--repeats", "1", "--skip-large", "--skip-start")) == 0

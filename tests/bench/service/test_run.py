@@ -30,8 +30,9 @@ SUMMARY_KEYS = {
 }
 
 
+@pytest.mark.usefixtures("shared_service")
 def test_rivals_stand_in_the_summary_beside_ours_of_the_same_rounds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stages = {"decode": {"p50": 1.0, "mean": 1.0}}
     spent = {"app": 1.0, "worker": 3.0, "redis": 0.0, "all": 4.0}
@@ -51,8 +52,9 @@ def test_rivals_stand_in_the_summary_beside_ours_of_the_same_rounds(
     # test_comparison.py tests the measuring itself.
     monkeypatch.setattr(service, "compare", compared)
     out = tmp_path / "service.json"
-    arguments = ["--images", str(tmp_path), "--clients", "2", "--seconds", "1", "--warm-up", "0.5"]
-    rate = ["--rate", "4", "--rate-seconds", "1.5"]
+    arguments = ["--images", str(photo_folder), "--clients", "2", "--seconds", "0.5"]
+    arguments += ["--warm-up", "0.1"]
+    rate = ["--rate", "4", "--rate-seconds", "1"]
     assert main(["service", *arguments, *rate, "--out", str(out)]) == 0
     report = json.loads(out.read_text())
     assert asked == [(available(["mosec", "litserve", "inprocess"])[0], 2)]
@@ -73,9 +75,12 @@ def test_rivals_stand_in_the_summary_beside_ours_of_the_same_rounds(
     assert opened["offered_images_per_s"] == 4.0
 
 
-def test_a_service_by_its_url_is_measured_without_figures_of_its_processes(tmp_path: Path) -> None:
+def test_a_service_by_its_url_is_measured_without_figures_of_its_processes(
+    photo_folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "service.json"
-    arguments = ["--images", str(tmp_path), "--clients", "2", "--seconds", "0.5", "--warm-up", "0"]
+    arguments = ["--images", str(photo_folder), "--clients", "2", "--seconds", "0.5"]
+    arguments += ["--warm-up", "0"]
     with fake_service(lambda _: (200, 0.01)) as (url, _):
         quick = [*arguments, "--rate-seconds", "0.5", "--rivals", "--url", url]
         assert main(["service", *quick, "--out", str(out)]) == 0
