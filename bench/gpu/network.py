@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.gpu.stages import attempt, decode, images_per_s, predict_of
+from bench.gpu.stages import decode, images_per_s, measure_or_describe_error, prepare_prediction
 from model import Predictor
 from model.checkpoint import load_network
 from model.msroi import normalise_pixels
@@ -38,7 +38,7 @@ def measure_networks(
         "network": lambda size: time_network(run, pixels, size, seconds),
     }
     return {
-        name: {str(size): attempt(partial(work, size)) for size in batch_sizes}
+        name: {str(size): measure_or_describe_error(partial(work, size)) for size in batch_sizes}
         for name, work in works.items()
     }
 
@@ -59,7 +59,9 @@ def measure_compiled(
             found[mode] = "not measured: no time left"
             continue
         variant = torch.compile(run, mode=mode, dynamic=False)
-        found[mode] = attempt(partial(time_network, variant, pixels, batch_size, seconds))
+        found[mode] = measure_or_describe_error(
+            partial(time_network, variant, pixels, batch_size, seconds)
+        )
     return found
 
 
@@ -97,4 +99,4 @@ def time_predictor(
     predictor: Predictor, inputs: Sequence[NDArray[np.uint8]], size: int, seconds: float
 ) -> float:
     """Return images/s of a predictor in batches of ``size``."""
-    return images_per_s(predict_of(predictor, inputs, size), seconds)
+    return images_per_s(prepare_prediction(predictor, inputs, size), seconds)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from bench.datasets.uploads import generate_photo, to_jpeg
 from bench.environment import PACKAGES, count_cores, describe_machine, write_result
 from bench.gpu.network import measure_compiled, measure_networks
-from bench.gpu.service_load import measure_fleet, started_fleet
+from bench.gpu.service_load import measure_service, start_service
 from bench.gpu.stages import measure_stages
 from bench.load.statistics import rounded
 
@@ -175,9 +175,9 @@ def serve_step(
 
     def work() -> dict[str, Any]:
         settings = setup.settings()
-        with started_fleet(setup.front_ends, setup.workers, settings) as fleet:
+        with start_service(setup.front_ends, setup.workers, settings) as fleet:
             found = {
-                str(count): measure_fleet(fleet, TARGET, photos, count, seconds=seconds)
+                str(count): measure_service(fleet, TARGET, photos, count, seconds=seconds)
                 for count in clients
             }
         return {"settings": settings, "clients": found}

@@ -9,7 +9,7 @@ from typing import Any, Final
 import psutil
 
 from bench.environment import count_cores
-from bench.load.gpu_utilisation import gpu_load
+from bench.load.gpu_utilisation import sample_gpu
 from bench.load.load_processes import LoadProcesses
 from bench.load.service_process import started_service
 from bench.load.statistics import mean_batch, read_metrics, summarize
@@ -21,7 +21,7 @@ FEW_CLIENTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Fleet:
+class RunningService:
     """What runs."""
 
     url: str
@@ -37,23 +37,25 @@ class Fleet:
 
 
 @contextmanager
-def started_fleet(front_ends: int, workers: int, settings: Mapping[str, str]) -> Iterator[Fleet]:
+def start_service(
+    front_ends: int, workers: int, settings: Mapping[str, str]
+) -> Iterator[RunningService]:
     """Run the service; stop it at the end.
 
     Raises:
         ServiceError: when it does not get ready.
     """
     with started_service(workers, settings, front_ends=front_ends) as (url, processes):
-        yield Fleet(url, processes.by_role())
+        yield RunningService(url, processes.by_role())
 
 
-def measure_fleet(
-    fleet: Fleet, target: str, photos: Sequence[bytes], clients: int, *, seconds: float
+def measure_service(
+    fleet: RunningService, target: str, photos: Sequence[bytes], clients: int, *, seconds: float
 ) -> dict[str, Any]:
     """Return throughput, latency and stages under load, who is how busy, and what limits."""
     with LoadProcesses(fleet.url, target, photos, clients) as load:
         time.sleep(min(3.0, seconds))
-        with gpu_load() as gpu_percent:
+        with sample_gpu() as gpu_percent:
             metrics, cpu_before, started_s = (
                 read_metrics(fleet.url),
                 fleet.cpu_s(),

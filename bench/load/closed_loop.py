@@ -28,7 +28,7 @@ class HttpError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """One HTTP answer; header names are in lower case."""
 
     status: int
@@ -67,7 +67,7 @@ class Connection:
             self._socket.close()
             self._socket = None
 
-    def request(self, method: str, target: str, body: bytes = b"") -> Answer:
+    def request(self, method: str, target: str, body: bytes = b"") -> Response:
         """Send one request and return its answer.
 
         Raises:
@@ -93,7 +93,7 @@ class Connection:
         return answer
 
     @staticmethod
-    def _read(connection: socket.socket) -> Answer:
+    def _read(connection: socket.socket) -> Response:
         received = b""
         while b"\r\n\r\n" not in received:
             chunk = connection.recv(READ_BYTES)
@@ -114,7 +114,7 @@ class Connection:
                 raise HttpError("closed within the answer's body")
             chunks.append(chunk)
             missing -= len(chunk)
-        return Answer(status, headers, b"".join(chunks))
+        return Response(status, headers, b"".join(chunks))
 
 
 def parse_head(head: bytes) -> tuple[int, dict[str, str]]:
@@ -192,7 +192,7 @@ def send(connection: Connection, target: str, photo: bytes) -> Sample:
     try:
         answer = connection.request("POST", target, photo)
     except HttpError:
-        answer = Answer(0, {}, b"")
+        answer = Response(0, {}, b"")
     elapsed_ms = 1e3 * (time.perf_counter() - started_s)
     status = answer.status
     if status == 200 and not (

@@ -18,7 +18,7 @@ STOP_TIMEOUT_S: Final = 10.0
 
 
 @contextmanager
-def gpu_load() -> Iterator[Callable[[], float | None]]:
+def sample_gpu() -> Iterator[Callable[[], float | None]]:
     """Sample how busy the GPUs are; what is yielded returns the busiest one's mean in percent.
 
     None without a GPU, or before its first sample. What lies before a call of it is counted, so
@@ -40,15 +40,15 @@ def gpu_load() -> Iterator[Callable[[], float | None]]:
     reader = Thread(target=lines.extend, args=(process.stdout,), daemon=True)
     reader.start()
     try:
-        yield lambda: busiest_percent(lines)
+        yield lambda: find_busiest_percent(lines)
     finally:
         stop_child(process, STOP_TIMEOUT_S)
         reader.join(STOP_TIMEOUT_S)
         process.stdout.close()
 
 
-def busiest_percent(lines: list[str]) -> float | None:
-    """Return the mean of the GPU with the highest one; lines that tell no number don't count."""
+def find_busiest_percent(lines: list[str]) -> float | None:
+    """Return the mean of the GPU with the highest one; lines that record no number don't count."""
     told: dict[str, list[float]] = {}
     for line in list(lines):
         index, _, percent = line.partition(",")

@@ -33,7 +33,7 @@ MAX_CONNECTIONS: Final = 600
 IDLE_S: Final = 2.0
 # Before the first request is due: the thread that sends them has to start.
 LEAD_S: Final = 0.2
-# Sent later than this at the 99th percentile, requests tell of this process, not of the service.
+# Sent later than this at the 99th percentile, requests record of this process, not of the service.
 LATE_MS: Final = 50.0
 REFUSALS: Final = ("429", "503", "504")
 

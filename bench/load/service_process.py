@@ -41,7 +41,7 @@ class Processes:
         found: dict[str, list[psutil.Process]] = {role: [] for role in ROLES}
         for process in self._supervisor.children(recursive=True):
             try:
-                found[role_of(process.cmdline())].append(process)
+                found[find_role(process.cmdline())].append(process)
             except (psutil.NoSuchProcess, psutil.ZombieProcess):
                 continue
         return found
@@ -61,7 +61,7 @@ class Processes:
         }
 
 
-def role_of(command: list[str]) -> str:
+def find_role(command: list[str]) -> str:
     """Return the role of the process with this command line."""
     module = command[command.index("-m") + 1] if "-m" in command[:-1] else ""
     return module if module in {"app", "worker"} else "redis"
@@ -89,7 +89,7 @@ def started_service(
     Raises:
         ServiceError: when it does not get ready.
     """
-    command = [python_of(folder), "-m", "app", "run", "--port", "0"]
+    command = [find_python(folder), "-m", "app", "run", "--port", "0"]
     if workers:
         command += ["--workers", str(workers)]
     if front_ends > 1:  # an older checkout has no such option
@@ -140,7 +140,7 @@ def await_workers(url: str, processes: Processes, count: int | None) -> None:
         time.sleep(0.2)
 
 
-def python_of(folder: Path) -> str:
+def find_python(folder: Path) -> str:
     """Return the interpreter of a checkout: its .venv's, or where it has none the one that runs this."""
     own = folder / ".venv" / "bin" / "python"
     return str(own) if own.exists() else sys.executable
@@ -180,14 +180,14 @@ class Steal:
 
     def __init__(self) -> None:
         self._started_s = time.monotonic()
-        self._before_s = stolen_s()
+        self._before_s = read_stolen_s()
 
     def share(self) -> float:
         """Return the share of all cores' time that was taken since, 0 where nobody tells."""
         core_s = (psutil.cpu_count() or 1) * (time.monotonic() - self._started_s)
-        return (stolen_s() - self._before_s) / core_s
+        return (read_stolen_s() - self._before_s) / core_s
 
 
-def stolen_s() -> float:
+def read_stolen_s() -> float:
     """Return the CPU time taken since this machine's start, in seconds."""
     return float(getattr(psutil.cpu_times(), "steal", 0.0))

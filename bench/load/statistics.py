@@ -12,7 +12,7 @@ STAGES: Final = ("queue", "decode", "predict", "encode")
 # What is left of a request's time: HTTP on both sides, Redis, and the wait for the batch's
 # other photos between two stages.
 REST: Final = "other"
-NO_ANSWER: Final = "no answer"
+NO_RESPONSE: Final = "no answer"
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -78,7 +78,9 @@ def mean_batch(before: dict[str, float], after: dict[str, float]) -> float | Non
 def summarize(samples: Sequence[Sample], seconds: float) -> dict[str, Any]:
     """Return throughput, latency, stages and errors of what ended within ``seconds``."""
     good = [sample for sample in samples if sample.status == 200]
-    errors = Counter(str(sample.status or NO_ANSWER) for sample in samples if sample.status != 200)
+    errors = Counter(
+        str(sample.status or NO_RESPONSE) for sample in samples if sample.status != 200
+    )
     figures: dict[str, Any] = {
         "images": len(good),
         "seconds": seconds,

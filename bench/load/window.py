@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from bench.load.closed_loop import Sample
-from bench.load.gpu_utilisation import gpu_load
+from bench.load.gpu_utilisation import sample_gpu
 from bench.load.service_process import Processes
 from bench.load.statistics import mean_batch, read_metrics
 
@@ -26,7 +26,7 @@ class Window:
     @contextmanager
     def measured(self) -> Iterator[None]:
         """Measure what happens within."""
-        with gpu_load() as percent:
+        with sample_gpu() as percent:
             metrics, cpu_s = read_metrics(self._url), self._cpu_s()
             own_s, self.started_s = time.process_time(), time.monotonic()
             yield

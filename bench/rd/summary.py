@@ -101,7 +101,7 @@ def print_table(title: str, summary: Mapping[str, Mapping[str, float]]) -> None:
     """Print the standard JPEG's means, and the others as differences to it."""
     present = [metric for metric in METRICS if metric in summary[STANDARD]]
     columns = ("bytes_ratio", *present, "ms_per_image")
-    print(f"{title:<21}" + "".join(f"{column:>{width_of(column)}}" for column in columns))
+    print(f"{title:<21}" + "".join(f"{column:>{find_width(column)}}" for column in columns))
     for name, means in summary.items():
         cells = ""
         for column in columns:
@@ -109,10 +109,10 @@ def print_table(title: str, summary: Mapping[str, Mapping[str, float]]) -> None:
             value = means[column] if plain else means[column] - summary[STANDARD][column]
             sign = "" if plain else "+"
             digits = 1 if column == "ms_per_image" else 4
-            cells += f"{value:{sign}{width_of(column)}.{digits}f}"
+            cells += f"{value:{sign}{find_width(column)}.{digits}f}"
         print(f"{name:<21}{cells}")
 
 
-def width_of(column: str) -> int:
+def find_width(column: str) -> int:
     """Return how wide a column is printed."""
     return max(len(column), 8) + 2

@@ -27,22 +27,28 @@ from bench.load.closed_loop import Connection, HttpError
 from bench.load.service_process import Processes, ServiceError, started_service
 from bench.load.statistics import rounded
 from bench.robustness.chaos_clients import Clients
-from bench.robustness.chaos_memory import find_growth, find_redis_growth, largest, look, used_bytes
+from bench.robustness.chaos_memory import (
+    find_growth,
+    find_largest,
+    find_redis_growth,
+    read_resident_bytes,
+    used_bytes,
+)
 from contract.keys import QUEUE_NAME
 
 REQUEST_TIMEOUT_S: Final = 30
 RESULT_TTL_S: Final = 3
 # What a request may take beyond its timeout: the way in and out, on a machine under load.
 MARGIN_S: Final = 30.0
-CALM_TIMEOUT_S: Final = 120.0
-OF_WORKERS: Final = "rq:worker:"
+IDLE_TIMEOUT_S: Final = 120.0
+WORKER_PREFIX: Final = "rq:worker:"
 # RQ's own entries of queues and groups.
-KEPT: Final = ("rq:queues", "rq:workers", "rq:group")
+PERMANENT_KEYS: Final = ("rq:queues", "rq:workers", "rq:group")
 # Workers' entries, locks, and the probe whether Redis takes writes: written again and again, each to
 # expire. Without a TTL one would outlive whoever wrote it.
-RENEWED: Final = (OF_WORKERS, "rq:clean_", "foveate:writable")
+EXPIRING_KEYS: Final = (WORKER_PREFIX, "rq:clean_", "foveate:writable")
 # What an upload may end in while nothing dies.
-CALM_ENDS: Final = {"200", "415", "422"}
+EXPECTED_ENDS: Final = {"200", "415", "422"}
 
 ACTS: Final = (
     ("worker", signal.SIGKILL),
@@ -67,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run it; return 1 when anything was at fault."""
     try:
-        report = unleash(
+        report = run_chaos(
             60 * args.minutes,
             clients=args.clients,
             workers=args.workers,
@@ -85,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if report["faults"] else 0
 
 
-def unleash(
+def run_chaos(
     seconds: float,
     *,
     clients: int,
@@ -113,11 +119,11 @@ def unleash(
         load = Clients(url, clients, seed, REQUEST_TIMEOUT_S + MARGIN_S)
         load.start()
         time.sleep(min(5.0, seconds / 5))
-        done = torment(processes, seconds, pause_s, random.Random(seed), acts)
+        done = kill_at_random(processes, seconds, pause_s, random.Random(seed), acts)
         load.stop()
         faults = Counter(load.faults)
-        faults.update(wait_until_calm(url, processes))
-        calm = stay_calm(url, processes, load, stretches, uploads_each)
+        faults.update(wait_until_idle(url, processes))
+        calm = measure_growth(url, processes, load, stretches, uploads_each)
         faults.update(calm.pop("faults"))
         faults.update(find_redis_growth(empty_bytes, calm["redis_bytes"]))
     return {
@@ -132,37 +138,37 @@ def unleash(
     }
 
 
-def stay_calm(
+def measure_growth(
     url: str, processes: Processes, like: Clients, stretches: int, uploads_each: int
 ) -> dict[str, Any]:
     """Send the same uploads again and again while nothing dies; return how they ended and what grew."""
     ends: Counter[str] = Counter()
     damaged: Counter[str] = Counter()
     faults: list[str] = []
-    looks = []
+    readings = []
     for _ in range(stretches):
         load = Clients(url, like.count, like.seed, like.max_request_s, uploads_each)
         load.start()
         load.join(uploads_each * load.max_request_s)
-        looks.append(look(processes))
+        readings.append(read_resident_bytes(processes))
         ends.update(load.ends)
         damaged.update(load.damaged)
         faults += load.faults
-    faults += [f"{end} in the calm" for end in ends.keys() - CALM_ENDS]
-    faults += find_growth(looks[0], looks[-1])
-    faults += wait_until_calm(url, processes)
+    faults += [f"{end} in the calm" for end in ends.keys() - EXPECTED_ENDS]
+    faults += find_growth(readings[0], readings[-1])
+    faults += wait_until_idle(url, processes)
     with connected(processes) as connection:
         redis_bytes = used_bytes(connection)
     return {
         "ends": dict(sorted(ends.items())),
         "damaged": dict(sorted(damaged.items())),
-        "rss_bytes": [largest(held) for held in looks],
+        "rss_bytes": [find_largest(held) for held in readings],
         "redis_bytes": redis_bytes,
         "faults": faults,
     }
 
 
-def torment(
+def kill_at_random(
     processes: Processes,
     seconds: float,
     pause_s: float,
@@ -186,9 +192,9 @@ def torment(
     return done
 
 
-def wait_until_calm(url: str, processes: Processes) -> list[str]:
+def wait_until_idle(url: str, processes: Processes) -> list[str]:
     """Return what is left of jobs, or out of order, after time enough for everything to end."""
-    deadline_s = time.monotonic() + CALM_TIMEOUT_S
+    deadline_s = time.monotonic() + IDLE_TIMEOUT_S
     faults = ["nothing was looked at"]
     while faults and time.monotonic() < deadline_s:
         time.sleep(0.5)
@@ -211,14 +217,16 @@ def find_leftovers(connection: "Redis") -> list[str]:
         faults.append("a job is in the started registry")
     for raw in connection.scan_iter():
         key, life = raw.decode(), "without" if connection.ttl(raw) == -1 else "with"
-        if not key.startswith(KEPT) and (life == "without" or not key.startswith(RENEWED)):
-            faults.append(f"a key {life} TTL: {kind_of(key)}")
+        if not key.startswith(PERMANENT_KEYS) and (
+            life == "without" or not key.startswith(EXPIRING_KEYS)
+        ):
+            faults.append(f"a key {life} TTL: {drop_job_id(key)}")
     listed = connection.smembers(REDIS_WORKER_KEYS)
     gone = sum(not connection.exists(worker_key) for worker_key in listed)
     return faults + gone * ["a worker that is gone is on RQ's list"]
 
 
-def kind_of(key: str) -> str:
+def drop_job_id(key: str) -> str:
     """Return a key without what differs from job to job."""
     return ":".join(key.split(":")[:2])
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.datasets.uploads import generate_photo, to_jpeg
-from bench.load.closed_loop import Answer, Connection, HttpError
+from bench.load.closed_loop import Connection, HttpError, Response
 
 TARGET: Final = "/compress?quality=75&progressive=false"
 PHOTOS: Final = 40
@@ -48,7 +48,7 @@ def make_uploads(seed: int) -> list[Upload]:
     uploads = []
     for number in range(PHOTOS):
         image = generate_photo(200 + 3 * number, 160 + 2 * number, seed + number)
-        uploads.append(Upload(to_jpeg(image), luma_of(image)))
+        uploads.append(Upload(to_jpeg(image), read_luma(image)))
     return uploads
 
 
@@ -58,22 +58,26 @@ def corrupt(upload: Upload, order: random.Random) -> Upload:
     return Upload(upload.data[:cut], None)
 
 
-def luma_of(image: Image.Image) -> NDArray[np.float32]:
+def read_luma(image: Image.Image) -> NDArray[np.float32]:
     """Return a picture's luma, float32 (h, w) in [0, 255]."""
     return np.asarray(image.convert("L"), np.float32)
 
 
-def find_fault(upload: Upload, answer: Answer) -> str | None:
+def find_fault(upload: Upload, answer: Response) -> str | None:
     """Return what is wrong with an answer; None for its own JPEG, or a clear error."""
-    return judge_photo(upload, answer) if answer.status == 200 else judge_error(upload, answer)
+    return (
+        find_photo_fault(upload, answer)
+        if answer.status == 200
+        else find_error_fault(upload, answer)
+    )
 
 
-def judge_photo(upload: Upload, answer: Answer) -> str | None:
+def find_photo_fault(upload: Upload, answer: Response) -> str | None:
     """Return in what an answer's photo isn't the upload's."""
     if upload.luma is None:
         return "a damaged photo was compressed"
     try:
-        luma = luma_of(Image.open(io.BytesIO(answer.body)))
+        luma = read_luma(Image.open(io.BytesIO(answer.body)))
     except OSError:
         return "the answer is no image"
     if luma.shape != upload.luma.shape:
@@ -83,7 +87,7 @@ def judge_photo(upload: Upload, answer: Answer) -> str | None:
     return None
 
 
-def judge_error(upload: Upload, answer: Answer) -> str | None:
+def find_error_fault(upload: Upload, answer: Response) -> str | None:
     """Return what is unclear about an error, or wrong about its blame."""
     if answer.headers.get("content-type") != PROBLEM:
         return f"{answer.status} without a problem document"

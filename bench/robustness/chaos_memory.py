@@ -1,6 +1,6 @@
 """What the service's processes hold: it must not grow with what they have served.
 
-While processes are killed none lives long enough to tell; so load goes on in a calm afterwards, and
+While processes are killed none lives long enough to record; so load goes on in a calm afterwards, and
 what each process holds after its first uploads is set against what it holds after the last.
 """
 
@@ -21,11 +21,11 @@ GROWTH_BYTES: Final = {"worker": 150 * MIB, "app": 60 * MIB}
 # less, for it keeps the most that it ever held.
 REDIS_GROWTH_BYTES: Final = 2 * MIB
 
-Held = Mapping[str, Mapping[int, int]]
+ResidentBytes = Mapping[str, Mapping[int, int]]
 """Resident bytes of each process, by role and process id."""
 
 
-def look(processes: Processes) -> dict[str, dict[int, int]]:
+def read_resident_bytes(processes: Processes) -> dict[str, dict[int, int]]:
     """Return what each process holds now."""
     held: dict[str, dict[int, int]] = {}
     for role, members in processes.by_role().items():
@@ -36,12 +36,12 @@ def look(processes: Processes) -> dict[str, dict[int, int]]:
     return held
 
 
-def largest(held: Held) -> dict[str, int]:
+def find_largest(held: ResidentBytes) -> dict[str, int]:
     """Return the most that a process of each role holds."""
     return {role: max(sizes.values(), default=0) for role, sizes in held.items()}
 
 
-def find_growth(first: Held, last: Held) -> list[str]:
+def find_growth(first: ResidentBytes, last: ResidentBytes) -> list[str]:
     """Return which roles' processes have grown, or not lived, from the first look to the last."""
     faults = []
     for role, limit_bytes in GROWTH_BYTES.items():

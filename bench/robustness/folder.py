@@ -77,7 +77,7 @@ def measure(photos: list[Path]) -> dict[str, Any]:
             service_cpu_s = sum(processes.cpu_s().values()) - before
             idle = compress(source, target, url)
         results = list(target.glob("*.jpg"))
-        decoded = sum(decodes(path) for path in results)
+        decoded = sum(is_whole_jpeg(path) for path in results)
     assert resumed.summary is not None
     assert idle.summary is not None
     images = len(photos)
@@ -106,7 +106,7 @@ def compress(source: Path, target: Path, url: str, *, kill_at: int | None = None
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen([*command, "--url", url], cwd=ROOT, stdout=output)
         if kill_at is not None:
-            while process_lives(process.pid) and len(list(target.glob("*.jpg"))) < kill_at:
+            while is_running(process.pid) and len(list(target.glob("*.jpg"))) < kill_at:
                 time.sleep(POLL_S)
             process.send_signal(signal.SIGKILL)
         _, status, usage = os.wait4(process.pid, 0)
@@ -122,12 +122,12 @@ def compress(source: Path, target: Path, url: str, *, kill_at: int | None = None
     )
 
 
-def process_lives(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     """Return whether a child has not ended; it is left to be waited for."""
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
 
-def decodes(path: Path) -> bool:
+def is_whole_jpeg(path: Path) -> bool:
     """Return whether a file is a whole JPEG."""
     try:
         with Image.open(path) as picture:

@@ -125,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
             load.stop()
         peak = processes.peak_rss_bytes()
     kept = [
-        unstolen(slow) / unstolen(calm)
+        correct_for_steal(slow) / correct_for_steal(calm)
         for calm, slow in zip(rounds["without"], rounds["with"], strict=True)
     ]
     report = {
@@ -177,6 +177,6 @@ def measure(load: Load, processes: Processes, seconds: float) -> dict[str, Any]:
     return kept
 
 
-def unstolen(figures: dict[str, Any]) -> float:
+def correct_for_steal(figures: dict[str, Any]) -> float:
     """Return a round's images/s, had the host not taken anything from the cores."""
     return float(figures["images_per_s"]) / (1 - float(figures["steal"]))

@@ -49,12 +49,12 @@ class ClassActivation:
             class_maps = self._classifier.class_maps(images)[0]  # -> (1000, H/32, W/32)
             best = class_maps.mean((1, 2)).topk(classes).indices
             evidence = class_maps[best].relu().sum(0)  # -> (H/32, W/32)
-            down, across = (finer_axis(cells) for cells in evidence.shape)
+            down, across = (make_finer_axis(cells) for cells in evidence.shape)
             drawn: Map = (down @ evidence @ across.T).numpy()
         return drawn
 
 
-def finer_axis(cells: int) -> Tensor:
+def make_finer_axis(cells: int) -> Tensor:
     """Return what draws a finer axis with Gaussians: (4·cells, cells), rows sum to 1."""
     samples = (torch.arange(cells * SAMPLES_PER_CELL) + 0.5) / SAMPLES_PER_CELL
     middles = torch.arange(cells) + 0.5
@@ -90,10 +90,10 @@ class AttentionCenter:
         self._interpreter.set_tensor(self._input["index"], np.asarray(resized, np.float32)[None])
         self._interpreter.invoke()
         logits = self._interpreter.get_tensor(self._output["index"])[0, :, :, 0]
-        return probability(logits)
+        return apply_sigmoid(logits)
 
 
-def probability(logits: NDArray[np.float32]) -> Map:
+def apply_sigmoid(logits: NDArray[np.float32]) -> Map:
     """Return their sigmoid, which the network itself weights positions with.
 
     NSS, CC, KL and SIM of bare logits would be no fair account of it: on 12 photos of OSIE

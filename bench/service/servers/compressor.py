@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
-from bench.service.servers.journal import Batch, Tell, teller
+from bench.service.servers.journal import Batch, Record, open_journal
 from model import Predictor
 
 MAX_BATCH_SIZE: Final = 16
@@ -42,14 +42,18 @@ class Compressor:
     """Uploads to JPEGs; decoding and encoding on its share of as many threads as there are cores."""
 
     def __init__(
-        self, options: str | None = None, *, threads: int | None = None, tell: Tell | None = None
+        self,
+        options: str | None = None,
+        *,
+        threads: int | None = None,
+        record: Record | None = None,
     ) -> None:
         """Load and warm everything up; ``options`` is a query of ``/compress``.
 
-        ``tell`` is told of every batch; without it the journal is, where there is one.
+        ``record`` is told of every batch; without it the journal is, where there is one.
         """
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        self._tell = tell or teller()
+        self._tell = record or open_journal()
         query = os.environ.get(OPTIONS_VARIABLE, "") if options is None else options
         self._settings = settings_of(query)
         self._predictor = Predictor("auto")

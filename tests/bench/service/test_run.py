@@ -8,7 +8,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.service import run as service
-from bench.service.comparison import available
+from bench.service.compared_servers import find_installed
 from tests.bench.load.fake_service import fake_service
 
 
@@ -57,7 +57,7 @@ def test_rivals_stand_in_the_summary_beside_ours_of_the_same_rounds(
     rate = ["--rate", "4", "--rate-seconds", "1"]
     assert main(["service", *arguments, *rate, "--out", str(out)]) == 0
     report = json.loads(out.read_text())
-    assert asked == [(available(["mosec", "litserve", "inprocess"])[0], 2)]
+    assert asked == [(find_installed(["mosec", "litserve", "inprocess"])[0], 2)]
     assert report["summary"].keys() == {"foveate", *asked[0][0]}  # type: ignore[index]
     for server in report["summary"].values():
         assert server == {
