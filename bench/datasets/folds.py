@@ -12,7 +12,7 @@ FOLDS: Final = ("held", "training")
 
 
 def in_fold(name: str, fold: str | None) -> bool:
-    """Record whether a photo of that file name belongs to the fold; without one, all do."""
+    """Return whether a photo with that file name belongs to the fold; None means any fold."""
     return fold is None or is_held(name) == (fold == "held")
 
 

@@ -1,4 +1,4 @@
-"""Clients that know what each answer must be, however often the service is killed meanwhile."""
+"""Clients that know what each response must be, however often the service is killed meanwhile."""
 
 import io
 import itertools
@@ -37,7 +37,7 @@ REFUSALS: Final = {"corrupt-image": 422, "unsupported-image": 415}
 
 @dataclass(frozen=True)
 class Upload:
-    """One file and what its answer must show; ``luma`` None where the file is damaged."""
+    """One file and what its response must show; ``luma`` None where the file is damaged."""
 
     data: bytes
     luma: NDArray[np.float32] | None
@@ -63,40 +63,40 @@ def read_luma(image: Image.Image) -> NDArray[np.float32]:
     return np.asarray(image.convert("L"), np.float32)
 
 
-def find_fault(upload: Upload, answer: Response) -> str | None:
+def find_fault(upload: Upload, response: Response) -> str | None:
     """Return what is wrong with an answer; None for its own JPEG, or a clear error."""
     return (
-        find_photo_fault(upload, answer)
-        if answer.status == 200
-        else find_error_fault(upload, answer)
+        find_photo_fault(upload, response)
+        if response.status == 200
+        else find_error_fault(upload, response)
     )
 
 
-def find_photo_fault(upload: Upload, answer: Response) -> str | None:
+def find_photo_fault(upload: Upload, response: Response) -> str | None:
     """Return in what an answer's photo isn't the upload's."""
     if upload.luma is None:
         return "a damaged photo was compressed"
     try:
-        luma = read_luma(Image.open(io.BytesIO(answer.body)))
+        luma = read_luma(Image.open(io.BytesIO(response.body)))
     except OSError:
-        return "the answer is no image"
+        return "the response is no image"
     if luma.shape != upload.luma.shape:
-        return "the answer is another photo's: its size"
+        return "the response is another photo's: its size"
     if float(np.abs(luma - upload.luma).mean()) > MAX_DIFFERENCE:
-        return "the answer is another photo's: its content"
+        return "the response is another photo's: its content"
     return None
 
 
-def find_error_fault(upload: Upload, answer: Response) -> str | None:
+def find_error_fault(upload: Upload, response: Response) -> str | None:
     """Return what is unclear about an error, or wrong about its blame."""
-    if answer.headers.get("content-type") != PROBLEM:
-        return f"{answer.status} without a problem document"
+    if response.headers.get("content-type") != PROBLEM:
+        return f"{response.status} without a problem document"
     try:
-        code = json.loads(answer.body)["type"].rpartition(":")[2]
+        code = json.loads(response.body)["type"].rpartition(":")[2]
     except (ValueError, KeyError, TypeError):
-        return f"{answer.status} with an unreadable problem document"
+        return f"{response.status} with an unreadable problem document"
     allowed = EXCUSES if upload.luma is not None else {**EXCUSES, **REFUSALS}
-    return None if allowed.get(code) == answer.status else f"{answer.status} {code}"
+    return None if allowed.get(code) == response.status else f"{response.status} {code}"
 
 
 @dataclass
@@ -159,16 +159,16 @@ class Clients:
         while True:
             started_s = time.monotonic()
             try:
-                answer = connection.request("POST", TARGET, upload.data)
+                response = connection.request("POST", TARGET, upload.data)
             except HttpError:
                 self._note(upload, "connection broken", time.monotonic() - started_s)
                 if self._stop.is_set():
                     return
                 time.sleep(PAUSE_AFTER_BREAK_S)
                 continue
-            fault = find_fault(upload, answer)
-            self._note(upload, str(answer.status), time.monotonic() - started_s, fault)
-            if answer.status >= 500:
+            fault = find_fault(upload, response)
+            self._note(upload, str(response.status), time.monotonic() - started_s, fault)
+            if response.status >= 500:
                 time.sleep(PAUSE_AFTER_BREAK_S)
             return
 

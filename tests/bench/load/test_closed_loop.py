@@ -44,7 +44,7 @@ def answering(*answers: bytes) -> Iterator[str]:
 
 
 def test_a_head_that_is_no_http_is_an_error() -> None:
-    with pytest.raises(HttpError, match="not an HTTP answer"):
+    with pytest.raises(HttpError, match="not an HTTP response"):
         parse_head(b"220 smtp ready")
 
 
