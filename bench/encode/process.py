@@ -1,4 +1,4 @@
-"""What only a fresh process shows: the memory of one large encode, and the first start.
+"""Measurements in a fresh process: the memory of one large encode, and the first start.
 
 ``python -m bench.encode.process {large,start} …`` prints one JSON object.
 """
@@ -41,7 +41,7 @@ def run_fresh(arguments: Sequence[str], cache: Path | None = None) -> dict[str, 
 
 
 def measure_first_start() -> dict[str, Any]:
-    """Return seconds until every kernel is there: compiled, and loaded from the cache."""
+    """Return seconds until all kernels are ready: compiled, and loaded from the cache."""
     with tempfile.TemporaryDirectory() as cache:
         compiled = run_fresh(["start"], Path(cache))
         loaded = run_fresh(["start"], Path(cache))

@@ -14,7 +14,7 @@ from model import Predictor
 from model.checkpoint import load_network
 from model.msroi import normalise_pixels
 
-# What torch's compiler takes at most for one shape, by mode; a guess.
+# Estimated upper limit of the compile time for one shape, by mode.
 COMPILE_S: Final = {"reduce-overhead": 60.0, "max-autotune": 150.0}
 
 
@@ -24,10 +24,10 @@ def measure_networks(
     *,
     seconds: float,
 ) -> dict[str, Any]:
-    """Return images/s by name and batch size, or the error of a measurement that fails.
+    """Return images/s by name and batch size, or the error of a failed measurement.
 
-    "predictor" is `Predictor.predict` with its copies, "network" the bare pass on pixels that are on
-    the device.
+    "predictor" is `Predictor.predict` with its copies, "network" the bare pass on pixels that are
+    on the device.
     """
     predictor = Predictor("cuda")
     inputs = [predictor.prepare(decode(data)) for data in photos]

@@ -1,7 +1,7 @@
 """Images/s on a GPU machine: each stage alone, the network, and the service end to end.
 
-Photos are generated, so that it needs no other files; it ends within `--budget` seconds. What fails
-or no longer fits is recorded as such, and the file is written again after every step.
+Photos are generated. It ends within `--budget` seconds. A step that fails or does not fit is
+recorded as such, and the file is written after each step.
 """
 
 import argparse
@@ -31,7 +31,7 @@ WORKERS: Final = (4, 2, 8, 1)
 FRONT_ENDS: Final = 4
 USUAL_BATCH_SIZE: Final = 32
 TARGET: Final = "/compress?quality=50&target=size&progressive=false"
-# What starting and draining a service takes besides its measurements, on a machine of its own.
+# Time to start and drain a service.
 START_S: Final = 30.0
 
 
@@ -48,14 +48,14 @@ class Report:
         return self._ends_s - time.monotonic()
 
     def step(self, name: str, needed_s: float, work: Callable[[], Any]) -> Any:
-        """Do a step and note what it returns, why it failed, or that no time was left for it."""
+        """Run a step; store its result, its error, or that no time was left."""
         started_s = time.monotonic()
         if self.left_s() < needed_s:
             found: Any = "not measured: no time left"
         else:
             try:
                 found = work()
-            except Exception as error:  # noqa: BLE001 -- whatever is missing here, the rest counts
+            except Exception as error:  # noqa: BLE001 -- the other steps still count
                 found = f"{type(error).__name__}: {error}"[:2000]
         self.figures[name] = found
         print(f"bench: {name}: {json.dumps(rounded(found))} ({time.monotonic() - started_s:.0f} s)")
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
         "photos": f"{PHOTOS} generated pictures, {PHOTO_PX[0]}×{PHOTO_PX[1]}, JPEG",
         "target": TARGET,
     }
-    # What a check finds are no figures.
+    # A check writes no results.
     report = Report(meta, args.out if on_cuda else None, args.budget)
     if on_cuda:
         measure(report, photos, args.seconds)
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def measure(report: Report, photos: list[bytes], seconds: float) -> None:
-    """Take all figures, those that decide most first."""
+    """Measure all figures, the most important ones first."""
     cores = count_cores()
     report.step(
         "stages_images_per_s",

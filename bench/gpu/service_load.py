@@ -1,4 +1,4 @@
-"""Several front ends and workers over one Redis, and which of them is at its limit under load."""
+"""Load on several front ends and workers over one Redis, and which part is at its limit."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from bench.load.load_processes import LoadProcesses
 from bench.load.service_process import started_service
 from bench.load.statistics import mean_batch, read_metrics, summarize
 
-# A process with one busy thread, or all cores together, from this share of its time on.
+# Share of its time from which a process with one thread, or all cores together, counts as full.
 FULL: Final = 0.9
 GPU_FULL: Final = 90.0  # percent
 FEW_CLIENTS: Final = 8
@@ -22,7 +22,7 @@ FEW_CLIENTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class RunningService:
-    """What runs."""
+    """A running service."""
 
     url: str
     processes: dict[str, list[psutil.Process]]
@@ -52,7 +52,7 @@ def start_service(
 def measure_service(
     fleet: RunningService, target: str, photos: Sequence[bytes], clients: int, *, seconds: float
 ) -> dict[str, Any]:
-    """Return throughput, latency and stages under load, who is how busy, and what limits."""
+    """Return throughput, latency and stages under load, the load of each part, and the limit."""
     with LoadProcesses(fleet.url, target, photos, clients) as load:
         time.sleep(min(3.0, seconds))
         with sample_gpu() as gpu_percent:
@@ -91,7 +91,7 @@ def measure_service(
 
 
 def name_limit(figures: Mapping[str, Any], cores: int) -> str:
-    """Return what is at its ceiling: what has to become faster, or more, for more images/s."""
+    """Return the part that limits throughput."""
     busiest, gpu = figures["busiest_process"], figures["gpu_percent"] or 0.0
     ceilings = {
         "cores": sum(figures["cores_busy"].values()) >= FULL * cores,

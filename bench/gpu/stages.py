@@ -50,7 +50,7 @@ def measure_stages(
 
 
 def measure_or_describe_error(work: Callable[[], Any]) -> Any:
-    """Return what ``work`` finds, or its error in a line: what can't be had is a finding too."""
+    """Return what ``work`` finds, or its error as one line."""
     try:
         return work()
     except Exception as error:  # noqa: BLE001

@@ -2,7 +2,7 @@
 
 The file holds ``meta``; ``summary``, each encoder's means at the first --quality; ``by_quality``
 with ``summary``, ``wins``, ``worst`` and ``groups`` of every quality; ``bd_rate`` and ``bd_rate_over`` with --curve;
-``images``, the measures by photo, quality and encoder. docs/benchmarks.md says what each means.
+``images``, the measures by photo, quality and encoder. docs/benchmarks.md explains each.
 """
 
 import argparse
@@ -132,7 +132,7 @@ def measure_photos(photos: Sequence[Photo], choice: Any, jobs: int) -> Iterator[
 
 
 def report_progress(measured: Iterator[Any], total: int) -> Iterator[Any]:
-    """Give what comes, and say how far it is."""
+    """Yield each result and print the progress."""
     for number, one in enumerate(measured, 1):
         note(
             f"{number}/{total} {one.photo.name}" + (f": left out: {one.error}" if one.error else "")
@@ -141,7 +141,7 @@ def report_progress(measured: Iterator[Any], total: int) -> Iterator[Any]:
 
 
 def sum_up(images: dict[str, Any], groups: dict[str, str], quality: str) -> dict[str, Any]:
-    """Return everything that one quality's measures come to."""
+    """Return all summaries of one quality."""
     photos = {name: rows[quality] for name, rows in images.items()}
     rows = list(photos.values())
     return {
@@ -155,23 +155,25 @@ def sum_up(images: dict[str, Any], groups: dict[str, str], quality: str) -> dict
 def describe(
     args: argparse.Namespace, choice: Any, done: Sequence[Any], missing: dict[str, str]
 ) -> dict[str, Any]:
-    """Return the machine and what the figures mean, and say what is not in them."""
-    from bench.metrics import butteraugli  # noqa: PLC0415
-    from bench.metrics import full_reference as quality  # noqa: PLC0415
-    from bench.metrics import regions as quality_regions  # noqa: PLC0415
+    """Return the ``meta`` of the result; print what was left out."""
+    from bench.metrics import (  # noqa: PLC0415
+        butteraugli,
+        full_reference,
+        regions,
+    )
 
     measured = [one for one in done if not one.error]
     left_out = dict(missing)
     if butteraugli.load_library() is None:
         left_out["butteraugli"] = butteraugli.HINT
         note(f"butteraugli is left out: {butteraugli.HINT}")
-    for metric, side_px in quality.SHORTEST_SIDE_PX.items():
+    for metric, side_px in full_reference.SHORTEST_SIDE_PX.items():
         small = sum(min(one.shape) < side_px for one in measured)
         if small:
             left_out[metric] = f"{small} photos with a side below {side_px} pixels"
             note(f"{metric} is left out for {left_out[metric]}")
     return {
-        **describe_machine((*PACKAGES, *RIVAL_PACKAGES, *quality.PACKAGES)),
+        **describe_machine((*PACKAGES, *RIVAL_PACKAGES, *full_reference.PACKAGES)),
         "seed": SEED,
         "photos": len(measured),
         "photos_unreadable": {one.photo.name: one.error for one in done if one.error},
@@ -179,7 +181,7 @@ def describe(
         "halved": args.halve,
         "ladder_steps": args.ladder,
         "strength": choice.strength,
-        "salient_share": quality_regions.SALIENT_SHARE,
+        "salient_share": regions.SALIENT_SHARE,
         "maps": "files" if args.maps else "model.Predictor",
         "gaze": "fixations" if args.fixations else "map",
         "equal_bytes": "rivals: interpolated between whole qualities, on log bytes",
@@ -189,11 +191,11 @@ def describe(
 
 
 def note(line: str) -> None:
-    """Say something beside the table."""
+    """Print a line to stderr."""
     print(f"bench rd: {line}", file=sys.stderr, flush=True)
 
 
 def refuse(reason: str) -> int:
-    """Say what is missing; return the exit code."""
+    """Print what is missing; return the exit code."""
     note(reason)
     return 2

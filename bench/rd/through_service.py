@@ -1,7 +1,7 @@
-"""Photos through the running service, beside the standard JPEG of the same bytes; and pictures.
+"""Photos through the running service compared with the standard JPEG of the same bytes.
 
-What a user gets is measured: files come over HTTP, the salient region is the quarter of the area
-with the highest values of the heatmap that the service itself returns.
+Files are sent over HTTP. The salient region is the quarter of the area with the highest values of
+the heatmap that the service returns.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from bench.rd.crops import CROP_PX, crop, locate_crop
 # Of the crops in the before/after picture.
 ZOOM: Final = 3
 TIMEOUT_S: Final = 120.0
-# The standard JPEG's bytes and scan: what is measured is where the bytes went.
+# Same bytes and baseline scan as the standard JPEG, so that only their distribution differs.
 LIKE_STANDARD: Final = {"target": "size", "progressive": "false"}
 
 
@@ -37,14 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--images", type=Path, required=True, help="folder of lossless photos")
     parser.add_argument("--quality", type=int, default=50)
-    parser.add_argument("--url", help="of a running service; else one is started")
+    parser.add_argument("--url", help="URL of a running service; else one is started")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--pictures", type=Path, help="folder for pictures of --picture-of")
     parser.add_argument("--picture-of", nargs="*", default=[], help="stems of photos to picture")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure every photo, print the table, write the file; return 1 when bytes are off."""
+    """Measure every photo, print the table, write the file; return 1 if bytes differ by over 1 %."""
     paths = list_uploads(args.images)
     if not paths:
         print(f"bench photos: no photos in {args.images}", file=sys.stderr)

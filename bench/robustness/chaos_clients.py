@@ -1,4 +1,4 @@
-"""Clients that know what each response must be, however often the service is killed meanwhile."""
+"""Clients that check each response must be, however often the service is killed meanwhile."""
 
 import io
 import itertools
@@ -21,10 +21,10 @@ TARGET: Final = "/compress?quality=75&progressive=false"
 PHOTOS: Final = 40
 CORRUPT_SHARE: Final = 0.05
 PAUSE_AFTER_BREAK_S: Final = 0.2
-# Of luma, on average; two of the generated photos are further apart by a factor of three or more.
+# Mean difference in luma. Two different generated photos differ at least three times as much.
 MAX_DIFFERENCE: Final = 8.0
 PROBLEM: Final = "application/problem+json"
-# What a request may end in while processes die: none of them says that the photo was at fault.
+# Errors allowed while processes are killed: none of them blames the photo.
 EXCUSES: Final = {
     "internal-error": 500,
     "no-worker": 503,
@@ -44,7 +44,7 @@ class Upload:
 
 
 def make_uploads(seed: int) -> list[Upload]:
-    """Return photos that differ in content and, each from all others, in size."""
+    """Return photos that all differ in content and in size."""
     uploads = []
     for number in range(PHOTOS):
         image = generate_photo(200 + 3 * number, 160 + 2 * number, seed + number)
@@ -53,7 +53,7 @@ def make_uploads(seed: int) -> list[Upload]:
 
 
 def corrupt(upload: Upload, order: random.Random) -> Upload:
-    """Return an upload that ends too early."""
+    """Return a truncated upload."""
     cut = order.randrange(300, max(301, len(upload.data) // 2))
     return Upload(upload.data[:cut], None)
 
@@ -88,7 +88,7 @@ def find_photo_fault(upload: Upload, response: Response) -> str | None:
 
 
 def find_error_fault(upload: Upload, response: Response) -> str | None:
-    """Return what is unclear about an error, or wrong about its blame."""
+    """Return what is wrong with an error: no problem document, or blame of a sound photo."""
     if response.headers.get("content-type") != PROBLEM:
         return f"{response.status} without a problem document"
     try:
@@ -101,9 +101,9 @@ def find_error_fault(upload: Upload, response: Response) -> str | None:
 
 @dataclass
 class Clients:
-    """Closed-loop clients; each sends a request again when its connection broke, as people do.
+    """Closed-loop clients; each repeats a request whose connection broke.
 
-    Each sends ``uploads_each``, the same ones every time; without that it goes on until `stop`.
+    Each sends the same ``uploads_each`` uploads every time; without a number it runs until `stop`.
     """
 
     url: str
@@ -112,7 +112,7 @@ class Clients:
     max_request_s: float
     uploads_each: int | None = None
     ends: Counter[str] = field(default_factory=Counter)
-    damaged: Counter[str] = field(default_factory=Counter)  # of the ends, those of damaged uploads
+    damaged: Counter[str] = field(default_factory=Counter)  # ends of damaged uploads
     faults: list[str] = field(default_factory=list)
     slowest_s: float = 0.0
 
@@ -126,17 +126,17 @@ class Clients:
         ]
 
     def start(self) -> None:
-        """Begin."""
+        """Start all clients."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Let every client end the request that it is at; one that can't is a fault."""
+        """Let every client finish its current request; a request that hangs is a fault."""
         self._stop.set()
         self.join(2 * self.max_request_s)
 
     def join(self, timeout_s: float) -> None:
-        """Wait until every client has sent what it is to send; one that hasn't by then is a fault."""
+        """Wait until every client has ended; one that has not by then is a fault."""
         deadline_s = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, deadline_s - time.monotonic()))

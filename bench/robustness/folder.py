@@ -1,7 +1,7 @@
-"""A folder through the command line: its cost beside the service's, a kill in the middle, the rest.
+"""A folder through the command line: its cost, a kill and the resumed run.
 
-Runs ``python -m app compress`` over copies of photos, kills it with SIGKILL when a third is done,
-runs it again, and once more when nothing is left to do. Every result is decoded.
+It runs ``python -m app compress`` over photos, kills it (SIGKILL) when a third is done, runs it
+again, and once more when nothing is left to do. Every result is decoded.
 """
 
 import argparse
@@ -42,12 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images", type=Path, default=find_data() / "fixations" / "osie", help="folder of photos"
     )
-    parser.add_argument("--count", type=int, default=500, help="of them, the first by name")
+    parser.add_argument(
+        "--count", type=int, default=500, help="number of photos, the first by name"
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run it; return 1 when anything is missing at the end."""
+    """Run the benchmark; return 1 if a result is missing at the end."""
     photos = list_uploads(args.images)[: args.count]
     if not photos:
         print(f"bench: no photos in {args.images}", file=sys.stderr)
@@ -64,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def measure(photos: list[Path]) -> dict[str, Any]:
-    """Return what three runs cost and gave."""
+    """Return cost and results of the three runs."""
     with tempfile.TemporaryDirectory(prefix="foveate-") as name:
         source, target = Path(name, "photos"), Path(name, "results")
         source.mkdir()
@@ -100,7 +102,7 @@ def measure(photos: list[Path]) -> dict[str, Any]:
 
 
 def compress(source: Path, target: Path, url: str, *, kill_at: int | None = None) -> Ended:
-    """Run the command; with ``kill_at`` kill it when so many results are there."""
+    """Run the command; with ``kill_at`` kill it once that many results exist."""
     started_s = time.monotonic()
     command = [sys.executable, "-m", "app", "compress", str(source), "-o", str(target), "--json"]
     with tempfile.TemporaryFile() as output:
@@ -123,7 +125,7 @@ def compress(source: Path, target: Path, url: str, *, kill_at: int | None = None
 
 
 def is_running(pid: int) -> bool:
-    """Return whether a child has not ended; it is left to be waited for."""
+    """Return whether a child is still running, without reaping it."""
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
 

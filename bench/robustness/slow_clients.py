@@ -1,9 +1,8 @@
-"""What slow clients cost the others: throughput with and without connections that drip bytes.
+"""Throughput of normal clients with and without slow clients, which send a byte at a time.
 
-Alternates short rounds without and with the slow clients, and compares neighbours, so that a
-noisy machine is noisy for both. What a virtual machine's host takes from its cores meanwhile
-(steal) is left out of the comparison; the slow clients' own CPU time is not.
-A slow client that is cut off connects again at once, as an attacker would.
+Short rounds without and with slow clients alternate, and neighbours are compared, so that noise of
+the machine affects both. Steal (CPU time that the host gives to others) is corrected for; the slow
+clients' own CPU time is not. A slow client that is cut off reconnects at once, as an attacker would.
 """
 
 import argparse
@@ -37,7 +36,7 @@ MEASURED_WITH: Final = ("options", "slow", "clients", "interval", "seconds", "ro
 
 
 class SlowClients:
-    """Connections in a thread of their own, half of them slow at the head, half at the body."""
+    """Slow connections in a thread of their own, half of them in the head, half in the body."""
 
     def __init__(self, url: str, count: int, interval_s: float) -> None:
         parts = urlsplit(url)
@@ -97,10 +96,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
     )
     parser.add_argument("--slow", type=int, default=200, help="slow connections (default: 200)")
-    parser.add_argument("--clients", type=int, default=MAIN_CLIENTS, help="normal ones")
+    parser.add_argument("--clients", type=int, default=MAIN_CLIENTS, help="normal clients")
     parser.add_argument("--interval", type=float, default=0.2, help="seconds from byte to byte")
     parser.add_argument("--seconds", type=float, default=6.0, help="of each round")
-    parser.add_argument("--rounds", type=int, default=10, help="without and with, each")
+    parser.add_argument("--rounds", type=int, default=10, help="rounds of each kind")
     parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
@@ -115,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
         load.start()
         try:
             time.sleep(5.0)
-            # Without, with, with, without: what drifts hurts either as often.
+            # Without, with, with, without: drift affects both kinds equally.
             for kind in itertools.islice(itertools.cycle(ORDER), 2 * args.rounds):
                 slow = args.slow if kind == "with" else 0
                 with dripping(url, slow, args.interval, events):
@@ -125,8 +124,8 @@ def run(args: argparse.Namespace) -> int:
             load.stop()
         peak = processes.peak_rss_bytes()
     kept = [
-        correct_for_steal(slow) / correct_for_steal(calm)
-        for calm, slow in zip(rounds["without"], rounds["with"], strict=True)
+        correct_for_steal(slow) / correct_for_steal(normal)
+        for normal, slow in zip(rounds["without"], rounds["with"], strict=True)
     ]
     report = {
         "meta": {
@@ -151,7 +150,7 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def dripping(url: str, count: int, interval_s: float, events: Counter[str]) -> Iterator[None]:
-    """Hold ``count`` slow connections meanwhile; ``events`` counts what became of them."""
+    """Hold ``count`` slow connections; count their events in ``events``."""
     if not count:
         yield
         return
@@ -165,7 +164,7 @@ def dripping(url: str, count: int, interval_s: float, events: Counter[str]) -> I
 
 
 def measure(load: Load, processes: Processes, seconds: float) -> dict[str, Any]:
-    """Return the normal clients' figures over a while."""
+    """Return the normal clients' figures over `seconds`."""
     cpu_before, steal, started_s = processes.cpu_s(), Steal(), time.monotonic()
     time.sleep(seconds)
     ended_s, stolen, cpu_after = time.monotonic(), steal.share(), processes.cpu_s()
@@ -178,5 +177,5 @@ def measure(load: Load, processes: Processes, seconds: float) -> dict[str, Any]:
 
 
 def correct_for_steal(figures: dict[str, Any]) -> float:
-    """Return a round's images/s, had the host not taken anything from the cores."""
+    """Return the images/s of a round, corrected for steal."""
     return float(figures["images_per_s"]) / (1 - float(figures["steal"]))

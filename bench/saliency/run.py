@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--boxes", type=Path, help="folder of labels: class x1 y1 x2 y2")
     parser.add_argument("--box-images", type=Path, help="the labels' photos; else --images")
-    parser.add_argument("--mosaics", type=Path, help="folder of photos, in one folder per class")
+    parser.add_argument(
+        "--mosaics", type=Path, help="folder of photos, in one folder for each class"
+    )
     parser.add_argument("--mosaic-count", type=int, default=100, help="mosaics (%(default)s)")
     parser.add_argument(
         "--mosaic-side", type=int, choices=(2, 3), default=2, help="2×2 or 3×3 tiles (%(default)s)"
@@ -115,13 +117,13 @@ def measure(args: argparse.Namespace) -> int:
 
 
 def refuse(reason: str) -> int:
-    """Say what is missing; return the exit code."""
+    """Print what is missing; return the exit code."""
     print(f"bench saliency: {reason}", file=sys.stderr)
     return 2
 
 
 def load_photo(path: Path) -> Image.Image:
-    """Return a photo in RGB, as stored: gaze and boxes count in those pixels."""
+    """Return a photo in RGB, as stored: gaze and boxes refer to those pixels."""
     with Image.open(path) as opened:
         return opened.convert("RGB")
 
@@ -144,7 +146,7 @@ def measure_photo(
 def cover_photo(
     photo: Image.Image, boxes: Sequence[Box], drawings: Mapping[str, Drawing]
 ) -> dict[str, Any]:
-    """Return what every map of an RGB photo does to its objects, and the milliseconds of each."""
+    """Return which objects of an RGB photo each map covers, and its milliseconds."""
     shape = (photo.height, photo.width)
     return {
         name: {"objects": cover_objects(scale_map(saliency, shape), boxes), "ms": elapsed_ms}

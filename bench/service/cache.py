@@ -1,7 +1,7 @@
-"""Equal uploads: what a hit of the result cache takes, and a hundred of a kind at once.
+"""Equal uploads: the time of a hit in the result cache, and a hundred equal uploads at once.
 
 One client on one connection sends each photo once (a miss) and then all of them again and again
-(hits). After that ``--together`` clients send one photo that is new at the same moment.
+(hits). Then ``--together`` clients send one new photo at the same moment.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the benchmark; return 1 when an answer is missing, or more than one was computed."""
+    """Run the benchmark; return 1 if a response is missing or more than one was computed."""
     photos, described = load_photos(args.images, "jpeg")
     target = f"/compress?{args.options}"
     try:
@@ -78,10 +78,10 @@ def measure_hits(
 
 
 def timed(connection: Connection, target: str, photo: bytes) -> float:
-    """Return how long an answer took, in milliseconds."""
+    """Return the time of a response in milliseconds."""
     sample = send(connection, target, photo)
     if sample.status != 200:
-        raise HttpError(f"the service answered {sample.status}")
+        raise HttpError(f"the service responded {sample.status}")
     return sample.elapsed_ms
 
 

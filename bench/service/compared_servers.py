@@ -69,7 +69,7 @@ def started(name: str, options: str, workers: int = 1) -> Iterator[Server]:
 
 
 def ask_once(url: str, options: str, photo: bytes) -> bytes:
-    """Return what a server makes of a photo; the first request may have to wait for the model."""
+    """Return a server's JPEG of a photo; wait until its model is loaded."""
     connection = Connection(url)
     deadline_s = time.monotonic() + START_TIMEOUT_S
     while True:
@@ -78,7 +78,7 @@ def ask_once(url: str, options: str, photo: bytes) -> bytes:
             connection.close()
             return answer.body
         if time.monotonic() > deadline_s:
-            raise ServiceError(f"the server answered {answer.status}")
+            raise ServiceError(f"the server responded {answer.status}")
         time.sleep(0.2)
 
 

@@ -1,8 +1,8 @@
-"""The same model and encoder behind other servers: what serving itself costs.
+"""The same model and encoder behind several servers, to compare the cost of serving.
 
-All servers are started first and then measured in many short rounds, each in another order: a noisy
-machine is noisy for all, and what is compared are ratios within a round. Who waits for its turn is
-stopped. ``alone`` is no server: the stages by themselves. ``before`` is another version of ours.
+All servers are started first and measured in many short rounds, each in another order. Servers are
+compared by their ratio within a round, so that noise affects all alike. A server that waits for its
+turn is paused. ``alone`` measures the stages without a server; ``before`` is another version of ours.
 """
 
 import math
@@ -25,7 +25,7 @@ from bench.service.stages_alone import started_alone
 MEASURED: Final = ("images_per_s", "p50_ms", "p95_ms", "p99_ms")
 SINGLE: Final = "single client"
 ALONE: Final = "alone"
-# Of a round, taken by the host: above that it says more of the host than of the server.
+# Largest share of steal in a round that counts.
 MAX_STEAL: Final = 0.05
 
 
@@ -49,7 +49,7 @@ def compare(
     with one as well, and rivals that can have several processes that compress with as many as ours.
 
     Raises:
-        ServiceError: when one doesn't start, or its JPEG isn't the one that ours gives.
+        ServiceError: a server does not start, or a rival's JPEG differs from ours.
     """
     with ExitStack() as running:
         alone = running.enter_context(started_alone(photos, options))
@@ -109,7 +109,7 @@ def compare(
 def take_turns(
     turns: Mapping[str, Callable[[], dict[str, Any]]], rounds: int
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return what each turn gives in every round; one round more is for warming up."""
+    """Return the figures of each turn by round, after one round to warm up."""
     taken: dict[str, list[dict[str, Any]]] = {name: [] for name in turns}
     for number in range(rounds + 1):
         order = list(turns)
@@ -136,7 +136,7 @@ def compare_rates(
 
 
 def drop_disturbed(figures: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rounds in which the host took hardly anything from the cores; all, if there are none."""
+    """Return the rounds with little steal, or all if there are none."""
     return [figure for figure in figures if figure["steal"] <= MAX_STEAL] or figures
 
 
@@ -170,11 +170,11 @@ def measure(
         raise ServiceError(f"errors under load: {summary['errors']}")
     images = summary["images"]
     if not images:
-        raise ServiceError("no answer within the time measured")
+        raise ServiceError("no response within the time measured")
     return {
         **{name: summary[name] for name in MEASURED},
         "steal": stolen,
-        # What the throughput would be without what the host took from the cores.
+        # The throughput corrected for steal.
         "unstolen_images_per_s": summary["images_per_s"] / (1 - stolen),
         "cpu_ms_per_image": {role: 1e3 * (after[role] - before[role]) / images for role in after},
         "gpu_percent": gpu,

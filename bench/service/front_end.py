@@ -1,6 +1,6 @@
-"""HTTP and queue alone: CPU time per photo of front end and Redis, with a worker that does nothing.
+"""CPU time for each photo of front end and Redis alone, with a stand-in for the worker.
 
-A stand-in takes every job and answers at once with the same JPEG, so that hardly anything else runs.
+The stand-in replies to every job at once with the same JPEG.
 ``--against`` names another checkout of this project, with its own .venv: rounds of both alternate.
 """
 
@@ -138,7 +138,7 @@ def started(folder: Path, photo: bytes) -> Iterator[tuple[str, CpuTimes]]:
         server = ValkeyServer(unix_socket_path=scratch / "redis.sock", save="", appendonly="no")
         running.enter_context(server)
         redis_url = f"unix://{scratch / 'redis.sock'}"
-        jpeg = scratch / "answer.jpg"
+        jpeg = scratch / "reply.jpg"
         jpeg.write_bytes(photo)
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""A rival as a child of the benchmark, and what its processes cost by role."""
+"""A rival server as a child process, with the CPU time of its processes by role."""
 
 import os
 import socket
@@ -30,12 +30,12 @@ class Rival:
         self._journal = journal
 
     def pause(self) -> None:
-        """Let it take nothing from others: some poll while they have nothing to do."""
+        """Stop its processes: some rivals poll while they are idle."""
         for process in self._family():
             process.suspend()
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Continue its processes."""
         for process in self._family():
             process.resume()
 

@@ -1,6 +1,6 @@
 """A line for each batch of a rival: when and in which process it ended, what its stages took.
 
-The rivals have no metrics of ours; what stands behind all of them can record the same for each.
+Rivals have no metrics of ours, so the compressor behind each of them writes this journal.
 """
 
 import json

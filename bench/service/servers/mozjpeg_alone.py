@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 
 from bench.encoders import MOZJPEG_TABLES, decode, find_missing, prepare_mozjpeg
-from bench.service.servers.compressor import MAX_BATCH_SIZE, settings_of
+from bench.service.servers.compressor import MAX_BATCH_SIZE, parse_settings
 
 
 def measure_mozjpeg(
@@ -35,7 +35,7 @@ def measure_threads(
     uploads: Sequence[bytes], query: str, seconds: float, *, threads: int
 ) -> dict[str, float]:
     """Return CPU time and time per image in ms, and the mean file's bytes."""
-    settings = settings_of(query)
+    settings = parse_settings(query)
     photos = cycle(uploads)
     images, elapsed_s, cpu_s, file_bytes = 0, 0.0, 0.0, 0
     with ThreadPoolExecutor(threads) as pool:

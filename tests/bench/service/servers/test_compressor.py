@@ -1,5 +1,5 @@
 from bench.service.servers import compressor
-from bench.service.servers.compressor import settings_of
+from bench.service.servers.compressor import parse_settings
 from worker import __main__ as worker_main
 from worker.settings import WorkerSettings
 
@@ -11,6 +11,6 @@ def test_rivals_run_as_the_worker_does() -> None:
 
 
 def test_rivals_get_the_options_of_the_query() -> None:
-    settings = settings_of("quality=50&target=size&progressive=false")
+    settings = parse_settings("quality=50&target=size&progressive=false")
     assert (settings.quality, settings.target, settings.progressive) == (50, "size", False)
-    assert settings_of("").target == "quality"
+    assert parse_settings("").target == "quality"
