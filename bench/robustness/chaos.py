@@ -157,7 +157,7 @@ def measure_growth(
         ends.update(load.ends)
         damaged.update(load.damaged)
         faults += load.faults
-    faults += [f"{end} in the calm" for end in ends.keys() - EXPECTED_ENDS]
+    faults += [f"{end} without a kill" for end in ends.keys() - EXPECTED_ENDS]
     faults += find_growth(readings[0], readings[-1])
     faults += wait_until_idle(url, processes)
     with connected(processes) as connection:

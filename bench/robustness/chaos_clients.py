@@ -1,4 +1,4 @@
-"""Clients that check each response must be, however often the service is killed meanwhile."""
+"""Clients that check each response while the service is being killed."""
 
 import io
 import itertools
@@ -64,7 +64,7 @@ def read_luma(image: Image.Image) -> NDArray[np.float32]:
 
 
 def find_fault(upload: Upload, response: Response) -> str | None:
-    """Return what is wrong with an answer; None for its own JPEG, or a clear error."""
+    """Return what is wrong with a response; None for its own JPEG, or a clear error."""
     return (
         find_photo_fault(upload, response)
         if response.status == 200
@@ -73,7 +73,7 @@ def find_fault(upload: Upload, response: Response) -> str | None:
 
 
 def find_photo_fault(upload: Upload, response: Response) -> str | None:
-    """Return in what an answer's photo isn't the upload's."""
+    """Return how the photo of a response differs from the upload; None if it doesn't."""
     if upload.luma is None:
         return "a damaged photo was compressed"
     try:
@@ -155,7 +155,7 @@ class Clients:
         connection.close()
 
     def _send(self, connection: Connection, upload: Upload) -> None:
-        """Send until there is an answer; judge it."""
+        """Send until there is a response, and check it."""
         while True:
             started_s = time.monotonic()
             try:

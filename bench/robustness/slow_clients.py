@@ -72,8 +72,8 @@ class SlowClients:
                     await writer.drain()
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(self._interval_s):
-                            answer = await reader.read(65536)
-                            self.events[answer[9:12].decode("latin-1") or "closed"] += 1
+                            received = await reader.read(65536)
+                            self.events[received[9:12].decode("latin-1") or "closed"] += 1
             except OSError:
                 self.events["closed"] += 1
             finally:

@@ -91,7 +91,7 @@ def describe(elapsed_ms: list[float]) -> dict[str, float]:
 
 
 def measure_together(url: str, target: str, clients: int) -> dict[str, float]:
-    """Return how many of equal uploads at the same moment were answered, joined and computed."""
+    """Return how many of equal uploads at the same moment got a response, were joined and were computed."""
     photo = to_jpeg(generate_photo(768, 512, NEW_SEED))
     samples: list[Sample] = []
     at_once = threading.Barrier(clients)

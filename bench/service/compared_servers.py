@@ -73,12 +73,12 @@ def ask_once(url: str, options: str, photo: bytes) -> bytes:
     connection = Connection(url)
     deadline_s = time.monotonic() + START_TIMEOUT_S
     while True:
-        answer = connection.request("POST", f"/compress?{options}", photo)
-        if answer.status == 200:
+        response = connection.request("POST", f"/compress?{options}", photo)
+        if response.status == 200:
             connection.close()
-            return answer.body
+            return response.body
         if time.monotonic() > deadline_s:
-            raise ServiceError(f"the server responded {answer.status}")
+            raise ServiceError(f"the server responded {response.status}")
         time.sleep(0.2)
 
 

@@ -114,7 +114,7 @@ def started_rival(name: str, options: str, workers: int = 1) -> Iterator[tuple[s
 
 
 def wait_until_up(process: psutil.Popen, url: str) -> None:
-    """Return once the server answers an upload; its workers have loaded the model then."""
+    """Return once the server responds to an upload; its workers have loaded the model then."""
     probe = b"\xff\xd8\xff\xd9"  # no photo: whatever is said to it, somebody is there
     deadline_s = time.monotonic() + START_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline_s:

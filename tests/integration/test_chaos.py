@@ -79,7 +79,7 @@ def test_memory_that_grows_in_the_calm_is_found_for_what_each_role_may_take() ->
 def test_who_did_not_live_through_the_calm_is_told_from_who_did_not_grow() -> None:
     first = {"worker": {1: 500 * MIB}, "app": {3: 80 * MIB}}
     assert find_growth(first, {**first, "worker": {2: 500 * MIB}}) == [
-        "the worker died in the calm"
+        "the worker died without a kill"
     ]
 
 
