@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, Protocol, cast
 
-# By name: the module and what it measures.
+# Module and purpose by name.
 BENCHMARKS: Final = {
     "service": (
         "bench.service.run",
@@ -14,24 +14,24 @@ BENCHMARKS: Final = {
     ),
     "front": (
         "bench.service.front_end",
-        "HTTP and queue alone, with a worker that answers at once",
+        "CPU time of HTTP and queue alone, with a worker that replies at once",
     ),
     "slow-clients": (
         "bench.robustness.slow_clients",
-        "throughput while many connections drip bytes",
+        "throughput while many connections send slowly",
     ),
     "chaos": (
         "bench.robustness.chaos",
-        "random kills under load: every request is answered, nothing stays behind",
+        "random kills under load: every request gets a response, Redis keeps nothing",
     ),
     "gpu": ("bench.gpu.run", "images/s on a GPU machine, by stage and end to end"),
     "cache": (
         "bench.service.cache",
-        "equal uploads: the time of a hit, and how many of a hundred at once are computed",
+        "equal uploads: time of a cache hit, and how many of a hundred at once are computed",
     ),
     "folder": (
         "bench.robustness.folder",
-        "a folder through the command line: its cost, a kill, the rest",
+        "a folder through the command line: cost, a kill and the resumed run",
     ),
     "same-bytes": (
         "bench.service.same_bytes",
@@ -39,26 +39,26 @@ BENCHMARKS: Final = {
     ),
     "sizing": (
         "bench.service.sizing",
-        "what a photo costs by its size: CPU time, memory, bytes",
+        "cost of a photo by its size: CPU time, memory, bytes",
     ),
     "charts": ("bench.charts", "draw the charts of README from the committed results"),
     "encode": ("bench.encode.run", "speed, passes and memory of the encoder alone"),
     "photos": (
         "bench.rd.through_service",
-        "photos through the running service beside the standard JPEG",
+        "photos through the running service, compared with the standard JPEG",
     ),
     "fit": ("bench.fit.run", "fit the encoder's constants on photos"),
     "rd": ("bench.rd.run", "rate and distortion against other encoders"),
     "transcode": (
         "bench.rd.transcode",
-        "JPEG in, JPEG out: an upload's own coefficients beside its pixels",
+        "JPEG in, JPEG out: encoding from coefficients compared with pixels",
     ),
     "saliency": ("bench.saliency.run", "saliency maps against recorded gaze"),
 }
 
 
 class Benchmark(Protocol):
-    """What each of the modules named in BENCHMARKS has."""
+    """The functions of each module in BENCHMARKS."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the benchmark's options."""
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="benchmark", required=True)
     for name, (_, summary) in BENCHMARKS.items():
         command = commands.add_parser(name, help=summary, description=summary)
-        # Only the chosen one is imported: the others' packages may be missing or slow to load.
+        # Import the chosen one only: packages of others may be missing or slow to load.
         if arguments[:1] == [name]:
             load(name).add_arguments(command)
     chosen = parser.parse_args(arguments)

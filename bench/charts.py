@@ -15,7 +15,7 @@ RESULTS: Final = ROOT / "bench" / "results"
 PICTURES: Final = ROOT / "docs" / "pictures"
 WIDTH_IN, HEIGHT_IN, DOTS_PER_INCH = 7.2, 3.6, 150
 
-# Okabe and Ito's colours, which people with any colour vision tell apart.
+# Okabe and Ito's colours, which colour-blind people can tell apart.
 OWN_COLOUR, MUTED_COLOUR = "#d55e00", "#8c8c8c"
 ENCODERS: Final = {
     "foveate": ("Foveate", OWN_COLOUR),
@@ -58,15 +58,15 @@ def save(draw: Any, result: dict[str, Any], path: Path) -> None:
     axes = figure.subplots()
     draw(axes, result)
     axes.spines[["top", "right"]].set_visible(False)
-    # Without the library's version in it the file changes only when the picture does.
+    # Omit the library's version, so that the file changes only with the picture.
     figure.savefig(path, dpi=DOTS_PER_INCH, metadata={"Software": None})
     print(path)
 
 
 def find_curves(result: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:
-    """Return, by encoder, a point for each quality: share of bytes and SSIMULACRA2 where people look.
+    """Return for each encoder one (bytes, SSIMULACRA2 where people look) for each quality.
 
-    Bytes are means over the photos, relative to the standard JPEG at quality 50.
+    Both are means over the photos. Bytes are relative to the standard JPEG at quality 50.
     """
     images = result["images"]
     unit = mean(photo["50"]["standard"]["bytes"] for photo in images.values())
@@ -83,7 +83,7 @@ def find_curves(result: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:
 
 
 def draw_quality(axes: "Axes", result: dict[str, Any]) -> None:
-    """Draw what each encoder reaches where people look, by bytes."""
+    """Draw each encoder's quality where people look over its bytes."""
     for name, points in find_curves(result).items():
         label, colour = ENCODERS[name]
         axes.plot(*zip(*points, strict=True), color=colour, marker="o", markersize=4, label=label)

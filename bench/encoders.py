@@ -19,17 +19,17 @@ from bench.metrics.regions import scale_map
 from codec.settings import Target
 
 Map = NDArray[np.float32]
-Writing = Callable[[int], bytes]  # a quality in 1..100 to a file
+Writer = Callable[[int], bytes]  # quality in 1..100 -> file
 
 STANDARD: Final = "standard"
 FOVEATE: Final = "foveate"
 PAPER: Final = "paper"
 STRENGTHS: Final = {"foveate_uniform": 0.0, FOVEATE: None, "foveate_full": 1.0}
-"""Ours by name; None is the default strength, or that of --strength."""
+"""Strengths of our encoder by name; None is the value of --strength."""
 FIDELITY: Final = "foveate_quality"
-"""Ours at that strength with `target="quality"`, in fewer bytes."""
+"""Our encoder with `target="quality"`, at the value of --strength."""
 RIVALS: Final = ("libjpeg_progressive", "mozjpeg", "mozjpeg_flat", "jpegli", PAPER)
-# What each rival imports beyond Pillow, and the distributions' names for messages and meta.
+# Modules that each rival imports beyond Pillow.
 MODULES: Final = {
     "mozjpeg": ("pyvips",),
     "mozjpeg_flat": ("pyvips",),
@@ -43,7 +43,7 @@ PAPER_SPAN: Final = 20
 
 
 def find_missing(rivals: Sequence[str]) -> dict[str, str]:
-    """Return why some of the rivals can't run here, by their names."""
+    """Return the rivals that can't run here, each with the reason."""
     missing = {}
     for name in rivals:
         for module in MODULES.get(name, ()):
@@ -54,11 +54,34 @@ def find_missing(rivals: Sequence[str]) -> dict[str, str]:
     return missing
 
 
-def encode_standard(image: Picture, quality: int, **options: Any) -> bytes:
-    """Return the standard JPEG: what names the bytes and is the zero of every difference."""
+def parse_quality(text: str) -> int:
+    """Return a quality from the command line.
+
+    Raises:
+        ValueError: it is not a whole number in 1..100.
+    """
+    quality = int(text)
+    if not 1 <= quality <= 100:
+        raise ValueError(text)
+    return quality
+
+
+def decode(data: bytes) -> Picture:
+    """Return the RGB pixels of an image file, decoded by Pillow (JPEG: by its libjpeg-turbo)."""
+    with Image.open(io.BytesIO(data)) as opened:
+        return np.asarray(opened.convert("RGB"))
+
+
+def encode_standard(
+    image: Picture, quality: int, subsampling: str = "4:2:0", **options: Any
+) -> bytes:
+    """Return the standard JPEG: libjpeg's baseline with the tables of T.81 Annex K.
+
+    All encoders are given its bytes and compared with its measures.
+    """
     file = io.BytesIO()
     Image.fromarray(image).save(
-        file, format="JPEG", quality=quality, subsampling="4:2:0", **options
+        file, format="JPEG", quality=quality, subsampling=subsampling, **options
     )
     return file.getvalue()
 
@@ -66,7 +89,7 @@ def encode_standard(image: Picture, quality: int, **options: Any) -> bytes:
 def encode_ours(
     image: Picture, saliency: Map, quality: int, strength: float, target: Target = "size"
 ) -> tuple[bytes, int]:
-    """Return our progressive file and its passes; with `size` it has the standard JPEG's bytes."""
+    """Return our progressive file and its passes; target `size` gives the standard JPEG's bytes."""
     settings = codec.EncodeSettings(
         quality=quality, strength=strength, progressive=True, target=target
     )
@@ -74,8 +97,12 @@ def encode_ours(
     return encoded.jpeg, encoded.passes
 
 
-def prepare_rival(name: str, image: Picture, saliency: Map, quality: int) -> Writing:
-    """Return what writes a rival's file; `quality` is that of the standard JPEG to be matched."""
+def prepare_rival(name: str, image: Picture, saliency: Map, quality: int) -> Writer:
+    """Return the writer of a rival; `quality` is that of the standard JPEG it is compared with.
+
+    Raises:
+        ValueError: no rival has that name.
+    """
     if name == "libjpeg_progressive":
         return lambda own: encode_standard(image, own, optimize=True, progressive=True)
     if name in MOZJPEG_TABLES:
@@ -88,8 +115,8 @@ def prepare_rival(name: str, image: Picture, saliency: Map, quality: int) -> Wri
     raise ValueError(f"no rival is called {name}")
 
 
-def prepare_mozjpeg(image: Picture, quant_table: int, *, progressive: bool = True) -> Writing:
-    """Return mozjpeg as its own cjpeg runs it, but for the table, or as that with -baseline."""
+def prepare_mozjpeg(image: Picture, quant_table: int, *, progressive: bool = True) -> Writer:
+    """Return mozjpeg with the options of its cjpeg and `quant_table` of libvips."""
     pyvips = importlib.import_module("pyvips")
     picture = pyvips.Image.new_from_array(image, interpretation="srgb")
 
@@ -110,10 +137,10 @@ def prepare_mozjpeg(image: Picture, quant_table: int, *, progressive: bool = Tru
     return write
 
 
-def prepare_jpegli(image: Picture) -> Writing:
-    """Return jpegli; its binding writes sequential 4:2:0, made progressive without loss here.
+def prepare_jpegli(image: Picture) -> Writer:
+    """Return jpegli; its sequential 4:2:0 files are made progressive without loss.
 
-    jpegli's own tool, cjpegli, writes progressive files, so the binding alone would be under-rated.
+    jpegli's tool cjpegli writes progressive files; the Python binding does not.
     """
     pyjpegli = importlib.import_module("pyjpegli")
     lossless = importlib.import_module("mozjpeg_lossless_optimization")
@@ -129,7 +156,7 @@ def prepare_jpegli(image: Picture) -> Writing:
 
 
 def blend_levels(image: Picture, saliency: Map, quality: int) -> Picture:
-    """Return the paper's picture: every 8×8 block as decoded from the quality of its level."""
+    """Return the paper's picture: each 8×8 block decoded at the quality of its saliency level."""
     low, high = max(quality - PAPER_SPAN, 1), min(quality + PAPER_SPAN, 100)
     levels = np.linspace(low, high, PAPER_LEVELS).round().astype(int).tolist()
     height, width = image.shape[:2]

@@ -1,8 +1,9 @@
-"""What a benchmark ran on: the ``meta`` of every result file.
+"""Result files: how they are written, and their ``meta``, which says what a benchmark ran on.
 
-Nothing in it names the machine, its user or its folders.
+``meta`` names no host, user or folder of the machine.
 """
 
+import json
 import os
 import platform
 import shutil
@@ -21,33 +22,45 @@ PACKAGES: Final = (
 )  # fmt: skip
 
 
+def find_data() -> Path:
+    """Return the folder of the larger photos: FOVEATE_DATA, or shared/data beside the checkout."""
+    return Path(os.environ.get("FOVEATE_DATA", "../shared/data"))
+
+
+def write_result(path: Path | None, result: Any, indent: int = 2) -> None:
+    """Write a result as JSON and create its folder; without a path do nothing."""
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(result, indent=indent, ensure_ascii=False) + "\n", "utf-8")
+
+
 def describe_machine(packages: Sequence[str] = PACKAGES) -> dict[str, Any]:
     """Return machine, versions, revision, date and command line as JSON values.
 
     Args:
-        packages: distributions to name the version of; one that is not installed is left out.
+        packages: distributions whose versions are listed, if they are installed.
     """
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command_line(sys.argv),
-        "cpu": cpu_model(),
-        "cores": usable_cores(),
-        "memory_bytes": memory_bytes(),
+        "cpu": read_cpu_model(),
+        "cores": count_cores(),
+        "memory_bytes": read_memory_bytes(),
         "gpus": describe_gpus(),
         "os": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
-        "packages": package_versions(packages),
+        "packages": find_versions(packages),
         "git": describe_revision(),
     }
 
 
 def command_line(argv: Sequence[str]) -> str:
-    """Return ``argv`` as ``python -m bench …``, paths relative to the checkout."""
-    return " ".join(["python -m bench", *map(without_folders, argv[1:])])
+    """Return ``argv`` as a ``python -m bench`` command with paths relative to the checkout."""
+    return " ".join(["python -m bench", *map(hide_folders, argv[1:])])
 
 
-def without_folders(argument: str) -> str:
-    """Return an argument; of an absolute path only what is neither machine's nor user's."""
+def hide_folders(argument: str) -> str:
+    """Return an argument; an absolute path becomes relative to the checkout or a bare file name."""
     name, equals, value = argument.rpartition("=")
     if not Path(value).is_absolute():
         return argument
@@ -56,7 +69,7 @@ def without_folders(argument: str) -> str:
     return f"{name}{equals}{shown}"
 
 
-def cpu_model() -> str:
+def read_cpu_model() -> str:
     """Return the processor's name."""
     for line in read_lines(Path("/proc/cpuinfo")):
         if line.startswith("model name"):
@@ -64,15 +77,15 @@ def cpu_model() -> str:
     return platform.processor() or "unknown"
 
 
-def usable_cores() -> int:
+def count_cores() -> int:
     """Return how many cores this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def memory_bytes() -> int | None:
-    """Return the machine's memory; None where the system does not tell."""
+def read_memory_bytes() -> int | None:
+    """Return the size of the machine's memory; None where the system does not report it."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
@@ -80,12 +93,14 @@ def memory_bytes() -> int | None:
 
 
 def describe_gpus() -> list[str]:
-    """Return name, memory and driver of each NVIDIA GPU; torch is not loaded for it."""
-    shown = output_of("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv")
+    """Return name, memory and driver of each NVIDIA GPU, without loading torch."""
+    shown = read_output(
+        "nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv"
+    )
     return shown.splitlines()[1:] if shown else []
 
 
-def package_versions(packages: Sequence[str]) -> dict[str, str]:
+def find_versions(packages: Sequence[str]) -> dict[str, str]:
     """Return the installed versions."""
     found = {}
     for name in packages:
@@ -97,15 +112,15 @@ def package_versions(packages: Sequence[str]) -> dict[str, str]:
 
 
 def describe_revision() -> dict[str, Any] | None:
-    """Return the checkout's commit, and whether files differ from it; None outside of git."""
-    revision = output_of("git", "-C", str(ROOT), "rev-parse", "HEAD")
+    """Return the commit of the checkout and whether files differ from it; None outside git."""
+    revision = read_output("git", "-C", str(ROOT), "rev-parse", "HEAD")
     if not revision:
         return None
     return {
         "revision": revision,
-        # What benchmarks write themselves doesn't change what they measure.
+        # Files that benchmarks write do not change what they measure.
         "dirty": bool(
-            output_of(
+            read_output(
                 *("git", "-C", str(ROOT), "status", "--porcelain", "--", "."),
                 *(":!bench/results", ":!docs/pictures"),
             )
@@ -113,8 +128,8 @@ def describe_revision() -> dict[str, Any] | None:
     }
 
 
-def output_of(program: str, *arguments: str) -> str | None:
-    """Return what a program prints; None when it is missing or fails."""
+def read_output(program: str, *arguments: str) -> str | None:
+    """Return the output of a program; None if it is missing or fails."""
     found = shutil.which(program)
     if found is None:
         return None
@@ -128,8 +143,16 @@ def output_of(program: str, *arguments: str) -> str | None:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Return a file's lines, none if it can't be read."""
+    """Return the lines of a file; an empty list if it can't be read."""
     try:
         return path.read_text("utf-8", "replace").splitlines()
     except OSError:
         return []
+
+
+def read_status_bytes(field: str, pid: int | str = "self") -> int | None:
+    """Return a size in a process's /proc/PID/status, such as VmRSS; None where it isn't there."""
+    for line in read_lines(Path(f"/proc/{pid}/status")):
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) * 1024
+    return None

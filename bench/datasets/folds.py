@@ -1,4 +1,4 @@
-"""Which photos are measured: all, or only those that training kept aside, or only the others."""
+"""The choice of photos: all, those held out of training, or those used for training."""
 
 import hashlib
 from collections.abc import Iterable
@@ -12,17 +12,17 @@ FOLDS: Final = ("held", "training")
 
 
 def in_fold(name: str, fold: str | None) -> bool:
-    """Tell whether a photo of that file name belongs to the fold; without one, all do."""
+    """Return whether a photo with that file name belongs to the fold; None means any fold."""
     return fold is None or is_held(name) == (fold == "held")
 
 
 def choose_photos(names: Iterable[str], fold: str | None, limit: int | None) -> list[str]:
-    """Return the names of one fold (or all), in the order of their hashes: without a seed."""
+    """Return the names of a fold in the order of their SHA-256, at most `limit`."""
     digests = {name: hashlib.sha256(name.encode()).digest() for name in names}
     chosen = [name for name in digests if in_fold(name, fold)]
     return sorted(chosen, key=digests.__getitem__)[:limit]
 
 
 def find_photos(folder: Path) -> list[Path]:
-    """Return the photos right inside a folder, sorted."""
+    """Return the photos directly inside a folder, sorted."""
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)

@@ -1,4 +1,4 @@
-"""The photos of `bench rd`: which, at what size, with which gaze and which map."""
+"""The photos that encoders are measured on, with size, gaze and saliency map."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,22 +14,22 @@ from bench.datasets.folds import choose_photos
 from bench.metrics.full_reference import Picture
 
 SUFFIXES: Final = (".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".jpg", ".jpeg")
-# Of the smallest step of --ladder; below it PSNR-HVS has too few blocks to mean anything.
+# Longest side of the smallest step of --ladder. Below it PSNR-HVS has too few blocks.
 LADDER_FROM_PX: Final = 64
 
 
 @dataclass(frozen=True)
 class Photo:
-    """One photo to be measured, not yet read."""
+    """A photo to be measured, not yet decoded."""
 
     name: str
-    """Its path below the folder, with "@LONGEST SIDE" behind it on the ladder."""
+    """Path below the folder; on the ladder followed by "@LONGEST SIDE"."""
     path: Path
     group: str
-    """The folder it lies in, below the one that was given; "" right inside."""
+    """Its folder, relative to the given one; "" directly inside."""
     halved: bool = False
     longest_px: int | None = None
-    """Longest side it is resized to; None keeps its size."""
+    """Longest side after resizing; None keeps the size."""
     fixations_xy: tuple[tuple[float, float], ...] = ()
     """Where people looked, as shares of width and height."""
     map_path: Path | None = None
@@ -38,9 +38,10 @@ class Photo:
 def find_photos(
     folder: Path, fixations: Mapping[str, Any], fold: str | None, limit: int | None
 ) -> dict[str, Path]:
-    """Return the photos below a folder by their relative paths, those with fixations if there are any.
+    """Return the photos below a folder by their relative paths.
 
-    Without fold and limit all, sorted; else the first by hashed name, as `bench saliency` does.
+    With `fixations` only the photos that have some. Sorted by path; with a fold or limit in the
+    order of hashed names.
     """
     paths = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     found = {path.relative_to(folder).as_posix(): path for path in sorted(paths)}
@@ -54,7 +55,7 @@ def read_fixations(path: Path) -> dict[str, Any]:
     """Return the recorded gaze of each photo, as shares of its width and height.
 
     Raises:
-        ValueError: the file is not ``{file: {"width", "height", "fixations_xy"}}``.
+        ValueError: the content is not ``{file: {"width", "height", "fixations_xy"}}``.
     """
     try:
         recorded = json.loads(path.read_text("utf-8"))
@@ -63,7 +64,7 @@ def read_fixations(path: Path) -> dict[str, Any]:
             for name, own in recorded.items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path.name} is no file of fixations ({error!r})") from error
+        raise ValueError(f"{path.name} is not a file of fixations ({error!r})") from error
 
 
 def plan_photos(
@@ -73,7 +74,7 @@ def plan_photos(
     halved: bool,
     steps: int | None,
 ) -> list[Photo]:
-    """Return what is measured of the photos found: each once, or at every size of the ladder."""
+    """Return the photos to measure: each once, or at each size of a ladder of `steps`."""
     planned = []
     for name, path in paths.items():
         group = PurePosixPath(name).parent.as_posix()
@@ -90,12 +91,12 @@ def plan_photos(
 
 
 def climb_ladder(photo: Photo, steps: int) -> Iterator[Photo]:
-    """Give the photo at so many sizes, in equal ratios up to its own; fewer where they'd repeat."""
+    """Yield the photo at `steps` sizes in equal ratios up to its own, without duplicates."""
     try:
         with Image.open(photo.path) as opened:
             longest_px = max(opened.size)
     except (OSError, ValueError, Image.DecompressionBombError):
-        yield photo  # whoever reads it says why it can't
+        yield photo  # read_photo reports the error
         return
     sizes = np.geomspace(min(LADDER_FROM_PX, longest_px), longest_px, steps)
     for size in sorted({round(size) for size in sizes}):
@@ -111,10 +112,10 @@ def climb_ladder(photo: Photo, steps: int) -> Iterator[Photo]:
 
 
 def read_photo(photo: Photo) -> Picture:
-    """Return the pixels to be encoded.
+    """Return the RGB pixels to be encoded.
 
     Raises:
-        ValueError: it can't be read, or is 65,500 pixels or longer.
+        ValueError: the file can't be decoded, or is too small to be halved.
     """
     try:
         with Image.open(photo.path) as opened:
@@ -136,16 +137,16 @@ def read_photo(photo: Photo) -> Picture:
 def locate_gaze(
     fixations_xy: Sequence[tuple[float, float]], shape: tuple[int, int]
 ) -> list[list[float]]:
-    """Return fixations in pixels of a picture of that (height, width)."""
+    """Return fixations in pixels of a picture of shape (height, width)."""
     height, width = shape
     return [[x * width, y * height] for x, y in fixations_xy]
 
 
 def read_map(path: Path) -> NDArray[np.float32]:
-    """Return a saliency map that lies as an array in [0, 1].
+    """Return a saliency map (h, w) in [0, 1] from an .npy file.
 
     Raises:
-        ValueError: there is none, or it is no such array.
+        ValueError: the file is missing or has another content.
     """
     try:
         saliency: NDArray[np.float32] = np.load(path).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What only a fresh process shows: the memory of one large encode, and the first start.
+"""Measurements in a fresh process: the memory of one large encode, and the first start.
 
 ``python -m bench.encode.process {large,start} …`` prints one JSON object.
 """
@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from PIL import Image
 
-from bench.environment import ROOT, read_lines
-from bench.metrics.full_reference import Picture
+from bench.datasets.uploads import tile_photos
+from bench.environment import ROOT, read_status_bytes
 
 LARGE_PX: Final = (6000, 4000)
 
@@ -42,7 +41,7 @@ def run_fresh(arguments: Sequence[str], cache: Path | None = None) -> dict[str, 
 
 
 def measure_first_start() -> dict[str, Any]:
-    """Return seconds until every kernel is there: compiled, and loaded from the cache."""
+    """Return seconds until all kernels are ready: compiled, and loaded from the cache."""
     with tempfile.TemporaryDirectory() as cache:
         compiled = run_fresh(["start"], Path(cache))
         loaded = run_fresh(["start"], Path(cache))
@@ -68,7 +67,7 @@ def encode_large(paths: Sequence[Path], options: dict[str, Any]) -> dict[str, An
     codec = importlib.import_module("codec")
     timing = importlib.import_module("bench.encode.timing")
     codec.warm_up()
-    mosaic = tile_photos(paths, *LARGE_PX)
+    mosaic = np.asarray(tile_photos(paths, *LARGE_PX))
     settings, saliency = codec.EncodeSettings(**options), timing.central_map()
     before = reset_peak_bytes()
     started = time.process_time()
@@ -79,25 +78,8 @@ def encode_large(paths: Sequence[Path], options: dict[str, Any]) -> dict[str, An
         "ms": ms,
         "passes": encoded.passes,
         "bytes_ratio": len(encoded.jpeg) / encoded.reference_bytes,
-        "bytes_per_pixel_above_the_image": (status_bytes("VmHWM") - before) / pixels,
+        "bytes_per_pixel_above_the_image": ((read_status_bytes("VmHWM") or 0) - before) / pixels,
     }
-
-
-def tile_photos(paths: Sequence[Path], width: int, height: int) -> Picture:
-    """Return a picture laid with the photos in order, again and again, each cut where it ends."""
-    mosaic = np.empty((height, width, 3), np.uint8)
-    place, top = 0, 0
-    while top < height:
-        left, tallest = 0, height
-        while left < width:
-            with Image.open(paths[place % len(paths)]) as opened:
-                tile = np.asarray(opened.convert("RGB"))[: height - top, : width - left]
-            mosaic[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
-            left, place = left + tile.shape[1], place + 1
-            tallest = min(tallest, tile.shape[0])
-        # The next row begins below the least tall; what it covers of the others is cut off.
-        top += tallest
-    return mosaic
 
 
 def reset_peak_bytes() -> int:
@@ -105,16 +87,8 @@ def reset_peak_bytes() -> int:
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
-        return status_bytes("VmHWM")
-    return status_bytes("VmRSS")
-
-
-def status_bytes(name: str) -> int:
-    """Return a size of this process as Linux tells it, 0 elsewhere."""
-    for line in read_lines(Path("/proc/self/status")):
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    return 0
+        return read_status_bytes("VmHWM") or 0
+    return read_status_bytes("VmRSS") or 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,25 +14,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 import codec
 from bench.datasets.photos import find_photos
 from bench.encode.process import LARGE_PX, measure_first_start, run_fresh
 from bench.encode.threads import THREADS, compare_threads
 from bench.encode.timing import OURS, measure_ours, measure_writer, prepare_rivals
 from bench.encoders import PACKAGES as RIVAL_PACKAGES
-from bench.environment import PACKAGES, describe_machine
+from bench.encoders import decode, parse_quality
+from bench.environment import PACKAGES, describe_machine, write_result
 from bench.metrics.full_reference import Picture
-from bench.rd.run import whole_quality
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
     add("--images", type=Path, required=True, help="folder of photos")
-    add("--quality", type=whole_quality, nargs="+", default=[75, 50], help="(75 50)")
+    add("--quality", type=parse_quality, nargs="+", default=[75, 50], help="(75 50)")
     add("--strength", type=float, default=0.6, help="(%(default)s)")
     add("--repeats", type=int, default=5, help="encodes that a median is of (%(default)s)")
     add("--limit", type=int, help="this many photos, the first by hashed name")
@@ -50,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     machine = describe_machine((*PACKAGES, *RIVAL_PACKAGES))
     load_before = os.getloadavg()[0]
     codec.warm_up()
-    photos = {name: read_picture(path) for name, path in paths.items()}
+    photos = {name: decode(path.read_bytes()) for name, path in paths.items()}
     images: dict[str, Any] = {name: {} for name in photos}
     for name, image in photos.items():
         for quality in args.quality:
@@ -80,15 +77,8 @@ def run(args: argparse.Namespace) -> int:
         "images": images,
     }
     show(result)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(rounded(result), indent=1) + "\n", "utf-8")
+    write_result(args.out, rounded(result), indent=1)
     return 0
-
-
-def read_picture(path: Path) -> Picture:
-    """Return a photo's pixels."""
-    with Image.open(path) as opened:
-        return np.asarray(opened.convert("RGB"))
 
 
 def measure_photo(image: Picture, quality: int, args: argparse.Namespace) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""What a second thread gains: encodes in two threads and in two processes, and a bare kernel.
+"""The gain of a second thread: encodes in two threads, in two processes, and a bare kernel.
 
-Two processes share nothing but the machine, so what threads gain less than they do is ours; what
-both gain less than the bare kernel is the cores' common cache and memory.
+Two processes share only the machine, so the difference between threads and processes is due to
+the encoder. The difference to the bare kernel is due to the cores' common cache and memory.
 """
 
 import multiprocessing
@@ -22,8 +22,8 @@ from bench.metrics.full_reference import Picture
 THREADS: Final = 2
 # Rounds of each side, taken in turn.
 ROUNDS: Final = 5
-_LEAST_TASKS: Final = 8
-_SPINS: Final = 5_000_000
+LEAST_TASKS: Final = 8
+SPINS: Final = 5_000_000
 
 Task = Callable[[int], None]
 _encode: list[Task] = []
@@ -31,7 +31,7 @@ _encode: list[Task] = []
 
 
 def compare_threads(photos: Sequence[Picture], settings: codec.EncodeSettings) -> dict[str, Any]:
-    """Return tasks per second of one thread and of two, of encodes in two processes alike."""
+    """Return tasks per second of one thread and of two, and of encodes in two processes."""
     spin(np.zeros(1), 1)
     prepare(photos, settings)
     context = multiprocessing.get_context("spawn")
@@ -46,10 +46,10 @@ def compare_threads(photos: Sequence[Picture], settings: codec.EncodeSettings) -
             "processes": (processes, encode),
             "control": (threads, spin_long),
         }
-        # Each process is up before anything is timed: two tasks at once need both of them.
+        # Start both processes before anything is timed.
         list(processes.map(encode, range(4 * THREADS)))
         rates: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
-        tasks = range(max(len(photos), _LEAST_TASKS))
+        tasks = range(max(len(photos), LEAST_TASKS))
         for _ in range(ROUNDS):
             for name, (several, task) in sides.items():
                 rates[name].append((time_tasks(one, task, tasks), time_tasks(several, task, tasks)))
@@ -84,13 +84,13 @@ def encode(number: int) -> None:
 
 
 def spin_long(_number: int) -> None:
-    """Do what takes about as long as one encode."""
-    spin(np.zeros(1), _SPINS)
+    """Run the bare kernel for about the time of one encode."""
+    spin(np.zeros(1), SPINS)
 
 
 @numba.njit(nogil=True)
 def spin(numbers: Any, count: int) -> float:
-    """Keep a core busy with nothing but arithmetic: what the machine's cores give together."""
+    """Keep a core busy with arithmetic only."""
     total = float(numbers[0])
     for i in range(count):
         total = total * 0.999 + i

@@ -1,7 +1,7 @@
 """CPU time of one photo's encode, whole and by stage; ours, mozjpeg's and Pillow's.
 
-CPU time of the process, not the clock's: what others run on the machine counts less. Every figure
-is the median of a few encodes after a first one that isn't counted.
+CPU time of the process, so that other load on the machine counts less. Every figure is a median of
+several encodes after one that is not counted.
 """
 
 import importlib
@@ -37,7 +37,7 @@ STAGES: Final = {
     ),
     "write": ("write_jpeg", "code_script", "write_scans"),
 }
-# What is left of an encode is nearly all the search: sampled passes, trellis passes, choice of scans.
+# The rest of an encode is mostly the search: sampled passes, trellis passes, choice of scans.
 REST: Final = "search"
 # Not part of "DCT to bytes": the reference's bytes, and what comes before the transform.
 BEFORE_DCT: Final = ("reference", "colour")

@@ -1,4 +1,4 @@
-"""The encoder's constants as a vector: each in units of a step that changes files about equally."""
+"""The encoder's constants as a vector, each in steps that change files by about the same amount."""
 
 import math
 from collections.abc import Mapping
@@ -12,17 +12,17 @@ Constants = dict[str, float]  # "cb.weight": 0.9
 
 @dataclass(frozen=True)
 class Axis:
-    """How a constant may change."""
+    """The step and the bounds of a constant."""
 
     unit: float
-    """One step: of the constant, or of its logarithm."""
+    """Size of one step, of the constant or of its logarithm."""
     shift: float | None = None
-    """Added before taking the logarithm; None changes the constant itself."""
+    """Added before taking the logarithm; None steps the constant itself."""
     least: float = 0.0
     most: float = math.inf
 
     def move(self, value: float, units: float) -> float:
-        """Return the constant so many units away, within its bounds."""
+        """Return the constant moved by `units` steps, within its bounds."""
         if self.shift is None:
             moved = value + units * self.unit
         else:
@@ -33,7 +33,7 @@ class Axis:
 _RATIO: Final = Axis(0.15, shift=0.0)
 _SHARE: Final = Axis(0.25, shift=0.3)
 _EXPONENT: Final = Axis(0.1)
-# Everything but luma's weight, which the others are relative to.
+# All constants but luma's weight, to which the others are relative.
 AXES: Final = {
     "luma.tilt": _EXPONENT,
     "luma.low": _SHARE,
@@ -71,7 +71,7 @@ def list_constants(tuning: Tuning) -> Constants:
 
 
 def build_tuning(constants: Mapping[str, float]) -> Tuning:
-    """Return the tuning that has these constants."""
+    """Return the tuning with these constants."""
     parts: dict[str, dict[str, float]] = {}
     plain: dict[str, Any] = {}
     for name, value in constants.items():
@@ -85,7 +85,7 @@ def build_tuning(constants: Mapping[str, float]) -> Tuning:
 
 
 def move(constants: Constants, units: Mapping[str, float]) -> Constants:
-    """Return the constants so many units away, with the least gap that a rise needs."""
+    """Return the constants moved by steps; `rise_to` stays at least 0.05 above `rise_from`."""
     moved = dict(constants)
     for name, step in units.items():
         moved[name] = AXES[name].move(constants[name], step)

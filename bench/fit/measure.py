@@ -1,30 +1,29 @@
-"""What `bench fit` measures of one photo: differences to the standard JPEG of the same bytes."""
+"""Measures of one photo as differences to the standard JPEG with the same bytes."""
 
 import math
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bench.datasets.photos import Photo, read_map, read_photo
-from bench.encoders import encode_standard, find_missing, prepare_rival
+from bench.encoders import decode, encode_standard, find_missing, prepare_rival
 from bench.fit.constants import Constants, build_tuning
-from bench.metrics import full_reference as quality
-from bench.metrics import ssimulacra2_fast as fast_ssimulacra2
+from bench.metrics import full_reference, ssimulacra2_fast
 from bench.metrics.regions import keep_elsewhere
 from bench.rd.equal_bytes import enclose_bytes, measure_at
-from bench.rd.measure import Measures, Scene, decode, look_at, predict
+from bench.rd.measure import Measures, Scene, load_prediction, prepare_scene
 from codec.jpeg import encode as encoder
 from codec.settings import EncodeSettings
 
 RIVALS: Final = ("mozjpeg", "jpegli")
 Row = dict[str, float]
-Key = tuple[int, str]  # quality, and "0", "1", or a rival's name
+Key = tuple[int, str]  # quality, and UNIFORM, WEIGHTED or the name of a rival
 UNIFORM: Final = "uniform"
 WEIGHTED: Final = "weighted"
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One photo to be encoded with some constants, at each quality."""
+    """One photo to be encoded with some constants, at each full_reference."""
 
     photo: Photo
     qualities: tuple[int, ...]
@@ -34,21 +33,21 @@ class Trial:
 
 
 @dataclass
-class Kept:
-    """What does not change from trial to trial."""
+class Prepared:
+    """A photo's values that all trials share."""
 
     scene: Scene
     standard: dict[int, Measures] = field(default_factory=dict)
     slopes: dict[int, Measures] = field(default_factory=dict)
-    """Of each column of the standard JPEG per ln(bytes)."""
+    """Slope of each column of the standard JPEG per ln(bytes)."""
 
 
-_kept: dict[str, Kept] = {}
+_prepared: dict[str, Prepared] = {}
 
 
 def measure_trial(trial: Trial) -> dict[Key, Row]:
-    """Return the columns of a photo, by quality and by whether saliency takes part."""
-    kept = keep(trial.photo)
+    """Return the columns of a photo by quality, with saliency and without it."""
+    prepared = prepare_photo(trial.photo)
     rows = {}
     for own in (UNIFORM, WEIGHTED) if trial.uniform else (WEIGHTED,):
         tuning = build_tuning(trial.constants)
@@ -56,78 +55,80 @@ def measure_trial(trial: Trial) -> dict[Key, Row]:
             tuning = replace(tuning, saliency_ratio=1.0)
         for at in trial.qualities:
             settings = EncodeSettings(quality=at, progressive=True)
-            made = encoder.encode_tuned(kept.scene.image, kept.scene.saliency, settings, tuning)
-            row = compare(kept, at, made.jpeg)
+            made = encoder.encode_tuned(
+                prepared.scene.image, prepared.scene.saliency, settings, tuning
+            )
+            row = compare(prepared, at, made.jpeg)
             rows[at, own] = {**row, "passes": made.passes}
     return rows
 
 
 def measure_rivals(trial: Trial) -> dict[Key, Row]:
     """Return the columns of the rivals that are installed, at the standard JPEG's bytes."""
-    kept = keep(trial.photo)
+    prepared = prepare_photo(trial.photo)
     rows = {}
     for name in RIVALS:
         if find_missing([name]):
             continue
         for at in trial.qualities:
-            prepare_standard(kept, at)
-            target = int(kept.standard[at]["bytes"])
+            prepare_standard(prepared, at)
+            target = int(prepared.standard[at]["bytes"])
             pair = enclose_bytes(
-                prepare_rival(name, kept.scene.image, kept.scene.saliency, at), target
+                prepare_rival(name, prepared.scene.image, prepared.scene.saliency, at), target
             )
-            found = measure_at(pair, target, lambda jpeg: measure_file(kept, jpeg))
-            rows[at, name] = {key: found[key] - own for key, own in kept.standard[at].items()}
+            found = measure_at(pair, target, lambda jpeg: measure_file(prepared, jpeg))
+            rows[at, name] = {key: found[key] - own for key, own in prepared.standard[at].items()}
     return rows
 
 
-def keep(photo: Photo) -> Kept:
-    """Return the photo with all that depends on the original alone."""
-    if photo.name not in _kept:
+def prepare_photo(photo: Photo) -> Prepared:
+    """Return the values that depend on the original only; computed once for each photo."""
+    if photo.name not in _prepared:
         image = read_photo(photo)
-        saliency = read_map(photo.map_path) if photo.map_path else predict()(image)
-        _kept[photo.name] = Kept(look_at(image, saliency, photo))
-    return _kept[photo.name]
+        saliency = read_map(photo.map_path) if photo.map_path else load_prediction()(image)
+        _prepared[photo.name] = Prepared(prepare_scene(image, saliency, photo))
+    return _prepared[photo.name]
 
 
-def prepare_standard(kept: Kept, at: int) -> None:
+def prepare_standard(prepared: Prepared, at: int) -> None:
     """Measure the standard JPEG at a quality, and how its columns change with its bytes."""
-    if at in kept.standard:
+    if at in prepared.standard:
         return
-    files = [encode_standard(kept.scene.image, near) for near in (at, max(at - 5, 1))]
-    own, coarser = (measure_file(kept, jpeg) for jpeg in files)
+    files = [encode_standard(prepared.scene.image, near) for near in (at, max(at - 5, 1))]
+    own, coarser = (measure_file(prepared, jpeg) for jpeg in files)
     span = math.log(own["bytes"] / coarser["bytes"])
-    kept.standard[at] = own
-    kept.slopes[at] = {key: (own[key] - coarser[key]) / span for key in own}
+    prepared.standard[at] = own
+    prepared.slopes[at] = {key: (own[key] - coarser[key]) / span for key in own}
 
 
-def compare(kept: Kept, at: int, jpeg: bytes) -> Row:
-    """Return a file's differences, less what its few bytes more or less are worth."""
-    prepare_standard(kept, at)
-    standard, slopes = kept.standard[at], kept.slopes[at]
-    found = measure_file(kept, jpeg)
+def compare(prepared: Prepared, at: int, jpeg: bytes) -> Row:
+    """Return a file's differences, corrected for its difference in bytes."""
+    prepare_standard(prepared, at)
+    standard, slopes = prepared.standard[at], prepared.slopes[at]
+    found = measure_file(prepared, jpeg)
     excess = math.log(found["bytes"] / standard["bytes"])
     return {key: found[key] - own - slopes[key] * excess for key, own in standard.items()}
 
 
-def measure_file(kept: Kept, jpeg: bytes) -> Measures:
+def measure_file(prepared: Prepared, jpeg: bytes) -> Measures:
     """Return all columns; SSIM, MS-SSIM and VIF in percent."""
-    scene = kept.scene
+    scene = prepared.scene
     decoded = decode(jpeg)
-    luma, own = scene.luma, quality.to_luma(decoded)
+    luma, own = scene.luma, full_reference.to_luma(decoded)
     inside = keep_elsewhere(scene.image, decoded, scene.looked_at)
-    hvs, hvs_m = quality.psnr_hvs(luma, own)
+    hvs, hvs_m = full_reference.psnr_hvs(luma, own)
     row = {
         "bytes": float(len(jpeg)),
-        "psnr": quality.psnr(scene.image, decoded),
-        "psnr_s": quality.psnr(luma[scene.region], own[scene.region]),
-        "ssim": 100 * quality.ssim(luma, own),
-        "ms_ssim": 100 * quality.ms_ssim(luma, own),
-        "vifp": 100 * quality.vifp(luma, own),
+        "psnr": full_reference.psnr(scene.image, decoded),
+        "psnr_s": full_reference.psnr(luma[scene.region], own[scene.region]),
+        "ssim": 100 * full_reference.ssim(luma, own),
+        "ms_ssim": 100 * full_reference.ms_ssim(luma, own),
+        "vifp": 100 * full_reference.vifp(luma, own),
         "psnr_hvs": hvs,
         "psnr_hvs_m": hvs_m,
-        "ssimulacra2": fast_ssimulacra2.score(scene.scales, decoded),
-        "ssimulacra2_gaze": fast_ssimulacra2.score(scene.scales, inside),
+        "ssimulacra2": ssimulacra2_fast.score(scene.scales, decoded),
+        "ssimulacra2_gaze": ssimulacra2_fast.score(scene.scales, inside),
     }
     if scene.density is not None:
-        row["psnr_gaze"] = quality.psnr(luma, own, scene.density)
+        row["psnr_gaze"] = full_reference.psnr(luma, own, scene.density)
     return row

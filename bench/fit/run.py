@@ -1,19 +1,17 @@
-"""Fit the encoder's constants: sequential linear programming on real photos.
+"""Fit the encoder's constants on photos by sequential linear programming.
 
-Every column's slope against every constant is measured by differences; a linear programme then moves
-all constants within a trust region so that the columns' goals are met as far as possible; the
-point is measured and kept where the goals are met better than before. Deterministic.
+Slopes of all columns by all constants are measured by differences. A linear programme moves the
+constants within a trust region towards the goals. The new point is measured and kept if its cost
+is lower. The search is deterministic. docs/codec.md describes the goals.
 
-The file holds ``meta``; ``constants``, what `codec.jpeg.quantize.tuning` has; ``columns``, the means of each
-quality with saliency and without it, and the rivals' (docs/codec.md says which goals it follows).
+The file holds ``meta``; ``constants``, those of `codec.jpeg.quantize.tuning`; ``columns``, the means
+at each quality with saliency, without it, and of the rivals.
 """
 
 import argparse
 import json
-import multiprocessing
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +22,7 @@ from scipy.optimize import linprog
 
 from bench.datasets.folds import FOLDS
 from bench.datasets.photos import find_photos, plan_photos, read_fixations
-from bench.environment import PACKAGES, describe_machine, usable_cores
+from bench.environment import PACKAGES, count_cores, describe_machine, write_result
 from bench.fit.constants import AXES, Constants, list_constants, move
 from bench.fit.goals import GOALS, Goals
 from bench.fit.measure import (
@@ -36,11 +34,11 @@ from bench.fit.measure import (
     measure_rivals,
     measure_trial,
 )
-from bench.rd.measure import start_process
+from bench.rd.processes import Map, open_pool
 from codec.jpeg.quantize.tuning import DEFAULT, FULL
 
 STARTS: Final = {"default": DEFAULT, "full": FULL}
-# Without saliency these change nothing.
+# Constants without effect where there is no saliency.
 SALIENCY: Final = frozenset({"saliency_ratio", "rise_from", "rise_to"})
 RADIUS_MOST: Final = 3.0
 RADIUS_END: Final = 0.2
@@ -49,7 +47,7 @@ Columns = dict[Key, Row]
 
 @dataclass
 class Point:
-    """Constants and what they give."""
+    """Constants with their columns and cost."""
 
     constants: Constants
     columns: Columns
@@ -67,15 +65,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--skip", type=int, default=0, help="leave out this many of the photos chosen first")
     add("--limit", type=int, default=12, help="this many photos, by hashed name (%(default)s)")
     add("--quality", type=int, nargs="+", default=[50, 75], help="of the standard JPEG (50 75)")
-    add("--goals", choices=GOALS, default="default", help="and the constants to start from")
-    add("--start", type=Path, help="start from the constants of such a file instead")
-    add("--steps", type=int, default=8, help="measured points that may be kept (%(default)s)")
-    add("--out", type=Path, required=True, help="JSON file to write, renewed after every step")
-    add("--jobs", type=int, default=usable_cores(), help="processes (%(default)s)")
+    add("--goals", choices=GOALS, default="default", help="goals, and the constants to start from")
+    add("--start", type=Path, help="start from the constants of a result file instead")
+    add("--steps", type=int, default=8, help="steps at most (%(default)s)")
+    add("--out", type=Path, required=True, help="JSON file, written after each step")
+    add("--jobs", type=int, default=count_cores(), help="processes (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Fit, printing every step; return the exit code."""
+    """Fit, print each step and return the exit code."""
     fixations = read_fixations(args.fixations) if args.fixations else {}
     paths = find_photos(args.images, fixations, args.fold, args.skip + args.limit)
     photos = plan_photos(paths, fixations, args.maps, args.halve, None)[args.skip :]
@@ -86,34 +84,31 @@ def run(args: argparse.Namespace) -> int:
     if args.start:
         constants = json.loads(args.start.read_text("utf-8"))["constants"]
     trials = [Trial(photo, tuple(args.quality), constants) for photo in photos]
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(args.jobs, mp_context=context, initializer=start_process) as pool:
-        fit = Fit(pool, trials, GOALS[args.goals], args.out)
+    with open_pool(args.jobs) as map_trials:
+        fit = Fit(map_trials, trials, GOALS[args.goals], args.out)
         fit.climb(constants, args.steps)
     return 0
 
 
 class Fit:
-    """The search: where it stands, and how far it dares to go."""
+    """The search for constants with a lower cost."""
 
-    def __init__(
-        self, pool: ProcessPoolExecutor, trials: Sequence[Trial], goals: Goals, out: Path
-    ) -> None:
-        self.pool = pool
+    def __init__(self, map_trials: Map, trials: Sequence[Trial], goals: Goals, out: Path) -> None:
+        self.map_trials = map_trials
         self.trials = trials
         self.goals = goals
         self.out = out
         self.qualities = trials[0].qualities
         owns = {bound.own for bound in goals.bounds} | {reward.own for reward in goals.rewards}
         self.needs_uniform = UNIFORM in owns
-        self.rivals = average(list(pool.map(measure_rivals, trials)))
+        self.rivals = average(list(map_trials(measure_rivals, trials)))
 
     def climb(self, constants: Constants, steps: int) -> Point:
-        """Move until the steps are used up or nothing nearby is better."""
+        """Move until all steps are used or no nearby point is better; return the last point."""
         point = self.measure(constants)
         self.write(point)
         radius = 2.0
-        for _ in range(steps or 0):
+        for _ in range(steps):
             slopes = self.measure_slopes(point)
             while radius > RADIUS_END:
                 nearby = self.measure(move(constants, self.solve(point, slopes, radius)))
@@ -128,21 +123,21 @@ class Fit:
         return point
 
     def measure(self, constants: Constants, like: Point | None = None) -> Point:
-        """Return the means over all photos; without saliency those of `like`, where given."""
+        """Return the means over all photos; those without saliency are taken from `like` if given."""
         trials = [
             replace(trial, constants=constants, uniform=like is None and self.needs_uniform)
             for trial in self.trials
         ]
-        columns = self.rivals | average(list(self.pool.map(measure_trial, trials)))
+        columns = self.rivals | average(list(self.map_trials(measure_trial, trials)))
         if like is not None:
             columns |= {key: row for key, row in like.columns.items() if key[1] == UNIFORM}
         return Point(constants, columns, self.goals.cost(columns, self.qualities))
 
     def measure_slopes(self, point: Point) -> dict[str, Columns]:
-        """Return how each column changes per unit of each constant."""
+        """Return the slope of each column for one step of each constant."""
         slopes = {}
         for name in AXES:
-            # From a bound the difference is taken to the other side.
+            # At a bound, take the difference to the other side.
             nearby, units = move(point.constants, {name: 1.0}), 1.0
             if nearby == point.constants:
                 nearby, units = move(point.constants, {name: -1.0}), -1.0
@@ -159,7 +154,7 @@ class Fit:
         return slopes
 
     def solve(self, point: Point, slopes: Mapping[str, Columns], radius: float) -> Constants:
-        """Return the units to move every constant by: the linear programme's best."""
+        """Return the steps to move each constant by, the solution of the linear programme."""
         names = list(slopes)
         value: list[float] = []
         rows: list[NDArray[np.float64]] = []
@@ -185,7 +180,7 @@ class Fit:
         return dict(zip(names, solved.x[: len(names)].tolist(), strict=True))
 
     def write(self, point: Point) -> None:
-        """Renew the file and print the columns."""
+        """Write the file and print the columns."""
         columns: dict[str, Any] = {}
         for (at, own), row in sorted(point.columns.items()):
             rounded = {key: round(value, 3) for key, value in row.items() if key != "bytes"}
@@ -201,8 +196,7 @@ class Fit:
             "columns": columns,
             "cost": round(point.cost, 4),
         }
-        self.out.parent.mkdir(parents=True, exist_ok=True)
-        self.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_result(self.out, content, indent=1)
 
 
 def average(rows: Sequence[Mapping[Key, Row]]) -> Columns:

@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.gpu.stages import attempt, decode, images_per_s, predict_of
+from bench.gpu.stages import decode, images_per_s, measure_or_describe_error, prepare_prediction
 from model import Predictor
 from model.checkpoint import load_network
 from model.msroi import normalise_pixels
 
-# What torch's compiler takes at most for one shape, by mode; a guess.
+# Estimated upper limit of the compile time for one shape, by mode.
 COMPILE_S: Final = {"reduce-overhead": 60.0, "max-autotune": 150.0}
 
 
@@ -24,10 +24,10 @@ def measure_networks(
     *,
     seconds: float,
 ) -> dict[str, Any]:
-    """Return images/s by name and batch size, or the error of a measurement that fails.
+    """Return images/s by name and batch size, or the error of a failed measurement.
 
-    "predictor" is `Predictor.predict` with its copies, "network" the bare pass on pixels that are on
-    the device.
+    "predictor" is `Predictor.predict` with its copies, "network" the bare pass on pixels that are
+    on the device.
     """
     predictor = Predictor("cuda")
     inputs = [predictor.prepare(decode(data)) for data in photos]
@@ -38,7 +38,7 @@ def measure_networks(
         "network": lambda size: time_network(run, pixels, size, seconds),
     }
     return {
-        name: {str(size): attempt(partial(work, size)) for size in batch_sizes}
+        name: {str(size): measure_or_describe_error(partial(work, size)) for size in batch_sizes}
         for name, work in works.items()
     }
 
@@ -59,7 +59,9 @@ def measure_compiled(
             found[mode] = "not measured: no time left"
             continue
         variant = torch.compile(run, mode=mode, dynamic=False)
-        found[mode] = attempt(partial(time_network, variant, pixels, batch_size, seconds))
+        found[mode] = measure_or_describe_error(
+            partial(time_network, variant, pixels, batch_size, seconds)
+        )
     return found
 
 
@@ -97,4 +99,4 @@ def time_predictor(
     predictor: Predictor, inputs: Sequence[NDArray[np.uint8]], size: int, seconds: float
 ) -> float:
     """Return images/s of a predictor in batches of ``size``."""
-    return images_per_s(predict_of(predictor, inputs, size), seconds)
+    return images_per_s(prepare_prediction(predictor, inputs, size), seconds)

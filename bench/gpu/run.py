@@ -1,7 +1,7 @@
 """Images/s on a GPU machine: each stage alone, the network, and the service end to end.
 
-Photos are generated, so that it needs no other files; it ends within `--budget` seconds. What fails
-or no longer fits is recorded as such, and the file is written again after every step.
+Photos are generated. It ends within `--budget` seconds. A step that fails or does not fit is
+recorded as such, and the file is written after each step.
 """
 
 import argparse
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.datasets.uploads import generate_photo, to_jpeg
-from bench.environment import PACKAGES, describe_machine, usable_cores
+from bench.environment import PACKAGES, count_cores, describe_machine, write_result
 from bench.gpu.network import measure_compiled, measure_networks
-from bench.gpu.service_load import measure_fleet, started_fleet
+from bench.gpu.service_load import measure_service, start_service
 from bench.gpu.stages import measure_stages
 from bench.load.statistics import rounded
 
@@ -31,7 +31,7 @@ WORKERS: Final = (4, 2, 8, 1)
 FRONT_ENDS: Final = 4
 USUAL_BATCH_SIZE: Final = 32
 TARGET: Final = "/compress?quality=50&target=size&progressive=false"
-# What starting and draining a service takes besides its measurements, on a machine of its own.
+# Time to start and drain a service.
 START_S: Final = 30.0
 
 
@@ -48,14 +48,14 @@ class Report:
         return self._ends_s - time.monotonic()
 
     def step(self, name: str, needed_s: float, work: Callable[[], Any]) -> Any:
-        """Do a step and note what it returns, why it failed, or that no time was left for it."""
+        """Run a step; store its result, its error, or that no time was left."""
         started_s = time.monotonic()
         if self.left_s() < needed_s:
             found: Any = "not measured: no time left"
         else:
             try:
                 found = work()
-            except Exception as error:  # noqa: BLE001 -- whatever is missing here, the rest counts
+            except Exception as error:  # noqa: BLE001 -- the other steps still count
                 found = f"{type(error).__name__}: {error}"[:2000]
         self.figures[name] = found
         print(f"bench: {name}: {json.dumps(rounded(found))} ({time.monotonic() - started_s:.0f} s)")
@@ -64,10 +64,7 @@ class Report:
 
     def write(self) -> None:
         """Write the file."""
-        if self._out:
-            self._out.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(rounded(self.figures), indent=2, ensure_ascii=False)
-            self._out.write_text(text + "\n")
+        write_result(self._out, rounded(self.figures))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
         "photos": f"{PHOTOS} generated pictures, {PHOTO_PX[0]}×{PHOTO_PX[1]}, JPEG",
         "target": TARGET,
     }
-    # What a check finds are no figures.
+    # A check writes no results.
     report = Report(meta, args.out if on_cuda else None, args.budget)
     if on_cuda:
         measure(report, photos, args.seconds)
@@ -111,8 +108,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def measure(report: Report, photos: list[bytes], seconds: float) -> None:
-    """Take all figures, those that decide most first."""
-    cores = usable_cores()
+    """Measure all figures, the most important ones first."""
+    cores = count_cores()
     report.step(
         "stages_images_per_s",
         60,
@@ -147,7 +144,7 @@ def check(report: Report, photos: list[bytes]) -> None:
     report.step(
         "stages_images_per_s",
         0,
-        lambda: measure_stages(photos[:4], "cpu", (1, 2), usable_cores(), seconds=0.2),
+        lambda: measure_stages(photos[:4], "cpu", (1, 2), count_cores(), seconds=0.2),
     )
     setup = Setup(1, max_batch_size=4, front_ends=2, device="cpu")
     serve_step(report, photos, 2.0, (2,), setup)
@@ -166,7 +163,7 @@ class Setup:
         """Return the environment of its workers."""
         return {
             "DEVICE": self.device,
-            "CODEC_THREADS": str(max(2, usable_cores() // self.workers)),
+            "CODEC_THREADS": str(max(2, count_cores() // self.workers)),
             "MAX_BATCH_SIZE": str(self.max_batch_size),
         }
 
@@ -178,9 +175,9 @@ def serve_step(
 
     def work() -> dict[str, Any]:
         settings = setup.settings()
-        with started_fleet(setup.front_ends, setup.workers, settings) as fleet:
+        with start_service(setup.front_ends, setup.workers, settings) as fleet:
             found = {
-                str(count): measure_fleet(fleet, TARGET, photos, count, seconds=seconds)
+                str(count): measure_service(fleet, TARGET, photos, count, seconds=seconds)
                 for count in clients
             }
         return {"settings": settings, "clients": found}

@@ -1,4 +1,4 @@
-"""Several front ends and workers over one Redis, and which of them is at its limit under load."""
+"""Load on several front ends and workers over one Redis, and which part is at its limit."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,21 +8,21 @@ from typing import Any, Final
 
 import psutil
 
-from bench.environment import usable_cores
-from bench.load.gpu_utilisation import gpu_load
+from bench.environment import count_cores
+from bench.load.gpu_utilisation import sample_gpu
 from bench.load.load_processes import LoadProcesses
 from bench.load.service_process import started_service
 from bench.load.statistics import mean_batch, read_metrics, summarize
 
-# A process with one busy thread, or all cores together, from this share of its time on.
+# Share of its time from which a process with one thread, or all cores together, counts as full.
 FULL: Final = 0.9
 GPU_FULL: Final = 90.0  # percent
 FEW_CLIENTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Fleet:
-    """What runs."""
+class RunningService:
+    """A running service."""
 
     url: str
     processes: dict[str, list[psutil.Process]]
@@ -37,23 +37,25 @@ class Fleet:
 
 
 @contextmanager
-def started_fleet(front_ends: int, workers: int, settings: Mapping[str, str]) -> Iterator[Fleet]:
+def start_service(
+    front_ends: int, workers: int, settings: Mapping[str, str]
+) -> Iterator[RunningService]:
     """Run the service; stop it at the end.
 
     Raises:
         ServiceError: when it does not get ready.
     """
     with started_service(workers, settings, front_ends=front_ends) as (url, processes):
-        yield Fleet(url, processes.by_role())
+        yield RunningService(url, processes.by_role())
 
 
-def measure_fleet(
-    fleet: Fleet, target: str, photos: Sequence[bytes], clients: int, *, seconds: float
+def measure_service(
+    fleet: RunningService, target: str, photos: Sequence[bytes], clients: int, *, seconds: float
 ) -> dict[str, Any]:
-    """Return throughput, latency and stages under load, who is how busy, and what limits."""
+    """Return throughput, latency and stages under load, the load of each part, and the limit."""
     with LoadProcesses(fleet.url, target, photos, clients) as load:
         time.sleep(min(3.0, seconds))
-        with gpu_load() as gpu_percent:
+        with sample_gpu() as gpu_percent:
             metrics, cpu_before, started_s = (
                 read_metrics(fleet.url),
                 fleet.cpu_s(),
@@ -84,12 +86,12 @@ def measure_fleet(
         | {"load": busiest},
         "gpu_percent": gpu,
     }
-    figures["limit"] = name_limit(figures, usable_cores())
+    figures["limit"] = name_limit(figures, count_cores())
     return figures
 
 
 def name_limit(figures: Mapping[str, Any], cores: int) -> str:
-    """Return what is at its ceiling: what has to become faster, or more, for more images/s."""
+    """Return the part that limits throughput."""
     busiest, gpu = figures["busiest_process"], figures["gpu_percent"] or 0.0
     ceilings = {
         "cores": sum(figures["cores_busy"].values()) >= FULL * cores,

@@ -42,15 +42,15 @@ def measure_stages(
     return {
         "decode": on_each(decode_one, threads),
         "predict": {
-            str(size): images_per_s(predict_of(predictor, inputs, size), seconds)
+            str(size): images_per_s(prepare_prediction(predictor, inputs, size), seconds)
             for size in batch_sizes
         },
         "encode": on_each(encode_one, threads),
     }
 
 
-def attempt(work: Callable[[], Any]) -> Any:
-    """Return what ``work`` finds, or its error in a line: what can't be had is a finding too."""
+def measure_or_describe_error(work: Callable[[], Any]) -> Any:
+    """Return what ``work`` finds, or its error as one line."""
     try:
         return work()
     except Exception as error:  # noqa: BLE001
@@ -64,7 +64,7 @@ def decode(data: bytes) -> Image.Image:
     return image
 
 
-def predict_of(
+def prepare_prediction(
     predictor: Predictor, inputs: Sequence[NDArray[np.uint8]], size: int
 ) -> Callable[[], int]:
     """Return work that predicts one batch."""

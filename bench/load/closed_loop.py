@@ -1,4 +1,4 @@
-"""Closed-loop HTTP load: each client sends its next photo when it has the last one's answer.
+"""Closed-loop HTTP load: each client sends its next photo when it has the response to the last one.
 
 HTTP/1.1 (RFC 9112) over plain sockets, one thread for each client: an HTTP library would cost
 more CPU for a request than the front end under test.
@@ -14,19 +14,22 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
+# The load that results are quoted at.
+MAIN_CLIENTS: Final = 16
+DEFAULT_OPTIONS: Final = "quality=50&target=size&progressive=false"
 TIMEOUT_S: Final = 120.0
-# A client that can't connect tries again after this long, else it would measure its own retries.
+# A pause before the next attempt, else clients that can't connect take the CPU.
 PAUSE_AFTER_ERROR_S: Final = 0.05
 READ_BYTES: Final = 256 * 1024
 
 
 class HttpError(Exception):
-    """The connection broke, or what came is no HTTP answer with a Content-Length."""
+    """The connection broke, or the response is not HTTP with a Content-Length."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One HTTP answer; header names are in lower case."""
+class Response:
+    """One HTTP response; header names are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -35,7 +38,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One request; ``status`` is 0 when no answer came, ``ended_s`` is on the monotonic clock."""
+    """One request; ``status`` is 0 without a response, ``ended_s`` is on the monotonic clock."""
 
     status: int
     ended_s: float
@@ -55,20 +58,20 @@ class Connection:
         self._address = (parts.hostname, parts.port or 80)
         self._host = parts.netloc
         self._socket: socket.socket | None = None
-        # Most send every photo many times; what they measure is the work, not the cache.
+        # Photos are sent many times; without this the cache would be measured.
         self._more = "" if cached else "Cache-Control: no-store\r\n"
 
     def close(self) -> None:
-        """Close the connection; the next request opens another."""
+        """Close the connection; the next request opens a new one."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
-    def request(self, method: str, target: str, body: bytes = b"") -> Answer:
-        """Send one request and return its answer.
+    def request(self, method: str, target: str, body: bytes = b"") -> Response:
+        """Send one request and return its response.
 
         Raises:
-            HttpError: when no complete answer comes.
+            HttpError: no complete response came.
         """
         head = (
             f"{method} {target} HTTP/1.1\r\nHost: {self._host}\r\n"
@@ -81,56 +84,56 @@ class Connection:
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._socket.sendall(head.encode("ascii"))
             self._socket.sendall(body)
-            answer = self._read(self._socket)
+            response = self._read(self._socket)
         except (OSError, HttpError) as error:
             self.close()
             raise HttpError(str(error)) from error
-        if answer.headers.get("connection", "").lower() == "close":
+        if response.headers.get("connection", "").lower() == "close":
             self.close()
-        return answer
+        return response
 
     @staticmethod
-    def _read(connection: socket.socket) -> Answer:
+    def _read(connection: socket.socket) -> Response:
         received = b""
         while b"\r\n\r\n" not in received:
             chunk = connection.recv(READ_BYTES)
             if not chunk:
-                raise HttpError("closed before the answer's headers")
+                raise HttpError("closed before the response headers")
             received += chunk
         head, _, start = received.partition(b"\r\n\r\n")
         status, headers = parse_head(head)
         try:
             length = int(headers["content-length"])
         except (KeyError, ValueError) as error:
-            raise HttpError("an answer without a Content-Length") from error
+            raise HttpError("a response without a Content-Length") from error
         chunks = [start]
         missing = length - len(start)
         while missing > 0:
             chunk = connection.recv(min(missing, READ_BYTES))
             if not chunk:
-                raise HttpError("closed within the answer's body")
+                raise HttpError("closed within the response body")
             chunks.append(chunk)
             missing -= len(chunk)
-        return Answer(status, headers, b"".join(chunks))
+        return Response(status, headers, b"".join(chunks))
 
 
 def parse_head(head: bytes) -> tuple[int, dict[str, str]]:
-    """Return status and headers of an answer's head, without its empty line.
+    """Return status and headers of a response head, without the empty line.
 
     Raises:
-        HttpError: when it is none of HTTP/1.
+        HttpError: it is not HTTP/1.
     """
     first, *lines = head.decode("latin-1").split("\r\n")
     words = first.split(" ", 2)
     if len(words) < 2 or not words[0].startswith("HTTP/1.") or not words[1].isdigit():
-        raise HttpError(f"not an HTTP answer: {first[:40]!r}")
+        raise HttpError(f"not an HTTP response: {first[:40]!r}")
     pairs = (line.partition(":") for line in lines)
     return int(words[1]), {name.lower(): value.strip() for name, _, value in pairs}
 
 
 @dataclass
 class Load:
-    """Clients that send ``photos`` to ``url`` + ``target`` from ``start`` to ``stop``.
+    """Clients that send ``photos`` to ``url`` + ``target``, from `start` to `stop`.
 
     Samples may be read while clients run: appending to a list is atomic in CPython.
     """
@@ -152,12 +155,12 @@ class Load:
         ]
 
     def start(self) -> None:
-        """Begin."""
+        """Start all clients."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Let every client finish the request it is at."""
+        """Let every client finish its current request."""
         self._stop.set()
         self.join()
 
@@ -167,7 +170,7 @@ class Load:
             thread.join()
 
     def _run(self, number: int) -> None:
-        # Each client has an order of its own, so that a batch holds different photos.
+        # Clients send in different orders, so that a batch holds different photos.
         order = list(self.photos)
         random.Random(f"{self.seed}/{number}").shuffle(order)
         connection = Connection(self.url)
@@ -184,16 +187,16 @@ class Load:
 
 
 def send(connection: Connection, target: str, photo: bytes) -> Sample:
-    """Post one photo and time it; a 200 whose body is no whole JPEG counts as no answer."""
+    """Post one photo and time it; a 200 without a whole JPEG counts as no response."""
     started_s = time.perf_counter()
     try:
-        answer = connection.request("POST", target, photo)
+        response = connection.request("POST", target, photo)
     except HttpError:
-        answer = Answer(0, {}, b"")
+        response = Response(0, {}, b"")
     elapsed_ms = 1e3 * (time.perf_counter() - started_s)
-    status = answer.status
+    status = response.status
     if status == 200 and not (
-        answer.body.startswith(b"\xff\xd8") and answer.body.endswith(b"\xff\xd9")
+        response.body.startswith(b"\xff\xd8") and response.body.endswith(b"\xff\xd9")
     ):
         status = 0
     return Sample(
@@ -201,6 +204,6 @@ def send(connection: Connection, target: str, photo: bytes) -> Sample:
         time.monotonic(),
         elapsed_ms,
         len(photo),
-        len(answer.body),
-        answer.headers.get("server-timing", ""),
+        len(response.body),
+        response.headers.get("server-timing", ""),
     )

@@ -1,4 +1,4 @@
-"""How busy the GPU is while something is measured, as ``nvidia-smi`` tells it."""
+"""GPU utilisation during a measurement, from ``nvidia-smi``."""
 
 import shutil
 import statistics
@@ -8,19 +8,20 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import Final
 
+from bench.load.service_process import stop_child
+
 QUERY: Final = ("--query-gpu=index,utilization.gpu", "--format=csv,noheader,nounits")
-# One process that tells again and again: a new one each time would cost CPU time that counts
-# against what is measured.
+# One process reports repeatedly; starting one for each sample would cost CPU time.
 PERIOD_MS: Final = 500
 STOP_TIMEOUT_S: Final = 10.0
 
 
 @contextmanager
-def gpu_load() -> Iterator[Callable[[], float | None]]:
-    """Sample how busy the GPUs are; what is yielded returns the busiest one's mean in percent.
+def sample_gpu() -> Iterator[Callable[[], float | None]]:
+    """Sample all GPUs; yield a function that returns the mean of the busiest one in percent.
 
-    None without a GPU, or before its first sample. What lies before a call of it is counted, so
-    that it is called when the window ends, in here or after.
+    It returns None without a GPU and before the first sample. It averages all samples so far, so
+    call it at the end of the window.
     """
     program = shutil.which("nvidia-smi")
     if program is None:
@@ -38,25 +39,23 @@ def gpu_load() -> Iterator[Callable[[], float | None]]:
     reader = Thread(target=lines.extend, args=(process.stdout,), daemon=True)
     reader.start()
     try:
-        yield lambda: busiest_percent(lines)
+        yield lambda: find_busiest_percent(lines)
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop_child(process, STOP_TIMEOUT_S)
         reader.join(STOP_TIMEOUT_S)
         process.stdout.close()
 
 
-def busiest_percent(lines: list[str]) -> float | None:
-    """Return the mean of the GPU with the highest one; lines that tell no number don't count."""
-    told: dict[str, list[float]] = {}
+def find_busiest_percent(lines: list[str]) -> float | None:
+    """Return the mean of the GPU with the highest one; lines without a number are ignored."""
+    percents_by_gpu: dict[str, list[float]] = {}
     for line in list(lines):
         index, _, percent = line.partition(",")
         try:
-            told.setdefault(index.strip(), []).append(float(percent))
-        except ValueError:  # "[N/A]", and what a driver that fails says instead
+            percents_by_gpu.setdefault(index.strip(), []).append(float(percent))
+        except ValueError:  # "[N/A]", or the error text of a driver
             continue
-    return max((statistics.fmean(percents) for percents in told.values() if percents), default=None)
+    return max(
+        (statistics.fmean(percents) for percents in percents_by_gpu.values() if percents),
+        default=None,
+    )

@@ -1,4 +1,4 @@
-"""The load of `bench.load.closed_loop` from several processes: one alone sends some hundred photos a second."""
+"""The closed-loop load from several processes: one alone sends a few hundred photos/s."""
 
 import multiprocessing
 import time
@@ -11,18 +11,18 @@ from typing import Final, Self
 from bench.load.closed_loop import Load, Sample
 
 MOST_PROCESSES: Final = 4
-STOP_TIMEOUT_S: Final = 150.0  # a client may be waiting for its answer
+STOP_TIMEOUT_S: Final = 150.0  # a client may be waiting for its response
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What clients saw, and what sending cost."""
+    """Samples of all clients, and the CPU time of sending."""
 
     samples: list[Sample]
     busiest_cpu_s: float
-    """Of the process that was busiest, since its start."""
+    """CPU time of the busiest process since its start."""
     cpu_s: float
-    """Of all."""
+    """CPU time of all processes."""
 
 
 class LoadProcesses:
@@ -34,7 +34,7 @@ class LoadProcesses:
         self._ends: list[tuple[multiprocessing.process.BaseProcess, Pipe]] = []
         processes = min(MOST_PROCESSES, clients)
         for number in range(processes):
-            own = len(range(number, clients, processes))  # as many in each
+            own = len(range(number, clients, processes))  # clients of this process
             here, there = context.Pipe()
             load = {"url": url, "target": target, "photos": list(photos)}
             process = context.Process(
@@ -49,7 +49,7 @@ class LoadProcesses:
         for process, _ in self._ends:
             process.start()
         for _, pipe in self._ends:
-            pipe.recv()  # its clients are under way
+            pipe.recv()  # its clients have started
         return self
 
     def __exit__(
@@ -63,7 +63,7 @@ class LoadProcesses:
             process.join(10)
 
     def stop(self) -> Loaded:
-        """Let every client finish the request it is at; return what they saw."""
+        """Let every client finish its current request; return all samples."""
         for _, pipe in self._ends:
             pipe.send(None)
         samples: list[Sample] = []

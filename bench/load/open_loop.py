@@ -1,13 +1,12 @@
-"""Open-loop HTTP load: requests start when they are due, whether earlier ones are answered or not.
+"""Open-loop HTTP load: requests start when they are due, whether earlier ones have a response or not.
 
-A closed loop's clients wait while the service is slow, and so send it less just then: what they
-leave out is missing from its percentiles ("coordinated omission"). Here latency counts from the
-moment a request was due, so that every wait is in it, this process' own included.
+Clients of a closed loop send less while the service is slow, so their percentiles lack those
+requests ("coordinated omission"). Here latency counts from the moment a request was due and includes
+all waiting, also in this process.
 
-Arrivals are a Poisson process: people send photos without knowing of one another, so they come in
-bursts, and what a burst waits is what evenly spaced requests would hide. Its number of arrivals is
-held at what the rate gives; given that, their moments are uniform and independent (Kingman,
-"Poisson Processes", 1993, section 2.4), and the rate offered is exactly the one asked for.
+Arrivals are a Poisson process, as of independent users: they come in bursts, which evenly spaced
+requests would not show. The number of arrivals is fixed to the given rate. Their times are then
+uniform and independent (Kingman, "Poisson Processes", 1993, section 2.4).
 """
 
 import itertools
@@ -26,21 +25,21 @@ from bench.load.statistics import percentile, summarize
 from bench.load.window import Window
 
 SHARES: Final = (0.5, 0.8, 1.2)
-"""Of the closed loop's throughput: half, near the limit, and above it."""
-# More than a front end's MAX_PENDING by default, so that its 429 shows and not our own limit.
+"""Rates as shares of the closed loop's throughput: half, near the limit and above it."""
+# More than the default MAX_PENDING of a front end, so that its 429 shows and not this limit.
 MAX_CONNECTIONS: Final = 600
-# Front ends close connections that idle for 5 s; one that we close before can't break a request.
+# Front ends close connections after 5 s without a request. Close earlier, else a request may break.
 IDLE_S: Final = 2.0
-# Before the first request is due: the thread that sends them has to start.
+# Time until the first request, for the sending thread to start.
 LEAD_S: Final = 0.2
-# Sent later than this at the 99th percentile, requests tell of this process, not of the service.
+# If the 99th percentile of lateness exceeds this, this process is the limit, not the service.
 LATE_MS: Final = 50.0
 REFUSALS: Final = ("429", "503", "504")
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One request: when it was due and when sent (monotonic); its latency counts from the first."""
+    """One request with its due and sending times (monotonic); latency counts from `due_s`."""
 
     due_s: float
     sent_s: float
@@ -64,33 +63,33 @@ class OpenLoad:
         self._order = list(photos)
         random.Random(seed).shuffle(self._order)
         self._connections = connections
-        # Last in, first out: no more stay in use than are needed at once.
+        # Last in, first out: connections that are not needed stay idle.
         self._idle: deque[tuple[Connection, float]] = deque()
         self._thread: Thread | None = None
         # Appending to a list is atomic in CPython.
         self.arrivals: list[Arrival] = []
 
     def start(self, due_s: Sequence[float]) -> None:
-        """Begin; ``due_s`` are moments on the monotonic clock in order."""
+        """Start sending; ``due_s`` are ordered times on the monotonic clock."""
         self._thread = Thread(target=self._run, args=(due_s,), daemon=True, name="arrivals")
         self._thread.start()
 
     def join(self) -> None:
-        """Wait until the last request is answered."""
+        """Wait until the last request has its response."""
         if self._thread is not None:
             self._thread.join()
         while self._idle:
             self._idle.pop()[0].close()
 
     def _run(self, due_s: Sequence[float]) -> None:
-        # Its threads are started one by one, as requests find none that is free.
+        # The pool starts threads one by one, when no thread is free.
         with ThreadPoolExecutor(self._connections) as senders:
             for due, photo in zip(due_s, itertools.cycle(self._order), strict=False):
                 time.sleep(max(0.0, due - time.monotonic()))
                 senders.submit(self._send, due, photo)
 
     def _send(self, due_s: float, photo: bytes) -> None:
-        connection = self._take()
+        connection = self._get_connection()
         sent_s = time.monotonic()
         sample = send(connection, self._target, photo)
         self.arrivals.append(
@@ -98,7 +97,7 @@ class OpenLoad:
         )
         self._idle.append((connection, sample.ended_s))
 
-    def _take(self) -> Connection:
+    def _get_connection(self) -> Connection:
         try:
             connection, used_s = self._idle.pop()
         except IndexError:
@@ -109,7 +108,7 @@ class OpenLoad:
 
 
 def poisson_arrivals(per_s: float, seconds: float, seed: int) -> list[float]:
-    """Return the moments of a Poisson process, in seconds from its start: ``per_s`` × ``seconds``."""
+    """Return ``per_s`` × ``seconds`` arrival times of a Poisson process in seconds from its start."""
     moments = random.Random(seed)
     return sorted(moments.uniform(0.0, seconds) for _ in range(max(1, round(per_s * seconds))))
 
@@ -122,12 +121,12 @@ def measure_rate(
     seconds: float,
     warm_up_s: float,
 ) -> dict[str, Any]:
-    """Return the figures of one rate; requests count that are due in the window after a warm-up.
+    """Return the figures of one rate for all requests that are due in the window after a warm-up.
 
-    They are all waited for: what is still open at the window's end waited longest.
+    It waits for all of them: requests that are open at the end of the window waited longest.
 
     Raises:
-        HttpError: when this process could not send them all.
+        HttpError: this process could not send all requests.
     """
     opens_s = time.monotonic() + LEAD_S + warm_up_s
     before = poisson_arrivals(per_s, warm_up_s, seed=1) if warm_up_s else []
@@ -151,7 +150,7 @@ def measure_rate(
 
 
 def describe_arrivals(arrivals: Sequence[Arrival], seconds: float) -> dict[str, Any]:
-    """Return latency, stages and errors of some requests, and how late they were sent."""
+    """Return latency, stages, errors and lateness of sending of requests."""
     figures = summarize([arrival.sample for arrival in arrivals], seconds)
     late_ms = [1e3 * (arrival.sent_s - arrival.due_s) for arrival in arrivals]
     sent_late_ms = {
@@ -179,7 +178,7 @@ def measure_open_loop(
     warm_up_s: float,
     processes: Processes | None,
 ) -> dict[str, Any]:
-    """Return the figures of each rate; None stands for shares of ``closed_per_s``, the closed loop's."""
+    """Return the figures of each rate; None means `SHARES` of the closed loop's ``closed_per_s``."""
     if rates_per_s is None:
         rates_per_s = [share * closed_per_s for share in SHARES]
     return {
@@ -203,11 +202,10 @@ def measure_open_loop(
     }
 
 
-def unexpected_errors(open_loop: dict[str, Any]) -> dict[str, int]:
-    """Return how many requests ended as none should, by status.
+def count_unexpected_errors(open_loop: dict[str, Any]) -> dict[str, int]:
+    """Return the number of unexpected errors by status.
 
-    A service that is offered more than it can do must refuse; at a rate below the closed loop's
-    throughput it has no reason to.
+    A refusal is expected only at a rate above the closed loop's throughput.
     """
     found: Counter[str] = Counter()
     for figures in open_loop["rates"]:

@@ -1,4 +1,4 @@
-"""The service as a child of the benchmark, and what its processes cost."""
+"""The service as a child process, with CPU time and memory of its processes."""
 
 import math
 import os
@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import psutil
 
-from bench.environment import ROOT, read_lines
+from bench.environment import ROOT, read_status_bytes
 from bench.load.statistics import read_metrics
 
 START_TIMEOUT_S: Final = 240.0
@@ -27,7 +27,7 @@ ROLES: Final = ("app", "worker", "redis")
 
 
 class ServiceError(Exception):
-    """The service did not start; the message has the end of its log."""
+    """The service did not start; the message contains the end of its log."""
 
 
 class Processes:
@@ -41,27 +41,27 @@ class Processes:
         found: dict[str, list[psutil.Process]] = {role: [] for role in ROLES}
         for process in self._supervisor.children(recursive=True):
             try:
-                found[role_of(process.cmdline())].append(process)
+                found[find_role(process.cmdline())].append(process)
             except (psutil.NoSuchProcess, psutil.ZombieProcess):
                 continue
         return found
 
     def cpu_s(self) -> dict[str, float]:
-        """Return the CPU time that each role has used so far, in seconds."""
+        """Return the CPU time of each role so far, in seconds."""
         return {
             role: sum(sum(process.cpu_times()[:2]) for process in processes)
             for role, processes in self.by_role().items()
         }
 
     def peak_rss_bytes(self) -> dict[str, int]:
-        """Return the largest resident set since its start among each role's processes."""
+        """Return the largest peak resident set among the processes of each role."""
         return {
             role: max((peak_rss_bytes(process) for process in processes), default=0)
             for role, processes in self.by_role().items()
         }
 
 
-def role_of(command: list[str]) -> str:
+def find_role(command: list[str]) -> str:
     """Return the role of the process with this command line."""
     module = command[command.index("-m") + 1] if "-m" in command[:-1] else ""
     return module if module in {"app", "worker"} else "redis"
@@ -69,10 +69,8 @@ def role_of(command: list[str]) -> str:
 
 def peak_rss_bytes(process: psutil.Process) -> int:
     """Return the peak resident set (VmHWM); outside Linux the present one."""
-    for line in read_lines(Path(f"/proc/{process.pid}/status")):
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return int(process.memory_info().rss)
+    peak_bytes = read_status_bytes("VmHWM", process.pid)
+    return int(process.memory_info().rss) if peak_bytes is None else peak_bytes
 
 
 @contextmanager
@@ -85,13 +83,13 @@ def started_service(
 ) -> Iterator[tuple[str, Processes]]:
     """Run the service on a free port; yield its URL and processes, drain it at the end.
 
-    ``workers`` and ``front_ends`` are as many as given, or what the service chooses and one;
-    ``settings`` come on top of the environment; ``folder`` is the checkout to run.
+    Without ``workers`` the service chooses their number. ``settings`` are added to the environment;
+    ``folder`` is the checkout to run.
 
     Raises:
-        ServiceError: when it does not get ready.
+        ServiceError: it does not get ready.
     """
-    command = [python_of(folder), "-m", "app", "run", "--port", "0"]
+    command = [find_python(folder), "-m", "app", "run", "--port", "0"]
     if workers:
         command += ["--workers", str(workers)]
     if front_ends > 1:  # an older checkout has no such option
@@ -112,23 +110,28 @@ def started_service(
             await_workers(url, processes, workers)
             yield url, processes
         finally:
-            process.terminate()
-            try:
-                process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            stop_child(process, STOP_TIMEOUT_S)
             if process.stdout is not None:
                 process.stdout.close()
 
 
+def stop_child(process: subprocess.Popen[Any], timeout_s: float) -> None:
+    """Terminate a child and wait for its end; kill it after `timeout_s`."""
+    process.terminate()
+    try:
+        process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def await_workers(url: str, processes: Processes, count: int | None) -> None:
-    """Return once ``count`` workers serve, or all that have been started; one is enough to be ready.
+    """Return once ``count`` workers serve, or without a count all that were started.
 
     Raises:
-        ServiceError: when they take too long.
+        ServiceError: they take too long.
     """
-    time.sleep(AFTER_READY_S)  # until the others have been started
+    time.sleep(AFTER_READY_S)  # until all have been started
     wanted = count or len(processes.by_role()["worker"])
     deadline_s = time.monotonic() + START_TIMEOUT_S
     while read_metrics(url).get(WORKERS_METRIC, math.inf) < wanted:
@@ -137,14 +140,14 @@ def await_workers(url: str, processes: Processes, count: int | None) -> None:
         time.sleep(0.2)
 
 
-def python_of(folder: Path) -> str:
-    """Return the interpreter of a checkout: its .venv's, or where it has none the one that runs this."""
+def find_python(folder: Path) -> str:
+    """Return the interpreter of a checkout: of its .venv, else the one that runs this."""
     own = folder / ".venv" / "bin" / "python"
     return str(own) if own.exists() else sys.executable
 
 
-def revision(folder: Path) -> str:
-    """Return a checkout's revision."""
+def read_revision(folder: Path) -> str:
+    """Return the commit of a checkout."""
     command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
@@ -173,18 +176,18 @@ def forward(output: IO[bytes], lines: "Queue[bytes]") -> None:
 
 
 class Steal:
-    """Counts what a virtual machine's host takes from its cores for others."""
+    """Measures steal: CPU time that the host of a virtual machine gives to others."""
 
     def __init__(self) -> None:
         self._started_s = time.monotonic()
-        self._before_s = stolen_s()
+        self._before_s = read_stolen_s()
 
     def share(self) -> float:
-        """Return the share of all cores' time that was taken since, 0 where nobody tells."""
+        """Return the stolen share of all cores' time since the start; 0 if the system does not report it."""
         core_s = (psutil.cpu_count() or 1) * (time.monotonic() - self._started_s)
-        return (stolen_s() - self._before_s) / core_s
+        return (read_stolen_s() - self._before_s) / core_s
 
 
-def stolen_s() -> float:
-    """Return the CPU time taken since this machine's start, in seconds."""
+def read_stolen_s() -> float:
+    """Return the stolen CPU time since boot, in seconds."""
     return float(getattr(psutil.cpu_times(), "steal", 0.0))

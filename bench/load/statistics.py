@@ -1,4 +1,4 @@
-"""Samples, ``Server-Timing`` headers and Prometheus text as figures."""
+"""Figures from samples, ``Server-Timing`` headers and Prometheus text."""
 
 import math
 import statistics
@@ -9,17 +9,16 @@ from typing import Any, Final
 from bench.load.closed_loop import Connection, Sample
 
 STAGES: Final = ("queue", "decode", "predict", "encode")
-# What is left of a request's time: HTTP on both sides, Redis, and the wait for the batch's
-# other photos between two stages.
+# The rest of a request's time: HTTP, Redis, and waiting for other photos of the batch.
 REST: Final = "other"
-NO_ANSWER: Final = "no answer"
+NO_RESPONSE: Final = "no answer"
 
 
 def percentile(values: Sequence[float], share: float) -> float:
     """Return the value below which ``share`` (0 to 1) of ``values`` lie, interpolated linearly.
 
     Raises:
-        ValueError: when there are no values.
+        ValueError: there are no values.
     """
     if not values:
         raise ValueError("no values")
@@ -59,11 +58,11 @@ def parse_metrics(text: str) -> dict[str, float]:
 
 
 def read_metrics(url: str) -> dict[str, float]:
-    """Return the service's metrics; none where it keeps them to itself."""
+    """Return the service's metrics; an empty dictionary if it does not show them."""
     connection = Connection(url)
-    answer = connection.request("GET", "/metrics")
+    response = connection.request("GET", "/metrics")
     connection.close()
-    return parse_metrics(answer.body.decode()) if answer.status == 200 else {}
+    return parse_metrics(response.body.decode()) if response.status == 200 else {}
 
 
 def mean_batch(before: dict[str, float], after: dict[str, float]) -> float | None:
@@ -76,9 +75,11 @@ def mean_batch(before: dict[str, float], after: dict[str, float]) -> float | Non
 
 
 def summarize(samples: Sequence[Sample], seconds: float) -> dict[str, Any]:
-    """Return throughput, latency, stages and errors of what ended within ``seconds``."""
+    """Return throughput, latency, stages and errors of requests that ended within ``seconds``."""
     good = [sample for sample in samples if sample.status == 200]
-    errors = Counter(str(sample.status or NO_ANSWER) for sample in samples if sample.status != 200)
+    errors = Counter(
+        str(sample.status or NO_RESPONSE) for sample in samples if sample.status != 200
+    )
     figures: dict[str, Any] = {
         "images": len(good),
         "seconds": seconds,
@@ -98,7 +99,7 @@ def summarize(samples: Sequence[Sample], seconds: float) -> dict[str, Any]:
 
 
 def summarize_stages(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
-    """Return median and mean in ms of each stage, and of what the stages leave of the total."""
+    """Return median and mean in ms of each stage, and of the rest."""
     times: dict[str, list[float]] = {}
     for sample in samples:
         stages = parse_server_timing(sample.server_timing)

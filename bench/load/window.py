@@ -1,4 +1,4 @@
-"""What a service spends between two moments: CPU time, batches, the GPU's time, the load's own."""
+"""A measured window: CPU time of the service and of the load, batch size and GPU utilisation."""
 
 import time
 from collections.abc import Iterator
@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from bench.load.closed_loop import Sample
-from bench.load.gpu_utilisation import gpu_load
+from bench.load.gpu_utilisation import sample_gpu
 from bench.load.service_process import Processes
 from bench.load.statistics import mean_batch, read_metrics
 
 
 class Window:
-    """One measured window; its figures are there when it is over. Times are monotonic seconds."""
+    """One measured window; read its figures afterwards. Times are monotonic seconds."""
 
     def __init__(self, url: str, processes: Processes | None) -> None:
         self.started_s = self.ended_s = 0.0
@@ -25,23 +25,23 @@ class Window:
 
     @contextmanager
     def measured(self) -> Iterator[None]:
-        """Measure what happens within."""
-        with gpu_load() as percent:
+        """Measure the time within."""
+        with sample_gpu() as percent:
             metrics, cpu_s = read_metrics(self._url), self._cpu_s()
             own_s, self.started_s = time.process_time(), time.monotonic()
             yield
             self._own_s, self.ended_s = time.process_time() - own_s, time.monotonic()
             self._spent_s = {role: after - cpu_s[role] for role, after in self._cpu_s().items()}
             self._mean_batch = mean_batch(metrics, read_metrics(self._url))
-            # Another machine's service has another machine's GPU.
+            # A service given by its URL may run on another machine with its own GPU.
             self._gpu_percent = percent() if self._processes else None
 
     def ended_within(self, samples: list[Sample]) -> list[Sample]:
-        """Return those that were answered in the window."""
+        """Return the samples that ended in the window."""
         return [sample for sample in samples if self.started_s <= sample.ended_s < self.ended_s]
 
     def figures(self, images: int) -> dict[str, Any]:
-        """Return what was spent, for each of ``images`` photos; without processes no CPU time."""
+        """Return the figures divided by ``images``; without processes there is no CPU time."""
         each = 1e3 / (images or 1)
         return {
             "mean_batch": self._mean_batch,

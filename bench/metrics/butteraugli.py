@@ -1,7 +1,7 @@
-"""Butteraugli by libjxl's own library, where the system has a version that still exports it.
+"""Butteraugli by libjxl 0.7, if the system has it.
 
-No package of Python brings it. Debian's libjxl0.7 (BSD-3-Clause) exports the interface of
-jxl/butteraugli.h; later versions of libjxl keep it to their own tools.
+No Python package contains it. Debian's libjxl0.7 (BSD-3-Clause) exports the interface of
+jxl/butteraugli.h; later versions of libjxl do not.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ from bench.metrics.full_reference import Picture
 
 LIBRARY: Final = "libjxl.so.0.7"
 HINT: Final = f"{LIBRARY} is missing (Debian 12: apt install libjxl0.7)"
-# libjxl's defaults for its own tool and encoder: a display of 80 nits, the norm of its score.
+# libjxl's defaults: a display of 80 nits, the 3-norm.
 INTENSITY_NITS: Final = 80.0
 HF_ASYMMETRY: Final = 1.0
 NORM: Final = 3.0
@@ -35,7 +35,7 @@ class _PixelFormat(ctypes.Structure):
 
 @cache
 def load_library() -> ctypes.CDLL | None:
-    """Return the library with its signatures declared, None where there is none."""
+    """Return the library with its signatures declared; None if it is not installed."""
     try:
         library = ctypes.CDLL(LIBRARY)
         picture = (POINTER(_PixelFormat), c_void_p, c_size_t)
@@ -59,7 +59,7 @@ def butteraugli(original: Picture, decoded: Picture) -> float:
     """Return the 3-norm of butteraugli's distance: 0 is the original, 1 about a visible difference.
 
     Raises:
-        RuntimeError: there is no library, or it refuses the pictures.
+        RuntimeError: the library is missing or refuses the pictures.
     """
     library = load_library()
     if library is None:

@@ -1,9 +1,9 @@
-"""Full-reference quality metrics of decoded pictures, by the libraries that publish them.
+"""Full-reference quality metrics of decoded pictures, computed by published libraries.
 
 SSIM (Wang et al., IEEE TIP 13(4), 2004), MS-SSIM (Wang, Simoncelli and Bovik, Asilomar 2003) and
 pixel-domain VIF (Sheikh and Bovik, IEEE TIP 15(2), 2006): torchmetrics. PSNR-HVS and PSNR-HVS-M
 (Egiazarian et al., VPQM 2006; Ponomarenko et al., VPQM 2007): psnr-hvsm. SSIMULACRA2: ssimulacra2.
-PSNR is this module's own: libraries have no weighted one. Luma planes are float64 (h, w) in 0..255,
+PSNR is implemented here because it takes weights. Luma planes are float64 (h, w) in 0..255,
 pictures uint8 (h, w, 3) sRGB.
 """
 
@@ -23,7 +23,7 @@ from torchmetrics.functional.image import (
     visual_information_fidelity,
 )
 
-with contextlib.redirect_stdout(io.StringIO()):  # it prints which of its backends are missing
+with contextlib.redirect_stdout(io.StringIO()):  # it prints its missing backends
     from psnr_hvsm import BACKENDS
 
 Plane = NDArray[np.float64]
@@ -36,7 +36,7 @@ SHORTEST_SIDE_PX: Final = {
     "ssim": 11, "ms_ssim": 176, "vifp": 41, "psnr_hvs": 8, "psnr_hvs_m": 8, "ssimulacra2": 8,
 }  # fmt: skip
 _SQUARED_FLOOR: Final = 1e-6
-# float64 takes ten times as long and moves each by less than 1e-6 on a Kodak photo at quality 75.
+# float64 takes ten times as long and changes each by less than 1e-6 on a Kodak photo at quality 75.
 _DTYPE: Final = torch.float32
 
 
@@ -56,7 +56,7 @@ def psnr(
     Args:
         original: samples.
         decoded: samples of the same shape.
-        weights: what each squared error counts, of the same shape, with any sum above 0.
+        weights: weights of the squared errors, of the same shape, with a sum above 0.
     """
     error = np.asarray(original, np.float64) - np.asarray(decoded, np.float64)
     mean = float(np.average(error**2, weights=weights))
@@ -98,7 +98,7 @@ def psnr_hvs(original: Plane, decoded: Plane) -> tuple[float, float]:
     """Return PSNR-HVS and PSNR-HVS-M in dB over the whole 8×8 blocks; at most 100."""
     height, width = (side // 8 * 8 for side in original.shape)
     a, b = (np.ascontiguousarray(plane[:height, :width] / 255) for plane in (original, decoded))
-    # It divides by flat blocks' variance and by equal pictures' error, then drops the quotients.
+    # It divides by zero for flat blocks and for equal pictures, and drops those quotients.
     with np.errstate(invalid="ignore", divide="ignore"):
         plain, masked = BACKENDS["numpy"]["psnr_hvs_hvsm"](a, b)
     return float(plain), float(masked)
@@ -106,11 +106,11 @@ def psnr_hvs(original: Plane, decoded: Plane) -> tuple[float, float]:
 
 def ssimulacra2(original: Picture, decoded: Picture) -> float:
     """Return SSIMULACRA2: 100 is the original, 70 high quality, 50 medium; no lower bound."""
-    return float(compute_ssimulacra2(_as_file(original), _as_file(decoded)))
+    return float(compute_ssimulacra2(_write_ppm(original), _write_ppm(decoded)))
 
 
-def _as_file(picture: Picture) -> io.BytesIO:
-    """Return what the library opens by Pillow; uncompressed, so that it costs no time."""
+def _write_ppm(picture: Picture) -> io.BytesIO:
+    """Return a file that the library opens with Pillow; uncompressed to save time."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, format="PPM")
     return file

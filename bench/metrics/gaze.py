@@ -1,4 +1,4 @@
-"""How well a saliency map tells where people looked: the usual measures, ties shared out.
+"""How well a saliency map predicts where people looked. Tied pixels count as fractions.
 
 Definitions: Bylinskii et al., "What do different evaluation metrics tell us about saliency
 models?", arXiv 1604.03605. NSS: Peters et al., Vision Research 45, 2005. AUC-Judd: Judd et al.,
@@ -28,7 +28,7 @@ DENSITY_SIGMA: Final = 0.025
 # Photos whose fixations are the negatives of shuffled AUC.
 OTHER_PHOTOS: Final = 100
 SEED: Final = 0
-# Of KL, as in the paper's code: what a map excludes costs at most log(1/ε) and not infinity.
+# In KL, as in the paper's code: a pixel that the map excludes costs at most log(1/ε).
 EPSILON: Final = float(np.finfo(np.float64).eps)
 
 
@@ -39,8 +39,8 @@ def measure_map(
 
     Args:
         saliency: the map.
-        fixations: where people looked, of `locate_fixations`.
-        others: of `shuffle_fixations`; without them there is no ``auc_shuffled``.
+        fixations: where people looked, from `locate_fixations`.
+        others: from `shuffle_fixations`; None leaves out ``auc_shuffled``.
     """
     looked_at = saliency[fixations]
     elsewhere = np.ones(saliency.shape, bool)
@@ -56,12 +56,12 @@ def measure_map(
     if others is not None:
         found["auc_shuffled"] = area_under_curve(looked_at, saliency[others])
     for percent, area in AREAS.items():
-        found[f"captured_{percent}"] = float(hottest(saliency, area)[fixations].mean())
+        found[f"captured_{percent}"] = float(find_hottest(saliency, area)[fixations].mean())
     return {name: round(found[name], 4) for name in MEASURES if name in found}
 
 
 def nss(saliency: Map, fixations: Fixations) -> float:
-    """Return the mean of the map at the fixations, in its own deviations; 0 for an even map."""
+    """Return the mean of the standardised map at the fixations; 0 for a uniform map."""
     spread = float(saliency.std(dtype=np.float64))
     if spread == 0:
         return 0.0
@@ -70,7 +70,7 @@ def nss(saliency: Map, fixations: Fixations) -> float:
 
 
 def area_under_curve(positives: NDArray[Any], negatives: NDArray[Any]) -> float:
-    """Return how often a positive exceeds a negative, ties as half: the area under the ROC."""
+    """Return the area under the ROC curve: the share of pairs whose positive is higher, ties half."""
     ordered = np.sort(negatives)
     below = np.searchsorted(ordered, positives, "left")
     at_most = np.searchsorted(ordered, positives, "right")
@@ -78,7 +78,7 @@ def area_under_curve(positives: NDArray[Any], negatives: NDArray[Any]) -> float:
 
 
 def correlation(saliency: Map, density: Density) -> float:
-    """Return Pearson's coefficient (CC); 0 where either is even."""
+    """Return Pearson's coefficient (CC); 0 if either is uniform."""
     a = saliency - saliency.mean(dtype=np.float64)
     b = density - density.mean()
     scale = float(np.sqrt(np.sum(a * a) * np.sum(b * b)))
@@ -93,12 +93,12 @@ def divergence(saliency: Map, density: Density) -> float:
 
 
 def similarity(saliency: Map, density: Density) -> float:
-    """Return the mass both share (SIM), 0 to 1."""
+    """Return the histogram intersection (SIM), 0 to 1."""
     return float(np.sum(np.minimum(as_distribution(saliency), as_distribution(density))))
 
 
 def as_distribution(values: NDArray[Any]) -> Density:
-    """Return values ≥ 0 with a sum of 1; a silent map says the same of every pixel."""
+    """Return values ≥ 0 with a sum of 1; a map of zeros becomes uniform."""
     distribution: Density = values.astype(np.float64)
     if not distribution.any():
         distribution += 1
@@ -106,10 +106,10 @@ def as_distribution(values: NDArray[Any]) -> Density:
     return distribution
 
 
-def hottest(saliency: Map, area: float) -> Density:
-    """Return which pixels make up this share of the area, the highest first: 1 in, 0 out.
+def find_hottest(saliency: Map, area: float) -> Density:
+    """Return a mask of the hottest pixels that make up this share of the area: 1 inside, 0 outside.
 
-    Pixels tied at the border get the same fraction, so an even map captures just its area.
+    Pixels tied at the border get equal fractions, so a uniform map captures exactly the area.
     """
     wanted = area * saliency.size
     last = saliency.size - int(np.ceil(wanted))
@@ -131,7 +131,7 @@ def fixation_density(fixations: Fixations, shape: tuple[int, ...]) -> Density:
 
 
 def locate_fixations(points_xy: Sequence[Sequence[float]], shape: tuple[int, int]) -> Fixations:
-    """Return the (rows, columns) of fixations inside the photo; one on its rim counts."""
+    """Return the (rows, columns) of fixations; those outside the photo move to its edge."""
     points = np.asarray(points_xy, np.float64)
     height, width = shape
     columns = np.clip(points[:, 0].astype(np.intp), 0, width - 1)
@@ -139,9 +139,9 @@ def locate_fixations(points_xy: Sequence[Sequence[float]], shape: tuple[int, int
 
 
 def shuffle_fixations(recorded: Mapping[str, Any], name: str) -> Fixations | None:
-    """Return fixations of other photos of the set, scaled to this photo; None without others.
+    """Return fixations of up to 100 other photos, scaled to this photo; None without others.
 
-    Drawn by `SEED`: the same whatever other photos are measured.
+    Drawn with `SEED`, independent of which photos are measured.
     """
     own = recorded[name]
     names = sorted(other for other in recorded if other != name and recorded[other]["fixations_xy"])
@@ -157,7 +157,7 @@ def shuffle_fixations(recorded: Mapping[str, Any], name: str) -> Fixations | Non
 
 
 def scale_map(saliency: Map, shape: tuple[int, int]) -> Map:
-    """Return the map at the photo's size."""
+    """Return the map at the photo's size, scaled bilinearly."""
     height, width = shape
     scaled = Image.fromarray(saliency).resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(scaled)

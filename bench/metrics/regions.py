@@ -1,4 +1,4 @@
-"""Where errors count: the salient region, and composites that keep the original elsewhere."""
+"""The salient region of a photo, and composites that keep the original outside it."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -9,15 +9,15 @@ from PIL import Image, ImageFilter
 
 from bench.metrics.full_reference import Picture
 
-# The region is cut from the map here; encoders are given the map itself, never the region.
+# Share of the area. Encoders get the map, never this region.
 SALIENT_SHARE: Final = 0.25
-# Of the soft edge, as a share of the diagonal: 9 pixels on 768×512. A hard edge would be an error
-# of its own to SSIMULACRA2 and butteraugli.
+# Sigma of the soft edge as a share of the diagonal: 9 pixels on 768×512. SSIMULACRA2 and
+# butteraugli would count a hard edge as an error.
 EDGE_SIGMA: Final = 0.01
 
 
 def salient_region(saliency: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return the quarter of the pixels with the highest values, exactly, earlier pixels first."""
+    """Return exactly the quarter of the pixels with the highest values; of ties, the first pixels."""
     order = np.argsort(-saliency, axis=None, kind="stable")
     region = np.zeros(saliency.size, bool)
     region[order[: int(saliency.size * SALIENT_SHARE)]] = True
@@ -25,7 +25,7 @@ def salient_region(saliency: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def scale_map(saliency: NDArray[np.float32], shape: Sequence[int]) -> NDArray[np.float32]:
-    """Return the map at the photo's size, smooth."""
+    """Return the map at the photo's size, scaled bicubically."""
     height, width = shape
     scaled = Image.fromarray(saliency).resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(scaled)

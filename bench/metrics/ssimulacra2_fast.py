@@ -1,7 +1,7 @@
-"""SSIMULACRA2 again, as fast as thousands of files need it: float32, one walk over each scale.
+"""A fast SSIMULACRA2 for thousands of files: float32, one pass over each scale.
 
-What the package `ssimulacra2` 0.3 computes, whose constants it reads, ten times as fast; a test
-holds both together within 0.05 points. What depends on the original alone is kept.
+It computes what the package `ssimulacra2` 0.3 does, with that package's constants, in a tenth of
+the time; a test holds the difference below 0.05 points. Values of the original are reused.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class Scale:
 
 
 def prepare_original(original: Picture) -> list[Scale]:
-    """Return the original at all scales that it is large enough for."""
+    """Return the original at each scale of at least 8 pixels."""
     scales: list[Scale] = []
     linear = _LINEAR[np.moveaxis(original, 2, 0)]
     while len(scales) < _SCALES and min(linear.shape[1:]) >= _SHORTEST_PX:
@@ -76,7 +76,7 @@ def score(scales: Sequence[Scale], decoded: Picture) -> float:
 def _weigh_maps(scales: int) -> NDArray[np.float64]:
     """Return weights by channel, scale, norm and kind of map: SSIM, artifacts, lost detail.
 
-    A picture of fewer scales takes them from the start of the list, as the published code does.
+    With fewer scales the first weights are used, as in the published code.
     """
     weights: NDArray[np.float64] = published.weights[: 18 * scales].reshape(3, scales, 2, 3)
     return weights

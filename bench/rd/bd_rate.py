@@ -1,7 +1,7 @@
-"""BD-rate: how many bytes an encoder saves at the same quality, over a whole curve.
+"""BD-rate: the mean difference in bytes at equal quality over a whole curve.
 
-Bjøntegaard, VCEG-M33, 2001; with piecewise cubics (PCHIP) instead of one polynomial, which
-overshoots, over the range of the metric that both curves reach. By the package `bjontegaard`.
+Bjøntegaard, VCEG-M33, 2001, with piecewise cubics (PCHIP), which do not overshoot, over the range
+of the metric that both curves reach. Computed by the package `bjontegaard`.
 """
 
 import math
@@ -24,15 +24,15 @@ FEWEST_POINTS: Final = 4
 def find_bd_rates(
     images: Mapping[str, Mapping[str, Any]], anchor: str = STANDARD
 ) -> dict[str, dict[str, Any]]:
-    """Return the mean of the photos' BD-rates against one encoder, in percent, by the others.
+    """Return the mean BD-rate over the photos of each encoder against `anchor`, in percent.
 
     Args:
         images: measures by photo, quality and encoder.
         anchor: the encoder whose bytes are the 100 percent.
 
     Returns:
-        By encoder and metric ``{"percent", "photos"}``; below 0 the encoder saves bytes. A photo
-        where a curve falls as bytes grow, or where two curves share no range, doesn't count.
+        By encoder and metric ``{"percent", "photos"}``; negative values save bytes. A photo does not
+        count if a curve falls with more bytes or if the two curves share no range.
     """
     photos = list(images.values())
     names = next(iter(photos[0].values()))
@@ -42,7 +42,7 @@ def find_bd_rates(
             continue
         rates[name] = {}
         for metric in METRICS:
-            found = [rate_of(list(photo.values()), name, metric, anchor) for photo in photos]
+            found = [find_bd_rate(list(photo.values()), name, metric, anchor) for photo in photos]
             usable = [rate for rate in found if rate is not None]
             if usable:
                 percent = round(statistics.fmean(usable), 3)
@@ -50,7 +50,7 @@ def find_bd_rates(
     return rates
 
 
-def rate_of(
+def find_bd_rate(
     points: Sequence[Mapping[str, Any]], name: str, metric: str, anchor: str
 ) -> float | None:
     """Return one photo's BD-rate in percent; None where there is none."""
@@ -59,7 +59,7 @@ def rate_of(
         return None
     (their_bytes, theirs), (own_bytes, own) = (curve for curve in curves if curve is not None)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of curves without overlap; their rate is nan
+        warnings.simplefilter("ignore")  # curves without overlap: the rate is NaN
         rate = float(
             bjontegaard.bd_rate(their_bytes, theirs, own_bytes, own, method="pchip", min_overlap=0)
         )
@@ -69,7 +69,7 @@ def rate_of(
 def draw_curve(
     rows: Sequence[Mapping[str, float]], metric: str
 ) -> tuple[list[float], list[float]] | None:
-    """Return (bytes, metric), both rising; None where the metric falls or points are few."""
+    """Return (bytes, metric), both rising; None if the metric falls or has too few points."""
     points = sorted((row["bytes"], row[metric]) for row in rows if metric in row)
     sign = 1 if HIGHER_IS_BETTER[metric] else -1
     sizes = [size for size, _ in points]
@@ -81,7 +81,7 @@ def draw_curve(
 
 
 def print_bd_rates(rates: Mapping[str, Mapping[str, Any]], anchor: str) -> None:
-    """Print BD-rates in percent; the photos that count stand in the file."""
+    """Print BD-rates in percent."""
     present = [metric for metric in METRICS if any(metric in row for row in rates.values())]
     print(f"{'% of ' + anchor:<21}" + "".join(f"{metric:>18}" for metric in present))
     for name, row in rates.items():

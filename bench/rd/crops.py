@@ -1,4 +1,4 @@
-"""Small pieces of photos around the place that is looked at most, for eyes to compare."""
+"""Crops of photos around the most salient place, for visual comparison."""
 
 import io
 from typing import Any, Final
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-# Side of the square crop, shown enlarged so that eyes can see it.
+# Side of the square crop; it is shown enlarged.
 CROP_PX: Final = 144
 
 
@@ -16,7 +16,7 @@ def locate_crop(heat: NDArray[Any]) -> tuple[int, int]:
 
     The map has the photo's size. A photo smaller than the crop is shown whole.
     """
-    # Blurred by the crop's size: a place is as hot as what a crop around it would show.
+    # Blurred at the size of the crop: the sum over a crop decides, not a single pixel.
     grey = Image.fromarray(np.uint8(np.clip(heat, 0, 1) * 255))
     blurred = np.asarray(grey.filter(ImageFilter.BoxBlur(CROP_PX / 4)))
     centre_y, centre_x = np.unravel_index(int(blurred.argmax()), blurred.shape)

@@ -1,7 +1,7 @@
-"""Measures of a rival at given bytes, though its quality is a whole number.
+"""Measures of a rival at given bytes, and its bytes at a given score.
 
-Between the two neighbouring qualities whose files enclose the bytes every measure is interpolated
-linearly over the logarithm of the bytes, as rate–distortion curves are drawn.
+A rival's quality is a whole number. Between the two neighbouring qualities that enclose the wanted
+value, measures are interpolated linearly over the logarithm of the bytes.
 """
 
 import math
@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bench.encoders import Writing
+from bench.encoders import Writer
 
 
 @dataclass(frozen=True)
-class Written:
+class RivalFile:
     """One file of a rival."""
 
     quality: int
@@ -21,19 +21,18 @@ class Written:
     encode_ms: float
 
 
-def enclose_bytes(write: Writing, target_bytes: int) -> tuple[Written, Written]:
+def enclose_bytes(write: Writer, target_bytes: int) -> tuple[RivalFile, RivalFile]:
     """Return the files of the neighbouring qualities around `target_bytes`, the smaller one first.
 
-    The same file twice where one fits exactly, or where even quality 1 is too large or even
-    100 too small.
+    The same file twice if one fits exactly, if quality 1 is too large, or if 100 is too small.
     """
-    files: dict[int, Written] = {}
+    files: dict[int, RivalFile] = {}
 
-    def at(quality: int) -> Written:
+    def at(quality: int) -> RivalFile:
         if quality not in files:
             started = time.perf_counter()
             jpeg = write(quality)
-            files[quality] = Written(quality, jpeg, (time.perf_counter() - started) * 1000)
+            files[quality] = RivalFile(quality, jpeg, (time.perf_counter() - started) * 1000)
         return files[quality]
 
     low, high = 1, 100
@@ -53,11 +52,11 @@ def enclose_bytes(write: Writing, target_bytes: int) -> tuple[Written, Written]:
 
 
 def measure_at(
-    pair: tuple[Written, Written],
+    pair: tuple[RivalFile, RivalFile],
     target_bytes: int,
     measure: Callable[[bytes], Mapping[str, float]],
 ) -> dict[str, float]:
-    """Return the measures at `target_bytes`, the bytes and the quality that stand for them."""
+    """Return the measures at `target_bytes`, with the bytes and the interpolated quality."""
     low, high = pair
     own = measure(low.jpeg)
     if low is high:
@@ -67,3 +66,28 @@ def measure_at(
     other = measure(high.jpeg)
     mixed = {key: value + share * (other[key] - value) for key, value in own.items()}
     return {"bytes": target_bytes, "quality": low.quality + share, **mixed}
+
+
+def find_bytes(write: Writer, score: Callable[[bytes], float], wanted: float) -> float | None:
+    """Return the bytes at which a rival would score `wanted`; None if no quality reaches it.
+
+    Args:
+        write: a quality in 1..100 to a file.
+        score: the measure of a file; it grows with quality, except for single steps.
+        wanted: the score.
+    """
+    low, high = 1, 100
+    files = {quality: write(quality) for quality in (low, high)}
+    scores = {quality: score(file) for quality, file in files.items()}
+    if not scores[low] <= wanted <= scores[high]:
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        files[middle] = write(middle)
+        scores[middle] = score(files[middle])
+        if scores[middle] <= wanted:
+            low = middle
+        else:
+            high = middle
+    share = (wanted - scores[low]) / max(scores[high] - scores[low], 1e-9)
+    return len(files[low]) * math.exp(share * math.log(len(files[high]) / len(files[low])))

@@ -1,6 +1,5 @@
-"""Every encoder's measures of one photo: what each process of `bench rd` does."""
+"""All measures of all encoders for one photo."""
 
-import io
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-import codec
 from bench.datasets.photos import Photo, locate_gaze, read_map, read_photo
 from bench.encoders import (
     FIDELITY,
@@ -20,43 +18,42 @@ from bench.encoders import (
     STANDARD,
     STRENGTHS,
     Map,
-    Writing,
+    Writer,
+    decode,
     encode_ours,
     encode_standard,
     prepare_rival,
 )
-from bench.metrics import full_reference as metrics
-from bench.metrics import ssimulacra2_fast as fast_ssimulacra2
+from bench.metrics import full_reference, ssimulacra2_fast
 from bench.metrics.butteraugli import butteraugli, load_library
 from bench.metrics.full_reference import SHORTEST_SIDE_PX, Picture
 from bench.metrics.gaze import fixation_density, locate_fixations
 from bench.metrics.regions import keep_elsewhere, salient_region, scale_map, soften
 from bench.metrics.ssimulacra2_fast import Scale, prepare_original
 from bench.rd.crops import cut_crop, locate_crop
-from bench.rd.equal_bytes import enclose_bytes, measure_at
-from bench.rd.same_bytes import find_bytes
+from bench.rd.equal_bytes import enclose_bytes, find_bytes, measure_at
 
 Measures = dict[str, float]
 
-# Enough to tell encoders apart and to repeat on another machine, whose last bits may differ.
+# Enough to distinguish encoders; the last bits differ between machines.
 DIGITS: Final = 5
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What is measured of every photo."""
+    """What is measured for each photo."""
 
     qualities: tuple[int, ...]
     strength: float
     rivals: tuple[str, ...]
     crops: bool = False
     fidelity: bool = False
-    """Encode with `target="quality"` too, and find the others' bytes at what that looks like."""
+    """Encode with `target="quality"` too, and find the others' bytes at the same SSIMULACRA2."""
     more_strengths: tuple[float, ...] = ()
-    """Encoded besides, as `foveate@0.2`."""
+    """Further strengths, named like `foveate@0.2`."""
 
     def strengths(self) -> dict[str, float]:
-        """Return ours by name."""
+        """Return the strengths of our encoder by name."""
         named = {
             name: self.strength if fixed is None else fixed for name, fixed in STRENGTHS.items()
         }
@@ -65,7 +62,7 @@ class Choice:
 
 @dataclass
 class Measured:
-    """What came of one photo."""
+    """The measures of one photo, or why there are none."""
 
     photo: Photo
     shape: tuple[int, int] = (0, 0)
@@ -78,7 +75,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Scene:
-    """A photo, its map, and where its errors count."""
+    """A photo with its saliency map and the regions that measures use."""
 
     image: Picture
     luma: NDArray[np.float64]
@@ -88,33 +85,27 @@ class Scene:
     density: NDArray[np.float64] | None
     """Of fixations, with a sum of 1."""
     looked_at: NDArray[np.float64]
-    """Hottest quarter of the density, without one of the map; its edge is soft."""
+    """Hottest quarter of the density, or of the map without one; with a soft edge."""
     scales: list[Scale]
     """Of the image, for SSIMULACRA2."""
 
 
-def start_process() -> None:
-    """Prepare a process: one thread each, so that processes share the cores and sums are the same."""
-    torch.set_num_threads(1)
-    codec.warm_up()
-
-
 @cache
-def predict() -> Callable[[Picture], Map]:
-    """Return the network's own maps."""
+def load_prediction() -> Callable[[Picture], Map]:
+    """Return the function that predicts a map with the network."""
     from model import Predictor  # noqa: PLC0415 -- its weights only where no maps are given
 
-    # In the precision that every machine has, so that the figures are the same on all.
+    # Every machine has this precision, so figures are the same on all.
     predictor = Predictor(device="cpu", precision=torch.float32)
     return lambda image: predictor.predict([predictor.prepare(Image.fromarray(image))])[0]
 
 
 def measure_photo(photo: Photo, choice: Choice) -> Measured:
-    """Return all measures of a photo, or why there are none."""
+    """Return all measures of a photo, or the reason why it could not be measured."""
     try:
         image = read_photo(photo)
-        saliency = read_map(photo.map_path) if photo.map_path else predict()(image)
-        scene = look_at(image, saliency, photo)
+        saliency = read_map(photo.map_path) if photo.map_path else load_prediction()(image)
+        scene = prepare_scene(image, saliency, photo)
         measured = Measured(photo, shape=(image.shape[0], image.shape[1]))
         for quality in choice.qualities:
             crops = measured.crops if choice.crops and not measured.rows else None
@@ -124,8 +115,8 @@ def measure_photo(photo: Photo, choice: Choice) -> Measured:
     return measured
 
 
-def look_at(image: Picture, saliency: Map, photo: Photo) -> Scene:
-    """Return a photo with the places that count."""
+def prepare_scene(image: Picture, saliency: Map, photo: Photo) -> Scene:
+    """Return a photo with its map, regions and gaze density."""
     shape = (image.shape[0], image.shape[1])
     full = scale_map(saliency, shape)
     region = salient_region(full)
@@ -135,13 +126,15 @@ def look_at(image: Picture, saliency: Map, photo: Photo) -> Scene:
         density = fixation_density(locate_fixations(points, shape), shape)
     hot = region if density is None else salient_region(density)
     scales = prepare_original(image)
-    return Scene(image, metrics.to_luma(image), saliency, region, density, soften(hot), scales)
+    return Scene(
+        image, full_reference.to_luma(image), saliency, region, density, soften(hot), scales
+    )
 
 
 def measure_encoders(
     scene: Scene, quality: int, choice: Choice, crops: dict[str, bytes] | None
 ) -> dict[str, Measures]:
-    """Return every encoder's measures at one quality; keep their crops in `crops`."""
+    """Return the measures of all encoders at one quality; store their crops in `crops`."""
     rows: dict[str, Measures] = {}
     corner = locate_crop(scene.looked_at)
     if crops is not None:
@@ -178,9 +171,9 @@ def measure_encoders(
 
 
 def measure_fidelity(scene: Scene, quality: int, choice: Choice) -> Measures:
-    """Return the measures with `target="quality"`, and its bytes over others' that look as good.
+    """Return the measures with `target="quality"` and its bytes relative to other encoders' bytes.
 
-    They do where SSIMULACRA2 is the same in the quarter looked at most.
+    The others are taken at equal SSIMULACRA2 in the most salient quarter.
     """
     started = time.perf_counter()
     jpeg, passes = encode_ours(scene.image, scene.saliency, quality, choice.strength, "quality")
@@ -189,56 +182,50 @@ def measure_fidelity(scene: Scene, quality: int, choice: Choice) -> Measures:
     if "ssimulacra2_gaze" not in row:
         return row
 
-    def look(other: bytes) -> float:
+    def score_gaze(other: bytes) -> float:
         composite = keep_elsewhere(scene.image, decode(other), scene.looked_at)
-        return fast_ssimulacra2.score(scene.scales, composite)
+        return ssimulacra2_fast.score(scene.scales, composite)
 
-    ways: dict[str, Writing] = {STANDARD: partial(encode_standard, scene.image)}
+    ways: dict[str, Writer] = {STANDARD: partial(encode_standard, scene.image)}
     for name in choice.rivals:
         ways[name] = prepare_rival(name, scene.image, scene.saliency, quality)
     for name, write in ways.items():
-        found = find_bytes(write, look, row["ssimulacra2_gaze"])
+        found = find_bytes(write, score_gaze, row["ssimulacra2_gaze"])
         if found is not None:
             row[f"bytes_over_{name}"] = len(jpeg) / found
     return row
 
 
 def round_measures(row: Mapping[str, Any]) -> Measures:
-    """Return the measures with the digits that mean something."""
+    """Return the measures with significant digits only."""
     return {
         key: value if isinstance(value, int) else round(value, 1 if key == "ms" else DIGITS)
         for key, value in row.items()
     }
 
 
-def decode(jpeg: bytes) -> Picture:
-    """Return a file's pixels, by Pillow's libjpeg as every viewer would."""
-    with Image.open(io.BytesIO(jpeg)) as opened:
-        return np.asarray(opened.convert("RGB"))
-
-
 def measure_file(scene: Scene, jpeg: bytes) -> Measures:
-    """Return all quality columns of one file that the photo is large enough for."""
+    """Return all quality measures of a file for which the photo is large enough."""
     decoded = decode(jpeg)
-    luma, own = scene.luma, metrics.to_luma(decoded)
+    luma, own = scene.luma, full_reference.to_luma(decoded)
     composite = keep_elsewhere(scene.image, decoded, scene.looked_at)
     fits = {name for name, side in SHORTEST_SIDE_PX.items() if min(luma.shape) >= side}
     row = {
-        "psnr": metrics.psnr(scene.image, decoded),
-        "psnr_y": metrics.psnr(luma, own),
+        "psnr": full_reference.psnr(scene.image, decoded),
+        "psnr_y": full_reference.psnr(luma, own),
     }
     if scene.region.any():
-        row["psnr_s"] = metrics.psnr(luma[scene.region], own[scene.region])
+        row["psnr_s"] = full_reference.psnr(luma[scene.region], own[scene.region])
     if scene.density is not None:
-        row["psnr_gaze"] = metrics.psnr(luma, own, scene.density)
+        row["psnr_gaze"] = full_reference.psnr(luma, own, scene.density)
     for name in ("ssim", "ms_ssim", "vifp"):
         if name in fits:
-            row[name] = getattr(metrics, name)(luma, own)
+            row[name] = getattr(full_reference, name)(luma, own)
     if "psnr_hvs" in fits:
-        row["psnr_hvs"], row["psnr_hvs_m"] = metrics.psnr_hvs(luma, own)
+        row["psnr_hvs"], row["psnr_hvs_m"] = full_reference.psnr_hvs(luma, own)
     if "ssimulacra2" in fits:
-        row["ssimulacra2"] = fast_ssimulacra2.score(scene.scales, decoded)
-        row["ssimulacra2_gaze"] = fast_ssimulacra2.score(scene.scales, composite)
+        row["ssimulacra2"] = ssimulacra2_fast.score(scene.scales, decoded)
+        row["ssimulacra2_gaze"] = ssimulacra2_fast.score(scene.scales, composite)
         if load_library() is not None:
             row["butteraugli"] = butteraugli(scene.image, decoded)
             row["butteraugli_gaze"] = butteraugli(scene.image, composite)

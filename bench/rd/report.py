@@ -50,25 +50,25 @@ def compose_page(
     ]
     for quality, part in result["by_quality"].items():
         parts.append(f"<h2>Quality {html.escape(quality)}</h2>")
-        parts.append(table_of_means(part["summary"]))
+        parts.append(format_means(part["summary"]))
         for group, own in part["groups"].items():
             parts.append(f"<h3>{html.escape(group)} ({own['photos']} photos)</h3>")
-            parts.append(table_of_means(own["summary"]))
+            parts.append(format_means(own["summary"]))
     if "bd_rate" in result:
         parts += [
             "<h2>BD-rate against the standard JPEG, %</h2>",
-            table_of_rates(result["bd_rate"]),
+            format_rates(result["bd_rate"]),
         ]
-    parts += [show_png(png, name) for name, png in plots.items()]
+    parts += [format_png(png, name) for name, png in plots.items()]
     parts.append("<h2>Photos, where they are looked at most</h2>")
     for one in measured[:PHOTOS_SHOWN]:
         parts.append(f"<h3>{html.escape(one.photo.name)}</h3><div class='crops'>")
-        parts += [show_png(png, name) for name, png in one.crops.items()]
+        parts += [format_png(png, name) for name, png in one.crops.items()]
         parts.append("</div>")
     return "\n".join(parts) + "</html>\n"
 
 
-def table_of_means(summary: Mapping[str, Mapping[str, float]]) -> str:
+def format_means(summary: Mapping[str, Mapping[str, float]]) -> str:
     """Return the standard JPEG's means, and the others as differences to it."""
     present = [metric for metric in METRICS if metric in summary[STANDARD]]
     rows = [("", "bytes", *present, "ms")]
@@ -80,10 +80,10 @@ def table_of_means(summary: Mapping[str, Mapping[str, float]]) -> str:
             for key in present
         )
         rows.append((name, f"{means['bytes_ratio']:.4f}", *cells, f"{means['ms_per_image']:.0f}"))
-    return to_table(rows)
+    return format_table(rows)
 
 
-def table_of_rates(rates: Mapping[str, Mapping[str, Any]]) -> str:
+def format_rates(rates: Mapping[str, Mapping[str, Any]]) -> str:
     """Return BD-rates in percent, with the photos that count."""
     present = [metric for metric in METRICS if any(metric in row for row in rates.values())]
     rows: list[tuple[str, ...]] = [("", *present)]
@@ -93,10 +93,10 @@ def table_of_rates(rates: Mapping[str, Mapping[str, Any]]) -> str:
             for key in present
         )
         rows.append((name, *cells))
-    return to_table(rows)
+    return format_table(rows)
 
 
-def to_table(rows: Iterable[Sequence[str]]) -> str:
+def format_table(rows: Iterable[Sequence[str]]) -> str:
     """Return rows of text as a table; the first one is its head."""
     lines = []
     for number, row in enumerate(rows):
@@ -106,7 +106,7 @@ def to_table(rows: Iterable[Sequence[str]]) -> str:
     return "<table>" + "".join(lines) + "</table>"
 
 
-def show_png(png: bytes, name: str) -> str:
+def format_png(png: bytes, name: str) -> str:
     """Return a picture that lies in the page itself."""
     data = base64.b64encode(png).decode("ascii")
     label = html.escape(name)

@@ -2,16 +2,13 @@
 
 The file holds ``meta``; ``summary``, each encoder's means at the first --quality; ``by_quality``
 with ``summary``, ``wins``, ``worst`` and ``groups`` of every quality; ``bd_rate`` and ``bd_rate_over`` with --curve;
-``images``, the measures by photo, quality and encoder. docs/benchmarks.md says what each means.
+``images``, the measures by photo, quality and encoder. docs/benchmarks.md explains each.
 """
 
 import argparse
 import importlib
-import json
-import multiprocessing
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +16,8 @@ from typing import Any, Final
 from bench.datasets.folds import FOLDS
 from bench.datasets.photos import Photo, find_photos, plan_photos, read_fixations
 from bench.encoders import PACKAGES as RIVAL_PACKAGES
-from bench.encoders import RIVALS, STANDARD, find_missing
-from bench.environment import PACKAGES, describe_machine, usable_cores
+from bench.encoders import RIVALS, STANDARD, find_missing, parse_quality
+from bench.environment import PACKAGES, count_cores, describe_machine, write_result
 from bench.rd.summary import count_wins, find_worst, group_photos, print_table, summarise
 
 SEED: Final = 0  # nothing is drawn; the encoders and metrics are deterministic
@@ -31,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
     add("--images", type=Path, required=True, help="folder of photos; its folders are categories")
-    add("--quality", type=whole_quality, nargs="+", help="of the standard JPEG (50 75)")
+    add("--quality", type=parse_quality, nargs="+", help="of the standard JPEG (50 75)")
     add("--strength", type=float, default=0.6, help="of the encoder `foveate` (%(default)s)")
     add("--strengths", type=float, nargs="*", default=(), help="encode at these too: foveate@0.2")
     add("--out", type=Path, required=True, help="JSON file to write")
@@ -46,20 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--limit", type=int, help="this many photos, the first by hashed name")
     add("--fold", choices=FOLDS, help="only photos that training kept aside, or the others")
-    add("--jobs", type=int, default=usable_cores(), help="processes (%(default)s)")
+    add("--jobs", type=int, default=count_cores(), help="processes (%(default)s)")
     add("--report", type=Path, metavar="DIR", help="write a page with plots and crops there")
-
-
-def whole_quality(text: str) -> int:
-    """Return a quality of the command line.
-
-    Raises:
-        ValueError: it is no whole number in 1..100.
-    """
-    quality = int(text)
-    if not 1 <= quality <= 100:
-        raise ValueError(text)
-    return quality
 
 
 def run(args: argparse.Namespace) -> int:
@@ -103,8 +88,7 @@ def run(args: argparse.Namespace) -> int:
         for own, rates in result["bd_rate_over"].items():
             curve.print_bd_rates(rates, own)
     result["images"] = images
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    write_result(args.out, result, indent=1)
     if args.report:
         report = importlib.import_module("bench.rd.report")
         report.write_report(args.report, result, measured)
@@ -138,28 +122,17 @@ def choose_photos(args: argparse.Namespace) -> list[Photo]:
 
 
 def measure_photos(photos: Sequence[Photo], choice: Any, jobs: int) -> Iterator[Any]:
-    """Give each photo's measures in order, with a line for each; in processes unless `jobs` is 1."""
-    import torch  # noqa: PLC0415
+    """Yield the measures of each photo in order and print a line for each."""
+    from bench.rd.measure import measure_photo  # noqa: PLC0415
+    from bench.rd.processes import open_pool  # noqa: PLC0415
 
-    from bench.rd.measure import measure_photo, start_process  # noqa: PLC0415
-
-    measure = partial(measure_photo, choice=choice)
-    if jobs == 1:
-        threads = torch.get_num_threads()
-        start_process()
-        try:
-            yield from report_progress(map(measure, photos), len(photos))
-        finally:
-            torch.set_num_threads(threads)
-        return
-    # A forked process would inherit torch's and numba's threads in an unknown state.
-    spawned = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(photos)), spawned, start_process) as pool:
-        yield from report_progress(pool.map(measure, photos), len(photos))
+    with open_pool(jobs) as map_photos:
+        measured = map_photos(partial(measure_photo, choice=choice), photos)
+        yield from report_progress(measured, len(photos))
 
 
 def report_progress(measured: Iterator[Any], total: int) -> Iterator[Any]:
-    """Give what comes, and say how far it is."""
+    """Yield each result and print the progress."""
     for number, one in enumerate(measured, 1):
         note(
             f"{number}/{total} {one.photo.name}" + (f": left out: {one.error}" if one.error else "")
@@ -168,7 +141,7 @@ def report_progress(measured: Iterator[Any], total: int) -> Iterator[Any]:
 
 
 def sum_up(images: dict[str, Any], groups: dict[str, str], quality: str) -> dict[str, Any]:
-    """Return everything that one quality's measures come to."""
+    """Return all summaries of one quality."""
     photos = {name: rows[quality] for name, rows in images.items()}
     rows = list(photos.values())
     return {
@@ -182,23 +155,25 @@ def sum_up(images: dict[str, Any], groups: dict[str, str], quality: str) -> dict
 def describe(
     args: argparse.Namespace, choice: Any, done: Sequence[Any], missing: dict[str, str]
 ) -> dict[str, Any]:
-    """Return the machine and what the figures mean, and say what is not in them."""
-    from bench.metrics import butteraugli  # noqa: PLC0415
-    from bench.metrics import full_reference as quality  # noqa: PLC0415
-    from bench.metrics import regions as quality_regions  # noqa: PLC0415
+    """Return the ``meta`` of the result; print what was left out."""
+    from bench.metrics import (  # noqa: PLC0415
+        butteraugli,
+        full_reference,
+        regions,
+    )
 
     measured = [one for one in done if not one.error]
     left_out = dict(missing)
     if butteraugli.load_library() is None:
         left_out["butteraugli"] = butteraugli.HINT
         note(f"butteraugli is left out: {butteraugli.HINT}")
-    for metric, side_px in quality.SHORTEST_SIDE_PX.items():
+    for metric, side_px in full_reference.SHORTEST_SIDE_PX.items():
         small = sum(min(one.shape) < side_px for one in measured)
         if small:
             left_out[metric] = f"{small} photos with a side below {side_px} pixels"
             note(f"{metric} is left out for {left_out[metric]}")
     return {
-        **describe_machine((*PACKAGES, *RIVAL_PACKAGES, *quality.PACKAGES)),
+        **describe_machine((*PACKAGES, *RIVAL_PACKAGES, *full_reference.PACKAGES)),
         "seed": SEED,
         "photos": len(measured),
         "photos_unreadable": {one.photo.name: one.error for one in done if one.error},
@@ -206,7 +181,7 @@ def describe(
         "halved": args.halve,
         "ladder_steps": args.ladder,
         "strength": choice.strength,
-        "salient_share": quality_regions.SALIENT_SHARE,
+        "salient_share": regions.SALIENT_SHARE,
         "maps": "files" if args.maps else "model.Predictor",
         "gaze": "fixations" if args.fixations else "map",
         "equal_bytes": "rivals: interpolated between whole qualities, on log bytes",
@@ -216,11 +191,11 @@ def describe(
 
 
 def note(line: str) -> None:
-    """Say something beside the table."""
+    """Print a line to stderr."""
     print(f"bench rd: {line}", file=sys.stderr, flush=True)
 
 
 def refuse(reason: str) -> int:
-    """Say what is missing; return the exit code."""
+    """Print what is missing; return the exit code."""
     note(reason)
     return 2

@@ -1,4 +1,4 @@
-"""What the measures of single photos come to: means, wins, worst photos, groups, the table."""
+"""Summaries over photos: means, wins, worst photos, groups, and the printed table."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -18,9 +18,9 @@ DIGITS: Final = 5
 
 
 def summarise(photos: Sequence[Rows]) -> dict[str, dict[str, float]]:
-    """Return each encoder's means; of a measure that some photos lack, over the others.
+    """Return the means of each encoder over the photos that have a measure.
 
-    ``bytes_ratio`` has its extremes beside it, ``ms_per_image`` is the median of the times.
+    ``bytes_ratio`` also has its minimum and maximum; ``ms_per_image`` is a median.
     """
     summary: dict[str, dict[str, float]] = {}
     for name in photos[0]:
@@ -44,7 +44,7 @@ def summarise(photos: Sequence[Rows]) -> dict[str, dict[str, float]]:
 
 
 def gain(metric: str, own: Mapping[str, float], other: Mapping[str, float]) -> float:
-    """Return by how much `own` is better, whichever way the metric counts."""
+    """Return by how much `own` is better than `other`; positive is better for every metric."""
     difference = own[metric] - other[metric]
     return difference if HIGHER_IS_BETTER[metric] else -difference
 
@@ -101,7 +101,7 @@ def print_table(title: str, summary: Mapping[str, Mapping[str, float]]) -> None:
     """Print the standard JPEG's means, and the others as differences to it."""
     present = [metric for metric in METRICS if metric in summary[STANDARD]]
     columns = ("bytes_ratio", *present, "ms_per_image")
-    print(f"{title:<21}" + "".join(f"{column:>{width_of(column)}}" for column in columns))
+    print(f"{title:<21}" + "".join(f"{column:>{find_width(column)}}" for column in columns))
     for name, means in summary.items():
         cells = ""
         for column in columns:
@@ -109,10 +109,10 @@ def print_table(title: str, summary: Mapping[str, Mapping[str, float]]) -> None:
             value = means[column] if plain else means[column] - summary[STANDARD][column]
             sign = "" if plain else "+"
             digits = 1 if column == "ms_per_image" else 4
-            cells += f"{value:{sign}{width_of(column)}.{digits}f}"
+            cells += f"{value:{sign}{find_width(column)}.{digits}f}"
         print(f"{name:<21}{cells}")
 
 
-def width_of(column: str) -> int:
+def find_width(column: str) -> int:
     """Return how wide a column is printed."""
     return max(len(column), 8) + 2

@@ -1,14 +1,13 @@
-"""Photos through the running service, beside the standard JPEG of the same bytes; and pictures.
+"""Photos through the running service compared with the standard JPEG of the same bytes.
 
-What a user gets is measured: files come over HTTP, the salient region is the quarter of the area
-with the highest values of the heatmap that the service itself returns.
+Files are sent over HTTP. The salient region is the quarter of the area with the highest values of
+the heatmap that the service returns.
 """
 
 import argparse
 import email.parser
 import email.policy
 import io
-import json
 import statistics
 import sys
 from contextlib import nullcontext
@@ -19,9 +18,9 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from bench.datasets.photos import SUFFIXES
+from bench.datasets.uploads import list_uploads
 from bench.encoders import encode_standard
-from bench.environment import describe_machine
+from bench.environment import describe_machine, write_result
 from bench.load.service_process import started_service
 from bench.metrics.full_reference import psnr, to_luma
 from bench.metrics.regions import salient_region
@@ -30,7 +29,7 @@ from bench.rd.crops import CROP_PX, crop, locate_crop
 # Of the crops in the before/after picture.
 ZOOM: Final = 3
 TIMEOUT_S: Final = 120.0
-# The standard JPEG's bytes and scan: what is measured is where the bytes went.
+# Same bytes and baseline scan as the standard JPEG, so that only their distribution differs.
 LIKE_STANDARD: Final = {"target": "size", "progressive": "false"}
 
 
@@ -38,15 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--images", type=Path, required=True, help="folder of lossless photos")
     parser.add_argument("--quality", type=int, default=50)
-    parser.add_argument("--url", help="of a running service; else one is started")
+    parser.add_argument("--url", help="URL of a running service; else one is started")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--pictures", type=Path, help="folder for pictures of --picture-of")
     parser.add_argument("--picture-of", nargs="*", default=[], help="stems of photos to picture")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure every photo, print the table, write the file; return 1 when bytes are off."""
-    paths = sorted(path for path in args.images.iterdir() if path.suffix.lower() in SUFFIXES)
+    """Measure every photo, print the table, write the file; return 1 if bytes differ by over 1 %."""
+    paths = list_uploads(args.images)
     if not paths:
         print(f"bench photos: no photos in {args.images}", file=sys.stderr)
         return 2
@@ -66,10 +65,8 @@ def run(args: argparse.Namespace) -> int:
                 pair.save(args.pictures / f"{path.stem}-pair.png", optimize=True)
     summary = summarise(images)
     print_table(images, summary)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    result = {"meta": {**describe_machine(), "quality": args.quality}, "summary": summary,
-              "images": images}  # fmt: skip
-    args.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    meta = {**describe_machine(), "quality": args.quality}
+    write_result(args.out, {"meta": meta, "summary": summary, "images": images}, indent=1)
     return int(summary["bytes_ratio_max"] > 1.01 or summary["bytes_ratio_min"] < 0.99)
 
 

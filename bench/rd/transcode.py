@@ -1,46 +1,41 @@
-"""JPEG in, JPEG out: encoding an upload's own coefficients beside encoding its pixels.
+"""JPEG in, JPEG out: encoding from an upload's coefficients compared with encoding its pixels.
 
-Every photo is saved as a standard JPEG of each ``--uploads`` quality, which is then compressed in
-both ways to each goal. The file holds ``meta``; ``summary``, the means over photos by upload and
-goal; ``images``. Differences are beside the upload as it is decoded, and beside the photo before it.
+Each photo is saved as a standard JPEG at each quality of ``--uploads`` and then compressed both
+ways to each goal. The file holds ``meta``; ``summary``, the means over photos by upload and goal;
+``images``. Errors are measured against the decoded upload and against the original photo.
 """
 
 import argparse
-import io
-import json
-import multiprocessing
 import statistics
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image
-
 import codec
 from bench.datasets.photos import Photo, find_photos, plan_photos, read_photo
-from bench.environment import PACKAGES, describe_machine, usable_cores
-from bench.metrics import full_reference as metrics
-from bench.metrics import ssimulacra2_fast as fast_ssimulacra2
-from bench.metrics.full_reference import Picture
+from bench.encoders import decode, encode_standard
+from bench.environment import PACKAGES, count_cores, describe_machine, write_result
+from bench.metrics import ssimulacra2_fast
+from bench.metrics.full_reference import psnr
 from bench.metrics.regions import keep_elsewhere
-from bench.rd.measure import Scene, decode, look_at, predict, start_process
+from bench.rd.measure import Scene, load_prediction, prepare_scene
+from bench.rd.processes import open_pool
 
 OWN: Final = "own"
 UPLOADS: Final = ("95", "85")
 GOALS: Final = ("size:75", "size:50", "quality:85", "quality:75")
 WAYS: Final = ("coefficients", "pixels")
-# Equal pictures have 108 dB; what is decoded from the same coefficients may differ in a last bit.
+# Equal pictures have 108 dB. Decoding the same coefficients twice may differ in the last bit.
 KEPT_DB: Final = 90.0
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What is done with every photo."""
+    """What is done with each photo."""
 
     uploads: tuple[str, ...]
     """Qualities, or OWN for the file itself."""
@@ -60,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--subsampling", default="4:2:0", choices=("4:2:0", "4:2:2", "4:4:4"), help="of uploads")
     add("--goals", nargs="+", default=GOALS, help="target:quality")
     add("--strength", type=float, default=0.6, help="(%(default)s)")
-    add("--jobs", type=int, default=usable_cores(), help="processes (%(default)s)")
+    add("--jobs", type=int, default=count_cores(), help="processes (%(default)s)")
     add("--out", type=Path, required=True, help="JSON file to write")
 
 
@@ -70,11 +65,11 @@ def run(args: argparse.Namespace) -> int:
     choice = Choice(tuple(args.uploads), tuple(args.goals), args.subsampling, args.strength)
     try:
         for goal in choice.goals:
-            settings_of(goal, choice)
+            parse_goal(goal, choice)
         if not all(own == OWN or 1 <= int(own) <= 100 for own in choice.uploads):
             raise ValueError("an upload's quality must lie in 1..100")
         if OWN in choice.uploads and args.halve:
-            raise ValueError("a file as it is can't be halved")
+            raise ValueError("the original file can't be halved")
     except ValueError as error:
         print(f"bench transcode: {error}", file=sys.stderr)
         return 2
@@ -82,10 +77,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"bench transcode: no photos in {args.images.name}", file=sys.stderr)
         return 2
     photos = plan_photos(paths, {}, None, args.halve, None)
-    context = multiprocessing.get_context("spawn")
     images: dict[str, Any] = {}
-    with ProcessPoolExecutor(args.jobs, context, start_process) as pool:
-        measured = pool.map(partial(measure_photo, choice=choice), photos)
+    with open_pool(args.jobs) as map_photos:
+        measured = map_photos(partial(measure_photo, choice=choice), photos)
         for photo, rows in zip(photos, measured, strict=True):
             images[photo.name] = rows
             print(f"bench transcode: {len(images)}/{len(photos)} {photo.name}", file=sys.stderr)
@@ -102,20 +96,19 @@ def run(args: argparse.Namespace) -> int:
         "summary": summary,
         "images": images,
     }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    write_result(args.out, result, indent=1)
     return 0
 
 
-def settings_of(goal: str, choice: Choice) -> codec.EncodeSettings:
-    """Return what "size:75" stands for.
+def parse_goal(goal: str, choice: Choice) -> codec.EncodeSettings:
+    """Return the settings of a goal such as "size:75".
 
     Raises:
-        ValueError: it is no target and quality.
+        ValueError: it is not a target and a quality.
     """
     target, _, quality = goal.partition(":")
     if target not in {"size", "quality"}:
-        raise ValueError(f"{goal!r} is no goal like size:75")
+        raise ValueError(f"{goal!r} is not a goal such as size:75")
     return codec.EncodeSettings(
         int(quality),
         choice.strength,
@@ -125,36 +118,29 @@ def settings_of(goal: str, choice: Choice) -> codec.EncodeSettings:
 
 
 def measure_photo(photo: Photo, choice: Choice) -> dict[str, Any]:
-    """Return by upload, goal and way what came of a photo."""
+    """Return the measures of a photo by upload, goal and way."""
     original = read_photo(photo)
-    saliency = predict()(original)
-    before = look_at(original, saliency, photo)
+    saliency = load_prediction()(original)
+    before = prepare_scene(original, saliency, photo)
     rows: dict[str, Any] = {}
     for name in choice.uploads:
         if name == OWN:
             upload = photo.path.read_bytes()
         else:
-            upload = save_upload(original, int(name), choice.subsampling)
-        shown = look_at(decode(upload), saliency, photo)
+            upload = encode_standard(original, int(name), choice.subsampling)
+        shown = prepare_scene(decode(upload), saliency, photo)
         scenes = {"upload": shown} if name == OWN else {"upload": shown, "original": before}
         rows[name] = {
-            goal: measure_goal(upload, shown, scenes, settings_of(goal, choice))
+            goal: measure_goal(upload, shown, scenes, parse_goal(goal, choice))
             for goal in choice.goals
         }
     return rows
 
 
-def save_upload(image: Picture, quality: int, subsampling: str) -> bytes:
-    """Return a baseline JPEG with Annex K tables, as cameras' and editors' files are made."""
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=quality, subsampling=subsampling)
-    return file.getvalue()
-
-
 def measure_goal(
     upload: bytes, shown: Scene, scenes: Mapping[str, Scene], settings: codec.EncodeSettings
 ) -> dict[str, Any]:
-    """Return both ways' measures beside each of the scenes."""
+    """Return the measures of both ways against each scene."""
     found: dict[str, Any] = {}
     for way in WAYS:
         started = time.process_time()
@@ -173,18 +159,18 @@ def measure_goal(
         decoded = decode(made.jpeg)
         for name, scene in scenes.items():
             inside = keep_elsewhere(scene.image, decoded, scene.looked_at)
-            row[f"psnr_{name}"] = metrics.psnr(scene.image, decoded)
-            row[f"ssimulacra2_{name}"] = fast_ssimulacra2.score(scene.scales, decoded)
-            row[f"ssimulacra2_gaze_{name}"] = fast_ssimulacra2.score(scene.scales, inside)
+            row[f"psnr_{name}"] = psnr(scene.image, decoded)
+            row[f"ssimulacra2_{name}"] = ssimulacra2_fast.score(scene.scales, decoded)
+            row[f"ssimulacra2_gaze_{name}"] = ssimulacra2_fast.score(scene.scales, inside)
         found[way] = {key: round(value, 4) for key, value in row.items()}
     found["kept"] = found["coefficients"]["psnr_upload"] > KEPT_DB
     return found
 
 
 def average(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the means over photos, of gains over those whose coefficients were not kept as they are.
+    """Return the means over photos; gains only over photos whose coefficients changed.
 
-    Beside the upload those have no error at all, and a PSNR without an end.
+    Unchanged coefficients have no error against the upload, so their PSNR is not finite.
     """
     summary: dict[str, Any] = {}
     for upload, goals in rows[0].items():
@@ -206,7 +192,7 @@ def average(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def print_table(summary: Mapping[str, Any]) -> None:
-    """Print what coefficients gain over pixels."""
+    """Print the gains of coefficients over pixels."""
     print("upload  goal         kept  bytes  pixels'  gain where looked at: upload, original")
     for upload, goals in summary.items():
         for goal, cell in goals.items():

@@ -1,8 +1,8 @@
-"""Random kills under load: every request ends in its own JPEG or a clear error, nothing stays behind.
+"""Random kills under load: each request gets its own JPEG or a clear error, Redis keeps nothing.
 
-Kills workers, front ends and Redis with SIGKILL, and stops workers with SIGSTOP, at random; 5 % of
+Workers, front ends and Redis are killed (SIGKILL) and workers stopped (SIGSTOP) at random; 5 % of
 the uploads are damaged. Afterwards Redis must hold no key without a time to live and no started
-job; and in a calm with as many uploads again and again, no process may take more and more memory.
+job. Then the same uploads are sent repeatedly without kills, and no process's memory may grow.
 """
 
 import argparse
@@ -22,27 +22,32 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker_registration import REDIS_WORKER_KEYS
 
-from bench.environment import describe_machine
+from bench.environment import describe_machine, write_result
 from bench.load.closed_loop import Connection, HttpError
 from bench.load.service_process import Processes, ServiceError, started_service
 from bench.load.statistics import rounded
 from bench.robustness.chaos_clients import Clients
-from bench.robustness.chaos_memory import find_growth, find_redis_growth, largest, look, used_bytes
+from bench.robustness.chaos_memory import (
+    find_growth,
+    find_largest,
+    find_redis_growth,
+    read_resident_bytes,
+    used_bytes,
+)
 from contract.keys import QUEUE_NAME
 
 REQUEST_TIMEOUT_S: Final = 30
 RESULT_TTL_S: Final = 3
-# What a request may take beyond its timeout: the way in and out, on a machine under load.
+# Time beyond its timeout that a request may take to be sent and received on a loaded machine.
 MARGIN_S: Final = 30.0
-CALM_TIMEOUT_S: Final = 120.0
-OF_WORKERS: Final = "rq:worker:"
-# RQ's own entries of queues and groups.
-KEPT: Final = ("rq:queues", "rq:workers", "rq:group")
-# Workers' entries, locks, and the probe whether Redis takes writes: written again and again, each to
-# expire. Without a TTL one would outlive whoever wrote it.
-RENEWED: Final = (OF_WORKERS, "rq:clean_", "foveate:writable")
-# What an upload may end in while nothing dies.
-CALM_ENDS: Final = {"200", "415", "422"}
+IDLE_TIMEOUT_S: Final = 120.0
+WORKER_PREFIX: Final = "rq:worker:"
+# RQ's entries of queues and groups, which never expire.
+PERMANENT_KEYS: Final = ("rq:queues", "rq:workers", "rq:group")
+# Entries of workers, locks and the write probe: renewed regularly, each with a TTL.
+EXPIRING_KEYS: Final = (WORKER_PREFIX, "rq:clean_", "foveate:writable")
+# Statuses that an upload may get while nothing is killed.
+EXPECTED_ENDS: Final = {"200", "415", "422"}
 
 ACTS: Final = (
     ("worker", signal.SIGKILL),
@@ -58,16 +63,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--pause", type=float, default=8.0, help="mean seconds between two acts")
-    parser.add_argument("--stretches", type=int, default=6, help="of uploads in the calm")
-    parser.add_argument("--uploads-each", type=int, default=50, help="a client's in a stretch")
+    parser.add_argument(
+        "--stretches", type=int, default=6, help="repetitions of the uploads after the kills"
+    )
+    parser.add_argument(
+        "--uploads-each", type=int, default=50, help="uploads of a client in each repetition"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run it; return 1 when anything was at fault."""
+    """Run the benchmark; return 1 if a fault was found."""
     try:
-        report = unleash(
+        report = run_chaos(
             60 * args.minutes,
             clients=args.clients,
             workers=args.workers,
@@ -81,13 +90,11 @@ def run(args: argparse.Namespace) -> int:
         return 1
     report = {"meta": {**describe_machine(), "seed": args.seed}, **report}
     print(json.dumps(rounded({k: v for k, v in report.items() if k != "meta"}), indent=2))
-    if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(rounded(report), indent=2) + "\n")
+    write_result(args.out, rounded(report))
     return 1 if report["faults"] else 0
 
 
-def unleash(
+def run_chaos(
     seconds: float,
     *,
     clients: int,
@@ -98,10 +105,10 @@ def unleash(
     uploads_each: int,
     acts: tuple[tuple[str, signal.Signals], ...] = ACTS,
 ) -> dict[str, Any]:
-    """Return how requests ended, what was done to whom, and every fault that was found.
+    """Return how requests ended, which processes were killed, and all faults.
 
-    Each of ``acts`` happens before any happens again, so that a short run has all of them. The calm
-    afterwards has ``stretches`` in which each client sends ``uploads_each``.
+    Each of ``acts`` happens once before any is repeated, so that a short run has all of them. After
+    the kills each client sends ``uploads_each`` uploads ``stretches`` times.
     """
     settings = {
         "REQUEST_TIMEOUT_S": str(REQUEST_TIMEOUT_S),
@@ -115,11 +122,11 @@ def unleash(
         load = Clients(url, clients, seed, REQUEST_TIMEOUT_S + MARGIN_S)
         load.start()
         time.sleep(min(5.0, seconds / 5))
-        done = torment(processes, seconds, pause_s, random.Random(seed), acts)
+        done = kill_at_random(processes, seconds, pause_s, random.Random(seed), acts)
         load.stop()
         faults = Counter(load.faults)
-        faults.update(wait_until_calm(url, processes))
-        calm = stay_calm(url, processes, load, stretches, uploads_each)
+        faults.update(wait_until_idle(url, processes))
+        calm = measure_growth(url, processes, load, stretches, uploads_each)
         faults.update(calm.pop("faults"))
         faults.update(find_redis_growth(empty_bytes, calm["redis_bytes"]))
     return {
@@ -134,44 +141,44 @@ def unleash(
     }
 
 
-def stay_calm(
+def measure_growth(
     url: str, processes: Processes, like: Clients, stretches: int, uploads_each: int
 ) -> dict[str, Any]:
-    """Send the same uploads again and again while nothing dies; return how they ended and what grew."""
+    """Send the same uploads repeatedly without kills; return how they ended and the memory held."""
     ends: Counter[str] = Counter()
     damaged: Counter[str] = Counter()
     faults: list[str] = []
-    looks = []
+    readings = []
     for _ in range(stretches):
         load = Clients(url, like.count, like.seed, like.max_request_s, uploads_each)
         load.start()
         load.join(uploads_each * load.max_request_s)
-        looks.append(look(processes))
+        readings.append(read_resident_bytes(processes))
         ends.update(load.ends)
         damaged.update(load.damaged)
         faults += load.faults
-    faults += [f"{end} in the calm" for end in ends.keys() - CALM_ENDS]
-    faults += find_growth(looks[0], looks[-1])
-    faults += wait_until_calm(url, processes)
+    faults += [f"{end} without a kill" for end in ends.keys() - EXPECTED_ENDS]
+    faults += find_growth(readings[0], readings[-1])
+    faults += wait_until_idle(url, processes)
     with connected(processes) as connection:
         redis_bytes = used_bytes(connection)
     return {
         "ends": dict(sorted(ends.items())),
         "damaged": dict(sorted(damaged.items())),
-        "rss_bytes": [largest(held) for held in looks],
+        "rss_bytes": [find_largest(held) for held in readings],
         "redis_bytes": redis_bytes,
         "faults": faults,
     }
 
 
-def torment(
+def kill_at_random(
     processes: Processes,
     seconds: float,
     pause_s: float,
     order: random.Random,
     acts: tuple[tuple[str, signal.Signals], ...],
 ) -> Counter[str]:
-    """Kill and stop processes at random for a while; return what was done."""
+    """Kill and stop random processes for `seconds`; return how often each act happened."""
     done: Counter[str] = Counter()
     ends_s = time.monotonic() + seconds
     coming: list[tuple[str, signal.Signals]] = []
@@ -188,10 +195,10 @@ def torment(
     return done
 
 
-def wait_until_calm(url: str, processes: Processes) -> list[str]:
-    """Return what is left of jobs, or out of order, after time enough for everything to end."""
-    deadline_s = time.monotonic() + CALM_TIMEOUT_S
-    faults = ["nothing was looked at"]
+def wait_until_idle(url: str, processes: Processes) -> list[str]:
+    """Wait until no fault is left or the time is up; return the faults left."""
+    deadline_s = time.monotonic() + IDLE_TIMEOUT_S
+    faults = ["nothing was checked"]
     while faults and time.monotonic() < deadline_s:
         time.sleep(0.5)
         faults = [] if is_ready(url) else ["not ready"]
@@ -204,7 +211,7 @@ def wait_until_calm(url: str, processes: Processes) -> list[str]:
 
 
 def find_leftovers(connection: "Redis") -> list[str]:
-    """Return what jobs have left behind in Redis."""
+    """Return what jobs have left behind in Redis: one line for each leftover."""
     faults = []
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
     if queue.count or queue.intermediate_queue.get_job_ids():
@@ -213,20 +220,22 @@ def find_leftovers(connection: "Redis") -> list[str]:
         faults.append("a job is in the started registry")
     for raw in connection.scan_iter():
         key, life = raw.decode(), "without" if connection.ttl(raw) == -1 else "with"
-        if not key.startswith(KEPT) and (life == "without" or not key.startswith(RENEWED)):
-            faults.append(f"a key {life} TTL: {kind_of(key)}")
+        if not key.startswith(PERMANENT_KEYS) and (
+            life == "without" or not key.startswith(EXPIRING_KEYS)
+        ):
+            faults.append(f"a key {life} TTL: {drop_job_id(key)}")
     listed = connection.smembers(REDIS_WORKER_KEYS)
     gone = sum(not connection.exists(worker_key) for worker_key in listed)
     return faults + gone * ["a worker that is gone is on RQ's list"]
 
 
-def kind_of(key: str) -> str:
-    """Return a key without what differs from job to job."""
+def drop_job_id(key: str) -> str:
+    """Return a key without the part that differs between jobs."""
     return ":".join(key.split(":")[:2])
 
 
 def is_ready(url: str) -> bool:
-    """Return whether the service says that it is."""
+    """Return whether the service reports that it is ready."""
     connection = Connection(url)
     try:
         return connection.request("GET", "/readyz").status == 200
@@ -239,7 +248,7 @@ def is_ready(url: str) -> bool:
 def connected(processes: Processes) -> Redis:
     """Return a client of the Redis that the service has started."""
     (server,) = processes.by_role()["redis"]
-    # Once it runs, its title is all that is left of its command: "… unixsocket:PATH".
+    # A running server replaces its command line by a title: "… unixsocket:PATH".
     title = " ".join(server.cmdline())
     path = title.partition("unixsocket")[2].lstrip(": ").split()[0]
     return Redis.from_url(f"unix://{path}?db=0", socket_timeout=5)

@@ -1,4 +1,4 @@
-"""Clients that know what each answer must be, however often the service is killed meanwhile."""
+"""Clients that check each response while the service is being killed."""
 
 import io
 import itertools
@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.datasets.uploads import generate_photo, to_jpeg
-from bench.load.closed_loop import Answer, Connection, HttpError
+from bench.load.closed_loop import Connection, HttpError, Response
 
 TARGET: Final = "/compress?quality=75&progressive=false"
 PHOTOS: Final = 40
 CORRUPT_SHARE: Final = 0.05
 PAUSE_AFTER_BREAK_S: Final = 0.2
-# Of luma, on average; two of the generated photos are further apart by a factor of three or more.
+# Mean difference in luma. Two different generated photos differ at least three times as much.
 MAX_DIFFERENCE: Final = 8.0
 PROBLEM: Final = "application/problem+json"
-# What a request may end in while processes die: none of them says that the photo was at fault.
+# Errors allowed while processes are killed: none of them blames the photo.
 EXCUSES: Final = {
     "internal-error": 500,
     "no-worker": 503,
@@ -37,69 +37,73 @@ REFUSALS: Final = {"corrupt-image": 422, "unsupported-image": 415}
 
 @dataclass(frozen=True)
 class Upload:
-    """One file and what its answer must show; ``luma`` None where the file is damaged."""
+    """One file and what its response must show; ``luma`` None where the file is damaged."""
 
     data: bytes
     luma: NDArray[np.float32] | None
 
 
 def make_uploads(seed: int) -> list[Upload]:
-    """Return photos that differ in content and, each from all others, in size."""
+    """Return photos that all differ in content and in size."""
     uploads = []
     for number in range(PHOTOS):
         image = generate_photo(200 + 3 * number, 160 + 2 * number, seed + number)
-        uploads.append(Upload(to_jpeg(image), luma_of(image)))
+        uploads.append(Upload(to_jpeg(image), read_luma(image)))
     return uploads
 
 
 def corrupt(upload: Upload, order: random.Random) -> Upload:
-    """Return an upload that ends too early."""
+    """Return a truncated upload."""
     cut = order.randrange(300, max(301, len(upload.data) // 2))
     return Upload(upload.data[:cut], None)
 
 
-def luma_of(image: Image.Image) -> NDArray[np.float32]:
+def read_luma(image: Image.Image) -> NDArray[np.float32]:
     """Return a picture's luma, float32 (h, w) in [0, 255]."""
     return np.asarray(image.convert("L"), np.float32)
 
 
-def find_fault(upload: Upload, answer: Answer) -> str | None:
-    """Return what is wrong with an answer; None for its own JPEG, or a clear error."""
-    return judge_photo(upload, answer) if answer.status == 200 else judge_error(upload, answer)
+def find_fault(upload: Upload, response: Response) -> str | None:
+    """Return what is wrong with a response; None for its own JPEG, or a clear error."""
+    return (
+        find_photo_fault(upload, response)
+        if response.status == 200
+        else find_error_fault(upload, response)
+    )
 
 
-def judge_photo(upload: Upload, answer: Answer) -> str | None:
-    """Return in what an answer's photo isn't the upload's."""
+def find_photo_fault(upload: Upload, response: Response) -> str | None:
+    """Return how the photo of a response differs from the upload; None if it doesn't."""
     if upload.luma is None:
         return "a damaged photo was compressed"
     try:
-        luma = luma_of(Image.open(io.BytesIO(answer.body)))
+        luma = read_luma(Image.open(io.BytesIO(response.body)))
     except OSError:
-        return "the answer is no image"
+        return "the response is no image"
     if luma.shape != upload.luma.shape:
-        return "the answer is another photo's: its size"
+        return "the response is another photo's: its size"
     if float(np.abs(luma - upload.luma).mean()) > MAX_DIFFERENCE:
-        return "the answer is another photo's: its content"
+        return "the response is another photo's: its content"
     return None
 
 
-def judge_error(upload: Upload, answer: Answer) -> str | None:
-    """Return what is unclear about an error, or wrong about its blame."""
-    if answer.headers.get("content-type") != PROBLEM:
-        return f"{answer.status} without a problem document"
+def find_error_fault(upload: Upload, response: Response) -> str | None:
+    """Return what is wrong with an error: no problem document, or blame of a sound photo."""
+    if response.headers.get("content-type") != PROBLEM:
+        return f"{response.status} without a problem document"
     try:
-        code = json.loads(answer.body)["type"].rpartition(":")[2]
+        code = json.loads(response.body)["type"].rpartition(":")[2]
     except (ValueError, KeyError, TypeError):
-        return f"{answer.status} with an unreadable problem document"
+        return f"{response.status} with an unreadable problem document"
     allowed = EXCUSES if upload.luma is not None else {**EXCUSES, **REFUSALS}
-    return None if allowed.get(code) == answer.status else f"{answer.status} {code}"
+    return None if allowed.get(code) == response.status else f"{response.status} {code}"
 
 
 @dataclass
 class Clients:
-    """Closed-loop clients; each sends a request again when its connection broke, as people do.
+    """Closed-loop clients; each repeats a request whose connection broke.
 
-    Each sends ``uploads_each``, the same ones every time; without that it goes on until `stop`.
+    Each sends the same ``uploads_each`` uploads every time; without a number it runs until `stop`.
     """
 
     url: str
@@ -108,7 +112,7 @@ class Clients:
     max_request_s: float
     uploads_each: int | None = None
     ends: Counter[str] = field(default_factory=Counter)
-    damaged: Counter[str] = field(default_factory=Counter)  # of the ends, those of damaged uploads
+    damaged: Counter[str] = field(default_factory=Counter)  # ends of damaged uploads
     faults: list[str] = field(default_factory=list)
     slowest_s: float = 0.0
 
@@ -122,17 +126,17 @@ class Clients:
         ]
 
     def start(self) -> None:
-        """Begin."""
+        """Start all clients."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Let every client end the request that it is at; one that can't is a fault."""
+        """Let every client finish its current request; a request that hangs is a fault."""
         self._stop.set()
         self.join(2 * self.max_request_s)
 
     def join(self, timeout_s: float) -> None:
-        """Wait until every client has sent what it is to send; one that hasn't by then is a fault."""
+        """Wait until every client has ended; one that has not by then is a fault."""
         deadline_s = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, deadline_s - time.monotonic()))
@@ -151,20 +155,20 @@ class Clients:
         connection.close()
 
     def _send(self, connection: Connection, upload: Upload) -> None:
-        """Send until there is an answer; judge it."""
+        """Send until there is a response, and check it."""
         while True:
             started_s = time.monotonic()
             try:
-                answer = connection.request("POST", TARGET, upload.data)
+                response = connection.request("POST", TARGET, upload.data)
             except HttpError:
                 self._note(upload, "connection broken", time.monotonic() - started_s)
                 if self._stop.is_set():
                     return
                 time.sleep(PAUSE_AFTER_BREAK_S)
                 continue
-            fault = find_fault(upload, answer)
-            self._note(upload, str(answer.status), time.monotonic() - started_s, fault)
-            if answer.status >= 500:
+            fault = find_fault(upload, response)
+            self._note(upload, str(response.status), time.monotonic() - started_s, fault)
+            if response.status >= 500:
                 time.sleep(PAUSE_AFTER_BREAK_S)
             return
 

@@ -1,7 +1,7 @@
-"""What the service's processes hold: it must not grow with what they have served.
+"""Memory of the service's processes, which must not grow with the photos served.
 
-While processes are killed none lives long enough to tell; so load goes on in a calm afterwards, and
-what each process holds after its first uploads is set against what it holds after the last.
+Killed processes do not live long enough to show growth. So load continues after the kills, and the
+memory of each process after the first uploads is compared with that after the last.
 """
 
 from collections.abc import Mapping
@@ -14,19 +14,18 @@ from redis import Redis
 from bench.load.service_process import Processes
 
 MIB: Final = 2**20
-# What allocators keep without giving it back, by role: a worker's holds photos, a front end's only
-# files.
+# Memory that allocators keep, by role: workers hold decoded photos, front ends only files.
 GROWTH_BYTES: Final = {"worker": 150 * MIB, "app": 60 * MIB}
-# Of an emptied Redis: buffers of connections, scripts and RQ's own entries. Its resident set says
-# less, for it keeps the most that it ever held.
+# For connection buffers, scripts and RQ's entries in an empty Redis. Its resident set would not
+# shrink after a peak.
 REDIS_GROWTH_BYTES: Final = 2 * MIB
 
-Held = Mapping[str, Mapping[int, int]]
+ResidentBytes = Mapping[str, Mapping[int, int]]
 """Resident bytes of each process, by role and process id."""
 
 
-def look(processes: Processes) -> dict[str, dict[int, int]]:
-    """Return what each process holds now."""
+def read_resident_bytes(processes: Processes) -> dict[str, dict[int, int]]:
+    """Return the resident bytes of each process now."""
     held: dict[str, dict[int, int]] = {}
     for role, members in processes.by_role().items():
         held[role] = {}
@@ -36,17 +35,17 @@ def look(processes: Processes) -> dict[str, dict[int, int]]:
     return held
 
 
-def largest(held: Held) -> dict[str, int]:
-    """Return the most that a process of each role holds."""
+def find_largest(held: ResidentBytes) -> dict[str, int]:
+    """Return the largest resident set of each role."""
     return {role: max(sizes.values(), default=0) for role, sizes in held.items()}
 
 
-def find_growth(first: Held, last: Held) -> list[str]:
-    """Return which roles' processes have grown, or not lived, from the first look to the last."""
+def find_growth(first: ResidentBytes, last: ResidentBytes) -> list[str]:
+    """Return which roles' processes have grown or died between two readings."""
     faults = []
     for role, limit_bytes in GROWTH_BYTES.items():
         if first[role].keys() != last[role].keys():
-            faults.append(f"the {role} died in the calm")
+            faults.append(f"the {role} died without a kill")
         faults += [
             f"the {role}'s memory grew"
             for pid in first[role].keys() & last[role].keys()
@@ -56,11 +55,11 @@ def find_growth(first: Held, last: Held) -> list[str]:
 
 
 def used_bytes(connection: Redis) -> int:
-    """Return what Redis itself says that its data and buffers take."""
+    """Return the memory that Redis reports for its data and buffers."""
     return int(connection.info("memory")["used_memory"])
 
 
 def find_redis_growth(first_bytes: int, last_bytes: int) -> list[str]:
-    """Return whether a Redis that has been emptied holds more than an empty one."""
+    """Return a fault if an emptied Redis holds more than it did at the start."""
     grew = last_bytes - first_bytes > REDIS_GROWTH_BYTES
     return ["Redis' used memory grew"] if grew else []

@@ -1,7 +1,7 @@
-"""A folder through the command line: its cost beside the service's, a kill in the middle, the rest.
+"""A folder through the command line: its cost, a kill and the resumed run.
 
-Runs ``python -m app compress`` over copies of photos, kills it with SIGKILL when a third is done,
-runs it again, and once more when nothing is left to do. Every result is decoded.
+It runs ``python -m app compress`` over photos, kills it (SIGKILL) when a third is done, runs it
+again, and once more when nothing is left to do. Every result is decoded.
 """
 
 import argparse
@@ -18,12 +18,11 @@ from typing import Any, Final
 
 from PIL import Image
 
-from bench.datasets.uploads import SUFFIXES
-from bench.environment import ROOT, describe_machine
+from bench.datasets.uploads import list_uploads
+from bench.environment import ROOT, describe_machine, find_data, write_result
 from bench.load.service_process import ServiceError, started_service
 from bench.load.statistics import rounded
 
-DEFAULT_IMAGES: Final = Path(os.environ.get("FOVEATE_DATA", "../shared/data")) / "fixations/osie"
 POLL_S: Final = 0.02
 
 
@@ -40,14 +39,18 @@ class Ended:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
-    parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
-    parser.add_argument("--count", type=int, default=500, help="of them, the first by name")
+    parser.add_argument(
+        "--images", type=Path, default=find_data() / "fixations" / "osie", help="folder of photos"
+    )
+    parser.add_argument(
+        "--count", type=int, default=500, help="number of photos, the first by name"
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run it; return 1 when anything is missing at the end."""
-    photos = sorted(p for p in args.images.glob("*") if p.suffix.lower() in SUFFIXES)[: args.count]
+    """Run the benchmark; return 1 if a result is missing at the end."""
+    photos = list_uploads(args.images)[: args.count]
     if not photos:
         print(f"bench: no photos in {args.images}", file=sys.stderr)
         return 2
@@ -58,15 +61,12 @@ def run(args: argparse.Namespace) -> int:
         return 1
     meta = {**describe_machine(), "photos": f"{len(photos)} files of {args.images.name}/"}
     print(json.dumps(rounded(figures), indent=2))
-    if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        report = {"meta": meta, "summary": rounded(figures)}
-        args.out.write_text(json.dumps(report, indent=2) + "\n")
+    write_result(args.out, {"meta": meta, "summary": rounded(figures)})
     return 0 if figures["decoded"] == len(photos) else 1
 
 
 def measure(photos: list[Path]) -> dict[str, Any]:
-    """Return what three runs cost and gave."""
+    """Return cost and results of the three runs."""
     with tempfile.TemporaryDirectory(prefix="foveate-") as name:
         source, target = Path(name, "photos"), Path(name, "results")
         source.mkdir()
@@ -79,7 +79,7 @@ def measure(photos: list[Path]) -> dict[str, Any]:
             service_cpu_s = sum(processes.cpu_s().values()) - before
             idle = compress(source, target, url)
         results = list(target.glob("*.jpg"))
-        decoded = sum(decodes(path) for path in results)
+        decoded = sum(is_whole_jpeg(path) for path in results)
     assert resumed.summary is not None
     assert idle.summary is not None
     images = len(photos)
@@ -102,13 +102,13 @@ def measure(photos: list[Path]) -> dict[str, Any]:
 
 
 def compress(source: Path, target: Path, url: str, *, kill_at: int | None = None) -> Ended:
-    """Run the command; with ``kill_at`` kill it when so many results are there."""
+    """Run the command; with ``kill_at`` kill it once that many results exist."""
     started_s = time.monotonic()
     command = [sys.executable, "-m", "app", "compress", str(source), "-o", str(target), "--json"]
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen([*command, "--url", url], cwd=ROOT, stdout=output)
         if kill_at is not None:
-            while process_lives(process.pid) and len(list(target.glob("*.jpg"))) < kill_at:
+            while is_running(process.pid) and len(list(target.glob("*.jpg"))) < kill_at:
                 time.sleep(POLL_S)
             process.send_signal(signal.SIGKILL)
         _, status, usage = os.wait4(process.pid, 0)
@@ -124,12 +124,12 @@ def compress(source: Path, target: Path, url: str, *, kill_at: int | None = None
     )
 
 
-def process_lives(pid: int) -> bool:
-    """Return whether a child has not ended; it is left to be waited for."""
+def is_running(pid: int) -> bool:
+    """Return whether a child is still running, without reaping it."""
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
 
-def decodes(path: Path) -> bool:
+def is_whole_jpeg(path: Path) -> bool:
     """Return whether a file is a whole JPEG."""
     try:
         with Image.open(path) as picture:

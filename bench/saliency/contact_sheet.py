@@ -1,4 +1,4 @@
-"""One picture of photos, each beside its saliency maps: what no figure shows."""
+"""A contact sheet: photos, each beside its saliency maps."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

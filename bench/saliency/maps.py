@@ -1,4 +1,4 @@
-"""Every map that is measured, each drawn from the same decoded photo, on the CPU."""
+"""All maps that are measured, each predicted from the same decoded photo on the CPU."""
 
 import sys
 import time
@@ -24,7 +24,7 @@ MAPS: Final = (*WEIGHTS, "cam", "cam_top5", "centre")
 def load_predictors() -> dict[str, Predictor]:
     """Return our networks by the name of their map.
 
-    On the CPU even beside a GPU: the maps and their times are then the same everywhere.
+    They run on the CPU even if there is a GPU, so that results can be compared.
     """
     return {name: Predictor("cpu", weights) for name, weights in WEIGHTS.items()}
 
@@ -32,7 +32,7 @@ def load_predictors() -> dict[str, Predictor]:
 def collect_drawings(
     predictors: Mapping[str, Predictor], attention_center: Path
 ) -> dict[str, Drawing]:
-    """Return what draws each map; the rival only where it can be had, else a line says why."""
+    """Return the function of each map; a rival that is missing is left out with a message."""
     drawings = {name: draw_with(predictor) for name, predictor in predictors.items()}
     activation, prepare = ClassActivation(), predictors["foveate"].prepare
     drawings["cam"] = lambda photo: activation.draw(prepare(photo), 1)
@@ -43,20 +43,20 @@ def collect_drawings(
         print(f"bench saliency: attention_center is left out: {reason}", file=sys.stderr)
     else:
         drawings["attention_center"] = rival
-    for draw in drawings.values():  # a first pass takes longer
+    for draw in drawings.values():  # warm up
         draw(Image.new("RGB", (64, 64)))
     return drawings
 
 
 def draw_with(predictor: Predictor) -> Drawing:
-    """Return what draws the map of one of our networks, a photo at a time."""
+    """Return the function that predicts one photo with one of our networks."""
     return lambda photo: predictor.predict([predictor.prepare(photo)])[0]
 
 
 def draw_maps(photo: Image.Image, drawings: Mapping[str, Drawing]) -> dict[str, tuple[Map, float]]:
     """Return each map of an RGB photo and its milliseconds, from the decoded photo on.
 
-    The quicker of two passes counts: the first pays for the caches that others left behind.
+    The faster of two passes counts, since the first one fills caches.
     """
     drawn = {}
     for name, draw in drawings.items():

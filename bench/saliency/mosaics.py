@@ -1,8 +1,7 @@
-"""Mosaics of photos of different classes: does a map find *every* object, not only the best one?
+"""Mosaics of photos of different classes, to measure whether a map finds every object.
 
-Each tile's object is taken to be in the tile's middle, where photos of one labelled thing have
-it. Of 2×2 tiles the hottest 10 % can hold half of two boxes at most, of 3×3 half of five: that
-is the ceiling of ``half_10``.
+Each object is assumed to be in the middle of its tile. The hottest 10 % of the area can cover half
+of at most two boxes of 2×2 tiles and five of 3×3: the upper limit of ``half_10``.
 """
 
 import csv
@@ -20,7 +19,7 @@ from bench.saliency.objects import Box
 from model.training.photos import SUFFIXES, UNLABELLED_FOLDERS
 
 SIDE_PX: Final = 480
-# Of each side of a tile, around its middle.
+# Side of the box as a share of its tile.
 BOX_SHARE: Final = 0.6
 SYNSET: Final = re.compile(r"(n\d{8})_")
 
@@ -59,7 +58,7 @@ def plan_mosaics(
 ) -> Iterator[tuple[Path, ...]]:
     """Yield the photos of each mosaic of side × side tiles, row by row.
 
-    Drawn by `SEED`: a smaller count gives the first ones of a larger.
+    Drawn with `SEED`: a smaller count gives the first mosaics of a larger one.
 
     Raises:
         ValueError: there are fewer classes than tiles.
@@ -82,7 +81,7 @@ def draw_mosaic(paths: Sequence[Path], side: int) -> Image.Image:
 
 
 def locate_objects(side: int) -> list[Box]:
-    """Return the box of each tile's object, row by row, in the mosaic's pixels, both ends in."""
+    """Return the box of each tile's object, row by row, in pixels of the mosaic, both ends included."""
     tile_px = SIDE_PX // side
     box_px = round(BOX_SHARE * tile_px)
     starts = [tile * tile_px + (tile_px - box_px) // 2 for tile in range(side)]

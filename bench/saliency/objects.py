@@ -1,6 +1,7 @@
-"""How many labelled objects a saliency map doesn't miss.
+"""How many labelled objects a saliency map covers.
 
-Labels: one text file per photo, a line ``class x1 y1 x2 y2`` per object, in pixels, both ends in.
+Labels: one text file for each photo, a line ``class x1 y1 x2 y2`` for each object, in pixels with
+both ends included.
 """
 
 import statistics
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.metrics.gaze import AREAS, Map, hottest
+from bench.metrics.gaze import AREAS, Map, find_hottest
 
 Box = tuple[int, int, int, int]  # x1, y1, x2, y2
 
@@ -18,7 +19,7 @@ COVERAGE: Final = tuple(f"{what}_{percent}" for what in ("centre", "half") for p
 
 
 def find_labelled(labels: Path, photos: Path) -> dict[str, tuple[Path, list[Box]]]:
-    """Return photo and boxes, by the name both share; without photos that lack either."""
+    """Return photo and boxes by their common file stem; both must exist."""
     by_stem = {path.stem: path for path in photos.iterdir()}
     found = {}
     for file in sorted(labels.glob("*.txt")):
@@ -29,10 +30,10 @@ def find_labelled(labels: Path, photos: Path) -> dict[str, tuple[Path, list[Box]
 
 
 def read_boxes(text: str) -> list[Box]:
-    """Return the boxes; a class may hold blanks.
+    """Return the boxes of a label file; class names may contain blanks.
 
     Raises:
-        ValueError: a line is no label.
+        ValueError: a line is not a label.
     """
     boxes = []
     for line in text.splitlines():
@@ -47,14 +48,14 @@ def read_boxes(text: str) -> list[Box]:
 
 
 def cover_objects(saliency: Map, boxes: Sequence[Box]) -> list[dict[str, float]]:
-    """Return for each object whether its centre and half of its area are among the hottest.
+    """Return for each object whether its centre and half of its area are among the hottest pixels.
 
-    The map has the photo's size. Where pixels are tied, a centre may count in part.
+    The map has the size of the photo. With tied pixels a centre may count as a fraction.
     """
     height, width = saliency.shape
     rows: list[dict[str, float]] = [{} for _ in boxes]
     for percent, area in AREAS.items():
-        region = hottest(saliency, area)
+        region = find_hottest(saliency, area)
         for row, (x1, y1, x2, y2) in zip(rows, boxes, strict=True):
             left, right = np.clip((x1, x2), 0, width - 1)
             top, bottom = np.clip((y1, y2), 0, height - 1)
@@ -65,6 +66,6 @@ def cover_objects(saliency: Map, boxes: Sequence[Box]) -> list[dict[str, float]]
 
 
 def summarise_objects(rows: Sequence[Mapping[str, float]]) -> dict[str, Any]:
-    """Return the shares over all objects."""
+    """Return the means over all objects."""
     shares = {key: round(statistics.fmean(row[key] for row in rows), 4) for key in COVERAGE}
     return {"count": len(rows), **shares}

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 from PIL import Image
 
 from bench.datasets.folds import FOLDS, choose_photos, find_photos
-from bench.environment import PACKAGES, describe_machine
+from bench.environment import PACKAGES, describe_machine, find_data, write_result
 from bench.gpu.predictor import measure_cuda
 from bench.metrics.gaze import (
     DENSITY_SIGMA,
@@ -38,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--boxes", type=Path, help="folder of labels: class x1 y1 x2 y2")
     parser.add_argument("--box-images", type=Path, help="the labels' photos; else --images")
-    parser.add_argument("--mosaics", type=Path, help="folder of photos, in one folder per class")
+    parser.add_argument(
+        "--mosaics", type=Path, help="folder of photos, in one folder for each class"
+    )
     parser.add_argument("--mosaic-count", type=int, default=100, help="mosaics (%(default)s)")
     parser.add_argument(
         "--mosaic-side", type=int, choices=(2, 3), default=2, help="2×2 or 3×3 tiles (%(default)s)"
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--attention-center",
         type=Path,
-        default=Path(os.environ.get("FOVEATE_DATA", "../shared/data")) / ATTENTION_CENTER,
+        default=find_data() / ATTENTION_CENTER,
         help=f".tflite file of this rival (needs {LITERT}; %(default)s)",
     )
     parser.add_argument(
@@ -111,20 +112,18 @@ def measure(args: argparse.Namespace) -> int:
             "mosaic_tiles": f"{side}x{side}", "density_sigma_of_diagonal": DENSITY_SIGMA,
             "device": "cpu", "threads": torch.get_num_threads(), "cuda": measure_cuda(),
             "weights": {name: ours.version for name, ours in predictors.items()}}  # fmt: skip
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    result = {"meta": meta, "summary": summary, "images": images}
-    args.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    write_result(args.out, {"meta": meta, "summary": summary, "images": images}, indent=1)
     return 0
 
 
 def refuse(reason: str) -> int:
-    """Say what is missing; return the exit code."""
+    """Print what is missing; return the exit code."""
     print(f"bench saliency: {reason}", file=sys.stderr)
     return 2
 
 
 def load_photo(path: Path) -> Image.Image:
-    """Return a photo in RGB, as stored: gaze and boxes count in those pixels."""
+    """Return a photo in RGB, as stored: gaze and boxes refer to those pixels."""
     with Image.open(path) as opened:
         return opened.convert("RGB")
 
@@ -147,7 +146,7 @@ def measure_photo(
 def cover_photo(
     photo: Image.Image, boxes: Sequence[Box], drawings: Mapping[str, Drawing]
 ) -> dict[str, Any]:
-    """Return what every map of an RGB photo does to its objects, and the milliseconds of each."""
+    """Return which objects of an RGB photo each map covers, and its milliseconds."""
     shape = (photo.height, photo.width)
     return {
         name: {"objects": cover_objects(scale_map(saliency, shape), boxes), "ms": elapsed_ms}

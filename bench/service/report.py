@@ -46,7 +46,7 @@ def show_loads(loads: dict[str, dict[str, Any]]) -> None:
         late = "" if figures.get("kept_up", True) else " | sent late: the load was not kept up"
         print(f"{name:>11} {figures['images_per_s']:8.1f} {latency} "
               f"{figures['mean_batch'] or float('nan'):5.1f}  {times} | "
-              f"{describe_cpu(figures)} | {figures['errors'] or 'none'}{busy}{late}")  # fmt: skip
+              f"{format_cpu(figures)} | {figures['errors'] or 'none'}{busy}{late}")  # fmt: skip
 
 
 def show_serving(serving: dict[str, Any]) -> None:
@@ -58,7 +58,7 @@ def show_serving(serving: dict[str, Any]) -> None:
             f"{name:>19} {server['images_per_s']:6.1f} images/s,"
             f" {ratio['images_per_s']:.3f}{error} times ours, p50 {server['p50_ms']:.0f} ms,"
             f" batches of {server['mean_batch'] or float('nan'):.1f},"
-            f" CPU ms per image: {describe_cpu(server)}"
+            f" CPU ms per image: {format_cpu(server)}"
         )
     alone = serving["alone"]
     for name, kinds in (("stages", alone), ("mozjpeg", alone["mozjpeg"] or {})):
@@ -71,7 +71,7 @@ def show_serving(serving: dict[str, Any]) -> None:
     print(f"one client: {serving['single_client']['p50_ms']:.1f} ms")
 
 
-def describe_cpu(figures: dict[str, Any]) -> str:
+def format_cpu(figures: dict[str, Any]) -> str:
     """Return CPU times by role; those of a service elsewhere aren't known."""
     spent = figures["cpu_ms_per_image"]
     return " ".join(f"{role} {ms:.1f}" for role, ms in spent.items()) or "not known"

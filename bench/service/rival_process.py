@@ -1,4 +1,4 @@
-"""A rival as a child of the benchmark, and what its processes cost by role."""
+"""A rival server as a child process, with the CPU time of its processes by role."""
 
 import os
 import socket
@@ -30,12 +30,12 @@ class Rival:
         self._journal = journal
 
     def pause(self) -> None:
-        """Let it take nothing from others: some poll while they have nothing to do."""
+        """Stop its processes: some rivals poll while they are idle."""
         for process in self._family():
             process.suspend()
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Continue its processes."""
         for process in self._family():
             process.resume()
 
@@ -114,7 +114,7 @@ def started_rival(name: str, options: str, workers: int = 1) -> Iterator[tuple[s
 
 
 def wait_until_up(process: psutil.Popen, url: str) -> None:
-    """Return once the server answers an upload; its workers have loaded the model then."""
+    """Return once the server responds to an upload; its workers have loaded the model then."""
     probe = b"\xff\xd8\xff\xd9"  # no photo: whatever is said to it, somebody is there
     deadline_s = time.monotonic() + START_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline_s:

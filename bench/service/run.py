@@ -5,8 +5,6 @@ that start at ``--rate``, whatever the service makes of it. Then other servers, 
 """
 
 import argparse
-import json
-import os
 import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -14,28 +12,27 @@ from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
-from bench.datasets.uploads import UploadFormat, generate_photo, load_photos, to_jpeg
-from bench.environment import describe_machine
-from bench.load.closed_loop import Connection, HttpError, Load, send
-from bench.load.open_loop import SHARES, measure_open_loop, unexpected_errors
-from bench.load.service_process import Processes, ServiceError, revision, started_service
+from bench.datasets.uploads import UploadFormat, load_photos
+from bench.environment import describe_machine, find_data, write_result
+from bench.load.closed_loop import DEFAULT_OPTIONS, MAIN_CLIENTS, HttpError, Load
+from bench.load.open_loop import SHARES, count_unexpected_errors, measure_open_loop
+from bench.load.service_process import Processes, ServiceError, read_revision, started_service
 from bench.load.statistics import rounded, summarize
 from bench.load.window import Window
-from bench.service.comparison import RIVALS, available, compare
+from bench.service.compared_servers import RIVALS, find_installed
+from bench.service.comparison import compare
+from bench.service.memory import measure_memory
 from bench.service.report import show, summarize_server
 
-DEFAULT_IMAGES: Final = Path(os.environ.get("FOVEATE_DATA", "../shared/data")) / "kodak"
-DEFAULT_OPTIONS: Final = "quality=50&target=size&progressive=false"
-MAIN_CLIENTS: Final = 16
 ROUND_WARM_UP_S: Final = 1.0
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
-MEMORY_UPLOADS: Final = 500
-LARGE_SIZE_PX: Final = (6000, 4000)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
-    parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
+    parser.add_argument(
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+    )
     parser.add_argument(
         "--upload",
         choices=("jpeg", "stored"),
@@ -55,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         nargs="*",
         metavar="R",
-        help="open loop: images/s that fall due, answered or not (default: "
+        help="open loop: images/s that fall due, with or without earlier responses (default: "
         f"{', '.join(map(str, SHARES))} times the closed loop's best; no number: no open loop)",
     )
     parser.add_argument("--seconds", type=float, default=20.0, help="measured, for each N")
@@ -105,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
             "warm_up_s": args.warm_up,
             "round_seconds": args.round_seconds,
             "summary_clients": main_clients,
-            "against": revision(args.against) if args.against else None,
+            "against": read_revision(args.against) if args.against else None,
         }
     }
     try:
@@ -115,9 +112,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     show(report)
-    if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(rounded(report), indent=2, ensure_ascii=False) + "\n")
+    write_result(args.out, rounded(report))
     return 1 if has_errors(report) else 0
 
 
@@ -174,9 +169,9 @@ def measure_all(args: argparse.Namespace, photos: list[bytes], main_clients: int
 
 def has_errors(report: dict[str, Any]) -> bool:
     """Return whether requests ended otherwise than they should; says so of the open loop's."""
-    unexpected = unexpected_errors(report["open_loop"]) if report["open_loop"] else {}
+    unexpected = count_unexpected_errors(report["open_loop"]) if report["open_loop"] else {}
     if unexpected:
-        print(f"bench: unexpected answers in the open loop: {unexpected}", file=sys.stderr)
+        print(f"bench: unexpected statuses in the open loop: {unexpected}", file=sys.stderr)
     return bool(unexpected) or any(own["errors"] for own in report["clients"].values())
 
 
@@ -221,7 +216,7 @@ def measure_serving(
         rivals = list(RIVALS) if here else []
     if not rivals:
         return None
-    found, missing = available(rivals)
+    found, missing = find_installed(rivals)
     if missing:
         print(f"bench: not installed: {', '.join(missing)} (the extra 'rivals')", file=sys.stderr)
     return compare(
@@ -236,26 +231,3 @@ def measure_serving(
         against=args.against.resolve() if args.against else None,
         url=args.url.rstrip("/") if args.url else None,
     )
-
-
-def measure_memory(target: str, photos: list[bytes], workers: int | None) -> dict[str, Any]:
-    """Return peak resident sets of a fresh service: ready, after many photos, after a large one."""
-    with started_service(workers) as (url, processes):
-        peaks: dict[str, Any] = {"ready": processes.peak_rss_bytes()}
-        load = Load(url, target, photos, MAIN_CLIENTS, limit=MEMORY_UPLOADS)
-        load.start()
-        load.join()
-        peaks[f"after_{MEMORY_UPLOADS}_uploads"] = processes.peak_rss_bytes()
-        large = to_jpeg(generate_photo(*LARGE_SIZE_PX, seed=0))
-        connection = Connection(url)
-        sample = send(connection, target, large)
-        connection.close()
-        peaks["after_24_megapixels"] = processes.peak_rss_bytes()
-        statuses = [*(s.status for s in load.samples), sample.status]
-        peaks["errors"] = summarize([*load.samples, sample], 1.0)["errors"]
-        peaks["large_photo"] = {
-            "bytes": len(large),
-            "status": statuses[-1],
-            "ms": sample.elapsed_ms,
-        }
-    return peaks

@@ -18,7 +18,7 @@ from PIL import Image
 
 from bench.datasets.uploads import SUFFIXES
 from bench.environment import ROOT, describe_machine
-from bench.load.service_process import ServiceError, revision, started_service
+from bench.load.service_process import ServiceError, read_revision, started_service
 from bench.metrics.ssimulacra2_fast import prepare_original, score
 
 UPLOAD_QUALITY: Final = 92
@@ -62,8 +62,8 @@ def run(args: argparse.Namespace) -> int:
     report = {
         "meta": {
             **describe_machine(),
-            "before": revision(args.against),
-            "after": revision(ROOT),
+            "before": read_revision(args.against),
+            "after": read_revision(ROOT),
             "options": [dict(options) for options in OPTIONS],
             "uploads": ["as they are", f"as JPEG of quality {UPLOAD_QUALITY}"],
         },

@@ -14,12 +14,11 @@ from typing import Any, Final
 
 from PIL import Image
 
-from bench.datasets.uploads import SUFFIXES, generate_photo, to_jpeg
-from bench.environment import describe_machine
+from bench.datasets.uploads import generate_photo, list_uploads, tile_photos, to_jpeg
+from bench.environment import describe_machine, find_data, write_result
 from bench.load.closed_loop import Connection, HttpError, send
 from bench.load.service_process import Processes, ServiceError, started_service
 from bench.load.statistics import rounded
-from bench.service.run import DEFAULT_IMAGES
 
 Size = tuple[int, int]
 
@@ -32,7 +31,9 @@ ROLES: Final = ("app", "worker", "redis")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
-    parser.add_argument("--images", type=Path, default=DEFAULT_IMAGES, help="folder of photos")
+    parser.add_argument(
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+    )
     parser.add_argument("--megapixels", type=float, default=100, help="to send of each size")
     parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
     parser.add_argument("--out", type=Path, help="JSON file to write")
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the benchmark; return 1 when the service does not start or refuses a photo."""
-    paths = sorted(p for p in args.images.glob("*") if p.suffix.lower() in SUFFIXES)
+    paths = list_uploads(args.images)
     described = f"tiles of {len(paths)} photos of {args.images.name}/" if paths else "generated"
     try:
         with started_service(workers=1) as service:
@@ -64,9 +65,7 @@ def run(args: argparse.Namespace) -> int:
         "by_size": rounded(by_size),
     }
     print(json.dumps(report["summary"], indent=2))
-    if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    write_result(args.out, report)
     return 0
 
 
@@ -111,21 +110,10 @@ def measure_size(
 
 
 def make_photo(paths: Sequence[Path], width_px: int, height_px: int, seed: int) -> Image.Image:
-    """Return a picture of this size: the photos as tiles, beginning with another one for each seed."""
+    """Return a picture of this size: the photos as tiles from number `seed` on, or a generated one."""
     if not paths:
         return generate_photo(width_px, height_px, seed)
-    picture = Image.new("RGB", (width_px, height_px))
-    number, top_px = seed, 0
-    while top_px < height_px:
-        left_px, row_px = 0, height_px
-        while left_px < width_px:
-            with Image.open(paths[number % len(paths)]) as tile:
-                picture.paste(tile.convert("RGB"), (left_px, top_px))
-                left_px += tile.width
-                row_px = min(row_px, tile.height)
-            number += 1
-        top_px += row_px
-    return picture
+    return tile_photos(paths, width_px, height_px, first=seed)
 
 
 def summarise(by_size: Sequence[dict[str, Any]], ready: dict[str, int]) -> dict[str, Any]:

@@ -32,12 +32,12 @@ def started_alone(photos: list[bytes], options: str) -> Iterator[Callable[[float
         ) as process:
             assert process.stdin is not None
             assert process.stdout is not None
-            asked, told = process.stdin, process.stdout
+            asked, output = process.stdin, process.stdout
 
             def measure(seconds: float) -> dict[str, Any]:
                 steal = Steal()
                 print(seconds, file=asked, flush=True)
-                line = told.readline()
+                line = output.readline()
                 if not line:
                     raise ServiceError("the stages alone could not be measured")
                 return {**json.loads(line), "steal": steal.share()}

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 from redis import Redis
 
-from bench.load.closed_loop import Answer
-from bench.robustness.chaos import ACTS, find_leftovers, unleash
-from bench.robustness.chaos_clients import PROBLEM, Upload, find_fault, luma_of, make_uploads
+from bench.load.closed_loop import Response
+from bench.robustness.chaos import ACTS, find_leftovers, run_chaos
+from bench.robustness.chaos_clients import PROBLEM, Upload, find_fault, make_uploads, read_luma
 from bench.robustness.chaos_memory import MIB, find_growth, find_redis_growth, used_bytes
 
 
@@ -17,7 +17,7 @@ from bench.robustness.chaos_memory import MIB, find_growth, find_redis_growth, u
 def test_every_request_is_answered_whoever_is_killed() -> None:
     # Who is stopped is found after 15 s: left to `python -m bench chaos`.
     kills = tuple(act for act in ACTS if act[1].name == "SIGKILL")
-    report = unleash(
+    report = run_chaos(
         6.0, clients=6, workers=1, pause_s=1.3, seed=7, stretches=2, uploads_each=8, acts=kills
     )
     assert report["faults"] == {}, report
@@ -79,7 +79,7 @@ def test_memory_that_grows_in_the_calm_is_found_for_what_each_role_may_take() ->
 def test_who_did_not_live_through_the_calm_is_told_from_who_did_not_grow() -> None:
     first = {"worker": {1: 500 * MIB}, "app": {3: 80 * MIB}}
     assert find_growth(first, {**first, "worker": {2: 500 * MIB}}) == [
-        "the worker died in the calm"
+        "the worker died without a kill"
     ]
 
 
@@ -92,10 +92,10 @@ def test_what_an_emptied_redis_holds_is_measured_by_its_own_word(connection: Red
     assert find_redis_growth(before, used_bytes(connection)) == []
 
 
-def as_answer(image: Image.Image) -> Answer:
+def as_answer(image: Image.Image) -> Response:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=50)
-    return Answer(200, {}, buffer.getvalue())
+    return Response(200, {}, buffer.getvalue())
 
 
 def test_the_judge_tells_a_photo_from_every_other_one() -> None:
@@ -111,17 +111,17 @@ def test_the_judge_tells_a_photo_from_every_other_one() -> None:
 
 
 def test_the_judge_wants_clear_errors() -> None:
-    upload = Upload(b"", luma_of(Image.new("L", (8, 8))))
+    upload = Upload(b"", read_luma(Image.new("L", (8, 8))))
     damaged = Upload(b"", None)
 
-    def problem(status: int, code: str) -> Answer:
+    def problem(status: int, code: str) -> Response:
         body = f'{{"type": "urn:foveate:problem:{code}"}}'.encode()
-        return Answer(status, {"content-type": PROBLEM}, body)
+        return Response(status, {"content-type": PROBLEM}, body)
 
     assert find_fault(upload, problem(503, "no-worker")) is None
     assert find_fault(damaged, problem(422, "corrupt-image")) is None
     assert find_fault(upload, problem(422, "corrupt-image"))
     assert find_fault(upload, problem(200, "no-worker"))
     assert find_fault(upload, problem(500, "no-worker"))
-    assert find_fault(upload, Answer(502, {"content-type": "text/html"}, b"<html>"))
-    assert find_fault(damaged, Answer(200, {}, np.zeros(8).tobytes()))
+    assert find_fault(upload, Response(502, {"content-type": "text/html"}, b"<html>"))
+    assert find_fault(damaged, Response(200, {}, np.zeros(8).tobytes()))

@@ -21,8 +21,11 @@ from bench.service.servers.mozjpeg_alone import measure_mozjpeg
 def main() -> None:
     """Measure and print whenever asked to."""
     uploads = [Path(name).read_bytes() for name in sys.argv[1:]]
-    told: list[Batch] = []
-    single, batched = Compressor(threads=1, tell=told.append), Compressor(tell=told.append)
+    batches: list[Batch] = []
+    single, batched = (
+        Compressor(threads=1, record=batches.append),
+        Compressor(record=batches.append),
+    )
     batch = [uploads[number % len(uploads)] for number in range(MAX_BATCH_SIZE)]
     turn = iter(range(10**9))
 
@@ -37,10 +40,10 @@ def main() -> None:
         seconds = float(line)
         found: dict[str, Any] = {}
         for kind, work in works.items():
-            told.clear()
+            batches.clear()
             times = per_image(work, seconds)
             # The first was the warm-up.
-            found[kind] = {**times, "stage_ms": summarize_batches(told[1:])["stage_ms"]}
+            found[kind] = {**times, "stage_ms": summarize_batches(batches[1:])["stage_ms"]}
         found["mozjpeg"] = measure_mozjpeg(uploads, os.environ.get(OPTIONS_VARIABLE, ""), seconds)
         print(json.dumps(found), flush=True)
 

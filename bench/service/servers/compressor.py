@@ -1,4 +1,4 @@
-"""What every rival has behind it: our model and encoder, as the worker uses them."""
+"""Our model and encoder as the worker uses them, for every rival server."""
 
 import io
 import os
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
-from bench.service.servers.journal import Batch, Tell, teller
+from bench.service.servers.journal import Batch, Record, open_journal
 from model import Predictor
 
 MAX_BATCH_SIZE: Final = 16
@@ -42,16 +42,20 @@ class Compressor:
     """Uploads to JPEGs; decoding and encoding on its share of as many threads as there are cores."""
 
     def __init__(
-        self, options: str | None = None, *, threads: int | None = None, tell: Tell | None = None
+        self,
+        options: str | None = None,
+        *,
+        threads: int | None = None,
+        record: Record | None = None,
     ) -> None:
         """Load and warm everything up; ``options`` is a query of ``/compress``.
 
-        ``tell`` is told of every batch; without it the journal is, where there is one.
+        ``record`` is called with every batch; by default it writes to the journal, if there is one.
         """
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        self._tell = tell or teller()
+        self._record = record or open_journal()
         query = os.environ.get(OPTIONS_VARIABLE, "") if options is None else options
-        self._settings = settings_of(query)
+        self._settings = parse_settings(query)
         self._predictor = Predictor("auto")
         self._predictor.warm_up(MAX_BATCH_SIZE)
         codec.warm_up()
@@ -63,7 +67,7 @@ class Compressor:
         photos, decode_ms = zip(*self._apply(timed(self.decode), uploads), strict=True)
         maps, predict_ms = timed(self.predict)(photos)
         jpegs, encode_ms = zip(*self._apply(timed(self.encode), photos, maps), strict=True)
-        self._tell(
+        self._record(
             Batch(os.getpid(), time.monotonic(), list(decode_ms), predict_ms, list(encode_ms))
         )
         return list(jpegs)
@@ -114,7 +118,7 @@ def timed(work: Callable[..., Any]) -> Callable[..., tuple[Any, float]]:
     return run
 
 
-def settings_of(query: str) -> codec.EncodeSettings:
+def parse_settings(query: str) -> codec.EncodeSettings:
     """Return the encoder's settings for a query of ``/compress``, with the service's defaults."""
     given = dict(parse_qsl(query))
     return codec.EncodeSettings(

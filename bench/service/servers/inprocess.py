@@ -14,10 +14,10 @@ from bench.service.servers.compressor import MAX_BATCH_SIZE, MAX_WAIT_MS, Compre
 
 @dataclass
 class Waiting:
-    """An upload, and the answer that its request waits for."""
+    """An upload, and the JPEG that its request waits for."""
 
     data: bytes
-    answer: "asyncio.Future[bytes]" = field(
+    jpeg: "asyncio.Future[bytes]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
@@ -35,7 +35,7 @@ def create_app() -> FastAPI:
                 taken.append(waiting.get_nowait())
             jpegs = await asyncio.to_thread(compressor.compress, [each.data for each in taken])
             for each, jpeg in zip(taken, jpegs, strict=True):
-                each.answer.set_result(jpeg)
+                each.jpeg.set_result(jpeg)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -49,7 +49,7 @@ def create_app() -> FastAPI:
     async def compress(request: Request) -> Response:
         upload = Waiting(await request.body())
         waiting.put_nowait(upload)
-        return Response(await upload.answer, media_type="image/jpeg")
+        return Response(await upload.jpeg, media_type="image/jpeg")
 
     return app
 

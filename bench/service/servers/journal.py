@@ -1,6 +1,6 @@
 """A line for each batch of a rival: when and in which process it ended, what its stages took.
 
-The rivals have no metrics of ours; what stands behind all of them can tell the same for each.
+Rivals have no metrics of ours, so the compressor behind each of them writes this journal.
 """
 
 import json
@@ -27,10 +27,10 @@ class Batch:
     encode_ms: list[float]
 
 
-Tell = Callable[[Batch], None]
+Record = Callable[[Batch], None]
 
 
-def teller() -> Tell:
+def open_journal() -> Record:
     """Return what records a batch: in the file that the environment names, if it names one."""
     path = os.environ.get(JOURNAL_VARIABLE)
     if not path:
@@ -39,10 +39,10 @@ def teller() -> Tell:
     # some 20 µs a batch.
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
-    def tell(batch: Batch) -> None:
+    def record(batch: Batch) -> None:
         os.write(descriptor, (json.dumps(asdict(batch)) + "\n").encode())
 
-    return tell
+    return record
 
 
 def read_batches(path: Path) -> list[Batch]:

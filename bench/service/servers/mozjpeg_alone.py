@@ -4,18 +4,14 @@ Through libvips as ``bench rd`` runs it (trellis, deringing, optimal tables), at
 for and as progressive as asked for; its files have bytes of their own.
 """
 
-import io
 import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 
-import numpy as np
-from PIL import Image
-
-from bench.encoders import MOZJPEG_TABLES, find_missing, prepare_mozjpeg
-from bench.service.servers.compressor import MAX_BATCH_SIZE, settings_of
+from bench.encoders import MOZJPEG_TABLES, decode, find_missing, prepare_mozjpeg
+from bench.service.servers.compressor import MAX_BATCH_SIZE, parse_settings
 
 
 def measure_mozjpeg(
@@ -39,7 +35,7 @@ def measure_threads(
     uploads: Sequence[bytes], query: str, seconds: float, *, threads: int
 ) -> dict[str, float]:
     """Return CPU time and time per image in ms, and the mean file's bytes."""
-    settings = settings_of(query)
+    settings = parse_settings(query)
     photos = cycle(uploads)
     images, elapsed_s, cpu_s, file_bytes = 0, 0.0, 0.0, 0
     with ThreadPoolExecutor(threads) as pool:
@@ -61,9 +57,3 @@ def measure_threads(
         "elapsed_ms": 1e3 * elapsed_s / images,
         "mean_bytes": file_bytes / images,
     }
-
-
-def decode(upload: bytes) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
-    """Return an upload's pixels."""
-    with Image.open(io.BytesIO(upload)) as image:
-        return np.asarray(image.convert("RGB"))

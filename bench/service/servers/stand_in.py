@@ -1,4 +1,4 @@
-"""A worker that answers every job at once: ``python -m bench.service.servers.stand_in REDIS_URL JPEG``."""
+"""A stand-in for a worker that replies to every job at once: ``python -m bench.service.servers.stand_in REDIS_URL JPEG``."""
 
 import sys
 import time
@@ -36,10 +36,10 @@ def main() -> None:
         popped = connection.blpop([queue.key], 1)
         if popped:
             more = connection.lpop(queue.key, AT_ONCE - 1) or []
-            answer(connection, [raw.decode() for raw in (popped[1], *more)], jpeg)
+            reply_to(connection, [raw.decode() for raw in (popped[1], *more)], jpeg)
 
 
-def answer(connection: Redis, job_ids: list[str], jpeg: bytes) -> None:
+def reply_to(connection: Redis, job_ids: list[str], jpeg: bytes) -> None:
     """Reply to jobs as a worker does, and forget them."""
     jobs = Job.fetch_many(job_ids, connection=connection, serializer=JSONSerializer)
     with connection.pipeline() as pipeline:

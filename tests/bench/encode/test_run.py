@@ -2,15 +2,13 @@ import argparse
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
-import codec
-from bench.encode import process as encode_process
 from bench.encode import run as encode
-from bench.encode.timing import OURS, REST, STAGES, measure_ours, timed_stages
-from tests.codec.pictures import scene, spot
+from bench.encode import threads
+from bench.encode.timing import OURS
+from tests.codec.pictures import scene
 
 
 def parse(*arguments: str) -> argparse.Namespace:
@@ -29,8 +27,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_every_encoder_is_timed_on_every_photo(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(threads, "ROUNDS", 1)
+    monkeypatch.setattr(threads, "SPINS", 10_000)
     out = tmp_path / "results" / "encode.json"
     options = ["--images", str(folder), "--out", str(out), "--quality", "60", "30"]
     assert encode.run(parse(*options, "--repeats", "1", "--skip-large", "--skip-start")) == 0
@@ -50,46 +53,5 @@ def test_every_encoder_is_timed_on_every_photo(
     assert "DCT to bytes" in capsys.readouterr().out
 
 
-def test_stages_are_parts_of_the_whole_and_leave_the_encoder_as_it_was() -> None:
-    settings = codec.EncodeSettings(progressive=True, target="quality")
-    before = codec.encode(scene(80, 96), spot(9, 9), settings)
-    with timed_stages() as spent_s:
-        assert codec.encode(scene(80, 96), spot(9, 9), settings) == before
-    assert set(spent_s) == set(STAGES)
-    assert all(seconds > 0 for seconds in spent_s.values())
-    counted = dict(spent_s)
-    codec.encode(scene(80, 96), spot(9, 9), settings)
-    assert spent_s == counted
-    row = measure_ours(scene(80, 96), settings, 3)
-    assert set(row["stages_ms"]) == {*STAGES, REST}
-
-
 def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
     assert encode.run(parse("--images", str(tmp_path), "--out", str(tmp_path / "out.json"))) == 2
-
-
-def test_a_mosaic_is_filled_with_the_photos_in_order(folder: Path) -> None:
-    paths = sorted(folder.iterdir())
-    mosaic = encode_process.tile_photos(paths, 200, 130)
-    assert mosaic.shape == (130, 200, 3)
-    first, second = (np.asarray(Image.open(path)) for path in paths)
-    assert np.array_equal(mosaic[:56, :72], first)
-    assert np.array_equal(mosaic[:56, 72:144], second)
-    assert np.array_equal(mosaic[:56, 144:], first[:, :56])
-    assert np.array_equal(mosaic[56:112, :72], second)
-    assert np.array_equal(mosaic[112:, :72], first[:18])
-
-
-def test_memory_is_what_an_encode_takes_beyond_the_pixels(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(encode_process, "LARGE_PX", (1200, 1000))
-    found = encode_process.encode_large(sorted(folder.iterdir()), {"quality": 50})
-    assert 0.99 <= found["bytes_ratio"] <= 1.01
-    # Coefficients alone are 9 bytes per pixel; what earlier tests left may hold some of them.
-    assert found["bytes_per_pixel_above_the_image"] < 30
-
-
-def test_a_fresh_process_says_how_long_it_loads() -> None:
-    found = encode_process.run_fresh(["start"])
-    assert 0 < found["import_s"] < found["seconds"]

@@ -9,11 +9,8 @@ import pytest
 import torch
 
 from bench.__main__ import main
-from bench.datasets.uploads import generate_photo, to_jpeg
 from bench.gpu import run as gpu
-from bench.gpu.run import PHOTO_PX, Report, Setup, list_rates
-from bench.gpu.service_load import name_limit
-from bench.gpu.stages import measure_stages
+from bench.gpu.run import Report, Setup, list_rates
 from bench.load.service_process import ServiceError
 
 
@@ -25,20 +22,6 @@ def test_without_a_gpu_nothing_is_measured_and_nothing_fails(
     assert main(["gpu", "--out", str(out)]) == 0
     assert "nothing was measured" in capsys.readouterr().out
     assert not out.exists()
-
-
-def test_every_stage_has_a_rate() -> None:
-    assert PHOTO_PX == (768, 512)
-    photos = [to_jpeg(generate_photo(96, 64, seed)) for seed in range(2)]
-    found = measure_stages(photos, "cpu", (1, 2), 2, seconds=0.01)
-    assert {stage: list(rates) for stage, rates in found.items()} == {
-        "decode": ["1", "2"],
-        "predict": ["1", "2"],
-        "encode": ["1", "2"],
-    }
-    assert all(rate > 0 for rate in found["predict"].values())
-    for stage in ("decode", "encode"):
-        assert all(min(figures.values()) > 0 for figures in found[stage].values())
 
 
 def test_a_step_that_fails_or_does_not_fit_is_a_finding_and_is_written_at_once(
@@ -84,30 +67,6 @@ def test_all_points_are_measured_the_best_way_found(
     assert later[0][1] == gpu.CLIENTS
     assert max(list_rates(report.figures)) == 408.0
     assert "networks_images_per_s" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("change", "limit"),
-    [
-        ({"cores_busy": {"app": 1.0, "worker": 13.6}}, "cores"),
-        ({"busiest": {"load": 0.95}}, "load generator"),
-        ({"busiest": {"app": 0.97}}, "front end"),
-        ({"busiest": {"redis": 0.93}}, "Redis"),
-        ({"gpu_percent": 96.0}, "GPU"),
-        ({"clients": 1}, "clients"),
-        ({"gpu_percent": None}, "the workers' interpreters"),
-        ({}, "the workers' interpreters"),
-    ],
-)
-def test_the_limit_is_what_is_at_its_ceiling(change: dict[str, Any], limit: str) -> None:
-    busiest = {"app": 0.4, "worker": 5.0, "redis": 0.2, "load": 0.3}
-    figures: dict[str, Any] = {
-        "cores_busy": {"app": 1.0, "worker": 8.0, "redis": 0.2, "load": 1.0},
-        "busiest_process": busiest | change.pop("busiest", {}),
-        "gpu_percent": 40.0,
-        "clients": 64,
-    } | change
-    assert name_limit(figures, 16).startswith(limit)
 
 
 def test_the_budget_is_counted_from_the_start() -> None:

@@ -9,14 +9,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 JPEG = b"\xff\xd8\xff\xd9"
 METRICS = "foveate_batch_size_sum {}\nfoveate_batch_size_count {}\n"
 
-Answer = Callable[[int], tuple[int, float]]
+Response = Callable[[int], tuple[int, float]]
 """Of the request with this number, from 0: status, and seconds until it is sent."""
 
 
 class FakeService:
     """Counts requests and connections; one request is worked on at a time, as by one worker."""
 
-    def __init__(self, answer: Answer, metrics_status: int) -> None:
+    def __init__(self, answer: Response, metrics_status: int) -> None:
         self.answer = answer
         self.metrics_status = metrics_status
         self.requests = 0
@@ -27,7 +27,7 @@ class FakeService:
 
 @contextmanager
 def fake_service(
-    answer: Answer = lambda _: (200, 0.0), *, metrics_status: int = 200, idle_s: float = 5.0
+    answer: Response = lambda _: (200, 0.0), *, metrics_status: int = 200, idle_s: float = 5.0
 ) -> Iterator[tuple[str, FakeService]]:
     """Serve on a free port; connections that idle for ``idle_s`` are closed."""
     service = FakeService(answer, metrics_status)

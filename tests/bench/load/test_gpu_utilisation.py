@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.load.gpu_utilisation import busiest_percent, gpu_load
+from bench.load.gpu_utilisation import find_busiest_percent, sample_gpu
 
 FAKE = """\
 #!/bin/sh
@@ -28,7 +28,7 @@ def test_the_busiest_gpu_s_mean_is_told_and_the_program_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = put_nvidia_smi(tmp_path, monkeypatch)
-    with gpu_load() as percent:
+    with sample_gpu() as percent:
         deadline_s = time.monotonic() + 10
         while percent() != 90.0 and time.monotonic() < deadline_s:
             time.sleep(0.02)
@@ -42,11 +42,11 @@ def test_the_busiest_gpu_s_mean_is_told_and_the_program_ends(
 
 def test_without_a_gpu_there_is_no_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with gpu_load() as percent:
+    with sample_gpu() as percent:
         assert percent() is None
 
 
 def test_what_a_failing_driver_says_is_no_figure() -> None:
-    assert busiest_percent(["NVIDIA-SMI has failed because it couldn't communicate\n"]) is None
-    assert busiest_percent([]) is None
-    assert busiest_percent(["0, 10\n", "0, 30\n", "1, 5\n"]) == 20.0
+    assert find_busiest_percent(["NVIDIA-SMI has failed because it couldn't communicate\n"]) is None
+    assert find_busiest_percent([]) is None
+    assert find_busiest_percent(["0, 10\n", "0, 30\n", "1, 5\n"]) == 20.0

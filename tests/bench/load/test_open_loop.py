@@ -13,11 +13,11 @@ from bench.load.open_loop import (
     SHARES,
     Arrival,
     OpenLoad,
+    count_unexpected_errors,
     describe_arrivals,
     measure_open_loop,
     measure_rate,
     poisson_arrivals,
-    unexpected_errors,
 )
 from bench.load.window import Window
 from tests.bench.load.fake_service import fake_service
@@ -99,9 +99,9 @@ def test_more_than_a_service_can_do_may_be_refused_and_nothing_else_may() -> Non
         return {"closed_loop_images_per_s": 10.0, "rates": [rate]}
 
     refusals = {"429": 3, "503": 2, "504": 1}
-    assert unexpected_errors(loop(12.0, refusals)) == {}
-    assert unexpected_errors(loop(8.0, refusals)) == refusals
-    assert unexpected_errors(loop(12.0, {"no answer": 1, "500": 1, "422": 1, "429": 1})) == {
+    assert count_unexpected_errors(loop(12.0, refusals)) == {}
+    assert count_unexpected_errors(loop(8.0, refusals)) == refusals
+    assert count_unexpected_errors(loop(12.0, {"no answer": 1, "500": 1, "422": 1, "429": 1})) == {
         "no answer": 1, "500": 1, "422": 1,
     }  # fmt: skip
 

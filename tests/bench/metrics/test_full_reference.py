@@ -4,16 +4,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.encoders import encode_standard
+from bench.encoders import decode, encode_standard
 from bench.metrics import full_reference as quality
-from bench.metrics.butteraugli import HINT, butteraugli, load_library
-from bench.rd.measure import decode
 from codec.jpeg.syntax.tables import ANNEX_K_LUMA, NATURAL_TO_ZIGZAG
 from tests.codec.pictures import scene
 
 ANNEX_K = ANNEX_K_LUMA[NATURAL_TO_ZIGZAG].reshape(8, 8)
-
-needs_butteraugli = pytest.mark.skipif(load_library() is None, reason=HINT)
 
 
 def picture(height: int, width: int, seed: int = 0) -> NDArray[np.float64]:
@@ -112,28 +108,6 @@ def test_ssimulacra2_knows_the_original_and_the_standard_jpeg() -> None:
     fine, coarse = (decode(encode_standard(original, own)) for own in (90, 20))
     assert quality.ssimulacra2(original, fine) == pytest.approx(40.136, abs=0.2)
     assert quality.ssimulacra2(original, coarse) == pytest.approx(21.530, abs=0.2)
-
-
-@needs_butteraugli
-def test_butteraugli_knows_the_original_and_the_standard_jpeg() -> None:
-    original = scene(128, 160)
-    assert butteraugli(original, original) == 0
-    fine, coarse = (decode(encode_standard(original, own)) for own in (90, 20))
-    assert butteraugli(original, fine) == pytest.approx(1.697, abs=0.02)
-    assert butteraugli(original, coarse) == pytest.approx(3.657, abs=0.02)
-
-
-def test_without_its_library_butteraugli_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("bench.metrics.butteraugli.LIBRARY", "no-such-library.so")
-    load_library.cache_clear()
-    try:
-        assert load_library() is None
-        with pytest.raises(RuntimeError, match="libjxl0"):
-            butteraugli(scene(16, 16), scene(16, 16))
-    finally:
-        load_library.cache_clear()
 
 
 def test_psnr_hvs_is_the_authors_loops() -> None:

@@ -121,15 +121,15 @@ def test_the_density_is_a_gaussian_of_the_stated_width() -> None:
 
 def test_the_hottest_area_shares_ties_out() -> None:
     ramp = np.arange(20, dtype=np.float32).reshape(4, 5)
-    assert np.flatnonzero(metrics.hottest(ramp, 0.25)).tolist() == [15, 16, 17, 18, 19]
+    assert np.flatnonzero(metrics.find_hottest(ramp, 0.25)).tolist() == [15, 16, 17, 18, 19]
     # 2.5 pixels are wanted: the peak whole, then 1.5 of three that are tied.
     tied = np.zeros((2, 5), np.float32)
     tied[0, 0], tied[1, 1:4] = 2, 1
-    region = metrics.hottest(tied, 0.25)
+    region = metrics.find_hottest(tied, 0.25)
     assert region[0, 0] == 1
     assert region[1, 1:4].tolist() == [0.5, 0.5, 0.5]
     for area in metrics.AREAS.values():
-        assert metrics.hottest(tied, area).sum() == pytest.approx(area * 10)
+        assert metrics.find_hottest(tied, area).sum() == pytest.approx(area * 10)
 
 
 def test_shuffled_fixations_are_those_of_others_scaled_and_always_the_same() -> None:

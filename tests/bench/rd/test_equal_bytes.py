@@ -1,7 +1,6 @@
 import pytest
 
-from bench.rd.equal_bytes import enclose_bytes, measure_at
-from bench.rd.same_bytes import find_bytes
+from bench.rd.equal_bytes import enclose_bytes, find_bytes, measure_at
 
 
 def sized(quality: int) -> bytes:

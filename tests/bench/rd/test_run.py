@@ -198,7 +198,7 @@ def test_a_rival_that_is_not_installed_is_left_out_and_named(
     [
         ([], "no photos in empty"),
         (["--fixations", "{gaze}"], "none of the photos in photos has fixations in gaze.json"),
-        (["--fixations", "{broken}"], "broken.json is no file of fixations"),
+        (["--fixations", "{broken}"], "broken.json is not a file of fixations"),
         (["--ladder", "1"], "--ladder 2 or more"),
         (["--strength", "2"], "--strength must lie in 0..1"),
     ],

@@ -22,7 +22,7 @@ def test_class_activation_follows_the_best_class_at_any_aspect() -> None:
 
 
 def test_a_finer_axis_keeps_an_even_map_even_and_a_peak_in_its_place() -> None:
-    drawn = rivals.finer_axis(12)
+    drawn = rivals.make_finer_axis(12)
     assert drawn.shape == (48, 12)
     assert np.allclose(drawn.sum(1), 1)
     # The middle of cell 3 lies between the samples 13 and 14.
@@ -33,7 +33,7 @@ def test_a_finer_axis_keeps_an_even_map_even_and_a_peak_in_its_place() -> None:
 def test_the_sigmoid_is_that_of_logits_however_large() -> None:
     logits = np.array([[-200, -2], [0, 200]], np.float32)
     expected = [[0, 1 / (1 + np.exp(2))], [0.5, 1]]
-    assert np.allclose(rivals.probability(logits), expected)
+    assert np.allclose(rivals.apply_sigmoid(logits), expected)
 
 
 def test_without_a_file_or_the_package_the_rival_is_left_out(

@@ -7,9 +7,9 @@ import pytest
 from bench.service.servers.journal import (
     JOURNAL_VARIABLE,
     Batch,
+    open_journal,
     read_batches,
     summarize_batches,
-    teller,
 )
 
 TWO = Batch(7, 1.0, [1.0, 3.0], 10.0, [5.0, 7.0])
@@ -20,8 +20,8 @@ def test_batches_are_recorded_as_they_end(tmp_path: Path, monkeypatch: pytest.Mo
     path = tmp_path / "batches"
     assert read_batches(path) == []
     monkeypatch.setenv(JOURNAL_VARIABLE, str(path))
-    tell, other_process = teller(), teller()
-    tell(TWO)
+    record, other_process = open_journal(), open_journal()
+    record(TWO)
     other_process(ONE)
     with path.open("a") as half:
         half.write('{"pid": 9')  # a line that is being written
@@ -30,7 +30,7 @@ def test_batches_are_recorded_as_they_end(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_without_a_journal_nothing_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(JOURNAL_VARIABLE, raising=False)
-    teller()(TWO)
+    open_journal()(TWO)
 
 
 def test_stages_count_for_each_photo_and_the_pass_for_each_of_its_batch() -> None:

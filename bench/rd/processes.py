@@ -1,0 +1,39 @@
+"""Processes that measure photos side by side, each on one thread.
+
+One thread in each, so that processes share the cores and floating-point sums are the same.
+"""
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+import codec
+
+Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+
+
+def start_process() -> None:
+    """Limit this process to one thread of torch and load the encoder's kernels."""
+    torch.set_num_threads(1)
+    codec.warm_up()
+
+
+@contextmanager
+def open_pool(jobs: int) -> Iterator[Map]:
+    """Yield a `map` over so many processes; with one job it runs in this process."""
+    if jobs == 1:
+        threads = torch.get_num_threads()
+        start_process()
+        try:
+            yield map
+        finally:
+            torch.set_num_threads(threads)
+        return
+    # A forked process would inherit threads of torch and numba in an unknown state.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, start_process) as pool:
+        yield pool.map

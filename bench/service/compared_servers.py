@@ -1,0 +1,98 @@
+"""The servers that `comparison` measures: ours, another version of ours, and the rivals."""
+
+import importlib.util
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from bench.environment import ROOT
+from bench.load.closed_loop import Connection
+from bench.load.service_process import ServiceError, started_service
+from bench.service.rival_process import START_TIMEOUT_S, started_rival
+
+RIVALS: Final = {"mosec": "mosec", "litserve": "litserve", "inprocess": "fastapi"}
+"""The package that each rival needs, by its name."""
+# Rivals that can run several processes that compress.
+SCALING: Final = frozenset({"mosec", "litserve"})
+BEFORE: Final = "before"
+# Ours with one worker that has all threads, where it otherwise has several workers.
+ONE_WORKER: Final = "foveate, 1 worker"
+
+
+def do_nothing() -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One that runs: its URL, and CPU time in seconds by role, none if that can't be known.
+
+    ``describe`` returns mean batch and stage times between two moments; ours tells them itself.
+    ``pause`` and ``resume`` are for the time of others' turns; ours takes next to nothing then, and
+    its supervisor would end workers that are stopped.
+    """
+
+    url: str
+    cpu_s: Callable[[], dict[str, float]]
+    describe: Callable[[float, float], dict[str, Any]] | None = None
+    pause: Callable[[], None] = do_nothing
+    resume: Callable[[], None] = do_nothing
+    workers: int | None = None
+
+
+def find_installed(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the rivals that can be run, and those whose package isn't installed."""
+    found = [name for name in names if importlib.util.find_spec(RIVALS[name])]
+    return found, [name for name in names if name not in found]
+
+
+@contextmanager
+def started_ours(
+    *, folder: Path = ROOT, url: str | None = None, workers: int | None = None
+) -> Iterator[Server]:
+    """Run the service of a checkout; ours may run at ``url`` already."""
+    if url:
+        yield Server(url, dict)
+        return
+    with started_service(workers, folder=folder) as (own_url, processes):
+        yield Server(own_url, processes.cpu_s, workers=len(processes.by_role()["worker"]))
+
+
+@contextmanager
+def started(name: str, options: str, workers: int = 1) -> Iterator[Server]:
+    """Run one of the rivals."""
+    with started_rival(name, options, workers) as (url, rival):
+        yield Server(url, rival.cpu_s, rival.describe, rival.pause, rival.resume)
+
+
+def ask_once(url: str, options: str, photo: bytes) -> bytes:
+    """Return a server's JPEG of a photo; wait until its model is loaded."""
+    connection = Connection(url)
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while True:
+        response = connection.request("POST", f"/compress?{options}", photo)
+        if response.status == 200:
+            connection.close()
+            return response.body
+        if time.monotonic() > deadline_s:
+            raise ServiceError(f"the server responded {response.status}")
+        time.sleep(0.2)
+
+
+def list_others(
+    rivals: Sequence[str], options: str, workers: int | None, against: Path | None
+) -> dict[str, AbstractContextManager[Server]]:
+    """Return what starts each server beside ours, by name; ``workers`` is how many ours has, if known."""
+    others: dict[str, AbstractContextManager[Server]] = {}
+    if workers and workers > 1:
+        others[ONE_WORKER] = started_ours(workers=1)
+    if against:
+        others[BEFORE] = started_ours(folder=against)
+    for name in rivals:
+        others[name] = started(name, options)
+        if name in SCALING and workers and workers > 1:
+            others[f"{name}, {workers} workers"] = started(name, options, workers)
+    return others
