@@ -26,6 +26,11 @@ def require(resource: object, reason: str) -> None:
         say(reason)
 
 
+def needs(resource: object, reason: str) -> pytest.MarkDecorator:
+    """Return a mark that skips tests where a resource is missing; with CI set, they run and fail."""
+    return pytest.mark.skipif(not resource and not os.environ.get("CI"), reason=reason)
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return how many processes to use: none but this one for a single file, or with ``-s``."""
     one_file = len(config.args) == 1 and ".py" in config.args[0]
