@@ -1,4 +1,4 @@
-"""What tests of several packages share: a real Valkey, and the larger photos where there are any."""
+"""What tests of several packages share: a Valkey, the larger photos, what they require, their order."""
 
 import os
 import signal
@@ -17,6 +17,31 @@ ROOT = Path(__file__).parent.parent
 # interrupt: a signal that is handled, unlike one that is ignored, has its default way in children.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def require(resource: object, reason: str) -> None:
+    """Skip the test where a resource is missing; with CI set, fail it."""
+    if not resource:
+        say = pytest.fail if os.environ.get("CI") else pytest.skip
+        say(reason)
+
+
+def needs(resource: object, reason: str) -> pytest.MarkDecorator:
+    """Return a mark that skips tests where a resource is missing; with CI set, they run and fail."""
+    return pytest.mark.skipif(not resource and not os.environ.get("CI"), reason=reason)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many processes to use: none but this one for a single file, or with ``-s``."""
+    one_file = len(config.args) == 1 and ".py" in config.args[0]
+    if one_file or config.getoption("capture") == "no":
+        return 0
+    return os.cpu_count() or 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that wait for services first, so that both processes end at the same time."""
+    items.sort(key=lambda item: "integration" not in item.path.parts)
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +71,5 @@ def connection(redis_url: str) -> Iterator[Redis]:
 def data_dir() -> Path:
     """Return the folder of the larger photos; skip where there is none."""
     folder = Path(os.environ.get("FOVEATE_DATA", ROOT.parent / "shared" / "data"))
-    if not (folder / "kodak").is_dir():
-        pytest.skip("no larger photos here: set FOVEATE_DATA")
+    require((folder / "kodak").is_dir(), "no larger photos here: set FOVEATE_DATA")
     return folder

@@ -10,6 +10,7 @@ import pytest
 
 from tests.browser.page import PageUnderTest
 from tests.browser.pictures import portrait, still_life, to_jpeg
+from tests.conftest import require
 from tests.integration.running import Running, run_service
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (the dev extra)")
@@ -43,8 +44,7 @@ def chromium() -> Iterator[sync_api.Browser]:
     path = (
         os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     )
-    if path is None:
-        pytest.skip("no Chromium here (on Debian: apt install chromium), or set CHROMIUM")
+    require(path, "no Chromium here (on Debian: apt install chromium), or set CHROMIUM")
     # As root, as in containers, Chromium's own sandbox doesn't start.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_api.sync_playwright() as playwright:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import require
 from tests.integration.running import ROOT
 
 CLONE_NEWNET = 0x4000_0000
@@ -96,11 +97,8 @@ def network() -> Iterator[Network]:
     Where it might, it is not to go unnoticed that nothing was tried: with CI set, a run without root
     fails, and whatever else goes wrong does so everywhere.
     """
-    if shutil.which("ip") is None:
-        pytest.skip("needs iproute2 for network namespaces")
-    if os.geteuid() != 0:
-        say = pytest.fail if os.environ.get("CI") else pytest.skip
-        say("needs root for network namespaces")
+    require(shutil.which("ip"), "needs iproute2 for network namespaces")
+    require(os.geteuid() == 0, "needs root for network namespaces")
     try:
         made = Network()
     except subprocess.CalledProcessError as error:

@@ -24,6 +24,7 @@ import pytest
 from PIL import Image
 
 from app.client.ledger import LEDGER_NAME, Ledger
+from tests.conftest import require
 from tests.integration.running import ROOT, Running, run_service, wait_for
 from tests.photos import file_of, photo
 
@@ -340,8 +341,9 @@ def test_a_disk_without_room_ends_the_run(service: Running, tmp_path: Path) -> N
         data = file_of(photo(400, 300, number), "JPEG", quality=98)
         (photos / f"{number}.jpg").write_bytes(data)
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(out)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("needs root, to mount a small disk")
+    require(os.geteuid() == 0, "needs root, to mount a small disk")
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
     try:
         ended = run(photos, "-o", out, "--json", "--quality=95", url=service.url)
         assert ended.returncode == 1

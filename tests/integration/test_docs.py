@@ -12,6 +12,7 @@ from app.main import create_app
 from app.options import CompressOptions, describe_options
 from app.settings import AppSettings
 from contract.errors import leaves
+from tests.conftest import needs
 from tests.integration.running import ROOT, Running
 from tests.photos import file_of, photo
 
@@ -23,7 +24,7 @@ COMMANDS = [
 ENDS = ("minimum", "maximum")
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+@needs(shutil.which("curl"), "needs curl")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_curl_line_works(service: Running, tmp_path: Path, command: str) -> None:
     (tmp_path / "photo.jpg").write_bytes(file_of(photo(), "JPEG"))

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.conftest import needs
 from tests.integration.running import ROOT, Running
 from tests.photos import file_of, photo
 
 EXAMPLES = ROOT / "docs" / "examples"
 PYTHON = [sys.executable, str(EXAMPLES / "compress.py")]
 NODE = [shutil.which("node") or "", str(EXAMPLES / "compress.mjs")]
-NEEDS_NODE = pytest.mark.skipif(not NODE[0], reason="needs Node 18 or later")
+NEEDS_NODE = needs(NODE[0], "needs Node 18 or later")
 
 
 @pytest.fixture(params=[PYTHON, pytest.param(NODE, marks=NEEDS_NODE)], ids=["python", "node"])

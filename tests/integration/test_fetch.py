@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from app.sources.signature import sign, signed_path
+from tests.conftest import needs
 from tests.hostile_upstream import MODIFIED, PHOTO, HostileUpstream, hostile_upstream
 from tests.integration.front_end import FrontEnd, run_front_end
 from tests.integration.running import ROOT, Running, metric
@@ -265,9 +266,7 @@ def test_the_command_signs(cdn: httpx.Client, upstream: HostileUpstream) -> None
     assert cdn.get(ended.stdout.strip()).status_code == 200
 
 
-@pytest.mark.skipif(
-    not all(map(shutil.which, ("openssl", "curl", "jq"))), reason="needs openssl, curl and jq"
-)
+@needs(all(map(shutil.which, ("openssl", "curl", "jq"))), "needs openssl, curl and jq")
 def test_the_recipe_for_other_languages_works(
     cdn: httpx.Client, upstream: HostileUpstream, tmp_path: Path
 ) -> None:
