@@ -1,14 +1,23 @@
 """The front end's settings, from the environment."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from contract.images import DEFAULT_MAX_PIXELS, DEFAULT_MAX_UPLOAD_BYTES
 
 # Keys shorter than this can be guessed; `openssl rand -hex 32` makes one of 64.
 MIN_KEY_CHARS = 16
+
+HOST_PATTERN: Final = r"^(\*|(\*\.)?[a-z0-9_.:-]+)$"
+ORIGIN_PATTERN: Final = r"^(\*|https?://[a-z0-9.:\[\]-]+)$"
+# What the patterns allow, in words.
+ALLOWED: Final = {
+    HOST_PATTERN: "a host in lower case such as photos.example.com, *.example.com or *",
+    ORIGIN_PATTERN: "an origin in lower case such as https://www.example.com, or *",
+}
 
 
 def split(value: object) -> object:
@@ -34,14 +43,14 @@ Key = Annotated[SecretStr, AfterValidator(check_key)]
 Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(split)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
 Hosts = Annotated[
-    tuple[Annotated[str, Field(pattern=r"^(\*|(\*\.)?[a-z0-9_.:-]+)$")], ...],
+    tuple[Annotated[str, Field(pattern=HOST_PATTERN)], ...],
     NoDecode,
     BeforeValidator(split),
 ]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Ports = Annotated[tuple[Port, ...], NoDecode, BeforeValidator(split)]
 Origins = Annotated[
-    tuple[Annotated[str, Field(pattern=r"^(\*|https?://[a-z0-9.:\[\]-]+)$")], ...],
+    tuple[Annotated[str, Field(pattern=ORIGIN_PATTERN)], ...],
     NoDecode,
     BeforeValidator(split),
 ]
@@ -58,7 +67,7 @@ class AppSettings(BaseSettings):
     redis_url: str = "redis://127.0.0.1:6379/0"
     max_upload_bytes: Annotated[int, Field(ge=1)] = DEFAULT_MAX_UPLOAD_BYTES
     max_pixels: Annotated[int, Field(ge=1)] = DEFAULT_MAX_PIXELS
-    # Uploads that one front-end process holds or has queued; above, the answer is 429.
+    # Uploads that one front-end process holds or has queued; above, the response is 429.
     max_pending: Annotated[int, Field(ge=1)] = 512
     max_pending_bytes: Annotated[int, Field(ge=1)] = 512 * 1024 * 1024
     # A client waits this long for its JPEG; then 504, and the job is withdrawn.
@@ -69,7 +78,7 @@ class AppSettings(BaseSettings):
     # that others need.
     upload_grace_s: Annotated[float, Field(gt=0, le=3600)] = 10.0
     min_upload_bytes_per_s: Annotated[int, Field(ge=1)] = 2000
-    # Request line and headers must be complete, and an answer taken, within these.
+    # Request line and headers must be complete, and a response taken, within these.
     head_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 10.0
     send_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
     # A restarting worker is waited for this long before uploads get 503.
@@ -83,7 +92,7 @@ class AppSettings(BaseSettings):
 
     # Without keys everyone may upload.
     api_keys: Keys = ()
-    # Web pages of these origins may read answers; `*` is every page.
+    # Web pages of these origins may read responses; `*` is every page.
     cors_origins: Origins = ()
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -97,3 +106,36 @@ class AppSettings(BaseSettings):
     fetch_max_age_s: Annotated[int, Field(ge=0, le=31_536_000)] = 86_400
     # Tests fetch from one port of this machine.
     fetch_loopback_port: Port | None = None
+
+
+def describe_setting_error(error: ValidationError) -> str:
+    """Return each wrong setting by its environment variable, and what it may be; never its value."""
+    return "; ".join(
+        f"{str(problem['loc'][0]).upper()} {describe_allowed(problem)}"
+        for problem in error.errors()
+    )
+
+
+def describe_allowed(problem: ErrorDetails) -> str:
+    """Return what a setting must be, as the end of a sentence."""
+    context = problem.get("ctx", {})
+    match problem["type"]:
+        case "string_pattern_mismatch":
+            return f"must contain only entries like this: {ALLOWED[context['pattern']]}"
+        case "literal_error":
+            return f"must be {context['expected']}"
+        case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal" as kind:
+            (limit,) = context.values()
+            bounds = {
+                "greater_than": "greater than",
+                "greater_than_equal": "at least",
+                "less_than": "less than",
+                "less_than_equal": "at most",
+            }
+            return f"must be {bounds[kind]} {limit}"
+        case "int_parsing" | "int_from_float" | "int_type" | "int_parsing_size":
+            return "must be a whole number"
+        case "float_parsing" | "float_type" | "finite_number":
+            return "must be a number"
+        case _:
+            return f"is invalid: {context.get('error', problem['msg'])}"
