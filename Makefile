@@ -10,17 +10,19 @@ PORT ?= 8000
 FRONT_ENDS ?= 1
 # Empty: one for each core, up to eight and as far as memory goes; with a GPU one.
 WORKERS ?=
-STAMP := $(VENV)/.installed
+# What running needs, and with tests, checks and benchmarks on top.
+RUN_STAMP := $(VENV)/.installed-run
+DEV_STAMP := $(VENV)/.installed-dev
 
 .PHONY: help install run test check fuzz-api fuzz-decode sweep format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency charts clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(STAMP) ## Create .venv with everything that the other targets need
+install: $(DEV_STAMP) ## Create .venv with what tests, checks and benchmarks need
 
-# The stamp makes every later start take no time; a changed pyproject.toml installs again.
-$(STAMP): pyproject.toml
+# A stamp spares every later start the installation; a changed pyproject.toml installs again.
+$(RUN_STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "foveate: Python 3.11 or newer is needed; '$(PYTHON)' is not. Set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -28,16 +30,21 @@ $(STAMP): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "foveate: installing into $(VENV) (minutes the first time)" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[app,cli,tracing,worker,embedded]'
+	@touch $@
+
+$(DEV_STAMP): $(RUN_STAMP)
+	@echo "foveate: installing what tests and benchmarks need (minutes the first time)" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[app,cli,tracing,worker,embedded,bench,training,dev]'
 	@touch $@
 
-run: $(STAMP) ## Start the whole service (HOST=, PORT=, FRONT_ENDS=, WORKERS=, REDIS_URL=)
+run: $(RUN_STAMP) ## Start the whole service (HOST=, PORT=, FRONT_ENDS=, WORKERS=, REDIS_URL=)
 	@exec $(BIN)/python -m app run --host '$(HOST)' --port '$(PORT)' --front-ends '$(FRONT_ENDS)' $(if $(WORKERS),--workers '$(WORKERS)')
 
-test: $(STAMP) ## Run every test
+test: $(DEV_STAMP) ## Run every test
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(STAMP) ## Format, lint, types, import rules, security rules, known vulnerabilities, Docker files
+check: $(DEV_STAMP) ## Format, lint, types, import rules, security rules, known vulnerabilities, Docker files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -48,42 +55,42 @@ check: $(STAMP) ## Format, lint, types, import rules, security rules, known vuln
 	@$(BIN)/hadolint docker/app.Dockerfile docker/worker.Dockerfile
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
-fuzz-api: $(STAMP) ## Thousands of requests made up from the OpenAPI document (EXAMPLES=each)
+fuzz-api: $(DEV_STAMP) ## Thousands of requests made up from the OpenAPI document (EXAMPLES=each)
 	@FUZZ_EXAMPLES='$(or $(EXAMPLES),600)' $(BIN)/python -m pytest tests/integration/test_openapi.py -s $(ARGS)
 
-fuzz-decode: $(STAMP) ## Coverage-guided fuzzing of what reads uploads (MINUTES=10, CORPUS=folder, SEEDS=more folders)
+fuzz-decode: $(DEV_STAMP) ## Coverage-guided fuzzing of what reads uploads (MINUTES=10, CORPUS=folder, SEEDS=more folders)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	@$(BIN)/python -m tests.fuzz $$((60 * $(or $(MINUTES),10))) '$(or $(CORPUS),.fuzz-corpus)' $(SEEDS)
 
-sweep: $(STAMP) ## Every hostile file of the larger data through the service, with several sets of options
+sweep: $(DEV_STAMP) ## Every hostile file of the larger data through the service, with several sets of options
 	@FOVEATE_SWEEP=1 $(BIN)/python -m pytest tests/integration/test_hostile.py $(ARGS)
 
-format: $(STAMP) ## Rewrite the sources in the project's format
+format: $(DEV_STAMP) ## Rewrite the sources in the project's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench-service: $(STAMP) ## Load the service over HTTP, and its rivals (IMAGES=folder, OUT=file)
+bench-service: $(DEV_STAMP) ## Load the service over HTTP, and its rivals (IMAGES=folder, OUT=file)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[rivals]'
 	@$(BIN)/python -m bench service --memory --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/service.json)' $(ARGS)
 
-bench-gpu: $(STAMP) ## Images/s on a GPU machine; says so where there is no GPU (OUT=file)
+bench-gpu: $(DEV_STAMP) ## Images/s on a GPU machine; says so where there is no GPU (OUT=file)
 	@$(BIN)/python -m bench gpu --out '$(or $(OUT),bench/results/gpu.json)' $(ARGS)
 
-bench-encode: $(STAMP) ## Speed, passes and memory of the encoder alone (IMAGES=folder, OUT=file)
+bench-encode: $(DEV_STAMP) ## Speed, passes and memory of the encoder alone (IMAGES=folder, OUT=file)
 	@$(BIN)/python -m bench encode --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/encode.json)' $(ARGS)
 
-bench-rd: $(STAMP) ## Rate and distortion against other encoders (IMAGES=folder, OUT=file)
+bench-rd: $(DEV_STAMP) ## Rate and distortion against other encoders (IMAGES=folder, OUT=file)
 	@$(BIN)/python -m bench rd --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/rd.json)' $(ARGS)
 
 # On photos that the network learnt from; those kept aside, and Kodak, are for measuring.
-bench-fit: $(STAMP) ## Fit the encoder's constants (GOALS=default or full, OUT=file)
+bench-fit: $(DEV_STAMP) ## Fit the encoder's constants (GOALS=default or full, OUT=file)
 	@$(BIN)/python -m bench fit --goals '$(or $(GOALS),default)' --fold training --halve --images '$(or $(IMAGES),../shared/data/fixations/osie)' --fixations '$(or $(FIXATIONS),../shared/data/fixations/osie/fixations.json)' --out '$(or $(OUT),bench/results/fit.json)' $(ARGS)
 
 # Of the default photos only those that training kept aside; all of anyone's own.
-bench-saliency: $(STAMP) ## Maps against recorded gaze (IMAGES=folder, FIXATIONS=file, OUT=file)
+bench-saliency: $(DEV_STAMP) ## Maps against recorded gaze (IMAGES=folder, FIXATIONS=file, OUT=file)
 	@$(BIN)/python -m bench saliency $(if $(IMAGES),,--fold held) --images '$(or $(IMAGES),../shared/data/fixations/osie)' --fixations '$(or $(FIXATIONS),../shared/data/fixations/osie/fixations.json)' --out '$(or $(OUT),bench/results/saliency.json)' $(ARGS)
 
-charts: $(STAMP) ## Draw the charts of README from the committed results
+charts: $(DEV_STAMP) ## Draw the charts of README from the committed results
 	@$(BIN)/python -m bench charts $(ARGS)
 
 clean: ## Remove everything that make created

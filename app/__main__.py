@@ -1,29 +1,43 @@
-"""``python -m app``: run everything on one machine, serve only the front end, compress photos."""
+"""The command ``foveate``, also ``python -m app``: run a service, compress photos, sign URLs."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from app.client.arguments import USAGE, add_arguments
-from app.settings import AppSettings
+from contract.version import VERSION
 
 
 def main() -> int:
     """Run the chosen command; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="Redis, front ends and workers on this machine")
-    run.add_argument("--host", default="127.0.0.1")
-    run.add_argument("--port", type=port_number, default=8000, help="0 chooses a free one")
-    run.add_argument("--front-ends", type=positive, default=1, help="HTTP processes on the port")
-    run.add_argument(
-        "--workers", type=positive, help="default: one for each core, as far as memory goes"
+    parser = argparse.ArgumentParser(
+        prog="foveate", description="Photos that spend their bytes where people look."
     )
-    compress = commands.add_parser("compress", help="photos and folders, through a service")
+    parser.add_argument("--version", action="version", version=f"foveate {VERSION}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="run Redis, front ends and workers on this machine")
+    run.add_argument("--host", default="127.0.0.1")
+    run.add_argument(
+        "--port", type=port_number, default=8000, help="0 takes a free one (default: 8000)"
+    )
+    run.add_argument(
+        "--front-ends", type=positive, default=1, help="HTTP processes on the port (default: 1)"
+    )
+    run.add_argument(
+        "--workers", type=positive, help="default: one for each core, as far as memory allows"
+    )
+    compress = commands.add_parser("compress", help="compress photos and folders through a service")
     add_arguments(compress)
-    serve = commands.add_parser("serve", help="the front end alone; REDIS_URL says where Redis is")
+    sign = commands.add_parser("sign", help="print the signed path of a photo for /fetch")
+    sign.add_argument("url", help="URL of the photo")
+    sign.add_argument(
+        "--options",
+        default="-",
+        help="options of POST /compress as name=value, separated by commas",
+    )
+    serve = commands.add_parser(
+        "serve", help="run the front end alone; REDIS_URL says where Redis is"
+    )
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=port_number, default=8000)
     serve.add_argument("--fd", type=int, help="serve on this listening socket instead")
@@ -32,11 +46,19 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.command == "compress":
         return compress_photos(arguments)
+    if arguments.command == "sign":
+        from app.sources.sign import run as sign_url  # noqa: PLC0415
+
+        return sign_url(arguments)
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from app.settings import AppSettings, describe_setting_error  # noqa: PLC0415
+
     try:
         settings = AppSettings()
     except ValidationError as error:
-        print(f"foveate: invalid setting: {error}", file=sys.stderr)
-        return 2
+        print(f"foveate: {describe_setting_error(error)}", file=sys.stderr)
+        return USAGE
     if arguments.command == "run":
         from app.supervision.supervisor import Supervisor  # noqa: PLC0415
 
@@ -60,8 +82,8 @@ def compress_photos(arguments: argparse.Namespace) -> int:
     try:
         from app.client.command import run  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        # A front end's image has no use for them.
-        print(f"foveate: the extra 'cli' isn't installed: {error}", file=sys.stderr)
+        # The front end's image leaves this extra out.
+        print(f"foveate: the extra 'cli' is not installed: {error}", file=sys.stderr)
         return USAGE
     return run(arguments)
 

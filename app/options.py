@@ -2,9 +2,9 @@
 
 from functools import lru_cache
 from typing import Annotated, Any, Final
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.datastructures import QueryParams
 
 from contract.errors import InvalidOptionError
 from contract.images import MAX_SIDE_PX
@@ -160,7 +160,7 @@ def parse_query(query: bytes) -> Options:
 @lru_cache(maxsize=64)
 def parse_cached_query(query: bytes) -> Options:
     """Return the same as ``parse_query``; most requests come with the same few queries."""
-    return parse_options(QueryParams(query).multi_items())
+    return parse_options(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
 
 
 def describe(problem: object) -> str:

@@ -1,4 +1,4 @@
-"""``python -m app compress``: a run, from its arguments to its exit code."""
+"""``foveate compress``: a run, from its arguments to its exit code."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -20,7 +20,13 @@ from app.client.report import Report
 from app.client.sending import RefusedError, Sender, StoppedError, UnusableServiceError
 from app.client.service import running_service
 from app.client.sources import NoSuchPhotoError, Source, find_photos
-from app.client.targets import NotWrittenError, clear_parts, heatmap_of, target_of
+from app.client.targets import (
+    JPEG_SUFFIXES,
+    NotWrittenError,
+    clear_parts,
+    heatmap_of,
+    target_of,
+)
 from app.client.work import NOT_WRITTEN, Outcome, Work, absolute, compress_stream
 from app.options import describe_options, parse_options
 from contract.errors import InvalidOptionError
@@ -68,9 +74,14 @@ def run_files(arguments: argparse.Namespace, given: Mapping[str, str], canonical
     if arguments.output == STANDARD:
         raise UsageError("standard output takes one photo, from standard input: '- -o -'")
     if arguments.output is None and not arguments.in_place:
-        raise UsageError("say where results go: -o DIR, or --in-place")
+        raise UsageError("say where results go: -o PATH or --in-place")
     folder = None if arguments.in_place else Path(arguments.output)
-    sources = find_photos(arguments.photos, leave_out=folder)
+    if folder is not None and is_result_file(arguments.output, arguments.photos):
+        [source] = find_photos(arguments.photos)
+        sources = [replace(source, place=Path(folder.name))]
+        folder = folder.parent
+    else:
+        sources = find_photos(arguments.photos, leave_out=folder)
     roots = {source.root for source in sources} if folder is None else {folder}
     with ExitStack() as stack:
         try:
@@ -95,6 +106,18 @@ def run_files(arguments: argparse.Namespace, given: Mapping[str, str], canonical
     if not (arguments.quiet or arguments.json):
         print(report.table())
     return SOME_FAILED if report.states["failed"] else DONE
+
+
+def is_result_file(output: str, photos: Sequence[str]) -> bool:
+    """Return whether ``-o`` names the result of the one photo given, not a folder."""
+    path = Path(output)
+    return (
+        path.suffix.lower() in JPEG_SUFFIXES
+        and not output.endswith(os.sep)
+        and not path.is_dir()
+        and len(photos) == 1
+        and Path(photos[0]).is_file()
+    )
 
 
 def run_stream(arguments: argparse.Namespace, given: Mapping[str, str]) -> int:
@@ -178,7 +201,7 @@ def in_parallel(
     done: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
     lock = threading.Lock()
 
-    def labour() -> None:
+    def run_worker() -> None:
         try:
             while True:
                 with lock:
@@ -190,7 +213,9 @@ def in_parallel(
             done.put(error)
         done.put(None)
 
-    threads = [threading.Thread(target=labour, daemon=True) for _ in range(min(jobs, len(sources)))]
+    threads = [
+        threading.Thread(target=run_worker, daemon=True) for _ in range(min(jobs, len(sources)))
+    ]
     for thread in threads:
         thread.start()
     try:

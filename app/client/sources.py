@@ -43,8 +43,8 @@ class NoSuchPhotoError(Exception):
 def find_photos(names: Sequence[str], *, leave_out: Path | None = None) -> list[Source]:
     """Return the photos that ``names`` stand for, each once, folders in the order of their names.
 
-    Links to folders aren't followed, so no loop can trap us; what is hidden is left alone, and so
-    is ``leave_out``, the results' own folder.
+    Links to folders are not followed, so that no loop occurs. Hidden files are left out, and so is
+    ``leave_out``, the folder of the results.
 
     Raises:
         NoSuchPhotoError: when a name fits nothing.
@@ -53,6 +53,8 @@ def find_photos(names: Sequence[str], *, leave_out: Path | None = None) -> list[
     for name in names:
         for path in expand(name):
             alone = Source(path, Path(path.name), path.parent)
+            if path != Path(name) and is_below(path, leave_out):
+                continue  # a pattern found the results of an earlier run
             for source in walk(path, leave_out) if path.is_dir() else (alone,):
                 found.setdefault(os.path.abspath(source.path), source)  # noqa: PTH100
     return list(found.values())
@@ -66,6 +68,11 @@ def expand(name: str) -> list[Path]:
     if not matches:
         raise NoSuchPhotoError(name)
     return [Path(match) for match in matches]
+
+
+def is_below(path: Path, folder: Path | None) -> bool:
+    """Return whether ``path`` lies in ``folder``, links resolved."""
+    return folder is not None and path.resolve().is_relative_to(folder.resolve())
 
 
 def walk(root: Path, leave_out: Path | None) -> Iterator[Source]:

@@ -1,4 +1,4 @@
-"""One process that is kept running."""
+"""A child process that the supervisor restarts when it exits."""
 
 import ctypes
 import secrets
@@ -11,14 +11,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1
-# A process that lived at least this long died of something new: it is started again at once.
+# A process that ran at least this long is restarted at once; one that ran shorter waits longer each time.
 STEADY_S = 30.0
 MAX_BACKOFF_S = 8.0
 
 
 @dataclass
 class Child:
-    """One of the supervisor's processes, through all its lives."""
+    """One of the supervisor's processes, across restarts."""
 
     role: str
     command: list[str]
@@ -33,10 +33,10 @@ class Child:
     _started_s: float = 0.0
 
     def start(self) -> None:
-        """Start the process; it is told to end when this one does, however this one ends."""
+        """Start the process; the kernel ends it when this one ends, however that happens."""
         command = list(self.command)
         if self.role == "worker":
-            # A new name for each life: the last one's executions must stay attributable.
+            # A new name for each start, so that the jobs of the last process stay attributable to it.
             self.worker_name = f"worker-{secrets.token_hex(6)}"
             command += ["--name", self.worker_name]
         self._started_s = time.monotonic()
@@ -55,8 +55,8 @@ class Child:
         """Return whether the process is gone."""
         return self.process is not None and self.process.poll() is not None
 
-    def bury(self) -> float:
-        """Note a death and when the next life may begin; return the seconds until then.
+    def on_exit(self) -> float:
+        """Record an exit and when to start again; return the seconds until then.
 
         The first early death costs no time, later ones twice as much each.
         """

@@ -42,7 +42,7 @@ class FrontEnds:
         numbers = range(1, len(self._listeners) + 1)
         return all(up_file(Path(self._shared.name), number).exists() for number in numbers)
 
-    def bury(self, child: Child) -> None:
+    def on_exit(self, child: Child) -> None:
         """Forget what held for the life of one that has ended: that it serves, and what it holds."""
         if not self._shared:
             return

@@ -35,9 +35,9 @@ READY_TIMEOUT_S = 180.0
 MAX_DEATHS_AT_START = 3
 # Between two looks at the workers' heartbeats.
 LISTEN_INTERVAL_S = 2.0
-# Beyond what one request may take: whoever is being served is served.
+# On top of the longest request, so that every open request is answered.
 DRAIN_MARGIN_S = 10.0
-# What processes of ours exit with when a setting is invalid; they have said which.
+# Exit code of a child whose settings are invalid; it has printed which.
 INVALID_SETTING = 2
 # The service's own address must not go through a proxy of the environment.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -86,13 +86,15 @@ class Supervisor:
                     return 1
             if self._stopping:
                 say("draining")
+        if self._was_ready:
+            say("ended")
         return 0
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
 
     def _start_redis(self, stack: ExitStack) -> str:
-        """Return the URL of a Redis that answers: the environment's, or a child of ours."""
+        """Return the URL of a Redis that responds: that of REDIS_URL, or a child's."""
         given = os.environ.get("REDIS_URL")
         if given:
             embedded.wait_until_up(given, give_up=lambda: self._stopping)
@@ -109,14 +111,14 @@ class Supervisor:
     def _start_processes(self, fronts: FrontEnds, redis_url: str) -> None:
         for child in fronts.children({**os.environ, "REDIS_URL": redis_url}):
             self._start(child)
-        # Alone until the service is ready: what it compiles or reads first the others find there.
+        # One worker starts alone until the service is ready: the others then find compiled kernels.
         self._start_workers(1, redis_url)
 
     def _start_workers(self, count: int, redis_url: str) -> None:
         environment = {**os.environ, "REDIS_URL": redis_url}
         if not environment.get("CODEC_THREADS"):
             environment["CODEC_THREADS"] = str(share_cores(self._workers))
-            # Of a photo that is alone among all of them.
+            # A photo that is alone in the service may use every core.
             environment["PASS_THREADS"] = environment.get("PASS_THREADS") or str(count_cores())
         for _ in range(count):
             self._start(Child("worker", [sys.executable, "-m", "worker"], environment))
@@ -129,8 +131,8 @@ class Supervisor:
         deadline_s = time.monotonic() + READY_TIMEOUT_S
         while not self._stopping:
             self._revive(redis_url)
-            # Any of them tells of Redis and the workers.
-            if fronts.all_up() and answers(f"{fronts.url}/readyz"):
+            # Every front end reports on Redis and the workers.
+            if fronts.all_up() and responds(f"{fronts.url}/readyz"):
                 return
             if time.monotonic() > deadline_s:
                 raise StartError(f"not ready within {READY_TIMEOUT_S:.0f} s")
@@ -139,7 +141,7 @@ class Supervisor:
     def _announce(self, address: str) -> None:
         print(
             f"foveate: ready at {address} (API: {address}/docs)\n"
-            f"foveate: try  curl --data-binary @photo.jpg "
+            f"foveate: try  curl --fail-with-body --data-binary @photo.jpg "
             f"'{address}/compress?quality=75' -o smaller.jpg",
             flush=True,
         )
@@ -151,7 +153,7 @@ class Supervisor:
             time.sleep(POLL_S)
 
     def _kill_silent(self, redis_url: str) -> None:
-        """End workers that report no more: stopped, or hung in a call that heeds no signal."""
+        """Kill workers without heartbeats: stopped, or hung in a call that ignores signals."""
         if time.monotonic() < self._listen_at_s:
             return
         self._listen_at_s = time.monotonic() + LISTEN_INTERVAL_S
@@ -160,7 +162,7 @@ class Supervisor:
             silent = self._heartbeats.find_silent(connection, workers)
         for name in silent:
             if not (child := workers[name]).exited():
-                say(f"{name} reports no more; killing it")
+                say(f"{name} sends no heartbeats; killing it")
                 child.kill()
 
     def _revive(self, redis_url: str) -> None:
@@ -176,18 +178,18 @@ class Supervisor:
     def _on_death(self, child: Child, redis_url: str) -> None:
         assert child.process is not None
         code = child.process.returncode
-        delay_s = child.bury()
+        delay_s = child.on_exit()
         if not self._was_ready:
             if code == INVALID_SETTING:
                 raise StartError(f"the {child.role} refuses its settings")
             if child.early_deaths >= MAX_DEATHS_AT_START:
                 raise StartError(f"the {child.role} ends right after its start (exit code {code})")
         if child.role == ROLE and self._front_ends:
-            self._front_ends.bury(child)
+            self._front_ends.on_exit(child)
         say(f"the {child.role} ended (exit code {code}); starting it again in {delay_s:.0f} s")
         lost_name = child.worker_name
         if delay_s == 0:
-            child.start()  # starting takes longer than requeuing: both at once
+            child.start()  # starting takes longer than requeuing; do both at once
         if lost_name:
             self._recover(redis_url, lost_name)
 
@@ -220,18 +222,18 @@ class Supervisor:
 
 
 def connect(redis_url: str) -> Redis:
-    """Return a connection that gives up soon: a supervisor has other things to look after."""
+    """Return a connection with short timeouts, so that the supervisor keeps watching its children."""
     return Redis.from_url(
         redis_url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
     )
 
 
 def say(line: str) -> None:
-    """Tell whoever runs the service."""
+    """Print a line for the person who runs the service."""
     print(f"foveate: {line}", file=sys.stderr, flush=True)
 
 
-def answers(url: str) -> bool:
+def responds(url: str) -> bool:
     """Return whether a GET of ``url`` gets a 200 soon."""
     try:
         with OPENER.open(url, timeout=2):

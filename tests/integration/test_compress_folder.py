@@ -468,3 +468,12 @@ def test_a_service_of_its_own_ends_with_it(album: Path, tmp_path: Path) -> None:
     started_s = time.monotonic()
     _, alive = psutil.wait_procs(family, timeout=30)
     assert not alive, f"still there after {time.monotonic() - started_s:.0f} s"
+
+
+def test_one_photo_is_written_to_the_named_file(service: Running, tmp_path: Path) -> None:
+    photo_path = tmp_path / "photo.png"
+    photo_path.write_bytes(file_of(photo(96, 64), "PNG"))
+    ran = run(service.url, str(photo_path), "-o", str(tmp_path / "out.jpg"))
+    assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / "out.jpg").read_bytes().startswith(b"\xff\xd8")
+    assert not (tmp_path / "out.jpg.jpg").exists()

@@ -253,7 +253,7 @@ def test_without_keys_or_hosts_there_is_no_such_path(client: httpx.Client) -> No
 
 
 def test_the_command_signs(cdn: httpx.Client, upstream: HostileUpstream) -> None:
-    command = [sys.executable, "-m", "app.sources.sign", upstream.url("/photo.jpg")]
+    command = [sys.executable, "-m", "app", "sign", upstream.url("/photo.jpg")]
     ended = subprocess.run(
         [*command, "--options", "quality=60"],
         cwd=ROOT,

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from app.sources.sign import main
+from app.__main__ import main
 from app.sources.signature import sign, signed_path, verify
 from contract.errors import BadSignatureError
 
@@ -35,7 +35,7 @@ def test_a_signature_is_an_hmac_of_options_and_url() -> None:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["app.sources.sign", *arguments])
+    monkeypatch.setattr(sys, "argv", ["foveate", "sign", *arguments])
     return main()
 
 
