@@ -33,8 +33,8 @@ def test_every_installed_rival_is_measured() -> None:
         OPTIONS,
         clients=4,
         rounds=1,
-        seconds=0.5,
-        warm_up_s=0.1,
+        seconds=1.0,
+        warm_up_s=0.5,
         workers=2,
     )
     servers = measured["servers"]
