@@ -173,10 +173,3 @@ def test_modules_that_are_tested_elsewhere_exist_and_have_no_tests_of_their_own(
     for module in TESTED_ELSEWHERE:
         assert (ROOT / module).is_file(), module
         assert not find_tests(module).exists(), module
-
-
-@pytest.mark.parametrize("package", ["app", "worker", "codec", "contract"])
-def test_no_folder_has_more_than_sixteen_modules(package: str) -> None:
-    for folder in [ROOT / package, *(ROOT / package).rglob("*/")]:
-        modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
-        assert len(modules) <= 16, folder

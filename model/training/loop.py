@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
@@ -16,7 +18,6 @@ from tqdm import tqdm
 
 from model.checkpoint import write_checkpoint
 from model.msroi import MSROI
-from model.training.curves import draw_curves
 from model.training.depthwise import fix_depthwise
 
 # Blocks before the first of the three taps stay as published: they see edges and textures,
@@ -172,3 +173,22 @@ def write_run(folder: Path, network: MSROI, facts: dict[str, Any]) -> str:
     record = {"weights": checksum, "config": asdict(network.config), **facts}
     (folder / "run.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     return checksum
+
+
+def draw_curves(log: Path, out: Path) -> None:
+    """Draw every column of a .jsonl log over its steps, one panel each, as a PNG."""
+    rows = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    # A run that went on repeats some steps: the later row counts.
+    by_step = {row["step"]: row for row in rows}
+    names = sorted({name for row in rows for name in row} - {"step"})
+    figure = Figure(figsize=(6, 2.4 * len(names)), layout="constrained")
+    FigureCanvasAgg(figure)
+    for panel, name in enumerate(names):
+        axes = figure.add_subplot(len(names), 1, panel + 1)
+        steps = sorted(step for step, row in by_step.items() if name in row)
+        axes.plot(steps, [by_step[step][name] for step in steps], linewidth=1)
+        axes.set_ylabel(name)
+        axes.grid(alpha=0.3)
+        if panel + 1 == len(names):
+            axes.set_xlabel("step")
+    figure.savefig(out, dpi=100)
