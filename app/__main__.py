@@ -44,7 +44,20 @@ def main() -> int:
     serve.add_argument("--shared", type=Path, help="folder of all front ends that count together")
     serve.add_argument("--number", type=positive, default=1, help="which of them this one is")
     arguments = parser.parse_args()
+    try:
+        return run_command(arguments)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in {"app", "contract"}:
+            raise
+        print(f"foveate: an extra of the project is not installed: {error}", file=sys.stderr)
+        return USAGE
+
+
+def run_command(arguments: argparse.Namespace) -> int:
+    """Run the command that was parsed; return the exit code."""
     if arguments.command == "compress":
+        from app.client.command import run as compress_photos  # noqa: PLC0415
+
         return compress_photos(arguments)
     if arguments.command == "sign":
         from app.sources.sign import run as sign_url  # noqa: PLC0415
@@ -75,17 +88,6 @@ def main() -> int:
         shared=arguments.shared,
     )
     return 0
-
-
-def compress_photos(arguments: argparse.Namespace) -> int:
-    """Compress photos through a service."""
-    try:
-        from app.client.command import run  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        # The front end's image leaves this extra out.
-        print(f"foveate: the extra 'cli' is not installed: {error}", file=sys.stderr)
-        return USAGE
-    return run(arguments)
 
 
 def positive(text: str) -> int:

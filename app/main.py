@@ -43,6 +43,9 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # Here, because the server has configured logging by now.
+        if bool(chosen.fetch_keys) != bool(chosen.fetch_hosts):
+            log.warning("/fetch is off: it needs both FETCH_KEYS and FETCH_HOSTS, and one is empty")
         service = Service(chosen)
         app.state.service = service
         app.state.upstream = create_upstream(chosen)
@@ -65,8 +68,6 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
     routers = [compress.router, jobs.router, health.router]
     if chosen.fetch_keys and chosen.fetch_hosts:
         routers.append(fetch.router)
-    elif chosen.fetch_keys or chosen.fetch_hosts:
-        log.warning("/fetch is off: it needs both FETCH_KEYS and FETCH_HOSTS, and one is empty")
     # The handler reads query, headers and body itself: FastAPI's routing, which OpenAPI describes,
     # would only cost time.
     app.router.routes.insert(0, Route("/compress", compress.compress, methods=["POST"]))

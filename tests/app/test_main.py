@@ -1,5 +1,6 @@
 """The application warns of settings that contradict each other."""
 
+import asyncio
 import logging
 
 import pytest
@@ -17,10 +18,19 @@ KEYS = (SecretStr("0123456789abcdef"),)
 )
 def test_one_of_fetch_keys_and_hosts_alone_is_a_warning(
     caplog: pytest.LogCaptureFixture,
+    redis_url: str,
     keys: tuple[SecretStr, ...],
     hosts: tuple[str, ...],
     warned: bool,
 ) -> None:
     caplog.set_level(logging.WARNING, "app.main")
-    create_app(AppSettings(fetch_keys=keys, fetch_hosts=hosts))
+    app = create_app(AppSettings(redis_url=redis_url, fetch_keys=keys, fetch_hosts=hosts))
+    # Not before: the server configures logging once the application has been made.
+    assert not caplog.records
+
+    async def start() -> None:
+        async with app.router.lifespan_context(app):
+            pass
+
+    asyncio.run(start())
     assert any("FETCH_KEYS" in record.getMessage() for record in caplog.records) is warned

@@ -47,6 +47,13 @@ def test_the_extra_cli_suffices(tmp_path: Path) -> None:
     assert "can't be reached" in ran.stderr
 
 
+@pytest.mark.parametrize("command", ["run", "serve"])
+def test_a_missing_extra_is_named(tmp_path: Path, command: str) -> None:
+    ran = run_without_others(tmp_path, command)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("foveate: an extra of the project is not installed")
+
+
 def test_the_version_is_shown(tmp_path: Path) -> None:
     ran = run_without_others(tmp_path, "--version")
     assert ran.returncode == 0, ran.stderr
