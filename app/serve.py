@@ -4,7 +4,6 @@ import gc
 import logging
 import os
 import socket
-import sys
 from pathlib import Path
 
 import uvicorn
@@ -83,8 +82,8 @@ def serve(
 
 
 def say(line: str) -> None:
-    """Print a line for the person who started the process."""
-    print(f"foveate: {line}", file=sys.stderr, flush=True)
+    """Print a line for the person who started the process; standard error has the log alone."""
+    print(f"foveate: {line}", flush=True)
 
 
 def url_at(host: str, port: int) -> str:

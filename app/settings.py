@@ -1,9 +1,9 @@
 """The front end's settings, from the environment."""
 
-from typing import Annotated, Final, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from contract.images import DEFAULT_MAX_PIXELS, DEFAULT_MAX_UPLOAD_BYTES
@@ -116,7 +116,7 @@ def describe_setting_error(error: ValidationError) -> str:
     )
 
 
-def describe_allowed(problem: ErrorDetails) -> str:
+def describe_allowed(problem: Mapping[str, Any]) -> str:
     """Return what a setting must be, as the end of a sentence."""
     context = problem.get("ctx", {})
     match problem["type"]:

@@ -473,7 +473,7 @@ def test_a_service_of_its_own_ends_with_it(album: Path, tmp_path: Path) -> None:
 def test_one_photo_is_written_to_the_named_file(service: Running, tmp_path: Path) -> None:
     photo_path = tmp_path / "photo.png"
     photo_path.write_bytes(file_of(photo(96, 64), "PNG"))
-    ran = run(service.url, str(photo_path), "-o", str(tmp_path / "out.jpg"))
+    ran = run(photo_path, "-o", tmp_path / "out.jpg", url=service.url)
     assert ran.returncode == 0, ran.stderr
     assert (tmp_path / "out.jpg").read_bytes().startswith(b"\xff\xd8")
     assert not (tmp_path / "out.jpg.jpg").exists()

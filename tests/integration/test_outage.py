@@ -73,4 +73,4 @@ def test_a_stopped_worker_is_killed_and_its_jobs_are_done(tmp_path: Path) -> Non
             wait_for(lambda: connection.keys("rq:worker:*:executions"), 30, "for the jobs")
         worker.send_signal(signal.SIGSTOP)
         assert [future.result(120).status_code for future in futures] == [200] * 4
-        assert "reports no more" in service.output
+        assert "sends no heartbeats" in service.output

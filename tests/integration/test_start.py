@@ -56,7 +56,7 @@ def test_an_invalid_setting_of_the_worker_ends_the_start(tmp_path: Path) -> None
     service = Running(tmp_path, MAX_BATCH_SIZE="0")
     assert service.process.wait(60) == 1
     service.stop()
-    assert "max_batch_size" in service.output
+    assert "MAX_BATCH_SIZE is '0'; allowed: at least 1" in service.output
     assert "refuses its settings" in service.output
     assert "Traceback" not in service.output
 
