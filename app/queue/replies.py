@@ -115,8 +115,9 @@ class Replies:
             expected = self._expected.get(job_id)
             if expected is None or expected.done():
                 continue
-            if record is not None and record not in unread:
-                await self._hand_over(record)
+            if record is not None:
+                if record not in unread:
+                    await self._hand_over(record)
             elif not exists:
                 expected.set_exception(QueueUnavailableError("The queue was lost; send it again."))
 

@@ -8,6 +8,8 @@ import redis
 
 import app.queue.replies
 from app.queue.client import QueueClient
+from app.queue.replies import Replies
+from app.redis import connect
 from contract.errors import QueueUnavailableError
 from contract.keys import image_key, input_key, record_key, reply_key
 from contract.messages import Failure, Options, Request, encode_reply
@@ -112,3 +114,29 @@ def test_jobs_that_a_restarted_redis_lost_are_given_up_at_once(
         assert time.monotonic() - started_s < 5
 
     use(redis_url, work)
+
+
+def test_an_ended_job_whose_reply_is_still_unread_is_not_lost(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    """A worker may have removed the job's hash by the time that jobs are compared with Redis."""
+
+    async def discard(job_id: str, raw: bytes) -> None:
+        raise AssertionError((job_id, raw))
+
+    async def run() -> None:
+        client = connect(redis_url)
+        replies = Replies(redis_url, client, on_reply=lambda _: None, discard=discard)
+        expected = replies.expect("job")
+        replies.mark_submitted("job")
+        raw = encode_reply(Failure("job", "internal-error", "Its own."))
+        connection.set(record_key("job"), raw)
+        connection.rpush(reply_key(replies.address), raw)
+        await replies._reconcile_pending()
+        assert not expected.done()
+        replies.start()
+        assert await asyncio.wait_for(expected, 5) == Failure("job", "internal-error", "Its own.")
+        await replies.stop()
+        await client.aclose()
+
+    asyncio.run(run())
