@@ -1,4 +1,4 @@
-"""A job as RQ's workers find it."""
+"""Jobs are in RQ's queue as RQ's workers expect them."""
 
 import asyncio
 
@@ -27,7 +27,9 @@ def enqueue(redis_url: str, wait_s: float) -> None:
     asyncio.run(run())
 
 
-def test_a_job_is_in_the_queue_with_its_request(redis_url: str, connection: redis.Redis) -> None:
+def test_a_job_is_in_the_queue_with_its_request_and_settings(
+    redis_url: str, connection: redis.Redis
+) -> None:
     enqueue(redis_url, 60)
     assert connection.lrange("rq:queue:foveate", 0, -1) == [b"job"]
     assert connection.smembers("rq:queues") == {b"rq:queue:foveate"}
