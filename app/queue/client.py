@@ -8,16 +8,14 @@ from collections.abc import Awaitable, Callable
 from typing import Final, cast
 
 from redis.exceptions import RedisError
-from rq.exceptions import NoSuchJobError
 from rq.job import Job
-from rq.serializers import JSONSerializer
 
-from app.queue.enqueue import Enqueuer, job_ttl_s
 from app.queue.replies import Replies
+from app.queue.rq_jobs import add_job, job_ttl_s
 from app.redis import connect
 from app.results.result import Finished
 from contract.errors import DeadlineError, InternalError, QueueUnavailableError
-from contract.keys import heatmap_key, image_key, input_key, record_key
+from contract.keys import QUEUE_KEY, heatmap_key, image_key, input_key, record_key
 from contract.messages import Failure, Options, Reply, Request, Result
 
 log = logging.getLogger(__name__)
@@ -36,7 +34,7 @@ class QueueClient:
         self, redis_url: str, *, result_ttl_s: int, on_reply: Callable[[Reply], None]
     ) -> None:
         self.redis = connect(redis_url)
-        self._enqueuer = Enqueuer(redis_url, result_ttl_s=result_ttl_s)
+        self._result_ttl_s = result_ttl_s
         self._replies = Replies(redis_url, self.redis, on_reply=on_reply, discard=self._discard)
 
     def start(self) -> None:
@@ -47,7 +45,6 @@ class QueueClient:
         """Stop reading replies and close the connections."""
         await self._replies.stop()
         await self.redis.aclose()
-        self._enqueuer.close()
 
     async def compress(
         self,
@@ -121,27 +118,13 @@ class QueueClient:
         """Stop expecting a reply to a job."""
         self._replies.forget(job_id)
 
-    @property
-    def key(self) -> str:
-        """The key of the list of waiting jobs' ids."""
-        return str(self._enqueuer.queue.key)
-
-    def restore(self, job_id: str, fields: dict[bytes, bytes]) -> Job | None:
-        """Return RQ's job from the fields of its hash, None if they are incomplete."""
-        job = Job(job_id, connection=self._enqueuer.queue.connection, serializer=JSONSerializer)
-        try:
-            job.restore(fields)
-        except (NoSuchJobError, ValueError):
-            return None
-        return job
-
     async def length(self) -> int:
         """Return the number of waiting jobs.
 
         Raises:
             RedisError: when Redis can't be reached.
         """
-        return await self.redis.llen(self.key)
+        return await self.redis.llen(QUEUE_KEY)
 
     async def withdraw(self, job_id: str) -> None:
         """Delete a job's input and pictures, and take the job off the queue if it still waits.
@@ -152,7 +135,7 @@ class QueueClient:
         try:
             async with self.redis.pipeline(transaction=True) as pipeline:
                 pipeline.delete(input_key(job_id), image_key(job_id), heatmap_key(job_id))
-                pipeline.lrem(self.key, 1, job_id)
+                pipeline.lrem(QUEUE_KEY, 1, job_id)
                 _, waiting = await pipeline.execute()
             if waiting:
                 await self.redis.delete(Job.key_for(job_id))
@@ -166,10 +149,9 @@ class QueueClient:
         request = Request(
             options, self._replies.address, len(data), pixels, now_s, now_s + timeout_s
         )
-        await self._enqueuer.prepare()
         async with self.redis.pipeline(transaction=True) as pipeline:
             pipeline.set(input_key(job_id), data, ex=job_ttl_s(timeout_s))
-            self._enqueuer.add(pipeline, job_id, request, timeout_s)
+            add_job(pipeline, job_id, request, wait_s=timeout_s, result_ttl_s=self._result_ttl_s)
             await pipeline.execute()
         self._replies.mark_submitted(job_id)
 

@@ -12,6 +12,7 @@ from rq.job import Job as RqJob
 from rq.job import JobStatus
 
 from app.queue.client import QueueClient
+from app.queue.rq_jobs import restore_job
 from app.results.result import Finished
 from contract.errors import (
     DeadlineError,
@@ -20,7 +21,7 @@ from contract.errors import (
     QueueUnavailableError,
     UnknownJobError,
 )
-from contract.keys import RECORD_LIVES, heatmap_key, image_key, record_key, reply_key
+from contract.keys import QUEUE_KEY, RECORD_LIVES, heatmap_key, image_key, record_key, reply_key
 from contract.messages import Failure, Reply, Request, Result, decode_reply, encode_reply
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class Jobs:
             async with self._redis.pipeline(transaction=True) as pipeline:
                 pipeline.get(record_key(job_id))
                 pipeline.hgetall(RqJob.key_for(job_id))
-                pipeline.lpos(self._queue.key, job_id)
+                pipeline.lpos(QUEUE_KEY, job_id)
                 record, fields, index = await pipeline.execute()
             if record is not None:
                 return await self._read_ended(job_id, record)
@@ -80,7 +81,7 @@ class Jobs:
             raise QueueUnavailableError("The queue does not respond.") from error
         if not fields:
             raise UnknownJobError(UNKNOWN_ID)
-        return describe_unfinished(job_id, self._queue.restore(job_id, fields), index)
+        return describe_unfinished(job_id, restore_job(job_id, fields), index)
 
     async def _read_ended(self, job_id: str, record: bytes) -> Job:
         reply = decode_reply(record)
@@ -136,7 +137,7 @@ class Jobs:
         fields = await cast(
             "Awaitable[dict[bytes, bytes]]", self._redis.hgetall(RqJob.key_for(job_id))
         )
-        request = read_request(self._queue.restore(job_id, fields)) if fields else None
+        request = read_request(restore_job(job_id, fields)) if fields else None
         if request is not None:
             to = reply_key(request.reply_to)
             await self._redis.rpush(to, gone)
