@@ -1,8 +1,8 @@
-"""Lets workers run the stock job, which RQ's own worker can run too."""
+"""Lets workers run the stock job, which RQ's own worker can run as well."""
 
 import pytest
 
-from tests.worker.queue.scripted import JOB_NAME
+from tests.worker.queue.scripted_pipeline import JOB_NAME
 from worker.queue import jobs
 
 
