@@ -47,21 +47,10 @@ def enqueue(connection: Redis, *, job_timeout_s: int) -> Queue:
     return queue
 
 
-def test_a_worker_that_hangs_ends_itself_and_its_jobs_are_run_alone(
+def test_a_worker_with_a_hanging_task_sends_heartbeats_and_then_ends_itself(
     connection: Redis, redis_url: str
 ) -> None:
-    queue = enqueue(connection, job_timeout_s=1)
-    command = [*COMMAND, redis_url]
-    assert subprocess.run(command, cwd=ROOT, timeout=120, check=False).returncode == HUNG_EXIT_CODE
-    # The worker has not unregistered: its record names the jobs that it had started.
-    assert recover(connection, "hanging", failure_ttl_s=60) == 2
-    jobs = [Job.fetch(one, connection, JSONSerializer) for one in queue.job_ids]
-    assert len(jobs) == 2
-    assert all(is_retried(job) for job in jobs)
-
-
-def test_a_worker_sends_heartbeats_during_a_long_pass(connection: Redis, redis_url: str) -> None:
-    queue = enqueue(connection, job_timeout_s=100)
+    queue = enqueue(connection, job_timeout_s=5)
     heartbeats: set[bytes | None] = set()
 
     def count_heartbeats() -> int:
@@ -72,13 +61,16 @@ def test_a_worker_sends_heartbeats_during_a_long_pass(connection: Redis, redis_u
     with subprocess.Popen([*COMMAND, redis_url], cwd=ROOT) as process:
         try:
             wait_for(lambda: connection.scard(worker_executions_key("hanging")) == 2, 60)
-            started_s = time.monotonic()
             wait_for(lambda: count_heartbeats() > 2, 20, "for heartbeats during a pass")
-            # Front ends count a worker as dead after 15 s without a heartbeat.
-            assert time.monotonic() - started_s < 12
             (worker,) = SimpleWorker.all(connection=connection, serializer=JSONSerializer)
             assert (worker.get_state(), worker.successful_job_count) == ("busy", 0)
             assert len(queue.started_job_registry.get_job_ids(cleanup=False)) == 2
             assert queue.count == 0
+            assert process.wait(60) == HUNG_EXIT_CODE
         finally:
             process.kill()
+    # The worker has not unregistered: its record names the jobs that it had started.
+    assert recover(connection, "hanging", failure_ttl_s=60) == 2
+    jobs = [Job.fetch(one, connection, JSONSerializer) for one in queue.job_ids]
+    assert len(jobs) == 2
+    assert all(is_retried(job) for job in jobs)
