@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Final
 
 QUEUE_NAME: Final = "foveate"
+# RQ's list of the ids of waiting jobs.
+QUEUE_KEY: Final = f"rq:queue:{QUEUE_NAME}"
 
 # Workers run jobs of this name only. Nothing is imported by it, and no such module exists.
 JOB_FUNCTION: Final = "worker.tasks.compress"
@@ -50,7 +52,7 @@ recovery_lock_key: Final[KeyOf] = "foveate:recovering:{}".format
 WORKERS_KEY: Final = f"rq:workers:{QUEUE_NAME}"
 WORKER_KEY_PREFIX: Final = "rq:worker:"
 # RQ's list of jobs that a worker has taken from the queue and not started yet.
-INTERMEDIATE_KEY: Final = f"rq:queue:{QUEUE_NAME}:intermediate"
+INTERMEDIATE_KEY: Final = f"{QUEUE_KEY}:intermediate"
 # By name of a worker: RQ's hash of it, and the set of what it runs as ``job id:execution id``.
 worker_key: Final[KeyOf] = "rq:worker:{}".format
 worker_executions_key: Final[KeyOf] = "rq:worker:{}:executions".format

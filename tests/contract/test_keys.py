@@ -18,8 +18,9 @@ def test_a_workers_keys_are_those_of_rq() -> None:
     assert keys.worker_executions_key("name") == execution.worker_executions_key
 
 
-def test_the_keys_of_the_intermediate_list_are_those_of_rq() -> None:
+def test_the_keys_of_the_queue_and_its_intermediate_list_are_those_of_rq() -> None:
     queue = Queue(keys.QUEUE_NAME, connection=Redis())
+    assert queue.key == keys.QUEUE_KEY
     assert queue.intermediate_queue_key == keys.INTERMEDIATE_KEY
     intermediate = IntermediateQueue(queue.key, queue.connection)
     assert keys.first_seen_key("job") == intermediate.get_first_seen_key("job")
