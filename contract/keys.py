@@ -25,9 +25,9 @@ VERSION_FIELD: Final = "foveate_version"
 CACHE_ORDER_KEY: Final = "foveate:cache-order"
 CACHE_SIZES_KEY: Final = "foveate:cache-sizes"
 
-# A job's record is kept this many times as long as its pictures: the job can then be reported as
-# expired instead of unknown.
-RECORD_LIVES: Final = 2
+# A job's record lives longer than its pictures by this factor: a job without pictures is then reported
+# as expired, not as unknown.
+RECORD_TTL_FACTOR: Final = 2
 
 # Written to find out whether Redis accepts writes.
 PROBE_KEY: Final = "foveate:writable"
@@ -54,7 +54,7 @@ WORKER_KEY_PREFIX: Final = "rq:worker:"
 # RQ's list of jobs that a worker has taken from the queue and not started yet.
 INTERMEDIATE_KEY: Final = f"{QUEUE_KEY}:intermediate"
 # By name of a worker: RQ's hash of it, and the set of what it runs as ``job id:execution id``.
-worker_key: Final[KeyOf] = "rq:worker:{}".format
-worker_executions_key: Final[KeyOf] = "rq:worker:{}:executions".format
+worker_key: Final[KeyOf] = f"{WORKER_KEY_PREFIX}{{}}".format
+worker_executions_key: Final[KeyOf] = f"{WORKER_KEY_PREFIX}{{}}:executions".format
 # By job id: the note of RQ's maintenance that it has seen the job on the intermediate list.
 first_seen_key: Final[KeyOf] = f"{INTERMEDIATE_KEY}:first_seen:{{}}".format

@@ -16,7 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from contract.keys import RECORD_LIVES, input_key, record_key, reply_key
+from contract.keys import RECORD_TTL_FACTOR, input_key, record_key, reply_key
 from contract.messages import Failure, Reply, encode_reply
 from worker.item import Item
 
@@ -73,7 +73,7 @@ class Replies:
                 keys=[input_key(job_id), reply_key(reply_to), record_key(job_id), *blobs],
                 args=[
                     self._ttl_s,
-                    RECORD_LIVES * self._ttl_s,
+                    RECORD_TTL_FACTOR * self._ttl_s,
                     encode_reply(reply),
                     *blobs.values(),
                 ],
