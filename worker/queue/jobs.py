@@ -1,4 +1,4 @@
-"""Converts between RQ's jobs and the pipeline's items, costs and failures."""
+"""Reads RQ's jobs as items of the pipeline, and describes their failures."""
 
 from rq.job import Job
 
