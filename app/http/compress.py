@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.http.body import Pace, read_body
-from app.http.disconnect import CLIENT_LEFT, unless_client_leaves
+from app.http.body import BodyDeadline, read_body
+from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
 from app.http.documents import JobDocument, describe_job, path_of
 from app.http.preferences import Form, Preferences, parse_preferences
 from app.http.problems import MEDIA_TYPE, examples
@@ -154,7 +154,7 @@ async def respond(request: Request, service: Service) -> Response:
             request,
             ticket,
             max_bytes=settings.max_upload_bytes,
-            pace=Pace(
+            deadline=BodyDeadline(
                 settings.upload_timeout_s,
                 settings.upload_grace_s,
                 settings.min_upload_bytes_per_s,
@@ -171,7 +171,7 @@ async def respond(request: Request, service: Service) -> Response:
         has_links = form == "application/json" or (
             form == "image/jpeg" and options.heatmap != "none"
         )
-        outcome = await unless_client_leaves(
+        outcome = await cancel_on_disconnect(
             request,
             compress_upload(
                 service,
@@ -181,7 +181,7 @@ async def respond(request: Request, service: Service) -> Response:
             ),
         )
     if outcome is None:
-        return Response(status_code=CLIENT_LEFT)
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
     service.metrics.observe_result(outcome.finished.result)
     request.state.stage_ms = outcome.stage_ms
     job_id = await link(service, outcome) if has_links else None

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from app.http.conditional import cache_control, http_date, is_not_modified
 from app.http.dependencies import ServiceDependency
-from app.http.disconnect import CLIENT_LEFT, unless_client_leaves
+from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
 from app.http.problems import MEDIA_TYPE
 from app.http.responses import tag_of, to_photo_response
 from app.path_options import parse_path_options
@@ -106,9 +106,9 @@ async def compress_source(
         tag = f'"{tag_of(upload.identify(version), "image/jpeg", None)}"'
         if is_not_modified(request.headers, tag, changed):
             return Response(status_code=304, headers={**headers, "ETag": tag})
-    outcome = await unless_client_leaves(request, compress(service, upload))
+    outcome = await cancel_on_disconnect(request, compress(service, upload))
     if outcome is None:
-        return Response(status_code=CLIENT_LEFT)
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
     service.metrics.observe_result(outcome.finished.result)
     request.state.stage_ms = outcome.stage_ms
     response = to_photo_response(outcome, "image/jpeg", None)
