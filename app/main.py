@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from app.http import compress, fetch, health, jobs, problems
 from app.http.api_keys import ApiKeyMiddleware
-from app.http.methods import remaining_methods
+from app.http.methods import create_fallback_routes
 from app.http.security_headers import SecurityHeadersMiddleware
 from app.page import routes as page
 from app.service.front_end import Service
@@ -75,7 +75,7 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
     app.router.routes.insert(0, Route("/compress", compress.compress, methods=["POST"]))
     for router in routers:
         app.include_router(router)
-    app.router.routes += remaining_methods(routers)
+    app.router.routes += create_fallback_routes(routers)
     page.install(app)
     send_last_spans = tracing.instrument(app)
     return app

@@ -93,7 +93,8 @@ class CompressOptions(BaseModel):
         ),
     ] = Options().height
     subsampling: Annotated[
-        Subsampling, Field(description="Chroma subsampling; `auto` chooses by content", examples=["auto"])
+        Subsampling,
+        Field(description="Chroma subsampling; `auto` chooses by content", examples=["auto"]),
     ] = Options().subsampling
     progressive: Annotated[
         bool,

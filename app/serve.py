@@ -9,7 +9,7 @@ from pathlib import Path
 import uvicorn
 from prometheus_client import values
 
-from app.http.protocol import bounded_protocol
+from app.http.protocol import limit_protocol
 from app.main import create_app
 from app.settings import AppSettings
 from app.supervision.front_ends import up_file
@@ -67,7 +67,7 @@ def serve(
         access_log=False,
         log_level="warning",
         server_header=False,
-        http=bounded_protocol(settings.head_timeout_s, settings.send_timeout_s),
+        http=limit_protocol(settings.head_timeout_s, settings.send_timeout_s),
         log_config=log_config(settings, number if shared else 0),
         timeout_graceful_shutdown=int(settings.upload_timeout_s + settings.request_timeout_s) + 5,
     )

@@ -35,7 +35,7 @@ def check_key(key: SecretStr) -> SecretStr:
     """
     text = key.get_secret_value()
     if len(text) < MIN_KEY_CHARS or not (text.isascii() and text.isprintable()) or " " in text:
-        raise ValueError(f"each key must have at least {MIN_KEY_CHARS} ASCII characters and no spaces")
+        raise ValueError(f"each key needs at least {MIN_KEY_CHARS} ASCII characters, no spaces")
     return key
 
 

@@ -43,14 +43,14 @@ class MemoryMultiPartParser(MultiPartParser):
 
 @dataclass(frozen=True, slots=True)
 class BodyDeadline:
-    """Time limits of a body: ``timeout_s`` in all, ``min_bytes_per_s`` on average after ``grace_s``."""
+    """Time limits of a body: ``timeout_s`` in all, ``min_bytes_per_s`` as a mean after ``grace_s``."""
 
     timeout_s: float
     grace_s: float
     min_bytes_per_s: int
 
     def allowed_s(self, received_bytes: int) -> float:
-        """Return how many seconds after its start a body may have only ``received_bytes``."""
+        """Return the time limit, from the start, while only ``received_bytes`` have arrived."""
         return min(self.timeout_s, self.grace_s + received_bytes / self.min_bytes_per_s)
 
 
