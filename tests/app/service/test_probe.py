@@ -6,7 +6,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from app.service.probe import QUICK_BYTES, QUICK_SEGMENTS, Probed, probe, probe_jpeg_header
+from app.service.probe import QUICK_BYTES, QUICK_SEGMENTS, ImageHeader, probe, probe_jpeg_header
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
 from contract.images import IMAGE_FORMATS
 from tests.photos import file_of, photo
@@ -107,7 +107,7 @@ def test_ordinary_jpegs_are_quick_to_probe() -> None:
     plain = file_of(photo(33, 21), "JPEG")
     progressive = file_of(photo(33, 21), "JPEG", progressive=True)
     for data in (plain, progressive, with_segments(plain, [b"Exif\0\0" + bytes(10_000)])):
-        assert probe_jpeg_header(data, 10_000) == Probed("JPEG", 33, 21)
+        assert probe_jpeg_header(data, 10_000) == ImageHeader("JPEG", 33, 21)
 
 
 def test_what_can_be_made_to_take_long_is_not_quick() -> None:
