@@ -19,8 +19,8 @@ class LimitedProtocol(HttpToolsProtocol):
     """Closes connections of clients that exceed a limit.
 
     The limits: ``MAX_HEAD_BYTES`` and ``head_timeout_s`` for request line and headers,
-    ``send_timeout_s`` while the client reads nothing of its response, ``LINGER_S`` for a body that
-    continues after the response.
+    ``send_timeout_s`` for a client to read its response, ``LINGER_S`` for a body that continues
+    after the response.
     """
 
     head_timeout_s = 10.0
@@ -86,12 +86,12 @@ class LimitedProtocol(HttpToolsProtocol):
                 self.transport.close()
 
     def pause_writing(self) -> None:
-        """Start the time limit of a client that does not read its response."""
+        """Start the time limit of a client that is slow to read its response."""
         super().pause_writing()
         self._start_send_timer()
 
     def resume_writing(self) -> None:
-        """Stop that time limit: the client has read."""
+        """Stop that time limit: the client has caught up."""
         if self._send_timer is not None:
             self._send_timer.cancel()
             self._send_timer = None

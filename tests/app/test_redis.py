@@ -101,8 +101,8 @@ def test_cancelling_a_command_takes_nothing_from_others(redis_url: str) -> None:
 def test_a_missing_redis_is_an_error_for_all(tmp_path: Path) -> None:
     async def work(client: Redis) -> None:
         pings = [client.echo("a") for _ in range(3)]
-        answers = await asyncio.gather(*pings, return_exceptions=True)
-        assert all(isinstance(answer, RedisError) for answer in answers)
+        results = await asyncio.gather(*pings, return_exceptions=True)
+        assert all(isinstance(result, RedisError) for result in results)
 
     use(lambda: connect(f"unix://{tmp_path}/no.sock"), work)
 

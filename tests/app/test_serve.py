@@ -7,45 +7,40 @@ from pathlib import Path
 from app.serve import url_at
 from tests.conftest import ROOT
 
-# In a process of its own: the metrics of this one must stay in memory.
+# Front ends 1, 1 again and 2, one after the other, each a process that counts one error.
 COUNT = """
-import sys
+import os, sys
 from pathlib import Path
 from app.serve import share_metrics
-share_metrics(Path(sys.argv[1]), int(sys.argv[2]))
 from app.telemetry.metrics import Metrics
-metrics = Metrics()
-metrics.errors.labels("no-worker").inc()
-metrics.pending.set(1)
-print(metrics.expose().decode())
+shared = Path(sys.argv[1])
+for number in (1, 1, 2):
+    if not os.fork():
+        share_metrics(shared, number)
+        metrics = Metrics()
+        metrics.errors.labels("no-worker").inc()
+        metrics.pending.set(1)
+        print(metrics.expose().decode(), *sorted(path.name for path in shared.iterdir()))
+        sys.stdout.flush()
+        os._exit(0)
+    os.wait()
+    print("ended")
+    sys.stdout.flush()
 """
 
 
-def count_in(shared: Path, number: int) -> set[str]:
-    """Count one error in a new front end process; return the lines of its /metrics."""
-    counted = subprocess.run(
-        [sys.executable, "-c", COUNT, str(shared), str(number)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return set(counted.stdout.splitlines())
-
-
-def test_a_restarted_front_end_continues_its_counts_without_more_files(tmp_path: Path) -> None:
-    assert 'foveate_errors_total{code="no-worker"} 1.0' in count_in(tmp_path, 1)
-    files = set(tmp_path.iterdir())
-    assert "counter_1.db" in {file.name for file in files}
-    assert 'foveate_errors_total{code="no-worker"} 2.0' in count_in(tmp_path, 1)
-    assert set(tmp_path.iterdir()) == files
-
-
-def test_front_ends_with_one_folder_report_their_sum(tmp_path: Path) -> None:
-    count_in(tmp_path, 1)
-    lines = count_in(tmp_path, 2)
-    assert 'foveate_errors_total{code="no-worker"} 2.0' in lines
-    assert "foveate_pending_uploads 2.0" in lines
+def test_front_ends_with_one_folder_report_their_sum_and_restarts_add_no_files(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-c", COUNT, str(tmp_path)]
+    counted = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    first, restarted, second, _ = (text.splitlines() for text in counted.stdout.split("ended\n"))
+    for lines, count in ((first, 1), (restarted, 2), (second, 3)):
+        assert f'foveate_errors_total{{code="no-worker"}} {count}.0' in lines
+    assert "counter_1.db" in first[-1]
+    assert restarted[-1] == first[-1]
+    assert "foveate_pending_uploads 1.0" in restarted
+    assert "foveate_pending_uploads 2.0" in second
 
 
 def test_the_url_of_an_ipv6_address_has_brackets() -> None:

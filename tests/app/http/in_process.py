@@ -54,10 +54,12 @@ def use_service(
         service = app.state.service = Service(chosen)
         if upstream is not None:
             app.state.upstream = upstream
+        queue = service.queue
         try:
             async with create_client(app) as client:
                 await work(client, service)
         finally:
+            service.queue = queue  # a test may have put a stand-in there
             await service.stop()
 
     asyncio.run(run())

@@ -1,6 +1,7 @@
 """The body of an upload is read once, within its limits on bytes and time."""
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,8 @@ from contract.errors import (
 )
 
 MAX_BYTES = 1000
+# starlette leaves the file of an incomplete part to the garbage collector.
+ABANDONED_FILES = pytest.mark.filterwarnings("ignore::ResourceWarning")
 PATIENT = BodyDeadline(timeout_s=10, grace_s=10, min_bytes_per_s=1)
 
 
@@ -96,20 +99,17 @@ def test_a_wrong_form_is_refused(parts: dict[str, Any], expected: type[FoveateEr
         read_form(**parts)
 
 
-@pytest.mark.parametrize(
-    ("body", "media_type"),
-    [
+@ABANDONED_FILES
+def test_a_broken_form_is_refused() -> None:
+    begun = b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nphoto'
+    for body, media_type in (
         (b"x", "multipart/form-data"),
         (b"nonsense", "multipart/form-data; boundary=x"),
-        (
-            b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nphoto',
-            "Multipart/Form-Data; boundary=x",
-        ),
-    ],
-)
-def test_a_broken_form_is_refused(body: bytes, media_type: str) -> None:
-    with pytest.raises(MalformedRequestError):
-        read([body], {"content-type": media_type})
+        (begun, "Multipart/Form-Data; boundary=x"),
+    ):
+        with pytest.raises(MalformedRequestError, match=r"multipart|no complete part"):
+            read([body], {"content-type": media_type})
+    gc.collect()
 
 
 def test_an_empty_body_is_refused() -> None:
@@ -117,10 +117,13 @@ def test_an_empty_body_is_refused() -> None:
         read([])
 
 
+@ABANDONED_FILES
 def test_a_truncated_body_is_refused() -> None:
-    for headers in ({}, encode_form(files={"file": b"x"})[1]):
+    form, headers = encode_form(files={"file": b"photo"})
+    for chunk, given in ((b"x", {}), (form[:-50], headers)):
         with pytest.raises(MalformedRequestError, match="closed"):
-            read([b"x"], headers, ends=False)
+            read([chunk], given, ends=False)
+    gc.collect()
 
 
 @pytest.mark.parametrize("value", ["-1", "x", "", "1.5", "٣"])

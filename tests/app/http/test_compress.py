@@ -13,6 +13,7 @@ from app.service.front_end import Service
 from app.settings import AppSettings
 from contract.messages import Options
 from tests.app.http.in_process import PHOTO, RESULT, StandInQueue, read_problem, use_service
+from tests.photos import file_of, photo
 
 WITH_HEATMAP = replace(RESULT, heatmap_type="image/png")
 
@@ -59,7 +60,7 @@ def test_a_wrong_option_is_refused_before_the_body_is_read() -> None:
     [
         (b"", (400, "malformed-request")),
         (b"hello", (415, "unsupported-image")),
-        (PHOTO[:20], (422, "corrupt-image")),
+        (file_of(photo())[:20], (422, "corrupt-image")),
         (PHOTO + bytes(5000), (413, "body-too-large")),
     ],
 )

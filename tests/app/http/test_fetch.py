@@ -47,7 +47,10 @@ class Fetch:
 
 
 def use_fetch(
-    work: Callable[[Fetch], Awaitable[None]], cache_control: str = "", data: bytes = PHOTO
+    work: Callable[[Fetch], Awaitable[None]],
+    cache_control: str = "",
+    data: bytes = PHOTO,
+    **settings: int,
 ) -> None:
     upstream = StandInUpstream(Source(data, MODIFIED, cache_control))
 
@@ -61,6 +64,7 @@ def use_fetch(
         fetch_keys=(SecretStr(KEY),),
         fetch_hosts=("photos.example",),
         fetch_max_age_s=100,
+        **settings,
     )
 
 
@@ -144,6 +148,14 @@ def test_a_source_that_is_no_photo_is_refused() -> None:
         assert fetch.service.admission.pending_bytes == 0
 
     use_fetch(work, data=b"<html>")
+
+
+def test_downloads_count_in_the_bytes_that_are_held() -> None:
+    async def work(fetch: Fetch) -> None:
+        with fetch.service.admission.admit():
+            assert read_problem(await fetch.get()) == (429, "queue-full")
+
+    use_fetch(work, max_pending_bytes=len(PHOTO) - 1)
 
 
 def test_without_keys_and_hosts_there_is_no_such_path() -> None:

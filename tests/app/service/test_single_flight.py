@@ -1,4 +1,4 @@
-"""Equal work at the same time is done once, for as long as somebody waits for it."""
+"""Concurrent calls with equal keys share one run, which ends with its last caller."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from app.service.single_flight import SingleFlight
 
 
 class Work:
-    """Counts its runs, and waits to be let go."""
+    """Counts its runs, and ends when ``may_end`` is set."""
 
     def __init__(self) -> None:
         self.runs = 0
@@ -26,7 +26,7 @@ class Work:
         return self.runs
 
 
-def test_a_hundred_that_come_together_share_one_run() -> None:
+def test_concurrent_calls_share_one_run() -> None:
     async def main() -> None:
         single_flight: SingleFlight[int] = SingleFlight()
         work = Work()
@@ -43,7 +43,7 @@ def test_a_hundred_that_come_together_share_one_run() -> None:
     asyncio.run(main())
 
 
-def test_who_leaves_takes_nothing_from_the_others_until_the_last() -> None:
+def test_the_run_is_cancelled_with_its_last_caller() -> None:
     async def main() -> None:
         single_flight: SingleFlight[int] = SingleFlight()
         work = Work()
@@ -59,7 +59,7 @@ def test_who_leaves_takes_nothing_from_the_others_until_the_last() -> None:
     asyncio.run(main())
 
 
-def test_an_error_is_everybodys_and_is_not_kept() -> None:
+def test_all_callers_get_the_error_and_it_is_not_kept() -> None:
     async def fail() -> int:
         await asyncio.sleep(0.01)
         raise ValueError("broken")
@@ -78,7 +78,7 @@ def test_an_error_is_everybodys_and_is_not_kept() -> None:
     asyncio.run(main())
 
 
-def test_a_client_that_comes_while_the_last_one_leaves_starts_anew() -> None:
+def test_a_caller_never_joins_a_run_that_is_being_cancelled() -> None:
     async def main() -> None:
         single_flight: SingleFlight[int] = SingleFlight()
         work = Work()
