@@ -90,7 +90,7 @@ class Service:
             await asyncio.sleep(WORKER_CHECK_INTERVAL_S)
 
     async def count_workers(self) -> int:
-        """Return how many workers are alive, and update what ``require_worker`` goes by.
+        """Return how many workers are alive, and update what ``require_worker`` checks.
 
         Raises:
             RedisError: when Redis does not respond.

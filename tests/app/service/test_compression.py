@@ -106,7 +106,7 @@ def test_concurrent_equal_uploads_share_one_run(redis_url: str, connection: Redi
     use(redis_url, connection, work)
 
 
-def test_who_refuses_cached_results_shares_with_nobody_who_takes_them(
+def test_a_client_that_refuses_cached_results_shares_no_run_that_may_use_them(
     redis_url: str, connection: Redis
 ) -> None:
     async def work(service: Service, worker: StandInWorker) -> None:
