@@ -113,7 +113,7 @@ async def to_picture_response(
         raise UnfinishedJobError(f"The job is {job.state}; try again when it has finished.")
     result = job.reply
     request.state.stage_ms = result.stage_ms
-    blob = await service.jobs.picture(result, heatmap=heatmap)
+    blob = await service.jobs.read_picture(result, heatmap=heatmap)
     tag = hashlib.sha256(blob).hexdigest()[:32]
     headers = {
         **describe_result(result, result.stage_ms),
