@@ -32,7 +32,7 @@ class StandInJobs:
             raise state
         return state
 
-    async def picture(self, _: Any, *, heatmap: bool = False) -> bytes:
+    async def read_picture(self, _: Any, *, heatmap: bool = False) -> bytes:
         return b"png" if heatmap else b"jpeg"
 
     async def delete(self, job_id: str) -> None:
