@@ -45,14 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--jobs",
-        type=positive,
+        type=parse_count,
         default=DEFAULT_JOBS,
         metavar="N",
         help="number of photos in progress at a time (default: %(default)s)",
     )
     parser.add_argument(
         "--workers",
-        type=positive,
+        type=parse_count,
         default=1,
         metavar="N",
         help="number of workers, if a service is started for this run (default: %(default)s)",
@@ -101,9 +101,12 @@ def format_values(schema: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def positive(text: str) -> int:
-    """Parse an integer of at least 1."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("it must be at least 1")
-    return number
+def parse_count(text: str) -> int:
+    """Return a whole number of at least 1.
+
+    Raises:
+        argparse.ArgumentTypeError: when ``text`` is none.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number of at least 1")
+    return int(text)

@@ -50,10 +50,10 @@ def test_options_are_parsed(parser: argparse.ArgumentParser) -> None:
     assert arguments.option_max_bytes == "9"
 
 
-@pytest.mark.parametrize("flag", ["--jobs", "--workers"])
+@pytest.mark.parametrize("argument", ["--jobs=0", "--workers=-1", "--jobs=many"])
 def test_counts_are_at_least_one(
-    parser: argparse.ArgumentParser, capsys: pytest.CaptureFixture[str], flag: str
+    parser: argparse.ArgumentParser, capsys: pytest.CaptureFixture[str], argument: str
 ) -> None:
     with pytest.raises(SystemExit):
-        parser.parse_args(["photo.jpg", flag, "0"])
-    assert "must be at least 1" in capsys.readouterr().err
+        parser.parse_args(["photo.jpg", argument])
+    assert "must be a whole number of at least 1" in capsys.readouterr().err
