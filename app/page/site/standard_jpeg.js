@@ -1,20 +1,19 @@
-// The standard JPEG at a given size, made by this browser's own encoder: what the same bytes buy
-// without a map.
+// A standard JPEG of a given size, made by the browser's encoder, for comparison.
 
 /**
- * Return {blob, quality} of the JPEG of `source` (a Blob that this browser can show) in `width` by
- * `height` pixels with at least `targetBytes`, so that Foveate never has more; of the best quality
- * when none has as many. Rejects when the browser can't read `source`.
+ * Return {blob, quality} of `source`, a Blob, as a JPEG of `width` by `height` pixels. Its quality is
+ * the lowest with at least `targetBytes`, so that Foveate's file is never larger; 100 if none has as
+ * many. Rejects when the browser can't decode `source`.
  */
-export async function encodeStandard(source, { width, height }, targetBytes, signal) {
+export async function encodeStandardJpeg(source, { width, height }, targetBytes, signal) {
   const bitmap = await createImageBitmap(source);
   try {
-    // An element's own toBlob() waits for an idle moment, up to a second each time.
+    // A <canvas> element's toBlob() waits until the browser is idle, up to a second each time.
     const canvas = new OffscreenCanvas(width, height);
     const context = canvas.getContext("2d", { alpha: false });
-    context.fillStyle = "#fff"; // transparency becomes white, as in the service
+    context.fillStyle = "#fff"; // transparent pixels become white, as in the service
     context.fillRect(0, 0, canvas.width, canvas.height);
-    context.imageSmoothingQuality = "high"; // matters where the options make photos smaller
+    context.imageSmoothingQuality = "high"; // if the options reduce the size
     context.drawImage(bitmap, 0, 0, width, height);
     let [low, high] = [1, 100];
     let best = null;

@@ -1,4 +1,4 @@
-"""A service for one run, where none is given."""
+"""Starts a service on this machine for one run of the command."""
 
 import os
 import subprocess
@@ -8,26 +8,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from app.client.sending import UnusableServiceError
+from app.client.sender import UnusableServiceError
 from app.supervision.child import ROOT, die_with_parent
 
 READY_MARK: Final = "ready at "
 STOP_TIMEOUT_S: Final = 30.0
-# Settings for services that others use: another Redis, keys that this run doesn't know.
-LEFT_OUT: Final = ("REDIS_URL", "API_KEYS")
+# Settings for services that others use: their Redis, and keys that this run has not.
+IGNORED_SETTINGS: Final = ("REDIS_URL", "API_KEYS")
 
 
 @contextmanager
-def running_service(workers: int) -> Iterator[str]:
-    """Run a service of our own; yield its URL.
+def local_service(workers: int) -> Iterator[str]:
+    """Run a service; yield its URL.
 
-    It ends with this process, however that ends.
+    It ends when this process ends, even if that is killed.
 
     Raises:
-        UnusableServiceError: when it doesn't start; its own words are part of the message.
+        UnusableServiceError: when it doesn't start; the message contains what it has logged.
     """
     command = [sys.executable, "-m", "app", "run", "--port", "0", "--workers", str(workers)]
-    environment = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in IGNORED_SETTINGS
+    }
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(  # noqa: S603
             command,
@@ -36,7 +38,7 @@ def running_service(workers: int) -> Iterator[str]:
             stderr=log,
             cwd=ROOT,
             env={"LOG_LEVEL": "WARNING", **environment},
-            # Ctrl-C is for us; the service ends when we have.
+            # Ctrl-C must reach this process only, which then stops the service.
             start_new_session=True,
             preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
         )
@@ -49,7 +51,7 @@ def running_service(workers: int) -> Iterator[str]:
             process.wait()
             log.seek(0)
             raise UnusableServiceError(
-                f"no service could be started:\n{log.read().decode(errors='replace')}"
+                f"the service could not be started:\n{log.read().decode(errors='replace')}"
             )
         finally:
             process.terminate()

@@ -1,26 +1,26 @@
-// Photos by drop, paste and choice, folders included.
+// Takes photos by file chooser, drop and paste; a dropped folder is searched.
 
-/** Calls `onFiles` with the files that a person gives this page, however they do. */
-export function gather({ input, buttons, veil, onFiles }) {
+/** Calls `onFiles` with each list of files; `overlay` is shown while files are dragged over the page. */
+export function listenForFiles({ input, buttons, overlay, onFiles }) {
   for (const button of buttons) button.addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
     onFiles([...input.files]);
-    input.value = ""; // so that the same photo can be chosen again
+    input.value = ""; // otherwise the same photo could not be chosen again
   });
 
   const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
-  let depth = 0; // enter and leave come for every element on the way
-  const show = (change) => {
+  let depth = 0; // enter and leave events come from nested elements too
+  const changeDepth = (change) => {
     depth = Math.max(depth + change, 0);
-    veil.hidden = depth === 0;
+    overlay.hidden = depth === 0;
   };
-  addEventListener("dragenter", (event) => carriesFiles(event) && show(1));
-  addEventListener("dragleave", (event) => carriesFiles(event) && show(-1));
+  addEventListener("dragenter", (event) => carriesFiles(event) && changeDepth(1));
+  addEventListener("dragleave", (event) => carriesFiles(event) && changeDepth(-1));
   addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
   addEventListener("drop", async (event) => {
     if (!carriesFiles(event)) return;
     event.preventDefault();
-    show(-depth);
+    changeDepth(-depth);
     onFiles(await droppedFiles(event.dataTransfer));
   });
   addEventListener("paste", (event) => {
@@ -31,12 +31,12 @@ export function gather({ input, buttons, veil, onFiles }) {
   });
 }
 
-/** Return the dropped files, and those in dropped folders in the order of their names. */
+/** Return the dropped files and those in dropped folders, which are sorted by name. */
 async function droppedFiles(transfer) {
-  // Both lists are empty after the first await.
-  const plain = [...transfer.files];
+  // The browser empties both lists at the first await.
+  const files = [...transfer.files];
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.some((entry) => entry.isDirectory)) return plain;
+  if (!entries.some((entry) => entry.isDirectory)) return files;
   const found = [];
   for (const entry of entries) await walk(entry, found);
   return found;
@@ -50,7 +50,7 @@ async function walk(entry, found) {
   const reader = entry.createReader();
   const inside = [];
   for (;;) {
-    // A reader gives some entries at a time, none at the end.
+    // Each call returns some of the entries; the last one returns none.
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (some.length === 0) break;
     inside.push(...some);
