@@ -8,7 +8,7 @@ import httpx
 from redis import Redis
 
 from app.redis import SOCKET_TIMEOUT_S
-from bench.robustness.chaos import find_leftovers
+from bench.robustness.chaos_leftovers import find_leftovers
 from tests.integration.in_flight import end_of, in_flight
 from tests.integration.running import run_service, wait_for
 from tests.photos import file_of, photo

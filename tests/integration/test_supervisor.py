@@ -16,7 +16,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
 from app.supervision.machine import choose_workers, count_cores, share_cores
-from bench.robustness.chaos import find_leftovers
+from bench.robustness.chaos_leftovers import find_leftovers
 from contract.keys import MAX_RETRIES
 from tests.integration.in_flight import in_flight
 from tests.integration.running import Running, run_service, wait_for
