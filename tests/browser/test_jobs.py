@@ -11,6 +11,7 @@ from contract.keys import QUEUE_NAME
 from tests.browser.conftest import Photos
 from tests.browser.page import DONE_MS, PageUnderTest
 from tests.browser.pictures import portrait, to_jpeg
+from tests.integration.http_requests import get
 from tests.integration.running import Running, wait_for
 
 QUEUE = f"rq:queue:{QUEUE_NAME}"
@@ -22,7 +23,7 @@ def test_what_the_page_has_fetched_it_lets_the_service_forget(
     page.choose(photos.ben)
     page.await_done("ben")
     (image,) = (request.url for request in page.requests if request.url.endswith("/image"))
-    wait_for(lambda: httpx.get(image).status_code == httpx.codes.GONE, 5)
+    wait_for(lambda: get(image).status_code == httpx.codes.GONE, 5)
 
 
 def test_a_closed_page_withdraws_what_is_queued(

@@ -1,22 +1,21 @@
 """The page of a service that asks for API keys."""
 
-from pathlib import Path
-
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Photos
 from tests.browser.page import DONE_MS, PageUnderTest
-from tests.integration.running import run_service
+from tests.integration.front_end import run_front_end
+from tests.integration.running import Running
 
 KEY = "a-key-of-at-least-sixteen-characters"
 
 
 def test_a_key_is_asked_for_once_and_kept_for_the_tab(
-    chromium: Browser, photos: Photos, tmp_path: Path
+    chromium: Browser, page_service: Running, photos: Photos
 ) -> None:
     with (
-        run_service(tmp_path, API_KEYS=KEY) as service,
-        PageUnderTest(chromium, service.url) as page,
+        run_front_end(page_service.redis_url, API_KEYS=KEY, RESULT_TTL_S="60") as front_end,
+        PageUnderTest(chromium, front_end.url) as page,
     ):
         page.tolerated = ("Failed to load resource: the server responded with a status of 401",)
         tab = page.tab

@@ -1,20 +1,19 @@
-"""Traces go to a collector where one is named, and nowhere else."""
+"""Traces go to the collector that is configured, and nowhere else."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import httpx
-
 from tests.integration.front_end import run_front_end
+from tests.integration.http_requests import get
 
 REDIS = "unix:///nonexistent/redis.sock"
 
 
 @contextmanager
 def collector() -> Iterator[tuple[str, list[bytes]]]:
-    """Take what is exported by OTLP over HTTP."""
+    """Run a collector of OTLP over HTTP; yield its URL and the bodies that it received."""
     received: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -25,7 +24,7 @@ def collector() -> Iterator[tuple[str, list[bytes]]]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Tests' output is for tests."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -37,15 +36,15 @@ def collector() -> Iterator[tuple[str, list[bytes]]]:
             thread.join()
 
 
-def test_requests_are_traced_where_a_collector_is_named() -> None:
+def test_requests_are_traced_to_the_collector() -> None:
     trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
     with collector() as (url, received):
         with run_front_end(
             REDIS, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_EXPORTER_OTLP_COMPRESSION="none"
         ) as running:
             headers = {"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}
-            httpx.get(f"{running.url}/jobs/x/heatmap", headers=headers)
-        # Ending, it sends what it has.
+            get(f"{running.url}/jobs/x/heatmap", headers=headers)
+        # At its end the front end sends its last spans.
         spans = b"".join(received)
     assert b"foveate" in spans
     assert b"/jobs/{job_id}/heatmap" in spans
