@@ -37,7 +37,10 @@ def reviving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     # The supervisor waits longer before each start of a worker that dies young; no upload may be
     # refused for that.
     with run_service(
-        tmp_path_factory.mktemp("service"), pass_s=PASS_S, WORKER_GRACE_S="120"
+        tmp_path_factory.mktemp("service"),
+        pass_s=PASS_S,
+        WORKER_GRACE_S="120",
+        CACHE_MAX_BYTES="0",  # the same photos are sent again and again
     ) as service:
         assert service.url
         yield service
