@@ -20,6 +20,7 @@ from tests.photos import file_of, photo
 EXCUSES = {"queue-unavailable": 503, "no-worker": 503, "deadline-passed": 504}
 PROBLEM = "application/problem+json"
 TIMEOUT_S = 120
+SEEDS = count(1)
 
 
 def check_end(response: httpx.Response, size: tuple[int, int]) -> int:
@@ -42,8 +43,9 @@ class InFlight:
 
     def __init__(self, client: httpx.Client, pool: ThreadPoolExecutor, uploads: int) -> None:
         self._sizes = [(200 + number, 150) for number in range(uploads)]
-        # Made before the first is sent, so that all arrive within a moment.
-        files = [file_of(photo(*size), "JPEG", quality=90) for size in self._sizes]
+        # Made before the first is sent, so that all arrive within a moment; none is cached.
+        seed = next(SEEDS)
+        files = [file_of(photo(*size, seed), "JPEG", quality=90) for size in self._sizes]
         self._responses: list[Future[httpx.Response]] = [
             pool.submit(client.post, "/compress", content=file) for file in files
         ]

@@ -20,8 +20,8 @@ ROOT = Path(__file__).parent.parent.parent
 START_TIMEOUT_S = 120.0
 SERVICE = "app"
 SERVICE_WITHOUT_NETWORK = "tests.integration.service_without_network"
-# With a stand-in for the network; without it a worker takes every core.
-WORKER_THREADS = 2
+# Of workers without the network: few photos at a time, and as many on every machine.
+FEW_PHOTOS = {"CODEC_THREADS": "2", "MAX_BATCH_SIZE": "2"}
 
 
 class Running:
@@ -30,8 +30,8 @@ class Running:
     Its one worker has all cores; with ``workers=None`` the service chooses their number.
 
     With ``pass_s`` the workers have a stand-in for the network, which takes that many seconds for
-    each photo and no CPU time. They start sooner, take two photos at a time on any machine, and hold
-    photos for long enough to be killed with them.
+    each photo and no CPU time (`worker_without_network`). They start sooner, and hold their photos
+    for long enough to be killed with them.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Running:
             arguments = (*arguments, "--workers", str(workers))
         environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
         if pass_s is not None:
-            settings = {"PASS_S": str(pass_s), "CODEC_THREADS": str(WORKER_THREADS), **settings}
+            settings = {"PASS_S": str(pass_s), **FEW_PHOTOS, **settings}
         module = SERVICE if pass_s is None else SERVICE_WITHOUT_NETWORK
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, "run", "--port", "0", *arguments],

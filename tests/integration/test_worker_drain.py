@@ -18,19 +18,19 @@ from rq.worker_registration import REDIS_WORKER_KEYS
 from contract.keys import QUEUE_NAME
 from tests.integration.front_end import run_front_end
 from tests.integration.http_requests import post
-from tests.integration.running import ROOT, wait_for
+from tests.integration.running import FEW_PHOTOS, ROOT, wait_for
 from tests.photos import file_of, photo
 
 UPLOADS = 10
-# So many photos are in the worker's hands: two on threads, and the next two.
-THREADS, HELD = 2, 4
+# As many photos as a worker of two threads has at least while others wait.
+HELD = 3
 PASS_S = 0.5
 
 
 @contextmanager
 def worker(connection: Redis, redis_url: str, name: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a worker with a stand-in for the network; it is ready when it is yielded."""
-    settings = {"REDIS_URL": redis_url, "PASS_S": str(PASS_S), "CODEC_THREADS": str(THREADS)}
+    settings = {"REDIS_URL": redis_url, "PASS_S": str(PASS_S), **FEW_PHOTOS}
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.integration.worker_without_network", "--name", name],
         cwd=ROOT,
@@ -58,7 +58,9 @@ def test_no_upload_is_lost_when_a_worker_is_told_to_end(
         target = f"{front_end.url}/compress"
         with worker(connection, redis_url, "leaving") as process:
             futures = [pool.submit(post, target, content=file, timeout=150) for file in files]
-            wait_for(lambda: queue.count and started.get_job_count(cleanup=False) >= HELD, 60)
+            wait_for(
+                lambda: queue.count and started.get_job_count(cleanup=False) >= HELD, 60, "for jobs"
+            )
             process.send_signal(signal.SIGTERM)
             if signals == 2:
                 # RQ ignores a second one within a second; the photos must not end meanwhile.

@@ -22,7 +22,7 @@ PASS_S = float(os.environ["PASS_S"])
 class PausingPredictor(CentrePredictor):
     """Takes the place of ``model.Predictor``."""
 
-    device = SimpleNamespace(type="stand-in")
+    device = SimpleNamespace(type="no network")
     precision = "none"
 
     def __init__(self, _device: str) -> None:
