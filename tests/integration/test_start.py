@@ -48,7 +48,8 @@ def test_a_missing_redis_is_reported_without_its_password(tmp_path: Path) -> Non
 
 
 def test_a_wrong_redis_url_is_reported_in_one_line(tmp_path: Path) -> None:
-    assert "REDIS_URL" in failed_start(tmp_path, "--port", "0", REDIS_URL="nonsense")
+    line = failed_start(tmp_path, "--port", "0", REDIS_URL="nonsense")
+    assert "nonsense is no Redis URL" in line
 
 
 def test_an_invalid_setting_of_the_worker_ends_the_start(tmp_path: Path) -> None:
