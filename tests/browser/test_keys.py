@@ -1,21 +1,22 @@
 """The page of a service that asks for API keys."""
 
+from pathlib import Path
+
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Photos
 from tests.browser.page import DONE_MS, PageUnderTest
-from tests.integration.front_end import run_front_end
-from tests.integration.running import Running
+from tests.integration.running import run_service
 
 KEY = "a-key-of-at-least-sixteen-characters"
 
 
 def test_a_key_is_asked_for_once_and_kept_for_the_tab(
-    chromium: Browser, page_service: Running, photos: Photos
+    chromium: Browser, photos: Photos, tmp_path: Path
 ) -> None:
     with (
-        run_front_end(page_service.redis_url, API_KEYS=KEY, RESULT_TTL_S="60") as front_end,
-        PageUnderTest(chromium, front_end.url) as page,
+        run_service(tmp_path, API_KEYS=KEY) as service,
+        PageUnderTest(chromium, service.url) as page,
     ):
         page.tolerated = ("Failed to load resource: the server responded with a status of 401",)
         tab = page.tab
