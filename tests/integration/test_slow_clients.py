@@ -1,4 +1,7 @@
-"""Clients that are slow on purpose lose their connection, and their place in the front end."""
+"""Clients that are slow on purpose lose their connection, and their place in the front end.
+
+Here the settings have their effect; tests/app/http/test_protocol.py has every kind of slowness.
+"""
 
 import socket
 import time
@@ -55,33 +58,13 @@ def seconds_until_closed(connection: socket.socket, drip: bytes = b"") -> tuple[
     return time.monotonic() - started_s, sent
 
 
-@pytest.mark.parametrize(
-    ("start", "drip"),
-    [
-        (b"", b""),
-        (b"GET /liv", b""),
-        (b"GET /livez HTTP/1.1\r\nX-A: ", b""),
-        (b"GET /", b"a"),
-        (b"GET /livez HTTP/1.1\r\nX-A: ", b"a"),
-    ],
-)
-def test_an_unfinished_head_ends_the_connection(
-    front_end: FrontEnd, start: bytes, drip: bytes
-) -> None:
+@pytest.mark.parametrize("drip", [b"", b"a"], ids=["silent", "dripping"])
+def test_an_unfinished_head_ends_the_connection(front_end: FrontEnd, drip: bytes) -> None:
     with connect(front_end) as connection:
-        connection.sendall(start)
-        elapsed_s, response = seconds_until_closed(connection, drip)
-    assert 0.8 < elapsed_s < 4
-    assert b"200" not in response
-
-
-def test_an_unfinished_second_head_ends_the_connection(front_end: FrontEnd) -> None:
-    with connect(front_end) as connection:
-        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
         connection.sendall(b"GET /livez HTTP/1.1\r\nX-A: ")
-        elapsed_s, _ = seconds_until_closed(connection, b"a")
-    assert 0.8 < elapsed_s < 4
+        elapsed_s, response = seconds_until_closed(connection, drip)
+    assert 0.8 < elapsed_s < 8
+    assert b"200" not in response
 
 
 def test_a_dripping_body_gets_504_and_frees_its_place(front_end: FrontEnd) -> None:
@@ -89,7 +72,7 @@ def test_a_dripping_body_gets_504_and_frees_its_place(front_end: FrontEnd) -> No
         connection.sendall(POST + b"Content-Length: 100000\r\n\r\n")
         wait_for(lambda: metric(front_end.url, "foveate_pending_uploads") == 1)
         elapsed_s, response = seconds_until_closed(connection, b"a")
-        assert 0.8 < elapsed_s < 5
+        assert 0.8 < elapsed_s < 8
         assert b" 504 " in response.splitlines()[0]
         assert b"connection: close" in response.lower()
     assert metric(front_end.url, "foveate_pending_uploads") == 0
@@ -134,25 +117,3 @@ def test_a_response_that_is_not_read_is_dropped(front_end: FrontEnd) -> None:
             pass
         assert received < 10_000_000
     assert get(f"{front_end.url}/livez").status_code == 200
-
-
-def test_a_body_after_a_refusal_ends_with_the_connection(front_end: FrontEnd) -> None:
-    with connect(front_end) as connection:
-        connection.sendall(
-            POST.replace(b"compress", b"compress?quality=0") + b"Content-Length: 100000\r\n\r\n"
-        )
-        response = connection.recv(65536)
-        assert b" 422 " in response.splitlines()[0]
-        elapsed_s = drip_until_closed(connection)
-    assert elapsed_s < 22
-
-
-def drip_until_closed(connection: socket.socket) -> float:
-    started_s = time.monotonic()
-    try:
-        while time.monotonic() - started_s < 30:
-            connection.sendall(b"a")
-            time.sleep(0.1)
-    except OSError:
-        pass
-    return time.monotonic() - started_s
