@@ -41,15 +41,10 @@ def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     assert "in use" in line
 
 
-def test_a_missing_redis_is_reported_without_its_password(tmp_path: Path) -> None:
-    line = failed_start(tmp_path, "--port", "0", REDIS_URL="redis://:secret@127.0.0.1:1/0")
-    assert "127.0.0.1:1/0" in line
-    assert "secret" not in line
-
-
 def test_a_wrong_redis_url_is_reported_in_one_line(tmp_path: Path) -> None:
-    line = failed_start(tmp_path, "--port", "0", REDIS_URL="nonsense")
-    assert "nonsense is no Redis URL" in line
+    line = failed_start(tmp_path, "--port", "0", REDIS_URL="http://user:secret@host/0")
+    assert "Redis URL" in line
+    assert "secret" not in line
 
 
 def test_an_invalid_setting_of_the_worker_ends_the_start(tmp_path: Path) -> None:
