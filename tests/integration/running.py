@@ -114,7 +114,7 @@ class Running:
         return found
 
     def is_ready(self) -> bool:
-        """Return whether a front end answers and sees Redis and a worker."""
+        """Return whether a front end responds and sees Redis and a worker."""
         return get(f"{self.url}/readyz").status_code == 200
 
     def stop(self, number: int = signal.SIGTERM, timeout_s: float = 60) -> int:
