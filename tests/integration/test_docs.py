@@ -11,7 +11,7 @@ import pytest
 from app.main import create_app
 from app.options import CompressOptions, describe_options
 from app.settings import AppSettings
-from contract.errors import leaves
+from contract.errors import index_by_code
 from tests.conftest import needs
 from tests.integration.running import ROOT, Running
 from tests.photos import file_of, photo
@@ -93,5 +93,5 @@ def test_the_form_is_described_as_closed() -> None:
 
 
 def test_every_error_is_listed() -> None:
-    for code, error in leaves().items():
+    for code, error in index_by_code().items():
         assert re.search(rf"\| {error.status} \|[^|]*`{code}`", API), code

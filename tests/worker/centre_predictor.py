@@ -1,4 +1,4 @@
-"""What stands in for the network where a test is about something else, and for faults of ours."""
+"""A predictor for tests that need no network, and for faults of ours."""
 
 from collections.abc import Sequence
 
@@ -8,22 +8,22 @@ from PIL import Image
 
 
 class CentrePredictor:
-    """Finds the middle of every photo salient; breaks where it is told to."""
+    """Finds the middle of every photo salient; fails on request."""
 
     version = "centre"
 
     def __init__(
         self,
         *,
-        breaks_on_batches: bool = False,
-        breaks_on_width_px: int = -1,
+        fails_on_batches: bool = False,
+        fails_on_width_px: int = -1,
         side_by_side: bool = False,
     ) -> None:
         self.batch_sizes: list[int] = []
         self.side_by_side = side_by_side
         self.threads: list[int | None] = []
-        self._breaks_on_batches = breaks_on_batches
-        self._breaks_on_width_px = breaks_on_width_px
+        self._fails_on_batches = fails_on_batches
+        self._fails_on_width_px = fails_on_width_px
 
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return the photo's size as the network's input."""
@@ -32,9 +32,9 @@ class CentrePredictor:
     def predict(
         self, batch: Sequence[NDArray[np.uint8]], threads: int | None = None
     ) -> list[NDArray[np.float32]]:
-        """Return one map for each input, or break."""
+        """Return one map for each input, or raise RuntimeError."""
         widths = [int(item.view(np.uint16)[0]) for item in batch]
-        if self._breaks_on_width_px in widths or (self._breaks_on_batches and len(batch) > 1):
+        if self._fails_on_width_px in widths or (self._fails_on_batches and len(batch) > 1):
             raise RuntimeError("the pass failed")
         self.batch_sizes.append(len(batch))
         self.threads.append(threads)

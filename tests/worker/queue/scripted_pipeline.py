@@ -1,4 +1,4 @@
-"""A pipeline that ends items as told, for tests of the worker around it."""
+"""A pipeline whose items end as the test says, for tests of the worker that uses it."""
 
 import time
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ JOB_NAME = f"{stock_job.__name__}.{stock_job.compress.__name__}"
 
 
 class ScriptedPipeline:
-    """Ends every item as its request's ``reply_to`` says; ``stock_job`` does the same."""
+    """Ends every item as the ``reply_to`` of its request says, like ``stock_job``."""
 
     def __init__(self, max_open: int = 8, max_open_pixels: int = 10_000) -> None:
-        # What was open together.
+        # Ids of the items that were open at the same time.
         self.batches: list[list[str]] = []
         self.in_flight: list[int] = []
         self._max_open = max_open

@@ -1,4 +1,4 @@
-"""Runs items through a pipeline without a queue."""
+"""Makes pipelines and items, and runs them without a queue."""
 
 import time
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from redis import Redis
 
 from contract.keys import input_key
 from contract.messages import Options, Request
-from tests.worker.stand_ins import CentrePredictor
+from tests.worker.centre_predictor import CentrePredictor
 from worker.item import Item
 from worker.pipeline import Limits, Pipeline
 
 
-def pipeline(
+def make_pipeline(
     connection: Redis,
     predictor: CentrePredictor | None = None,
     *,
@@ -26,7 +26,7 @@ def pipeline(
         predictor or CentrePredictor(),
         threads=threads,
         limits=Limits(
-            # As long as need be: these tests are about what happens to items together.
+            # A long linger, so that items which are submitted together form one batch.
             **{
                 "max_batch_size": 8,
                 "max_open_pixels": 10_000_000,
@@ -41,7 +41,7 @@ def pipeline(
 
 
 def run(pipeline: Pipeline, items: Sequence[Item], *, in_flight: int = 0) -> list[Item]:
-    """Return the items in the order of their ends."""
+    """Return the items in the order in which they ended."""
     pipeline.submit(items, in_flight=in_flight)
     ended: list[Item] = []
     while len(ended) < len(items):
@@ -50,7 +50,7 @@ def run(pipeline: Pipeline, items: Sequence[Item], *, in_flight: int = 0) -> lis
     return ended
 
 
-def item(
+def make_item(
     connection: Redis,
     job_id: str,
     data: bytes | None,
