@@ -14,7 +14,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.worker.stand_ins import CentrePredictor
+from tests.worker.centre_predictor import CentrePredictor
 
 PASS_S = float(os.environ["PASS_S"])
 
