@@ -141,10 +141,11 @@ class Predictor:
     def warm_up(self, max_batch_size: int) -> None:
         """Run the smallest and the largest batch once, so that no photo waits for start-up.
 
-        Only in the most usual shape, there are a hundred others.
+        Only in the most usual shape, there are a hundred others. On a CPU one photo is enough,
+        because each goes through the network singly.
         """
         blank = self.prepare(Image.new("RGB", USUAL_ASPECT))
-        for size in sorted({1, max_batch_size}):
+        for size in sorted({1} if self.side_by_side else {1, max_batch_size}):
             self.predict([blank] * size)
 
 
