@@ -1,1 +1,1 @@
-"""Measures of pictures and of maps."""
+"""Measures of decoded pictures and of saliency maps."""
