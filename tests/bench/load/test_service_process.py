@@ -3,7 +3,7 @@
 from bench.load.service_process import find_role
 
 
-def test_processes_are_told_apart_by_their_command() -> None:
+def test_the_role_follows_from_the_command_line() -> None:
     assert find_role(["python", "-m", "app", "serve", "--fd", "3"]) == "app"
     assert find_role(["python", "-m", "worker", "--name", "worker-1"]) == "worker"
     assert find_role(["valkey-server unixsocket:redis.sock"]) == "redis"
