@@ -1,4 +1,4 @@
-"""The commands in README, CONTRIBUTING and docs exist: targets, modules, subcommands, options."""
+"""Commands in README, CONTRIBUTING and docs exist: targets, modules, subcommands, options."""
 
 import contextlib
 import importlib.util
@@ -40,7 +40,7 @@ def test_make_targets_exist() -> None:
 
 
 def find_calls() -> dict[tuple[str, ...], set[str]]:
-    """Return, by module and subcommand, the options that documents give it."""
+    """Return the options in documents by module and subcommand."""
     found: dict[tuple[str, ...], set[str]] = {}
     for document in DOCUMENTS:
         if document.name == "CHANGELOG.md":
@@ -59,14 +59,14 @@ def find_calls() -> dict[tuple[str, ...], set[str]]:
 
 
 def split(text: str) -> list[str]:
-    """Return a command's words, up to where the shell goes on to something else."""
+    """Return a command's words, up to a pipe, redirection or next command."""
     command = re.split(r"[|<>&;)]", text)[0].strip()
     return [word.rstrip(",.") for word in shlex.split(command, comments=True)]
 
 
 @cache
 def help_of(module: str, *subcommand: str) -> str:
-    """Return what a command's --help prints."""
+    """Return the output of a command's --help."""
     printed = io.StringIO()
     before = sys.argv
     sys.argv = [module, *subcommand, "--help"]
@@ -80,9 +80,9 @@ def help_of(module: str, *subcommand: str) -> str:
 
 
 def run_as_command(module: str) -> None:
-    """Do what `python -m` does."""
+    """Run a module like `python -m`."""
     with warnings.catch_warnings():
-        # Other tests may have imported it: it runs again, and no further than to its parser.
+        # Other tests may have imported the module. It runs again, only as far as its parser.
         warnings.simplefilter("ignore", RuntimeWarning)
         runpy.run_module(module, run_name="__main__", alter_sys=True)
 

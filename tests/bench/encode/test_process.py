@@ -1,24 +1,15 @@
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from bench.encode import process
-from tests.codec.pictures import scene
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    images = tmp_path / "images"
-    images.mkdir()
-    for seed in range(2):
-        Image.fromarray(scene(56, 72, seed)).save(images / f"{seed}.png")
-    return images
-
-
-def test_memory_counts_beyond_the_pixels(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_counts_beyond_the_pixels(
+    photo_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(process, "LARGE_PX", (1200, 1000))
-    found = process.encode_large(sorted(folder.iterdir()), {"quality": 50})
+    found = process.encode_large(sorted(photo_folder.iterdir()), {"quality": 50})
     assert 0.99 <= found["bytes_ratio"] <= 1.01
     # Coefficients are 9 bytes per pixel. Memory freed by earlier tests may hold some of them.
     assert found["bytes_per_pixel_above_the_image"] < 30

@@ -1,4 +1,3 @@
-import argparse
 import json
 from pathlib import Path
 
@@ -6,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.__main__ import main
 from bench.fit import run
 from bench.fit.constants import AXES, list_constants
 from codec.jpeg.quantize.tuning import DEFAULT
@@ -24,12 +24,10 @@ def test_a_fit_lowers_the_cost_and_writes_its_constants(
     monkeypatch.setattr(run, "AXES", {name: AXES[name] for name in ("rd_lambda", "saliency_ratio")})
     start = {**list_constants(DEFAULT), "rd_lambda": 1.0, "saliency_ratio": 2.0}
     (tmp_path / "start.json").write_text(json.dumps({"constants": start}))
-    parser = argparse.ArgumentParser()
-    run.add_arguments(parser)
     out = tmp_path / "results" / "fit.json"
     given = ["--images", str(tmp_path), "--maps", str(tmp_path / "maps"), "--out", str(out)]
     given += ["--start", str(tmp_path / "start.json"), "--quality", "75", "--steps", "1"]
-    assert run.run(parser.parse_args([*given, "--jobs", "1"])) == 0
+    assert main(["fit", *given, "--jobs", "1"]) == 0
     costs = [float(line[5:]) for line in capsys.readouterr().out.splitlines() if "cost" in line]
     assert len(costs) == 2
     assert costs[1] < costs[0]
@@ -43,10 +41,8 @@ def test_a_fit_lowers_the_cost_and_writes_its_constants(
 def test_a_folder_without_photos_is_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    parser = argparse.ArgumentParser()
-    run.add_arguments(parser)
     arguments = ["--images", str(tmp_path), "--out", str(tmp_path / "fit.json")]
-    assert run.run(parser.parse_args(arguments)) == 1
+    assert main(["fit", *arguments]) == 1
     assert "no photos" in capsys.readouterr().err
 
 

@@ -1,4 +1,3 @@
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,8 +8,8 @@ import pytest
 from PIL import Image
 
 from bench import encoders
+from bench.__main__ import main
 from bench.metrics.butteraugli import load_library
-from bench.rd import run
 from bench.rd.summary import METRICS
 from tests.codec.pictures import scene, spot
 
@@ -20,10 +19,8 @@ ENCODERS = (
 )  # fmt: skip
 
 
-def parse(*arguments: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    run.add_arguments(parser)
-    return parser.parse_args([*arguments, "--jobs", "1"])
+def run(*arguments: str) -> int:
+    return main(["rd", *arguments, "--jobs", "1"])
 
 
 def save_photos(folder: Path, names: Sequence[str], height: int = 184, width: int = 200) -> None:
@@ -56,7 +53,7 @@ def test_all_encoders_have_all_measures_at_the_standard_jpegs_bytes(
     (tmp_path / "fixations.json").write_text(json.dumps(gaze))
     options = ["--images", str(images), "--maps", str(maps), "--out", str(out)]
     options += ["--fixations", str(tmp_path / "fixations.json"), "--report", str(report)]
-    assert run.run(parse(*options, "--quality", "75")) == 0
+    assert run(*options, "--quality", "75") == 0
     result = read(out)
     assert list(result) == ["meta", "summary", "by_quality", "images"]
     assert list(result["images"]) == ["0.png"]  # the other has no fixations
@@ -87,7 +84,7 @@ def test_each_quality_and_folder_has_means_and_a_curve_has_bd_rates(
     options = ["--images", str(images), "--maps", str(maps), "--out", str(out), "--rivals"]
     options += ["libjpeg_progressive", "--curve", "--quality", "30", "50", "70", "90"]
     options += ["--strengths", "0", "0.25"]
-    assert run.run(parse(*options)) == 0
+    assert run(*options) == 0
     result = read(out)
     assert list(result["by_quality"]) == ["30", "50", "70", "90"]
     assert list(result["by_quality"]["50"]["groups"]) == ["a", "b"]
@@ -113,7 +110,7 @@ def test_a_photo_too_small_for_a_measure_lacks_only_that_measure(
     for name in ("large", "small"):
         np.save(maps / f"{name}.npy", spot(48, 48))
     options = ["--images", str(images), "--maps", str(maps), "--out", str(out), "--rivals"]
-    assert run.run(parse(*options, "--quality", "50")) == 0
+    assert run(*options, "--quality", "50") == 0
     rows = read(out)["images"]
     assert "ms_ssim" not in rows["small.png"]["50"]["standard"]
     assert "vifp" not in rows["small.png"]["50"]["standard"]
@@ -131,9 +128,8 @@ def test_results_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> Non
     found = []
     for jobs in ("1", "2"):
         out = tmp_path / f"{jobs}.json"
-        args = parse("--images", str(images), "--maps", str(maps), "--out", str(out), "--rivals")
-        args.jobs, args.quality = int(jobs), [50]
-        assert run.run(args) == 0
+        options = ["--images", str(images), "--maps", str(maps), "--out", str(out), "--rivals"]
+        assert main(["rd", *options, "--quality", "50", "--jobs", jobs]) == 0
         rows = read(out)["images"]
         for photo_rows in rows.values():
             for row in photo_rows["50"].values():
@@ -149,7 +145,7 @@ def test_the_ladder_measures_a_photo_at_several_sizes(
     images, maps = folders
     out = tmp_path / "rd.json"
     options = ["--images", str(images), "--maps", str(maps), "--out", str(out), "--rivals"]
-    assert run.run(parse(*options, "--quality", "50", "--ladder", "3", "--limit", "1")) == 0
+    assert run(*options, "--quality", "50", "--ladder", "3", "--limit", "1") == 0
     names = list(read(out)["images"])
     assert len(names) == 3
     assert names[0].endswith("@64")
@@ -163,7 +159,7 @@ def test_an_unreadable_photo_is_left_out_and_named(
     (images / "2.png").write_bytes(b"no picture")
     out = tmp_path / "rd.json"
     options = ["--images", str(images), "--maps", str(maps), "--out", str(out), "--rivals"]
-    assert run.run(parse(*options, "--quality", "50")) == 0
+    assert run(*options, "--quality", "50") == 0
     assert list(read(out)["images"]) == ["0.png", "1.png"]
     assert list(read(out)["meta"]["photos_unreadable"]) == ["2.png"]
     assert "2.png: left out: can't be read" in capsys.readouterr().err
@@ -173,7 +169,7 @@ def test_a_folder_of_unreadable_photos_is_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "0.png").write_bytes(b"no picture")
-    assert run.run(parse("--images", str(tmp_path), "--out", str(tmp_path / "rd.json"))) == 2
+    assert run("--images", str(tmp_path), "--out", str(tmp_path / "rd.json")) == 2
     assert "no photo could be measured" in capsys.readouterr().err
 
 
@@ -187,7 +183,7 @@ def test_a_rival_that_is_not_installed_is_left_out_and_named(
     monkeypatch.setitem(encoders.MODULES, "jpegli", ("no_such_binding",))
     out = tmp_path / "rd.json"
     options = ["--images", str(images), "--maps", str(maps), "--out", str(out), "--limit", "1"]
-    assert run.run(parse(*options, "--quality", "50", "--rivals", "jpegli")) == 0
+    assert run(*options, "--quality", "50", "--rivals", "jpegli") == 0
     assert "jpegli" not in read(out)["summary"]
     assert "no-such-binding" in read(out)["meta"]["left_out"]["jpegli"]
     assert "jpegli is left out: no-such-binding can't be loaded" in capsys.readouterr().err
@@ -214,5 +210,5 @@ def test_options_that_leave_nothing_to_measure_are_an_error(
     folder = tmp_path / ("photos" if options else "empty")
     filled = [option.format(gaze=gaze, broken=broken) for option in options]
     arguments = ["--images", str(folder), "--out", str(tmp_path / "rd.json"), *filled]
-    assert run.run(parse(*arguments)) == 2
+    assert run(*arguments) == 2
     assert message in capsys.readouterr().err

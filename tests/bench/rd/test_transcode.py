@@ -1,18 +1,11 @@
-import argparse
 import json
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from bench.rd import transcode
+from bench.__main__ import main
 from tests.codec.pictures import scene
-
-
-def parse(*arguments: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    transcode.add_arguments(parser)
-    return parser.parse_args([*arguments])
 
 
 @pytest.fixture
@@ -29,7 +22,7 @@ def test_coefficients_and_pixels_are_measured_for_each_upload_and_goal(
     out = tmp_path / "results" / "transcode.json"
     options = ["--images", str(folder), "--out", str(out), "--jobs", "1"]
     options += ["--uploads", "own", "85", "--goals", "size:60", "size:95"]
-    assert transcode.run(parse(*options)) == 0
+    assert main(["transcode", *options]) == 0
     result = json.loads(out.read_text("utf-8"))
     cell = result["summary"]["85"]["size:60"]
     assert cell["kept"] == 0
@@ -61,9 +54,9 @@ def test_coefficients_and_pixels_are_measured_for_each_upload_and_goal(
 )
 def test_invalid_options_are_an_error(folder: Path, tmp_path: Path, options: list[str]) -> None:
     out = tmp_path / "out.json"
-    assert transcode.run(parse("--images", str(folder), "--out", str(out), *options)) == 2
+    assert main(["transcode", "--images", str(folder), "--out", str(out), *options]) == 2
     assert not out.exists()
 
 
 def test_a_folder_without_photos_is_an_error(tmp_path: Path) -> None:
-    assert transcode.run(parse("--images", str(tmp_path), "--out", str(tmp_path / "o.json"))) == 2
+    assert main(["transcode", "--images", str(tmp_path), "--out", str(tmp_path / "o.json")]) == 2

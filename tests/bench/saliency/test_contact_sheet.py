@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench.saliency import contact_sheet, run
+from bench.__main__ import main
+from bench.saliency import contact_sheet
 from bench.saliency.maps import load_predictors
-from tests.bench.saliency.test_run import parse
 from tests.photos import photo
 
 
@@ -16,10 +16,10 @@ def test_the_sheet_contains_the_chosen_photos(tmp_path: Path) -> None:
     for seed in range(3):
         Image.fromarray(photo(120, 90, seed)).save(folder / f"{seed}.png")
     arguments = ["--images", str(folder), "--sheet", str(out), "--sheet-of"]
-    assert run.run(parse(*arguments, "0", "2")) == 0
+    assert main(["saliency", *arguments, "0", "2"]) == 0
     with Image.open(out) as sheet:
         assert sheet.size == (2 * contact_sheet.STRIP_PX, 90 + 2 * contact_sheet.LABEL_PX)
-    assert run.run(parse(*arguments, "3")) == 2
+    assert main(["saliency", *arguments, "3"]) == 2
 
 
 def test_a_strip_contains_photo_and_maps_side_by_side(tmp_path: Path) -> None:

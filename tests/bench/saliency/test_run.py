@@ -1,22 +1,15 @@
-import argparse
 import json
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from bench.__main__ import main
 from bench.metrics.gaze import MEASURES
-from bench.saliency import run
 from bench.saliency.maps import MAPS
 from bench.saliency.objects import COVERAGE
 from model.training.folds import is_held
 from tests.photos import photo
-
-
-def parse(*arguments: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    run.add_arguments(parser)
-    return parser.parse_args(arguments)
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +37,7 @@ def test_all_maps_of_all_photos_are_measured(
     out = tmp_path / "results" / "saliency.json"
     fixations = str(tmp_path / "fixations.json")
     arguments = ["--images", str(images), "--fixations", fixations, "--out", str(out)]
-    assert run.run(parse(*arguments, "--limit", "2")) == 0
+    assert main(["saliency", *arguments, "--limit", "2"]) == 0
     result = json.loads(out.read_text("utf-8"))
     assert sorted(result) == ["images", "meta", "summary"]
     assert len(result["images"]) == 2
@@ -76,7 +69,7 @@ def test_objects_are_measured_with_and_without_gaze(
     arguments = ["--images", str(images), "--boxes", str(labels), "--out", str(out)]
     gaze = ["--fixations", str(tmp_path / "fixations.json"), "--limit", "1"]
     for more, objects, gazed in ((gaze, None, True), ([], 3, False)):
-        assert run.run(parse(*arguments, *more)) == 0
+        assert main(["saliency", *arguments, *more]) == 0
         result = json.loads(out.read_text("utf-8"))
         for name in MAPS:
             row = result["summary"][name]
@@ -87,7 +80,7 @@ def test_objects_are_measured_with_and_without_gaze(
     assert "half_50" in capsys.readouterr().out
     (labels / "0.txt").unlink()
     (labels / "1.txt").unlink()
-    assert run.run(parse(*arguments)) == 2
+    assert main(["saliency", *arguments]) == 2
     assert "no labels" in capsys.readouterr().err
 
 
@@ -99,7 +92,7 @@ def test_mosaics_are_measured_without_other_photos(
         (photos / f"class{seed}").mkdir(parents=True)
         Image.fromarray(photo(60, 80, seed)).save(photos / f"class{seed}" / "photo.png")
     arguments = ["--mosaics", str(photos), "--out", str(out), "--mosaic-count", "2"]
-    assert run.run(parse(*arguments, "--limit", "1")) == 0
+    assert main(["saliency", *arguments, "--limit", "1"]) == 0
     result = json.loads(out.read_text("utf-8"))
     assert (result["meta"]["mosaics"], result["meta"]["mosaic_tiles"]) == (1, "2x2")
     for name in MAPS:
@@ -107,7 +100,7 @@ def test_mosaics_are_measured_without_other_photos(
         assert sorted(row) == ["mosaics", "ms_per_image"]
         assert sorted(row["mosaics"]) == sorted(["count", *COVERAGE])
         assert row["mosaics"]["count"] == 4
-    assert run.run(parse(*arguments, "--mosaic-side", "3")) == 2
+    assert main(["saliency", *arguments, "--mosaic-side", "3"]) == 2
     assert "photos of 4 classes in photos, 9 needed" in capsys.readouterr().err
 
 
@@ -120,7 +113,7 @@ def test_only_photos_of_the_chosen_fold_are_measured(images: Path, tmp_path: Pat
     assert held
     assert names - held
     for fold, expected in (("held", held), ("training", names - held)):
-        assert run.run(parse(*arguments, "--fold", fold)) == 0
+        assert main(["saliency", *arguments, "--fold", fold]) == 0
         result = json.loads(out.read_text("utf-8"))
         assert set(result["images"]) == expected
         assert result["meta"]["fold"] == fold
@@ -129,12 +122,12 @@ def test_only_photos_of_the_chosen_fold_are_measured(images: Path, tmp_path: Pat
 def test_missing_options_are_an_error(
     images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run.run(parse("--images", str(images))) == 2
+    assert main(["saliency", "--images", str(images)]) == 2
     assert "--fixations" in capsys.readouterr().err
-    assert run.run(parse("--sheet", str(tmp_path / "o"))) == 2
+    assert main(["saliency", "--sheet", str(tmp_path / "o")]) == 2
     assert "--images is missing" in capsys.readouterr().err
     empty = tmp_path / "none.json"
     empty.write_text("{}")
     arguments = ["--images", str(images), "--fixations", str(empty), "--out", str(tmp_path / "o")]
-    assert run.run(parse(*arguments)) == 2
+    assert main(["saliency", *arguments]) == 2
     assert "no photos" in capsys.readouterr().err

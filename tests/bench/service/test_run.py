@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main
+from bench.environment import ROOT
 from bench.service import run
 from bench.service.compared_servers import find_installed
 from tests.bench.load.fake_service import fake_service
@@ -40,10 +41,10 @@ def test_the_summary_has_rivals_and_foveate_of_the_same_rounds(
         "images_per_s": 1.0, "p50_ms": 2.0, "p95_ms": 2.5, "p99_ms": 3.0, "steal": 0.0,
         "cpu_ms_per_image": spent, "mean_batch": 1.5, "stage_ms": stages, "gpu_percent": None,
     }  # fmt: skip
-    asked: list[object] = []
+    calls: list[object] = []
 
     def compared(rivals: list[str], *_: object, **options: object) -> dict[str, object]:
-        asked.append((rivals, options["clients"]))
+        calls.append((rivals, options["clients"]))
         ratio = {"images_per_s": 1.0, "standard_error": None}
         names = ("foveate", *rivals)
         servers = {name: {**figures, "ratio": ratio, "rounds": []} for name in names}
@@ -57,8 +58,8 @@ def test_the_summary_has_rivals_and_foveate_of_the_same_rounds(
     rate = ["--rate", "4", "--rate-seconds", "1"]
     assert main(["service", *arguments, *rate, "--out", str(out)]) == 0
     report = json.loads(out.read_text())
-    assert asked == [(find_installed(["mosec", "litserve", "inprocess"])[0], 2)]
-    assert report["summary"].keys() == {"foveate", *asked[0][0]}  # type: ignore[index]
+    assert calls == [(find_installed(["mosec", "litserve", "inprocess"])[0], 2)]
+    assert report["summary"].keys() == {"foveate", *calls[0][0]}  # type: ignore[index]
     for server in report["summary"].values():
         assert server == {
             "images_per_s": 1.0, "p50_ms": 2.0, "p99_ms": 3.0,
@@ -108,6 +109,22 @@ def test_invalid_options_are_an_error(
 ) -> None:
     assert main(["service", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_another_version_is_compared_without_rivals(monkeypatch: pytest.MonkeyPatch) -> None:
+    parser = argparse.ArgumentParser()
+    run.add_arguments(parser)
+    monkeypatch.setattr(run, "compare", lambda rivals, *_, **options: (rivals, options["against"]))
+    args = parser.parse_args(["--rivals", "--against", str(ROOT)])
+    assert run.measure_serving(args, [], 16) == ([], ROOT)
+
+
+def test_a_folder_that_is_not_a_checkout_is_a_usage_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["service", "--against", str(tmp_path)])
+    assert "is not a checkout of this project" in capsys.readouterr().err
 
 
 def test_rivals_are_not_compared_with_another_machine_unless_they_are_named() -> None:
