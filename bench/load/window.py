@@ -1,14 +1,14 @@
 """A window of time: CPU time of the service and of the load, batch size and GPU utilisation."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from bench.load.closed_loop import Sample
+from bench.load.closed_loop import Load, Sample
 from bench.load.gpu_utilisation import sample_gpu
 from bench.load.service_process import Processes
-from bench.load.statistics import mean_batch, read_metrics
+from bench.load.statistics import mean_batch, read_metrics, summarize
 
 
 class Window:
@@ -52,3 +52,28 @@ class Window:
 
     def _cpu_s(self) -> dict[str, float]:
         return self._processes.cpu_s() if self._processes else {}
+
+
+def measure_closed_loop(
+    url: str,
+    target: str,
+    photos: Sequence[bytes],
+    clients: int,
+    *,
+    seconds: float,
+    warm_up_s: float,
+    processes: Processes | None,
+) -> dict[str, Any]:
+    """Return the figures of a closed loop; its clients also send before and after the window."""
+    load, window = Load(url, target, photos, clients), Window(url, processes)
+    load.start()
+    try:
+        time.sleep(warm_up_s)
+        with window.measured():
+            time.sleep(seconds)
+    finally:
+        load.stop()
+    figures = summarize(window.ended_within(load.samples), window.ended_s - window.started_s)
+    figures |= window.figures(figures["images"])
+    figures["peak_rss_bytes"] = processes.peak_rss_bytes() if processes else {}
+    return figures

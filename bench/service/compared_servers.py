@@ -3,7 +3,7 @@
 import importlib.util
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -75,16 +75,15 @@ def fetch_jpeg(url: str, options: str, photo: bytes) -> bytes:
     Raises:
         ServiceError: there is no JPEG within `START_TIMEOUT_S`.
     """
-    connection = Connection(url)
     deadline_s = time.monotonic() + START_TIMEOUT_S
-    while True:
-        response = connection.request("POST", f"/compress?{options}", photo)
-        if response.status == 200:
-            connection.close()
-            return response.body
-        if time.monotonic() > deadline_s:
-            raise ServiceError(f"the server responded {response.status}")
-        time.sleep(0.2)
+    with closing(Connection(url)) as connection:
+        while True:
+            response = connection.request("POST", f"/compress?{options}", photo)
+            if response.status == 200:
+                return response.body
+            if time.monotonic() > deadline_s:
+                raise ServiceError(f"the server responded {response.status}")
+            time.sleep(0.2)
 
 
 def list_others(

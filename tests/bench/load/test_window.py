@@ -3,7 +3,7 @@
 from typing import Any
 
 from bench.load.closed_loop import Connection, Sample, send
-from bench.load.window import Window
+from bench.load.window import Window, measure_closed_loop
 from tests.bench.load.fake_service import fake_service
 
 
@@ -43,3 +43,13 @@ def test_a_service_without_processes_has_no_cpu_time() -> None:
     assert figures["cpu_ms_per_image"] == {}
     assert figures["mean_batch"] is None
     assert figures["gpu_percent"] is None
+
+
+def test_a_closed_loop_counts_the_requests_that_end_in_the_window() -> None:
+    with fake_service(lambda _: (200, 0.01)) as (url, service):
+        figures = measure_closed_loop(
+            *(url, "/compress", [b"photo"], 2), seconds=0.2, warm_up_s=0.1, processes=None
+        )
+        assert 0 < figures["images"] < service.requests
+    assert figures["images_per_s"] == figures["images"] / figures["seconds"]
+    assert figures["errors"] == figures["peak_rss_bytes"] == {}

@@ -32,7 +32,7 @@ def test_ours_and_a_rival_are_measured_in_the_same_rounds(
     monkeypatch.setattr(comparison, "started_ours", lambda **_: nullcontext(ours))
     photos = [to_jpeg(generate_photo(192, 128, seed)) for seed in range(2)]
     measured = compare(
-        ["inprocess"], photos, OPTIONS, clients=4, rounds=1, seconds=0.6, warm_up_s=0.2
+        ["inprocess"], photos, OPTIONS, clients=4, rounds=1, seconds=1.0, warm_up_s=0.4
     )
     servers = measured["servers"]
     assert set(servers) == {"foveate", "inprocess"}

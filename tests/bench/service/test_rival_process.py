@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -64,7 +65,8 @@ def test_batches_are_described_between_two_times(journal: Path) -> None:
 def sleeper() -> Iterator[psutil.Popen]:
     process = psutil.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     yield process
-    process.kill()
+    with suppress(psutil.NoSuchProcess):
+        process.kill()
     process.wait()
 
 
