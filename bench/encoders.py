@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
-from bench.metrics.full_reference import Picture
+from bench.metrics import Picture
 from bench.metrics.regions import scale_map
 from codec.settings import Target
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from bench.datasets.folds import choose_photos
-from bench.metrics.full_reference import Picture
+from bench.metrics import Picture
 
 SUFFIXES: Final = (".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".jpg", ".jpeg")
 # Longest side of --ladder's smallest size. Below it PSNR-HVS has too few blocks.

@@ -22,7 +22,7 @@ from bench.encode.timing import OURS, measure_ours, measure_writer, prepare_riva
 from bench.encoders import PACKAGES as RIVAL_PACKAGES
 from bench.encoders import decode, parse_quality
 from bench.environment import PACKAGES, describe_machine, write_result
-from bench.metrics.full_reference import Picture
+from bench.metrics import Picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

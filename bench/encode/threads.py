@@ -17,7 +17,7 @@ import numpy as np
 
 import codec
 from bench.encode.timing import central_map
-from bench.metrics.full_reference import Picture
+from bench.metrics import Picture
 
 THREADS: Final = 2
 # Rounds of each side; sides alternate.

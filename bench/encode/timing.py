@@ -24,7 +24,7 @@ from bench.encoders import (
     find_missing,
     prepare_mozjpeg,
 )
-from bench.metrics.full_reference import Picture
+from bench.metrics import Picture
 
 # Names in codec.jpeg.encode of the timed functions, by stage.
 STAGES: Final = {

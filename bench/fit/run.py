@@ -34,7 +34,7 @@ from bench.fit.measure import (
     measure_rivals,
     measure_trial,
 )
-from bench.rd.processes import Map, open_pool
+from bench.rd.processes import MapFunction, open_pool
 from codec.jpeg.quantize.tuning import DEFAULT, FULL
 
 STARTS: Final = {"default": DEFAULT, "full": FULL}
@@ -108,7 +108,9 @@ def run(args: argparse.Namespace) -> int:
 class Fit:
     """The search for constants with a lower cost."""
 
-    def __init__(self, map_trials: Map, trials: Sequence[Trial], goals: Goals, out: Path) -> None:
+    def __init__(
+        self, map_trials: MapFunction, trials: Sequence[Trial], goals: Goals, out: Path
+    ) -> None:
         self.map_trials = map_trials
         self.trials = trials
         self.goals = goals

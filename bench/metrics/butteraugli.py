@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from bench.metrics.full_reference import Picture
+from bench.metrics import Picture
 
 LIBRARY: Final = "libjxl.so.0.7"
 HINT: Final = f"{LIBRARY} is missing (Debian 12: apt install libjxl0.7)"

@@ -23,11 +23,12 @@ from torchmetrics.functional.image import (
     visual_information_fidelity,
 )
 
+from bench.metrics import Picture
+
 with contextlib.redirect_stdout(io.StringIO()):  # the import prints missing backends
     from psnr_hvsm import BACKENDS
 
 Plane = NDArray[np.float64]
-Picture = NDArray[np.uint8]
 
 PACKAGES: Final = ("torchmetrics", "psnr-hvsm", "ssimulacra2")
 # Shortest sides: the last of MS-SSIM's five scales must hold an 11×11 window, the last of VIF's four

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from bench.metrics.full_reference import Picture
+from bench.metrics import Picture
 
 # Share of the area. Encoders get the map, not this region.
 SALIENT_SHARE: Final = 0.25

@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 from ssimulacra2 import ssimulacra2 as published
 
-from bench.metrics.full_reference import Picture
+from bench.metrics import Picture
 
 Planes = NDArray[np.float32]  # (3, h, w)
 

@@ -24,9 +24,9 @@ from bench.encoders import (
     encode_standard,
     prepare_rival,
 )
-from bench.metrics import full_reference, ssimulacra2_fast
+from bench.metrics import Picture, full_reference, ssimulacra2_fast
 from bench.metrics.butteraugli import butteraugli, load_library
-from bench.metrics.full_reference import SHORTEST_SIDE_PX, Picture
+from bench.metrics.full_reference import SHORTEST_SIDE_PX
 from bench.metrics.gaze import fixation_density, locate_fixations
 from bench.metrics.regions import keep_elsewhere, salient_region, scale_map, soften
 from bench.metrics.ssimulacra2_fast import Scale, prepare_original

@@ -13,7 +13,7 @@ import torch
 
 import codec
 
-Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+MapFunction = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 
 
 def start_process() -> None:
@@ -23,7 +23,7 @@ def start_process() -> None:
 
 
 @contextmanager
-def open_pool(jobs: int) -> Iterator[Map]:
+def open_pool(jobs: int) -> Iterator[MapFunction]:
     """Yield a `map` over `jobs` processes; one job runs in this process."""
     if jobs == 1:
         threads = torch.get_num_threads()

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from bench.datasets.uploads import generate_photo, to_jpeg
-from bench.encoders import find_missing
 from bench.load.service_process import Processes, ServiceError
 from bench.service import comparison
 from bench.service.compared_servers import BEFORE, Server, started_ours
@@ -29,10 +28,12 @@ def test_ours_and_a_rival_are_measured_in_the_same_rounds(
 ) -> None:
     url, processes = running_service
     ours = Server(url, processes.cpu_s, workers=1)
+    stages = {"cpu_ms": 3.0, "steal": 0.0}
     monkeypatch.setattr(comparison, "started_ours", lambda **_: nullcontext(ours))
+    monkeypatch.setattr(comparison, "started_alone", lambda *_: nullcontext(lambda _: stages))
     photos = [to_jpeg(generate_photo(192, 128, seed)) for seed in range(2)]
     measured = compare(
-        ["inprocess"], photos, OPTIONS, clients=4, rounds=1, seconds=1.0, warm_up_s=0.4
+        ["inprocess"], photos, OPTIONS, clients=2, rounds=1, seconds=1.0, warm_up_s=0.4
     )
     servers = measured["servers"]
     assert set(servers) == {"foveate", "inprocess"}
@@ -42,7 +43,7 @@ def test_ours_and_a_rival_are_measured_in_the_same_rounds(
         assert server["unstolen_images_per_s"] >= server["images_per_s"] > 0
         assert len(server["rounds"]) == 1
         assert 0.1 < server["ratio"]["images_per_s"] < 10
-        assert 1.0 <= server["mean_batch"] <= 4.0
+        assert 1.0 <= server["mean_batch"] <= 2.0
         spent = server["cpu_ms_per_image"]
         ours_only = name == "foveate"
         assert spent.keys() == {"app", "worker", "redis", *([] if ours_only else ["all"])}
@@ -54,15 +55,7 @@ def test_ours_and_a_rival_are_measured_in_the_same_rounds(
             assert spent["app"] + spent["worker"] == pytest.approx(spent["all"])
             assert spent["redis"] == 0.0
     assert measured["single_client"]["p50_ms"] > 0
-    alone = measured["alone"]
-    for kind in ("single", "batch"):
-        assert alone[kind]["cpu_ms"] > 0
-        assert alone[kind]["stage_ms"]["encode"]["p50"] > 0
-    if find_missing(["mozjpeg"]):
-        assert alone["mozjpeg"] is None
-    else:
-        for kind in ("single", "batch"):
-            assert 0 < alone["mozjpeg"][kind]["cpu_ms"] < alone[kind]["cpu_ms"]
+    assert measured["alone"] == {"cpu_ms": 3.0, "rounds": [stages]}
 
 
 def test_a_service_given_by_its_url_has_no_cpu_times() -> None:
