@@ -1,5 +1,6 @@
 """The photos that encoders are measured on, with their size, recorded gaze and saliency map."""
 
+import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from bench.datasets.folds import choose_photos
+from bench.datasets.folds import FOLDS, choose_photos
+from bench.datasets.uploads import SUFFIXES as UPLOAD_SUFFIXES
 from bench.metrics import Picture
 
-SUFFIXES: Final = (".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".jpg", ".jpeg")
+SUFFIXES: Final = {*UPLOAD_SUFFIXES, ".ppm"}
 # Longest side of --ladder's smallest size. Below it PSNR-HVS has too few blocks.
 LADDER_FROM_PX: Final = 64
 
@@ -33,6 +35,22 @@ class Photo:
     fixations_xy: tuple[tuple[float, float], ...] = ()
     """Recorded gaze as shares of width and height."""
     map_path: Path | None = None
+
+
+def add_photo_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that choose photos with their gaze and maps, and the size."""
+    add = parser.add_argument
+    add("--images", type=Path, required=True, help="folder of photos; each folder below is a group")
+    add("--fixations", type=Path, help='recorded gaze: {file: {"width", "height", "fixations_xy"}}')
+    add(
+        "--maps", type=Path, help="folder of saliency maps, PHOTO.npy (default: the network's maps)"
+    )
+    add(
+        "--halve",
+        action="store_true",
+        help="photos at half their size (2×2 box): if they are JPEGs",
+    )
+    add("--fold", choices=FOLDS, help="only photos held out of training, or only the others")
 
 
 def find_photos(

@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from bench.datasets.folds import FOLDS
-from bench.datasets.photos import find_photos, plan_photos, read_fixations
+from bench.datasets.photos import add_photo_options, find_photos, plan_photos, read_fixations
 from bench.environment import PACKAGES, count_cores, describe_machine, write_result
 from bench.fit.constants import AXES, Constants, list_constants, move
 from bench.fit.goals import GOALS, Goals
@@ -56,16 +55,8 @@ class Point:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    add_photo_options(parser)
     add = parser.add_argument
-    add("--images", type=Path, required=True, help="folder of photos")
-    add("--fixations", type=Path, help='recorded gaze: {file: {"width", "height", "fixations_xy"}}')
-    add(
-        "--maps",
-        type=Path,
-        help="folder of saliency maps, PHOTO.npy (default: predicted by the network)",
-    )
-    add("--halve", action="store_true", help="photos at half their size (2×2 box)")
-    add("--fold", choices=FOLDS, help="only photos held out of training, or only the others")
     add("--skip", type=int, default=0, help="leave out the first photos (%(default)s)")
     add("--limit", type=int, default=12, help="number of photos, by hashed name (%(default)s)")
     add(
@@ -116,9 +107,9 @@ class Fit:
         self.goals = goals
         self.out = out
         self.qualities = trials[0].qualities
-        self.needs_uniform = any(
-            goal.encoder == UNIFORM for goal in (*goals.bounds, *goals.rewards)
-        )
+        encoders = {bound.encoder for bound in goals.bounds}
+        encoders |= {reward.encoder for reward in goals.rewards}
+        self.needs_uniform = UNIFORM in encoders
         self.rivals = average(list(map_trials(measure_rivals, trials)))
 
     def minimise(self, constants: Constants, steps: int) -> Point:

@@ -14,8 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from bench.datasets.folds import FOLDS
-from bench.datasets.photos import Photo, find_photos, plan_photos, read_fixations
+from bench.datasets.photos import (
+    Photo,
+    add_photo_options,
+    find_photos,
+    plan_photos,
+    read_fixations,
+)
 from bench.encoders import PACKAGES as RIVAL_PACKAGES
 from bench.encoders import RIVALS, STANDARD, find_missing, parse_quality
 from bench.environment import PACKAGES, count_cores, describe_machine, write_result
@@ -27,13 +32,8 @@ QUALITIES: Final = (50, 75)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    add_photo_options(parser)
     add = parser.add_argument
-    add(
-        "--images",
-        type=Path,
-        required=True,
-        help="folder of photos; each folder below it is a category",
-    )
     add("--quality", type=parse_quality, nargs="+", help="qualities of the standard JPEG (50 75)")
     add("--strength", type=float, default=0.6, help="of the encoder `foveate` (%(default)s)")
     add(
@@ -44,23 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="further strengths, reported as foveate@0.2",
     )
     add("--out", type=Path, required=True, help="JSON file to write")
-    add("--fixations", type=Path, help='recorded gaze: {file: {"width", "height", "fixations_xy"}}')
-    add(
-        "--maps",
-        type=Path,
-        help="folder of saliency maps, PHOTO.npy (default: predicted by the network)",
-    )
     add("--rivals", nargs="*", choices=RIVALS, default=RIVALS, help="other encoders (all)")
     add("--fidelity", action="store_true", help="measure target=quality too: bytes saved")
     add("--curve", action="store_true", help="BD-rates over qualities 20 to 95, or --quality")
     add("--ladder", type=int, metavar="STEPS", help="each photo at so many sizes up to its own")
-    add(
-        "--halve",
-        action="store_true",
-        help="photos at half their size (2×2 box), for photos that are JPEGs",
-    )
     add("--limit", type=int, help="number of photos, the first by hashed name (all)")
-    add("--fold", choices=FOLDS, help="only photos held out of training, or only the others")
     add("--jobs", type=int, default=count_cores(), help="processes (%(default)s)")
     add("--report", type=Path, metavar="DIR", help="write a page with plots and crops there")
 

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from PIL import Image
 
-from bench.datasets.folds import FOLDS, choose_photos, find_photos
+from bench.datasets.folds import FOLDS, choose_photos
+from bench.datasets.uploads import list_uploads
 from bench.environment import PACKAGES, describe_machine, find_data, write_result
 from bench.gpu.predictor import measure_cuda
 from bench.metrics.gaze import (
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.images and (args.fixations or args.sheet or (args.boxes and not args.box_images)):
         return refuse("--images is missing")
     if args.sheet:
-        photos = find_photos(args.images)
+        photos = list_uploads(args.images)
         shown = [path for path in photos if not args.sheet_of or path.stem in args.sheet_of]
         if not shown:
             return refuse("no photos for the sheet")

@@ -25,14 +25,16 @@ NEW_SEED: Final = 1000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
     parser.add_argument(
-        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos (%(default)s)"
     )
     parser.add_argument("--rounds", type=int, default=5, help="rounds of hits (%(default)s)")
     parser.add_argument("--requests", type=int, default=400, help="hits per round (%(default)s)")
     parser.add_argument(
         "--together", type=int, default=100, help="clients that send one new photo (%(default)s)"
     )
-    parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
+    parser.add_argument(
+        "--options", default=DEFAULT_OPTIONS, help="query of /compress (%(default)s)"
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 

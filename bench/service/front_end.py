@@ -40,10 +40,12 @@ MEASURED_WITH: Final = ("options", "clients", "seconds", "warm_up", "rounds")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
     parser.add_argument(
-        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos (%(default)s)"
     )
     parser.add_argument("--against", type=parse_checkout, metavar="CHECKOUT", help=AGAINST_HELP)
-    parser.add_argument("--clients", type=int, default=MAIN_CLIENTS, help="(%(default)s)")
+    parser.add_argument(
+        "--clients", type=int, default=MAIN_CLIENTS, help="of the closed loop (%(default)s)"
+    )
     parser.add_argument("--seconds", type=float, default=6.0, help="of each round (%(default)s)")
     parser.add_argument(
         "--warm-up", type=float, default=2.0, help="seconds before each round (%(default)s)"

@@ -32,12 +32,12 @@ ROLES: Final = ("app", "worker", "redis")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
     parser.add_argument(
-        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos (%(default)s)"
     )
     parser.add_argument(
         "--megapixels", type=float, default=100, help="sent of each size (%(default)s)"
     )
-    parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
+    parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress (none)")
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 

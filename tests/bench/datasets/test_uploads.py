@@ -8,6 +8,15 @@ from bench.datasets.uploads import generate_photo, list_uploads, load_photos, ti
 from tests.photos import photo
 
 
+def test_only_photos_directly_inside_a_folder_are_listed(tmp_path: Path) -> None:
+    for name in ("b.jpg", "a.PNG", "fixations.json"):
+        (tmp_path / name).touch()
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "deeper" / "c.jpg").touch()
+    assert list_uploads(tmp_path) == [tmp_path / "a.PNG", tmp_path / "b.jpg"]
+    assert list_uploads(tmp_path / "missing") == []
+
+
 def test_photos_of_a_folder_are_converted_or_left_unchanged(tmp_path: Path) -> None:
     Image.new("RGBA", (40, 30), "red").save(tmp_path / "b.png")
     (tmp_path / "notes.txt").write_text("no photo")
