@@ -13,7 +13,7 @@ from bench.environment import ROOT
 def test_both_checkouts_are_measured_in_each_round(photo_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "front.json"
     arguments = ["--images", str(photo_folder), "--clients", "2", "--rounds", "1"]
-    arguments += ["--seconds", "0.5", "--warm-up", "0.2"]
+    arguments += ["--seconds", "1", "--warm-up", "0.2"]
     assert main(["front", *arguments, "--against", str(ROOT), "--out", str(out)]) == 0
     report = json.loads(out.read_text())
     for name in ("this", "against"):

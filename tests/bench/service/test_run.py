@@ -53,7 +53,7 @@ def test_the_summary_has_rivals_and_foveate_of_the_same_rounds(
     # test_comparison.py tests `compare`.
     monkeypatch.setattr(run, "compare", compared)
     out = tmp_path / "service.json"
-    arguments = ["--images", str(photo_folder), "--clients", "2", "--seconds", "0.5"]
+    arguments = ["--images", str(photo_folder), "--clients", "2", "--seconds", "1"]
     arguments += ["--warm-up", "0.1"]
     rate = ["--rate", "4", "--rate-seconds", "1"]
     assert main(["service", *arguments, *rate, "--out", str(out)]) == 0
