@@ -11,7 +11,7 @@ from bench.load.closed_loop import Connection, Sample
 STAGES: Final = ("queue", "decode", "predict", "encode")
 # The rest of a request's time: HTTP, Redis, and waiting for the other photos of the batch.
 REST: Final = "other"
-NO_RESPONSE: Final = "no answer"
+NO_RESPONSE: Final = "no response"
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -76,7 +76,7 @@ def test_a_summary_counts_jpegs_and_errors_by_status() -> None:
     figures = summarize(samples, 4.0)
     assert figures["images_per_s"] == 0.5
     assert figures["p50_ms"] == 150.0
-    assert figures["errors"] == {"429": 2, "no answer": 1}
+    assert figures["errors"] == {"429": 2, "no response": 1}
     assert figures["stage_ms"] == {
         "queue": {"p50": 20.0, "mean": 20.0},
         "decode": {"p50": 30.0, "mean": 30.0},

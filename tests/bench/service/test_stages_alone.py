@@ -1,4 +1,4 @@
-"""The child process of the stages, with a stand-in. test_comparison.py runs the real one."""
+"""The child process of the stages, with a stand-in. servers/test_alone.py tests the real one."""
 
 from pathlib import Path
 
