@@ -51,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--minutes", type=float, default=2.0, help="of load with kills (%(default)s)"
     )
-    parser.add_argument("--clients", type=int, default=8, help="(%(default)s)")
-    parser.add_argument("--workers", type=int, default=2, help="(%(default)s)")
+    parser.add_argument("--clients", type=int, default=8, help="of the closed loop (%(default)s)")
+    parser.add_argument("--workers", type=int, default=2, help="of the service (%(default)s)")
     parser.add_argument("--pause", type=float, default=8.0, help="mean seconds between two kills")
     parser.add_argument(
         "--stretches",

@@ -40,7 +40,10 @@ class CommandRun:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
     parser.add_argument(
-        "--images", type=Path, default=find_data() / "fixations" / "osie", help="folder of photos"
+        "--images",
+        type=Path,
+        default=find_data() / "fixations" / "osie",
+        help="folder of photos (%(default)s)",
     )
     parser.add_argument(
         "--count", type=int, default=500, help="number of photos, the first by name (%(default)s)"

@@ -94,7 +94,7 @@ class SlowClients:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
     parser.add_argument(
-        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos (%(default)s)"
     )
     parser.add_argument("--slow", type=int, default=200, help="slow connections (%(default)s)")
     parser.add_argument(
@@ -105,7 +105,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seconds", type=float, default=6.0, help="of each round (%(default)s)")
     parser.add_argument("--rounds", type=int, default=10, help="rounds of each kind (%(default)s)")
-    parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
+    parser.add_argument(
+        "--options", default=DEFAULT_OPTIONS, help="query of /compress (%(default)s)"
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 

@@ -19,7 +19,7 @@ from bench.service.servers.compressor import OPTIONS_VARIABLE, WORKERS_VARIABLE
 from bench.service.servers.journal import JOURNAL_VARIABLE, read_batches, summarize_batches
 
 START_TIMEOUT_S: Final = 120.0
-STOP_TIMEOUT_S: Final = 6.0  # LitServe never ends by itself
+STOP_TIMEOUT_S: Final = 6.0  # LitServe does not end by itself
 
 
 class Rival:

@@ -6,7 +6,6 @@ start at ``--rate``, whether or not earlier ones have a response. Then rivals ar
 
 import argparse
 import sys
-import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final, cast
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 
 from bench.datasets.uploads import UploadFormat, load_photos
 from bench.environment import describe_machine, find_data, read_revision, write_result
-from bench.load.closed_loop import DEFAULT_OPTIONS, MAIN_CLIENTS, HttpError, Load
+from bench.load.closed_loop import DEFAULT_OPTIONS, MAIN_CLIENTS, HttpError
 from bench.load.open_loop import SHARES, count_unexpected_errors, measure_open_loop
 from bench.load.service_process import (
     AGAINST_HELP,
@@ -23,8 +22,8 @@ from bench.load.service_process import (
     parse_checkout,
     started_service,
 )
-from bench.load.statistics import rounded, summarize
-from bench.load.window import Window
+from bench.load.statistics import rounded
+from bench.load.window import measure_closed_loop
 from bench.service.compared_servers import RIVALS, find_installed
 from bench.service.comparison import compare
 from bench.service.memory import measure_memory
@@ -37,7 +36,7 @@ LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
     parser.add_argument(
-        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos (%(default)s)"
     )
     parser.add_argument(
         "--upload",
@@ -155,7 +154,15 @@ def measure_all(args: argparse.Namespace, photos: list[bytes], main_clients: int
     with open_service(args) as (url, processes):
         workers = len(processes.by_role()["worker"]) if processes else None
         clients = {
-            str(count): measure(url, target, photos, count, args=args, processes=processes)
+            str(count): measure_closed_loop(
+                url,
+                target,
+                photos,
+                count,
+                seconds=args.seconds,
+                warm_up_s=args.warm_up,
+                processes=processes,
+            )
             for count in args.clients
         }
         open_loop = None
@@ -197,30 +204,6 @@ def open_service(args: argparse.Namespace) -> AbstractContextManager[tuple[str, 
     if args.url:
         return nullcontext((args.url.rstrip("/"), None))
     return started_service(args.workers)
-
-
-def measure(
-    url: str,
-    target: str,
-    photos: list[bytes],
-    clients: int,
-    *,
-    args: argparse.Namespace,
-    processes: Processes | None,
-) -> dict[str, Any]:
-    """Return the figures of a closed loop; its clients also send before and after the window."""
-    load, window = Load(url, target, photos, clients), Window(url, processes)
-    load.start()
-    try:
-        time.sleep(args.warm_up)
-        with window.measured():
-            time.sleep(args.seconds)
-    finally:
-        load.stop()
-    figures = summarize(window.ended_within(load.samples), window.ended_s - window.started_s)
-    figures |= window.figures(figures["images"])
-    figures["peak_rss_bytes"] = processes.peak_rss_bytes() if processes else {}
-    return figures
 
 
 def measure_serving(
