@@ -26,7 +26,9 @@ from bench.encoders import (
 )
 from bench.metrics.full_reference import Picture
 
-# Functions of codec.jpeg.encode that are timed, by the stage that they belong to.
+MODULES: Final = ("codec.jpeg.encode", "codec.jpeg.components", "codec.jpeg.file_search")
+"""The modules of the pipeline; each calls functions of the stages."""
+# The functions that they call and that are timed, by the stage that they belong to.
 STAGES: Final = {
     "reference": ("measure_reference",),
     "colour": ("convert_rgb", "convert_grey", "subsample_plane", "is_subsampled"),
@@ -85,7 +87,7 @@ def measure_ours(image: Picture, settings: codec.EncodeSettings, repeats: int) -
 @contextmanager
 def timed_stages() -> Iterator[dict[str, float]]:
     """Give the seconds of CPU time spent in each stage so far; a stage's own calls count once."""
-    module = importlib.import_module("codec.jpeg.encode")
+    modules = [importlib.import_module(name) for name in MODULES]
     spent_s = dict.fromkeys(STAGES, 0.0)
 
     def timed(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -101,8 +103,10 @@ def timed_stages() -> Iterator[dict[str, float]]:
     with ExitStack() as replaced:
         for stage, names in STAGES.items():
             for name in names:
-                own = timed(stage, getattr(module, name))
-                replaced.enter_context(mock.patch.object(module, name, own))
+                for module in modules:
+                    if hasattr(module, name):
+                        own = timed(stage, getattr(module, name))
+                        replaced.enter_context(mock.patch.object(module, name, own))
         yield spent_s
 
 

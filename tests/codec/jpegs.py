@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from codec.jpeg.decode.coefficients import Source
-from codec.jpeg.transform.idct import restore
+from codec.jpeg.transform.idct import inverse_transform
 
 
 def pillow_jpeg(image: NDArray[np.uint8], mode: str | None = None, **options: Any) -> bytes:
@@ -37,5 +37,5 @@ def shown_pixels(jpeg: bytes) -> NDArray[np.uint8]:
 def restored_luma(source: Source) -> NDArray[np.int64]:
     """Return a source's luma samples, rounded and clamped as a decoder's."""
     coefs = source.qcoefs[0] * source.quant_tables[0].astype(np.float32)
-    plane = restore(coefs)[: source.height, : source.width]
+    plane = inverse_transform(coefs)[: source.height, : source.width]
     return np.clip(np.rint(plane + 128), 0, 255).astype(np.int64)

@@ -1,6 +1,5 @@
 import io
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import pytest
@@ -8,10 +7,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
-from codec.jpeg.encode import split_components
-from codec.jpeg.quantize.tuning import DEFAULT
-from codec.jpeg.rate_control import rate_search as search
-from codec.jpeg.write.scan_script import choose_script
 from tests.codec.jpegs import shown_pixels
 from tests.codec.pictures import noise, scene, spot
 from tests.photos import psnr, standard_jpeg
@@ -78,17 +73,6 @@ def test_no_saliency_is_strength_zero() -> None:
     assert codec.encode(PHOTO, SPOT, codec.EncodeSettings(strength=0)) == plain
 
 
-@pytest.mark.parametrize("target", ["size", "quality"])
-@pytest.mark.parametrize("strength", [0.3, 0.6, 1.0])
-def test_a_constant_map_and_none_are_strength_zero(
-    target: codec.settings.Target, strength: float
-) -> None:
-    plain = codec.encode(PHOTO, None, codec.EncodeSettings(strength=0, target=target))
-    settings = codec.EncodeSettings(strength=strength, target=target)
-    for flat in (None, np.full((4, 4), 0.7, np.float32)):
-        assert codec.encode(PHOTO, flat, settings) == plain
-
-
 def test_a_grey_image_gives_a_grey_file() -> None:
     grey = np.ascontiguousarray(PHOTO[..., 1])
     result = codec.encode(grey, SPOT, codec.EncodeSettings(quality=60))
@@ -137,18 +121,6 @@ def test_views_and_read_only_arrays_are_taken() -> None:
     assert codec.encode(np.asfortranarray(PHOTO), SPOT, codec.EncodeSettings()) == expected
 
 
-def test_stripes_leave_no_trace_in_the_coefs(monkeypatch: pytest.MonkeyPatch) -> None:
-    for subsample in (True, False):
-        whole = split_components(scene(100, 70), SPOT, subsample, DEFAULT)
-        monkeypatch.setattr("codec.jpeg.encode._STRIPE_SAMPLES", 1)
-        striped = split_components(scene(100, 70), SPOT, subsample, DEFAULT)
-        monkeypatch.undo()
-        for one, other in zip(whole, striped, strict=True):
-            assert np.array_equal(one.coefs, other.coefs)
-            assert np.array_equal(one.block_weights, other.block_weights)
-            assert np.array_equal(one.visibility, other.visibility)
-
-
 def test_threads_give_the_same_bytes() -> None:
     images = [scene(70 + i, 90, i) for i in range(6)]
     expected = [codec.encode(image, SPOT, codec.EncodeSettings()) for image in images]
@@ -157,40 +129,6 @@ def test_threads_give_the_same_bytes() -> None:
         assert list(threaded) == expected
 
 
-@pytest.mark.parametrize(
-    ("image", "saliency", "named"),
-    [
-        (PHOTO.astype(np.float32), None, "uint8"),
-        (PHOTO[..., :2], None, "shape"),
-        (PHOTO[None], None, "shape"),
-        (PHOTO[:0], None, "sides"),
-        (np.zeros((65501, 1), np.uint8), None, "sides"),
-        (PHOTO, SPOT.astype(np.float64), "float32"),
-        (PHOTO, SPOT[None], "shape"),
-        (PHOTO, SPOT[:0], "shape"),
-        (PHOTO, SPOT * 2, r"\[0, 1\]"),
-        (PHOTO, -SPOT, r"\[0, 1\]"),
-        (PHOTO, SPOT * np.float32("nan"), r"\[0, 1\]"),
-    ],
-)
-def test_wrong_arrays_are_refused(image: Any, saliency: Any, named: str) -> None:
-    with pytest.raises(ValueError, match=named):
-        codec.encode(image, saliency, codec.EncodeSettings())
-
-
 def test_warming_up_twice_is_harmless() -> None:
     codec.warm_up()
     codec.warm_up()
-
-
-def test_a_file_shorter_than_its_scans_promised_is_searched_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def mislead(*arguments: Any) -> tuple[Any, float]:
-        script, share = choose_script(*arguments)
-        return script, share * 1.02
-
-    monkeypatch.setattr(search, "choose_script", mislead)
-    options = codec.EncodeSettings(quality=60, subsampling="420", progressive=True)
-    found = codec.encode(PHOTO, SPOT, options)
-    assert 0.99 <= len(found.jpeg) / found.reference_bytes <= 1.01

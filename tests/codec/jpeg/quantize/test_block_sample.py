@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from codec.jpeg.encode import split_components
+from codec.jpeg.components import split_components
 from codec.jpeg.quantize.block_sample import LEAST_BLOCKS, draw_sample
 from codec.jpeg.quantize.rdoq import quantize_dc
 from codec.jpeg.quantize.tuning import DEFAULT

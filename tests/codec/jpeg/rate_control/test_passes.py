@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from codec.jpeg.encode import split_components, write_jpeg
+from codec.jpeg.components import split_components
+from codec.jpeg.file_search import write_jpeg
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.tuning import DEFAULT
 from codec.jpeg.rate_control.passes import Point, adjust_pass, estimate_rates, run_pass
-from codec.jpeg.rate_control.rate_search import make_prior_rates
+from codec.jpeg.rate_control.trials import make_prior_rates
 from tests.codec.pictures import scene
 
 COMPONENTS = split_components(scene(160, 224), None, subsample=True, tuning=DEFAULT)

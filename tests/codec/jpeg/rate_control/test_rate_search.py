@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from codec.jpeg.encode import encode, split_components, write_jpeg
+from codec.jpeg.components import split_components
+from codec.jpeg.encode import encode
+from codec.jpeg.file_search import write_jpeg
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.tuning import DEFAULT
-from codec.jpeg.rate_control.passes import estimate_rates
-from codec.jpeg.rate_control.rate_search import LIMIT, MAX_PASSES, TOLERANCE, RateSearch, guess_step
+from codec.jpeg.rate_control.rate_search import RateSearch
 from codec.jpeg.rate_control.target import Goal
+from codec.jpeg.rate_control.trials import LIMIT, MAX_PASSES, TOLERANCE
 from codec.settings import EncodeSettings
 from tests.codec.pictures import scene, sky
 
@@ -61,20 +63,6 @@ def test_a_target_below_the_coarsest_takes_the_coarsest() -> None:
     chosen = search.find(16.0)
     assert all((table == 255).all() for table in chosen.quant_tables)
     assert chosen.file_bytes > 10 * (1 + LIMIT)
-
-
-def test_rates_are_the_information_of_the_symbols() -> None:
-    counts = np.zeros(256, np.int64)
-    counts[[1, 2]] = 10**6
-    rates = estimate_rates(counts)
-    assert rates[1] == pytest.approx(1, abs=1e-3)
-    assert rates[3] > 16
-
-
-def test_the_first_step_grows_with_the_references_bytes_and_falls_with_quality() -> None:
-    assert guess_step(50, 20000, 10**5) < guess_step(50, 40000, 10**5)
-    assert guess_step(75, 20000, 10**5) < guess_step(50, 20000, 10**5)
-    assert guess_step(50, 300, 10**6) > 0
 
 
 @pytest.mark.parametrize("quality", [40, 60, 75])

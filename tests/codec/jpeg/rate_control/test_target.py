@@ -6,14 +6,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
-from codec.jpeg.encode import split_components
+from codec.jpeg.components import split_components
 from codec.jpeg.quantize.blocks import Blocks
-from codec.jpeg.quantize.distortion import Errors, measure_errors, measure_reference_errors
-from codec.jpeg.quantize.steps import make_tables
+from codec.jpeg.quantize.distortion import Errors
 from codec.jpeg.quantize.tuning import DEFAULT
 from codec.jpeg.rate_control.target import Goal, set_goal
-from codec.settings import EncodeSettings, OutOfReachError
-from tests.codec.pictures import scene, sky
+from codec.settings import EncodeSettings
+from tests.codec.pictures import scene
 from tests.photos import standard_jpeg
 
 IMAGE = scene(160, 224)
@@ -102,80 +101,6 @@ def test_without_a_map_all_of_the_picture_is_as_good_as_the_reference() -> None:
         assert (
             squared_error(found.jpeg, where) < squared_error(standard_jpeg(IMAGE, 75), where) * 1.25
         )
-
-
-@pytest.mark.parametrize("target", ["size", "quality"])
-@pytest.mark.parametrize("progressive", [False, True])
-@pytest.mark.parametrize("max_bytes", [1500, 3001, 6000])
-def test_max_bytes_is_kept_exactly_and_nearly_used(
-    target: str, progressive: bool, max_bytes: int
-) -> None:
-    found = encode(quality=95, target=target, progressive=progressive, max_bytes=max_bytes)
-    assert 0.96 * max_bytes < len(found.jpeg) <= max_bytes
-
-
-def test_max_bytes_beyond_the_reference_changes_nothing() -> None:
-    plain = encode(quality=75)
-    assert encode(quality=75, max_bytes=10**6).jpeg == plain.jpeg
-
-
-def test_max_bytes_below_the_smallest_file_is_an_error_that_names_it() -> None:
-    with pytest.raises(
-        OutOfReachError, match="no file of at most 300 bytes: the smallest has"
-    ) as caught:
-        encode(quality=75, max_bytes=300)
-    smallest_bytes = caught.value.smallest_bytes
-    assert caught.value.max_bytes == 300
-    assert len(encode(quality=75, max_bytes=smallest_bytes).jpeg) == smallest_bytes
-
-
-def test_max_bytes_fails_nowhere_above_the_smallest_file() -> None:
-    # A gradient is nearly all DC, which a λ that drops everything else leaves alone.
-    gradient = sky(64, 300)[..., 0].copy()
-    with pytest.raises(OutOfReachError) as caught:
-        codec.encode(gradient, None, EncodeSettings(90, max_bytes=1))
-    smallest_bytes = caught.value.smallest_bytes
-    for max_bytes in range(smallest_bytes, smallest_bytes + 130):
-        found = codec.encode(gradient, None, EncodeSettings(90, max_bytes=max_bytes))
-        assert len(found.jpeg) <= max_bytes
-
-
-def test_a_search_that_spends_its_passes_takes_the_coarsest_before_it_gives_up(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # Every search ends above the cap, and none of the passes is left after the first.
-    monkeypatch.setattr("codec.jpeg.rate_control.target.CAP_SHARE", 1.2)
-    monkeypatch.setattr("codec.jpeg.encode.MAX_PASSES", 0)
-    found = encode(quality=75, max_bytes=1500)
-    assert len(found.jpeg) <= 1500
-    smallest = encode(quality=75, max_bytes=len(found.jpeg)).jpeg
-    assert found.jpeg == smallest
-
-
-@pytest.mark.parametrize(
-    ("options", "complaint"),
-    [({"target": "bytes"}, "target"), ({"floor": 0}, "floor"), ({"floor": 101}, "floor"),
-     ({"max_bytes": 0}, "max_bytes")],
-)  # fmt: skip
-def test_an_option_out_of_range_is_an_error(options: dict[str, object], complaint: str) -> None:
-    with pytest.raises(ValueError, match=complaint):
-        EncodeSettings(**options)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(("quality", "floor"), [(75, 40), (50, 15), (40, 10), (8, 8)])
-def test_the_floor_is_35_below_the_quality_but_at_least_10(quality: int, floor: int) -> None:
-    assert EncodeSettings(quality=quality).least_quality == floor
-
-
-def test_the_reference_s_errors_are_those_of_plain_rounding() -> None:
-    components = split_components(IMAGE, SALIENCY, subsample=True, tuning=DEFAULT)
-    ladder = [measure_reference_errors(components, quality) for quality in (95, 75, 30)]
-    assert ladder[0].salient < ladder[1].salient < ladder[2].salient
-    assert ladder[0].rest < ladder[1].rest < ladder[2].rest
-    tables = make_tables(DEFAULT, 1e-3, 3)  # all ones
-    rounded = [np.rint(c.coefs).astype(np.int16) for c in components]
-    finest = measure_errors(components, tables, rounded)
-    assert finest.salient < measure_reference_errors(components, 99).salient
 
 
 def test_a_pass_is_too_fine_by_its_bytes_or_by_both_of_its_errors() -> None:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from codec.jpeg.decode.coefficients import read_source
-from codec.jpeg.decode.orientation import turn
+from codec.jpeg.decode.orientation import apply_orientation
 from codec.jpeg.transcode.lossless import rewrite
 from tests.codec.jpegs import pillow_jpeg, shown_pixels
 from tests.codec.pictures import noise, scene
@@ -39,7 +39,7 @@ def test_a_file_of_ordinary_codes_gets_shorter() -> None:
 @pytest.mark.parametrize("progressive", [False, True])
 def test_4_4_0_is_written_too(*, progressive: bool) -> None:
     data = pillow_jpeg(scene(33, 47), quality=88, subsampling="4:2:2")
-    tall = turn(read_source(data), 5)
+    tall = apply_orientation(read_source(data), 5)
     assert (tall.horizontal, tall.vertical) == (1, 2)
     written = read_source(rewrite(tall, progressive=progressive))
     assert (written.horizontal, written.vertical) == (1, 2)

@@ -13,7 +13,7 @@ from PIL import Image
 
 import codec
 from codec.jpeg.decode.coefficients import Source, read_source
-from codec.jpeg.decode.orientation import turn
+from codec.jpeg.decode.orientation import apply_orientation
 from codec.jpeg.transcode.lossless import rewrite
 from codec.jpeg.transcode.transcode import LEAST_SAVING, transcode
 from codec.settings import Subsampling, Target
@@ -150,7 +150,8 @@ def test_subsampling(upload: str, factors: tuple[int, int], quality: int, target
 
 def test_chroma_of_4_4_0_is_halved_across() -> None:
     data = rewrite(
-        turn(read_source(pillow_jpeg(PHOTO, quality=97, subsampling="4:2:2")), 5), progressive=True
+        apply_orientation(read_source(pillow_jpeg(PHOTO, quality=97, subsampling="4:2:2")), 5),
+        progressive=True,
     )
     for subsampling, factors in (("444", (1, 2)), ("420", (2, 2))):
         made = again(data, quality=75, subsampling=subsampling).jpeg

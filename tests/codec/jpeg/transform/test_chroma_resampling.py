@@ -7,7 +7,7 @@ from PIL import Image
 
 from codec.jpeg.decode.coefficients import read_source
 from codec.jpeg.encode import encode
-from codec.jpeg.transform.chroma_resampling import halve, restore, subsample_plane
+from codec.jpeg.transform.chroma_resampling import halve, subsample_plane, upsample
 from codec.settings import EncodeSettings
 from tests.codec.pictures import noise
 
@@ -56,13 +56,13 @@ def test_halves_are_restored_as_a_decoder_does() -> None:
     with Image.open(file) as opened:
         opened.draft("YCbCr", None)
         decoded = np.asarray(opened, np.float64)[..., 2]
-    expected = restore((64 + small // 2).astype(np.float32))
+    expected = upsample((64 + small // 2).astype(np.float32))
     assert np.abs(decoded - expected).max() < 3
     assert np.abs(decoded - pixels[..., 2]).max() > 10
 
 
 def test_what_does_not_vary_is_restored_exactly() -> None:
-    assert (restore(np.full((1, 3), 7.5, np.float32)) == 7.5).all()
+    assert (upsample(np.full((1, 3), 7.5, np.float32)) == 7.5).all()
 
 
 @pytest.mark.parametrize("side", [2, 16])

@@ -2,7 +2,7 @@ import numpy as np
 
 from codec.jpeg.syntax.tables import NATURAL_TO_ZIGZAG
 from codec.jpeg.transform.dct import transform
-from codec.jpeg.transform.dct_batched import LANES, transform_back, transform_lanes
+from codec.jpeg.transform.dct_batched import LANES, inverse_transform_lanes, transform_lanes
 
 
 def test_every_lane_is_the_block_s_transform_and_comes_back() -> None:
@@ -12,5 +12,5 @@ def test_every_lane_is_the_block_s_transform_and_comes_back() -> None:
     for lane, block in enumerate(blocks):
         expected = transform(block)[0, 0, NATURAL_TO_ZIGZAG]
         assert np.allclose(batch[lane::LANES], expected, atol=1e-3)
-    transform_back(batch)
+    inverse_transform_lanes(batch)
     assert np.allclose(batch.reshape(64, LANES).T.reshape(blocks.shape), blocks, atol=1e-3)

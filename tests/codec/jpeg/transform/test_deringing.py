@@ -10,7 +10,7 @@ from codec.jpeg import encode as encoder
 from codec.jpeg.syntax.tables import NATURAL_TO_ZIGZAG
 from codec.jpeg.transform.color import convert_grey
 from codec.jpeg.transform.dct import transform
-from codec.jpeg.transform.deringing import BLACK, MOST_BEYOND, WHITE, extend_clipped
+from codec.jpeg.transform.deringing import BLACK, MOST_OVERSHOOT, WHITE, extend_clipped
 from codec.settings import EncodeSettings
 from tests.codec.jpegs import shown_pixels
 from tests.codec.pictures import noise, sky, text
@@ -28,8 +28,8 @@ TABLE = np.full(64, 14, np.uint16)
 def plain_extended(samples: NDArray[np.float32], steps: NDArray[np.uint16]) -> NDArray[np.float64]:
     """One block's samples, moved beyond black and white where they may."""
     white, black = samples > WHITE - 0.01, samples < BLACK + 0.01
-    low = np.where(black, BLACK - MOST_BEYOND, samples)
-    high = np.where(white, WHITE + MOST_BEYOND, samples)
+    low = np.where(black, BLACK - MOST_OVERSHOOT, samples)
+    high = np.where(white, WHITE + MOST_OVERSHOOT, samples)
     block = samples.astype(np.float64)
     for _ in range(8):
         spectrum = BASIS @ block @ BASIS.T
@@ -72,9 +72,9 @@ def test_only_clipped_samples_move_and_only_outwards(image: NDArray[np.uint8]) -
     white, black = plane == WHITE, plane == BLACK
     assert np.abs((moved - plane)[~white & ~black]).max(initial=0) < 1e-3
     assert moved[white].min() > WHITE - 1e-3
-    assert moved.max() < WHITE + MOST_BEYOND + 1e-3
+    assert moved.max() < WHITE + MOST_OVERSHOOT + 1e-3
     assert moved[black].max() < BLACK + 1e-3
-    assert moved.min() > BLACK - MOST_BEYOND - 1e-3
+    assert moved.min() > BLACK - MOST_OVERSHOOT - 1e-3
     assert (moved[white] > WHITE + 5).any()
 
 

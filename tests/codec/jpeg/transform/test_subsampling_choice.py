@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from codec.jpeg.encode import encode
-from codec.jpeg.transform.chroma_resampling import restore, subsample_plane
+from codec.jpeg.transform.chroma_resampling import subsample_plane, upsample
 from codec.jpeg.transform.color import convert_rgb
 from codec.jpeg.transform.subsampling_choice import is_subsampled, measure_loss
 from codec.settings import EncodeSettings
@@ -17,7 +17,7 @@ RED, BLUE = (230, 20, 20), (20, 20, 200)
 def plain_loss(image: NDArray[np.uint8]) -> float:
     """Every block's squared error beyond what its mean error would give grain."""
     planes = convert_rgb(image, *image.shape[:2])[1:]
-    square = sum((plane - restore(subsample_plane(plane))) ** 2 for plane in planes)
+    square = sum((plane - upsample(subsample_plane(plane))) ** 2 for plane in planes)
     total = 0.0
     for top in range(0, image.shape[0], 16):
         for left in range(0, image.shape[1], 16):
