@@ -5,9 +5,10 @@ from numpy.typing import NDArray
 
 from codec.jpeg.rate_control.passes import count_frame_bytes
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
+from codec.jpeg.write.coded_scan import Scan, code_script
 from codec.jpeg.write.progressive import write_scans
-from codec.jpeg.write.scan_script import code_scans
-from tests.codec.plain_progressive import PlainProgressive, decode_progressive
+from codec.jpeg.write.scan_script import choose_script
+from tests.codec.plain_progressive import decode_progressive
 
 QCoefs = list[NDArray[np.int16]]
 
@@ -46,10 +47,13 @@ def make_tables(components: list[Component]) -> list[NDArray[np.uint16]]:
 
 
 def check_progressive(
-    size_px: tuple[int, int], components: list[Component], qcoefs: QCoefs
-) -> PlainProgressive:
+    size_px: tuple[int, int],
+    components: list[Component],
+    qcoefs: QCoefs,
+    script: list[Scan] | None = None,
+) -> None:
     """Write a progressive file and decode it: coefficients must be equal, and bits as counted."""
-    scans = code_scans(components, qcoefs)
+    scans = code_script(script or choose_script(components, qcoefs)[0], components, qcoefs)
     assert len(scans) <= 12
     jpeg = write_scans(size_px, components, make_tables(components), scans)
     file = decode_progressive(jpeg)
@@ -61,4 +65,3 @@ def check_progressive(
     counted = sum(coded.header_bytes + -(-coded.bits // 8) for coded in scans)
     stuffed = jpeg.count(b"\xff\x00")
     assert count_frame_bytes(components) + counted + stuffed == len(jpeg)
-    return file

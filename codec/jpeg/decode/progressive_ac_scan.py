@@ -3,58 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.jit import kernel
+from codec.jit import inlined, kernel
 from codec.jpeg.decode.huffman_decoder import extend, peek, read_symbol
 from codec.jpeg.decode.restart_intervals import enter_unit, is_used_up
 
 _MOST_BITS = 10  # of an AC coefficient of 8-bit samples, those of all scans together
 
 
-@kernel
-def read_band(  # noqa: PLR0917 -- kernels take no keyword-only arguments
-    bits: NDArray[np.uint8],
-    ends: NDArray[np.int64],
-    blocks: tuple[int, int, int],
-    plane: NDArray[np.int16],
-    band: tuple[int, int],
-    low_bit: int,
-    high_bit: int,
-    lookup: NDArray[np.int32],
-) -> bool:
-    """Read an AC scan of one component into `plane`; return whether the scan was valid.
-
-    Args:
-        bits: as `unstuff` returns them, with `ends`.
-        ends: see there.
-        blocks: real rows and columns of blocks, and blocks in a restart interval.
-        plane: qcoefs (blocks_y, blocks_x, 64) zigzag.
-        band: first and last zigzag position of the scan.
-        low_bit: Al of T.81 B.2.3.
-        high_bit: Ah: other than 0 in a refining scan.
-        lookup: (LOOKUP_SIZE,) of the scan's Huffman table.
-    """
-    rows, columns, interval_blocks = blocks
-    at, interval, left = 0, 0, interval_blocks
-    ended = 0  # blocks left in the current EOB run
-    for by in range(rows):
-        for bx in range(columns):
-            if left == 0 and ended > 0:
-                return False
-            at, interval, left = enter_unit(at, interval, left, interval_blocks, ends)
-            if at < 0:
-                return False
-            if high_bit > 0:
-                at, ended = _refine_block(bits, at, plane[by, bx], band, low_bit, ended, lookup)
-            elif ended > 0:
-                ended -= 1
-            else:
-                at, ended = _read_block(bits, at, plane[by, bx], band, low_bit, lookup)
-            if at < 0 or at > ends[interval]:
-                return False
-    return ended == 0 and interval == ends.size - 1 and is_used_up(at, ends[interval])
-
-
-@kernel
+@inlined
 def _read_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     bits: NDArray[np.uint8],
     at: int,
@@ -90,7 +46,7 @@ def _read_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     return at, 0
 
 
-@kernel
+@inlined
 def _refine_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     bits: NDArray[np.uint8],
     at: int,
@@ -166,3 +122,47 @@ def _correct(  # noqa: PLR0917 -- kernels take no keyword-only arguments
             at += 1
         k += 1
     return at, k
+
+
+@kernel
+def read_band(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+    bits: NDArray[np.uint8],
+    ends: NDArray[np.int64],
+    blocks: tuple[int, int, int],
+    plane: NDArray[np.int16],
+    band: tuple[int, int],
+    low_bit: int,
+    high_bit: int,
+    lookup: NDArray[np.int32],
+) -> bool:
+    """Read an AC scan of one component into `plane`; return whether the scan was valid.
+
+    Args:
+        bits: as `unstuff` returns them, with `ends`.
+        ends: see there.
+        blocks: real rows and columns of blocks, and blocks in a restart interval.
+        plane: qcoefs (blocks_y, blocks_x, 64) zigzag.
+        band: first and last zigzag position of the scan.
+        low_bit: Al of T.81 B.2.3.
+        high_bit: Ah: other than 0 in a refining scan.
+        lookup: (LOOKUP_SIZE,) of the scan's Huffman table.
+    """
+    rows, columns, interval_blocks = blocks
+    at, interval, left = 0, 0, interval_blocks
+    ended = 0  # blocks left in the current EOB run
+    for by in range(rows):
+        for bx in range(columns):
+            if left == 0 and ended > 0:
+                return False
+            at, interval, left = enter_unit(at, interval, left, interval_blocks, ends)
+            if at < 0:
+                return False
+            if high_bit > 0:
+                at, ended = _refine_block(bits, at, plane[by, bx], band, low_bit, ended, lookup)
+            elif ended > 0:
+                ended -= 1
+            else:
+                at, ended = _read_block(bits, at, plane[by, bx], band, low_bit, lookup)
+            if at < 0 or at > ends[interval]:
+                return False
+    return ended == 0 and interval == ends.size - 1 and is_used_up(at, ends[interval])

@@ -113,7 +113,7 @@ def test_colour_spaces_other_than_ycbcr_are_refused(data: bytes) -> None:
     ("data", "message"),
     [
         (b"\xff\xd8\xff\xd9", "ends before"),
-        (COLOUR[:-2], "no marker"),
+        (COLOUR[:-2], "cut off"),
         (drop_last_scan(PROGRESSIVE), "ends before"),
         (replace_in_segment(COLOUR, 0xC0, b"\x01\x22\x00", b"\x01\x22\x03"), "no quantization"),
     ],

@@ -23,7 +23,7 @@ COLD = np.kron(SALIENCY, np.ones((8, 8))) < np.quantile(SALIENCY, 0.5)
 
 
 def encode(image: NDArray[np.uint8] = IMAGE, **options: object) -> codec.Encoded:
-    # The picture's hard edges would have auto pick 4:4:4, and what is compared is 4:2:0.
+    # The hard edges of the image would make `auto` choose 4:4:4, and the reference is 4:2:0.
     settings = EncodeSettings(**{"subsampling": "420", **options})  # type: ignore[arg-type]
     return codec.encode(image, SALIENCY, settings)
 
@@ -38,20 +38,20 @@ def squared_error(jpeg: bytes, where: NDArray[np.bool_], image: NDArray[np.uint8
 
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("quality", [30, 75, 92])
-def test_target_quality_is_as_good_as_the_reference_where_people_look_in_fewer_bytes(
+def test_target_quality_is_as_good_as_the_reference_in_the_salient_region_in_fewer_bytes(
     quality: int, progressive: bool
 ) -> None:
     found = encode(quality=quality, target="quality", progressive=progressive)
     reference = standard_jpeg(IMAGE, quality)
     assert found.reference_bytes == len(reference)
     assert len(found.jpeg) < 0.95 * len(reference)
-    # Our errors are weighted, PSNR's are not: within a tenth of a decibel or better.
+    # The goal's errors are weighted, these are not, so that they may differ a little.
     assert squared_error(found.jpeg, HOT) < squared_error(reference, HOT) * 1.1
     assert squared_error(found.jpeg, COLD) > squared_error(reference, COLD)
 
 
 @pytest.mark.parametrize("quality", [30, 75, 90])
-def test_a_search_for_fidelity_starts_near_its_end(quality: int) -> None:
+def test_a_search_for_quality_starts_near_its_end(quality: int) -> None:
     found = [
         codec.encode(
             scene(256, 384, seed),
@@ -93,7 +93,7 @@ def test_target_quality_never_takes_more_than_the_reference(
         assert opened.size == image.shape[1::-1]
 
 
-def test_without_a_map_all_of_the_picture_is_as_good_as_the_reference() -> None:
+def test_without_a_map_the_whole_image_is_as_good_as_the_reference() -> None:
     settings = EncodeSettings(quality=75, target="quality", subsampling="420")
     found = codec.encode(IMAGE, None, settings)
     assert len(found.jpeg) < found.reference_bytes
@@ -103,7 +103,7 @@ def test_without_a_map_all_of_the_picture_is_as_good_as_the_reference() -> None:
         )
 
 
-def test_a_pass_is_too_fine_by_its_bytes_or_by_both_of_its_errors() -> None:
+def test_the_error_of_a_pass_is_that_of_its_bytes_or_of_the_worse_region() -> None:
     components = split_components(IMAGE, SALIENCY, subsample=True, tuning=DEFAULT)
     goal = set_goal(EncodeSettings(target="quality"), Blocks(components), 10000)
     assert goal.allowed is not None
@@ -115,7 +115,7 @@ def test_a_pass_is_too_fine_by_its_bytes_or_by_both_of_its_errors() -> None:
     assert Goal(100.0, 101.0).find_error(50, None) == pytest.approx(np.log(0.5))
 
 
-def test_what_was_lost_before_counts_on_both_sides() -> None:
+def test_noise_is_added_on_both_sides() -> None:
     goal = Goal(1000.0, 1000.0, allowed=Errors(10.0, 40.0))
     beside = goal.allow_noise(Errors(90.0, 60.0), 0.0)
     assert beside.allowed == Errors(100.0, 100.0)
@@ -126,7 +126,7 @@ def test_what_was_lost_before_counts_on_both_sides() -> None:
     assert bytes_only.allow_noise(Errors(90.0, 60.0), 0.1) is bytes_only
 
 
-def test_a_goal_is_loosened_by_what_a_file_fell_short_and_once() -> None:
+def test_a_goal_is_loosened_once_by_the_missing_share() -> None:
     goal = Goal(1000.0, 1010.0, 992.0).loosen(980)
     assert goal.target_bytes == pytest.approx(1000.0 * 1000 / 980)
     assert goal.least_bytes == 0.0

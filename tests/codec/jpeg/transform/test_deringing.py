@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
-from codec.jpeg import encode as encoder
+from codec.jpeg import components
 from codec.jpeg.syntax.tables import NATURAL_TO_ZIGZAG
 from codec.jpeg.transform.color import convert_grey
 from codec.jpeg.transform.dct import transform
@@ -122,7 +122,7 @@ def test_text_is_better_in_the_same_bytes(
     image = text(160, 240)[..., 0] if grey else text(160, 240)
     image = 255 - image if inverted else image
     after = codec.encode(image, None, EncodeSettings(quality=60))
-    monkeypatch.setattr(encoder, "extend_clipped", lambda *_: None)
+    monkeypatch.setattr(components, "extend_clipped", lambda *_: None)
     before = codec.encode(image, None, EncodeSettings(quality=60))
     assert len(after.jpeg) < 1.01 * after.reference_bytes
     assert psnr(shown_pixels(after.jpeg), image) > psnr(shown_pixels(before.jpeg), image) + 2
@@ -133,7 +133,7 @@ def test_a_photo_without_clipped_samples_has_the_same_bytes(
 ) -> None:
     image = np.clip(photo(200, 152), 2, 253)
     after = codec.encode(image, None, EncodeSettings())
-    monkeypatch.setattr(encoder, "extend_clipped", lambda *_: None)
+    monkeypatch.setattr(components, "extend_clipped", lambda *_: None)
     assert codec.encode(image, None, EncodeSettings()) == after
 
 

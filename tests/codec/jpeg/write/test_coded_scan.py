@@ -32,8 +32,9 @@ def test_similar_scans_share_a_table_and_others_do_not() -> None:
     assert cr.is_table_inherited
     assert np.array_equal(cb.tables[0].codes, cr.tables[0].codes)
     assert cr.header_bytes == 8 + 2
-    different = [QCOEFS[0], QCOEFS[1], make_qcoefs(COMPONENTS, 8, 1023, 1.0)[2]]
-    assert not code_script([DC, CB_AC, CR_AC], COMPONENTS, different)[2].is_table_inherited
+    large = make_components(320, 400, 3, 2)
+    different = [*make_qcoefs(large, 8, 1, 0.1)[:2], make_qcoefs(large, 8, 1023, 1.0)[2]]
+    assert not code_script([DC, CB_AC, CR_AC], large, different)[2].is_table_inherited
 
 
 def test_sharing_saves_bits_and_a_table_is_shared_once() -> None:
