@@ -17,8 +17,8 @@ from codec.kernel_cache import (
 
 ROOT = Path(__file__).parents[2]
 
-# One block of zeros has one symbol, the end of the block. `count_ac_symbols` is a kernel; what it runs on
-# a block is compiled into it and stands in another module.
+# One block of zeros has one symbol, the end of the block. `count_ac_symbols` is a kernel that calls an
+# inlined function of another module for each block.
 _RUN_KERNEL = """
 import numpy as np
 from codec.jpeg.quantize.rdoq import count_ac_symbols
@@ -58,7 +58,7 @@ def run(copy: Path, script: str = _RUN_KERNEL, **variables: str) -> str:
 
 
 def change_inlined_function(copy: Path) -> None:
-    """Let every end of a block count five times."""
+    """Make each end of a block count five times."""
     path = copy / "codec" / "jpeg" / "syntax" / "symbols.py"
     text = path.read_text()
     line = "counts[END_OF_BLOCK] += times"
@@ -107,7 +107,7 @@ def age(folder: Path, seconds: float) -> None:
     os.utime(folder, (used, used))
 
 
-def test_unused_folders_of_other_sources_go(tmp_path: Path) -> None:
+def test_unused_folders_of_other_sources_are_removed(tmp_path: Path) -> None:
     sources, parent = tmp_path / "sources", tmp_path / "parent"
     sources.mkdir()
     (sources / "module.py").write_text("a = 1")
@@ -127,7 +127,7 @@ def test_unused_folders_of_other_sources_go(tmp_path: Path) -> None:
     assert other.is_dir()
 
 
-def test_a_folder_in_use_stays_however_old_it_is(tmp_path: Path) -> None:
+def test_a_folder_in_use_is_not_removed(tmp_path: Path) -> None:
     sources, parent = tmp_path / "sources", tmp_path / "parent"
     sources.mkdir()
     own = open_kernel_cache(sources, parent)
@@ -152,7 +152,7 @@ def test_the_digest_follows_names_and_contents_in_all_folders(tmp_path: Path) ->
     assert len(set(digests)) == 4
 
 
-def test_the_folders_lie_in_numbas_folder_or_the_users_caches(
+def test_folders_are_in_numbas_cache_folder_or_the_users(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert find_parent("/var/cache/foveate") == Path("/var/cache/foveate")

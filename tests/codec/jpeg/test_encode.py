@@ -70,7 +70,7 @@ def test_saliency_raises_the_quality_of_its_region_with_strength() -> None:
     assert inside[2] > inside[0] + 0.5
 
 
-def test_no_saliency_is_strength_zero() -> None:
+def test_no_map_gives_the_file_of_strength_zero() -> None:
     plain = codec.encode(PHOTO, None, codec.EncodeSettings())
     assert codec.encode(PHOTO, SPOT, codec.EncodeSettings(strength=0)) == plain
 

@@ -1,4 +1,4 @@
-"""The Kodak photos, where they are: FOVEATE_DATA, or ../shared/data beside the checkout."""
+"""Bytes and passes of the Kodak photos, which are in FOVEATE_DATA or ../shared/data."""
 
 import io
 import os
@@ -22,7 +22,7 @@ pytestmark = [
 
 @pytest.mark.parametrize("quality", [1, 25, 50, 75, 97])
 @pytest.mark.parametrize("strength", [0.0, 0.6, 1.0])
-def test_bytes_of_every_photo_are_the_references(quality: int, strength: float) -> None:
+def test_every_photo_has_the_bytes_of_the_reference(quality: int, strength: float) -> None:
     settings = codec.EncodeSettings(quality=quality, strength=strength)
     for path in PHOTOS:
         with Image.open(path) as opened:
@@ -34,7 +34,7 @@ def test_bytes_of_every_photo_are_the_references(quality: int, strength: float) 
             decoded.load()
 
 
-def test_progressive_files_of_every_photo_have_the_references_bytes_too() -> None:
+def test_every_progressive_file_has_the_bytes_of_the_reference() -> None:
     options = codec.EncodeSettings(quality=75, progressive=True)
     for path in PHOTOS:
         with Image.open(path) as opened:

@@ -39,7 +39,7 @@ def test_the_sample_leaves_the_qcoefs_of_the_blocks_alone() -> None:
         assert np.array_equal(old, new)
 
 
-def test_a_pass_changes_fewer_samples_than_a_coarser_one() -> None:
+def test_a_finer_pass_has_smaller_errors() -> None:
     blocks = Blocks(COMPONENTS)
     errors = []
     for scale in (8.0, 32.0):

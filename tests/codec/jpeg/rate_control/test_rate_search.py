@@ -40,7 +40,7 @@ def test_the_blocks_hold_the_qcoefs_of_the_returned_pass() -> None:
 
 
 @pytest.mark.parametrize("target_bytes", [3000, 9000, 20000])
-def test_two_passes_are_usual(target_bytes: int) -> None:
+def test_most_searches_take_two_passes(target_bytes: int) -> None:
     passes = []
     for seed in range(4):
         components = split_components(scene(160, 224, seed), None, subsample=True, tuning=DEFAULT)

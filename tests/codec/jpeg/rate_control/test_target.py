@@ -73,7 +73,7 @@ def test_the_rest_is_never_worse_than_the_reference_at_the_floor() -> None:
     assert squared_error(high.jpeg, COLD) < squared_error(low.jpeg, COLD)
 
 
-def test_a_floor_above_the_quality_asks_for_no_more_than_the_quality() -> None:
+def test_a_floor_above_the_quality_gives_the_file_of_a_floor_at_the_quality() -> None:
     assert encode(quality=50, target="quality", floor=100).jpeg == (
         encode(quality=50, target="quality", floor=50).jpeg
     )

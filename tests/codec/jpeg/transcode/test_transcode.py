@@ -115,7 +115,7 @@ def test_metadata_is_never_returned() -> None:
     assert len(made) < len(data)
 
 
-def test_grey_stays_grey() -> None:
+def test_a_grey_upload_gives_a_grey_file() -> None:
     data = pillow_jpeg(PHOTO[..., 1], quality=90)
     for target in ("size", "quality"):
         made = recompress(data, quality=60, target=target)
@@ -141,7 +141,7 @@ def test_max_bytes_is_kept(target: Target) -> None:
         recompress(data, max_bytes=300)
 
 
-def test_no_map_is_strength_zero() -> None:
+def test_no_map_gives_the_file_of_strength_zero() -> None:
     data = pillow_jpeg(PHOTO, quality=85)
     source, image = read_source(data), shown_pixels(data)
     plain = transcode(source, image, None, codec.EncodeSettings(quality=60))

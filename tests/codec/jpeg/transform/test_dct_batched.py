@@ -5,7 +5,7 @@ from codec.jpeg.transform.dct import transform
 from codec.jpeg.transform.dct_batched import LANES, inverse_transform_lanes, transform_lanes
 
 
-def test_every_lane_is_the_block_s_transform_and_comes_back() -> None:
+def test_every_lane_is_the_transform_of_its_block_and_is_inverted() -> None:
     blocks = np.random.default_rng(2).uniform(-180, 180, (LANES, 8, 8)).astype(np.float32)
     batch = np.ascontiguousarray(blocks.reshape(LANES, 64).T).ravel()
     transform_lanes(batch)

@@ -26,7 +26,7 @@ TABLE = np.full(64, 14, np.uint16)
 
 
 def plain_extended(samples: NDArray[np.float32], steps: NDArray[np.uint16]) -> NDArray[np.float64]:
-    """One block's samples, moved beyond black and white where they may."""
+    """Return the samples of one block, with clipped ones moved beyond black and white."""
     white, black = samples > WHITE - 0.01, samples < BLACK + 0.01
     low = np.where(black, BLACK - MOST_OVERSHOOT, samples)
     high = np.where(white, WHITE + MOST_OVERSHOOT, samples)
@@ -79,7 +79,7 @@ def test_only_clipped_samples_move_and_only_outwards(image: NDArray[np.uint8]) -
 
 
 @pytest.mark.parametrize("image", PICTURES, ids=["on white", "on black", "torn"])
-def test_coefficients_stay_those_of_a_baseline_file_and_less_is_below_their_step(
+def test_coefficients_stay_in_range_and_less_energy_is_below_their_step(
     image: NDArray[np.uint8],
 ) -> None:
     _, before, after = extended(image)
@@ -89,7 +89,7 @@ def test_coefficients_stay_those_of_a_baseline_file_and_less_is_below_their_step
     assert dropped[1] < 0.8 * dropped[0]
 
 
-def test_every_block_is_what_the_slow_way_makes_of_it() -> None:
+def test_every_block_is_that_of_a_plain_implementation() -> None:
     table = (10 + np.arange(64)).astype(np.uint16)
     plane, _, after = extended(LETTERS, table)
     moved = samples_of(after)
@@ -99,11 +99,11 @@ def test_every_block_is_what_the_slow_way_makes_of_it() -> None:
             block = plane[top : top + 8, left : left + 8]
             expected = plain_extended(block, table[NATURAL_TO_ZIGZAG])
             near.append(np.abs(moved[top : top + 8, left : left + 8] - expected).max() < 0.02)
-    # A coefficient at its step may fall to either side by the last bit.
+    # A coefficient may equal its step except for the last bit, and be dropped by one of the two.
     assert np.mean(near) > 0.97
 
 
-def test_blocks_without_clipped_samples_or_of_nothing_else_keep_their_very_coefs() -> None:
+def test_only_coefs_of_blocks_clipped_in_part_change() -> None:
     image = np.clip(sky(64, 64)[..., 0], 1, 254)
     image[:16, :16] = 255
     image[16:32, :16] = 0

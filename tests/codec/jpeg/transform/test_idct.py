@@ -13,7 +13,7 @@ def basis() -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3)])
-def test_it_is_the_sum_of_a_3_3(shape: tuple[int, int]) -> None:
+def test_samples_are_those_of_the_sum_of_a_3_3(shape: tuple[int, int]) -> None:
     coefs = np.random.default_rng(0).normal(0, 100, (*shape, 64)).astype(np.float32)
     natural = coefs[..., NATURAL_TO_ZIGZAG].reshape(*shape, 8, 8).astype(np.float64)
     expected = np.einsum("ux,vy,abuv->axby", basis(), basis(), natural)

@@ -73,7 +73,7 @@ def test_the_share_is_that_of_the_baseline_scan() -> None:
     assert share == pytest.approx(bits / baseline, rel=3e-3)
 
 
-def test_large_images_are_judged_by_some_rows() -> None:
+def test_scripts_of_large_images_are_chosen_on_some_rows() -> None:
     components, qcoefs = make_photo_like(4, 640, 800, 4.0)
     script, share = choose_script(components, qcoefs)
     changed = [plane.copy() for plane in qcoefs]
