@@ -7,6 +7,8 @@ Every key of ours starts with ``foveate:`` and is written with a time to live. R
 from typing import Final
 
 QUEUE_NAME: Final = "foveate"
+# RQ's list of the ids of waiting jobs.
+QUEUE_KEY: Final = f"rq:queue:{QUEUE_NAME}"
 
 # Workers run jobs of this name only. Nothing is imported by it.
 JOB_FUNCTION: Final = "worker.tasks.compress"
@@ -33,7 +35,7 @@ PROBE_KEY: Final = "foveate:writable"
 WORKERS_KEY: Final = f"rq:workers:{QUEUE_NAME}"
 WORKER_KEY_PREFIX: Final = "rq:worker:"
 # RQ's list of jobs that a worker has taken from the queue and not started yet.
-INTERMEDIATE_KEY: Final = f"rq:queue:{QUEUE_NAME}:intermediate"
+INTERMEDIATE_KEY: Final = f"{QUEUE_KEY}:intermediate"
 
 
 def input_key(job_id: str) -> str:

@@ -106,7 +106,7 @@ async def show_picture(request: Request, job: Job, service: Service, *, heatmap:
         raise UnfinishedJobError(f"The job is {job.state}; come back when it has finished.")
     result = job.reply
     request.state.stage_ms = result.stage_ms
-    blob = await service.jobs.picture(result, heatmap=heatmap)
+    blob = await service.jobs.read_picture(result, heatmap=heatmap)
     tag = hashlib.sha256(blob).hexdigest()[:32]
     headers = {
         **describe_result(result, result.stage_ms),

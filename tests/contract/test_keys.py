@@ -20,8 +20,9 @@ def test_a_workers_keys_are_rqs() -> None:
     assert keys.worker_executions_key("name") == running.worker_executions_key
 
 
-def test_the_keys_of_the_intermediate_list_are_rqs() -> None:
+def test_the_keys_of_the_queue_and_the_intermediate_list_are_rqs() -> None:
     queue = Queue(keys.QUEUE_NAME, connection=Redis())
+    assert queue.key == keys.QUEUE_KEY
     assert queue.intermediate_queue_key == keys.INTERMEDIATE_KEY
     rqs = IntermediateQueue(queue.key, queue.connection)
     assert keys.first_seen_key("job") == rqs.get_first_seen_key("job")

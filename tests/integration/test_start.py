@@ -57,7 +57,7 @@ def test_an_invalid_setting_of_the_worker_ends_the_start(tmp_path: Path) -> None
     assert service.process.wait(60) == 1
     service.stop()
     assert "MAX_BATCH_SIZE is '0'; allowed: at least 1" in service.output
-    assert "refuses its settings" in service.output
+    assert "rejects its settings" in service.output
     assert "Traceback" not in service.output
 
 

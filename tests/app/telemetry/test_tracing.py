@@ -1,4 +1,4 @@
-"""Traces go to a collector where one is named, and nowhere else."""
+"""Requests are traced if the environment names a collector."""
 
 import threading
 from collections.abc import Iterator
@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
+import pytest
+from fastapi import FastAPI
 
+from app.telemetry import tracing
 from tests.integration.front_end import run_front_end
 
 REDIS = "unix:///nonexistent/redis.sock"
@@ -14,7 +17,7 @@ REDIS = "unix:///nonexistent/redis.sock"
 
 @contextmanager
 def collector() -> Iterator[tuple[str, list[bytes]]]:
-    """Take what is exported by OTLP over HTTP."""
+    """Run a collector of OTLP over HTTP; yield its URL and the bodies that it gets."""
     received: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -25,7 +28,7 @@ def collector() -> Iterator[tuple[str, list[bytes]]]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Tests' output is for tests."""
+            """Print nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -37,7 +40,15 @@ def collector() -> Iterator[tuple[str, list[bytes]]]:
             thread.join()
 
 
-def test_requests_are_traced_where_a_collector_is_named() -> None:
+def test_without_a_collector_nothing_is_traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in tracing.ENDPOINT_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    app = FastAPI()
+    assert tracing.instrument(app)() is None
+    assert app.user_middleware == []
+
+
+def test_requests_are_sent_to_the_collector() -> None:
     trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
     with collector() as (url, received):
         with run_front_end(
@@ -45,7 +56,7 @@ def test_requests_are_traced_where_a_collector_is_named() -> None:
         ) as running:
             headers = {"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}
             httpx.get(f"{running.url}/jobs/x/heatmap", headers=headers)
-        # Ending, it sends what it has.
+        # The front end has sent its last spans when it has ended.
         spans = b"".join(received)
     assert b"foveate" in spans
     assert b"/jobs/{job_id}/heatmap" in spans
