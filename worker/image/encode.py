@@ -40,7 +40,7 @@ def read_upright(data: bytes, orientation: int, pixels: NDArray[np.uint8]) -> co
     photo is then encoded from its pixels.
     """
     try:
-        source = codec.turn(codec.read_source(data), orientation)
+        source = codec.apply_orientation(codec.read_source(data), orientation)
     except codec.UnreadableSourceError as error:
         log.debug("encoding pixels: %s", error)
         return None
@@ -119,5 +119,5 @@ def is_passthrough(
 
     That is so if the encoder found no smaller scans and the upload is no larger than the new file.
     """
-    own_scans = encoded.jpeg == source.stripped and not source.is_turned
+    own_scans = encoded.jpeg == source.stripped and not source.is_reoriented
     return options.metadata == "all" and own_scans and len(upload) <= len(jpeg)
