@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from model.training.folds import is_held
-from model.training.photos import SUFFIXES
+from model.training.photos import SUFFIXES, is_held
 
 FOLDS: Final = ("held", "training")
 

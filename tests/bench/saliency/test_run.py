@@ -9,7 +9,7 @@ from bench.metrics.gaze import MEASURES
 from bench.saliency import run as saliency
 from bench.saliency.maps import MAPS
 from bench.saliency.objects import COVERAGE
-from model.training.folds import is_held
+from model.training.photos import is_held
 from tests.photos import photo
 
 
