@@ -89,9 +89,7 @@ def test_a_left_out_fold_is_measured_and_not_trained_on(
 ) -> None:
     trained: list[str] = []
 
-    def skip_training(
-        network: MSROI, batches: JointBatches, *_: Any, folder: Path, **__: Any
-    ) -> MSROI:
+    def skip_training(network: MSROI, batches: JointBatches, *_: Any, **__: Any) -> MSROI:
         trained.extend(r.path.name for records in batches.gaze.by_size.values() for r in records)
         return network.eval()
 
