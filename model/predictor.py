@@ -145,10 +145,11 @@ class Predictor:
     def warm_up(self, max_batch_size: int) -> None:
         """Run the smallest and the largest batch once, so that no photo waits for start-up.
 
-        Only with the most common shape; there are a hundred others.
+        Only with the most common shape; there are a hundred others. On a CPU one photo is enough,
+        because each goes through the network alone.
         """
         blank = self.prepare(Image.new("RGB", USUAL_ASPECT))
-        for size in sorted({1, max_batch_size}):
+        for size in sorted({1} if self.side_by_side else {1, max_batch_size}):
             self.predict([blank] * size)
 
 
