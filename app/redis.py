@@ -1,4 +1,4 @@
-"""How the front end talks to Redis: its clients, and the Lua scripts that they run."""
+"""Redis clients of the front end and the supervisor, and the Lua scripts that they run."""
 
 from pathlib import Path
 from typing import Final
@@ -9,8 +9,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry as SyncRetry
 
-# A command's wait for a free connection, for connecting, and for each read and write.
+# Limit of each wait of a command: for a free connection, for connecting, for each read and write.
 SOCKET_TIMEOUT_S: Final = 10
 # Each front end has at most this many connections for commands.
 MAX_CONNECTIONS: Final = 64
@@ -19,30 +20,41 @@ READ_BYTES: Final = 256 * 1024
 
 
 def connect(redis_url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> Redis:
-    """Return a client for commands that Redis answers at once.
+    """Return an asynchronous client for commands that do not block in Redis.
 
-    A command that finds all connections in use waits for one. One whose connection is cut is sent
-    once more; one that times out is not.
+    A command that finds all connections in use waits for one. A command whose connection is cut is
+    sent once more. A command that times out is not.
     """
     retry = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
     return _connect(redis_url, MAX_CONNECTIONS, timeout_s, retry)
 
 
 def connect_blocking(redis_url: str) -> Redis:
-    """Return a client for one command at a time that blocks in Redis; it never retries.
+    """Return an asynchronous client for one command at a time that blocks in Redis.
 
-    Redis must be told to block for less than ``SOCKET_TIMEOUT_S``.
+    It never retries. Redis must be told to block for less than ``SOCKET_TIMEOUT_S``.
     """
     return _connect(redis_url, 1, SOCKET_TIMEOUT_S, Retry(NoBackoff(), 0))
 
 
-def connect_sync(redis_url: str) -> redis.Redis:
-    """Return a synchronous client, which RQ's classes need."""
-    return redis.Redis.from_url(redis_url, socket_timeout=SOCKET_TIMEOUT_S)
+def connect_sync(redis_url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
+    """Return a synchronous client, which RQ's classes need; it never retries.
+
+    ``timeout_s`` limits connecting and each read and write.
+
+    Raises:
+        ValueError: when ``redis_url`` is not a Redis URL.
+    """
+    return redis.Redis.from_url(
+        redis_url,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        retry=SyncRetry(NoBackoff(), 0),
+    )
 
 
 def register_script(client: Redis, path: Path) -> AsyncScript:
-    """Return the Lua script of a file, ready to be called."""
+    """Return the Lua script in the file ``path``, ready to be called."""
     return client.register_script(path.read_text(encoding="utf-8"))
 
 

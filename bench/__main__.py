@@ -14,7 +14,7 @@ BENCHMARKS: Final = {
     ),
     "front": (
         "bench.service.front_end",
-        "CPU time of HTTP and queue alone, with a worker that replies at once",
+        "CPU time of HTTP and queue, with a stand-in for the worker that replies at once",
     ),
     "slow-clients": (
         "bench.robustness.slow_clients",
@@ -27,15 +27,15 @@ BENCHMARKS: Final = {
     "gpu": ("bench.gpu.run", "images/s on a GPU machine, by stage and end to end"),
     "cache": (
         "bench.service.cache",
-        "equal uploads: time of a cache hit, and how many of a hundred at once are computed",
+        "equal uploads: time of a cache hit; how many of a hundred at once are computed",
     ),
     "folder": (
         "bench.robustness.folder",
-        "a folder through the command line: cost, a kill and the resumed run",
+        "a folder through the command line: its cost, a kill, and the resumed run",
     ),
     "same-bytes": (
         "bench.service.same_bytes",
-        "what two checkouts return for the same uploads: equal bytes or not",
+        "responses of two checkouts to the same uploads: equal bytes or not",
     ),
     "sizing": (
         "bench.service.sizing",
@@ -45,7 +45,7 @@ BENCHMARKS: Final = {
     "encode": ("bench.encode.run", "speed, passes and memory of the encoder alone"),
     "photos": (
         "bench.rd.through_service",
-        "photos through the running service, compared with the standard JPEG",
+        "photos sent through the service, compared with the standard JPEG of the same bytes",
     ),
     "fit": ("bench.fit.run", "fit the encoder's constants on photos"),
     "rd": ("bench.rd.run", "rate and distortion against other encoders"),
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="benchmark", required=True)
     for name, (_, summary) in BENCHMARKS.items():
         command = commands.add_parser(name, help=summary, description=summary)
-        # Import the chosen one only: packages of others may be missing or slow to load.
+        # Import only the chosen one: the packages of others may be missing or slow to load.
         if arguments[:1] == [name]:
             load(name).add_arguments(command)
     chosen = parser.parse_args(arguments)

@@ -64,7 +64,7 @@ def save(draw: Any, result: dict[str, Any], path: Path) -> None:
 
 
 def find_curves(result: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:
-    """Return for each encoder one (bytes, SSIMULACRA2 where people look) for each quality.
+    """Return each encoder's points (bytes, SSIMULACRA2 where people look), one per quality.
 
     Both are means over the photos. Bytes are relative to the standard JPEG at quality 50.
     """
@@ -83,7 +83,7 @@ def find_curves(result: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:
 
 
 def draw_quality(axes: "Axes", result: dict[str, Any]) -> None:
-    """Draw each encoder's quality where people look over its bytes."""
+    """Draw quality where people look over bytes, a line for each encoder."""
     for name, points in find_curves(result).items():
         label, colour = ENCODERS[name]
         axes.plot(*zip(*points, strict=True), color=colour, marker="o", markersize=4, label=label)
@@ -95,7 +95,7 @@ def draw_quality(axes: "Axes", result: dict[str, Any]) -> None:
 
 
 def draw_throughput(axes: "Axes", result: dict[str, Any]) -> None:
-    """Draw the images/s of each server, the fastest first."""
+    """Draw the images/s of each server as bars, the fastest on top."""
     servers = result["serving"]["servers"]
     rates = {name: servers[name]["images_per_s"] for name in SERVERS}
     order = sorted(rates, key=rates.__getitem__)

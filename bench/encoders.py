@@ -1,6 +1,6 @@
-"""The encoders side by side: ours at three strengths, the standard JPEG, and the rivals.
+"""The compared encoders: Foveate's at three strengths, the standard JPEG, and rivals.
 
-The paper's recipe: Prakash et al., "Semantic Perceptual Image Compression Using Deep Convolution
+The rival `PAPER`: Prakash et al., "Semantic Perceptual Image Compression Using Deep Convolution
 Networks", DCC 2017, section 4.
 """
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
-from bench.metrics.full_reference import Picture
+from bench.metrics import Picture
 from bench.metrics.regions import scale_map
 from codec.settings import Target
 
@@ -25,11 +25,11 @@ STANDARD: Final = "standard"
 FOVEATE: Final = "foveate"
 PAPER: Final = "paper"
 STRENGTHS: Final = {"foveate_uniform": 0.0, FOVEATE: None, "foveate_full": 1.0}
-"""Strengths of our encoder by name; None is the value of --strength."""
+"""Strengths of Foveate's encoder by name; None is the value of --strength."""
 FIDELITY: Final = "foveate_quality"
-"""Our encoder with `target="quality"`, at the value of --strength."""
+"""Foveate's encoder with `target="quality"`, at the value of --strength."""
 RIVALS: Final = ("libjpeg_progressive", "mozjpeg", "mozjpeg_flat", "jpegli", PAPER)
-# Modules that each rival imports beyond Pillow.
+# Modules that each rival needs beyond Pillow.
 MODULES: Final = {
     "mozjpeg": ("pyvips",),
     "mozjpeg_flat": ("pyvips",),
@@ -37,7 +37,7 @@ MODULES: Final = {
 }
 PACKAGES: Final = ("pyvips", "pyvips-binary", "pyjpegli", "mozjpeg-lossless-optimization")
 MOZJPEG_TABLES: Final = {"mozjpeg": 3, "mozjpeg_flat": 1}  # libvips' quant_table
-# The paper's levels span 30..70 around its target of 50, in five steps.
+# The paper uses five qualities from 30 to 70 for a target of 50.
 PAPER_LEVELS: Final = 5
 PAPER_SPAN: Final = 20
 
@@ -58,7 +58,7 @@ def parse_quality(text: str) -> int:
     """Return a quality from the command line.
 
     Raises:
-        ValueError: it is not a whole number in 1..100.
+        ValueError: the text is not a whole number in 1..100.
     """
     quality = int(text)
     if not 1 <= quality <= 100:
@@ -77,7 +77,7 @@ def encode_standard(
 ) -> bytes:
     """Return the standard JPEG: libjpeg's baseline with the tables of T.81 Annex K.
 
-    All encoders are given its bytes and compared with its measures.
+    Its size is the target of all encoders, and their measures are compared with its own.
     """
     file = io.BytesIO()
     Image.fromarray(image).save(
@@ -89,7 +89,7 @@ def encode_standard(
 def encode_ours(
     image: Picture, saliency: Map, quality: int, strength: float, target: Target = "size"
 ) -> tuple[bytes, int]:
-    """Return our progressive file and its passes; target `size` gives the standard JPEG's bytes."""
+    """Return Foveate's progressive file and its passes; `size` aims at the standard JPEG's bytes."""
     settings = codec.EncodeSettings(
         quality=quality, strength=strength, progressive=True, target=target
     )
@@ -101,17 +101,17 @@ def prepare_rival(name: str, image: Picture, saliency: Map, quality: int) -> Wri
     """Return the writer of a rival; `quality` is that of the standard JPEG it is compared with.
 
     Raises:
-        ValueError: no rival has that name.
+        ValueError: there is no rival of that name.
     """
     if name == "libjpeg_progressive":
-        return lambda own: encode_standard(image, own, optimize=True, progressive=True)
+        return lambda chosen: encode_standard(image, chosen, optimize=True, progressive=True)
     if name in MOZJPEG_TABLES:
         return prepare_mozjpeg(image, MOZJPEG_TABLES[name])
     if name == "jpegli":
         return prepare_jpegli(image)
     if name == PAPER:
         blended = blend_levels(image, saliency, quality)
-        return lambda own: encode_standard(blended, own)
+        return lambda chosen: encode_standard(blended, chosen)
     raise ValueError(f"no rival is called {name}")
 
 
@@ -166,7 +166,7 @@ def blend_levels(image: Picture, saliency: Map, quality: int) -> Picture:
     level = np.minimum((blocks - blocks.min()) / spread * PAPER_LEVELS, PAPER_LEVELS - 1)
     chosen = np.repeat(np.repeat(level.astype(int), 8, 0), 8, 1)[:height, :width]
     blended = np.empty_like(image)
-    for index, own in enumerate(levels):
-        with Image.open(io.BytesIO(encode_standard(image, own))) as opened:
+    for index, level_quality in enumerate(levels):
+        with Image.open(io.BytesIO(encode_standard(image, level_quality))) as opened:
             blended[chosen == index] = np.asarray(opened.convert("RGB"))[chosen == index]
     return blended

@@ -23,7 +23,7 @@ PACKAGES: Final = (
 
 
 def find_data() -> Path:
-    """Return the folder of the larger photos: FOVEATE_DATA, or shared/data beside the checkout."""
+    """Return the folder of the larger photos: FOVEATE_DATA, or ../shared/data."""
     return Path(os.environ.get("FOVEATE_DATA", "../shared/data"))
 
 
@@ -60,7 +60,7 @@ def command_line(argv: Sequence[str]) -> str:
 
 
 def hide_folders(argument: str) -> str:
-    """Return an argument; an absolute path becomes relative to the checkout or a bare file name."""
+    """Return an argument; an absolute path becomes relative to the checkout, or its last part."""
     name, equals, value = argument.rpartition("=")
     if not Path(value).is_absolute():
         return argument
@@ -111,9 +111,14 @@ def find_versions(packages: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def read_revision(folder: Path) -> str | None:
+    """Return the commit of a checkout; None outside git."""
+    return read_output("git", "-C", str(folder), "rev-parse", "HEAD")
+
+
 def describe_revision() -> dict[str, Any] | None:
     """Return the commit of the checkout and whether files differ from it; None outside git."""
-    revision = read_output("git", "-C", str(ROOT), "rev-parse", "HEAD")
+    revision = read_revision(ROOT)
     if not revision:
         return None
     return {
@@ -151,7 +156,7 @@ def read_lines(path: Path) -> list[str]:
 
 
 def read_status_bytes(field: str, pid: int | str = "self") -> int | None:
-    """Return a size in a process's /proc/PID/status, such as VmRSS; None where it isn't there."""
+    """Return a size from a process's /proc/PID/status, such as VmRSS; None if it is missing."""
     for line in read_lines(Path(f"/proc/{pid}/status")):
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024

@@ -1,1 +1,1 @@
-"""Which workers live, and what becomes of the jobs of those that died."""
+"""Which workers are alive, and how the jobs of dead workers return to the queue."""

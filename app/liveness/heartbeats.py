@@ -1,8 +1,8 @@
 """Finds silent workers: stopped, hung, disconnected, or dead without a supervisor.
 
-A worker sends a heartbeat at least every five seconds, and every second while it works. A worker is
-silent when its heartbeat stays the same over time by our own clock: clocks of other machines are not
-compared.
+A worker sends a heartbeat at least every five seconds, and every second while it works. It is
+silent when its last heartbeat stays the same for a while by this process's clock. Clocks of
+different machines are not compared.
 """
 
 import time
@@ -14,7 +14,7 @@ from rq.utils import as_text
 
 from contract.keys import PROBE_KEY, WORKER_KEY_PREFIX, WORKERS_KEY, worker_key
 
-# On an overloaded machine heartbeats are late by seconds, and starting a worker takes longer.
+# On an overloaded machine heartbeats are late by seconds.
 SILENT_AFTER_S = 15.0
 
 
@@ -23,16 +23,16 @@ class Heartbeats:
 
     def __init__(self, silent_after_s: float = SILENT_AFTER_S) -> None:
         self._silent_after_s = silent_after_s
-        # The last heartbeat of each worker, and since when it is the last.
-        self._heard: dict[str, tuple[bytes | None, float]] = {}
+        # For each worker its last heartbeat and when this object first saw it.
+        self._seen: dict[str, tuple[bytes | None, float]] = {}
 
     def find_silent(self, connection: Redis, names: Collection[str] | None = None) -> set[str]:
         """Return the names of the workers whose heartbeat has not changed for ``silent_after_s``.
 
-        With ``names`` it watches those workers, on RQ's list or not, from their first heartbeat on:
-        they may still be starting. Without, it watches all workers on the list, also those whose
-        entry has expired. While Redis is unavailable or full nobody is silent, because no worker can
-        send a heartbeat.
+        With ``names`` it watches those workers, on RQ's list or not. A worker without a first
+        heartbeat is not silent: it may still be starting. Without ``names`` it watches all workers
+        on the list, also those whose entry has expired. While Redis is unavailable or full, no
+        worker is silent, because none can send a heartbeat.
         """
         try:
             connection.set(PROBE_KEY, b"", ex=1)
@@ -45,15 +45,15 @@ class Heartbeats:
                     pipeline.hget(key, "last_heartbeat")
                 heartbeats = pipeline.execute()
         except RedisError:
-            self._heard.clear()
+            self._seen.clear()
             return set()
         now_s = time.monotonic()
-        heard: dict[str, tuple[bytes | None, float]] = {}
+        seen: dict[str, tuple[bytes | None, float]] = {}
         for key, heartbeat in zip(keys, heartbeats, strict=True):
             name = key.removeprefix(WORKER_KEY_PREFIX)
-            before = self._heard.get(name)
+            before = self._seen.get(name)
             if names is not None and heartbeat is None and before is None:
                 continue
-            heard[name] = before if before and before[0] == heartbeat else (heartbeat, now_s)
-        self._heard = heard
-        return {n for n, (_, since_s) in heard.items() if now_s - since_s >= self._silent_after_s}
+            seen[name] = before if before and before[0] == heartbeat else (heartbeat, now_s)
+        self._seen = seen
+        return {n for n, (_, since_s) in seen.items() if now_s - since_s >= self._silent_after_s}

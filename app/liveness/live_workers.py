@@ -1,4 +1,4 @@
-"""The live workers on RQ's list, as a front end sees them."""
+"""The versions of the live workers on RQ's list."""
 
 from collections.abc import Awaitable
 from typing import cast
@@ -9,7 +9,7 @@ from contract.keys import VERSION_FIELD, WORKERS_KEY
 
 
 async def read_versions(connection: Redis) -> list[str]:
-    """Return the result version of each live worker, "" where it is unknown.
+    """Return the version of the results of each live worker, "" if it is unknown.
 
     A worker registers after its warm-up. Its key expires when it sends no more heartbeats.
 

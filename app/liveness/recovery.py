@@ -1,6 +1,6 @@
 """Returns the jobs of a dead worker to the queue.
 
-RQ does this too, but minutes later: after the job's timeout and its next maintenance.
+RQ also does this, but minutes later: after the job's timeout and RQ's next maintenance.
 """
 
 import logging
@@ -32,15 +32,15 @@ log = logging.getLogger(__name__)
 
 # A live worker takes a job off the intermediate list within milliseconds.
 INTERMEDIATE_GRACE_S = 1.0
-# Supervisor and front ends may find the same worker dead; only one of them recovers its jobs.
+# The supervisor and front ends may find the same worker dead; only one of them recovers its jobs.
 LOCK_TTL_S = 30
 
 
 def recover(connection: Redis, worker_name: str, *, failure_ttl_s: int) -> int:
     """Requeue the jobs that a dead worker held, and take the worker off RQ's list.
 
-    A job without retries left fails: several workers have died while they ran it. Return how many
-    jobs were requeued, 0 when another process is recovering this worker.
+    Return how many jobs were requeued, 0 while another process recovers this worker. A job without
+    retries left fails, because several workers have died while they ran it.
 
     Raises:
         RedisError: when Redis can't be reached.
@@ -55,7 +55,7 @@ def recover(connection: Redis, worker_name: str, *, failure_ttl_s: int) -> int:
 
 
 def requeue_all(connection: Redis, worker_name: str, failure_ttl_s: int) -> int:
-    """Do the work of `recover`, whose lock is held."""
+    """Do the work of ``recover``, which holds the lock."""
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
     running = connection.smembers(worker_executions_key(worker_name))
     composite_keys = [as_text(raw) for raw in running]
@@ -70,7 +70,7 @@ def requeue_all(connection: Redis, worker_name: str, failure_ttl_s: int) -> int:
 
 
 def requeue(queue: Queue, execution: Execution, failure_ttl_s: int) -> bool:
-    """Undo one execution; return whether its job was requeued."""
+    """Delete one execution and requeue or fail its job; return whether the job was requeued."""
     try:
         job = Job.fetch(execution.job_id, connection=queue.connection, serializer=queue.serializer)
         execution.refresh()
@@ -91,7 +91,7 @@ def requeue(queue: Queue, execution: Execution, failure_ttl_s: int) -> bool:
 
 
 def fail(queue: Queue, job: Job, failure_ttl_s: int) -> None:
-    """Record that a job has failed, because all its workers died, and reply to its front end."""
+    """Record that a job has failed because all its workers died, and reply to its front end."""
     reason = "Every worker that ran this job died."
     log.error("job %s: %s", job.id, reason)
     with queue.connection.pipeline() as pipeline:
@@ -102,7 +102,7 @@ def fail(queue: Queue, job: Job, failure_ttl_s: int) -> None:
         try:
             to = reply_key(Request.from_json(job.kwargs["request"]).reply_to)
         except (KeyError, ValueError):
-            log.exception("job %s carries no valid request: there is nobody to reply to", job.id)
+            log.exception("job %s carries no valid request, so no front end gets a reply", job.id)
         else:
             failure = Failure(job.id, InternalError.code, "The photo could not be compressed.")
             pipeline.rpush(to, encode_reply(failure))
@@ -111,7 +111,7 @@ def fail(queue: Queue, job: Job, failure_ttl_s: int) -> None:
 
 
 def deregister(queue: Queue, worker_name: str) -> None:
-    """Record a worker's end, as RQ does when a worker ends by itself."""
+    """Record the end of a worker, as RQ's worker does when it ends by itself."""
     worker = SimpleWorker.find_by_key(
         worker_key(worker_name), connection=queue.connection, serializer=queue.serializer
     )
@@ -122,8 +122,8 @@ def deregister(queue: Queue, worker_name: str) -> None:
 def requeue_intermediate(queue: Queue) -> int:
     """Requeue jobs that were taken from the queue and never started; return how many.
 
-    All workers share the intermediate list. Jobs that a live worker is about to start get time to
-    leave it.
+    All workers share RQ's intermediate list. The pause lets live workers start the jobs that they
+    have just taken.
     """
     stuck = set(queue.intermediate_queue.get_job_ids())
     if not stuck:

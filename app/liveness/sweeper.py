@@ -1,38 +1,34 @@
-"""Returns the jobs of silent workers to the queue; every front end runs it from time to time.
+"""Returns the jobs of silent workers to the queue; every front end does this periodically.
 
-A supervisor does this at once, for the worker processes that it started. In containers or on several
-machines no supervisor sees a worker die; its missing heartbeats show it.
+A supervisor requeues the jobs of its own worker processes as soon as they end. In containers or on
+several machines there is no supervisor, and only missing heartbeats show that a worker is dead.
 """
 
 import logging
 import time
 
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 from app.liveness.heartbeats import SILENT_AFTER_S, Heartbeats
 from app.liveness.recovery import recover, requeue_stuck
+from app.redis import connect_sync
 from contract.keys import QUEUE_NAME
 
 log = logging.getLogger(__name__)
 
-SOCKET_TIMEOUT_S = 5
+REDIS_TIMEOUT_S = 5.0
 
 
 class Sweeper:
-    """Looks for silent workers, and for jobs that a worker took from the queue and never started."""
+    """Requeues jobs of silent workers, and jobs that a worker took and never started."""
 
     def __init__(
         self, redis_url: str, *, failure_ttl_s: int, silent_after_s: float = SILENT_AFTER_S
     ) -> None:
-        # A separate connection: the sweep runs in a thread of its own and may wait long.
-        self._redis = Redis.from_url(
-            redis_url, socket_timeout=SOCKET_TIMEOUT_S, retry=Retry(NoBackoff(), 0)
-        )
+        # Synchronous, because RQ's classes are; a sweep runs in a thread of its own.
+        self._redis = connect_sync(redis_url, timeout_s=REDIS_TIMEOUT_S)
         self._queue = Queue(QUEUE_NAME, connection=self._redis, serializer=JSONSerializer)
         self._failure_ttl_s = failure_ttl_s
         self._stuck_after_s = silent_after_s
@@ -40,11 +36,11 @@ class Sweeper:
         self._stuck_since_s: dict[str, float] = {}
 
     def sweep(self) -> int:
-        """Return how many jobs returned to the queue; 0 while Redis can't be reached."""
+        """Requeue jobs and return how many; 0 if Redis can't be reached."""
         try:
             count = self._sweep_stuck()
             for name in self._heartbeats.find_silent(self._redis):
-                log.warning("worker %s sends no heartbeats; its jobs return to the queue", name)
+                log.warning("worker %s sends no heartbeats; requeueing its jobs", name)
                 count += recover(self._redis, name, failure_ttl_s=self._failure_ttl_s)
         except RedisError as error:
             self._stuck_since_s.clear()
@@ -57,7 +53,7 @@ class Sweeper:
         self._redis.close()
 
     def _sweep_stuck(self) -> int:
-        """Return jobs to the queue that have been on the intermediate list for too long."""
+        """Requeue jobs that have been on the intermediate list for too long; return how many."""
         now_s = time.monotonic()
         self._stuck_since_s = {
             job_id: self._stuck_since_s.get(job_id, now_s)

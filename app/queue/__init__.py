@@ -1,1 +1,1 @@
-"""The front end's side of the queue: submit jobs, await replies, read and end jobs."""
+"""The front end's side of the queue: jobs, replies, detached jobs."""

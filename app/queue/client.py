@@ -1,4 +1,4 @@
-"""The front end's side of the queue: submit a job, wait for its reply, withdraw it."""
+"""Submits jobs to the queue, waits for their results, and withdraws them."""
 
 import asyncio
 import logging
@@ -8,32 +8,33 @@ from collections.abc import Awaitable, Callable
 from typing import Final, cast
 
 from redis.exceptions import RedisError
-from rq.exceptions import NoSuchJobError
 from rq.job import Job
-from rq.serializers import JSONSerializer
 
-from app.queue.enqueue import Enqueuer, job_ttl_s
 from app.queue.replies import Replies
+from app.queue.rq_jobs import add_job, job_ttl_s
 from app.redis import connect
 from app.results.result import Finished
 from contract.errors import DeadlineError, InternalError, QueueUnavailableError
-from contract.keys import heatmap_key, image_key, input_key, record_key
+from contract.keys import QUEUE_KEY, heatmap_key, image_key, input_key, record_key
 from contract.messages import Failure, Options, Reply, Request, Result
 
 log = logging.getLogger(__name__)
 
-# A client that knows a job's id may see its pictures: 144 random bits can't be guessed.
+# Whoever knows a job's id may read its pictures, so an id has 144 random bits.
 ID_BYTES: Final = 18
 
 
 class QueueClient:
-    """The queue as one front-end process uses it."""
+    """The queue as one front end uses it.
+
+    ``on_reply`` gets every reply of a worker. Results are kept for ``result_ttl_s``.
+    """
 
     def __init__(
         self, redis_url: str, *, result_ttl_s: int, on_reply: Callable[[Reply], None]
     ) -> None:
         self.redis = connect(redis_url)
-        self._enqueuer = Enqueuer(redis_url, result_ttl_s=result_ttl_s)
+        self._result_ttl_s = result_ttl_s
         self._replies = Replies(redis_url, self.redis, on_reply=on_reply, discard=self._discard)
 
     def start(self) -> None:
@@ -44,7 +45,6 @@ class QueueClient:
         """Stop reading replies and close the connections."""
         await self._replies.stop()
         await self.redis.aclose()
-        self._enqueuer.close()
 
     async def compress(
         self,
@@ -55,35 +55,36 @@ class QueueClient:
         *,
         take: Callable[[Result], Awaitable[Finished | None]] | None = None,
     ) -> Finished:
-        """Return one photo, finished.
+        """Compress one photo of ``pixels`` pixels and return it.
 
         ``take`` may claim the result; otherwise it is deleted. Cancelling withdraws the job.
 
         Raises:
-            FoveateError: what the worker reports, or DeadlineError after ``timeout_s``.
-            QueueUnavailableError: when Redis is gone or out of memory.
+            FoveateError: when the worker reports an error.
+            DeadlineError: when there is no result after ``timeout_s``.
+            QueueUnavailableError: when Redis can't be reached or is full.
         """
         job_id = secrets.token_urlsafe(ID_BYTES)
-        reply = self._replies.expect(job_id)
+        expected = self._replies.expect(job_id)
         done = False
         try:
             try:
                 await self._submit(job_id, data, pixels, options, timeout_s)
                 async with asyncio.timeout(timeout_s):
-                    response = await reply
+                    reply = await expected
             except TimeoutError as error:
                 raise DeadlineError(f"No result within {timeout_s:g} s.") from error
-            if isinstance(response, Failure):
+            if isinstance(reply, Failure):
                 done = True
                 await self.redis.delete(record_key(job_id))
-                raise response.to_error()
-            finished = await take(response) if take else None
+                raise reply.to_error()
+            finished = await take(reply) if take else None
             if finished is None:
-                finished = await self._fetch(response)
+                finished = await self._fetch(reply)
             done = True
             return finished
         except RedisError as error:
-            raise QueueUnavailableError("The queue can't take or return photos now.") from error
+            raise QueueUnavailableError("The queue can't accept or return photos now.") from error
         finally:
             self.forget(job_id)
             if not done:
@@ -92,68 +93,54 @@ class QueueClient:
     async def start_job(
         self, data: bytes, pixels: int, options: Options, timeout_s: float
     ) -> tuple[str, "asyncio.Future[Reply]"]:
-        """Queue a job that runs whether or not anyone waits for it; return its id and its reply.
+        """Queue a job that nobody has to wait for; return its id and its future reply.
 
-        Call ``forget`` when the reply has come or is no longer wanted.
+        Call ``forget`` when the reply has arrived or is no longer wanted.
 
         Raises:
-            QueueUnavailableError: when Redis is gone or out of memory; the job is withdrawn.
+            QueueUnavailableError: when Redis can't be reached or is full; the job is withdrawn.
         """
         job_id = secrets.token_urlsafe(ID_BYTES)
-        reply = self._replies.expect(job_id)
+        expected = self._replies.expect(job_id)
         queued = False
         try:
             await self._submit(job_id, data, pixels, options, timeout_s)
             queued = True
         except RedisError as error:
-            raise QueueUnavailableError("The queue can't take photos now.") from error
+            raise QueueUnavailableError("The queue can't accept photos now.") from error
         finally:
             if not queued:
                 self.forget(job_id)
                 await asyncio.shield(asyncio.ensure_future(self.withdraw(job_id)))
-        return job_id, reply
+        return job_id, expected
 
     def forget(self, job_id: str) -> None:
         """Stop expecting a reply to a job."""
         self._replies.forget(job_id)
 
-    @property
-    def key(self) -> str:
-        """The key of the list of waiting jobs' ids."""
-        return str(self._enqueuer.queue.key)
-
-    def restore(self, job_id: str, fields: dict[bytes, bytes]) -> Job | None:
-        """Return RQ's job from the fields of its hash, None when they are incomplete."""
-        job = Job(job_id, connection=self._enqueuer.queue.connection, serializer=JSONSerializer)
-        try:
-            job.restore(fields)
-        except (NoSuchJobError, ValueError):
-            return None
-        return job
-
     async def length(self) -> int:
-        """Return how many jobs wait.
+        """Return the number of waiting jobs.
 
         Raises:
-            RedisError: when Redis does not answer.
+            RedisError: when Redis can't be reached.
         """
-        return await self.redis.llen(self.key)
+        return await self.redis.llen(QUEUE_KEY)
 
     async def withdraw(self, job_id: str) -> None:
-        """Take a job back: its input and pictures go; a waiting job leaves the queue as well.
+        """Delete a job's input and pictures, and take the job off the queue if it still waits.
 
         A worker that has started the job finds no input and ends it. A job whose submission was
-        cut off may still arrive; its reply is then discarded.
+        interrupted may still arrive in Redis; its reply is then discarded.
         """
         try:
             async with self.redis.pipeline(transaction=True) as pipeline:
                 pipeline.delete(input_key(job_id), image_key(job_id), heatmap_key(job_id))
-                pipeline.lrem(self.key, 1, job_id)
+                pipeline.lrem(QUEUE_KEY, 1, job_id)
                 _, waiting = await pipeline.execute()
             if waiting:
                 await self.redis.delete(Job.key_for(job_id))
         except RedisError:
-            log.warning("job %s could not be withdrawn; its keys expire", job_id)
+            log.warning("job %s could not be withdrawn; its keys will expire", job_id)
 
     async def _submit(
         self, job_id: str, data: bytes, pixels: int, options: Options, timeout_s: float
@@ -162,10 +149,9 @@ class QueueClient:
         request = Request(
             options, self._replies.address, len(data), pixels, now_s, now_s + timeout_s
         )
-        await self._enqueuer.prepare()
         async with self.redis.pipeline(transaction=True) as pipeline:
             pipeline.set(input_key(job_id), data, ex=job_ttl_s(timeout_s))
-            self._enqueuer.add(pipeline, job_id, request, timeout_s)
+            add_job(pipeline, job_id, request, wait_s=timeout_s, result_ttl_s=self._result_ttl_s)
             await pipeline.execute()
         self._replies.mark_submitted(job_id)
 
@@ -174,7 +160,7 @@ class QueueClient:
         pictures = (image_key(job_id), heatmap_key(job_id))
         async with self.redis.pipeline(transaction=False) as pipeline:
             pipeline.mget(pictures)
-            # What stays because Redis goes away here expires.
+            # Keys that are not deleted because Redis fails here expire.
             pipeline.delete(record_key(job_id), *pictures)
             (image, heatmap), _ = await pipeline.execute()
         if image is None or (result.heatmap_type is not None and heatmap is None):
@@ -182,14 +168,14 @@ class QueueClient:
         return Finished(result, cast("bytes", image), heatmap)
 
     async def _discard(self, job_id: str, raw: bytes) -> None:
-        """Remove the result of a job that nobody waits for any more.
+        """Delete the result of a job that nobody waits for any more.
 
-        A record that differs from the reply stays: it says that the job was deleted, or that its
-        deadline had passed.
+        A record that differs from the reply stays: it says that the job was deleted or that its
+        deadline has passed.
         """
         await self.withdraw(job_id)
         try:
             if await self.redis.get(record_key(job_id)) == raw:
                 await self.redis.delete(record_key(job_id))
         except RedisError:
-            log.warning("the record of job %s could not be removed; it expires", job_id)
+            log.warning("the record of job %s could not be deleted; it will expire", job_id)

@@ -1,4 +1,4 @@
-"""Jobs whose clients don't wait; each holds its place in the front end until it ends."""
+"""Jobs whose clients don't wait for the response (``Prefer: respond-async``)."""
 
 import asyncio
 import contextlib
@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 
 
 class DetachedJobs:
-    """The detached jobs of this front end.
+    """The detached jobs of this front end; each holds its place in the front end until it ends.
 
-    When it stops they run on, but are neither counted nor cached.
+    When the front end stops, workers still run the jobs, but the results are not counted or cached.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class DetachedJobs:
         self._jobs = jobs
         self._deadline_s = deadline_s
         self._on_result = on_result
-        self._attending: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(
         self,
@@ -54,27 +54,29 @@ class DetachedJobs:
         """Queue a photo and return its job's id; ``place`` is closed when the job has ended.
 
         Raises:
-            QueueUnavailableError: when Redis is gone or out of memory.
+            QueueUnavailableError: when Redis can't be reached or is full.
         """
-        job_id, reply = await self._queue.start_job(data, pixels, options, self._deadline_s)
+        job_id, expected = await self._queue.start_job(data, pixels, options, self._deadline_s)
         held = place.pop_all()
         task = asyncio.create_task(
-            self._attend(job_id, reply, options, input_digest if may_store else None, held),
+            self._wait_for_reply(
+                job_id, expected, options, input_digest if may_store else None, held
+            ),
             name="detached job",
         )
-        self._attending.add(task)
-        task.add_done_callback(self._attending.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return job_id
 
     async def stop(self) -> None:
-        """Leave the jobs to their workers."""
-        if self._attending:
-            await end(*self._attending)
+        """Stop waiting for the replies."""
+        if self._tasks:
+            await end(*self._tasks)
 
-    async def _attend(
+    async def _wait_for_reply(
         self,
         job_id: str,
-        reply: "asyncio.Future[Reply]",
+        expected: "asyncio.Future[Reply]",
         options: Options,
         input_digest: bytes | None,
         held: ExitStack,
@@ -82,16 +84,16 @@ class DetachedJobs:
         with held:
             try:
                 async with asyncio.timeout(self._deadline_s):
-                    response = await reply
-                if isinstance(response, Result):
-                    self._on_result(response)
-                if isinstance(response, Result) and input_digest is not None:
-                    identity = identify(input_digest, options, response.model_version)
-                    await self._cache.keep(identity, response)
+                    reply = await expected
+                if isinstance(reply, Result):
+                    self._on_result(reply)
+                if isinstance(reply, Result) and input_digest is not None:
+                    identity = identify(input_digest, options, reply.model_version)
+                    await self._cache.keep(identity, reply)
             except TimeoutError:
                 with contextlib.suppress(RedisError):
-                    late = DeadlineError(f"No result within {self._deadline_s:g} s.")
-                    await self._jobs.fail(job_id, late)
+                    error = DeadlineError(f"No result within {self._deadline_s:g} s.")
+                    await self._jobs.fail(job_id, error)
             except (FoveateError, RedisError):
                 log.warning("job %s was lost", job_id, exc_info=True)
             finally:

@@ -1,4 +1,4 @@
-"""The state of a job: from its record once it has ended, from RQ's job until then."""
+"""The state of a job: from RQ's job until it has ended, from its record afterwards."""
 
 import logging
 import re
@@ -12,6 +12,7 @@ from rq.job import Job as RqJob
 from rq.job import JobStatus
 
 from app.queue.client import QueueClient
+from app.queue.rq_jobs import restore_job
 from app.results.result import Finished
 from contract.errors import (
     DeadlineError,
@@ -20,7 +21,14 @@ from contract.errors import (
     QueueUnavailableError,
     UnknownJobError,
 )
-from contract.keys import RECORD_LIVES, heatmap_key, image_key, record_key, reply_key
+from contract.keys import (
+    QUEUE_KEY,
+    RECORD_TTL_FACTOR,
+    heatmap_key,
+    image_key,
+    record_key,
+    reply_key,
+)
 from contract.messages import Failure, Reply, Request, Result, decode_reply, encode_reply
 
 log = logging.getLogger(__name__)
@@ -28,14 +36,15 @@ log = logging.getLogger(__name__)
 State = Literal["queued", "started", "finished", "failed"]
 
 JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{24}")
+UNKNOWN_ID: Final = "No job has this id; it may have expired."
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """A job as its client sees it.
 
-    ``position`` is 1 for the one that is next, None once it has left the queue. ``reply`` is there
-    when it has ended.
+    ``position`` is 1 for the next job, None once the job has left the queue. ``reply`` is set once
+    the job has ended.
     """
 
     job_id: str
@@ -47,7 +56,10 @@ class Job:
 
 
 class Jobs:
-    """Reads and deletes jobs of all front ends."""
+    """Reads, stores and deletes the jobs of all front ends.
+
+    Pictures are kept for ``ttl_s``, records for longer.
+    """
 
     def __init__(self, queue: QueueClient, *, ttl_s: int) -> None:
         self._queue = queue
@@ -59,26 +71,26 @@ class Jobs:
 
         Raises:
             UnknownJobError: when no job has this id, or its record has expired.
-            GoneJobError: when its pictures have expired or it was deleted, not long ago.
-            QueueUnavailableError: when Redis does not answer.
+            GoneJobError: when its pictures have expired or it was deleted, while its record exists.
+            QueueUnavailableError: when Redis can't be reached.
         """
         if not JOB_ID.fullmatch(job_id):
-            raise unknown()
+            raise UnknownJobError(UNKNOWN_ID)
         try:
             async with self._redis.pipeline(transaction=True) as pipeline:
                 pipeline.get(record_key(job_id))
                 pipeline.hgetall(RqJob.key_for(job_id))
-                pipeline.lpos(self._queue.key, job_id)
+                pipeline.lpos(QUEUE_KEY, job_id)
                 record, fields, index = await pipeline.execute()
             if record is not None:
-                return await self._ended(job_id, record)
+                return await self._read_ended(job_id, record)
         except RedisError as error:
-            raise QueueUnavailableError("The queue does not answer.") from error
+            raise QueueUnavailableError("The queue does not respond.") from error
         if not fields:
-            raise unknown()
-        return from_rq(job_id, self._queue.restore(job_id, fields), index)
+            raise UnknownJobError(UNKNOWN_ID)
+        return describe_unfinished(job_id, restore_job(job_id, fields), index)
 
-    async def _ended(self, job_id: str, record: bytes) -> Job:
+    async def _read_ended(self, job_id: str, record: bytes) -> Job:
         reply = decode_reply(record)
         if isinstance(reply, Failure):
             if reply.code == GoneJobError.code:
@@ -88,13 +100,13 @@ class Jobs:
             raise GoneJobError("The job's pictures have expired.")
         return Job(job_id, "finished", reply=reply)
 
-    async def picture(self, result: Result, *, heatmap: bool = False) -> bytes:
+    async def read_picture(self, result: Result, *, heatmap: bool = False) -> bytes:
         """Return the JPEG of a finished job, or its heatmap.
 
         Raises:
-            GoneJobError: when it has just expired.
-            UnknownJobError: when no heatmap was asked for.
-            QueueUnavailableError: when Redis does not answer.
+            GoneJobError: when it has expired.
+            UnknownJobError: when the job has no heatmap.
+            QueueUnavailableError: when Redis can't be reached.
         """
         if heatmap and result.heatmap_type is None:
             raise UnknownJobError("The job has no heatmap; none was asked for.")
@@ -102,15 +114,15 @@ class Jobs:
         try:
             blob = cast("bytes | None", await self._redis.get(key))
         except RedisError as error:
-            raise QueueUnavailableError("The queue does not answer.") from error
+            raise QueueUnavailableError("The queue does not respond.") from error
         if blob is None:
             raise GoneJobError("The job's pictures have expired.")
         return blob
 
     async def delete(self, job_id: str) -> None:
-        """Withdraw a job that has not ended, or forget one that has; its id is then gone.
+        """Withdraw a job that has not ended, or delete the pictures of one that has.
 
-        The result cache keeps its own copy of the pictures for equal uploads.
+        Reading the job then raises GoneJobError. The result cache keeps its own copy of pictures.
 
         Raises:
             FoveateError: as ``read``.
@@ -118,31 +130,31 @@ class Jobs:
         job = await self.read(job_id)
         gone = encode_reply(Failure(job_id, GoneJobError.code, "The job was deleted."))
         try:
-            await self._redis.set(record_key(job_id), gone, ex=RECORD_LIVES * self._ttl_s)
+            await self._redis.set(record_key(job_id), gone, ex=RECORD_TTL_FACTOR * self._ttl_s)
             if job.reply is None:
                 await self._free_place(job_id, gone)
                 await self._queue.withdraw(job_id)
             elif isinstance(job.reply, Result):
                 await self._queue.withdraw(job_id)
         except RedisError as error:
-            raise QueueUnavailableError("The queue does not answer.") from error
+            raise QueueUnavailableError("The queue does not respond.") from error
 
     async def _free_place(self, job_id: str, gone: bytes) -> None:
-        """Let the front end that queued a job free the job's place at once."""
+        """Tell the front end that queued the job, so that it frees the job's place at once."""
         fields = await cast(
             "Awaitable[dict[bytes, bytes]]", self._redis.hgetall(RqJob.key_for(job_id))
         )
-        request = request_of(self._queue.restore(job_id, fields)) if fields else None
+        request = read_request(restore_job(job_id, fields)) if fields else None
         if request is not None:
             to = reply_key(request.reply_to)
             await self._redis.rpush(to, gone)
             await self._redis.expire(to, self._ttl_s)
 
     async def store(self, job_id: str, finished: Finished) -> None:
-        """Store a photo as a finished job of its own.
+        """Store a finished photo as the result of the job ``job_id``.
 
         Raises:
-            RedisError: when Redis does not answer or is full.
+            RedisError: when Redis can't be reached or is full.
         """
         result = replace(finished.result, job_id=job_id)
         ttl_s = self._ttl_s
@@ -150,27 +162,31 @@ class Jobs:
             pipeline.set(image_key(job_id), finished.image, ex=ttl_s)
             if finished.heatmap is not None:
                 pipeline.set(heatmap_key(job_id), finished.heatmap, ex=ttl_s)
-            pipeline.set(record_key(job_id), encode_reply(result), ex=RECORD_LIVES * ttl_s)
+            pipeline.set(record_key(job_id), encode_reply(result), ex=RECORD_TTL_FACTOR * ttl_s)
             await pipeline.execute()
 
     async def fail(self, job_id: str, error: DeadlineError | InternalError) -> None:
-        """Withdraw a job that nobody will finish, and record the error.
+        """Withdraw a job and record ``error`` as its end.
 
         Raises:
-            RedisError: when Redis does not answer or is full.
+            RedisError: when Redis can't be reached or is full.
         """
         failure = encode_reply(Failure(job_id, error.code, error.detail))
         key = record_key(job_id)
-        await self._redis.set(key, failure, ex=RECORD_LIVES * self._ttl_s, nx=True)
+        await self._redis.set(key, failure, ex=RECORD_TTL_FACTOR * self._ttl_s, nx=True)
         await self._queue.withdraw(job_id)
 
 
-def from_rq(job_id: str, job: RqJob | None, index: int | None) -> Job:
-    """Return a job without a record as RQ knows it; ``index`` counts those before it."""
+def describe_unfinished(job_id: str, job: RqJob | None, index: int | None) -> Job:
+    """Return a job without a record from RQ's job; ``index`` is its place in the queue, from 0.
+
+    Raises:
+        GoneJobError: when RQ's job has ended, too.
+    """
     status = job.get_status(refresh=False) if job is not None else None
     if job is None or status == JobStatus.FINISHED:
-        # Ended without a record: its deadline had passed, or its record has expired.
-        raise GoneJobError("The job has ended and is forgotten.")
+        # It ended after its deadline, or its record has expired.
+        raise GoneJobError("The job has ended and its record has expired.")
     if status == JobStatus.FAILED:
         failure = Failure(job_id, InternalError.code, "The photo could not be compressed.")
         return Job(job_id, "failed", reply=failure)
@@ -178,22 +194,17 @@ def from_rq(job_id: str, job: RqJob | None, index: int | None) -> Job:
     return Job(
         job_id,
         "started" if started else "queued",
-        # A job that a worker has taken but not started is in no list: it counts as next.
+        # A job that a worker has taken but not started is in no list; it counts as the next one.
         None if started else (index or 0) + 1,
         job.enqueued_at or job.created_at,
         job.started_at if started else None,
     )
 
 
-def request_of(job: RqJob | None) -> Request | None:
-    """Return the request that a job carries."""
+def read_request(job: RqJob | None) -> Request | None:
+    """Return the request that a job carries, None without a valid one."""
     try:
         return Request.from_json(job.kwargs["request"]) if job is not None else None
     except (KeyError, TypeError, ValueError):
-        log.exception("a job carries no request")
+        log.exception("a job carries no valid request")
         return None
-
-
-def unknown() -> UnknownJobError:
-    """Return the error for an id that no job has."""
-    return UnknownJobError("No job has this id; it may have expired.")

@@ -1,4 +1,4 @@
-"""Workers' replies: read from the front end's list in Redis, handed to the requests that wait."""
+"""Reads workers' replies from the front end's list in Redis and passes them to waiting requests."""
 
 import asyncio
 import logging
@@ -19,15 +19,16 @@ from contract.messages import Reply, decode_reply
 
 log = logging.getLogger(__name__)
 
-# The reader blocks in Redis this long; less than ``redis.SOCKET_TIMEOUT_S``.
+# How long one read blocks in Redis; less than ``redis.SOCKET_TIMEOUT_S``.
 BLOCK_S: Final = 5
 REPLIES_PER_READ: Final = 64
-FIRST_PAUSE_S: Final = 0.05
-LONGEST_PAUSE_S: Final = 1.0
+# The pauses between reads while Redis fails; each is twice the one before, up to the maximum.
+MIN_PAUSE_S: Final = 0.05
+MAX_PAUSE_S: Final = 1.0
 
 
 class Replies:
-    """The replies to one front-end process; all arrive in the list of ``address``."""
+    """The replies to one front end; ``address`` names the list in which they arrive."""
 
     def __init__(
         self,
@@ -37,7 +38,11 @@ class Replies:
         on_reply: Callable[[Reply], None],
         discard: Callable[[str, bytes], Awaitable[None]],
     ) -> None:
-        """``discard`` gets the job id and the raw reply of each job that nobody waits for."""
+        """Connect to Redis.
+
+        ``on_reply`` gets every reply. ``discard`` gets the job id and the raw reply of each job
+        that nobody waits for.
+        """
         self.address = secrets.token_hex(8)
         self._redis = redis
         self._blocking = connect_blocking(redis_url)
@@ -48,11 +53,11 @@ class Replies:
         self._reader: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to read."""
+        """Begin to read replies."""
         self._reader = asyncio.create_task(self._read(), name="replies")
 
     async def stop(self) -> None:
-        """End the reader and close its connection."""
+        """Stop reading and close the reader's connection."""
         if self._reader:
             await end(self._reader)
         await self._blocking.aclose()
@@ -63,7 +68,7 @@ class Replies:
         return reply
 
     def mark_submitted(self, job_id: str) -> None:
-        """Fail the job's reply from now on if Redis loses the job."""
+        """From now on, fail the expected reply if Redis loses the job."""
         self._submitted.add(job_id)
 
     def forget(self, job_id: str) -> None:
@@ -72,7 +77,7 @@ class Replies:
         self._submitted.discard(job_id)
 
     async def _read(self) -> None:
-        pause_s = FIRST_PAUSE_S
+        pause_s = MIN_PAUSE_S
         reconcile_at_s = time.monotonic() + BLOCK_S
         key = reply_key(self.address)
         while True:
@@ -86,21 +91,21 @@ class Replies:
                         BLOCK_S, 1, key, direction="LEFT", count=REPLIES_PER_READ
                     ),
                 )
-                pause_s = FIRST_PAUSE_S
+                pause_s = MIN_PAUSE_S
             except RedisError as error:
                 log.warning("replies can't be read: %s", type(error).__name__)
                 reconcile_at_s = 0.0
                 await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                pause_s = min(2 * pause_s, MAX_PAUSE_S)
                 continue
             for raw in popped[1] if popped else ():
-                await self._hand_over(raw)
+                await self._deliver(raw)
 
     async def _reconcile_pending(self) -> None:
-        """Compare the pending jobs with Redis.
+        """Find the ends of pending jobs whose replies were lost.
 
-        A job that a restarted Redis no longer knows has failed. A reply that was lost with a cut
-        connection has left the list, but is in its job's record.
+        A job that Redis does not know, because it was restarted, has failed. A reply that was lost
+        with a cut connection is no longer in the list, but in its job's record.
         """
         submitted = list(self._submitted)
         if not submitted:
@@ -117,11 +122,13 @@ class Replies:
                 continue
             if record is not None:
                 if record not in unread:
-                    await self._hand_over(record)
+                    await self._deliver(record)
             elif not exists:
-                expected.set_exception(QueueUnavailableError("The queue was lost; send it again."))
+                expected.set_exception(
+                    QueueUnavailableError("The queue has lost the photo; send it again.")
+                )
 
-    async def _hand_over(self, raw: bytes) -> None:
+    async def _deliver(self, raw: bytes) -> None:
         try:
             reply = decode_reply(raw)
         except ValueError:

@@ -1,1 +1,1 @@
-"""Finished photos: how they are identified, read and cached."""
+"""Finished photos: their identity, and the result cache."""

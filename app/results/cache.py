@@ -1,7 +1,7 @@
-"""Finished photos in Redis, for equal uploads that come later.
+"""The result cache: finished photos in Redis, for later uploads that are equal.
 
-An entry is a result and its pictures in keys of its own; ``store.lua`` adds entries, drops old ones
-and counts bytes in one step. Every key expires.
+An entry is a result and its pictures, each in a key of its own. ``store.lua`` adds an entry, drops
+old ones and counts their bytes in one step. Every key expires.
 """
 
 import logging
@@ -18,7 +18,7 @@ from app.results.result import Finished
 from contract.keys import (
     CACHE_ORDER_KEY,
     CACHE_SIZES_KEY,
-    RECORD_LIVES,
+    RECORD_TTL_FACTOR,
     cache_key,
     heatmap_key,
     image_key,
@@ -32,7 +32,10 @@ STORE_SCRIPT: Final = Path(__file__).with_name("store.lua")
 
 
 class ResultCache:
-    """At most ``max_bytes`` of pictures, each for ``ttl_s`` after its last use; 0 keeps none."""
+    """A cache of at most ``max_bytes``; an entry expires ``ttl_s`` after its last use.
+
+    With ``max_bytes`` 0 it is off.
+    """
 
     def __init__(self, redis: Redis, *, max_bytes: int, ttl_s: int) -> None:
         self._redis = redis
@@ -42,11 +45,11 @@ class ResultCache:
 
     @property
     def is_on(self) -> bool:
-        """Whether anything is ever kept."""
+        """Whether the cache keeps anything."""
         return self._max_bytes > 0
 
     async def find(self, identity: str) -> Finished | None:
-        """Return the entry of this identity, None also when Redis does not answer."""
+        """Return the entry for ``identity``, None without one or when Redis fails."""
         if not self.is_on:
             return None
         try:
@@ -59,14 +62,14 @@ class ResultCache:
                 return None
             await self._renew(identity)
         except (RedisError, ValueError):
-            log.warning("a cached result can't be read", exc_info=True)
+            log.warning("a cached result could not be read", exc_info=True)
             return None
         return Finished(result, image, heatmap)
 
     async def take(self, identity: str, result: Result) -> Finished | None:
         """Move a finished job's pictures into the cache and return them.
 
-        Returns None, and leaves the job as it is, when the pictures don't fit or Redis fails.
+        Return None and leave the job as it is when the pictures don't fit or Redis fails.
         """
         taken = await self._store(identity, result, "RENAME")
         if taken is None:
@@ -75,21 +78,21 @@ class ResultCache:
         return None if is_incomplete(result, heatmap) else Finished(result, image, heatmap)
 
     async def keep(self, identity: str, result: Result) -> bool:
-        """Copy a finished job's pictures into the cache; return whether they fit."""
+        """Copy a finished job's pictures into the cache; return whether they are stored."""
         return self.is_on and await self._store(identity, result, "COPY") is not None
 
     async def copy_to_job(self, identity: str, result: Result, job_id: str) -> bool:
-        """Copy an entry's pictures to a finished job of their own; return whether they were there.
+        """Copy an entry to the finished job ``job_id``; return whether its pictures still existed.
 
         Raises:
-            RedisError: when Redis does not answer or is full.
+            RedisError: when Redis can't be reached or is full.
         """
         async with self._redis.pipeline(transaction=True) as pipeline:
             for key in (image_key, heatmap_key):
                 pipeline.copy(key(identity), key(job_id), replace=True)
                 pipeline.expire(key(job_id), self._ttl_s)
             record = encode_reply(replace(result, job_id=job_id))
-            pipeline.set(record_key(job_id), record, ex=RECORD_LIVES * self._ttl_s)
+            pipeline.set(record_key(job_id), record, ex=RECORD_TTL_FACTOR * self._ttl_s)
             has_image, _, has_heatmap, *_ = await pipeline.execute()
         return bool(has_image) and bool(has_heatmap or result.heatmap_type is None)
 
@@ -105,23 +108,23 @@ class ResultCache:
                 args=[identity, encode_reply(result), *limits, transfer, *entry_keys("")],
             )
         except RedisError:
-            log.warning("a result can't be cached", exc_info=True)
+            log.warning("a result could not be cached", exc_info=True)
             return None
 
     async def _renew(self, identity: str) -> None:
         async with self._redis.pipeline(transaction=True) as pipeline:
             for key in (*entry_keys(identity), CACHE_ORDER_KEY, CACHE_SIZES_KEY):
                 pipeline.expire(key, self._ttl_s)
-            # XX: an entry that was dropped meanwhile stays dropped.
+            # xx: do not add an entry that was dropped meanwhile.
             pipeline.zadd(CACHE_ORDER_KEY, {identity: time.time() + self._ttl_s}, xx=True)
             await pipeline.execute()
 
 
 def entry_keys(identity: str) -> tuple[str, str, str]:
-    """Return the keys of an entry's result, image and heatmap; the identity is their end."""
+    """Return the keys of an entry's result, image and heatmap; each ends with ``identity``."""
     return cache_key(identity), image_key(identity), heatmap_key(identity)
 
 
 def is_incomplete(result: Result, heatmap: bytes | None) -> bool:
-    """Return whether the result has a heatmap that is missing."""
+    """Return whether the result should have a heatmap and ``heatmap`` is None."""
     return result.heatmap_type is not None and heatmap is None

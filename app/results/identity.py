@@ -1,4 +1,4 @@
-"""The identity of a result: a digest of input, options and the version that computes it."""
+"""The identity of a result: a digest of the upload, the options and the worker's version."""
 
 import asyncio
 import hashlib
@@ -8,23 +8,23 @@ from functools import lru_cache
 
 from contract.messages import Options
 
-# Hashing less is as quick as handing it to a thread.
-HASHED_AT_ONCE_BYTES = 256 * 1024
+# Hashing up to this size takes no longer than passing the work to a thread.
+MAX_INLINE_BYTES = 256 * 1024
 
 
 async def digest_input(data: bytes) -> bytes:
-    """Return the SHA-256 of an upload; large ones are hashed in a thread."""
-    if len(data) <= HASHED_AT_ONCE_BYTES:
+    """Return the SHA-256 of an upload, 32 bytes; large uploads are hashed in a thread."""
+    if len(data) <= MAX_INLINE_BYTES:
         return hashlib.sha256(data).digest()
     return (await asyncio.to_thread(hashlib.sha256, data)).digest()
 
 
 def identify(input_digest: bytes, options: Options, version: str) -> str:
-    """Return 64 hexadecimal digits that identify the result of an upload."""
-    return hashlib.sha256(input_digest + describe(options, version)).hexdigest()
+    """Return the identity of a result, 64 hexadecimal digits."""
+    return hashlib.sha256(input_digest + serialize(options, version)).hexdigest()
 
 
 @lru_cache(maxsize=64)
-def describe(options: Options, version: str) -> bytes:
-    """Return the digest's part for options and version; cached, since few combinations occur."""
+def serialize(options: Options, version: str) -> bytes:
+    """Return options and version as bytes for the digest; cached, since few combinations occur."""
     return json.dumps([asdict(options), version], sort_keys=True).encode()

@@ -1,4 +1,4 @@
-"""A finished photo on its way to its client."""
+"""Finished photos and where they come from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ class Finished(NamedTuple):
 class Outcome:
     """A finished photo and its origin: worker or cache.
 
-    ``stage_ms`` are the times of this request, all 0 for a cached result. ``cached_ms`` is the time
-    of the look-up in the cache, None for a result that a worker has just made.
+    ``stage_ms`` has the times of the stages for this request, all 0 for a cached result.
+    ``cached_ms`` is the time of the look-up in the cache, None for a result of a worker.
     """
 
     finished: Finished

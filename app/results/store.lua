@@ -1,20 +1,23 @@
--- Store a finished job's result and pictures in the cache. Expired entries are dropped first, then
+-- Stores a finished job's result and pictures in the cache. It first drops expired entries, then
 -- the least recently used ones until the new entry fits.
--- KEYS: the order and the sizes of entries; the job's image, heatmap and record.
--- ARGV: see below. `transfer` is COPY, or RENAME for a job whose own keys are no longer wanted.
--- Returns nothing when the pictures don't fit or are gone; after RENAME the pictures, else 1.
--- Names the keys of entries that it drops itself, so it needs a single Redis and no cluster, as RQ does.
+-- Returns false if the pictures don't fit or don't exist, 1 after COPY, the pictures after RENAME.
+-- It also deletes keys that are not in KEYS, those of dropped entries. So it needs a single Redis
+-- and no cluster, as RQ does.
+
+-- order: sorted set of identities by time of expiry. sizes: hash of bytes by identity, and `total`.
 local order, sizes, job_image, job_heatmap, job_record = unpack(KEYS)
+-- transfer: COPY, or RENAME for a job whose own keys are no longer needed.
 local identity, result, now_s, ttl_s, max_bytes, transfer = unpack(ARGV, 1, 6)
+-- The key of an entry is one of these followed by its identity.
 local result_prefix, image_prefix, heatmap_prefix = unpack(ARGV, 7, 9)
 max_bytes = tonumber(max_bytes)
 
-local function drop(name)
-  redis.call('DEL', result_prefix .. name, image_prefix .. name, heatmap_prefix .. name)
-  redis.call('ZREM', order, name)
-  local bytes = redis.call('HGET', sizes, name)
+local function drop(entry)
+  redis.call('DEL', result_prefix .. entry, image_prefix .. entry, heatmap_prefix .. entry)
+  redis.call('ZREM', order, entry)
+  local bytes = redis.call('HGET', sizes, entry)
   if bytes then
-    redis.call('HDEL', sizes, name)
+    redis.call('HDEL', sizes, entry)
     redis.call('HINCRBY', sizes, 'total', -tonumber(bytes))
   end
 end

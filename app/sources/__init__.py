@@ -1,1 +1,1 @@
-"""Photos that the service fetches itself: signed URLs, allowed hosts, checked addresses."""
+"""Photos that ``/fetch`` downloads: signed URLs, allowed hosts, checked addresses."""

@@ -1,8 +1,7 @@
-"""Which addresses a photo may be fetched from: public unicast ones and no others.
+"""The IP addresses that photos may be fetched from: public unicast addresses and no others.
 
-The lists follow IANA's registries of special-purpose addresses (RFC 6890 and successors) and
-stand here in full: what ``ipaddress`` calls global differs between versions of Python, and counts
-multicast in.
+The lists follow IANA's registries of special-purpose addresses (RFC 6890 and successors). They do
+not use ``ipaddress``'s ``is_global``, which differs between Python versions and includes multicast.
 """
 
 import ipaddress
@@ -14,12 +13,12 @@ REFUSED_IPV4: Final = tuple(
     map(
         ipaddress.IPv4Network,
         (
-            "0.0.0.0/8",  # "this network"; 0.0.0.0 reaches this machine
+            "0.0.0.0/8",  # "this network"; 0.0.0.0 connects to this machine
             "10.0.0.0/8",
-            "100.64.0.0/10",  # carrier-grade NAT, and one cloud's metadata service
+            "100.64.0.0/10",  # carrier-grade NAT, and a cloud's metadata service
             "127.0.0.0/8",
-            "168.63.129.16/32",  # public in form, but another cloud's platform service
-            "169.254.0.0/16",  # link-local: most clouds' metadata service
+            "168.63.129.16/32",  # a public address that a cloud uses for its platform service
+            "169.254.0.0/16",  # link-local, with the metadata service of most clouds
             "172.16.0.0/12",
             "192.0.0.0/24",
             "192.0.2.0/24",
@@ -37,16 +36,16 @@ REFUSED_IPV4: Final = tuple(
     )
 )
 
-# All that is handed out lies in here. What carries an IPv4 address inside doesn't, for the most
-# part: mapped (::ffff:0:0/96), compatible (::/96), NAT64 (64:ff9b::/96, 64:ff9b:1::/48).
+# The block of global unicast addresses. Most forms that contain an IPv4 address lie outside of it:
+# mapped (::ffff:0:0/96), compatible (::/96), NAT64 (64:ff9b::/96, 64:ff9b:1::/48).
 GLOBAL_IPV6: Final = ipaddress.IPv6Network("2000::/3")
 REFUSED_IPV6: Final = tuple(
     map(
         ipaddress.IPv6Network,
         (
-            "2001::/23",  # protocol assignments, among them Teredo, which carries IPv4
+            "2001::/23",  # protocol assignments; Teredo among them contains an IPv4 address
             "2001:db8::/32",
-            "2002::/16",  # 6to4, which carries IPv4
+            "2002::/16",  # 6to4, contains an IPv4 address
             "2620:4f:8000::/48",
             "3fff::/20",
         ),
@@ -64,5 +63,5 @@ def is_public(address: Address) -> bool:
 
 
 def is_loopback(address: Address) -> bool:
-    """Return whether ``address`` is 127.0.0.1 or ::1 themselves; no other form of them counts."""
+    """Return whether ``address`` is exactly 127.0.0.1 or ::1, in no mapped or other form."""
     return str(address) in {"127.0.0.1", "::1"}

@@ -1,4 +1,4 @@
-"""Where photos may be fetched from: hosts, ports, and the addresses that they resolve to."""
+"""The hosts and ports that photos may be fetched from, and the addresses that hosts resolve to."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,9 +10,10 @@ from contract.errors import ForbiddenSourceError
 
 @dataclass(frozen=True, slots=True)
 class AllowList:
-    """``hosts`` are names, ``*.name`` for everything below one, or ``*`` for every public host.
+    """What ``FETCH_HOSTS`` and ``FETCH_PORTS`` allow.
 
-    ``loopback_port``: this one port of this machine may be fetched from as well, for tests.
+    ``hosts`` has names, ``*.name`` for all subdomains of a name, or ``*`` for every public host.
+    Photos may also be fetched from ``loopback_port`` of this machine, for tests.
     """
 
     hosts: tuple[str, ...]
@@ -20,25 +21,25 @@ class AllowList:
     loopback_port: int | None = None
 
     def check_url(self, url: SourceUrl) -> None:
-        """Return when ``url``'s host and port are on the list.
+        """Check the host and the port of ``url``.
 
         Raises:
-            ForbiddenSourceError: when they aren't.
+            ForbiddenSourceError: when one of them is not on the list.
         """
-        if not any(matches(pattern, url.host) for pattern in self.hosts):
+        if not any(matches_host(pattern, url.host) for pattern in self.hosts):
             raise ForbiddenSourceError("The source's host is not on the allow-list.")
         if url.port not in self.ports and url.port != self.loopback_port:
             raise ForbiddenSourceError("The source's port is not on the allow-list.")
 
-    def permitted(self, addresses: Iterable[Address], port: int) -> list[Address]:
-        """Return those of a host's addresses that may be connected to.
+    def select_permitted(self, addresses: Iterable[Address], port: int) -> list[Address]:
+        """Return the addresses of a host that may be connected to.
 
         Raises:
             ForbiddenSourceError: when there is none.
         """
         chosen = [address for address in addresses if self._allows(address, port)]
         if not chosen:
-            # Which address it was is nobody's business: it would map the network behind us.
+            # The message names no address: that would reveal the internal network.
             raise ForbiddenSourceError("The source's host has no public address.")
         return chosen
 
@@ -48,8 +49,8 @@ class AllowList:
         return port in self.ports and is_public(address)
 
 
-def matches(pattern: str, host: str) -> bool:
-    """Return whether ``host`` is what ``pattern`` means; ``*.name`` is not ``name`` itself."""
+def matches_host(pattern: str, host: str) -> bool:
+    """Return whether ``pattern`` allows ``host``; ``*.name`` does not allow ``name`` itself."""
     if pattern == "*":
         return True
     if pattern.startswith("*."):

@@ -1,4 +1,4 @@
-"""Fetches a photo from elsewhere: nothing about its server is trusted."""
+"""Downloads a photo from another server, whose responses are not trusted."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -15,19 +15,19 @@ from contract.errors import BodyTooLargeError, DeadlineError, ForbiddenSourceErr
 
 MAX_REDIRECTS: Final = 3
 REDIRECTS: Final = {301, 302, 303, 307, 308}
-# identity: a compressed body is a bomb that no limit on received bytes sees, and no photo needs it.
+# No content encoding: a small compressed body may expand to any size, and photos don't need one.
 REQUEST_HEADERS: Final = (
     (b"User-Agent", b"Foveate"),
     (b"Accept", b"image/*"),
     (b"Accept-Encoding", b"identity"),
 )
 
-Hold = Callable[[int], None]
+Allocate = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A fetched photo, and what its server says of it; headers as they came, "" if absent."""
+    """A downloaded photo and two headers of its response, "" if absent."""
 
     data: bytes
     last_modified: str
@@ -35,7 +35,10 @@ class Source:
 
 
 class Upstream:
-    """One front-end process as a client of other servers."""
+    """Downloads photos within limits on hosts, bytes and time.
+
+    ``read_timeout_s`` limits connecting and each read, ``timeout_s`` a download with its redirects.
+    """
 
     def __init__(
         self,
@@ -51,8 +54,8 @@ class Upstream:
         self._timeout_s = timeout_s
         self._read_timeout_s = read_timeout_s
         self._resolver = Resolver()
-        # No connection is kept: each fetch resolves and checks anew. No proxy of the environment
-        # is asked: it would resolve by itself.
+        # No connection is kept, so that each download resolves and checks the name again. Proxies
+        # of the environment are not used, because they would resolve names themselves.
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=httpcore2.default_ssl_context(),
             max_connections=None,
@@ -63,24 +66,26 @@ class Upstream:
         )
 
     async def close(self) -> None:
-        """End all connections."""
+        """Close all connections."""
         await self._pool.aclose()
         self._resolver.close()
 
-    async def fetch(self, url: SourceUrl, hold: Hold) -> Source:
-        """Return what lies at ``url``, redirects followed; ``hold`` is told of each size reached.
+    async def fetch(self, url: SourceUrl, allocate: Allocate) -> Source:
+        """Return the photo at ``url``; redirects are followed.
+
+        ``allocate`` is called with the bytes received so far, after each part of the body.
 
         Raises:
-            ForbiddenSourceError: when it, or a redirect, leads where nothing may be fetched.
-            BodyTooLargeError: as soon as more than the limit is announced or arrives.
-            UpstreamError: when the server can't be reached or answers anything but a plain 200.
-            DeadlineError: when one read, or all of it together, takes too long.
-            QueueFullError: when ``hold`` refuses.
+            ForbiddenSourceError: when the URL or a redirect is not allowed.
+            BodyTooLargeError: as soon as more bytes than the limit are announced or received.
+            UpstreamError: when the server can't be reached, or its response is not a valid 200.
+            DeadlineError: when one read or the whole download takes too long.
+            QueueFullError: when ``allocate`` raises it.
         """
         try:
             async with asyncio.timeout(self._timeout_s):
                 for _ in range(MAX_REDIRECTS + 1):
-                    found = await self._get(url, hold)
+                    found = await self._get(url, allocate)
                     if isinstance(found, Source):
                         return found
                     url = found
@@ -88,28 +93,30 @@ class Upstream:
             raise DeadlineError("The source took too long.") from error
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
             raise UpstreamError(
-                "The source can't be reached, or breaks off, or speaks no valid HTTP."
+                "The source can't be reached, closes the connection early, or sends invalid HTTP."
             ) from error
         raise UpstreamError(f"The source redirects more than {MAX_REDIRECTS} times.")
 
-    async def _get(self, url: SourceUrl, hold: Hold) -> Source | SourceUrl:
-        """Return the photo, or where a redirect leads."""
+    async def _get(self, url: SourceUrl, allocate: Allocate) -> Source | SourceUrl:
+        """Return the photo, or the target of a redirect."""
         self._allowed.check_url(url)
-        async with self._answer(url) as answer:
-            headers = joined(answer.headers)
-            if answer.status in REDIRECTS:
+        async with self._open(url) as response:
+            headers = join_headers(response.headers)
+            if response.status in REDIRECTS:
                 if "location" not in headers:
-                    raise UpstreamError("The source redirects nowhere.")
+                    raise UpstreamError("The source redirects without a location.")
                 return url.join(headers["location"])
-            if answer.status != 200:
-                raise UpstreamError(f"The source answers {answer.status}.")
+            if response.status != 200:
+                raise UpstreamError(f"The source responds with status {response.status}.")
             if headers.get("content-encoding", "identity").strip().lower() != "identity":
-                raise UpstreamError("The source answers with a content encoding not asked for.")
-            data = await self._read(answer, headers.get("content-length", ""), hold)
+                raise UpstreamError(
+                    "The source responds with a content encoding, which was not requested."
+                )
+            data = await self._read(response, headers.get("content-length", ""), allocate)
             return Source(data, headers.get("last-modified", ""), headers.get("cache-control", ""))
 
     @asynccontextmanager
-    async def _answer(self, url: SourceUrl) -> AsyncIterator[httpcore2.Response]:
+    async def _open(self, url: SourceUrl) -> AsyncIterator[httpcore2.Response]:
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._read_timeout_s)
         target = httpcore2.URL(
             scheme=url.scheme.encode(),
@@ -120,17 +127,19 @@ class Upstream:
         headers = [(b"Host", url.authority.encode()), *REQUEST_HEADERS]
         async with self._pool.stream(
             "GET", target, headers=headers, extensions={"timeout": timeouts}
-        ) as answer:
-            yield answer
+        ) as response:
+            yield response
 
-    async def _read(self, answer: httpcore2.Response, announced: str, hold: Hold) -> bytes:
+    async def _read(
+        self, response: httpcore2.Response, announced: str, allocate: Allocate
+    ) -> bytes:
         if announced.isascii() and announced.isdigit():
             self._check_size(int(announced[:20]))
         data = bytearray()
-        async for chunk in answer.aiter_stream():
+        async for chunk in response.aiter_stream():
             data += chunk
             self._check_size(len(data))
-            hold(len(data))
+            allocate(len(data))
         return bytes(data)
 
     def _check_size(self, size_bytes: int) -> None:
@@ -138,16 +147,16 @@ class Upstream:
             raise BodyTooLargeError(f"The source has more than {self._max_bytes} bytes.")
 
 
-def joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return headers by their names in lower case, those given twice as one list (RFC 9110, 5.3).
+def join_headers(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return headers by lower-case name; repeated ones are joined by commas (RFC 9110, 5.3).
 
     Raises:
-        ForbiddenSourceError: when there are two places to go to: which one would be checked?
+        ForbiddenSourceError: when there are two ``Location`` headers.
     """
     found: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         if name == "location" and name in found:
-            raise ForbiddenSourceError("The source redirects to two places.")
+            raise ForbiddenSourceError("The source redirects to two locations.")
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found

@@ -1,7 +1,7 @@
-"""Connections for httpcore2 that go to an address that was checked, and to no other.
+"""Connections for httpcore2 that go only to addresses that were checked.
 
-A name is resolved once for each connection, here; what was checked is what is connected to. A name
-server that answers differently the next time (DNS rebinding) is not asked a next time.
+A name is resolved once for each connection, and the checked address itself is connected to. So a
+name server that returns another address the next time (DNS rebinding) has no effect.
 """
 
 import asyncio
@@ -16,23 +16,26 @@ import httpcore2
 from app.sources.addresses import Address
 from app.sources.allow_list import AllowList
 
-# Of a name with many addresses, this many are tried.
+# At most this many addresses of a name are tried.
 MAX_ADDRESSES: Final = 3
-# Names that take long to resolve may keep one another waiting, but no upload: those use the
-# event loop's own threads.
+# These threads are separate from the event loop's, so names that resolve slowly delay no upload.
 RESOLVER_THREADS: Final = 16
 
 Resolve = Callable[[str, int], Awaitable[list[Address]]]
 
 
 class Resolver:
-    """The system's resolver, in threads of its own."""
+    """The system's resolver, run in its own threads."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolver")
 
     async def __call__(self, host: str, port: int) -> list[Address]:
-        """Return a host's addresses, in the order in which they should be tried; raises OSError."""
+        """Return a host's addresses in the order in which to try them.
+
+        Raises:
+            OSError: when the name can't be resolved.
+        """
         found = await asyncio.get_running_loop().run_in_executor(
             self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         )
@@ -40,12 +43,15 @@ class Resolver:
         return list(dict.fromkeys(addresses))
 
     def close(self) -> None:
-        """Let the threads end, without waiting for them."""
+        """Stop the threads without waiting for them."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class PinnedNetwork(httpcore2.AsyncNetworkBackend):
-    """Resolves, checks, connects; TLS still verifies the name that the URL has."""
+    """Resolves a name, checks its addresses, and connects to one of them.
+
+    TLS still verifies the name in the URL.
+    """
 
     def __init__(self, allowed: AllowList, resolve: Resolve) -> None:
         self._allowed = allowed
@@ -56,7 +62,7 @@ class PinnedNetwork(httpcore2.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the base class names it
+        timeout: float | None = None,  # noqa: ASYNC109 - a parameter of the base class
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
@@ -64,7 +70,8 @@ class PinnedNetwork(httpcore2.AsyncNetworkBackend):
 
         Raises:
             ForbiddenSourceError: when none of its addresses is allowed.
-            httpcore2.ConnectError, httpcore2.ConnectTimeout: when there is no connection.
+            httpcore2.ConnectError: when the name can't be resolved or no address accepts.
+            httpcore2.ConnectTimeout: when either takes longer than ``timeout``.
         """
         try:
             async with asyncio.timeout(timeout):
@@ -73,7 +80,7 @@ class PinnedNetwork(httpcore2.AsyncNetworkBackend):
             raise httpcore2.ConnectTimeout("the name was not resolved in time") from error
         except (OSError, UnicodeError) as error:
             raise httpcore2.ConnectError("the name can't be resolved") from error
-        permitted = self._allowed.permitted(addresses, port)[:MAX_ADDRESSES]
+        permitted = self._allowed.select_permitted(addresses, port)[:MAX_ADDRESSES]
         for address in permitted[:-1]:
             try:
                 return await self._network.connect_tcp(

@@ -1,4 +1,4 @@
-"""``foveate sign URL``: print the path under which ``/fetch`` serves a photo."""
+"""The command ``foveate sign``: prints the signed path of a photo for ``/fetch``."""
 
 import argparse
 import sys
@@ -13,7 +13,7 @@ from contract.errors import FoveateError
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Sign with the first of FETCH_KEYS and print the path; return the exit code."""
+    """Print the path signed with the first of FETCH_KEYS; return the exit code."""
     try:
         settings = AppSettings()
     except ValidationError as error:
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         parse_source_url(arguments.url)
         parse_path_options(arguments.options)
-    except FoveateError as error:  # the service would refuse it
+    except FoveateError as error:  # the service would reject the request
         print(f"foveate: {error.detail}", file=sys.stderr)
         return 1
     key = settings.fetch_keys[0].get_secret_value().encode()

@@ -1,7 +1,7 @@
-"""Signatures of /fetch URLs: whoever has the key decides what is fetched, and nobody else.
+"""Signatures of ``/fetch`` URLs: only holders of a key decide what is fetched.
 
-HMAC-SHA256 (RFC 2104) over ``options/url``, both unescaped, in base64url without padding
-(RFC 4648, 5). What a proxy on the way does to a path's escapes can't break it.
+A signature is HMAC-SHA256 (RFC 2104) over ``options/url``, both unescaped, in base64url without
+padding (RFC 4648, section 5). A proxy that changes the escaping of the path does not break it.
 """
 
 import base64
@@ -15,27 +15,29 @@ from contract.errors import BadSignatureError
 
 
 def sign(key: bytes, options: str, url: str) -> str:
-    """Return the signature of a source and its options."""
+    """Return the signature of the options and the URL of a source."""
     digest = hmac.digest(key, f"{options}/{url}".encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
 def verify(keys: Iterable[bytes], signature: str, options: str, url: str) -> None:
-    """Return when one of ``keys`` has made ``signature``; each is tried, so time tells nothing.
+    """Check that ``signature`` was made with one of ``keys``.
+
+    All keys are compared, each in constant time, so that the duration reveals nothing.
 
     Raises:
-        BadSignatureError: when none has.
+        BadSignatureError: when no key matches.
     """
     given = signature.encode("utf-8", "replace")
-    fits = [hmac.compare_digest(given, sign(key, options, url).encode()) for key in keys]
-    if not any(fits):
-        raise BadSignatureError("No key has signed these options and this source.")
+    matches = [hmac.compare_digest(given, sign(key, options, url).encode()) for key in keys]
+    if not any(matches):
+        raise BadSignatureError("The signature does not match these options and this source.")
 
 
 def signed_path(key: bytes, url: str, options: str = NO_OPTIONS) -> str:
-    """Return the path under which a service with ``key`` answers the photo at ``url``.
+    """Return the path under which a service that has ``key`` serves the photo at ``url``.
 
-    ``options`` are those of POST /compress as ``name=value``, with commas between.
+    ``options`` are those of ``POST /compress`` as ``name=value``, separated by commas.
     """
     options = options or NO_OPTIONS
     return f"/fetch/{sign(key, options, url)}/{options}/{quote(url, safe='')}"

@@ -1,6 +1,7 @@
-"""The URL of a photo elsewhere, read strictly: what two readers could take differently is refused.
+"""URLs of photos on other servers, parsed strictly.
 
-A lenient reader is how checks are got round: one reads ``http://good@bad/``, another connects.
+A URL that two parsers could understand differently is refused: the check could see one host, and
+the connection go to another, as with ``http://good@bad/``.
 """
 
 import ipaddress
@@ -14,30 +15,34 @@ from contract.errors import ForbiddenSourceError, MalformedRequestError
 MAX_URL_CHARS: Final = 4096
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
-# RFC 3986 without userinfo and fragment; names as they go into DNS, others in their A-label form.
-SHAPE: Final = re.compile(
+# RFC 3986 without userinfo and fragment. International names are A-labels (RFC 5890), as in DNS.
+URL_PATTERN: Final = re.compile(
     r"(?P<scheme>https?)://"
     r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?)"
     r"(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<path>/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?"
     r"(?P<query>\?(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?"
 )
-# WHATWG's rule: a host whose last label looks like a number is an IPv4 address or nothing.
+# A host whose last label is numeric must be an IPv4 address (WHATWG URL, "ends in a number").
 NUMERIC_END: Final = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9a-fA-F]*)\.?$")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceUrl:
-    """An absolute http or https URL; ``host`` in lower case, an IPv6 address without brackets."""
+    """An absolute http or https URL.
+
+    ``host`` is in lower case; an IPv6 address has no brackets. ``target`` is path and query, as in
+    the request line.
+    """
 
     scheme: str
     host: str
     port: int
-    target: str  # path and query, as they go into the request line
+    target: str
 
     @property
     def authority(self) -> str:
-        """Host and, where it isn't the scheme's own, port, as ``Host`` has them."""
+        """Host, and port if it is not the scheme's default, as in a ``Host`` header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -45,59 +50,61 @@ class SourceUrl:
         return f"{self.scheme}://{self.authority}{self.target}"
 
     def join(self, location: str) -> "SourceUrl":
-        """Return where a redirect leads.
+        """Return the target of a redirect to ``location``.
 
         Raises:
-            ForbiddenSourceError: when it leads to something that ``parse_source_url`` refuses, or
-                from https to http.
+            ForbiddenSourceError: when ``parse_source_url`` refuses it, or when it leads from https
+                to http.
         """
         try:
             target = parse_source_url(urljoin(str(self), location.partition("#")[0]))
         except (MalformedRequestError, ValueError) as error:
-            raise ForbiddenSourceError("A redirect leads to no valid URL.") from error
+            raise ForbiddenSourceError("A redirect leads to an invalid URL.") from error
         if self.scheme == "https" and target.scheme != "https":
             raise ForbiddenSourceError("A redirect leads from https to http.")
         return target
 
 
 def parse_source_url(text: str) -> SourceUrl:
-    """Return ``text`` in its parts.
+    """Parse an absolute http or https URL.
 
     Raises:
-        MalformedRequestError: when it is no absolute URL, or has characters that belong escaped.
-        ForbiddenSourceError: when its scheme is another one, it names a user, or its host is an IP
-            address in any but the usual form (octal, hexadecimal, decimal, shortened).
+        MalformedRequestError: when it is not an absolute URL, or has characters that need escaping.
+        ForbiddenSourceError: when it has another scheme, contains a user name, or its host is an
+            IPv4 address in an unusual form (octal, hexadecimal, decimal, shortened).
     """
     if len(text) > MAX_URL_CHARS:
         raise MalformedRequestError(f"The source's URL has more than {MAX_URL_CHARS} characters.")
     scheme, mark, rest = text.partition("://")
     if mark and scheme.isalnum() and scheme.lower() not in DEFAULT_PORTS:
-        raise ForbiddenSourceError("Sources are fetched by http and https only.")
+        raise ForbiddenSourceError("The source's URL must have the scheme http or https.")
     authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
     if mark and "@" in authority:
-        raise ForbiddenSourceError("The source's URL names a user.")
-    found = SHAPE.fullmatch(scheme.lower() + mark + authority.lower() + rest[len(authority) :])
+        raise ForbiddenSourceError("The source's URL contains a user name.")
+    found = URL_PATTERN.fullmatch(
+        scheme.lower() + mark + authority.lower() + rest[len(authority) :]
+    )
     if not found:
-        raise MalformedRequestError("The source is no absolute URL of ASCII characters.")
+        raise MalformedRequestError("The source is not an absolute URL in ASCII.")
     port = int(found["port"] or DEFAULT_PORTS[found["scheme"]])
     if not 0 < port < 2**16:
-        raise MalformedRequestError("The source's URL has an impossible port.")
+        raise MalformedRequestError("The source's URL has an invalid port.")
     target = (found["path"] or "/") + (found["query"] or "")
     return SourceUrl(found["scheme"], parse_host(found["host"]), port, target)
 
 
 def parse_host(text: str) -> str:
-    """Return a URL's host as the name, or the one usual form of the address, that it is.
+    """Return the host of a URL as a name, or as an IP address in its canonical form.
 
     Raises:
-        MalformedRequestError: when it is no IPv6 address, or no name that DNS can have.
+        MalformedRequestError: when it is an invalid IPv6 address, or too long for a name in DNS.
         ForbiddenSourceError: when it is an IPv4 address in an unusual form.
     """
     if text.startswith("["):
         try:
             return str(ipaddress.IPv6Address(text[1:-1]))
         except ValueError as error:
-            raise MalformedRequestError("The source's host is no IPv6 address.") from error
+            raise MalformedRequestError("The source's host is not an IPv6 address.") from error
     if NUMERIC_END.search(text):
         try:
             return str(ipaddress.IPv4Address(text))

@@ -1,1 +1,1 @@
-"""``python -m app run``: Redis, front ends and workers on one machine."""
+"""The command ``foveate run``: Redis, front ends and workers on one machine."""

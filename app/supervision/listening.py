@@ -1,4 +1,4 @@
-"""The service's port: one listening socket for each front end that shares it."""
+"""Listening sockets on the service's port, one for each front end."""
 
 import socket
 import sys
@@ -7,14 +7,16 @@ BACKLOG = 2048
 
 
 class ListenError(Exception):
-    """The port can't be had; the message says why."""
+    """Listening on the port failed; the message says why."""
 
 
 def listen(host: str, port: int, count: int = 1) -> list[socket.socket]:
-    """Return ``count`` sockets that listen on one port; the kernel spreads connections over them.
+    """Return ``count`` sockets that listen on one port; Linux spreads connections over them.
+
+    On other systems the sockets are one and the same. Port 0 takes a free port.
 
     Raises:
-        ListenError: when the address is none of this machine's, or the port is taken.
+        ListenError: when ``host`` is not an address of this machine, or the port is taken.
     """
     try:
         family, *_, address = socket.getaddrinfo(
@@ -28,7 +30,7 @@ def listen(host: str, port: int, count: int = 1) -> list[socket.socket]:
         first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         first.bind(address)
         if sys.platform == "linux":
-            # Only once it is bound: so a port that others share, another service's, counts as taken.
+            # Set after bind: a port whose sockets another service shares then counts as taken.
             if count > 1:
                 first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             for _ in range(count - 1):
@@ -44,12 +46,12 @@ def listen(host: str, port: int, count: int = 1) -> list[socket.socket]:
         raise ListenError(
             f"can't listen on {host}:{port}: {error.strerror}. Choose another with PORT="
         ) from error
-    # Other kernels spread nothing over such sockets: there all front ends accept on one.
+    # Other kernels do not balance such sockets, so all front ends accept on one socket.
     return listeners + [first] * (count - len(listeners))
 
 
 def url_of(listener: socket.socket) -> str:
-    """Return the URL under which a listening socket is reached from this machine."""
+    """Return the URL of a listening socket as seen from this machine."""
     host, port = listener.getsockname()[:2]
     if host in {"0.0.0.0", "::"}:  # noqa: S104
         host = "127.0.0.1"

@@ -1,7 +1,8 @@
-"""How much of this machine is ours, and how many workers that is enough for.
+"""The cores and memory that this process may use, and the number of workers that follows.
 
-A worker of one thread makes more of a core than a thread among several does: Python lets one thread
-of a process run at a time (docs/architecture.md). What bounds their number is memory.
+Several workers of one thread use the cores better than one worker of several threads, because only
+one thread of a process runs Python at a time. Memory bounds their number
+(docs/decisions/0017-a-worker-for-each-core.md).
 """
 
 import os
@@ -9,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-# What one worker takes at most, with its default settings, and what Redis and a front end do beside
-# them (docs/operations.md).
+# The most that one worker takes with its default settings, and what Redis and a front end need
+# (docs/operations.md, Memory).
 WORKER_BYTES: Final = 2_500_000_000
 OTHER_BYTES: Final = 1_500_000_000
 MAX_WORKERS: Final = 8
@@ -20,12 +21,12 @@ DEVICES: Final = Path("/dev")
 
 
 def choose_workers(environment: Mapping[str, str]) -> int:
-    """Return how many workers to start where nobody says: one for each core, as far as memory goes.
+    """Return the default number of workers: one for each core, as far as memory allows.
 
-    One where a GPU is, which one worker batches for, and where ``CODEC_THREADS`` is set: whoever
-    sets it has shared the cores out.
+    It is 1 with a GPU, because one worker forms the batches for it. It is 1 if ``CODEC_THREADS`` is
+    set, because that setting already divides the cores.
     """
-    gpus = [*DEVICES.glob("nvidia[0-9]*"), *DEVICES.glob("dxg")]  # the latter is WSL's
+    gpus = [*DEVICES.glob("nvidia[0-9]*"), *DEVICES.glob("dxg")]  # dxg: a GPU under WSL
     if (gpus and environment.get("DEVICE") != "cpu") or environment.get("CODEC_THREADS"):
         return 1
     by_memory = (count_memory_bytes() - OTHER_BYTES) // WORKER_BYTES
@@ -33,12 +34,12 @@ def choose_workers(environment: Mapping[str, str]) -> int:
 
 
 def share_cores(workers: int) -> int:
-    """Return how many threads each of the workers gets for its codec."""
+    """Return the number of codec threads for each of ``workers`` workers, rounded up."""
     return -(-count_cores() // workers)
 
 
 def count_cores() -> int:
-    """Return how many cores this process may use at a time, at least 1 (cgroup v2's limit too)."""
+    """Return how many cores affinity and cgroup v2 allow this process, at least 1."""
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))
     else:
@@ -51,7 +52,7 @@ def count_cores() -> int:
 
 
 def count_memory_bytes() -> int:
-    """Return how much memory there is, or this process's control group may take (cgroup v2)."""
+    """Return the memory that this process may use: the machine's, or cgroup v2's lower limit."""
     memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for words in read_limits("memory.max"):
         match words:
@@ -61,8 +62,8 @@ def count_memory_bytes() -> int:
 
 
 def read_limits(name: str) -> list[list[str]]:
-    """Return the words of a limit of this process's control group and of those that it is in."""
-    # In a container this is the root, which is the container's own.
+    """Return the words of the limit ``name`` of this process's control group and its parents."""
+    # In a container the path is "/": the container's own group is mounted as the root.
     paths = [
         word.removeprefix("0::/") for word in read_words(OWN_CGROUP) if word.startswith("0::/")
     ]
@@ -76,7 +77,7 @@ def read_limits(name: str) -> list[list[str]]:
 
 
 def read_words(path: Path) -> list[str]:
-    """Return the words of a small file; none where it can't be read."""
+    """Return the words of a small file, none if it can't be read."""
     try:
         return path.read_text().split()
     except OSError:

@@ -1,7 +1,7 @@
-"""``python -m app run``: Redis, front ends and workers as children of one process.
+"""The command ``foveate run``: Redis, front ends and workers as children of one process.
 
-A child that dies is started again; a dead worker's jobs go back to the queue first. SIGTERM and
-Ctrl-C drain: first the front ends finish their requests, then the workers, then Redis goes.
+A child that dies is started again, and a dead worker's jobs return to the queue. SIGTERM and Ctrl-C
+drain the service: the front ends finish their requests, then the workers end, then Redis.
 """
 
 import os
@@ -15,29 +15,29 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from app.liveness.heartbeats import Heartbeats
 from app.liveness.recovery import recover
+from app.redis import connect_sync
 from app.settings import AppSettings
 from app.supervision import embedded_redis as embedded
 from app.supervision.child import Child
-from app.supervision.front_ends import ROLE, FrontEnds
+from app.supervision.front_ends import FRONT_END_ROLE, FrontEnds
 from app.supervision.listening import ListenError
 from app.supervision.machine import choose_workers, count_cores, share_cores
 
 POLL_S = 0.05
 READY_TIMEOUT_S = 180.0
-# Before the service was ever ready, this many deaths in a row mean that it can't start.
+# Until the service is ready, this many early deaths of a child in a row mean that it can't start.
 MAX_DEATHS_AT_START = 3
-# Between two looks at the workers' heartbeats.
-LISTEN_INTERVAL_S = 2.0
-# On top of the longest request, so that every open request is answered.
+# Time between two checks of the workers' heartbeats.
+HEARTBEAT_CHECK_INTERVAL_S = 2.0
+# Short, because the supervisor watches no child while it waits for Redis.
+REDIS_TIMEOUT_S = 5.0
+# Added to the longest request, so that no child is killed before its requests have ended.
 DRAIN_MARGIN_S = 10.0
-# Exit code of a child whose settings are invalid; it has printed which.
+# Exit code of a child whose settings are invalid; the child has printed which.
 INVALID_SETTING = 2
 # The service's own address must not go through a proxy of the environment.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -62,22 +62,22 @@ class Supervisor:
         self._was_ready = False
         self._stopping = False
         self._heartbeats = Heartbeats()
-        self._listen_at_s = 0.0
+        self._check_heartbeats_at_s = 0.0
 
     def run(self) -> int:
-        """Run the service until it is told to stop; return the exit code."""
+        """Run the service until a signal stops it; return the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         with ExitStack() as stack:
             stack.callback(self._stop_all)
             try:
-                fronts = self._front_ends = FrontEnds(*self._address, self._front_end_count)
+                front_ends = self._front_ends = FrontEnds(*self._address, self._front_end_count)
                 redis_url = self._start_redis(stack)
-                self._start_processes(fronts, redis_url)
-                self._wait_until_ready(fronts, redis_url)
+                self._start_processes(front_ends, redis_url)
+                self._wait_until_ready(front_ends, redis_url)
                 if not self._stopping:
                     self._was_ready = True
-                    self._announce(fronts.url)
+                    self._announce(front_ends.url)
                     self._start_workers(self._workers - 1, redis_url)
                 self._watch(redis_url)
             except (StartError, ListenError, embedded.EmbeddedError) as error:
@@ -94,31 +94,31 @@ class Supervisor:
         self._stopping = True
 
     def _start_redis(self, stack: ExitStack) -> str:
-        """Return the URL of a Redis that responds: that of REDIS_URL, or a child's."""
+        """Return the URL of a Redis that responds: REDIS_URL if set, else that of a new child."""
         given = os.environ.get("REDIS_URL")
         if given:
             embedded.wait_until_up(given, give_up=lambda: self._stopping)
             return given
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="foveate-")))
-        # Callbacks run in reverse: Redis must be gone before its folder is.
+        # Callbacks run in reverse order: Redis must end before its folder is removed.
         stack.callback(self._stop_all)
         child = Child("redis", embedded.command(embedded.find_server(), folder), dict(os.environ))
         self._start(child)
         redis_url = embedded.url(folder)
-        embedded.wait_until_up(redis_url, give_up=lambda: self._stopping or child.exited())
+        embedded.wait_until_up(redis_url, give_up=lambda: self._stopping or child.has_exited())
         return redis_url
 
-    def _start_processes(self, fronts: FrontEnds, redis_url: str) -> None:
-        for child in fronts.children({**os.environ, "REDIS_URL": redis_url}):
+    def _start_processes(self, front_ends: FrontEnds, redis_url: str) -> None:
+        for child in front_ends.children({**os.environ, "REDIS_URL": redis_url}):
             self._start(child)
-        # One worker starts alone until the service is ready: the others then find compiled kernels.
+        # The others start when the service is ready; they then find compiled kernels.
         self._start_workers(1, redis_url)
 
     def _start_workers(self, count: int, redis_url: str) -> None:
         environment = {**os.environ, "REDIS_URL": redis_url}
         if not environment.get("CODEC_THREADS"):
             environment["CODEC_THREADS"] = str(share_cores(self._workers))
-            # A photo that is alone in the service may use every core.
+            # The only photo in the service may use every core.
             environment["PASS_THREADS"] = environment.get("PASS_THREADS") or str(count_cores())
         for _ in range(count):
             self._start(Child("worker", [sys.executable, "-m", "worker"], environment))
@@ -127,12 +127,12 @@ class Supervisor:
         self._children.append(child)
         child.start()
 
-    def _wait_until_ready(self, fronts: FrontEnds, redis_url: str) -> None:
+    def _wait_until_ready(self, front_ends: FrontEnds, redis_url: str) -> None:
         deadline_s = time.monotonic() + READY_TIMEOUT_S
         while not self._stopping:
-            self._revive(redis_url)
-            # Every front end reports on Redis and the workers.
-            if fronts.all_up() and responds(f"{fronts.url}/readyz"):
+            self._restart_dead(redis_url)
+            # The response of any one front end tells that Redis and a worker are ready.
+            if front_ends.all_up() and responds_ok(f"{front_ends.url}/readyz"):
                 return
             if time.monotonic() > deadline_s:
                 raise StartError(f"not ready within {READY_TIMEOUT_S:.0f} s")
@@ -148,27 +148,27 @@ class Supervisor:
 
     def _watch(self, redis_url: str) -> None:
         while not self._stopping:
-            self._revive(redis_url)
+            self._restart_dead(redis_url)
             self._kill_silent(redis_url)
             time.sleep(POLL_S)
 
     def _kill_silent(self, redis_url: str) -> None:
         """Kill workers without heartbeats: stopped, or hung in a call that ignores signals."""
-        if time.monotonic() < self._listen_at_s:
+        if time.monotonic() < self._check_heartbeats_at_s:
             return
-        self._listen_at_s = time.monotonic() + LISTEN_INTERVAL_S
+        self._check_heartbeats_at_s = time.monotonic() + HEARTBEAT_CHECK_INTERVAL_S
         workers = {child.worker_name: child for child in self._children if child.worker_name}
-        with connect(redis_url) as connection:
+        with connect_sync(redis_url, timeout_s=REDIS_TIMEOUT_S) as connection:
             silent = self._heartbeats.find_silent(connection, workers)
         for name in silent:
-            if not (child := workers[name]).exited():
+            if not (child := workers[name]).has_exited():
                 say(f"{name} sends no heartbeats; killing it")
                 child.kill()
 
-    def _revive(self, redis_url: str) -> None:
-        """Start again whatever has died; a worker's jobs go back to the queue."""
+    def _restart_dead(self, redis_url: str) -> None:
+        """Handle children that have died, and start those again whose delay is over."""
         for child in self._children:
-            if not child.exited() or self._stopping:
+            if not child.has_exited() or self._stopping:
                 continue
             if child.restart_at_s is None:
                 self._on_death(child, redis_url)
@@ -181,33 +181,33 @@ class Supervisor:
         delay_s = child.on_exit()
         if not self._was_ready:
             if code == INVALID_SETTING:
-                raise StartError(f"the {child.role} refuses its settings")
+                raise StartError(f"the {child.role} rejects its settings")
             if child.early_deaths >= MAX_DEATHS_AT_START:
                 raise StartError(f"the {child.role} ends right after its start (exit code {code})")
-        if child.role == ROLE and self._front_ends:
+        if child.role == FRONT_END_ROLE and self._front_ends:
             self._front_ends.on_exit(child)
         say(f"the {child.role} ended (exit code {code}); starting it again in {delay_s:.0f} s")
-        lost_name = child.worker_name
+        dead_worker = child.worker_name
         if delay_s == 0:
-            child.start()  # starting takes longer than requeuing; do both at once
-        if lost_name:
-            self._recover(redis_url, lost_name)
+            child.start()  # first, so that it starts while the jobs are requeued
+        if dead_worker:
+            self._recover(redis_url, dead_worker)
 
     def _recover(self, redis_url: str, worker_name: str) -> None:
-        """Requeue a dead worker's jobs while its successor starts up."""
+        """Requeue a dead worker's jobs."""
         try:
-            with connect(redis_url) as connection:
+            with connect_sync(redis_url, timeout_s=REDIS_TIMEOUT_S) as connection:
                 count = recover(connection, worker_name, failure_ttl_s=self._settings.result_ttl_s)
         except RedisError as error:
-            say(f"could not requeue: {error}")
+            say(f"the jobs of {worker_name} could not be requeued: {error}")
         else:
             say(f"{count} jobs back in the queue")
 
     def _stop_all(self) -> None:
         """Stop front ends, workers and Redis, in this order."""
         if self._front_ends:
-            self._front_ends.refuse()
-        for role in (ROLE, "worker", "redis"):
+            self._front_ends.close_sockets()
+        for role in (FRONT_END_ROLE, "worker", "redis"):
             self._stop_role(role)
         if self._front_ends:
             self._front_ends.clean_up()
@@ -221,20 +221,13 @@ class Supervisor:
             child.wait(longest_s + DRAIN_MARGIN_S)
 
 
-def connect(redis_url: str) -> Redis:
-    """Return a connection with short timeouts, so that the supervisor keeps watching its children."""
-    return Redis.from_url(
-        redis_url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
-    )
-
-
 def say(line: str) -> None:
     """Print a line for the person who runs the service."""
     print(f"foveate: {line}", file=sys.stderr, flush=True)
 
 
-def responds(url: str) -> bool:
-    """Return whether a GET of ``url`` gets a 200 soon."""
+def responds_ok(url: str) -> bool:
+    """Return whether a GET of ``url`` has status 200 within two seconds."""
     try:
         with OPENER.open(url, timeout=2):
             return True

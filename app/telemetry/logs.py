@@ -1,7 +1,7 @@
-"""Log lines: JSON objects, or text for people, and one line for each request.
+"""Log lines of a front end, as JSON objects or as text, and one line for each request.
 
-They carry no bytes of any upload, no query, no header but the request's id, and no URL of /fetch;
-a path that matches no route is cut short and escaped.
+Lines carry no bytes of an upload, no query, no header except the request's id, and no URL of
+/fetch. A path that matches no route is shortened and escaped.
 """
 
 import json
@@ -18,30 +18,30 @@ from app.telemetry.request_id import request_id
 log = logging.getLogger("app.requests")
 
 MAX_PATH_CHARS: Final = 100
-# `json.dumps` would make an encoder for each line.
+# `json.dumps` with these arguments would create an encoder for each line.
 encode: Final = json.JSONEncoder(default=str).encode
-# All that a terminal or a reader of lines could take for more than text.
+# Control characters except the line feed; a terminal may interpret them.
 CONTROLS: Final = {
     code: f"\\x{code:02x}" for code in (*range(10), *range(11, 32), *range(127, 160))
 }
 
 
 class JsonFormatter(logging.Formatter):
-    """One object for each line; ASCII only, so whatever came from outside is escaped."""
+    """Formats a record as one JSON object in ASCII; control characters are escaped."""
 
     def __init__(self, front_end: int = 0) -> None:
         super().__init__()
-        self._own = {"front_end": front_end} if front_end else {}
+        self._fields = {"front_end": front_end} if front_end else {}
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the record as one line."""
         when = datetime.fromtimestamp(record.created, UTC)
         line: dict[str, Any] = {
             "time": when.isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            **self._own,
+            **self._fields,
         }
         if request_id.get():
             line["request_id"] = request_id.get()
@@ -52,14 +52,14 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people; no second line begins like a first one, whatever an error's text says."""
+    """Formats a record as text; further lines are indented, so that no text can forge a record."""
 
     def __init__(self, front_end: int = 0) -> None:
-        whose = f" [{front_end}]" if front_end else ""
-        super().__init__(f"%(asctime)s{whose} %(levelname)s %(name)s: %(message)s")
+        label = f" [{front_end}]" if front_end else ""
+        super().__init__(f"%(asctime)s{label} %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, and a traceback below it."""
+        """Return the record's line, with the traceback in the lines below it."""
         text = super().format(record)
         fields = dict(getattr(record, "fields", {}))
         if fields:
@@ -72,7 +72,7 @@ class TextFormatter(logging.Formatter):
 def log_config(settings: AppSettings, front_end: int = 0) -> dict[str, Any]:
     """Return the configuration of ``logging`` for a front end; lines go to standard error.
 
-    Where there are several, ``front_end`` is the number that its lines carry.
+    If several front ends share a port, each line carries the number ``front_end``.
     """
     formatter = JsonFormatter if settings.log_format == "json" else TextFormatter
     return {
@@ -82,24 +82,25 @@ def log_config(settings: AppSettings, front_end: int = 0) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": settings.log_level},
         "loggers": {
-            # At DEBUG it would log headers and URLs.
+            # At DEBUG httpcore2 would log headers and URLs.
             "httpcore2": {"level": "WARNING"},
         },
     }
 
 
-# Asked every few seconds by whoever watches the service, and while it starts many times a second.
-PROBES: Final = frozenset({"/livez", "/readyz", "/metrics"})
+# Monitoring requests these paths every few seconds; a supervisor does so many times a second while
+# the service starts.
+PROBE_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 class RequestLogMiddleware:
-    """Logs one line when a response has gone, or its client has."""
+    """Logs one line for each request when its response is sent or its client has disconnected."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and count what goes by."""
+        """Handle the request and count the bytes of its body and response."""
         if scope["type"] != "http" or not log.isEnabledFor(logging.INFO):
             await self._app(scope, receive, send)
             return
@@ -123,15 +124,18 @@ class RequestLogMiddleware:
             await self._app(scope, counted_receive, counted_send)
         finally:
             line["duration_ms"] = round(1e3 * (time.perf_counter() - started_s), 1)
-            # A route that returns a photo leaves the times of its stages here.
+            # A route that returns a photo stores the times of its stages in the request's state.
             if stage_ms := state.get("stage_ms"):
                 line["stages_ms"] = {name: round(ms, 1) for name, ms in stage_ms.items()}
-            fields = {"method": scope["method"][:16], "path": path_of(scope), **line}
-            level = logging.DEBUG if fields["path"] in PROBES else logging.INFO
+            fields = {"method": scope["method"][:16], "path": describe_path(scope), **line}
+            level = logging.DEBUG if fields["path"] in PROBE_PATHS else logging.INFO
             log.log(level, "request", extra={"fields": fields})
 
 
-def path_of(scope: Scope) -> str:
-    """Return the route's path, with names where ids, signatures and URLs are; or what was asked."""
+def describe_path(scope: Scope) -> str:
+    """Return the path template of the request's route.
+
+    Without a route, return the path itself, shortened and escaped.
+    """
     route = getattr(scope.get("route"), "path", None)
     return str(route or ascii(scope["path"][:MAX_PATH_CHARS])[1:-1])

@@ -1,6 +1,6 @@
-"""What Prometheus can read of one front-end process, or of all that count together.
+"""Prometheus metrics of a front end, and of all front ends that share a port.
 
-Those on one port do (``app.serve``): each of them reports the sum of all.
+Front ends that share a port also share their metrics (``app.serve``): each reports the sums.
 """
 
 import os
@@ -16,7 +16,10 @@ BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Metrics:
-    """One registry for each application, so that two in one process don't collide."""
+    """The metrics of one application, in a registry of their own.
+
+    Two applications in one process would collide in prometheus_client's global registry.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -33,54 +36,56 @@ class Metrics:
             registry=self.registry,
         )
         self.bytes_in = Counter(
-            "foveate_bytes_in", "Bytes of compressed photos, as uploaded", registry=self.registry
+            "foveate_bytes_in",
+            "Bytes of the uploads whose results were sent",
+            registry=self.registry,
         )
         self.bytes_out = Counter("foveate_bytes_out", "Bytes of JPEGs sent", registry=self.registry)
         self.cache = Counter(
             "foveate_cache",
-            "Uploads by where their result came from: hit (cache), joined (an equal upload that "
-            "was under way), miss (a worker)",
+            "Uploads by the origin of their result: hit (the cache), joined (an equal upload in "
+            "progress), miss (a worker)",
             ["outcome"],
             registry=self.registry,
         )
         self.pending = Gauge(
             "foveate_pending_uploads",
-            "Uploads held",
+            "Uploads and jobs that hold a place in a front end",
             registry=self.registry,
             multiprocess_mode="livesum",
         )
-        # Everybody's: who was asked last has just looked.
+        # The next two are the same for every front end, so the most recent value is the right one.
         self.queue_length = Gauge(
             "foveate_queue_length",
-            "Jobs that wait in the queue",
+            "Jobs waiting in the queue",
             registry=self.registry,
             multiprocess_mode="mostrecent",
         )
         self.workers = Gauge(
             "foveate_workers",
-            "Workers alive",
+            "Live workers",
             registry=self.registry,
             multiprocess_mode="mostrecent",
         )
         self.stages = Histogram(
             "foveate_stage_seconds",
-            "Time of each stage for one photo; queue is the wait before the first",
+            "Time of each stage for one photo; queue is the wait before the first stage",
             ["stage"],
             buckets=STAGE_BUCKETS_S,
             registry=self.registry,
         )
-        # Looking a label up takes as long as counting under it.
-        self._stages: dict[str, Histogram] = {}
-        # A gauge, because an Info metric cannot be shared by several processes.
+        # Looking up a label takes as long as observing a value, so the look-ups are kept.
+        self._labelled_stages: dict[str, Histogram] = {}
+        # A gauge, because several processes can't share an Info metric.
         self.build_info = Gauge(
             "foveate_build_info",
-            "The version of the service; always 1",
+            "Always 1; the label is the version of the service",
             ["version"],
             registry=self.registry,
             multiprocess_mode="max",
         )
         self.build_info.labels(VERSION).set(1)
-        # Counted by the reply of a batch's first item, so every batch counts once.
+        # Only the reply of a batch's first item has the size, so that each batch counts once.
         self.batch_size = Histogram(
             "foveate_batch_size",
             "Photos in one pass of the network",
@@ -89,26 +94,26 @@ class Metrics:
         )
 
     def expose(self) -> bytes:
-        """Return all in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
             return generate_latest(self.registry)
-        everyone = CollectorRegistry()
-        MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]
-        return generate_latest(everyone)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
 
     def observe_reply(self, reply: Reply) -> None:
-        """Count what a worker reports."""
+        """Record the batch size and the stage times that a worker reports."""
         if reply.batch_size:
             self.batch_size.observe(reply.batch_size)
         if isinstance(reply, Failure):
             return
         for stage, elapsed_ms in reply.stage_ms.items():
-            histogram = self._stages.get(stage) or self._stages.setdefault(
+            histogram = self._labelled_stages.get(stage) or self._labelled_stages.setdefault(
                 stage, self.stages.labels(stage)
             )
             histogram.observe(elapsed_ms / 1e3)
 
     def observe_result(self, result: Result) -> None:
-        """Count a photo that was sent."""
+        """Count the bytes of a photo that was sent."""
         self.bytes_in.inc(result.original_bytes)
         self.bytes_out.inc(result.compressed_bytes)

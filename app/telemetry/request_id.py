@@ -1,4 +1,4 @@
-"""Gives every request an id: its client's own where that is well-formed, else a new one."""
+"""The id of each request: its client's ``X-Request-ID`` if that is well-formed, else a new one."""
 
 import re
 import secrets
@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = b"x-request-id"
-# Enough for UUIDs and W3C trace ids; nothing that a log or a header would have to escape.
+# Allows UUIDs and W3C trace ids, and no character that a log or a header would have to escape.
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 # The id of the current request; log lines carry it.
@@ -15,17 +15,20 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class RequestIdMiddleware:
-    """Plain ASGI: no task and no buffer between a body and its reader."""
+    """Sets the id of the current request and returns it in the response.
+
+    Starlette's ``BaseHTTPMiddleware`` would add a task and a buffer to each request.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, with an id in its response's headers."""
+        """Handle the request, and add its id to the response's headers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        chosen = choose(
+        chosen = choose_id(
             [value.decode("latin-1") for name, value in scope["headers"] if name == HEADER]
         )
 
@@ -41,8 +44,8 @@ class RequestIdMiddleware:
             request_id.reset(token)
 
 
-def choose(given: list[str]) -> str:
-    """Return the client's id, or a new one of 16 hexadecimal digits."""
+def choose_id(given: list[str]) -> str:
+    """Return the only id in ``given`` if it is well-formed, else a new one of 16 hex digits."""
     if len(given) == 1 and WELL_FORMED.fullmatch(given[0]):
         return given[0]
     return secrets.token_hex(8)

@@ -1,25 +1,27 @@
-"""OpenTelemetry traces of requests: with the extra ``tracing``, and only where they are sent."""
+"""OpenTelemetry traces of requests; they need the extra ``tracing`` and a collector to send to.
+
+The environment names the collector, as OpenTelemetry's specification of the OTLP exporter says.
+"""
 
 import os
 from collections.abc import Callable
 
 from fastapi import FastAPI
 
-# The standard's own variables say where to (OpenTelemetry's specification of the OTLP exporter).
-ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
 def instrument(app: FastAPI) -> Callable[[], object]:
-    """Trace the requests of ``app`` when the environment names a collector.
+    """Trace the requests of ``app`` if the environment names a collector.
 
-    Returns what sends the last spans, and may take seconds: a server that ends by a signal runs no
-    exit handlers.
+    Return a function that sends the last spans and may take seconds. Call it before the process
+    ends, because a server that ends by a signal runs no exit handlers.
 
     Raises:
-        ImportError: when it does and the extra isn't installed.
+        ImportError: when a collector is named and the extra is not installed.
     """
-    if not any(os.environ.get(name) for name in ENDPOINTS):
-        return nothing
+    if not any(os.environ.get(name) for name in ENDPOINT_VARIABLES):
+        return send_nothing
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
         OTLPSpanExporter,
     )
@@ -33,12 +35,12 @@ def instrument(app: FastAPI) -> Callable[[], object]:
     FastAPIInstrumentor.instrument_app(
         app,
         tracer_provider=provider,
-        # A probe every second is no news, and a span for each chunk of a body tells nothing.
+        # Probes would bury the other spans, and so would a span for each chunk of a body.
         excluded_urls="/livez,/readyz,/metrics",
         exclude_spans=["receive", "send"],
     )
     return provider.shutdown
 
 
-def nothing() -> None:
-    """Without traces there is nothing to send."""
+def send_nothing() -> None:
+    """Do nothing: without traces there are no spans to send."""

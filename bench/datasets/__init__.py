@@ -1,1 +1,1 @@
-"""Photos and uploads that benchmarks read."""
+"""Photos and uploads of the benchmarks."""

@@ -2,11 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final
 
-from model.training.folds import is_held
-from model.training.photos import SUFFIXES
+from model.training.photos import is_held
 
 FOLDS: Final = ("held", "training")
 
@@ -21,8 +19,3 @@ def choose_photos(names: Iterable[str], fold: str | None, limit: int | None) -> 
     digests = {name: hashlib.sha256(name.encode()).digest() for name in names}
     chosen = [name for name in digests if in_fold(name, fold)]
     return sorted(chosen, key=digests.__getitem__)[:limit]
-
-
-def find_photos(folder: Path) -> list[Path]:
-    """Return the photos directly inside a folder, sorted."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)

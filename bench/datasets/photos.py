@@ -1,5 +1,6 @@
-"""The photos that encoders are measured on, with size, gaze and saliency map."""
+"""The photos that encoders are measured on, with their size, recorded gaze and saliency map."""
 
+import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from bench.datasets.folds import choose_photos
-from bench.metrics.full_reference import Picture
+from bench.datasets.folds import FOLDS, choose_photos
+from bench.datasets.uploads import SUFFIXES as UPLOAD_SUFFIXES
+from bench.metrics import Picture
 
-SUFFIXES: Final = (".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".jpg", ".jpeg")
-# Longest side of the smallest step of --ladder. Below it PSNR-HVS has too few blocks.
+SUFFIXES: Final = {*UPLOAD_SUFFIXES, ".ppm"}
+# Longest side of --ladder's smallest size. Below it PSNR-HVS has too few blocks.
 LADDER_FROM_PX: Final = 64
 
 
@@ -23,16 +25,32 @@ class Photo:
     """A photo to be measured, not yet decoded."""
 
     name: str
-    """Path below the folder; on the ladder followed by "@LONGEST SIDE"."""
+    """Path below the folder; with --ladder followed by "@LONGEST SIDE"."""
     path: Path
     group: str
-    """Its folder, relative to the given one; "" directly inside."""
+    """Its folder, relative to the given one; "" for the given one itself."""
     halved: bool = False
     longest_px: int | None = None
     """Longest side after resizing; None keeps the size."""
     fixations_xy: tuple[tuple[float, float], ...] = ()
-    """Where people looked, as shares of width and height."""
+    """Recorded gaze as shares of width and height."""
     map_path: Path | None = None
+
+
+def add_photo_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that choose photos with their gaze and maps, and the size."""
+    add = parser.add_argument
+    add("--images", type=Path, required=True, help="folder of photos; each folder below is a group")
+    add("--fixations", type=Path, help='recorded gaze: {file: {"width", "height", "fixations_xy"}}')
+    add(
+        "--maps", type=Path, help="folder of saliency maps, PHOTO.npy (default: the network's maps)"
+    )
+    add(
+        "--halve",
+        action="store_true",
+        help="photos at half their size (2×2 box): if they are JPEGs",
+    )
+    add("--fold", choices=FOLDS, help="only photos held out of training, or only the others")
 
 
 def find_photos(
@@ -40,8 +58,8 @@ def find_photos(
 ) -> dict[str, Path]:
     """Return the photos below a folder by their relative paths.
 
-    With `fixations` only the photos that have some. Sorted by path; with a fold or limit in the
-    order of hashed names.
+    With `fixations` only photos with recorded gaze. They are sorted by path, or with a fold or limit
+    by hashed name.
     """
     paths = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     found = {path.relative_to(folder).as_posix(): path for path in sorted(paths)}
@@ -60,8 +78,8 @@ def read_fixations(path: Path) -> dict[str, Any]:
     try:
         recorded = json.loads(path.read_text("utf-8"))
         return {
-            name: tuple((x / own["width"], y / own["height"]) for x, y in own["fixations_xy"])
-            for name, own in recorded.items()
+            name: tuple((x / photo["width"], y / photo["height"]) for x, y in photo["fixations_xy"])
+            for name, photo in recorded.items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path.name} is not a file of fixations ({error!r})") from error
@@ -86,12 +104,12 @@ def plan_photos(
             fixations_xy=fixations.get(name, ()),
             map_path=(maps / name).with_suffix(".npy") if maps else None,
         )
-        planned += list(climb_ladder(photo, steps)) if steps else [photo]
+        planned += list(vary_size(photo, steps)) if steps else [photo]
     return planned
 
 
-def climb_ladder(photo: Photo, steps: int) -> Iterator[Photo]:
-    """Yield the photo at `steps` sizes in equal ratios up to its own, without duplicates."""
+def vary_size(photo: Photo, steps: int) -> Iterator[Photo]:
+    """Yield the photo at up to `steps` sizes in equal ratios, the last one its own."""
     try:
         with Image.open(photo.path) as opened:
             longest_px = max(opened.size)
@@ -153,5 +171,5 @@ def read_map(path: Path) -> NDArray[np.float32]:
     except (OSError, ValueError) as error:
         raise ValueError(f"no map {path.name} ({type(error).__name__})") from error
     if saliency.ndim != 2 or not (saliency.min() >= 0 and saliency.max() <= 1):
-        raise ValueError(f"{path.name} is no map: (h, w) in 0..1")
+        raise ValueError(f"{path.name} is not a map: (h, w) in 0..1")
     return saliency

@@ -1,4 +1,4 @@
-"""Uploads of the load tests: photos of a folder, or generated ones."""
+"""Uploads of the load benchmarks: photos of a folder, or generated ones."""
 
 import io
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 UploadFormat = Literal["jpeg", "stored"]
 
 SUFFIXES: Final = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
-# About what cameras and phones write. The cost of decoding hardly depends on it.
+# Similar to cameras and phones. The cost of decoding hardly depends on it.
 UPLOAD_QUALITY: Final = 92
 GENERATED_PHOTOS: Final = 8
 
@@ -20,9 +20,8 @@ def load_photos(folder: Path, upload: UploadFormat) -> tuple[list[bytes], str]:
     """Return the uploads and their description.
 
     Args:
-        folder: folder of photos; without photos in it, pictures of 768×512 are generated.
-        upload: "jpeg" converts each to a JPEG of quality 92, as users send them; "stored" keeps
-            the files as they are.
+        folder: folder of photos; if it has none, pictures of 768×512 are generated.
+        upload: "jpeg" converts each to a JPEG of quality 92; "stored" returns the files unchanged.
     """
     paths = list_uploads(folder)
     if not paths:
@@ -41,14 +40,14 @@ def load_photos(folder: Path, upload: UploadFormat) -> tuple[list[bytes], str]:
 
 
 def list_uploads(folder: Path) -> list[Path]:
-    """Return the photos directly inside a folder, sorted; none if there is no such folder."""
+    """Return the photos directly inside a folder, sorted; an empty list if it does not exist."""
     return sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
 
 
 def tile_photos(
     paths: Sequence[Path], width_px: int, height_px: int, first: int = 0
 ) -> Image.Image:
-    """Return a picture of photos as tiles, row by row, repeated until it is full.
+    """Return a picture filled with photos as tiles, row by row, repeated as needed.
 
     Tiles at the edges are cut. A row is as high as its lowest tile; the next row covers the rest.
 
@@ -87,8 +86,7 @@ def generate_photo(width_px: int, height_px: int, seed: int) -> Image.Image:
     while cell_px >= 2:
         cells = (height_px // cell_px + 2, width_px // cell_px + 2, 3)
         noise = Image.fromarray(random.integers(0, 256, cells, dtype=np.uint8))
-        # Blending each octave at the same share gives all octaves equal energy. The finest get
-        # less, as lenses and sensors blur them.
+        # Equal shares give all octaves equal energy. The finest get less: lenses and sensors blur.
         share = 0.35 if cell_px > 8 else 0.12
         scaled = noise.resize((width_px, height_px), Image.Resampling.BICUBIC)
         picture = Image.blend(picture, scaled, share)

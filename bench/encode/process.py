@@ -1,4 +1,4 @@
-"""Measurements in a fresh process: the memory of one large encode, and the first start.
+"""Measurements in a new process: the memory of one large encode, and the first start.
 
 ``python -m bench.encode.process {large,start} …`` prints one JSON object.
 """
@@ -24,7 +24,10 @@ LARGE_PX: Final = (6000, 4000)
 
 
 def run_fresh(arguments: Sequence[str], cache: Path | None = None) -> dict[str, Any]:
-    """Return what a fresh process prints; `cache` is where numba keeps its kernels."""
+    """Run a task of this module in a new process; return the JSON object that it prints.
+
+    `cache` is the folder of numba's compiled kernels; None leaves it unchanged.
+    """
     environment = dict(os.environ)
     if cache is not None:
         environment["NUMBA_CACHE_DIR"] = str(cache)
@@ -41,7 +44,7 @@ def run_fresh(arguments: Sequence[str], cache: Path | None = None) -> dict[str, 
 
 
 def measure_first_start() -> dict[str, Any]:
-    """Return seconds until all kernels are ready: compiled, and loaded from the cache."""
+    """Return the seconds until all kernels are ready: when compiled, and when loaded from a cache."""
     with tempfile.TemporaryDirectory() as cache:
         compiled = run_fresh(["start"], Path(cache))
         loaded = run_fresh(["start"], Path(cache))
@@ -50,7 +53,7 @@ def measure_first_start() -> dict[str, Any]:
 
 
 def start() -> dict[str, Any]:
-    """Import the encoder and make all of its kernels ready."""
+    """Import the encoder and load or compile its kernels; return the seconds of each."""
     started_s, cpu_s = time.perf_counter(), time.process_time()
     codec = importlib.import_module("codec")
     imported_s = time.perf_counter() - started_s
@@ -63,7 +66,7 @@ def start() -> dict[str, Any]:
 
 
 def encode_large(paths: Sequence[Path], options: dict[str, Any]) -> dict[str, Any]:
-    """Encode a mosaic of the photos; return its time and the memory it took beyond the pixels."""
+    """Encode a mosaic of the photos; return the time, and the peak memory beyond the pixels."""
     codec = importlib.import_module("codec")
     timing = importlib.import_module("bench.encode.timing")
     codec.warm_up()
@@ -83,7 +86,7 @@ def encode_large(paths: Sequence[Path], options: dict[str, Any]) -> dict[str, An
 
 
 def reset_peak_bytes() -> int:
-    """Forget the peak of the resident set so far (Linux); return what is resident now."""
+    """Reset the peak of the resident set (Linux); return the resident bytes now."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
@@ -92,7 +95,7 @@ def reset_peak_bytes() -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do one of the tasks."""
+    """Run one task and print its result; return the exit code."""
     parser = argparse.ArgumentParser()
     parser.add_argument("task", choices=("large", "start"))
     parser.add_argument("--options", type=json.loads, default={})

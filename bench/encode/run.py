@@ -1,8 +1,8 @@
 """Speed, passes and memory of the encoder alone: per photo, at 24 megapixels, on two threads.
 
 The file holds ``meta``; ``summary``, medians over the photos at the first --quality; ``by_quality``;
-``large``, one encode of 24 megapixels in a fresh process; ``threads``; ``first_start``; ``images``.
-docs/benchmarks.md says what each means.
+``large``, one encode of 24 megapixels in a new process; ``threads``; ``first_start``; ``images``.
+docs/benchmarks.md explains each.
 """
 
 import argparse
@@ -22,19 +22,19 @@ from bench.encode.timing import OURS, measure_ours, measure_writer, prepare_riva
 from bench.encoders import PACKAGES as RIVAL_PACKAGES
 from bench.encoders import decode, parse_quality
 from bench.environment import PACKAGES, describe_machine, write_result
-from bench.metrics.full_reference import Picture
+from bench.metrics import Picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
     add("--images", type=Path, required=True, help="folder of photos")
-    add("--quality", type=parse_quality, nargs="+", default=[75, 50], help="(75 50)")
+    add("--quality", type=parse_quality, nargs="+", default=[75, 50], help="qualities (75 50)")
     add("--strength", type=float, default=0.6, help="(%(default)s)")
-    add("--repeats", type=int, default=5, help="encodes that a median is of (%(default)s)")
+    add("--repeats", type=int, default=5, help="encodes per median (%(default)s)")
     add("--limit", type=int, help="this many photos, the first by hashed name")
-    add("--skip-large", action="store_true", help="no 24 megapixels")
-    add("--skip-start", action="store_true", help="no first start")
+    add("--skip-large", action="store_true", help="skip the encode of 24 megapixels")
+    add("--skip-start", action="store_true", help="skip the first start")
     add("--out", type=Path, required=True, help="JSON file to write")
 
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print the tables, write the file; return the exit code."""
     paths = find_photos(args.images, {}, None, args.limit) if args.images.is_dir() else {}
     if not paths or args.repeats < 1:
-        print(f"bench: no photos in {args.images.name}, or no repeats", file=sys.stderr)
+        print(f"bench encode: no photos in {args.images.name}, or no repeats", file=sys.stderr)
         return 2
     machine = describe_machine((*PACKAGES, *RIVAL_PACKAGES))
     load_before = os.getloadavg()[0]
@@ -76,13 +76,13 @@ def run(args: argparse.Namespace) -> int:
         "first_start": None if args.skip_start else measure_first_start(),
         "images": images,
     }
-    show(result)
+    print_tables(result)
     write_result(args.out, rounded(result), indent=1)
     return 0
 
 
 def measure_photo(image: Picture, quality: int, args: argparse.Namespace) -> dict[str, Any]:
-    """Return every encoder's row for one photo."""
+    """Return the measures of every encoder for one photo."""
     rows = {}
     for name, options in OURS.items():
         settings = codec.EncodeSettings(quality, args.strength, **options)
@@ -93,7 +93,7 @@ def measure_photo(image: Picture, quality: int, args: argparse.Namespace) -> dic
 
 
 def summarise(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return each encoder's medians over the photos; of passes the mean and the largest too."""
+    """Return each encoder's medians over the photos, and mean and largest number of passes."""
     summary: dict[str, Any] = {}
     for name, first in rows[0].items():
         own = [row[name] for row in rows]
@@ -116,7 +116,7 @@ def summarise(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def measure_large(
     paths: Sequence[Path], summary: dict[str, Any], args: argparse.Namespace
 ) -> dict[str, Any]:
-    """Return time and memory of the mosaic, each setting in a process of its own."""
+    """Return time and memory of a mosaic of the photos, each setting in a new process."""
     found: dict[str, Any] = {"size_px": list(LARGE_PX), "picture": "the photos as tiles, in order"}
     for name, options in {**OURS, "foveate_size_444": {**OURS["foveate_size"], "subsampling": "444"}}.items():  # fmt: skip
         chosen = {"quality": args.quality[0], "strength": args.strength, **options}
@@ -136,7 +136,7 @@ def measure_large(
 
 
 def rounded(value: Any) -> Any:
-    """Return the result with three decimals."""
+    """Return JSON values with floats at three decimals."""
     if isinstance(value, dict):
         return {key: rounded(own) for key, own in value.items()}
     if isinstance(value, list):
@@ -144,7 +144,7 @@ def rounded(value: Any) -> Any:
     return round(value, 3) if isinstance(value, float) else value
 
 
-def show(result: dict[str, Any]) -> None:
+def print_tables(result: dict[str, Any]) -> None:
     """Print the figures as small tables."""
     for quality, encoders in result["by_quality"].items():
         print(f"quality {quality}: {'p50 ms':>29} {'DCT to bytes':>13} {'passes':>8}")

@@ -1,7 +1,7 @@
 """The gain of a second thread: encodes in two threads, in two processes, and a bare kernel.
 
-Two processes share only the machine, so the difference between threads and processes is due to
-the encoder. The difference to the bare kernel is due to the cores' common cache and memory.
+Two processes share only the machine, so the difference between threads and processes is due to the
+encoder. The difference to the bare kernel is due to the cache and memory that cores share.
 """
 
 import multiprocessing
@@ -17,21 +17,21 @@ import numpy as np
 
 import codec
 from bench.encode.timing import central_map
-from bench.metrics.full_reference import Picture
+from bench.metrics import Picture
 
 THREADS: Final = 2
-# Rounds of each side, taken in turn.
+# Rounds of each side; sides alternate.
 ROUNDS: Final = 5
-LEAST_TASKS: Final = 8
+MIN_TASKS: Final = 8
 SPINS: Final = 5_000_000
 
 Task = Callable[[int], None]
 _encode: list[Task] = []
-"""Of this process."""
+"""This process's task, set by `prepare`."""
 
 
 def compare_threads(photos: Sequence[Picture], settings: codec.EncodeSettings) -> dict[str, Any]:
-    """Return tasks per second of one thread and of two, and of encodes in two processes."""
+    """Return tasks per second of one thread and of several, by side: encode, processes, control."""
     spin(np.zeros(1), 1)
     prepare(photos, settings)
     context = multiprocessing.get_context("spawn")
@@ -49,7 +49,7 @@ def compare_threads(photos: Sequence[Picture], settings: codec.EncodeSettings) -
         # Start both processes before anything is timed.
         list(processes.map(encode, range(4 * THREADS)))
         rates: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
-        tasks = range(max(len(photos), LEAST_TASKS))
+        tasks = range(max(len(photos), MIN_TASKS))
         for _ in range(ROUNDS):
             for name, (several, task) in sides.items():
                 rates[name].append((time_tasks(one, task, tasks), time_tasks(several, task, tasks)))
@@ -61,14 +61,14 @@ def compare_threads(photos: Sequence[Picture], settings: codec.EncodeSettings) -
 
 
 def time_tasks(executor: Executor, task: Task, numbers: Iterable[int]) -> float:
-    """Return tasks per second by the clock."""
+    """Return tasks per second of wall-clock time."""
     started = time.perf_counter()
     count = len(list(executor.map(task, numbers)))
     return count / (time.perf_counter() - started)
 
 
 def prepare(photos: Sequence[Picture], settings: codec.EncodeSettings) -> None:
-    """Make this process ready to `encode`."""
+    """Compile the kernels and set this process's task, so that it can `encode`."""
     codec.warm_up()
     saliency = central_map()
 
@@ -84,13 +84,13 @@ def encode(number: int) -> None:
 
 
 def spin_long(_number: int) -> None:
-    """Run the bare kernel for about the time of one encode."""
+    """Run the bare kernel for about as long as one encode."""
     spin(np.zeros(1), SPINS)
 
 
 @numba.njit(nogil=True)
 def spin(numbers: Any, count: int) -> float:
-    """Keep a core busy with arithmetic only."""
+    """Keep a core busy with arithmetic that needs no memory."""
     total = float(numbers[0])
     for i in range(count):
         total = total * 0.999 + i

@@ -1,7 +1,7 @@
-"""CPU time of one photo's encode, whole and by stage; ours, mozjpeg's and Pillow's.
+"""CPU time of one photo's encode, in total and by stage, for Foveate, mozjpeg and Pillow.
 
-CPU time of the process, so that other load on the machine counts less. Every figure is a median of
-several encodes after one that is not counted.
+It is CPU time of the process, so that other load on the machine counts less. Every figure is a
+median over several encodes; a first one warms up and does not count.
 """
 
 import importlib
@@ -24,9 +24,11 @@ from bench.encoders import (
     find_missing,
     prepare_mozjpeg,
 )
-from bench.metrics.full_reference import Picture
+from bench.metrics import Picture
 
-# Functions of codec.jpeg.encode that are timed, by the stage that they belong to.
+# The modules of the encoder that call the stages' functions.
+MODULES: Final = ("codec.jpeg.encode", "codec.jpeg.components", "codec.jpeg.file_search")
+# The functions that they call and that are timed, by stage.
 STAGES: Final = {
     "reference": ("measure_reference",),
     "colour": ("convert_rgb", "convert_grey", "subsample_plane", "is_subsampled"),
@@ -39,7 +41,7 @@ STAGES: Final = {
 }
 # The rest of an encode is mostly the search: sampled passes, trellis passes, choice of scans.
 REST: Final = "search"
-# Not part of "DCT to bytes": the reference's bytes, and what comes before the transform.
+# Stages that "DCT to bytes" leaves out: the reference's size, and all before the transform.
 BEFORE_DCT: Final = ("reference", "colour")
 OURS: Final[dict[str, dict[str, Any]]] = {
     "foveate_size": {"target": "size"},
@@ -47,18 +49,18 @@ OURS: Final[dict[str, dict[str, Any]]] = {
     "foveate_quality": {"target": "quality"},
     "foveate_quality_progressive": {"target": "quality", "progressive": True},
 }
-"""Options of EncodeSettings, by the name that the results have."""
+"""Options of EncodeSettings by the name in the results."""
 
 
 def central_map(side: int = 48) -> Map:
-    """Return a smooth map with one hot place a little off the centre; time depends little on it."""
+    """Return a smooth map with one hot place near the centre. Encode time hardly depends on the map."""
     y, x = np.mgrid[:side, :side] / side
     spot: Map = np.exp(-((y - 0.45) ** 2 + (x - 0.4) ** 2) / 0.1).astype(np.float32)
     return spot
 
 
 def measure_ours(image: Picture, settings: codec.EncodeSettings, repeats: int) -> dict[str, Any]:
-    """Return milliseconds from pixels and from the DCT to bytes, those of each stage, passes."""
+    """Return milliseconds from pixels to bytes, from DCT to bytes and by stage, and the passes."""
     saliency = central_map()
     rows = []
     encoded = codec.encode(image, saliency, settings)
@@ -84,11 +86,11 @@ def measure_ours(image: Picture, settings: codec.EncodeSettings, repeats: int) -
 
 @contextmanager
 def timed_stages() -> Iterator[dict[str, float]]:
-    """Give the seconds of CPU time spent in each stage so far; a stage's own calls count once."""
-    module = importlib.import_module("codec.jpeg.encode")
+    """Yield the CPU seconds of each stage so far; only calls by ``MODULES`` count."""
+    modules = [importlib.import_module(name) for name in MODULES]
     spent_s = dict.fromkeys(STAGES, 0.0)
 
-    def timed(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def time_calls(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **options: Any) -> Any:
             started = time.process_time()
             try:
@@ -101,13 +103,15 @@ def timed_stages() -> Iterator[dict[str, float]]:
     with ExitStack() as replaced:
         for stage, names in STAGES.items():
             for name in names:
-                own = timed(stage, getattr(module, name))
-                replaced.enter_context(mock.patch.object(module, name, own))
+                for module in modules:
+                    if hasattr(module, name):
+                        timed = time_calls(stage, getattr(module, name))
+                        replaced.enter_context(mock.patch.object(module, name, timed))
         yield spent_s
 
 
 def measure_writer(write: Callable[[], bytes], repeats: int) -> dict[str, Any]:
-    """Return milliseconds and bytes of another encoder."""
+    """Return milliseconds and bytes of an encoder that `write` runs."""
     times = []
     jpeg = write()
     for _ in range(repeats):
@@ -118,14 +122,14 @@ def measure_writer(write: Callable[[], bytes], repeats: int) -> dict[str, Any]:
 
 
 def prepare_rivals(image: Picture, quality: int) -> dict[str, Callable[[], bytes]]:
-    """Return what writes each rival's file at `quality`, on one thread; mozjpeg where it is there."""
+    """Return each rival's writer at `quality`, on one thread; mozjpeg only if it is installed."""
     writers: dict[str, Callable[[], bytes]] = {
         "pillow": lambda: encode_standard(image, quality),
         "pillow_progressive": lambda: encode_standard(
             image, quality, optimize=True, progressive=True
         ),
     }
-    os.environ["VIPS_CONCURRENCY"] = "1"  # libvips reads it when it is loaded
+    os.environ["VIPS_CONCURRENCY"] = "1"  # libvips reads this when it is loaded
     if not find_missing(["mozjpeg"]):
         for name, progressive in (("mozjpeg", False), ("mozjpeg_progressive", True)):
             write = prepare_mozjpeg(image, MOZJPEG_TABLES["mozjpeg"], progressive=progressive)

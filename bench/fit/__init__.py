@@ -1,1 +1,1 @@
-"""The fit of the encoder's constants."""
+"""Fitting the encoder's constants on photos."""

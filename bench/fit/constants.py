@@ -1,4 +1,4 @@
-"""The encoder's constants as a vector, each in steps that change files by about the same amount."""
+"""The encoder's constants, each with a step that changes files by about the same amount."""
 
 import math
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ class Axis:
     """The step and the bounds of a constant."""
 
     unit: float
-    """Size of one step, of the constant or of its logarithm."""
+    """Size of one step of the constant, or of its logarithm if there is a `shift`."""
     shift: float | None = None
-    """Added before taking the logarithm; None steps the constant itself."""
+    """Is added before taking the logarithm."""
     least: float = 0.0
     most: float = math.inf
 
@@ -33,7 +33,7 @@ class Axis:
 _RATIO: Final = Axis(0.15, shift=0.0)
 _SHARE: Final = Axis(0.25, shift=0.3)
 _EXPONENT: Final = Axis(0.1)
-# All constants but luma's weight, to which the others are relative.
+# All constants except luma's weight, which sets the scale of the others.
 AXES: Final = {
     "luma.tilt": _EXPONENT,
     "luma.low": _SHARE,
@@ -62,11 +62,11 @@ def list_constants(tuning: Tuning) -> Constants:
     """Return every constant by name."""
     found: Constants = {}
     for field in fields(tuning):
-        own = getattr(tuning, field.name)
-        if isinstance(own, Sensitivity):
-            found |= {f"{field.name}.{f.name}": getattr(own, f.name) for f in fields(own)}
+        value = getattr(tuning, field.name)
+        if isinstance(value, Sensitivity):
+            found |= {f"{field.name}.{f.name}": getattr(value, f.name) for f in fields(value)}
         else:
-            found[field.name] = own
+            found[field.name] = value
     return found
 
 
@@ -75,12 +75,12 @@ def build_tuning(constants: Mapping[str, float]) -> Tuning:
     parts: dict[str, dict[str, float]] = {}
     plain: dict[str, Any] = {}
     for name, value in constants.items():
-        group, _, own = name.rpartition(".")
+        group, _, member = name.rpartition(".")
         if group:
-            parts.setdefault(group, {})[own] = value
+            parts.setdefault(group, {})[member] = value
         else:
             plain[name] = value
-    plain |= {group: Sensitivity(**own) for group, own in parts.items()}
+    plain |= {group: Sensitivity(**members) for group, members in parts.items()}
     return Tuning(**plain)
 
 

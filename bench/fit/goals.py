@@ -1,6 +1,6 @@
-"""The goals of a fit: bounds on columns, and columns whose growth is rewarded.
+"""The goals of a fit: lower bounds on columns, and rewards for the growth of columns.
 
-A column is a measure as a difference to the standard JPEG with the same bytes: dB, points or percent.
+A column is a measure's difference to the standard JPEG of the same bytes, in dB, points or percent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,12 @@ class Bound:
 
     column: str
     least: float
-    own: str = WEIGHTED
-    """WEIGHTED or UNIFORM: with saliency or without."""
+    encoder: str = WEIGHTED
+    """WEIGHTED: with saliency; UNIFORM: without."""
     over_rivals: bool = False
     """`least` is relative to the best rival."""
     weight: float = 10.0
-    """Cost of one unit below the bound."""
+    """Cost of each unit below the bound."""
 
     def value(self, columns: Mapping[Key, Row], quality: int) -> float:
         """Return the bound at a quality."""
@@ -37,7 +37,7 @@ class Reward:
 
     column: str
     weight: float
-    own: str = WEIGHTED
+    encoder: str = WEIGHTED
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,18 @@ class Goals:
     def cost(self, columns: Mapping[Key, Row], qualities: Sequence[int]) -> float:
         """Return the cost that the fit minimises."""
         total = 0.0
-        for at in qualities:
+        for quality in qualities:
             for bound in self.bounds:
-                found = columns[at, bound.own].get(bound.column)
+                found = columns[quality, bound.encoder].get(bound.column)
                 if found is not None:
-                    total += bound.weight * max(bound.value(columns, at) - found, 0.0)
+                    total += bound.weight * max(bound.value(columns, quality) - found, 0.0)
             for reward in self.rewards:
-                total -= reward.weight * columns[at, reward.own].get(reward.column, 0.0)
+                total -= reward.weight * columns[quality, reward.encoder].get(reward.column, 0.0)
         return total
 
 
-# PSNR-HVS and PSNR-HVS-M allow for Kodak, where they are higher by 0.05 and 0.45 dB than on the
-# fitted photos. The others hold a margin for other kinds of photos.
+# On Kodak, PSNR-HVS and PSNR-HVS-M are 0.05 and 0.45 dB higher than on the fitted photos; their bounds
+# are lower by about so much. The others have a margin for other kinds of photos.
 _CLASSIC: Final = (
     Bound("psnr", 0.15),
     Bound("ssim", 0.1),
@@ -78,7 +78,7 @@ GOALS: Final = {
             Bound("ssimulacra2", 2.3, weight=8.0),
             Bound("ssimulacra2_gaze", 2.4, over_rivals=True, weight=8.0),
             Bound("psnr_gaze", 2.15, over_rivals=True, weight=5.0),
-            Bound("ssimulacra2", 0.5, own=UNIFORM, over_rivals=True, weight=5.0),
+            Bound("ssimulacra2", 0.5, encoder=UNIFORM, over_rivals=True, weight=5.0),
         ),
         (
             Reward("psnr_s", 1.0),

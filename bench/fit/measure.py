@@ -1,4 +1,4 @@
-"""Measures of one photo as differences to the standard JPEG with the same bytes."""
+"""Measures of one photo as differences to the standard JPEG of the same bytes."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -23,26 +23,26 @@ WEIGHTED: Final = "weighted"
 
 @dataclass(frozen=True)
 class Trial:
-    """One photo to be encoded with some constants, at each full_reference."""
+    """A photo to encode with some constants, at each quality."""
 
     photo: Photo
     qualities: tuple[int, ...]
     constants: Constants
     uniform: bool = True
-    """Encode without saliency too."""
+    """Encode also without saliency."""
 
 
 @dataclass
-class Prepared:
-    """A photo's values that all trials share."""
+class PreparedPhoto:
+    """Values of a photo that all trials share."""
 
     scene: Scene
     standard: dict[int, Measures] = field(default_factory=dict)
     slopes: dict[int, Measures] = field(default_factory=dict)
-    """Slope of each column of the standard JPEG per ln(bytes)."""
+    """Change of each column of the standard JPEG per ln(bytes)."""
 
 
-_prepared: dict[str, Prepared] = {}
+_prepared: dict[str, PreparedPhoto] = {}
 
 
 def measure_trial(trial: Trial) -> dict[Key, Row]:
@@ -53,64 +53,66 @@ def measure_trial(trial: Trial) -> dict[Key, Row]:
         tuning = build_tuning(trial.constants)
         if own == UNIFORM:
             tuning = replace(tuning, saliency_ratio=1.0)
-        for at in trial.qualities:
-            settings = EncodeSettings(quality=at, progressive=True)
+        for quality in trial.qualities:
+            settings = EncodeSettings(quality=quality, progressive=True)
             made = encoder.encode_tuned(
                 prepared.scene.image, prepared.scene.saliency, settings, tuning
             )
-            row = compare(prepared, at, made.jpeg)
-            rows[at, own] = {**row, "passes": made.passes}
+            row = compare(prepared, quality, made.jpeg)
+            rows[quality, own] = {**row, "passes": made.passes}
     return rows
 
 
 def measure_rivals(trial: Trial) -> dict[Key, Row]:
-    """Return the columns of the rivals that are installed, at the standard JPEG's bytes."""
+    """Return the columns of the installed rivals, at the standard JPEG's bytes."""
     prepared = prepare_photo(trial.photo)
     rows = {}
     for name in RIVALS:
         if find_missing([name]):
             continue
-        for at in trial.qualities:
-            prepare_standard(prepared, at)
-            target = int(prepared.standard[at]["bytes"])
+        for quality in trial.qualities:
+            prepare_standard(prepared, quality)
+            target = int(prepared.standard[quality]["bytes"])
             pair = enclose_bytes(
-                prepare_rival(name, prepared.scene.image, prepared.scene.saliency, at), target
+                prepare_rival(name, prepared.scene.image, prepared.scene.saliency, quality), target
             )
             found = measure_at(pair, target, lambda jpeg: measure_file(prepared, jpeg))
-            rows[at, name] = {key: found[key] - own for key, own in prepared.standard[at].items()}
+            rows[quality, name] = {
+                key: found[key] - own for key, own in prepared.standard[quality].items()
+            }
     return rows
 
 
-def prepare_photo(photo: Photo) -> Prepared:
-    """Return the values that depend on the original only; computed once for each photo."""
+def prepare_photo(photo: Photo) -> PreparedPhoto:
+    """Return the values that depend only on the photo; they are computed once per process."""
     if photo.name not in _prepared:
         image = read_photo(photo)
         saliency = read_map(photo.map_path) if photo.map_path else load_prediction()(image)
-        _prepared[photo.name] = Prepared(prepare_scene(image, saliency, photo))
+        _prepared[photo.name] = PreparedPhoto(prepare_scene(image, saliency, photo))
     return _prepared[photo.name]
 
 
-def prepare_standard(prepared: Prepared, at: int) -> None:
+def prepare_standard(prepared: PreparedPhoto, quality: int) -> None:
     """Measure the standard JPEG at a quality, and how its columns change with its bytes."""
-    if at in prepared.standard:
+    if quality in prepared.standard:
         return
-    files = [encode_standard(prepared.scene.image, near) for near in (at, max(at - 5, 1))]
+    files = [encode_standard(prepared.scene.image, near) for near in (quality, max(quality - 5, 1))]
     own, coarser = (measure_file(prepared, jpeg) for jpeg in files)
     span = math.log(own["bytes"] / coarser["bytes"])
-    prepared.standard[at] = own
-    prepared.slopes[at] = {key: (own[key] - coarser[key]) / span for key in own}
+    prepared.standard[quality] = own
+    prepared.slopes[quality] = {key: (own[key] - coarser[key]) / span for key in own}
 
 
-def compare(prepared: Prepared, at: int, jpeg: bytes) -> Row:
-    """Return a file's differences, corrected for its difference in bytes."""
-    prepare_standard(prepared, at)
-    standard, slopes = prepared.standard[at], prepared.slopes[at]
+def compare(prepared: PreparedPhoto, quality: int, jpeg: bytes) -> Row:
+    """Return a file's differences to the standard JPEG, corrected for its difference in bytes."""
+    prepare_standard(prepared, quality)
+    standard, slopes = prepared.standard[quality], prepared.slopes[quality]
     found = measure_file(prepared, jpeg)
     excess = math.log(found["bytes"] / standard["bytes"])
     return {key: found[key] - own - slopes[key] * excess for key, own in standard.items()}
 
 
-def measure_file(prepared: Prepared, jpeg: bytes) -> Measures:
+def measure_file(prepared: PreparedPhoto, jpeg: bytes) -> Measures:
     """Return all columns; SSIM, MS-SSIM and VIF in percent."""
     scene = prepared.scene
     decoded = decode(jpeg)

@@ -1,6 +1,6 @@
 """Fit the encoder's constants on photos by sequential linear programming.
 
-Slopes of all columns by all constants are measured by differences. A linear programme moves the
+Finite differences give the slope of each column for each constant. A linear programme moves the
 constants within a trust region towards the goals. The new point is measured and kept if its cost
 is lower. The search is deterministic. docs/codec.md describes the goals.
 
@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from bench.datasets.folds import FOLDS
-from bench.datasets.photos import find_photos, plan_photos, read_fixations
+from bench.datasets.photos import add_photo_options, find_photos, plan_photos, read_fixations
 from bench.environment import PACKAGES, count_cores, describe_machine, write_result
 from bench.fit.constants import AXES, Constants, list_constants, move
 from bench.fit.goals import GOALS, Goals
@@ -34,14 +33,14 @@ from bench.fit.measure import (
     measure_rivals,
     measure_trial,
 )
-from bench.rd.processes import Map, open_pool
+from bench.rd.processes import MapFunction, open_pool
 from codec.jpeg.quantize.tuning import DEFAULT, FULL
 
 STARTS: Final = {"default": DEFAULT, "full": FULL}
-# Constants without effect where there is no saliency.
-SALIENCY: Final = frozenset({"saliency_ratio", "rise_from", "rise_to"})
-RADIUS_MOST: Final = 3.0
-RADIUS_END: Final = 0.2
+# Constants that have no effect without saliency.
+SALIENCY_CONSTANTS: Final = frozenset({"saliency_ratio", "rise_from", "rise_to"})
+MAX_RADIUS: Final = 3.0
+MIN_RADIUS: Final = 0.2
 Columns = dict[Key, Row]
 
 
@@ -56,29 +55,36 @@ class Point:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    add_photo_options(parser)
     add = parser.add_argument
-    add("--images", type=Path, required=True, help="folder of photos")
-    add("--fixations", type=Path, help='recorded gaze: {file: {"width", "height", "fixations_xy"}}')
-    add("--maps", type=Path, help="folder of saliency maps, <photo's name>.npy; else the network's")
-    add("--halve", action="store_true", help="photos at half their size (2×2 box)")
-    add("--fold", choices=FOLDS, help="only photos that training kept aside, or the others")
-    add("--skip", type=int, default=0, help="leave out this many of the photos chosen first")
-    add("--limit", type=int, default=12, help="this many photos, by hashed name (%(default)s)")
-    add("--quality", type=int, nargs="+", default=[50, 75], help="of the standard JPEG (50 75)")
-    add("--goals", choices=GOALS, default="default", help="goals, and the constants to start from")
-    add("--start", type=Path, help="start from the constants of a result file instead")
-    add("--steps", type=int, default=8, help="steps at most (%(default)s)")
+    add("--skip", type=int, default=0, help="leave out the first photos (%(default)s)")
+    add("--limit", type=int, default=12, help="number of photos, by hashed name (%(default)s)")
+    add(
+        "--quality",
+        type=int,
+        nargs="+",
+        default=[50, 75],
+        help="qualities of the standard JPEG (50 75)",
+    )
+    add(
+        "--goals",
+        choices=GOALS,
+        default="default",
+        help="goals, and initial constants (%(default)s)",
+    )
+    add("--start", type=Path, help="result file with other initial constants")
+    add("--steps", type=int, default=8, help="largest number of steps (%(default)s)")
     add("--out", type=Path, required=True, help="JSON file, written after each step")
     add("--jobs", type=int, default=count_cores(), help="processes (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Fit, print each step and return the exit code."""
+    """Fit and print each step; return the exit code."""
     fixations = read_fixations(args.fixations) if args.fixations else {}
     paths = find_photos(args.images, fixations, args.fold, args.skip + args.limit)
     photos = plan_photos(paths, fixations, args.maps, args.halve, None)[args.skip :]
     if not photos:
-        print("bench fit: no photo to fit on", file=sys.stderr)
+        print(f"bench fit: no photos in {args.images.name}", file=sys.stderr)
         return 1
     constants = list_constants(STARTS[args.goals])
     if args.start:
@@ -86,31 +92,34 @@ def run(args: argparse.Namespace) -> int:
     trials = [Trial(photo, tuple(args.quality), constants) for photo in photos]
     with open_pool(args.jobs) as map_trials:
         fit = Fit(map_trials, trials, GOALS[args.goals], args.out)
-        fit.climb(constants, args.steps)
+        fit.minimise(constants, args.steps)
     return 0
 
 
 class Fit:
     """The search for constants with a lower cost."""
 
-    def __init__(self, map_trials: Map, trials: Sequence[Trial], goals: Goals, out: Path) -> None:
+    def __init__(
+        self, map_trials: MapFunction, trials: Sequence[Trial], goals: Goals, out: Path
+    ) -> None:
         self.map_trials = map_trials
         self.trials = trials
         self.goals = goals
         self.out = out
         self.qualities = trials[0].qualities
-        owns = {bound.own for bound in goals.bounds} | {reward.own for reward in goals.rewards}
-        self.needs_uniform = UNIFORM in owns
+        encoders = {bound.encoder for bound in goals.bounds}
+        encoders |= {reward.encoder for reward in goals.rewards}
+        self.needs_uniform = UNIFORM in encoders
         self.rivals = average(list(map_trials(measure_rivals, trials)))
 
-    def climb(self, constants: Constants, steps: int) -> Point:
-        """Move until all steps are used or no nearby point is better; return the last point."""
+    def minimise(self, constants: Constants, steps: int) -> Point:
+        """Lower the cost for at most `steps` steps, while a nearby point is better; return the best."""
         point = self.measure(constants)
         self.write(point)
         radius = 2.0
         for _ in range(steps):
             slopes = self.measure_slopes(point)
-            while radius > RADIUS_END:
+            while radius > MIN_RADIUS:
                 nearby = self.measure(move(constants, self.solve(point, slopes, radius)))
                 if nearby.cost < point.cost - 1e-3:
                     break
@@ -118,12 +127,12 @@ class Fit:
             else:
                 break
             point, constants = nearby, nearby.constants
-            radius = min(radius * 1.5, RADIUS_MOST)
+            radius = min(radius * 1.5, MAX_RADIUS)
             self.write(point)
         return point
 
     def measure(self, constants: Constants, like: Point | None = None) -> Point:
-        """Return the means over all photos; those without saliency are taken from `like` if given."""
+        """Return the point of these constants; with `like` its columns without saliency are reused."""
         trials = [
             replace(trial, constants=constants, uniform=like is None and self.needs_uniform)
             for trial in self.trials
@@ -137,11 +146,11 @@ class Fit:
         """Return the slope of each column for one step of each constant."""
         slopes = {}
         for name in AXES:
-            # At a bound, take the difference to the other side.
+            # At a bound, step to the other side.
             nearby, units = move(point.constants, {name: 1.0}), 1.0
             if nearby == point.constants:
                 nearby, units = move(point.constants, {name: -1.0}), -1.0
-            is_saliency = name in SALIENCY
+            is_saliency = name in SALIENCY_CONSTANTS
             found = self.measure(nearby, like=point if is_saliency else None)
             slopes[name] = {
                 key: {
@@ -154,22 +163,24 @@ class Fit:
         return slopes
 
     def solve(self, point: Point, slopes: Mapping[str, Columns], radius: float) -> Constants:
-        """Return the steps to move each constant by, the solution of the linear programme."""
+        """Return the number of steps for each constant that solves the linear programme."""
         names = list(slopes)
         value: list[float] = []
         rows: list[NDArray[np.float64]] = []
         least: list[float] = []
         reward = np.zeros(len(names))
-        for at in self.qualities:
+        for quality in self.qualities:
             for bound in self.goals.bounds:
-                row = point.columns[at, bound.own]
+                key = (quality, bound.encoder)
+                row = point.columns[key]
                 if bound.column in row:
-                    rows.append(gradient(slopes, names, (at, bound.own), bound.column))
-                    least.append(bound.value(point.columns, at) - row[bound.column])
+                    rows.append(gradient(slopes, names, key, bound.column))
+                    least.append(bound.value(point.columns, quality) - row[bound.column])
                     value.append(bound.weight)
-            for own in self.goals.rewards:
-                if own.column in point.columns[at, own.own]:
-                    reward += own.weight * gradient(slopes, names, (at, own.own), own.column)
+            for goal in self.goals.rewards:
+                key = (quality, goal.encoder)
+                if goal.column in point.columns[key]:
+                    reward += goal.weight * gradient(slopes, names, key, goal.column)
         bounds = len(rows)
         solved = linprog(
             np.concatenate([-reward, value]),
@@ -182,10 +193,10 @@ class Fit:
     def write(self, point: Point) -> None:
         """Write the file and print the columns."""
         columns: dict[str, Any] = {}
-        for (at, own), row in sorted(point.columns.items()):
+        for (quality, encoder), row in sorted(point.columns.items()):
             rounded = {key: round(value, 3) for key, value in row.items() if key != "bytes"}
-            columns.setdefault(str(at), {})[own] = rounded
-            print(at, own, rounded, flush=True)
+            columns.setdefault(str(quality), {})[encoder] = rounded
+            print(quality, encoder, rounded, flush=True)
         print(f"cost {point.cost:.3f}", flush=True)
         content = {
             "meta": {

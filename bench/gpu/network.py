@@ -9,12 +9,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.gpu.stages import decode, images_per_s, measure_or_describe_error, prepare_prediction
+from bench.gpu.stages import (
+    decode,
+    measure_images_per_s,
+    measure_or_describe_error,
+    prepare_prediction,
+)
 from model import Predictor
 from model.checkpoint import load_network
 from model.msroi import normalise_pixels
 
-# Estimated upper limit of the compile time for one shape, by mode.
+# Estimated upper limit of the compile time for one input shape, by mode.
 COMPILE_S: Final = {"reduce-overhead": 60.0, "max-autotune": 150.0}
 
 
@@ -26,8 +31,8 @@ def measure_networks(
 ) -> dict[str, Any]:
     """Return images/s by name and batch size, or the error of a failed measurement.
 
-    "predictor" is `Predictor.predict` with its copies, "network" the bare pass on pixels that are
-    on the device.
+    "predictor" is `Predictor.predict` with its copies to and from the device. "network" is the bare
+    pass on pixels that are already on the device.
     """
     predictor = Predictor("cuda")
     inputs = [predictor.prepare(decode(data)) for data in photos]
@@ -46,9 +51,9 @@ def measure_networks(
 def measure_compiled(
     photos: list[bytes], batch_size: int, left_s: Callable[[], float], *, seconds: float
 ) -> dict[str, Any]:
-    """Return images/s of the bare pass by the modes of torch's compiler, which takes minutes.
+    """Return images/s of the bare pass by mode of torch's compiler, which takes minutes.
 
-    ``left_s`` says how much time may still be used.
+    ``left_s`` returns the seconds that are left; a mode that needs more is not measured.
     """
     predictor = Predictor("cuda")
     inputs = [predictor.prepare(decode(data)) for data in photos]
@@ -68,7 +73,7 @@ def measure_compiled(
 def make_pass() -> Callable[[Tensor], Tensor]:
     """Return the network's pass on pixels (N, H, W, 3) uint8 of the device."""
     network, _ = load_network()
-    network.convolve_in(torch.bfloat16)
+    network.convert_convolutions(torch.bfloat16)
     # torch's own annotations leave this argument out.
     network = network.to("cuda", memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -92,11 +97,11 @@ def time_network(
         torch.cuda.synchronize()
         return 10 * size
 
-    return images_per_s(work, seconds)
+    return measure_images_per_s(work, seconds)
 
 
 def time_predictor(
     predictor: Predictor, inputs: Sequence[NDArray[np.uint8]], size: int, seconds: float
 ) -> float:
     """Return images/s of a predictor in batches of ``size``."""
-    return images_per_s(prepare_prediction(predictor, inputs, size), seconds)
+    return measure_images_per_s(prepare_prediction(predictor, inputs, size), seconds)

@@ -21,7 +21,7 @@ BATCHES: Final = 30
 
 
 def measure_cuda() -> dict[str, Any] | str:
-    """Return the device and its images/s with the shipped weights; "not measured" without one."""
+    """Return the device and its images/s with the shipped weights, or "not measured" without one."""
     if not torch.cuda.is_available():
         return "not measured"
     predictor = Predictor("cuda")
@@ -43,20 +43,20 @@ def draw_noise(count: int) -> list[Image.Image]:
 
 
 def time_predictor(predictor: Predictor, photos: list[NDArray[np.uint8]], batches: int) -> float:
-    """Return prepared photos per second of `Predictor.predict`, copies to and fro included."""
+    """Return photos per second of `Predictor.predict`, including copies to and from the device."""
     for _ in range(WARM_UP_BATCHES):
         predictor.predict(photos)
     times_s = []
     for _ in range(batches):
         started_s = time.perf_counter()
-        predictor.predict(photos)  # its maps are on the CPU: nothing is under way any more
+        predictor.predict(photos)  # returns maps on the CPU, so the device has finished
         times_s.append(time.perf_counter() - started_s)
     return len(photos) / statistics.median(times_s)
 
 
 def time_network(network: MSROI, pixels: NDArray[np.uint8], batches: int) -> float:
-    """Return images per second of the bare network, its input (N, H, W, 3) on the device before."""
-    network.convolve_in(torch.bfloat16)  # as the predictor does
+    """Return images per second of the bare network on pixels (N, H, W, 3) that are on the device."""
+    network.convert_convolutions(torch.bfloat16)  # like the predictor
     # torch's own annotations leave this argument out.
     network = network.to("cuda", memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = normalise_pixels(torch.from_numpy(pixels).cuda())

@@ -1,7 +1,7 @@
 """Images/s on a GPU machine: each stage alone, the network, and the service end to end.
 
-Photos are generated. It ends within `--budget` seconds. A step that fails or does not fit is
-recorded as such, and the file is written after each step.
+Photos are generated. The run ends within `--budget` seconds. The error of a step that fails is
+recorded, as is a step without enough time left. The file is written after each step.
 """
 
 import argparse
@@ -44,7 +44,7 @@ class Report:
         self._ends_s = time.monotonic() + budget_s
 
     def left_s(self) -> float:
-        """Return how much of the budget is left."""
+        """Return how many seconds of the budget are left."""
         return self._ends_s - time.monotonic()
 
     def step(self, name: str, needed_s: float, work: Callable[[], Any]) -> Any:
@@ -55,10 +55,12 @@ class Report:
         else:
             try:
                 found = work()
-            except Exception as error:  # noqa: BLE001 -- the other steps still count
+            except Exception as error:  # noqa: BLE001 -- the other steps still run
                 found = f"{type(error).__name__}: {error}"[:2000]
         self.figures[name] = found
-        print(f"bench: {name}: {json.dumps(rounded(found))} ({time.monotonic() - started_s:.0f} s)")
+        print(
+            f"bench gpu: {name}: {json.dumps(rounded(found))} ({time.monotonic() - started_s:.0f} s)"
+        )
         self.write()
         return found
 
@@ -73,10 +75,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--device",
         choices=("cuda", "cpu"),
         default="cuda",
-        help="cpu is a short check that the benchmark itself works",
+        help="cpu is a short check of the benchmark itself (%(default)s)",
     )
-    parser.add_argument("--seconds", type=float, default=6.0, help="measured, for each point")
-    parser.add_argument("--budget", type=float, default=540.0, help="seconds that all may take")
+    parser.add_argument(
+        "--seconds", type=float, default=6.0, help="measured for each point (%(default)s)"
+    )
+    parser.add_argument(
+        "--budget", type=float, default=540.0, help="seconds in total (%(default)s)"
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 
@@ -86,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 
     on_cuda = args.device == "cuda"
     if on_cuda and not torch.cuda.is_available():
-        print("bench: no CUDA device here, so nothing was measured (--device cpu checks the code)")
+        print("bench gpu: no CUDA device, so nothing was measured (--device cpu checks the code)")
         return 0
     photos = [to_jpeg(generate_photo(*PHOTO_PX, seed)) for seed in range(PHOTOS)]
     meta = {
@@ -95,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         "photos": f"{PHOTOS} generated pictures, {PHOTO_PX[0]}×{PHOTO_PX[1]}, JPEG",
         "target": TARGET,
     }
-    # A check writes no results.
+    # A check writes no file.
     report = Report(meta, args.out if on_cuda else None, args.budget)
     if on_cuda:
         measure(report, photos, args.seconds)
@@ -103,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
         check(report, photos)
     best = max(list_rates(report.figures), default=0.0)
     reached = "reached" if best >= WANTED_IMAGES_PER_S else "not reached"
-    print(f"bench: 1,000 images/s end to end {reached}: {best:.0f} at most")
+    print(f"bench gpu: 1,000 images/s end to end {reached}: {best:.0f} at most")
     return 0
 
 
@@ -140,7 +146,7 @@ def measure(report: Report, photos: list[bytes], seconds: float) -> None:
 
 
 def check(report: Report, photos: list[bytes]) -> None:
-    """Take a few short figures on the CPU."""
+    """Take a few short measurements on the CPU."""
     report.step(
         "stages_images_per_s",
         0,
@@ -152,7 +158,7 @@ def check(report: Report, photos: list[bytes]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How the service is started."""
+    """Processes and settings of the measured service."""
 
     workers: int
     max_batch_size: int = USUAL_BATCH_SIZE
@@ -160,7 +166,7 @@ class Setup:
     device: str = "cuda"
 
     def settings(self) -> dict[str, str]:
-        """Return the environment of its workers."""
+        """Return the environment variables of its workers."""
         return {
             "DEVICE": self.device,
             "CODEC_THREADS": str(max(2, count_cores() // self.workers)),
@@ -171,13 +177,13 @@ class Setup:
 def serve_step(
     report: Report, photos: list[bytes], seconds: float, clients: tuple[int, ...], setup: Setup
 ) -> Any:
-    """Measure the service by numbers of clients, as one step of the report."""
+    """Measure the service for each number of clients, as one step of the report."""
 
     def work() -> dict[str, Any]:
         settings = setup.settings()
-        with start_service(setup.front_ends, setup.workers, settings) as fleet:
+        with start_service(setup.front_ends, setup.workers, settings) as service:
             found = {
-                str(count): measure_service(fleet, TARGET, photos, count, seconds=seconds)
+                str(count): measure_service(service, TARGET, photos, count, seconds=seconds)
                 for count in clients
             }
         return {"settings": settings, "clients": found}
@@ -190,7 +196,7 @@ def serve_step(
 
 
 def best_rate(served: Any) -> float:
-    """Return the most images/s of a step, 0 where it failed."""
+    """Return the highest images/s of a step; 0 if it failed."""
     if not isinstance(served, dict):
         return 0.0
     return max(float(figures["images_per_s"]) for figures in served["clients"].values())

@@ -1,4 +1,4 @@
-"""Images/s of decode, predict and encode, each alone, as the worker does them."""
+"""Images/s of decode, predict and encode, each measured alone as in the worker."""
 
 import io
 import time
@@ -19,7 +19,7 @@ SETTINGS = codec.EncodeSettings(quality=50, target="size", progressive=False)
 def measure_stages(
     photos: list[bytes], device: str, batch_sizes: Sequence[int], cores: int, *, seconds: float
 ) -> dict[str, Any]:
-    """Return images/s by stage: of decode and encode by threads, of predict by batch size."""
+    """Return images/s by stage: decode and encode by number of threads, predict by batch size."""
     predictor = Predictor(device)
     predictor.warm_up(max(batch_sizes))
     codec.warm_up()
@@ -35,22 +35,22 @@ def measure_stages(
         source = codec.read_source(photos[number])
         codec.transcode(source, pixels[number], maps[number], SETTINGS)
 
-    def on_each(work: Callable[[int], None], counts: Sequence[int]) -> dict[str, Any]:
-        return {str(n): on_threads(work, len(photos), n, seconds) for n in counts}
+    def by_threads(work: Callable[[int], None]) -> dict[str, Any]:
+        return {str(n): measure_threads(work, len(photos), n, seconds) for n in threads}
 
     threads = sorted({1, cores})
     return {
-        "decode": on_each(decode_one, threads),
+        "decode": by_threads(decode_one),
         "predict": {
-            str(size): images_per_s(prepare_prediction(predictor, inputs, size), seconds)
+            str(size): measure_images_per_s(prepare_prediction(predictor, inputs, size), seconds)
             for size in batch_sizes
         },
-        "encode": on_each(encode_one, threads),
+        "encode": by_threads(encode_one),
     }
 
 
 def measure_or_describe_error(work: Callable[[], Any]) -> Any:
-    """Return what ``work`` finds, or its error as one line."""
+    """Return the result of ``work``, or its error as one line."""
     try:
         return work()
     except Exception as error:  # noqa: BLE001
@@ -58,7 +58,7 @@ def measure_or_describe_error(work: Callable[[], Any]) -> Any:
 
 
 def decode(data: bytes) -> Image.Image:
-    """Return an upload's picture."""
+    """Return the picture of an upload."""
     image = Image.open(io.BytesIO(data))
     image.load()
     return image
@@ -67,7 +67,7 @@ def decode(data: bytes) -> Image.Image:
 def prepare_prediction(
     predictor: Predictor, inputs: Sequence[NDArray[np.uint8]], size: int
 ) -> Callable[[], int]:
-    """Return work that predicts one batch."""
+    """Return a function that predicts one batch and returns its size."""
     batch = [inputs[number % len(inputs)] for number in range(size)]
 
     def work() -> int:
@@ -76,10 +76,10 @@ def prepare_prediction(
     return work
 
 
-def on_threads(
+def measure_threads(
     work: Callable[[int], None], photos: int, threads: int, seconds: float
 ) -> dict[str, float]:
-    """Return images/s of ``work``, called with each photo's number in turn, and its CPU time."""
+    """Return images/s and CPU ms per image of ``work``, which takes a photo's number."""
     with ThreadPoolExecutor(threads) as pool:
 
         def all_once() -> int:
@@ -96,8 +96,11 @@ def on_threads(
     return {"images_per_s": images / elapsed_s, "cpu_ms_per_image": 1e3 * cpu_s / images}
 
 
-def images_per_s(work: Callable[[], int], seconds: float) -> float:
-    """Return images per second of ``work``, which returns how many it did; run once before."""
+def measure_images_per_s(work: Callable[[], int], seconds: float) -> float:
+    """Return images per second of ``work``, which returns its number of images.
+
+    A first call warms up and does not count.
+    """
     work()
     started_s, images = time.perf_counter(), 0
     while True:

@@ -1,7 +1,7 @@
-"""Closed-loop HTTP load: each client sends its next photo when it has the response to the last one.
+"""Closed-loop HTTP load: each client sends its next photo after the response to the last one.
 
-HTTP/1.1 (RFC 9112) over plain sockets, one thread for each client: an HTTP library would cost
-more CPU for a request than the front end under test.
+HTTP/1.1 (RFC 9112) over plain sockets, one thread for each client: an HTTP library would use more
+CPU time for a request than the measured front end.
 """
 
 import itertools
@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-# The load that results are quoted at.
+# Number of clients of the quoted results.
 MAIN_CLIENTS: Final = 16
 DEFAULT_OPTIONS: Final = "quality=50&target=size&progressive=false"
 TIMEOUT_S: Final = 120.0
-# A pause before the next attempt, else clients that can't connect take the CPU.
+# Pause before the next attempt; without it clients that can't connect would use all CPU time.
 PAUSE_AFTER_ERROR_S: Final = 0.05
 READ_BYTES: Final = 256 * 1024
 
 
 class HttpError(Exception):
-    """The connection broke, or the response is not HTTP with a Content-Length."""
+    """The connection broke, or the response is not HTTP or has no Content-Length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One request; ``status`` is 0 without a response, ``ended_s`` is on the monotonic clock."""
+    """One request; ``status`` is 0 without a response; ``ended_s`` is on the monotonic clock."""
 
     status: int
     ended_s: float
@@ -49,7 +49,7 @@ class Sample:
 
 
 class Connection:
-    """One keep-alive connection to ``url``'s host; ``cached``: results may come from the cache."""
+    """One keep-alive connection to ``url``'s host; with ``cached`` results may come from the cache."""
 
     def __init__(self, url: str, *, cached: bool = False) -> None:
         parts = urlsplit(url)
@@ -58,8 +58,8 @@ class Connection:
         self._address = (parts.hostname, parts.port or 80)
         self._host = parts.netloc
         self._socket: socket.socket | None = None
-        # Photos are sent many times; without this the cache would be measured.
-        self._more = "" if cached else "Cache-Control: no-store\r\n"
+        # Photos are sent many times; without this header the cache would be measured.
+        self._cache_header = "" if cached else "Cache-Control: no-store\r\n"
 
     def close(self) -> None:
         """Close the connection; the next request opens a new one."""
@@ -71,12 +71,12 @@ class Connection:
         """Send one request and return its response.
 
         Raises:
-            HttpError: no complete response came.
+            HttpError: there was no complete response.
         """
         head = (
             f"{method} {target} HTTP/1.1\r\nHost: {self._host}\r\n"
             f"Content-Type: application/octet-stream\r\nContent-Length: {len(body)}\r\n"
-            f"{self._more}\r\n"
+            f"{self._cache_header}\r\n"
         )
         try:
             if self._socket is None:
@@ -121,7 +121,7 @@ def parse_head(head: bytes) -> tuple[int, dict[str, str]]:
     """Return status and headers of a response head, without the empty line.
 
     Raises:
-        HttpError: it is not HTTP/1.
+        HttpError: the head is not that of HTTP/1.
     """
     first, *lines = head.decode("latin-1").split("\r\n")
     words = first.split(" ", 2)
@@ -143,7 +143,7 @@ class Load:
     photos: Sequence[bytes]
     clients: int
     seed: int = 0
-    limit: int | None = None  # requests in all; None until `stop`
+    limit: int | None = None  # of requests in total; None: until `stop`
     samples: list[Sample] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -160,7 +160,7 @@ class Load:
             thread.start()
 
     def stop(self) -> None:
-        """Let every client finish its current request."""
+        """Let every client finish its request in flight; wait until all have ended."""
         self._stop.set()
         self.join()
 
@@ -187,7 +187,7 @@ class Load:
 
 
 def send(connection: Connection, target: str, photo: bytes) -> Sample:
-    """Post one photo and time it; a 200 without a whole JPEG counts as no response."""
+    """Post one photo and time it; a 200 without a complete JPEG counts as no response."""
     started_s = time.perf_counter()
     try:
         response = connection.request("POST", target, photo)

@@ -18,10 +18,10 @@ STOP_TIMEOUT_S: Final = 10.0
 
 @contextmanager
 def sample_gpu() -> Iterator[Callable[[], float | None]]:
-    """Sample all GPUs; yield a function that returns the mean of the busiest one in percent.
+    """Sample all GPUs; yield a function that returns the mean of the busiest GPU in percent.
 
-    It returns None without a GPU and before the first sample. It averages all samples so far, so
-    call it at the end of the window.
+    The function averages all samples so far: call it at the end of the window. It returns None
+    without a GPU and before the first sample.
     """
     program = shutil.which("nvidia-smi")
     if program is None:
@@ -47,7 +47,7 @@ def sample_gpu() -> Iterator[Callable[[], float | None]]:
 
 
 def find_busiest_percent(lines: list[str]) -> float | None:
-    """Return the mean of the GPU with the highest one; lines without a number are ignored."""
+    """Return the highest mean utilisation of a GPU; lines without a number are ignored."""
     percents_by_gpu: dict[str, list[float]] = {}
     for line in list(lines):
         index, _, percent = line.partition(",")

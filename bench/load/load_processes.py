@@ -1,4 +1,4 @@
-"""The closed-loop load from several processes: one alone sends a few hundred photos/s."""
+"""The closed-loop load from several processes: a single one sends only a few hundred photos/s."""
 
 import multiprocessing
 import time
@@ -16,20 +16,20 @@ STOP_TIMEOUT_S: Final = 150.0  # a client may be waiting for its response
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Samples of all clients, and the CPU time of sending."""
+    """Samples of all clients, and the CPU time of sending them."""
 
     samples: list[Sample]
     busiest_cpu_s: float
-    """CPU time of the busiest process since its start."""
+    """CPU time of the busiest sending process since its start."""
     cpu_s: float
-    """CPU time of all processes."""
+    """CPU time of all sending processes."""
 
 
 class LoadProcesses:
-    """Clients that send ``photos`` to ``url`` + ``target``, from entering to `stop`."""
+    """Clients that send ``photos`` to ``url`` + ``target`` from entering the context until `stop`."""
 
     def __init__(self, url: str, target: str, photos: Sequence[bytes], clients: int) -> None:
-        # Spawned: this process has threads, and perhaps a CUDA context.
+        # Spawn: this process has threads and perhaps a CUDA context, which must not be forked.
         context = multiprocessing.get_context("spawn")
         self._ends: list[tuple[multiprocessing.process.BaseProcess, Pipe]] = []
         processes = min(MOST_PROCESSES, clients)
@@ -63,7 +63,7 @@ class LoadProcesses:
             process.join(10)
 
     def stop(self) -> Loaded:
-        """Let every client finish its current request; return all samples."""
+        """Let every client finish its request in flight; return all samples."""
         for _, pipe in self._ends:
             pipe.send(None)
         samples: list[Sample] = []

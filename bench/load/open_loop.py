@@ -1,12 +1,12 @@
-"""Open-loop HTTP load: requests start when they are due, whether earlier ones have a response or not.
+"""Open-loop HTTP load: requests start when they are due, whether or not earlier ones have a response.
 
-Clients of a closed loop send less while the service is slow, so their percentiles lack those
-requests ("coordinated omission"). Here latency counts from the moment a request was due and includes
-all waiting, also in this process.
+Clients of a closed loop send less while the service is slow, so their percentiles lack the requests
+that would have waited ("coordinated omission"). Here latency counts from the time a request was due
+and includes all waiting, also in this process.
 
-Arrivals are a Poisson process, as of independent users: they come in bursts, which evenly spaced
-requests would not show. The number of arrivals is fixed to the given rate. Their times are then
-uniform and independent (Kingman, "Poisson Processes", 1993, section 2.4).
+Arrivals are a Poisson process, like those of independent users: they come in bursts, which evenly
+spaced requests would not show. The number of arrivals is fixed to the given rate. Their times are
+then uniform and independent (Kingman, "Poisson Processes", 1993, section 2.4).
 """
 
 import itertools
@@ -25,10 +25,10 @@ from bench.load.statistics import percentile, summarize
 from bench.load.window import Window
 
 SHARES: Final = (0.5, 0.8, 1.2)
-"""Rates as shares of the closed loop's throughput: half, near the limit and above it."""
-# More than the default MAX_PENDING of a front end, so that its 429 shows and not this limit.
+"""Rates as shares of the closed loop's throughput: half of it, near the limit, and above it."""
+# Above the default MAX_PENDING of a front end, so that its 429 is the limit and not this number.
 MAX_CONNECTIONS: Final = 600
-# Front ends close connections after 5 s without a request. Close earlier, else a request may break.
+# Front ends close idle connections after 5 s. Close them earlier, or a request may fail.
 IDLE_S: Final = 2.0
 # Time until the first request, for the sending thread to start.
 LEAD_S: Final = 0.2
@@ -47,7 +47,7 @@ class Arrival:
 
 
 class OpenLoad:
-    """Sends ``photos`` to ``url`` + ``target`` when they are due, over at most ``connections``."""
+    """Sends ``photos`` to ``url`` + ``target`` at given times over at most ``connections``."""
 
     def __init__(
         self,
@@ -63,14 +63,14 @@ class OpenLoad:
         self._order = list(photos)
         random.Random(seed).shuffle(self._order)
         self._connections = connections
-        # Last in, first out: connections that are not needed stay idle.
+        # Last in, first out: surplus connections stay idle and are closed.
         self._idle: deque[tuple[Connection, float]] = deque()
         self._thread: Thread | None = None
         # Appending to a list is atomic in CPython.
         self.arrivals: list[Arrival] = []
 
     def start(self, due_s: Sequence[float]) -> None:
-        """Start sending; ``due_s`` are ordered times on the monotonic clock."""
+        """Start sending; ``due_s`` are ascending times on the monotonic clock."""
         self._thread = Thread(target=self._run, args=(due_s,), daemon=True, name="arrivals")
         self._thread.start()
 
@@ -82,7 +82,7 @@ class OpenLoad:
             self._idle.pop()[0].close()
 
     def _run(self, due_s: Sequence[float]) -> None:
-        # The pool starts threads one by one, when no thread is free.
+        # The pool starts a thread only when no other one is free.
         with ThreadPoolExecutor(self._connections) as senders:
             for due, photo in zip(due_s, itertools.cycle(self._order), strict=False):
                 time.sleep(max(0.0, due - time.monotonic()))
@@ -109,8 +109,8 @@ class OpenLoad:
 
 def poisson_arrivals(per_s: float, seconds: float, seed: int) -> list[float]:
     """Return ``per_s`` × ``seconds`` arrival times of a Poisson process in seconds from its start."""
-    moments = random.Random(seed)
-    return sorted(moments.uniform(0.0, seconds) for _ in range(max(1, round(per_s * seconds))))
+    generator = random.Random(seed)
+    return sorted(generator.uniform(0.0, seconds) for _ in range(max(1, round(per_s * seconds))))
 
 
 def measure_rate(
@@ -121,9 +121,9 @@ def measure_rate(
     seconds: float,
     warm_up_s: float,
 ) -> dict[str, Any]:
-    """Return the figures of one rate for all requests that are due in the window after a warm-up.
+    """Return the figures of one rate: of all requests that are due in the window after a warm-up.
 
-    It waits for all of them: requests that are open at the end of the window waited longest.
+    It waits for all their responses: requests in flight at the end of the window wait longest.
 
     Raises:
         HttpError: this process could not send all requests.
@@ -137,10 +137,10 @@ def measure_rate(
         time.sleep(max(0.0, opens_s + seconds - time.monotonic()))
     load.join()
     if len(load.arrivals) < len(before) + len(within):
-        raise HttpError("requests could not be sent: too few threads or files for them")
+        raise HttpError("requests were not sent: the system allows too few threads or open files")
     counted = [arrival for arrival in load.arrivals if arrival.due_s >= opens_s]
-    answered = window.ended_within([arrival.sample for arrival in load.arrivals])
-    images = sum(sample.status == 200 for sample in answered)
+    ended = window.ended_within([arrival.sample for arrival in load.arrivals])
+    images = sum(sample.status == 200 for sample in ended)
     return {
         "offered_images_per_s": len(counted) / seconds,
         "images_per_s": images / (window.ended_s - window.started_s),
@@ -150,7 +150,7 @@ def measure_rate(
 
 
 def describe_arrivals(arrivals: Sequence[Arrival], seconds: float) -> dict[str, Any]:
-    """Return latency, stages, errors and lateness of sending of requests."""
+    """Return latency, stages and errors of requests, and how late they were sent."""
     figures = summarize([arrival.sample for arrival in arrivals], seconds)
     late_ms = [1e3 * (arrival.sent_s - arrival.due_s) for arrival in arrivals]
     sent_late_ms = {
@@ -158,10 +158,10 @@ def describe_arrivals(arrivals: Sequence[Arrival], seconds: float) -> dict[str, 
         "p99": percentile(late_ms, 0.99),
         "max": max(late_ms),
     }
-    wanted = ("p50_ms", "p95_ms", "p99_ms", "errors", "stage_ms")
+    kept = ("p50_ms", "p95_ms", "p99_ms", "errors", "stage_ms")
     return {
         "requests": len(arrivals),
-        **{name: figures[name] for name in wanted if name in figures},
+        **{name: figures[name] for name in kept if name in figures},
         "sent_late_ms": sent_late_ms,
         "kept_up": sent_late_ms["p99"] <= LATE_MS,
     }

@@ -1,5 +1,6 @@
 """The service as a child process, with CPU time and memory of its processes."""
 
+import argparse
 import math
 import os
 import subprocess
@@ -24,6 +25,9 @@ READY_MARK: Final = "ready at "
 AFTER_READY_S: Final = 0.5
 WORKERS_METRIC: Final = "foveate_workers"
 ROLES: Final = ("app", "worker", "redis")
+AGAINST_HELP: Final = (
+    "folder of another version to measure in the same rounds, with its own .venv if it has one"
+)
 
 
 class ServiceError(Exception):
@@ -81,18 +85,21 @@ def started_service(
     *,
     front_ends: int = 1,
 ) -> Iterator[tuple[str, Processes]]:
-    """Run the service on a free port; yield its URL and processes, drain it at the end.
+    """Run the service on a free port; yield its URL and processes; stop it at the end.
 
-    Without ``workers`` the service chooses their number. ``settings`` are added to the environment;
-    ``folder`` is the checkout to run.
+    Args:
+        workers: number of workers; None lets the service choose.
+        settings: variables that are added to the environment.
+        folder: the checkout to run.
+        front_ends: number of front ends.
 
     Raises:
-        ServiceError: it does not get ready.
+        ServiceError: the service does not get ready.
     """
     command = [find_python(folder), "-m", "app", "run", "--port", "0"]
     if workers:
         command += ["--workers", str(workers)]
-    if front_ends > 1:  # an older checkout has no such option
+    if front_ends > 1:  # a checkout of version 0.1 may lack the option
         command += ["--front-ends", str(front_ends)]
     with tempfile.TemporaryFile() as log:
         environment = {**os.environ, **(settings or {})}
@@ -126,34 +133,40 @@ def stop_child(process: subprocess.Popen[Any], timeout_s: float) -> None:
 
 
 def await_workers(url: str, processes: Processes, count: int | None) -> None:
-    """Return once ``count`` workers serve, or without a count all that were started.
+    """Return once ``count`` workers are ready; None stands for all that were started.
 
     Raises:
-        ServiceError: they take too long.
+        ServiceError: they take longer than `START_TIMEOUT_S`.
     """
-    time.sleep(AFTER_READY_S)  # until all have been started
+    time.sleep(AFTER_READY_S)  # the supervisor starts its workers in this time
     wanted = count or len(processes.by_role()["worker"])
     deadline_s = time.monotonic() + START_TIMEOUT_S
     while read_metrics(url).get(WORKERS_METRIC, math.inf) < wanted:
         if time.monotonic() > deadline_s:
-            raise ServiceError("not all workers got ready")
+            raise ServiceError("some workers did not get ready")
         time.sleep(0.2)
 
 
 def find_python(folder: Path) -> str:
-    """Return the interpreter of a checkout: of its .venv, else the one that runs this."""
+    """Return the interpreter of a checkout's .venv; without one the interpreter of this process."""
     own = folder / ".venv" / "bin" / "python"
     return str(own) if own.exists() else sys.executable
 
 
-def read_revision(folder: Path) -> str:
-    """Return the commit of a checkout."""
-    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+def parse_checkout(text: str) -> Path:
+    """Return the folder of a checkout that an option names.
+
+    Raises:
+        argparse.ArgumentTypeError: the folder is not a checkout of this project.
+    """
+    folder = Path(text).resolve()
+    if not (folder / "app" / "__main__.py").is_file():
+        raise argparse.ArgumentTypeError(f"{text} is not a checkout of this project")
+    return folder
 
 
 def read_url(output: IO[bytes]) -> str | None:
-    """Return the URL that the supervisor announces; None when it ends or takes too long."""
+    """Return the URL that the supervisor prints; None if it ends first or takes too long."""
     lines: Queue[bytes] = Queue()
     Thread(target=forward, args=(output, lines), daemon=True).start()
     deadline_s = time.monotonic() + START_TIMEOUT_S
@@ -169,7 +182,7 @@ def read_url(output: IO[bytes]) -> str | None:
 
 
 def forward(output: IO[bytes], lines: "Queue[bytes]") -> None:
-    """Read ``output`` to its end, so that its writer never blocks; the end is an empty line."""
+    """Put each line into a queue, and an empty one at the end. So the writer never blocks."""
     for line in output:
         lines.put(line)
     lines.put(b"")
@@ -183,7 +196,7 @@ class Steal:
         self._before_s = read_stolen_s()
 
     def share(self) -> float:
-        """Return the stolen share of all cores' time since the start; 0 if the system does not report it."""
+        """Return the share of all cores' time that was stolen; 0 if the system does not report it."""
         core_s = (psutil.cpu_count() or 1) * (time.monotonic() - self._started_s)
         return (read_stolen_s() - self._before_s) / core_s
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 from bench.load.closed_loop import Connection, Sample
 
 STAGES: Final = ("queue", "decode", "predict", "encode")
-# The rest of a request's time: HTTP, Redis, and waiting for other photos of the batch.
+# The rest of a request's time: HTTP, Redis, and waiting for the other photos of the batch.
 REST: Final = "other"
-NO_RESPONSE: Final = "no answer"
+NO_RESPONSE: Final = "no response"
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -58,7 +58,7 @@ def parse_metrics(text: str) -> dict[str, float]:
 
 
 def read_metrics(url: str) -> dict[str, float]:
-    """Return the service's metrics; an empty dictionary if it does not show them."""
+    """Return the service's metrics; an empty dictionary if it refuses to show them."""
     connection = Connection(url)
     response = connection.request("GET", "/metrics")
     connection.close()
@@ -66,7 +66,7 @@ def read_metrics(url: str) -> dict[str, float]:
 
 
 def mean_batch(before: dict[str, float], after: dict[str, float]) -> float | None:
-    """Return the mean batch size between two readings; None when there was no batch."""
+    """Return the mean batch size between two readings of the metrics; None without a batch."""
     total, count = (
         after.get(name, 0.0) - before.get(name, 0.0)
         for name in ("foveate_batch_size_sum", "foveate_batch_size_count")
@@ -99,7 +99,7 @@ def summarize(samples: Sequence[Sample], seconds: float) -> dict[str, Any]:
 
 
 def summarize_stages(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
-    """Return median and mean in ms of each stage, and of the rest."""
+    """Return median and mean in ms of each stage, and of the rest ("other")."""
     times: dict[str, list[float]] = {}
     for sample in samples:
         stages = parse_server_timing(sample.server_timing)
@@ -115,7 +115,7 @@ def summarize_stages(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
 
 
 def medians(rounds: Sequence[Any]) -> Any:
-    """Return the median of each number in dictionaries of the same form; None where one is None."""
+    """Return the median of each number in dictionaries of the same keys; None if a number is None."""
     if isinstance(rounds[0], dict):
         return {key: medians([one[key] for one in rounds]) for key in rounds[0]}
     if any(one is None for one in rounds):

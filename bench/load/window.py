@@ -1,18 +1,18 @@
-"""A measured window: CPU time of the service and of the load, batch size and GPU utilisation."""
+"""A window of time: CPU time of the service and of the load, batch size and GPU utilisation."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from bench.load.closed_loop import Sample
+from bench.load.closed_loop import Load, Sample
 from bench.load.gpu_utilisation import sample_gpu
 from bench.load.service_process import Processes
-from bench.load.statistics import mean_batch, read_metrics
+from bench.load.statistics import mean_batch, read_metrics, summarize
 
 
 class Window:
-    """One measured window; read its figures afterwards. Times are monotonic seconds."""
+    """One window; read its figures afterwards. Times are seconds on the monotonic clock."""
 
     def __init__(self, url: str, processes: Processes | None) -> None:
         self.started_s = self.ended_s = 0.0
@@ -25,7 +25,7 @@ class Window:
 
     @contextmanager
     def measured(self) -> Iterator[None]:
-        """Measure the time within."""
+        """Measure while the context is open."""
         with sample_gpu() as percent:
             metrics, cpu_s = read_metrics(self._url), self._cpu_s()
             own_s, self.started_s = time.process_time(), time.monotonic()
@@ -33,7 +33,7 @@ class Window:
             self._own_s, self.ended_s = time.process_time() - own_s, time.monotonic()
             self._spent_s = {role: after - cpu_s[role] for role, after in self._cpu_s().items()}
             self._mean_batch = mean_batch(metrics, read_metrics(self._url))
-            # A service given by its URL may run on another machine with its own GPU.
+            # A service given by its URL may run on another machine.
             self._gpu_percent = percent() if self._processes else None
 
     def ended_within(self, samples: list[Sample]) -> list[Sample]:
@@ -41,7 +41,7 @@ class Window:
         return [sample for sample in samples if self.started_s <= sample.ended_s < self.ended_s]
 
     def figures(self, images: int) -> dict[str, Any]:
-        """Return the figures divided by ``images``; without processes there is no CPU time."""
+        """Return the figures; CPU times are divided by ``images``, and empty without processes."""
         each = 1e3 / (images or 1)
         return {
             "mean_batch": self._mean_batch,
@@ -52,3 +52,28 @@ class Window:
 
     def _cpu_s(self) -> dict[str, float]:
         return self._processes.cpu_s() if self._processes else {}
+
+
+def measure_closed_loop(
+    url: str,
+    target: str,
+    photos: Sequence[bytes],
+    clients: int,
+    *,
+    seconds: float,
+    warm_up_s: float,
+    processes: Processes | None,
+) -> dict[str, Any]:
+    """Return the figures of a closed loop; its clients also send before and after the window."""
+    load, window = Load(url, target, photos, clients), Window(url, processes)
+    load.start()
+    try:
+        time.sleep(warm_up_s)
+        with window.measured():
+            time.sleep(seconds)
+    finally:
+        load.stop()
+    figures = summarize(window.ended_within(load.samples), window.ended_s - window.started_s)
+    figures |= window.figures(figures["images"])
+    figures["peak_rss_bytes"] = processes.peak_rss_bytes() if processes else {}
+    return figures

@@ -1,4 +1,4 @@
-"""Butteraugli by libjxl 0.7, if the system has it.
+"""Butteraugli by libjxl 0.7, if the library is installed.
 
 No Python package contains it. Debian's libjxl0.7 (BSD-3-Clause) exports the interface of
 jxl/butteraugli.h; later versions of libjxl do not.
@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from bench.metrics.full_reference import Picture
+from bench.metrics import Picture
 
 LIBRARY: Final = "libjxl.so.0.7"
 HINT: Final = f"{LIBRARY} is missing (Debian 12: apt install libjxl0.7)"
@@ -66,13 +66,15 @@ def butteraugli(original: Picture, decoded: Picture) -> float:
         raise RuntimeError(HINT)
     pictures = [np.ascontiguousarray(picture, np.uint8) for picture in (original, decoded)]
     format_ = _PixelFormat(3, _UINT8, 0, 0)
-    passed = [(ctypes.byref(format_), one.ctypes.data, one.nbytes) for one in pictures]
+    first, second = (
+        (ctypes.byref(format_), picture.ctypes.data, picture.nbytes) for picture in pictures
+    )
     api = library.JxlButteraugliApiCreate(None)
     try:
         library.JxlButteraugliApiSetIntensityTarget(api, INTENSITY_NITS)
         library.JxlButteraugliApiSetHFAsymmetry(api, HF_ASYMMETRY)
         height, width = original.shape[:2]
-        result = library.JxlButteraugliCompute(api, width, height, *passed[0], *passed[1])
+        result = library.JxlButteraugliCompute(api, width, height, *first, *second)
     finally:
         library.JxlButteraugliApiDestroy(api)
     if not result:

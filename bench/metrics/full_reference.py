@@ -23,20 +23,22 @@ from torchmetrics.functional.image import (
     visual_information_fidelity,
 )
 
-with contextlib.redirect_stdout(io.StringIO()):  # it prints its missing backends
+from bench.metrics import Picture
+
+with contextlib.redirect_stdout(io.StringIO()):  # the import prints missing backends
     from psnr_hvsm import BACKENDS
 
 Plane = NDArray[np.float64]
-Picture = NDArray[np.uint8]
 
 PACKAGES: Final = ("torchmetrics", "psnr-hvsm", "ssimulacra2")
-# Shortest sides: the last of MS-SSIM's five scales must hold its 11×11 window, the last of VIF's
-# four a 3×3 one, PSNR-HVS and SSIMULACRA2 one 8×8 block.
+# Shortest sides: the last of MS-SSIM's five scales must hold an 11×11 window, the last of VIF's four
+# a 3×3 window; PSNR-HVS and SSIMULACRA2 need one 8×8 block.
 SHORTEST_SIDE_PX: Final = {
     "ssim": 11, "ms_ssim": 176, "vifp": 41, "psnr_hvs": 8, "psnr_hvs_m": 8, "ssimulacra2": 8,
 }  # fmt: skip
 _SQUARED_FLOOR: Final = 1e-6
-# float64 takes ten times as long and changes each by less than 1e-6 on a Kodak photo at quality 75.
+# float64 takes ten times as long and changes each metric by less than 1e-6 on a Kodak photo at
+# quality 75.
 _DTYPE: Final = torch.float32
 
 
@@ -98,7 +100,7 @@ def psnr_hvs(original: Plane, decoded: Plane) -> tuple[float, float]:
     """Return PSNR-HVS and PSNR-HVS-M in dB over the whole 8×8 blocks; at most 100."""
     height, width = (side // 8 * 8 for side in original.shape)
     a, b = (np.ascontiguousarray(plane[:height, :width] / 255) for plane in (original, decoded))
-    # It divides by zero for flat blocks and for equal pictures, and drops those quotients.
+    # The library divides by zero for flat blocks and equal pictures, and ignores those quotients.
     with np.errstate(invalid="ignore", divide="ignore"):
         plain, masked = BACKENDS["numpy"]["psnr_hvs_hvsm"](a, b)
     return float(plain), float(masked)

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from bench.metrics.full_reference import Picture
+from bench.metrics import Picture
 
-# Share of the area. Encoders get the map, never this region.
+# Share of the area. Encoders get the map, not this region.
 SALIENT_SHARE: Final = 0.25
 # Sigma of the soft edge as a share of the diagonal: 9 pixels on 768×512. SSIMULACRA2 and
 # butteraugli would count a hard edge as an error.
@@ -17,7 +17,7 @@ EDGE_SIGMA: Final = 0.01
 
 
 def salient_region(saliency: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return exactly the quarter of the pixels with the highest values; of ties, the first pixels."""
+    """Return the quarter of the pixels with the highest values; of equal pixels, the first ones."""
     order = np.argsort(-saliency, axis=None, kind="stable")
     region = np.zeros(saliency.size, bool)
     region[order[: int(saliency.size * SALIENT_SHARE)]] = True

@@ -1,7 +1,7 @@
 """A fast SSIMULACRA2 for thousands of files: float32, one pass over each scale.
 
-It computes what the package `ssimulacra2` 0.3 does, with that package's constants, in a tenth of
-the time; a test holds the difference below 0.05 points. Values of the original are reused.
+It follows the package `ssimulacra2` 0.3 and uses its constants, in a tenth of the time. A test holds
+the difference below 0.05 points. Values of the original are reused.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 from ssimulacra2 import ssimulacra2 as published
 
-from bench.metrics.full_reference import Picture
+from bench.metrics import Picture
 
 Planes = NDArray[np.float32]  # (3, h, w)
 
@@ -76,7 +76,7 @@ def score(scales: Sequence[Scale], decoded: Picture) -> float:
 def _weigh_maps(scales: int) -> NDArray[np.float64]:
     """Return weights by channel, scale, norm and kind of map: SSIM, artifacts, lost detail.
 
-    With fewer scales the first weights are used, as in the published code.
+    With fewer than six scales the first weights are used, as in the published code.
     """
     weights: NDArray[np.float64] = published.weights[: 18 * scales].reshape(3, scales, 2, 3)
     return weights

@@ -1,1 +1,1 @@
-"""Rate and distortion against other encoders."""
+"""Rate and distortion of Foveate's encoder and of others."""

@@ -1,7 +1,7 @@
 """BD-rate: the mean difference in bytes at equal quality over a whole curve.
 
 Bjøntegaard, VCEG-M33, 2001, with piecewise cubics (PCHIP), which do not overshoot, over the range
-of the metric that both curves reach. Computed by the package `bjontegaard`.
+of the metric that both curves cover. The package `bjontegaard` computes it.
 """
 
 import math
@@ -17,8 +17,8 @@ from bench.encoders import STANDARD
 from bench.rd.summary import HIGHER_IS_BETTER, METRICS
 
 QUALITIES: Final = (20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 95)
-# A polynomial piece needs points on both sides.
-FEWEST_POINTS: Final = 4
+# A cubic piece needs points on both sides.
+MIN_POINTS: Final = 4
 
 
 def find_bd_rates(
@@ -28,11 +28,11 @@ def find_bd_rates(
 
     Args:
         images: measures by photo, quality and encoder.
-        anchor: the encoder whose bytes are the 100 percent.
+        anchor: the encoder whose bytes are 100 percent.
 
     Returns:
         By encoder and metric ``{"percent", "photos"}``; negative values save bytes. A photo does not
-        count if a curve falls with more bytes or if the two curves share no range.
+        count if a curve falls with more bytes or if the two curves have no range in common.
     """
     photos = list(images.values())
     names = next(iter(photos[0].values()))
@@ -53,29 +53,33 @@ def find_bd_rates(
 def find_bd_rate(
     points: Sequence[Mapping[str, Any]], name: str, metric: str, anchor: str
 ) -> float | None:
-    """Return one photo's BD-rate in percent; None where there is none."""
-    curves = [draw_curve([point[own] for point in points], metric) for own in (anchor, name)]
+    """Return one photo's BD-rate in percent; None if it is not defined."""
+    curves = [
+        extract_curve([point[encoder] for point in points], metric) for encoder in (anchor, name)
+    ]
     if any(curve is None for curve in curves):
         return None
-    (their_bytes, theirs), (own_bytes, own) = (curve for curve in curves if curve is not None)
+    (anchor_bytes, anchor_values), (own_bytes, own_values) = (curve for curve in curves if curve)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # curves without overlap: the rate is NaN
         rate = float(
-            bjontegaard.bd_rate(their_bytes, theirs, own_bytes, own, method="pchip", min_overlap=0)
+            bjontegaard.bd_rate(
+                *(anchor_bytes, anchor_values, own_bytes, own_values), method="pchip", min_overlap=0
+            )
         )
     return rate if math.isfinite(rate) else None
 
 
-def draw_curve(
+def extract_curve(
     rows: Sequence[Mapping[str, float]], metric: str
 ) -> tuple[list[float], list[float]] | None:
-    """Return (bytes, metric), both rising; None if the metric falls or has too few points."""
+    """Return (bytes, metric), both ascending; None if the metric falls or has too few points."""
     points = sorted((row["bytes"], row[metric]) for row in rows if metric in row)
     sign = 1 if HIGHER_IS_BETTER[metric] else -1
     sizes = [size for size, _ in points]
     values = [sign * value for _, value in points]
     rising = all(a < b for a, b in pairwise(values))
-    if len(points) < FEWEST_POINTS or not rising or len(set(sizes)) < len(sizes):
+    if len(points) < MIN_POINTS or not rising or len(set(sizes)) < len(sizes):
         return None
     return sizes, values
 

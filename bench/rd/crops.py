@@ -7,16 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-# Side of the square crop; it is shown enlarged.
+# Side of the square crop, which is shown enlarged.
 CROP_PX: Final = 144
 
 
 def locate_crop(heat: NDArray[Any]) -> tuple[int, int]:
     """Return the (left, top) of the crop around the hottest place of a map in 0..1.
 
-    The map has the photo's size. A photo smaller than the crop is shown whole.
+    The map has the photo's size. The corner of a photo smaller than the crop is (0, 0).
     """
-    # Blurred at the size of the crop: the sum over a crop decides, not a single pixel.
+    # Blur at the size of the crop: its mean decides, not a single pixel.
     grey = Image.fromarray(np.uint8(np.clip(heat, 0, 1) * 255))
     blurred = np.asarray(grey.filter(ImageFilter.BoxBlur(CROP_PX / 4)))
     centre_y, centre_x = np.unravel_index(int(blurred.argmax()), blurred.shape)

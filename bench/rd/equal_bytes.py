@@ -1,7 +1,7 @@
 """Measures of a rival at given bytes, and its bytes at a given score.
 
-A rival's quality is a whole number. Between the two neighbouring qualities that enclose the wanted
-value, measures are interpolated linearly over the logarithm of the bytes.
+A rival's quality is a whole number. Values between two neighbouring qualities are interpolated
+linearly over the logarithm of the bytes.
 """
 
 import math
@@ -24,7 +24,8 @@ class RivalFile:
 def enclose_bytes(write: Writer, target_bytes: int) -> tuple[RivalFile, RivalFile]:
     """Return the files of the neighbouring qualities around `target_bytes`, the smaller one first.
 
-    The same file twice if one fits exactly, if quality 1 is too large, or if 100 is too small.
+    The same file twice if one has exactly these bytes, if quality 1 is too large, or if 100 is too
+    small.
     """
     files: dict[int, RivalFile] = {}
 
@@ -69,11 +70,11 @@ def measure_at(
 
 
 def find_bytes(write: Writer, score: Callable[[bytes], float], wanted: float) -> float | None:
-    """Return the bytes at which a rival would score `wanted`; None if no quality reaches it.
+    """Return the bytes at which a rival scores `wanted`; None if no quality does.
 
     Args:
-        write: a quality in 1..100 to a file.
-        score: the measure of a file; it grows with quality, except for single steps.
+        write: returns the file of a quality in 1..100.
+        score: returns the measure of a file, which grows with quality except for single steps.
         wanted: the score.
     """
     low, high = 1, 100

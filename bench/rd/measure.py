@@ -24,9 +24,9 @@ from bench.encoders import (
     encode_standard,
     prepare_rival,
 )
-from bench.metrics import full_reference, ssimulacra2_fast
+from bench.metrics import Picture, full_reference, ssimulacra2_fast
 from bench.metrics.butteraugli import butteraugli, load_library
-from bench.metrics.full_reference import SHORTEST_SIDE_PX, Picture
+from bench.metrics.full_reference import SHORTEST_SIDE_PX
 from bench.metrics.gaze import fixation_density, locate_fixations
 from bench.metrics.regions import keep_elsewhere, salient_region, scale_map, soften
 from bench.metrics.ssimulacra2_fast import Scale, prepare_original
@@ -35,34 +35,34 @@ from bench.rd.equal_bytes import enclose_bytes, find_bytes, measure_at
 
 Measures = dict[str, float]
 
-# Enough to distinguish encoders; the last bits differ between machines.
+# Enough to compare encoders; further digits differ between machines.
 DIGITS: Final = 5
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What is measured for each photo."""
+class MeasureOptions:
+    """Qualities, strengths and rivals to measure for each photo."""
 
     qualities: tuple[int, ...]
     strength: float
     rivals: tuple[str, ...]
     crops: bool = False
     fidelity: bool = False
-    """Encode with `target="quality"` too, and find the others' bytes at the same SSIMULACRA2."""
+    """Encode with `target="quality"` too, and find other encoders' bytes at the same SSIMULACRA2."""
     more_strengths: tuple[float, ...] = ()
     """Further strengths, named like `foveate@0.2`."""
 
     def strengths(self) -> dict[str, float]:
-        """Return the strengths of our encoder by name."""
+        """Return the strengths of Foveate's encoder by name."""
         named = {
             name: self.strength if fixed is None else fixed for name, fixed in STRENGTHS.items()
         }
-        return named | {f"{FOVEATE}@{own:g}": own for own in self.more_strengths}
+        return named | {f"{FOVEATE}@{strength:g}": strength for strength in self.more_strengths}
 
 
 @dataclass
-class Measured:
-    """The measures of one photo, or why there are none."""
+class PhotoMeasures:
+    """The measures of one photo, or the error that prevented them."""
 
     photo: Photo
     shape: tuple[int, int] = (0, 0)
@@ -81,37 +81,37 @@ class Scene:
     luma: NDArray[np.float64]
     saliency: Map
     region: NDArray[np.bool_]
-    """Hottest quarter of the map."""
+    """The hottest quarter of the map."""
     density: NDArray[np.float64] | None
-    """Of fixations, with a sum of 1."""
+    """Density of the fixations, with a sum of 1; None without recorded gaze."""
     looked_at: NDArray[np.float64]
-    """Hottest quarter of the density, or of the map without one; with a soft edge."""
+    """The hottest quarter of the density, or without it of the map; with a soft edge."""
     scales: list[Scale]
-    """Of the image, for SSIMULACRA2."""
+    """The image prepared for SSIMULACRA2."""
 
 
 @cache
 def load_prediction() -> Callable[[Picture], Map]:
-    """Return the function that predicts a map with the network."""
-    from model import Predictor  # noqa: PLC0415 -- its weights only where no maps are given
+    """Return a function that predicts a map with the network."""
+    from model import Predictor  # noqa: PLC0415 -- not needed if maps are given
 
-    # Every machine has this precision, so figures are the same on all.
+    # Every machine supports float32, so figures are the same on all.
     predictor = Predictor(device="cpu", precision=torch.float32)
     return lambda image: predictor.predict([predictor.prepare(Image.fromarray(image))])[0]
 
 
-def measure_photo(photo: Photo, choice: Choice) -> Measured:
-    """Return all measures of a photo, or the reason why it could not be measured."""
+def measure_photo(photo: Photo, options: MeasureOptions) -> PhotoMeasures:
+    """Return all measures of a photo, or the reason why there are none."""
     try:
         image = read_photo(photo)
         saliency = read_map(photo.map_path) if photo.map_path else load_prediction()(image)
         scene = prepare_scene(image, saliency, photo)
-        measured = Measured(photo, shape=(image.shape[0], image.shape[1]))
-        for quality in choice.qualities:
-            crops = measured.crops if choice.crops and not measured.rows else None
-            measured.rows[str(quality)] = measure_encoders(scene, quality, choice, crops)
+        measured = PhotoMeasures(photo, shape=(image.shape[0], image.shape[1]))
+        for quality in options.qualities:
+            crops = measured.crops if options.crops and not measured.rows else None
+            measured.rows[str(quality)] = measure_encoders(scene, quality, options, crops)
     except ValueError as error:
-        return Measured(photo, error=str(error))
+        return PhotoMeasures(photo, error=str(error))
     return measured
 
 
@@ -132,7 +132,7 @@ def prepare_scene(image: Picture, saliency: Map, photo: Photo) -> Scene:
 
 
 def measure_encoders(
-    scene: Scene, quality: int, choice: Choice, crops: dict[str, bytes] | None
+    scene: Scene, quality: int, options: MeasureOptions, crops: dict[str, bytes] | None
 ) -> dict[str, Measures]:
     """Return the measures of all encoders at one quality; store their crops in `crops`."""
     rows: dict[str, Measures] = {}
@@ -140,7 +140,7 @@ def measure_encoders(
     if crops is not None:
         crops["original"] = cut_crop(scene.image, corner)
 
-    def keep(name: str, jpeg: bytes) -> None:
+    def save_crop(name: str, jpeg: bytes) -> None:
         if crops is not None:
             crops[name] = cut_crop(decode(jpeg), corner)
 
@@ -148,35 +148,35 @@ def measure_encoders(
     standard = encode_standard(scene.image, quality)
     ms = (time.perf_counter() - started) * 1000
     rows[STANDARD] = {"bytes": len(standard), **measure_file(scene, standard), "ms": ms}
-    keep(STANDARD, standard)
-    for name, strength in choice.strengths().items():
+    save_crop(STANDARD, standard)
+    for name, strength in options.strengths().items():
         started = time.perf_counter()
         jpeg, passes = encode_ours(scene.image, scene.saliency, quality, strength)
         ms = (time.perf_counter() - started) * 1000
         rows[name] = {"bytes": len(jpeg), **measure_file(scene, jpeg), "ms": ms, "passes": passes}
-        keep(name, jpeg)
-    if choice.fidelity:
-        rows[FIDELITY] = measure_fidelity(scene, quality, choice)
-    for name in choice.rivals:
+        save_crop(name, jpeg)
+    if options.fidelity:
+        rows[FIDELITY] = measure_fidelity(scene, quality, options)
+    for name in options.rivals:
         started = time.perf_counter()
         write = prepare_rival(name, scene.image, scene.saliency, quality)
         prepared_ms = (time.perf_counter() - started) * 1000
         pair = enclose_bytes(write, len(standard))
         row = measure_at(pair, len(standard), lambda jpeg: measure_file(scene, jpeg))
         rows[name] = {**row, "ms": prepared_ms + pair[0].encode_ms}
-        keep(name, min(pair, key=lambda file: abs(len(file.jpeg) - len(standard))).jpeg)
+        save_crop(name, min(pair, key=lambda file: abs(len(file.jpeg) - len(standard))).jpeg)
     for row in rows.values():
         row["bytes_ratio"] = row["bytes"] / len(standard)
     return {name: round_measures(row) for name, row in rows.items()}
 
 
-def measure_fidelity(scene: Scene, quality: int, choice: Choice) -> Measures:
-    """Return the measures with `target="quality"` and its bytes relative to other encoders' bytes.
+def measure_fidelity(scene: Scene, quality: int, options: MeasureOptions) -> Measures:
+    """Return the measures with `target="quality"`, and its bytes relative to other encoders' bytes.
 
-    The others are taken at equal SSIMULACRA2 in the most salient quarter.
+    The other encoders' files have the same SSIMULACRA2 in the most salient quarter.
     """
     started = time.perf_counter()
-    jpeg, passes = encode_ours(scene.image, scene.saliency, quality, choice.strength, "quality")
+    jpeg, passes = encode_ours(scene.image, scene.saliency, quality, options.strength, "quality")
     ms = (time.perf_counter() - started) * 1000
     row: Measures = {"bytes": len(jpeg), **measure_file(scene, jpeg), "ms": ms, "passes": passes}
     if "ssimulacra2_gaze" not in row:
@@ -186,10 +186,10 @@ def measure_fidelity(scene: Scene, quality: int, choice: Choice) -> Measures:
         composite = keep_elsewhere(scene.image, decode(other), scene.looked_at)
         return ssimulacra2_fast.score(scene.scales, composite)
 
-    ways: dict[str, Writer] = {STANDARD: partial(encode_standard, scene.image)}
-    for name in choice.rivals:
-        ways[name] = prepare_rival(name, scene.image, scene.saliency, quality)
-    for name, write in ways.items():
+    writers: dict[str, Writer] = {STANDARD: partial(encode_standard, scene.image)}
+    for name in options.rivals:
+        writers[name] = prepare_rival(name, scene.image, scene.saliency, quality)
+    for name, write in writers.items():
         found = find_bytes(write, score_gaze, row["ssimulacra2_gaze"])
         if found is not None:
             row[f"bytes_over_{name}"] = len(jpeg) / found
@@ -197,7 +197,7 @@ def measure_fidelity(scene: Scene, quality: int, choice: Choice) -> Measures:
 
 
 def round_measures(row: Mapping[str, Any]) -> Measures:
-    """Return the measures with significant digits only."""
+    """Return the measures rounded: milliseconds to 0.1, others to `DIGITS` decimals."""
     return {
         key: value if isinstance(value, int) else round(value, 1 if key == "ms" else DIGITS)
         for key, value in row.items()
@@ -205,7 +205,7 @@ def round_measures(row: Mapping[str, Any]) -> Measures:
 
 
 def measure_file(scene: Scene, jpeg: bytes) -> Measures:
-    """Return all quality measures of a file for which the photo is large enough."""
+    """Return the quality measures of a file; those that need a larger photo are left out."""
     decoded = decode(jpeg)
     luma, own = scene.luma, full_reference.to_luma(decoded)
     composite = keep_elsewhere(scene.image, decoded, scene.looked_at)

@@ -20,7 +20,7 @@ PLOTTED: Final = (
     "butteraugli_gaze",
 )
 SIZE_INCHES: Final = (7.0, 4.2)
-# Without the date and version that matplotlib writes, so that equal figures are equal files.
+# Leave out matplotlib's version, so that equal figures are equal files.
 PNG_METADATA: Final = {"Software": None}
 
 
@@ -28,8 +28,8 @@ def draw_plots(result: Mapping[str, Any], sizes_px: Mapping[str, int]) -> dict[s
     """Return the plots that the result has data for, as PNG by name.
 
     Args:
-        result: what `bench rd` writes.
-        sizes_px: longest side of every photo; of a ladder's photos they make a plot.
+        result: the content of the file that `bench rd` writes.
+        sizes_px: longest side of every photo; the axis of plots with --ladder.
     """
     plots = {"gains": plot_gains(result["summary"])}
     qualities = list(result["by_quality"])
@@ -44,7 +44,7 @@ def draw_plots(result: Mapping[str, Any], sizes_px: Mapping[str, int]) -> dict[s
 
 
 def plot_gains(summary: Mapping[str, Mapping[str, float]]) -> bytes:
-    """Return every encoder's gains over the standard JPEG, each metric in its own largest."""
+    """Return a plot of gains over the standard JPEG, relative to each metric's largest gain."""
     present = [metric for metric in METRICS if metric in summary[STANDARD]]
     others = [name for name in summary if name != STANDARD]
     figure = Figure(figsize=(10.0, 5.0), layout="constrained")
@@ -58,14 +58,14 @@ def plot_gains(summary: Mapping[str, Mapping[str, float]]) -> bytes:
         places = [place + (index - len(others) / 2) * 0.09 for place in range(len(present))]
         axes.bar(places, gains, width=0.09, label=name)
     axes.set_xticks(range(len(present)), present, rotation=30, ha="right")
-    axes.set_ylabel("gain over the standard JPEG, of the largest")
+    axes.set_ylabel("gain over the standard JPEG (largest = 1)")
     axes.axhline(0, color="black", linewidth=0.8)
     figure.legend(fontsize="small", ncols=8, loc="outside upper center")
     return to_png(figure)
 
 
 def plot_curve(images: Mapping[str, Any], qualities: Sequence[str], metric: str) -> bytes:
-    """Return the means of a metric over the means of the bytes, a line for each encoder."""
+    """Return a plot of the mean of a metric over the mean bytes, a line for each encoder."""
     figure = Figure(figsize=SIZE_INCHES, layout="constrained")
     axes = figure.subplots()
     for name in next(iter(images.values()))[qualities[0]]:
@@ -87,7 +87,7 @@ def plot_curve(images: Mapping[str, Any], qualities: Sequence[str], metric: str)
 def plot_sizes(
     images: Mapping[str, Any], quality: str, sizes_px: Mapping[str, int], metric: str
 ) -> bytes:
-    """Return the gains over the standard JPEG by longest side, a line for each encoder."""
+    """Return a plot of gains over the standard JPEG by longest side, a line for each encoder."""
     figure = Figure(figsize=SIZE_INCHES, layout="constrained")
     axes = figure.subplots()
     for name in next(iter(images.values()))[quality]:
@@ -109,7 +109,7 @@ def plot_sizes(
 
 
 def to_png(figure: Figure) -> bytes:
-    """Return the figure's file."""
+    """Return a figure as a PNG file."""
     FigureCanvasAgg(figure)
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=120, metadata=PNG_METADATA)

@@ -1,6 +1,6 @@
-"""Processes that measure photos side by side, each on one thread.
+"""Processes that measure photos in parallel, each on one thread.
 
-One thread in each, so that processes share the cores and floating-point sums are the same.
+With one thread each, processes share the cores, and floating-point sums do not depend on them.
 """
 
 import multiprocessing
@@ -13,18 +13,18 @@ import torch
 
 import codec
 
-Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+MapFunction = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 
 
 def start_process() -> None:
-    """Limit this process to one thread of torch and load the encoder's kernels."""
+    """Limit torch to one thread in this process, and compile the encoder's kernels."""
     torch.set_num_threads(1)
     codec.warm_up()
 
 
 @contextmanager
-def open_pool(jobs: int) -> Iterator[Map]:
-    """Yield a `map` over so many processes; with one job it runs in this process."""
+def open_pool(jobs: int) -> Iterator[MapFunction]:
+    """Yield a `map` over `jobs` processes; one job runs in this process."""
     if jobs == 1:
         threads = torch.get_num_threads()
         start_process()
@@ -33,7 +33,7 @@ def open_pool(jobs: int) -> Iterator[Map]:
         finally:
             torch.set_num_threads(threads)
         return
-    # A forked process would inherit threads of torch and numba in an unknown state.
+    # Spawn: a forked process would inherit threads of torch and numba in an unknown state.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, start_process) as pool:
         yield pool.map

@@ -1,4 +1,4 @@
-"""One page of `bench rd` that needs no other file: tables, plots, crops beside each other."""
+"""The report of `bench rd`: one page with tables, plots and crops that needs no other file."""
 
 import base64
 import html
@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from bench.encoders import STANDARD
 from bench.rd.crops import CROP_PX
-from bench.rd.measure import Measured
+from bench.rd.measure import PhotoMeasures
 from bench.rd.plots import draw_plots
 from bench.rd.summary import METRICS
 
 PAGE: Final = "rd.html"
-# A page of all photos of a large set would be too heavy to open.
+# A page with all photos of a large set would be too large for a browser.
 PHOTOS_SHOWN: Final = 24
 ZOOM: Final = 2
 STYLE: Final = f"""
@@ -27,8 +27,10 @@ figure {{ margin: 0 }}
 """
 
 
-def write_report(folder: Path, result: Mapping[str, Any], measured: Sequence[Measured]) -> None:
-    """Write the page and its plots, the latter as files of their own too."""
+def write_report(
+    folder: Path, result: Mapping[str, Any], measured: Sequence[PhotoMeasures]
+) -> None:
+    """Write the page, and its plots also as separate files."""
     folder.mkdir(parents=True, exist_ok=True)
     plots = draw_plots(result, {one.photo.name: max(one.shape) for one in measured})
     for name, png in plots.items():
@@ -37,9 +39,9 @@ def write_report(folder: Path, result: Mapping[str, Any], measured: Sequence[Mea
 
 
 def compose_page(
-    result: Mapping[str, Any], plots: Mapping[str, bytes], measured: Sequence[Measured]
+    result: Mapping[str, Any], plots: Mapping[str, bytes], measured: Sequence[PhotoMeasures]
 ) -> str:
-    """Return the page."""
+    """Return the page as HTML."""
     meta = result["meta"]
     parts = [
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>Foveate: rate and distortion</title>",
@@ -60,7 +62,7 @@ def compose_page(
             format_rates(result["bd_rate"]),
         ]
     parts += [format_png(png, name) for name, png in plots.items()]
-    parts.append("<h2>Photos, where they are looked at most</h2>")
+    parts.append("<h2>Photos, where people look most</h2>")
     for one in measured[:PHOTOS_SHOWN]:
         parts.append(f"<h3>{html.escape(one.photo.name)}</h3><div class='crops'>")
         parts += [format_png(png, name) for name, png in one.crops.items()]
@@ -69,7 +71,7 @@ def compose_page(
 
 
 def format_means(summary: Mapping[str, Mapping[str, float]]) -> str:
-    """Return the standard JPEG's means, and the others as differences to it."""
+    """Return a table: means of the standard JPEG, and the others' differences to them."""
     present = [metric for metric in METRICS if metric in summary[STANDARD]]
     rows = [("", "bytes", *present, "ms")]
     for name, means in summary.items():
@@ -84,7 +86,7 @@ def format_means(summary: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def format_rates(rates: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return BD-rates in percent, with the photos that count."""
+    """Return a table of BD-rates in percent, with the number of photos that count."""
     present = [metric for metric in METRICS if any(metric in row for row in rates.values())]
     rows: list[tuple[str, ...]] = [("", *present)]
     for name, row in rates.items():
@@ -97,7 +99,7 @@ def format_rates(rates: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def format_table(rows: Iterable[Sequence[str]]) -> str:
-    """Return rows of text as a table; the first one is its head."""
+    """Return rows of text as an HTML table; the first row is its head."""
     lines = []
     for number, row in enumerate(rows):
         tag = "td" if number else "th"
@@ -107,7 +109,7 @@ def format_table(rows: Iterable[Sequence[str]]) -> str:
 
 
 def format_png(png: bytes, name: str) -> str:
-    """Return a picture that lies in the page itself."""
+    """Return an HTML figure that contains the picture's data."""
     data = base64.b64encode(png).decode("ascii")
     label = html.escape(name)
     return (

@@ -1,8 +1,9 @@
 """Rate and distortion: Foveate's encoder and its rivals at the bytes of the standard JPEG.
 
 The file holds ``meta``; ``summary``, each encoder's means at the first --quality; ``by_quality``
-with ``summary``, ``wins``, ``worst`` and ``groups`` of every quality; ``bd_rate`` and ``bd_rate_over`` with --curve;
-``images``, the measures by photo, quality and encoder. docs/benchmarks.md explains each.
+with ``summary``, ``wins``, ``worst`` and ``groups`` of every quality; ``bd_rate`` and
+``bd_rate_over`` with --curve; ``images``, the measures by photo, quality and encoder.
+docs/benchmarks.md explains each.
 """
 
 import argparse
@@ -13,36 +14,41 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from bench.datasets.folds import FOLDS
-from bench.datasets.photos import Photo, find_photos, plan_photos, read_fixations
+from bench.datasets.photos import (
+    Photo,
+    add_photo_options,
+    find_photos,
+    plan_photos,
+    read_fixations,
+)
 from bench.encoders import PACKAGES as RIVAL_PACKAGES
 from bench.encoders import RIVALS, STANDARD, find_missing, parse_quality
 from bench.environment import PACKAGES, count_cores, describe_machine, write_result
 from bench.rd.summary import count_wins, find_worst, group_photos, print_table, summarise
 
-SEED: Final = 0  # nothing is drawn; the encoders and metrics are deterministic
+SEED: Final = 0  # unused: encoders and metrics are deterministic
 QUALITIES: Final = (50, 75)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    add_photo_options(parser)
     add = parser.add_argument
-    add("--images", type=Path, required=True, help="folder of photos; its folders are categories")
-    add("--quality", type=parse_quality, nargs="+", help="of the standard JPEG (50 75)")
+    add("--quality", type=parse_quality, nargs="+", help="qualities of the standard JPEG (50 75)")
     add("--strength", type=float, default=0.6, help="of the encoder `foveate` (%(default)s)")
-    add("--strengths", type=float, nargs="*", default=(), help="encode at these too: foveate@0.2")
-    add("--out", type=Path, required=True, help="JSON file to write")
-    add("--fixations", type=Path, help='recorded gaze: {file: {"width", "height", "fixations_xy"}}')
-    add("--maps", type=Path, help="folder of saliency maps, <photo's name>.npy; else the network's")
-    add("--rivals", nargs="*", choices=RIVALS, default=RIVALS, help="other encoders (all)")
-    add("--fidelity", action="store_true", help="ours with target=quality too: bytes saved")
-    add("--curve", action="store_true", help="qualities 20 to 95 (or --quality) and BD-rates")
-    add("--ladder", type=int, metavar="STEPS", help="every photo at so many sizes up to its own")
     add(
-        "--halve", action="store_true", help="photos at half their size (2×2 box): JPEGs as sources"
+        "--strengths",
+        type=float,
+        nargs="*",
+        default=(),
+        help="further strengths, reported as foveate@0.2",
     )
-    add("--limit", type=int, help="this many photos, the first by hashed name")
-    add("--fold", choices=FOLDS, help="only photos that training kept aside, or the others")
+    add("--out", type=Path, required=True, help="JSON file to write")
+    add("--rivals", nargs="*", choices=RIVALS, default=RIVALS, help="other encoders (all)")
+    add("--fidelity", action="store_true", help="measure target=quality too: bytes saved")
+    add("--curve", action="store_true", help="BD-rates over qualities 20 to 95, or --quality")
+    add("--ladder", type=int, metavar="STEPS", help="each photo at so many sizes up to its own")
+    add("--limit", type=int, help="number of photos, the first by hashed name (all)")
     add("--jobs", type=int, default=count_cores(), help="processes (%(default)s)")
     add("--report", type=Path, metavar="DIR", help="write a page with plots and crops there")
 
@@ -53,8 +59,8 @@ def run(args: argparse.Namespace) -> int:
         photos = choose_photos(args)
     except ValueError as error:
         return refuse(str(error))
-    # The metrics' libraries take seconds to load: only once there is something to measure.
-    from bench.rd.measure import Choice  # noqa: PLC0415
+    # The metrics' libraries take seconds to load: first check that there are photos.
+    from bench.rd.measure import MeasureOptions  # noqa: PLC0415
 
     missing = find_missing(args.rivals)
     for name, reason in missing.items():
@@ -62,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     curve = importlib.import_module("bench.rd.bd_rate")
     qualities = tuple(dict.fromkeys(args.quality or (curve.QUALITIES if args.curve else QUALITIES)))
     rivals = tuple(name for name in args.rivals if name not in missing)
-    choice = Choice(
+    options = MeasureOptions(
         qualities,
         args.strength,
         rivals,
@@ -70,23 +76,23 @@ def run(args: argparse.Namespace) -> int:
         fidelity=args.fidelity,
         more_strengths=tuple(args.strengths),
     )
-    done = list(measure_photos(photos, choice, args.jobs))
+    done = list(measure_photos(photos, options, args.jobs))
     measured = [one for one in done if not one.error]
     if not measured:
         return refuse("no photo could be measured")
     images = {one.photo.name: one.rows for one in measured}
     groups = {one.photo.name: one.photo.group for one in measured}
-    by_quality = {str(own): sum_up(images, groups, str(own)) for own in qualities}
-    result = {"meta": describe(args, choice, done, missing),
+    by_quality = {str(quality): sum_up(images, groups, str(quality)) for quality in qualities}
+    result = {"meta": describe(args, options, done, missing),
               "summary": by_quality[str(qualities[0])]["summary"], "by_quality": by_quality}  # fmt: skip
-    for own, part in by_quality.items():
-        print_table(f"quality {own}", part["summary"])
+    for quality, part in by_quality.items():
+        print_table(f"quality {quality}", part["summary"])
     if args.curve:
         result["bd_rate"] = curve.find_bd_rates(images)
         curve.print_bd_rates(result["bd_rate"], STANDARD)
-        result["bd_rate_over"] = {own: curve.find_bd_rates(images, own) for own in rivals}
-        for own, rates in result["bd_rate_over"].items():
-            curve.print_bd_rates(rates, own)
+        result["bd_rate_over"] = {rival: curve.find_bd_rates(images, rival) for rival in rivals}
+        for rival, rates in result["bd_rate_over"].items():
+            curve.print_bd_rates(rates, rival)
     result["images"] = images
     write_result(args.out, result, indent=1)
     if args.report:
@@ -96,21 +102,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def choose_photos(args: argparse.Namespace) -> list[Photo]:
-    """Return what is to be measured.
+    """Return the photos to measure.
 
     Raises:
-        ValueError: the options or the folder leave nothing; the text says which.
+        ValueError: an option is invalid, or there are no photos.
     """
     if args.jobs < 1 or (args.ladder is not None and args.ladder < 2):
         raise ValueError("--jobs must be 1 or more, --ladder 2 or more")
-    if not all(0.0 <= own <= 1.0 for own in (args.strength, *args.strengths)):
+    if not all(0.0 <= strength <= 1.0 for strength in (args.strength, *args.strengths)):
         raise ValueError("--strength must lie in 0..1")
     if not args.images.is_dir():
         raise ValueError(f"no folder {args.images.name}")
     fixations = read_fixations(args.fixations) if args.fixations else {}
-    everything = find_photos(args.images, {}, None, None)
+    all_photos = find_photos(args.images, {}, None, None)
     found = find_photos(args.images, fixations, args.fold, args.limit)
-    if not everything:
+    if not all_photos:
         raise ValueError(f"no photos in {args.images.name}")
     if not found and args.fixations:
         raise ValueError(
@@ -121,18 +127,18 @@ def choose_photos(args: argparse.Namespace) -> list[Photo]:
     return plan_photos(found, fixations, args.maps, args.halve, args.ladder)
 
 
-def measure_photos(photos: Sequence[Photo], choice: Any, jobs: int) -> Iterator[Any]:
-    """Yield the measures of each photo in order and print a line for each."""
+def measure_photos(photos: Sequence[Photo], options: Any, jobs: int) -> Iterator[Any]:
+    """Yield the measures of each photo in order and print a line of progress for each."""
     from bench.rd.measure import measure_photo  # noqa: PLC0415
     from bench.rd.processes import open_pool  # noqa: PLC0415
 
     with open_pool(jobs) as map_photos:
-        measured = map_photos(partial(measure_photo, choice=choice), photos)
+        measured = map_photos(partial(measure_photo, options=options), photos)
         yield from report_progress(measured, len(photos))
 
 
 def report_progress(measured: Iterator[Any], total: int) -> Iterator[Any]:
-    """Yield each result and print the progress."""
+    """Yield each result and print a line of progress."""
     for number, one in enumerate(measured, 1):
         note(
             f"{number}/{total} {one.photo.name}" + (f": left out: {one.error}" if one.error else "")
@@ -153,9 +159,9 @@ def sum_up(images: dict[str, Any], groups: dict[str, str], quality: str) -> dict
 
 
 def describe(
-    args: argparse.Namespace, choice: Any, done: Sequence[Any], missing: dict[str, str]
+    args: argparse.Namespace, options: Any, done: Sequence[Any], missing: dict[str, str]
 ) -> dict[str, Any]:
-    """Return the ``meta`` of the result; print what was left out."""
+    """Return the ``meta`` of the result; print the measures that are left out."""
     from bench.metrics import (  # noqa: PLC0415
         butteraugli,
         full_reference,
@@ -180,7 +186,7 @@ def describe(
         "fold": args.fold or "all",
         "halved": args.halve,
         "ladder_steps": args.ladder,
-        "strength": choice.strength,
+        "strength": options.strength,
         "salient_share": regions.SALIENT_SHARE,
         "maps": "files" if args.maps else "model.Predictor",
         "gaze": "fixations" if args.fixations else "map",
@@ -196,6 +202,6 @@ def note(line: str) -> None:
 
 
 def refuse(reason: str) -> int:
-    """Print what is missing; return the exit code."""
+    """Print the reason; return the exit code."""
     note(reason)
     return 2

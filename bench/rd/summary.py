@@ -50,7 +50,7 @@ def gain(metric: str, own: Mapping[str, float], other: Mapping[str, float]) -> f
 
 
 def count_wins(photos: Sequence[Rows]) -> dict[str, dict[str, dict[str, int]]]:
-    """Return on how many photos each of ours is better than each other encoder, by metric."""
+    """Return on how many photos Foveate beats each other encoder, by its strength and by metric."""
     wins: dict[str, dict[str, dict[str, int]]] = {}
     for own in STRENGTHS:
         wins[own] = {}
@@ -65,7 +65,7 @@ def count_wins(photos: Sequence[Rows]) -> dict[str, dict[str, dict[str, int]]]:
 
 
 def find_worst(photos: Mapping[str, Rows]) -> dict[str, dict[str, Any]]:
-    """Return the photo on which each encoder does worst against the standard JPEG, by metric."""
+    """Return the photo with each encoder's smallest gain over the standard JPEG, by metric."""
     worst: dict[str, dict[str, Any]] = {}
     for name in next(iter(photos.values())):
         if name == STANDARD:
@@ -84,7 +84,7 @@ def find_worst(photos: Mapping[str, Rows]) -> dict[str, dict[str, Any]]:
 
 
 def group_photos(photos: Mapping[str, Rows], groups: Mapping[str, str]) -> dict[str, Any]:
-    """Return the means of every folder; nothing where all photos lie in one."""
+    """Return the means of every folder; empty if all photos are in one."""
     names = sorted(set(groups.values()))
     if len(names) < 2:
         return {}
@@ -98,7 +98,7 @@ def group_photos(photos: Mapping[str, Rows], groups: Mapping[str, str]) -> dict[
 
 
 def print_table(title: str, summary: Mapping[str, Mapping[str, float]]) -> None:
-    """Print the standard JPEG's means, and the others as differences to it."""
+    """Print the standard JPEG's means, and the others' differences to them."""
     present = [metric for metric in METRICS if metric in summary[STANDARD]]
     columns = ("bytes_ratio", *present, "ms_per_image")
     print(f"{title:<21}" + "".join(f"{column:>{find_width(column)}}" for column in columns))
@@ -114,5 +114,5 @@ def print_table(title: str, summary: Mapping[str, Mapping[str, float]]) -> None:
 
 
 def find_width(column: str) -> int:
-    """Return how wide a column is printed."""
+    """Return the width of a printed column."""
     return max(len(column), 8) + 2

@@ -1,7 +1,7 @@
-"""Photos through the running service compared with the standard JPEG of the same bytes.
+"""Photos sent through the running service, compared with the standard JPEG of the same bytes.
 
-Files are sent over HTTP. The salient region is the quarter of the area with the highest values of
-the heatmap that the service returns.
+The salient region is the quarter of the area with the highest values of the heatmap that the service
+returns.
 """
 
 import argparse
@@ -26,25 +26,25 @@ from bench.metrics.full_reference import psnr, to_luma
 from bench.metrics.regions import salient_region
 from bench.rd.crops import CROP_PX, crop, locate_crop
 
-# Of the crops in the before/after picture.
+# Enlargement of the crops in the pair of pictures.
 ZOOM: Final = 3
 TIMEOUT_S: Final = 120.0
-# Same bytes and baseline scan as the standard JPEG, so that only their distribution differs.
+# Same bytes and baseline scan as the standard JPEG: only the distribution of bits differs.
 LIKE_STANDARD: Final = {"target": "size", "progressive": "false"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--images", type=Path, required=True, help="folder of lossless photos")
-    parser.add_argument("--quality", type=int, default=50)
-    parser.add_argument("--url", help="URL of a running service; else one is started")
+    parser.add_argument("--quality", type=int, default=50, help="(%(default)s)")
+    parser.add_argument("--url", help="URL of a running service (default: one is started)")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--pictures", type=Path, help="folder for pictures of --picture-of")
-    parser.add_argument("--picture-of", nargs="*", default=[], help="stems of photos to picture")
+    parser.add_argument("--pictures", type=Path, help="folder to write pictures of --picture-of to")
+    parser.add_argument("--picture-of", nargs="*", default=[], help="stems of the photos to write")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure every photo, print the table, write the file; return 1 if bytes differ by over 1 %."""
+    """Measure all photos, print the table, write the file; return 1 if bytes differ by over 1 %."""
     paths = list_uploads(args.images)
     if not paths:
         print(f"bench photos: no photos in {args.images}", file=sys.stderr)
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
                 args.pictures.mkdir(parents=True, exist_ok=True)
                 _, overlay = compress(url, path, args.quality, "overlay")
                 (args.pictures / f"{path.stem}-overlay.jpg").write_bytes(overlay)
-                pair = picture_pair(standard, jpeg, heatmap)
+                pair = draw_pair(standard, jpeg, heatmap)
                 pair.save(args.pictures / f"{path.stem}-pair.png", optimize=True)
     summary = summarise(images)
     print_table(images, summary)
@@ -71,7 +71,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def compress(url: str, path: Path, quality: int, heatmap: str) -> tuple[bytes, bytes]:
-    """Return a photo's JPEG and heatmap from the service."""
+    """Return a photo's JPEG and heatmap from the service.
+
+    Raises:
+        httpx.HTTPError: the service is not reachable or returns an error.
+    """
     response = httpx.post(
         f"{url}/compress",
         params={**LIKE_STANDARD, "quality": quality, "heatmap": heatmap},
@@ -88,10 +92,10 @@ def compress(url: str, path: Path, quality: int, heatmap: str) -> tuple[bytes, b
 
 
 def compare(photo: Any, standard: bytes, jpeg: bytes, heatmap: bytes) -> dict[str, float]:
-    """Return bytes and PSNR of luma, whole and in the salient region, of both files."""
+    """Return the bytes, and both files' PSNR of luma, of the whole photo and the salient region."""
     luma = to_luma(photo)
     with Image.open(io.BytesIO(heatmap)) as opened:
-        # Smaller than the photo where that is large; float, so that equal values stay few.
+        # A large photo's heatmap is smaller than the photo. Floats avoid equal values after scaling.
         full = opened.convert("F").resize(luma.shape[::-1], Image.Resampling.BICUBIC)
     region = salient_region(np.asarray(full))
     row: dict[str, float] = {"bytes": len(jpeg), "bytes_ratio": len(jpeg) / len(standard)}
@@ -128,8 +132,8 @@ def print_table(images: dict[str, dict[str, float]], summary: dict[str, float]) 
         )
 
 
-def picture_pair(standard: bytes, jpeg: bytes, heatmap: bytes) -> Image.Image:
-    """Return the standard JPEG's and our crop around the map's hottest place, side by side."""
+def draw_pair(standard: bytes, jpeg: bytes, heatmap: bytes) -> Image.Image:
+    """Return crops of both files around the map's hottest place, the standard JPEG's on the left."""
     with Image.open(io.BytesIO(heatmap)) as opened:
         corner = locate_crop(np.asarray(opened.convert("L")) / 255)
     side = CROP_PX * ZOOM

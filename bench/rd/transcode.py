@@ -1,7 +1,7 @@
-"""JPEG in, JPEG out: encoding from an upload's coefficients compared with encoding its pixels.
+"""JPEG in, JPEG out: encoding an upload's coefficients compared with encoding its pixels.
 
-Each photo is saved as a standard JPEG at each quality of ``--uploads`` and then compressed both
-ways to each goal. The file holds ``meta``; ``summary``, the means over photos by upload and goal;
+Each photo is saved as a standard JPEG of each ``--uploads`` quality and then compressed in both ways
+for each goal. The file holds ``meta``; ``summary``, the means over photos by upload and goal;
 ``images``. Errors are measured against the decoded upload and against the original photo.
 """
 
@@ -29,16 +29,16 @@ OWN: Final = "own"
 UPLOADS: Final = ("95", "85")
 GOALS: Final = ("size:75", "size:50", "quality:85", "quality:75")
 WAYS: Final = ("coefficients", "pixels")
-# Equal pictures have 108 dB. Decoding the same coefficients twice may differ in the last bit.
+# PSNR from which coefficients count as unchanged: decoders may differ in the last bit.
 KEPT_DB: Final = 90.0
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What is done with each photo."""
+class TranscodeOptions:
+    """Uploads and goals to measure for each photo."""
 
     uploads: tuple[str, ...]
-    """Qualities, or OWN for the file itself."""
+    """Qualities, or OWN for the unchanged file."""
     goals: tuple[str, ...]
     subsampling: str
     strength: float
@@ -49,11 +49,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--images", type=Path, required=True, help="folder of photos")
     add("--halve", action="store_true", help="photos at half their size (2×2 box)")
-    add("--limit", type=int, help="this many photos, the first by hashed name")
+    add("--limit", type=int, help="number of photos, the first by hashed name (all)")
     add("--uploads", nargs="+", default=UPLOADS,
-        help=f"qualities they are saved at; '{OWN}': JPEG files as they are")  # fmt: skip
-    add("--subsampling", default="4:2:0", choices=("4:2:0", "4:2:2", "4:4:4"), help="of uploads")
-    add("--goals", nargs="+", default=GOALS, help="target:quality")
+        help=f"qualities of the uploads; '{OWN}': the JPEG files unchanged")  # fmt: skip
+    add(
+        "--subsampling",
+        default="4:2:0",
+        choices=("4:2:0", "4:2:2", "4:4:4"),
+        help="of uploads (%(default)s)",
+    )
+    add("--goals", nargs="+", default=GOALS, help="target:quality, such as size:75")
     add("--strength", type=float, default=0.6, help="(%(default)s)")
     add("--jobs", type=int, default=count_cores(), help="processes (%(default)s)")
     add("--out", type=Path, required=True, help="JSON file to write")
@@ -62,13 +67,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure every photo, print the table, write the file; return the exit code."""
     paths = find_photos(args.images, {}, None, args.limit) if args.images.is_dir() else {}
-    choice = Choice(tuple(args.uploads), tuple(args.goals), args.subsampling, args.strength)
+    options = TranscodeOptions(
+        tuple(args.uploads), tuple(args.goals), args.subsampling, args.strength
+    )
     try:
-        for goal in choice.goals:
-            parse_goal(goal, choice)
-        if not all(own == OWN or 1 <= int(own) <= 100 for own in choice.uploads):
+        for goal in options.goals:
+            parse_goal(goal, options)
+        if not all(upload == OWN or 1 <= int(upload) <= 100 for upload in options.uploads):
             raise ValueError("an upload's quality must lie in 1..100")
-        if OWN in choice.uploads and args.halve:
+        if OWN in options.uploads and args.halve:
             raise ValueError("the original file can't be halved")
     except ValueError as error:
         print(f"bench transcode: {error}", file=sys.stderr)
@@ -79,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     photos = plan_photos(paths, {}, None, args.halve, None)
     images: dict[str, Any] = {}
     with open_pool(args.jobs) as map_photos:
-        measured = map_photos(partial(measure_photo, choice=choice), photos)
+        measured = map_photos(partial(measure_photo, options=options), photos)
         for photo, rows in zip(photos, measured, strict=True):
             images[photo.name] = rows
             print(f"bench transcode: {len(images)}/{len(photos)} {photo.name}", file=sys.stderr)
@@ -100,39 +107,39 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def parse_goal(goal: str, choice: Choice) -> codec.EncodeSettings:
+def parse_goal(goal: str, options: TranscodeOptions) -> codec.EncodeSettings:
     """Return the settings of a goal such as "size:75".
 
     Raises:
-        ValueError: it is not a target and a quality.
+        ValueError: the text is not a target and a quality.
     """
     target, _, quality = goal.partition(":")
     if target not in {"size", "quality"}:
         raise ValueError(f"{goal!r} is not a goal such as size:75")
     return codec.EncodeSettings(
         int(quality),
-        choice.strength,
+        options.strength,
         progressive=True,
         target="size" if target == "size" else "quality",
     )
 
 
-def measure_photo(photo: Photo, choice: Choice) -> dict[str, Any]:
+def measure_photo(photo: Photo, options: TranscodeOptions) -> dict[str, Any]:
     """Return the measures of a photo by upload, goal and way."""
     original = read_photo(photo)
     saliency = load_prediction()(original)
     before = prepare_scene(original, saliency, photo)
     rows: dict[str, Any] = {}
-    for name in choice.uploads:
+    for name in options.uploads:
         if name == OWN:
             upload = photo.path.read_bytes()
         else:
-            upload = encode_standard(original, int(name), choice.subsampling)
+            upload = encode_standard(original, int(name), options.subsampling)
         shown = prepare_scene(decode(upload), saliency, photo)
         scenes = {"upload": shown} if name == OWN else {"upload": shown, "original": before}
         rows[name] = {
-            goal: measure_goal(upload, shown, scenes, parse_goal(goal, choice))
-            for goal in choice.goals
+            goal: measure_goal(upload, shown, scenes, parse_goal(goal, options))
+            for goal in options.goals
         }
     return rows
 
@@ -140,7 +147,7 @@ def measure_photo(photo: Photo, choice: Choice) -> dict[str, Any]:
 def measure_goal(
     upload: bytes, shown: Scene, scenes: Mapping[str, Scene], settings: codec.EncodeSettings
 ) -> dict[str, Any]:
-    """Return the measures of both ways against each scene."""
+    """Return the measures of both ways of encoding, against each scene."""
     found: dict[str, Any] = {}
     for way in WAYS:
         started = time.process_time()
@@ -192,8 +199,8 @@ def average(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def print_table(summary: Mapping[str, Any]) -> None:
-    """Print the gains of coefficients over pixels."""
-    print("upload  goal         kept  bytes  pixels'  gain where looked at: upload, original")
+    """Print both ways' bytes, and the gains of coefficients over pixels."""
+    print("upload  goal         kept  bytes  (pixels)  gain where people look: upload, original")
     for upload, goals in summary.items():
         for goal, cell in goals.items():
             shares = [cell[way]["bytes_of_upload"] for way in WAYS]

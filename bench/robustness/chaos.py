@@ -1,7 +1,7 @@
 """Random kills under load: each request gets its own JPEG or a clear error, Redis keeps nothing.
 
-Workers, front ends and Redis are killed (SIGKILL) and workers stopped (SIGSTOP) at random; 5 % of
-the uploads are damaged. Afterwards Redis must hold no key without a time to live and no started
+Workers, front ends and Redis are killed (SIGKILL) and workers are stopped (SIGSTOP) at random. 5 %
+of the uploads are damaged. Afterwards Redis must hold no key without a time to live and no started
 job. Then the same uploads are sent repeatedly without kills, and no process's memory may grow.
 """
 
@@ -17,16 +17,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
-from redis import Redis
-from rq.queue import Queue
-from rq.serializers import JSONSerializer
-from rq.worker_registration import REDIS_WORKER_KEYS
 
 from bench.environment import describe_machine, write_result
-from bench.load.closed_loop import Connection, HttpError
 from bench.load.service_process import Processes, ServiceError, started_service
 from bench.load.statistics import rounded
 from bench.robustness.chaos_clients import Clients
+from bench.robustness.chaos_leftovers import connect_to_redis, wait_until_idle
 from bench.robustness.chaos_memory import (
     find_growth,
     find_largest,
@@ -34,20 +30,13 @@ from bench.robustness.chaos_memory import (
     read_resident_bytes,
     used_bytes,
 )
-from contract.keys import QUEUE_NAME
 
 REQUEST_TIMEOUT_S: Final = 30
 RESULT_TTL_S: Final = 3
 # Time beyond its timeout that a request may take to be sent and received on a loaded machine.
 MARGIN_S: Final = 30.0
-IDLE_TIMEOUT_S: Final = 120.0
-WORKER_PREFIX: Final = "rq:worker:"
-# RQ's entries of queues and groups, which never expire.
-PERMANENT_KEYS: Final = ("rq:queues", "rq:workers", "rq:group")
-# Entries of workers, locks and the write probe: renewed regularly, each with a TTL.
-EXPIRING_KEYS: Final = (WORKER_PREFIX, "rq:clean_", "foveate:writable")
 # Statuses that an upload may get while nothing is killed.
-EXPECTED_ENDS: Final = {"200", "415", "422"}
+EXPECTED_STATUSES: Final = {"200", "415", "422"}
 
 ACTS: Final = (
     ("worker", signal.SIGKILL),
@@ -59,17 +48,22 @@ ACTS: Final = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
-    parser.add_argument("--minutes", type=float, default=2.0)
-    parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--pause", type=float, default=8.0, help="mean seconds between two acts")
     parser.add_argument(
-        "--stretches", type=int, default=6, help="repetitions of the uploads after the kills"
+        "--minutes", type=float, default=2.0, help="of load with kills (%(default)s)"
+    )
+    parser.add_argument("--clients", type=int, default=8, help="of the closed loop (%(default)s)")
+    parser.add_argument("--workers", type=int, default=2, help="of the service (%(default)s)")
+    parser.add_argument("--pause", type=float, default=8.0, help="mean seconds between two kills")
+    parser.add_argument(
+        "--stretches",
+        type=int,
+        default=6,
+        help="rounds of equal uploads after the kills (%(default)s)",
     )
     parser.add_argument(
-        "--uploads-each", type=int, default=50, help="uploads of a client in each repetition"
+        "--uploads-each", type=int, default=50, help="uploads per client and round (%(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="of uploads and kills (%(default)s)")
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 
@@ -86,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
             uploads_each=args.uploads_each,
         )
     except ServiceError as error:
-        print(f"bench: {error}", file=sys.stderr)
+        print(f"bench chaos: {error}", file=sys.stderr)
         return 1
     report = {"meta": {**describe_machine(), "seed": args.seed}, **report}
     print(json.dumps(rounded({k: v for k, v in report.items() if k != "meta"}), indent=2))
@@ -107,8 +101,16 @@ def run_chaos(
 ) -> dict[str, Any]:
     """Return how requests ended, which processes were killed, and all faults.
 
-    Each of ``acts`` happens once before any is repeated, so that a short run has all of them. After
-    the kills each client sends ``uploads_each`` uploads ``stretches`` times.
+    Args:
+        seconds: duration of the load with kills.
+        clients: number of clients.
+        workers: number of workers.
+        pause_s: mean time between two kills.
+        seed: of uploads and kills.
+        stretches: rounds after the kills, each with the same uploads.
+        uploads_each: uploads of each client in such a round.
+        acts: roles and signals. Each is used once before any is repeated, so that a short run has
+            all of them.
     """
     settings = {
         "REQUEST_TIMEOUT_S": str(REQUEST_TIMEOUT_S),
@@ -117,7 +119,7 @@ def run_chaos(
         "WORKER_GRACE_S": "60",
     }
     with started_service(workers, settings) as (url, processes):
-        with connected(processes) as connection:
+        with connect_to_redis(processes) as connection:
             empty_bytes = used_bytes(connection)
         load = Clients(url, clients, seed, REQUEST_TIMEOUT_S + MARGIN_S)
         load.start()
@@ -144,7 +146,10 @@ def run_chaos(
 def measure_growth(
     url: str, processes: Processes, like: Clients, stretches: int, uploads_each: int
 ) -> dict[str, Any]:
-    """Send the same uploads repeatedly without kills; return how they ended and the memory held."""
+    """Send the same uploads repeatedly without kills; return how they ended and the memory used.
+
+    ``like`` gives the number of clients, the seed and the time limit.
+    """
     ends: Counter[str] = Counter()
     damaged: Counter[str] = Counter()
     faults: list[str] = []
@@ -157,10 +162,10 @@ def measure_growth(
         ends.update(load.ends)
         damaged.update(load.damaged)
         faults += load.faults
-    faults += [f"{end} without a kill" for end in ends.keys() - EXPECTED_ENDS]
+    faults += [f"{end} without a kill" for end in ends.keys() - EXPECTED_STATUSES]
     faults += find_growth(readings[0], readings[-1])
     faults += wait_until_idle(url, processes)
-    with connected(processes) as connection:
+    with connect_to_redis(processes) as connection:
         redis_bytes = used_bytes(connection)
     return {
         "ends": dict(sorted(ends.items())),
@@ -181,74 +186,15 @@ def kill_at_random(
     """Kill and stop random processes for `seconds`; return how often each act happened."""
     done: Counter[str] = Counter()
     ends_s = time.monotonic() + seconds
-    coming: list[tuple[str, signal.Signals]] = []
+    remaining: list[tuple[str, signal.Signals]] = []
     while (left_s := ends_s - time.monotonic()) > 0:
         time.sleep(min(left_s, order.uniform(0.5, 1.5) * pause_s))
-        if not coming:
-            coming = order.sample(acts, len(acts))
-        role, number = coming.pop()
+        if not remaining:
+            remaining = order.sample(acts, len(acts))
+        role, number = remaining.pop()
         victims = processes.by_role()[role]
         if victims:
             with suppress(psutil.NoSuchProcess):
                 order.choice(victims).send_signal(number)
                 done[f"{number.name} {role}"] += 1
     return done
-
-
-def wait_until_idle(url: str, processes: Processes) -> list[str]:
-    """Wait until no fault is left or the time is up; return the faults left."""
-    deadline_s = time.monotonic() + IDLE_TIMEOUT_S
-    faults = ["nothing was checked"]
-    while faults and time.monotonic() < deadline_s:
-        time.sleep(0.5)
-        faults = [] if is_ready(url) else ["not ready"]
-        try:
-            with connected(processes) as connection:
-                faults += find_leftovers(connection)
-        except Exception as error:  # noqa: BLE001
-            faults.append(f"Redis: {type(error).__name__}")
-    return faults
-
-
-def find_leftovers(connection: "Redis") -> list[str]:
-    """Return what jobs have left behind in Redis: one line for each leftover."""
-    faults = []
-    queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
-    if queue.count or queue.intermediate_queue.get_job_ids():
-        faults.append("jobs wait")
-    if queue.started_job_registry.get_job_ids(cleanup=False):
-        faults.append("a job is in the started registry")
-    for raw in connection.scan_iter():
-        key, life = raw.decode(), "without" if connection.ttl(raw) == -1 else "with"
-        if not key.startswith(PERMANENT_KEYS) and (
-            life == "without" or not key.startswith(EXPIRING_KEYS)
-        ):
-            faults.append(f"a key {life} TTL: {drop_job_id(key)}")
-    listed = connection.smembers(REDIS_WORKER_KEYS)
-    gone = sum(not connection.exists(worker_key) for worker_key in listed)
-    return faults + gone * ["a worker that is gone is on RQ's list"]
-
-
-def drop_job_id(key: str) -> str:
-    """Return a key without the part that differs between jobs."""
-    return ":".join(key.split(":")[:2])
-
-
-def is_ready(url: str) -> bool:
-    """Return whether the service reports that it is ready."""
-    connection = Connection(url)
-    try:
-        return connection.request("GET", "/readyz").status == 200
-    except HttpError:
-        return False
-    finally:
-        connection.close()
-
-
-def connected(processes: Processes) -> Redis:
-    """Return a client of the Redis that the service has started."""
-    (server,) = processes.by_role()["redis"]
-    # A running server replaces its command line by a title: "… unixsocket:PATH".
-    title = " ".join(server.cmdline())
-    path = title.partition("unixsocket")[2].lstrip(": ").split()[0]
-    return Redis.from_url(f"unix://{path}?db=0", socket_timeout=5)

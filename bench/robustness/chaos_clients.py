@@ -1,4 +1,4 @@
-"""Clients that check each response while the service is being killed."""
+"""Clients that check each response while processes of the service are killed."""
 
 import io
 import itertools
@@ -24,8 +24,8 @@ PAUSE_AFTER_BREAK_S: Final = 0.2
 # Mean difference in luma. Two different generated photos differ at least three times as much.
 MAX_DIFFERENCE: Final = 8.0
 PROBLEM: Final = "application/problem+json"
-# Errors allowed while processes are killed: none of them blames the photo.
-EXCUSES: Final = {
+# Errors allowed while processes are killed. None of them blames the photo.
+ALLOWED_ERRORS: Final = {
     "internal-error": 500,
     "no-worker": 503,
     "queue-unavailable": 503,
@@ -37,7 +37,7 @@ REFUSALS: Final = {"corrupt-image": 422, "unsupported-image": 415}
 
 @dataclass(frozen=True)
 class Upload:
-    """One file and what its response must show; ``luma`` None where the file is damaged."""
+    """One file, and the luma that its response must show; None if the file is damaged."""
 
     data: bytes
     luma: NDArray[np.float32] | None
@@ -64,7 +64,7 @@ def read_luma(image: Image.Image) -> NDArray[np.float32]:
 
 
 def find_fault(upload: Upload, response: Response) -> str | None:
-    """Return what is wrong with a response; None for its own JPEG, or a clear error."""
+    """Return what is wrong with a response; None if it is the upload's own JPEG or a clear error."""
     return (
         find_photo_fault(upload, response)
         if response.status == 200
@@ -88,14 +88,14 @@ def find_photo_fault(upload: Upload, response: Response) -> str | None:
 
 
 def find_error_fault(upload: Upload, response: Response) -> str | None:
-    """Return what is wrong with an error: no problem document, or blame of a sound photo."""
+    """Return what is wrong with an error: no problem document, or it blames an undamaged photo."""
     if response.headers.get("content-type") != PROBLEM:
         return f"{response.status} without a problem document"
     try:
         code = json.loads(response.body)["type"].rpartition(":")[2]
     except (ValueError, KeyError, TypeError):
         return f"{response.status} with an unreadable problem document"
-    allowed = EXCUSES if upload.luma is not None else {**EXCUSES, **REFUSALS}
+    allowed = ALLOWED_ERRORS if upload.luma is not None else {**ALLOWED_ERRORS, **REFUSALS}
     return None if allowed.get(code) == response.status else f"{response.status} {code}"
 
 
@@ -103,7 +103,8 @@ def find_error_fault(upload: Upload, response: Response) -> str | None:
 class Clients:
     """Closed-loop clients; each repeats a request whose connection broke.
 
-    Each sends the same ``uploads_each`` uploads every time; without a number it runs until `stop`.
+    With ``uploads_each`` each client sends so many uploads, the same ones for the same seed. Without
+    it, clients run until `stop`.
     """
 
     url: str
@@ -112,7 +113,7 @@ class Clients:
     max_request_s: float
     uploads_each: int | None = None
     ends: Counter[str] = field(default_factory=Counter)
-    damaged: Counter[str] = field(default_factory=Counter)  # ends of damaged uploads
+    damaged: Counter[str] = field(default_factory=Counter)  # statuses of damaged uploads
     faults: list[str] = field(default_factory=list)
     slowest_s: float = 0.0
 
@@ -131,12 +132,12 @@ class Clients:
             thread.start()
 
     def stop(self) -> None:
-        """Let every client finish its current request; a request that hangs is a fault."""
+        """Let every client finish its request in flight; a request that hangs is a fault."""
         self._stop.set()
         self.join(2 * self.max_request_s)
 
     def join(self, timeout_s: float) -> None:
-        """Wait until every client has ended; one that has not by then is a fault."""
+        """Wait until every client has ended; a client that exceeds the timeout is a fault."""
         deadline_s = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, deadline_s - time.monotonic()))
@@ -146,8 +147,8 @@ class Clients:
     def _run(self, number: int) -> None:
         order = random.Random(f"{self.seed}/{number}")
         connection = Connection(self.url)
-        turns = itertools.count() if self.uploads_each is None else range(self.uploads_each)
-        for _ in itertools.takewhile(lambda _: not self._stop.is_set(), turns):
+        numbers = itertools.count() if self.uploads_each is None else range(self.uploads_each)
+        for _ in itertools.takewhile(lambda _: not self._stop.is_set(), numbers):
             upload = order.choice(self._uploads)
             if order.random() < CORRUPT_SHARE:
                 upload = corrupt(upload, order)
@@ -155,24 +156,24 @@ class Clients:
         connection.close()
 
     def _send(self, connection: Connection, upload: Upload) -> None:
-        """Send until there is a response, and check it."""
+        """Send until a response arrives, and check it."""
         while True:
             started_s = time.monotonic()
             try:
                 response = connection.request("POST", TARGET, upload.data)
             except HttpError:
-                self._note(upload, "connection broken", time.monotonic() - started_s)
+                self._record(upload, "connection broken", time.monotonic() - started_s)
                 if self._stop.is_set():
                     return
                 time.sleep(PAUSE_AFTER_BREAK_S)
                 continue
             fault = find_fault(upload, response)
-            self._note(upload, str(response.status), time.monotonic() - started_s, fault)
+            self._record(upload, str(response.status), time.monotonic() - started_s, fault)
             if response.status >= 500:
                 time.sleep(PAUSE_AFTER_BREAK_S)
             return
 
-    def _note(self, upload: Upload, end: str, elapsed_s: float, fault: str | None = None) -> None:
+    def _record(self, upload: Upload, end: str, elapsed_s: float, fault: str | None = None) -> None:
         with self._lock:
             self.ends[end] += 1
             if upload.luma is None:

@@ -1,7 +1,7 @@
 """Memory of the service's processes, which must not grow with the photos served.
 
-Killed processes do not live long enough to show growth. So load continues after the kills, and the
-memory of each process after the first uploads is compared with that after the last.
+Killed processes do not live long enough to show growth. So load continues after the kills, and each
+process's memory after the first round of uploads is compared with its memory after the last.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from redis import Redis
 from bench.load.service_process import Processes
 
 MIB: Final = 2**20
-# Memory that allocators keep, by role: workers hold decoded photos, front ends only files.
+# Growth that allocators may cause, by role: workers hold decoded photos, front ends only files.
 GROWTH_BYTES: Final = {"worker": 150 * MIB, "app": 60 * MIB}
-# For connection buffers, scripts and RQ's entries in an empty Redis. Its resident set would not
-# shrink after a peak.
+# For connection buffers, scripts and RQ's entries in an empty Redis. The used memory is compared:
+# the resident set does not shrink after a peak.
 REDIS_GROWTH_BYTES: Final = 2 * MIB
 
 ResidentBytes = Mapping[str, Mapping[int, int]]

@@ -1,7 +1,7 @@
 """A folder through the command line: its cost, a kill and the resumed run.
 
-It runs ``python -m app compress`` over photos, kills it (SIGKILL) when a third is done, runs it
-again, and once more when nothing is left to do. Every result is decoded.
+``python -m app compress`` runs over photos and is killed (SIGKILL) after a third of them. A second
+run resumes; a third run has nothing to do. Every result is decoded.
 """
 
 import argparse
@@ -27,10 +27,10 @@ POLL_S: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """One run of the command; ``summary`` None when it was killed."""
+class CommandRun:
+    """A finished run of the command; ``summary`` is None if it was killed."""
 
-    code: int
+    exit_code: int
     cpu_s: float
     elapsed_s: float
     peak_rss_bytes: int
@@ -40,10 +40,13 @@ class Ended:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
     parser.add_argument(
-        "--images", type=Path, default=find_data() / "fixations" / "osie", help="folder of photos"
+        "--images",
+        type=Path,
+        default=find_data() / "fixations" / "osie",
+        help="folder of photos (%(default)s)",
     )
     parser.add_argument(
-        "--count", type=int, default=500, help="number of photos, the first by name"
+        "--count", type=int, default=500, help="number of photos, the first by name (%(default)s)"
     )
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
@@ -52,12 +55,12 @@ def run(args: argparse.Namespace) -> int:
     """Run the benchmark; return 1 if a result is missing at the end."""
     photos = list_uploads(args.images)[: args.count]
     if not photos:
-        print(f"bench: no photos in {args.images}", file=sys.stderr)
+        print(f"bench folder: no photos in {args.images}", file=sys.stderr)
         return 2
     try:
         figures = measure(photos)
     except ServiceError as error:
-        print(f"bench: {error}", file=sys.stderr)
+        print(f"bench folder: {error}", file=sys.stderr)
         return 1
     meta = {**describe_machine(), "photos": f"{len(photos)} files of {args.images.name}/"}
     print(json.dumps(rounded(figures), indent=2))
@@ -66,17 +69,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def measure(photos: list[Path]) -> dict[str, Any]:
-    """Return cost and results of the three runs."""
+    """Return CPU time, speed and results of the three runs."""
     with tempfile.TemporaryDirectory(prefix="foveate-") as name:
         source, target = Path(name, "photos"), Path(name, "results")
         source.mkdir()
         for photo in photos:
             (source / photo.name).symlink_to(photo.resolve())
         with started_service() as (url, processes):
-            before = sum(processes.cpu_s().values())
+            before_s = sum(processes.cpu_s().values())
             killed = compress(source, target, url, kill_at=max(len(photos) // 3, 1))
             resumed = compress(source, target, url)
-            service_cpu_s = sum(processes.cpu_s().values()) - before
+            service_cpu_s = sum(processes.cpu_s().values()) - before_s
             idle = compress(source, target, url)
         results = list(target.glob("*.jpg"))
         decoded = sum(is_whole_jpeg(path) for path in results)
@@ -88,7 +91,7 @@ def measure(photos: list[Path]) -> dict[str, Any]:
         "photos": images,
         "killed_after": resumed.summary["skipped"],
         "resumed": resumed.summary,
-        "resumed_exit_code": resumed.code,
+        "resumed_exit_code": resumed.exit_code,
         "resumed_images_per_s": resumed.summary["compressed"] / resumed.elapsed_s,
         "nothing_to_do": {"elapsed_s": idle.elapsed_s, **idle.summary},
         "decoded": decoded,
@@ -101,7 +104,7 @@ def measure(photos: list[Path]) -> dict[str, Any]:
     }
 
 
-def compress(source: Path, target: Path, url: str, *, kill_at: int | None = None) -> Ended:
+def compress(source: Path, target: Path, url: str, *, kill_at: int | None = None) -> CommandRun:
     """Run the command; with ``kill_at`` kill it once that many results exist."""
     started_s = time.monotonic()
     command = [sys.executable, "-m", "app", "compress", str(source), "-o", str(target), "--json"]
@@ -115,7 +118,7 @@ def compress(source: Path, target: Path, url: str, *, kill_at: int | None = None
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         last = output.read().splitlines()[-1:] if kill_at is None else []
-    return Ended(
+    return CommandRun(
         process.returncode,
         usage.ru_utime + usage.ru_stime,
         time.monotonic() - started_s,

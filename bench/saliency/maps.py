@@ -1,4 +1,4 @@
-"""All maps that are measured, each predicted from the same decoded photo on the CPU."""
+"""All measured maps, each predicted from the same decoded photo on the CPU."""
 
 import sys
 import time
@@ -15,51 +15,53 @@ from model import Predictor
 from model.checkpoint import SHIPPED_WEAK_WEIGHTS, SHIPPED_WEIGHTS
 from model.maps import centre_gaussian
 
-Drawing = Callable[[Image.Image], Map]  # an RGB photo to its map, of any size
+MapFunction = Callable[[Image.Image], Map]  # RGB photo -> map, of any size
 
 WEIGHTS: Final = {"foveate": SHIPPED_WEIGHTS, "foveate_weak": SHIPPED_WEAK_WEIGHTS}
 MAPS: Final = (*WEIGHTS, "cam", "cam_top5", "centre")
 
 
 def load_predictors() -> dict[str, Predictor]:
-    """Return our networks by the name of their map.
+    """Return Foveate's networks by the name of their map.
 
-    They run on the CPU even if there is a GPU, so that results can be compared.
+    They always run on the CPU, so that results of different machines can be compared.
     """
     return {name: Predictor("cpu", weights) for name, weights in WEIGHTS.items()}
 
 
-def collect_drawings(
+def collect_map_functions(
     predictors: Mapping[str, Predictor], attention_center: Path
-) -> dict[str, Drawing]:
-    """Return the function of each map; a rival that is missing is left out with a message."""
-    drawings = {name: draw_with(predictor) for name, predictor in predictors.items()}
+) -> dict[str, MapFunction]:
+    """Return the function of each map; a missing rival is left out with a message."""
+    map_functions = {name: draw_with(predictor) for name, predictor in predictors.items()}
     activation, prepare = ClassActivation(), predictors["foveate"].prepare
-    drawings["cam"] = lambda photo: activation.draw(prepare(photo), 1)
-    drawings["cam_top5"] = lambda photo: activation.draw(prepare(photo), 5)
-    drawings["centre"] = lambda photo: centre_gaussian(photo.height, photo.width).numpy()
+    map_functions["cam"] = lambda photo: activation.draw(prepare(photo), 1)
+    map_functions["cam_top5"] = lambda photo: activation.draw(prepare(photo), 5)
+    map_functions["centre"] = lambda photo: centre_gaussian(photo.height, photo.width).numpy()
     rival, reason = load_attention_center(attention_center, torch.get_num_threads())
     if rival is None:
         print(f"bench saliency: attention_center is left out: {reason}", file=sys.stderr)
     else:
-        drawings["attention_center"] = rival
-    for draw in drawings.values():  # warm up
+        map_functions["attention_center"] = rival
+    for draw in map_functions.values():  # warm up
         draw(Image.new("RGB", (64, 64)))
-    return drawings
+    return map_functions
 
 
-def draw_with(predictor: Predictor) -> Drawing:
-    """Return the function that predicts one photo with one of our networks."""
+def draw_with(predictor: Predictor) -> MapFunction:
+    """Return the function that predicts a photo's map with a network."""
     return lambda photo: predictor.predict([predictor.prepare(photo)])[0]
 
 
-def draw_maps(photo: Image.Image, drawings: Mapping[str, Drawing]) -> dict[str, tuple[Map, float]]:
-    """Return each map of an RGB photo and its milliseconds, from the decoded photo on.
+def draw_maps(
+    photo: Image.Image, map_functions: Mapping[str, MapFunction]
+) -> dict[str, tuple[Map, float]]:
+    """Return each map of an RGB photo and its milliseconds, without decoding.
 
-    The faster of two passes counts, since the first one fills caches.
+    The faster of two passes counts: the first one fills caches.
     """
     drawn = {}
-    for name, draw in drawings.items():
+    for name, draw in map_functions.items():
         started_s = time.perf_counter()
         saliency = draw(photo)
         between_s = time.perf_counter()

@@ -1,7 +1,7 @@
 """Mosaics of photos of different classes, to measure whether a map finds every object.
 
-Each object is assumed to be in the middle of its tile. The hottest 10 % of the area can cover half
-of at most two boxes of 2×2 tiles and five of 3×3: the upper limit of ``half_10``.
+Each object is assumed to be in the middle of its tile. The hottest 10 % of the area can cover half of
+at most two boxes of 2×2 tiles, and five of 3×3 tiles: the upper limit of ``half_10``.
 """
 
 import csv
@@ -27,8 +27,8 @@ SYNSET: Final = re.compile(r"(n\d{8})_")
 def find_classes(folder: Path, fold: str | None) -> dict[str, list[Path]]:
     """Return the photos below a folder by their class, both sorted.
 
-    A photo's class is the one that ``labels.tsv`` beside it names (columns ``file`` and
-    ``wnid`` or ``class_index``), else the WordNet id that its name begins with, else its folder.
+    A photo's class is taken from ``labels.tsv`` in its folder (columns ``file`` and ``wnid`` or
+    ``class_index``), else from the WordNet id at the start of its name, else from its folder's name.
     """
     classes: dict[str, list[Path]] = {}
     listed: dict[Path, dict[str, str]] = {}
@@ -39,13 +39,13 @@ def find_classes(folder: Path, fold: str | None) -> dict[str, list[Path]]:
             listed[path.parent] = read_labels(path.parent / "labels.tsv")
         if in_fold(path.name, fold):
             synset = SYNSET.match(path.name)
-            named = synset[1] if synset else path.parent.name
-            classes.setdefault(listed[path.parent].get(path.name, named), []).append(path)
+            fallback = synset[1] if synset else path.parent.name
+            classes.setdefault(listed[path.parent].get(path.name, fallback), []).append(path)
     return dict(sorted(classes.items()))
 
 
 def read_labels(path: Path) -> dict[str, str]:
-    """Return the class by file name; empty where there is no such list."""
+    """Return the class by file name; an empty dictionary if there is no such file."""
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8") as file:
@@ -58,14 +58,14 @@ def plan_mosaics(
 ) -> Iterator[tuple[Path, ...]]:
     """Yield the photos of each mosaic of side × side tiles, row by row.
 
-    Drawn with `SEED`: a smaller count gives the first mosaics of a larger one.
+    They are drawn with `SEED`: a smaller count gives the first mosaics of a larger one.
 
     Raises:
         ValueError: there are fewer classes than tiles.
     """
-    drawn = random.Random(SEED)
+    order = random.Random(SEED)
     for _ in range(count):
-        yield tuple(drawn.choice(classes[name]) for name in drawn.sample(list(classes), side**2))
+        yield tuple(order.choice(classes[name]) for name in order.sample(list(classes), side**2))
 
 
 def draw_mosaic(paths: Sequence[Path], side: int) -> Image.Image:
@@ -81,7 +81,7 @@ def draw_mosaic(paths: Sequence[Path], side: int) -> Image.Image:
 
 
 def locate_objects(side: int) -> list[Box]:
-    """Return the box of each tile's object, row by row, in pixels of the mosaic, both ends included."""
+    """Return the box of each tile's object, row by row, in pixels of the mosaic (inclusive)."""
     tile_px = SIDE_PX // side
     box_px = round(BOX_SHARE * tile_px)
     starts = [tile * tile_px + (tile_px - box_px) // 2 for tile in range(side)]

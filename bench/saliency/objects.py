@@ -1,7 +1,7 @@
 """How many labelled objects a saliency map covers.
 
-Labels: one text file for each photo, a line ``class x1 y1 x2 y2`` for each object, in pixels with
-both ends included.
+Labels: one text file for each photo, with a line ``class x1 y1 x2 y2`` for each object, in pixels
+(inclusive).
 """
 
 import statistics
@@ -19,7 +19,7 @@ COVERAGE: Final = tuple(f"{what}_{percent}" for what in ("centre", "half") for p
 
 
 def find_labelled(labels: Path, photos: Path) -> dict[str, tuple[Path, list[Box]]]:
-    """Return photo and boxes by their common file stem; both must exist."""
+    """Return photo and boxes by file stem; photos without labels and labels without photos are left out."""
     by_stem = {path.stem: path for path in photos.iterdir()}
     found = {}
     for file in sorted(labels.glob("*.txt")):
@@ -33,7 +33,7 @@ def read_boxes(text: str) -> list[Box]:
     """Return the boxes of a label file; class names may contain blanks.
 
     Raises:
-        ValueError: a line is not a label.
+        ValueError: a line is not a class and four numbers.
     """
     boxes = []
     for line in text.splitlines():
@@ -48,7 +48,7 @@ def read_boxes(text: str) -> list[Box]:
 
 
 def cover_objects(saliency: Map, boxes: Sequence[Box]) -> list[dict[str, float]]:
-    """Return for each object whether its centre and half of its area are among the hottest pixels.
+    """Return for each object whether its centre, and half of its area, are among the hottest pixels.
 
     The map has the size of the photo. With tied pixels a centre may count as a fraction.
     """

@@ -16,14 +16,14 @@ def summarise(
     images: Mapping[str, Any],
     covered: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> dict[str, Any]:
-    """Return each map's means over the photos, the median of its times, the objects it covers.
+    """Return each map's means over the photos, median time and covered objects.
 
     A set of one photo has no shuffled AUC.
 
     Args:
-        maps: their names.
-        images: photos with recorded gaze; each map's measures and "ms".
-        covered: for each of `COVERED` the photos with boxes; each map's "objects" and "ms".
+        maps: names of the maps.
+        images: by photo with recorded gaze, each map's measures and "ms".
+        covered: by set of `COVERED` and for each photo with boxes, each map's "objects" and "ms".
     """
     summary: dict[str, Any] = {}
     for name in maps:
@@ -43,7 +43,7 @@ def summarise(
 
 
 def print_table(summary: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print each map's means, and the shares of the objects it covers."""
+    """Print each map's means, and the shares of objects that it covers."""
     first = next(iter(summary.values()))
     print_rows("map", [key for key in SHOWN if key in first], summary)
     for kind in COVERED:

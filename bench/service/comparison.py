@@ -1,8 +1,8 @@
 """The same model and encoder behind several servers, to compare the cost of serving.
 
-All servers are started first and measured in many short rounds, each in another order. Servers are
-compared by their ratio within a round, so that noise affects all alike. A server that waits for its
-turn is paused. ``alone`` measures the stages without a server; ``before`` is another version of ours.
+All servers are started first. They are measured in many short rounds, in a different order each, and
+compared by their ratio within a round, so that noise affects all alike. A server is paused while
+others are measured. ``alone`` is the stages without a server; ``before`` is another version of Foveate.
 """
 
 import math
@@ -19,7 +19,7 @@ from bench.load.closed_loop import Load
 from bench.load.gpu_utilisation import sample_gpu
 from bench.load.service_process import ServiceError, Steal
 from bench.load.statistics import mean_batch, medians, read_metrics, summarize
-from bench.service.compared_servers import BEFORE, Server, ask_once, list_others, started_ours
+from bench.service.compared_servers import BEFORE, Server, fetch_jpeg, list_others, started_ours
 from bench.service.stages_alone import started_alone
 
 MEASURED: Final = ("images_per_s", "p50_ms", "p95_ms", "p99_ms")
@@ -44,25 +44,34 @@ def compare(
 ) -> dict[str, Any]:
     """Return each server's figures: medians over the rounds, and the rounds themselves.
 
-    ``against`` is a checkout of another version, whose JPEGs may be others; ``url`` is ours where it
-    runs already, ``workers`` how many it is to have. Where ours has more than one, it is measured
-    with one as well, and rivals that can have several processes that compress with as many as ours.
+    Args:
+        rivals: names of rivals.
+        photos: uploads.
+        options: query of ``/compress``.
+        clients: number of clients.
+        rounds: number of rounds after a first one that does not count.
+        seconds: measured for each server in each round.
+        warm_up_s: load before each measurement.
+        against: checkout of another version. Its JPEGs may differ.
+        url: where Foveate already runs; None starts it.
+        workers: number of its workers; None lets the service choose. With several, Foveate is also
+            measured with one, and rivals in `SCALING` also with as many processes.
 
     Raises:
-        ServiceError: a server does not start, or a rival's JPEG differs from ours.
+        ServiceError: a server does not start, or a rival's JPEG differs from Foveate's.
     """
     with ExitStack() as running:
         alone = running.enter_context(started_alone(photos, options))
 
         def start(name: str, server: AbstractContextManager[Server]) -> Server:
-            servers[name] = own = running.enter_context(server)
-            jpegs[name] = ask_once(own.url, options, photos[0])
+            servers[name] = started = running.enter_context(server)
+            jpegs[name] = fetch_jpeg(started.url, options, photos[0])
             if jpegs[name] != jpegs["foveate"] and name != BEFORE:
-                raise ServiceError(f"{name} gives another JPEG than foveate")
-            own.pause()
-            return own
+                raise ServiceError(f"{name} returns another JPEG than foveate")
+            started.pause()
+            return started
 
-        def turn(server: Server, clients: int) -> dict[str, Any]:
+        def measure_resumed(server: Server, clients: int) -> dict[str, Any]:
             server.resume()
             try:
                 return measure(
@@ -76,23 +85,23 @@ def compare(
         ours = start("foveate", started_ours(url=url, workers=workers))
         for name, server in list_others(rivals, options, ours.workers, against).items():
             start(name, server)
-        turns: dict[str, Callable[[], dict[str, Any]]] = {
-            name: partial(turn, server, clients) for name, server in servers.items()
+        measurements: dict[str, Callable[[], dict[str, Any]]] = {
+            name: partial(measure_resumed, server, clients) for name, server in servers.items()
         }
-        turns[SINGLE] = partial(turn, ours, 1)
-        turns[ALONE] = partial(alone, seconds)
-        taken = take_turns(turns, rounds)
-    single, stages = taken.pop(SINGLE), taken.pop(ALONE)
+        measurements[SINGLE] = partial(measure_resumed, ours, 1)
+        measurements[ALONE] = partial(alone, seconds)
+        measured = measure_rounds(measurements, rounds)
+    single, stages = measured.pop(SINGLE), measured.pop(ALONE)
     return {
         "clients": clients,
         "workers": ours.workers,
         "servers": {
             name: {
                 **medians(drop_disturbed(figures)),
-                "ratio": compare_rates(figures, taken["foveate"]),
+                "ratio": compare_rates(figures, measured["foveate"]),
                 "rounds": figures,
             }
-            for name, figures in taken.items()
+            for name, figures in measured.items()
         },
         "single_client": {**medians(drop_disturbed(single)), "rounds": single},
         "alone": {
@@ -106,25 +115,28 @@ def compare(
     }
 
 
-def take_turns(
-    turns: Mapping[str, Callable[[], dict[str, Any]]], rounds: int
+def measure_rounds(
+    measurements: Mapping[str, Callable[[], dict[str, Any]]], rounds: int
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the figures of each turn by round, after one round to warm up."""
-    taken: dict[str, list[dict[str, Any]]] = {name: [] for name in turns}
+    """Return the figures of each measurement by round, without a first round that warms up.
+
+    Each round has another order, which depends on its number only.
+    """
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in measurements}
     for number in range(rounds + 1):
-        order = list(turns)
+        order = list(measurements)
         random.Random(number).shuffle(order)
         for name in order:
-            taken[name].append(turns[name]())
-    return {name: figures[1:] for name, figures in taken.items()}
+            found[name].append(measurements[name]())
+    return {name: figures[1:] for name, figures in found.items()}
 
 
 def compare_rates(
     figures: Sequence[dict[str, Any]], base: Sequence[dict[str, Any]]
 ) -> dict[str, float | None]:
-    """Return a server's images/s over those of ``base`` in the same round.
+    """Return a server's images/s divided by those of ``base`` in the same round.
 
-    The geometric mean over the rounds, and its standard error; None of a single round.
+    It is the geometric mean over the rounds, with its standard error, which is None for one round.
     """
     logs = [
         math.log(own["images_per_s"] / other["images_per_s"])
@@ -136,7 +148,7 @@ def compare_rates(
 
 
 def drop_disturbed(figures: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rounds with little steal, or all if there are none."""
+    """Return the rounds with at most `MAX_STEAL`; all rounds if there are none."""
     return [figure for figure in figures if figure["steal"] <= MAX_STEAL] or figures
 
 
@@ -149,18 +161,22 @@ def measure(
     seconds: float,
     warm_up_s: float,
 ) -> dict[str, Any]:
-    """Return one server's figures under so many clients."""
+    """Return one server's figures under load from ``clients`` clients.
+
+    Raises:
+        ServiceError: a request failed, or none ended within the time.
+    """
     load = Load(server.url, f"/compress?{options}", photos, clients)
-    ours = server.describe is None
+    has_metrics = server.describe is None
     load.start()
     try:
         time.sleep(warm_up_s)
         with sample_gpu() as gpu_percent:
-            metrics = read_metrics(server.url) if ours else {}
+            metrics = read_metrics(server.url) if has_metrics else {}
             before, steal, started_s = server.cpu_s(), Steal(), time.monotonic()
             time.sleep(seconds)
             ended_s, stolen, after = time.monotonic(), steal.share(), server.cpu_s()
-            batch = mean_batch(metrics, read_metrics(server.url)) if ours else None
+            batch = mean_batch(metrics, read_metrics(server.url)) if has_metrics else None
             gpu = gpu_percent() if after else None
     finally:
         load.stop()
@@ -170,7 +186,7 @@ def measure(
         raise ServiceError(f"errors under load: {summary['errors']}")
     images = summary["images"]
     if not images:
-        raise ServiceError("no response within the time measured")
+        raise ServiceError("no response within the measured time")
     return {
         **{name: summary[name] for name in MEASURED},
         "steal": stolen,

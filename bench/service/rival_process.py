@@ -19,18 +19,18 @@ from bench.service.servers.compressor import OPTIONS_VARIABLE, WORKERS_VARIABLE
 from bench.service.servers.journal import JOURNAL_VARIABLE, read_batches, summarize_batches
 
 START_TIMEOUT_S: Final = 120.0
-STOP_TIMEOUT_S: Final = 6.0  # LitServe takes any
+STOP_TIMEOUT_S: Final = 6.0  # LitServe does not end by itself
 
 
 class Rival:
-    """A server of one of ``bench.service.servers`` and its children."""
+    """A server of ``bench.service.servers`` and its child processes."""
 
     def __init__(self, process: psutil.Process, journal: Path) -> None:
         self._process = process
         self._journal = journal
 
     def pause(self) -> None:
-        """Stop its processes: some rivals poll while they are idle."""
+        """Suspend its processes: some rivals poll while they are idle."""
         for process in self._family():
             process.suspend()
 
@@ -43,11 +43,10 @@ class Rival:
         return [self._process, *self._process.children(recursive=True)]
 
     def cpu_s(self) -> dict[str, float]:
-        """Return the CPU time used so far, in seconds: "all" and, once a batch was made, by role.
+        """Return the CPU time so far in seconds: "all" and, after the first batch, each role's.
 
-        As with ours, "worker" computes, "app" is all the rest: HTTP, and what hands photos on.
-        Where one process does both, "app" is its main thread, which runs the event loop. There is
-        no Redis.
+        "worker" runs the encoder; "app" is the rest: HTTP and the queue. In a server of a single
+        process, "app" is the main thread, which runs the event loop. "redis" is 0.
         """
         spent_s = {process.pid: cpu_time_s(process) for process in self._family()}
         all_s = sum(spent_s.values())
@@ -55,7 +54,7 @@ class Rival:
         worker_s = sum(spent_s.get(pid, 0.0) for pid in computing)
         if self._process.pid in computing:
             main = [own for own in self._process.threads() if own.id == self._process.pid]
-            if not main:  # outside Linux threads have numbers of their own
+            if not main:  # outside Linux no thread has the id of its process
                 return {"all": all_s}
             worker_s -= main[0].user_time + main[0].system_time
         elif not computing:
@@ -63,13 +62,13 @@ class Rival:
         return {"app": all_s - worker_s, "worker": worker_s, "redis": 0.0, "all": all_s}
 
     def describe(self, started_s: float, ended_s: float) -> dict[str, Any]:
-        """Return mean batch and stage times of what was done between two moments."""
+        """Return mean batch and stage times of the batches that ended between two monotonic times."""
         batches = read_batches(self._journal)
         return summarize_batches([one for one in batches if started_s <= one.ended_s < ended_s])
 
 
 def cpu_time_s(process: psutil.Process) -> float:
-    """Return the CPU time of a process so far; none of one that has just ended."""
+    """Return the CPU time of a process so far; 0 if it has ended."""
     try:
         return float(sum(process.cpu_times()[:2]))
     except psutil.NoSuchProcess:
@@ -78,17 +77,18 @@ def cpu_time_s(process: psutil.Process) -> float:
 
 @contextmanager
 def started_rival(name: str, options: str, workers: int = 1) -> Iterator[tuple[str, Rival]]:
-    """Run one of the rivals with so many processes that compress; yield its URL and its processes.
+    """Run a rival with ``workers`` processes that run the encoder; yield its URL and processes.
 
     Raises:
-        ServiceError: when it does not get ready, or what is done with it fails with one.
+        ServiceError: the rival does not get ready. Errors raised by the caller's block get the
+            rival's name and log.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", f"bench.service.servers.{name}"]
     if name == "mosec":
-        command += ["--timeout", "120000"]  # its own is three seconds
+        command += ["--timeout", "120000"]  # ms; the default is three seconds
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as log:
         journal = Path(folder, "batches")
         process = psutil.Popen(
@@ -114,8 +114,12 @@ def started_rival(name: str, options: str, workers: int = 1) -> Iterator[tuple[s
 
 
 def wait_until_up(process: psutil.Popen, url: str) -> None:
-    """Return once the server responds to an upload; its workers have loaded the model then."""
-    probe = b"\xff\xd8\xff\xd9"  # no photo: whatever is said to it, somebody is there
+    """Return once the server responds to an upload: then its workers have loaded the model.
+
+    Raises:
+        ServiceError: it ends, or takes longer than `START_TIMEOUT_S`.
+    """
+    probe = b"\xff\xd8\xff\xd9"  # an empty JPEG: any response counts
     deadline_s = time.monotonic() + START_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline_s:
         connection = Connection(url)
@@ -130,10 +134,10 @@ def wait_until_up(process: psutil.Popen, url: str) -> None:
 
 
 def stop(process: psutil.Popen) -> None:
-    """End a server and all that it has started."""
+    """End a server and its child processes."""
     family = process.children(recursive=True)
     process.terminate()
-    for each in (process, *family):  # it may have been paused
+    for each in (process, *family):  # a suspended process does not react
         with suppress(psutil.NoSuchProcess):
             each.resume()
     _, alive = psutil.wait_procs([process, *family], timeout=STOP_TIMEOUT_S)

@@ -1,28 +1,33 @@
 """Load on the whole service over HTTP: throughput, latency, stages, CPU and memory.
 
-Closed loop: ``--clients`` clients, each with one request under way at any time. Open loop: requests
-that start at ``--rate``, whatever the service makes of it. Then other servers, in the same run.
+Closed loop: each of ``--clients`` clients has one request in flight at any time. Open loop: requests
+start at ``--rate``, whether or not earlier ones have a response. Then rivals are measured (`comparison`).
 """
 
 import argparse
 import sys
-import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from bench.datasets.uploads import UploadFormat, load_photos
-from bench.environment import describe_machine, find_data, write_result
-from bench.load.closed_loop import DEFAULT_OPTIONS, MAIN_CLIENTS, HttpError, Load
+from bench.environment import describe_machine, find_data, read_revision, write_result
+from bench.load.closed_loop import DEFAULT_OPTIONS, MAIN_CLIENTS, HttpError
 from bench.load.open_loop import SHARES, count_unexpected_errors, measure_open_loop
-from bench.load.service_process import Processes, ServiceError, read_revision, started_service
-from bench.load.statistics import rounded, summarize
-from bench.load.window import Window
+from bench.load.service_process import (
+    AGAINST_HELP,
+    Processes,
+    ServiceError,
+    parse_checkout,
+    started_service,
+)
+from bench.load.statistics import rounded
+from bench.load.window import measure_closed_loop
 from bench.service.compared_servers import RIVALS, find_installed
 from bench.service.comparison import compare
 from bench.service.memory import measure_memory
-from bench.service.report import show, summarize_server
+from bench.service.report import print_report, summarize_server
 
 ROUND_WARM_UP_S: Final = 1.0
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
@@ -31,13 +36,13 @@ LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
     parser.add_argument(
-        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos (%(default)s)"
     )
     parser.add_argument(
         "--upload",
         choices=("jpeg", "stored"),
         default="jpeg",
-        help="send the photos as JPEGs of quality 92, or the files as they are (default: jpeg)",
+        help="send JPEGs of quality 92, or the files unchanged (%(default)s)",
     )
     parser.add_argument(
         "--clients",
@@ -45,51 +50,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[1, MAIN_CLIENTS],
         metavar="N",
-        help="closed loop: so many clients, each with one request under way (default: 1 16)",
+        help="closed loop: number of clients, each with one request in flight (default: 1 16)",
     )
     parser.add_argument(
         "--rate",
         type=float,
         nargs="*",
         metavar="R",
-        help="open loop: images/s that fall due, with or without earlier responses (default: "
+        help="open loop: images/s, sent whether or not earlier ones have a response (default: "
         f"{', '.join(map(str, SHARES))} times the closed loop's best; no number: no open loop)",
     )
-    parser.add_argument("--seconds", type=float, default=20.0, help="measured, for each N")
     parser.add_argument(
-        "--rate-seconds", type=float, default=10.0, help="measured, for each R (default: 10)"
+        "--seconds", type=float, default=20.0, help="measured for each N (%(default)s)"
     )
-    parser.add_argument("--warm-up", type=float, default=5.0, help="seconds before each of them")
-    parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
     parser.add_argument(
-        "--workers", type=int, help="of the service started here (default: as many as it chooses)"
+        "--rate-seconds", type=float, default=10.0, help="measured for each R (%(default)s)"
+    )
+    parser.add_argument(
+        "--warm-up", type=float, default=5.0, help="seconds before each N and R (%(default)s)"
+    )
+    parser.add_argument(
+        "--options", default=DEFAULT_OPTIONS, help="query of /compress (%(default)s)"
+    )
+    parser.add_argument(
+        "--workers", type=int, help="of the service started here (default: the service chooses)"
     )
     parser.add_argument(
         "--url",
-        help="http://HOST:PORT of a running service; without it one is started here. Its CPU "
-        "time, memory and GPU are not known",
+        help="http://HOST:PORT of a running service, whose CPU time, memory and GPU are unknown "
+        "(default: a service is started)",
     )
     parser.add_argument("--memory", action="store_true", help="measure peak memory as well")
     parser.add_argument(
         "--rivals",
         nargs="*",
         choices=sorted(RIVALS),
-        help="other servers with the same model and encoder, in rounds with ours, with 16 clients "
-        "or the most of N (default: all that are installed, or none with the --url of another "
-        "machine; no name: none)",
+        help="other servers with the same model and encoder, measured in rounds with Foveate, with "
+        "16 clients or else the largest N (default: all that are installed; none with the --url "
+        "of another machine; no name: none)",
     )
-    parser.add_argument("--against", type=Path, help="with --rivals: another checkout, as well")
-    parser.add_argument("--rounds", type=int, default=12, help="of all servers, with --rivals")
+    parser.add_argument("--against", type=parse_checkout, metavar="CHECKOUT", help=AGAINST_HELP)
     parser.add_argument(
-        "--round-seconds", type=float, default=3.0, help="measured, of each server in each round"
+        "--rounds", type=int, default=12, help="with --rivals or --against (%(default)s)"
+    )
+    parser.add_argument(
+        "--round-seconds",
+        type=float,
+        default=3.0,
+        help="measured for each server in each round (%(default)s)",
     )
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the benchmark; return the exit code."""
-    if complaint := find_misuse(args):
-        print(f"bench: {complaint}", file=sys.stderr)
+    if mistake := find_usage_error(args):
+        print(f"bench service: {mistake}", file=sys.stderr)
         return 2
     photos, described = load_photos(args.images, cast("UploadFormat", args.upload))
     main_clients = MAIN_CLIENTS if MAIN_CLIENTS in args.clients else max(args.clients)
@@ -109,15 +125,15 @@ def run(args: argparse.Namespace) -> int:
         report |= measure_all(args, photos, main_clients)
         report["meta"]["workers"] = report.pop("workers")
     except (ServiceError, HttpError) as error:
-        print(f"bench: {error}", file=sys.stderr)
+        print(f"bench service: {error}", file=sys.stderr)
         return 1
-    show(report)
+    print_report(report)
     write_result(args.out, rounded(report))
     return 1 if has_errors(report) else 0
 
 
-def find_misuse(args: argparse.Namespace) -> str | None:
-    """Return what is wrong with the options."""
+def find_usage_error(args: argparse.Namespace) -> str | None:
+    """Return what is wrong with the options; None if they are valid."""
     spans = (args.seconds, args.rate_seconds, args.round_seconds)
     if min(*args.clients, *spans, *(args.rate or ())) <= 0:
         return "N, R and seconds must be above 0"
@@ -126,19 +142,27 @@ def find_misuse(args: argparse.Namespace) -> str | None:
     if args.url:
         parts = urlsplit(args.url)
         if args.memory:
-            return "--memory needs a service of its own, without --url"
+            return "--memory starts its own service: leave out --url"
         if parts.scheme != "http" or not parts.hostname or parts.path.strip("/"):
             return "--url must be http://HOST:PORT, without a path"
     return None
 
 
 def measure_all(args: argparse.Namespace, photos: list[bytes], main_clients: int) -> dict[str, Any]:
-    """Return all that the report says beside its meta."""
+    """Return the report without its ``meta``."""
     target = f"/compress?{args.options}"
-    with service_at(args) as (url, processes):
+    with open_service(args) as (url, processes):
         workers = len(processes.by_role()["worker"]) if processes else None
         clients = {
-            str(count): measure(url, target, photos, count, args=args, processes=processes)
+            str(count): measure_closed_loop(
+                url,
+                target,
+                photos,
+                count,
+                seconds=args.seconds,
+                warm_up_s=args.warm_up,
+                processes=processes,
+            )
             for count in args.clients
         }
         open_loop = None
@@ -155,7 +179,7 @@ def measure_all(args: argparse.Namespace, photos: list[bytes], main_clients: int
             )
     memory = measure_memory(target, photos, args.workers) if args.memory else None
     serving = measure_serving(args, photos, main_clients)
-    # Beside rivals those of the same rounds stand, which the machine disturbed alike.
+    # With rivals, Foveate's figures are of the same rounds: noise of the machine affects all alike.
     servers = serving["servers"] if serving else {"foveate": clients[str(main_clients)]}
     return {
         "workers": workers,
@@ -168,57 +192,36 @@ def measure_all(args: argparse.Namespace, photos: list[bytes], main_clients: int
 
 
 def has_errors(report: dict[str, Any]) -> bool:
-    """Return whether requests ended otherwise than they should; says so of the open loop's."""
+    """Return whether there were unexpected errors; print those of the open loop."""
     unexpected = count_unexpected_errors(report["open_loop"]) if report["open_loop"] else {}
     if unexpected:
-        print(f"bench: unexpected statuses in the open loop: {unexpected}", file=sys.stderr)
+        print(f"bench service: unexpected statuses in the open loop: {unexpected}", file=sys.stderr)
     return bool(unexpected) or any(own["errors"] for own in report["clients"].values())
 
 
-def service_at(args: argparse.Namespace) -> AbstractContextManager[tuple[str, Processes | None]]:
-    """Return the given service, or one that is started and drained here."""
+def open_service(args: argparse.Namespace) -> AbstractContextManager[tuple[str, Processes | None]]:
+    """Return the service of `--url`, or a new one that is stopped at the end."""
     if args.url:
         return nullcontext((args.url.rstrip("/"), None))
     return started_service(args.workers)
 
 
-def measure(
-    url: str,
-    target: str,
-    photos: list[bytes],
-    clients: int,
-    *,
-    args: argparse.Namespace,
-    processes: Processes | None,
-) -> dict[str, Any]:
-    """Return the figures of ``clients`` clients; they keep on before and after the window."""
-    load, window = Load(url, target, photos, clients), Window(url, processes)
-    load.start()
-    try:
-        time.sleep(args.warm_up)
-        with window.measured():
-            time.sleep(args.seconds)
-    finally:
-        load.stop()
-    figures = summarize(window.ended_within(load.samples), window.ended_s - window.started_s)
-    figures |= window.figures(figures["images"])
-    figures["peak_rss_bytes"] = processes.peak_rss_bytes() if processes else {}
-    return figures
-
-
 def measure_serving(
     args: argparse.Namespace, photos: list[bytes], clients: int
 ) -> dict[str, Any] | None:
-    """Return the figures of ours and of the rivals that are installed, None if none is wanted."""
+    """Return the figures of Foveate, the installed rivals and `--against`; None without both."""
     rivals = args.rivals
     if rivals is None:
         here = not args.url or urlsplit(args.url).hostname in LOOPBACK
         rivals = list(RIVALS) if here else []
-    if not rivals:
+    if not rivals and not args.against:
         return None
     found, missing = find_installed(rivals)
     if missing:
-        print(f"bench: not installed: {', '.join(missing)} (the extra 'rivals')", file=sys.stderr)
+        print(
+            f"bench service: not installed: {', '.join(missing)} (the extra 'rivals')",
+            file=sys.stderr,
+        )
     return compare(
         found,
         photos,
@@ -228,6 +231,6 @@ def measure_serving(
         seconds=args.round_seconds,
         warm_up_s=min(args.warm_up, ROUND_WARM_UP_S),
         workers=args.workers,
-        against=args.against.resolve() if args.against else None,
+        against=args.against,
         url=args.url.rstrip("/") if args.url else None,
     )

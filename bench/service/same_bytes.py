@@ -1,12 +1,11 @@
-"""What two checkouts return for the same uploads: equal bytes, or by how much they differ.
+"""Responses of two checkouts to the same uploads: equal bytes, or by how much they differ.
 
-Each upload goes to the service of each checkout over HTTP. Where two responses differ, their sizes
-and their SSIMULACRA2 against the photo are compared.
+Each upload goes to the service of each checkout over HTTP. If two responses differ, their sizes and
+their SSIMULACRA2 against the photo are compared.
 """
 
 import argparse
 import io
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,12 +15,11 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from bench.datasets.uploads import SUFFIXES
-from bench.environment import ROOT, describe_machine
-from bench.load.service_process import ServiceError, read_revision, started_service
+from bench.datasets.uploads import UPLOAD_QUALITY, list_uploads, to_jpeg
+from bench.environment import ROOT, describe_machine, read_revision, write_result
+from bench.load.service_process import ServiceError, parse_checkout, started_service
 from bench.metrics.ssimulacra2_fast import prepare_original, score
 
-UPLOAD_QUALITY: Final = 92
 OPTIONS: Final[tuple[Mapping[str, str], ...]] = (
     {},
     {"quality": "50", "target": "size", "progressive": "false"},
@@ -38,13 +36,19 @@ MAX_SCORE_CHANGE: Final = 0.02
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
     parser.add_argument("--images", type=Path, required=True, help="folder of lossless photos")
-    parser.add_argument("--against", type=Path, required=True, help="the other checkout")
+    parser.add_argument(
+        "--against",
+        type=parse_checkout,
+        required=True,
+        metavar="CHECKOUT",
+        help="folder of the other version, with its own .venv if it has one",
+    )
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compare all responses, write the file; return 1 when one differs by more than is allowed."""
-    paths = sorted(path for path in args.images.iterdir() if path.suffix.lower() in SUFFIXES)
+    """Compare all responses, write the file; return 1 if one differs by more than is allowed."""
+    paths = list_uploads(args.images)
     if not paths:
         print(f"bench same-bytes: no photos in {args.images}", file=sys.stderr)
         return 2
@@ -70,8 +74,7 @@ def run(args: argparse.Namespace) -> int:
         "summary": {"responses": len(after), "differing": len(differing)},
         "differing": differing,
     }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    write_result(args.out, report, indent=1)
     print(f"{len(after)} responses, {len(differing)} differ")
     return int(not all(is_allowed(change) for change in differing.values()))
 
@@ -79,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 def collect(folder: Path, paths: list[Path]) -> dict[str, bytes]:
     """Return the responses of one checkout's service by photo, upload format and options."""
     responses: dict[str, bytes] = {}
-    # One worker: which of several answers must not matter, but need not be tested here.
+    # The response does not depend on which worker computes it, so one is enough.
     with started_service(workers=1, folder=folder) as (url, _), httpx.Client() as client:
         for path in paths:
             for name, data in (("original", path.read_bytes()), ("jpeg", encode_upload(path))):
@@ -90,7 +93,7 @@ def collect(folder: Path, paths: list[Path]) -> dict[str, bytes]:
 
 
 def request(client: httpx.Client, url: str, data: bytes, options: Mapping[str, str]) -> bytes:
-    """Return the JPEG, and behind it the heatmap where one is asked for."""
+    """Return the JPEG, followed by the heatmap if the options ask for one."""
     response = client.post(
         f"{url}/compress", params=options, content=data, timeout=TIMEOUT_S
     ).raise_for_status()
@@ -103,10 +106,8 @@ def request(client: httpx.Client, url: str, data: bytes, options: Mapping[str, s
 
 def encode_upload(path: Path) -> bytes:
     """Return a photo as the JPEG that a user would upload."""
-    file = io.BytesIO()
     with Image.open(path) as opened:
-        opened.convert("RGB").save(file, "JPEG", quality=UPLOAD_QUALITY)
-    return file.getvalue()
+        return to_jpeg(opened.convert("RGB"))
 
 
 def compare(path: Path, before: bytes, after: bytes) -> dict[str, float]:

@@ -1,7 +1,7 @@
-"""What one photo costs by its size: CPU time of each role, memory, and bytes in Redis.
+"""The cost of a photo by its size: CPU time of each role, memory and bytes.
 
-One client sends photos of growing size to one worker, so that a process's peak memory after each
-size is that size's.
+One client sends photos of growing size to one worker. So a process's peak memory after each size is
+the peak of that size.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from bench.load.statistics import rounded
 
 Size = tuple[int, int]
 
-# 0.4 to 24 megapixels; the last is what current cameras and phones write at most by default.
+# 0.4 to 24 megapixels: the most that current cameras and phones write by default.
 SIZES_PX: Final[tuple[Size, ...]] = ((768, 512), (2048, 1536), (4000, 3000), (6000, 4000))
 LEAST_PHOTOS: Final = 4
 DEFAULT_OPTIONS: Final = ""
@@ -32,15 +32,17 @@ ROLES: Final = ("app", "worker", "redis")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's options."""
     parser.add_argument(
-        "--images", type=Path, default=find_data() / "kodak", help="folder of photos"
+        "--images", type=Path, default=find_data() / "kodak", help="folder of photos (%(default)s)"
     )
-    parser.add_argument("--megapixels", type=float, default=100, help="to send of each size")
-    parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress")
+    parser.add_argument(
+        "--megapixels", type=float, default=100, help="sent of each size (%(default)s)"
+    )
+    parser.add_argument("--options", default=DEFAULT_OPTIONS, help="query of /compress (none)")
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the benchmark; return 1 when the service does not start or refuses a photo."""
+    """Run the benchmark; return 1 if the service does not start or refuses a photo."""
     paths = list_uploads(args.images)
     described = f"tiles of {len(paths)} photos of {args.images.name}/" if paths else "generated"
     try:
@@ -51,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
                 measure_size(service, target, paths, size, args.megapixels) for size in SIZES_PX
             ]
     except (ServiceError, HttpError) as error:
-        print(f"bench: {error}", file=sys.stderr)
+        print(f"bench sizing: {error}", file=sys.stderr)
         return 1
     report = {
         "meta": {
@@ -79,7 +81,7 @@ def measure_size(
     """Return the mean cost of photos of one size, each sent alone.
 
     Raises:
-        HttpError: when a photo gets no JPEG.
+        HttpError: a photo gets no JPEG.
     """
     url, processes = service
     width_px, height_px = size_px
@@ -87,7 +89,7 @@ def measure_size(
     photos = [to_jpeg(make_photo(paths, width_px, height_px, seed)) for seed in range(count)]
     connection = Connection(url)
     try:
-        # The first of a size allocates its memory.
+        # The first photo of a size allocates memory.
         warm_up = send(connection, target, photos[0])
         before_s = processes.cpu_s()
         samples = [send(connection, target, photo) for photo in photos]
@@ -100,7 +102,7 @@ def measure_size(
         "size_px": [width_px, height_px],
         "megapixels": width_px * height_px / 1e6,
         "photos": count,
-        # Systems count CPU time in steps of 10 ms: only a sum over photos is finer.
+        # CPU time is counted in steps of 10 ms: divide a sum over photos.
         "cpu_ms": {role: 1e3 * (after_s[role] - before_s[role]) / count for role in ROLES},
         "elapsed_ms": median(sample.elapsed_ms for sample in samples),
         "bytes_in": median(sample.sent_bytes for sample in samples),
@@ -110,14 +112,14 @@ def measure_size(
 
 
 def make_photo(paths: Sequence[Path], width_px: int, height_px: int, seed: int) -> Image.Image:
-    """Return a picture of this size: the photos as tiles from number `seed` on, or a generated one."""
+    """Return a picture of this size: tiles of photos, the first number `seed`; else a generated one."""
     if not paths:
         return generate_photo(width_px, height_px, seed)
     return tile_photos(paths, width_px, height_px, first=seed)
 
 
 def summarise(by_size: Sequence[dict[str, Any]], ready: dict[str, int]) -> dict[str, Any]:
-    """Return the cost per megapixel between the smallest and the largest size, and what is fixed."""
+    """Return the cost per megapixel from the smallest to the largest size, and the cost per photo."""
     least, most = by_size[0], by_size[-1]
     megapixels = most["megapixels"] - least["megapixels"]
     per_megapixel = {

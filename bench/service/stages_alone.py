@@ -1,4 +1,4 @@
-"""The stages without a server, as a child of the benchmark that waits for its turns."""
+"""The stages without a server, in a child process that measures on request."""
 
 import json
 import os
@@ -17,7 +17,10 @@ from bench.service.servers.compressor import OPTIONS_VARIABLE
 
 @contextmanager
 def started_alone(photos: list[bytes], options: str) -> Iterator[Callable[[float], dict[str, Any]]]:
-    """Run the stages' process; yield what measures them for so many seconds each."""
+    """Run the child process; yield a function that measures each stage for so many seconds.
+
+    The function raises `ServiceError` if the child process has ended.
+    """
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder, f"{number}.jpg") for number in range(len(photos))]
         for path, photo in zip(paths, photos, strict=True):
@@ -32,17 +35,17 @@ def started_alone(photos: list[bytes], options: str) -> Iterator[Callable[[float
         ) as process:
             assert process.stdin is not None
             assert process.stdout is not None
-            asked, output = process.stdin, process.stdout
+            requests, output = process.stdin, process.stdout
 
             def measure(seconds: float) -> dict[str, Any]:
                 steal = Steal()
-                print(seconds, file=asked, flush=True)
+                print(seconds, file=requests, flush=True)
                 line = output.readline()
                 if not line:
-                    raise ServiceError("the stages alone could not be measured")
+                    raise ServiceError("the process that measures the stages alone has ended")
                 return {**json.loads(line), "steal": steal.share()}
 
             try:
                 yield measure
             finally:
-                asked.close()
+                requests.close()

@@ -1,4 +1,4 @@
-"""What several benchmarks' tests share: one started service, and a folder of small photos."""
+"""Fixtures of several benchmarks' tests: a running service, and folders of small photos."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -23,12 +23,12 @@ def running_service() -> Iterator[tuple[str, Processes]]:
 def shared_service(
     running_service: tuple[str, Processes], monkeypatch: pytest.MonkeyPatch
 ) -> tuple[str, Processes]:
-    """Let benchmarks that would start a service measure the running one."""
+    """Make benchmarks measure the running service instead of starting one."""
 
     def started(*_: Any, **__: Any) -> Any:
         return nullcontext(running_service)
 
-    for module in ("robustness.folder", "service.cache", "service.run"):
+    for module in ("robustness.folder", "service.cache", "service.memory", "service.run"):
         monkeypatch.setattr(f"bench.{module}.started_service", started)
     return running_service
 

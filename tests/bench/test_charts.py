@@ -1,4 +1,4 @@
-"""The charts of README, from the committed results and from made-up ones."""
+"""The charts of README, from the committed results and from synthetic ones."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ def test_both_charts_are_drawn_from_the_committed_results(tmp_path: Path) -> Non
             assert drawn.size == kept.size
 
 
-def test_bytes_count_from_the_standard_jpeg_at_quality_50() -> None:
+def test_bytes_are_relative_to_the_standard_jpeg_at_quality_50() -> None:
     photos = {
         name: {
             quality: {

@@ -30,7 +30,7 @@ def test_every_rival_writes_a_420_jpeg_that_grows_with_its_quality(name: str) ->
 
 
 @pytest.mark.parametrize("progressive", [False, True])
-def test_mozjpeg_writes_scans_as_it_is_told_to(progressive: bool) -> None:
+def test_mozjpeg_writes_progressive_scans_on_request(progressive: bool) -> None:
     if missing := find_missing(["mozjpeg"]):
         pytest.skip(missing["mozjpeg"])
     written = prepare_mozjpeg(scene(64, 72), 3, progressive=progressive)(50)
@@ -38,7 +38,7 @@ def test_mozjpeg_writes_scans_as_it_is_told_to(progressive: bool) -> None:
         assert bool(opened.info.get("progressive")) is progressive
 
 
-def test_the_paper_takes_the_hottest_blocks_from_the_finest_level() -> None:
+def test_the_paper_s_recipe_encodes_the_hottest_blocks_at_the_highest_quality() -> None:
     image = scene(64, 64)
     saliency = np.zeros((8, 8), np.float32)
     saliency[:, 4:] = 1
@@ -48,7 +48,7 @@ def test_the_paper_takes_the_hottest_blocks_from_the_finest_level() -> None:
             assert np.array_equal(blended[:, columns], np.asarray(opened)[:, columns])
 
 
-def test_an_even_map_gives_the_paper_one_level() -> None:
+def test_the_paper_s_recipe_uses_one_quality_for_a_uniform_map() -> None:
     image = scene(32, 32)
     blended = blend_levels(image, np.full((4, 4), 0.5, np.float32), 50)
     with Image.open(io.BytesIO(encode_standard(image, 30))) as opened:

@@ -10,6 +10,7 @@ from contract.keys import QUEUE_NAME
 from tests.browser.conftest import Photos
 from tests.browser.page import DONE_MS, PageUnderTest
 from tests.browser.pictures import portrait, to_jpeg
+from tests.integration.http_requests import get
 from tests.integration.running import Running, wait_for
 
 QUEUE = f"rq:queue:{QUEUE_NAME}"
@@ -21,7 +22,7 @@ def test_a_job_is_deleted_when_its_pictures_have_been_fetched(
     page.choose(photos.ben)
     page.await_done("ben")
     (image,) = (request.url for request in page.requests if request.url.endswith("/image"))
-    wait_for(lambda: httpx.get(image).status_code == httpx.codes.GONE, 5)
+    wait_for(lambda: get(image).status_code == httpx.codes.GONE, 5)
 
 
 def test_a_closed_page_deletes_its_queued_jobs(

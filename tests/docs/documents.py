@@ -1,4 +1,4 @@
-"""The project's Markdown files, and what is read out of them."""
+"""The project's Markdown files and their commands."""
 
 import re
 from pathlib import Path
@@ -11,17 +11,17 @@ FENCE: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
 def name_of(path: Path) -> str:
-    """Return a document's path as a test's id."""
+    """Return a document's path from the root, the id of its tests."""
     return path.relative_to(ROOT).as_posix()
 
 
 def prose(text: str) -> str:
-    """Return a document without its blocks of code."""
+    """Return a document without its code blocks."""
     return FENCE.sub("", text)
 
 
 def commands(text: str) -> list[str]:
-    """Return what a document shows as code: lines of blocks, indented lines, and inline code."""
+    """Return a document's lines of code: in code blocks, indented, and inline."""
     found = [line for block in FENCE.findall(text) for line in block.splitlines()[1:-1]]
     found += re.findall(r"^ {4,}(\S.*)$", prose(text), re.MULTILINE)
     found += re.findall(r"`([^`\n]+)`", prose(text))

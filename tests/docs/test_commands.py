@@ -1,5 +1,6 @@
-"""The commands in README, CONTRIBUTING and docs exist: targets, modules, subcommands, options."""
+"""Commands in README, CONTRIBUTING and docs exist: targets, modules, subcommands, options."""
 
+import argparse
 import contextlib
 import importlib.util
 import io
@@ -12,6 +13,7 @@ from functools import cache
 
 import pytest
 
+from bench.__main__ import load
 from tests.docs.documents import DOCUMENTS, ROOT, commands, name_of
 
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
@@ -22,6 +24,9 @@ VARIABLES = set(re.findall(r"\$[({](?:or \$\()?(?:if \$\()?([A-Z_]+)", MAKEFILE)
 # `foveate` is `python -m app`.
 MODULE = re.compile(r"python -m (.+)")
 SCRIPT = re.compile(r"^(?:[A-Z_]+=\S+ )*(?:\S*/)?foveate ([a-z].*)")
+BENCHMARK = re.compile(r"python -m bench ([a-z][\w-]* .*--.*)")
+# Values for placeholders in commands.
+PLACEHOLDERS = {"N": "1", "S": "1", "ANOTHER_CHECKOUT": str(ROOT)}
 MODULES_WITH_SUBCOMMANDS = {"app", "bench", "model.training"}
 
 
@@ -40,7 +45,7 @@ def test_make_targets_exist() -> None:
 
 
 def find_calls() -> dict[tuple[str, ...], set[str]]:
-    """Return, by module and subcommand, the options that documents give it."""
+    """Return the options in documents by module and subcommand."""
     found: dict[tuple[str, ...], set[str]] = {}
     for document in DOCUMENTS:
         if document.name == "CHANGELOG.md":
@@ -59,14 +64,14 @@ def find_calls() -> dict[tuple[str, ...], set[str]]:
 
 
 def split(text: str) -> list[str]:
-    """Return a command's words, up to where the shell goes on to something else."""
+    """Return a command's words, up to a pipe, redirection or next command."""
     command = re.split(r"[|<>&;)]", text)[0].strip()
     return [word.rstrip(",.") for word in shlex.split(command, comments=True)]
 
 
 @cache
 def help_of(module: str, *subcommand: str) -> str:
-    """Return what a command's --help prints."""
+    """Return the output of a command's --help."""
     printed = io.StringIO()
     before = sys.argv
     sys.argv = [module, *subcommand, "--help"]
@@ -80,9 +85,9 @@ def help_of(module: str, *subcommand: str) -> str:
 
 
 def run_as_command(module: str) -> None:
-    """Do what `python -m` does."""
+    """Run a module like `python -m`."""
     with warnings.catch_warnings():
-        # Other tests may have imported it: it runs again, and no further than to its parser.
+        # Other tests may have imported the module. It runs again, only as far as its parser.
         warnings.simplefilter("ignore", RuntimeWarning)
         runpy.run_module(module, run_name="__main__", alter_sys=True)
 
@@ -95,3 +100,22 @@ def test_modules_subcommands_and_options_exist(call: tuple[str, ...]) -> None:
     if call[1:] or options or module in MODULES_WITH_SUBCOMMANDS:
         shown = help_of(*call)
         assert options <= set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", shown))
+
+
+def find_benchmarks() -> set[str]:
+    """Return the commands in documents that run a benchmark with options."""
+    found = set()
+    for document in DOCUMENTS:
+        for command in commands(document.read_text("utf-8")):
+            match = BENCHMARK.search(command)
+            if match and "…" not in command:
+                found.add(match.group(1))
+    return found
+
+
+@pytest.mark.parametrize("command", sorted(find_benchmarks()))
+def test_benchmarks_accept_their_options_as_written(command: str) -> None:
+    name, *words = (PLACEHOLDERS.get(word, word) for word in split(command))
+    parser = argparse.ArgumentParser()
+    load(name).add_arguments(parser)
+    parser.parse_args(words)

@@ -1,4 +1,4 @@
-"""Links between documents lead somewhere: to a file, and where they name one, to its heading."""
+"""Links between documents resolve to a file, and to a heading if they name one."""
 
 import re
 from pathlib import Path
@@ -28,14 +28,14 @@ def test_links_resolve(document: Path) -> None:
     for link in LINK.findall(prose(document.read_text("utf-8"))):
         if re.match(r"\w+:", link):
             continue
-        place, _, anchor = link.partition("#")
-        target = (document.parent / place).resolve() if place else document
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
         if not target.exists() or (anchor and anchor not in anchors(target)):
             broken.append(link)
     assert broken == []
 
 
-def test_every_decision_is_listed_and_complete() -> None:
+def test_all_decisions_are_listed_and_complete() -> None:
     folder = ROOT / "docs" / "decisions"
     index = (folder / "README.md").read_text("utf-8")
     records = sorted(folder.glob("[0-9]*.md"))

@@ -1,4 +1,4 @@
-"""Every path of the project that a document names exists."""
+"""Paths of the project that documents name exist."""
 
 import re
 import subprocess
@@ -9,9 +9,9 @@ import pytest
 from tests.docs.documents import DOCUMENTS, ROOT, name_of
 
 FOLDERS = "app|worker|codec|model|contract|bench|tests|docs|docker"
-# In code marks, or anywhere in a line of code; a path ends before a line number or an anchor.
+# A path ends before a line number or an anchor.
 PATH = re.compile(rf"(?<![\w./-])((?:{FOLDERS})/[\w./-]*\w/?)")
-# The changelog tells of what is gone.
+# The changelog names removed files.
 CHECKED = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]
 
 
@@ -37,5 +37,5 @@ def test_paths_exist() -> None:
 
 
 def is_relative(document: Path, path: str) -> bool:
-    """Return whether a path is meant from the document's own folder."""
+    """Return whether a path exists relative to the document's folder."""
     return (document.parent / path).exists()

@@ -1,4 +1,4 @@
-"""README is short, CONTRIBUTING answers a newcomer's questions by one path each."""
+"""README is short; CONTRIBUTING responds to a newcomer's questions with one path each."""
 
 import re
 
@@ -14,7 +14,7 @@ def test_readme_is_short() -> None:
     assert len(README.split()) <= MOST_WORDS
 
 
-def test_each_question_is_answered_by_one_path() -> None:
+def test_each_question_has_one_path() -> None:
     table = CONTRIBUTING.partition("## Where things live")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (.+\?) \| (.+) \|$", table, re.MULTILINE)
     assert len(rows) >= LEAST_QUESTIONS

@@ -1,1 +1,1 @@
-"""Other ways to serve the same model and encoder, to be measured beside ours."""
+"""Other servers of the same model and encoder, and a worker without both."""

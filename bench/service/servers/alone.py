@@ -1,10 +1,11 @@
-"""No server at all: what decode, predict and encode cost by themselves, and mozjpeg's encode.
+"""The cost of decode, predict and encode without a server, and of mozjpeg's encode.
 
-``python -m bench.service.servers.alone FILE...`` prints a line of JSON for each line of its input, which says
-for how many seconds: milliseconds per image with one photo at a time on one thread (``single``), and
-in batches on as many threads as there are cores (``batch``).
+``python -m bench.service.servers.alone FILE...`` reads a number of seconds from each line of its
+input. It measures for so long and prints a line of JSON: milliseconds per image with one photo at a
+time on one thread (``single``), and in batches on all cores (``batch``).
 """
 
+import itertools
 import json
 import os
 import sys
@@ -19,7 +20,7 @@ from bench.service.servers.mozjpeg_alone import measure_mozjpeg
 
 
 def main() -> None:
-    """Measure and print whenever asked to."""
+    """Measure and print for each line of the input."""
     uploads = [Path(name).read_bytes() for name in sys.argv[1:]]
     batches: list[Batch] = []
     single, batched = (
@@ -27,13 +28,13 @@ def main() -> None:
         Compressor(record=batches.append),
     )
     batch = [uploads[number % len(uploads)] for number in range(MAX_BATCH_SIZE)]
-    turn = iter(range(10**9))
+    photos = itertools.cycle(uploads)
 
-    def one() -> int:
-        return len(single.compress([uploads[next(turn) % len(uploads)]]))
+    def compress_one() -> int:
+        return len(single.compress([next(photos)]))
 
     works: dict[str, Callable[[], int]] = {
-        "single": one,
+        "single": compress_one,
         "batch": lambda: len(batched.compress(batch)),
     }
     for line in sys.stdin:
@@ -41,15 +42,15 @@ def main() -> None:
         found: dict[str, Any] = {}
         for kind, work in works.items():
             batches.clear()
-            times = per_image(work, seconds)
-            # The first was the warm-up.
+            times = time_per_image(work, seconds)
+            # The first batch was the warm-up.
             found[kind] = {**times, "stage_ms": summarize_batches(batches[1:])["stage_ms"]}
         found["mozjpeg"] = measure_mozjpeg(uploads, os.environ.get(OPTIONS_VARIABLE, ""), seconds)
         print(json.dumps(found), flush=True)
 
 
-def per_image(work: Callable[[], int], seconds: float) -> dict[str, float]:
-    """Return CPU time and time per image in ms of ``work``, which returns how many it did."""
+def time_per_image(work: Callable[[], int], seconds: float) -> dict[str, float]:
+    """Return CPU time and time per image in ms; ``work`` returns the number of its images."""
     work()
     started_s, cpu_before_s, images = time.perf_counter(), time.process_time(), 0
     while (elapsed_s := time.perf_counter() - started_s) < seconds:

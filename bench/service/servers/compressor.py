@@ -1,4 +1,4 @@
-"""Our model and encoder as the worker uses them, for every rival server."""
+"""Foveate's model and encoder, used as in its worker, for every rival server."""
 
 import io
 import os
@@ -21,9 +21,9 @@ from model import Predictor
 MAX_BATCH_SIZE: Final = 16
 # The worker's own default for lingering.
 MAX_WAIT_MS: Final = 10
-# With several processes all of 16 clients' photos in one batch would leave all others idle.
+# With several processes, one batch of all 16 clients' photos would leave the other processes idle.
 SHARED_BATCH_SIZE: Final = 8
-# The worker's as well: after this time a thread that waits for the interpreter asks for it.
+# The worker's: a thread that waits for the interpreter requests it after this time.
 SWITCH_INTERVAL_S: Final = 0.0005
 OPTIONS_VARIABLE: Final = "FOVEATE_BENCH_OPTIONS"
 WORKERS_VARIABLE: Final = "FOVEATE_BENCH_WORKERS"
@@ -31,7 +31,7 @@ WORKERS_VARIABLE: Final = "FOVEATE_BENCH_WORKERS"
 
 @dataclass(slots=True)
 class Photo:
-    """An upload that has been decoded."""
+    """A decoded upload."""
 
     data: bytes
     pixels: NDArray[np.uint8]
@@ -39,7 +39,7 @@ class Photo:
 
 
 class Compressor:
-    """Uploads to JPEGs; decoding and encoding on its share of as many threads as there are cores."""
+    """Compresses uploads; decodes and encodes on this process's share of the cores."""
 
     def __init__(
         self,
@@ -48,9 +48,12 @@ class Compressor:
         threads: int | None = None,
         record: Record | None = None,
     ) -> None:
-        """Load and warm everything up; ``options`` is a query of ``/compress``.
+        """Load the model and compile the encoder.
 
-        ``record`` is called with every batch; by default it writes to the journal, if there is one.
+        Args:
+            options: query of ``/compress``; None reads `OPTIONS_VARIABLE`.
+            threads: for decoding and encoding; None shares the cores among the server's processes.
+            record: is called with every batch; None writes to the journal, if there is one.
         """
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._record = record or open_journal()
@@ -73,7 +76,7 @@ class Compressor:
         return list(jpegs)
 
     def decode(self, data: bytes) -> Photo:
-        """Return an upload decoded, with the network's input for it."""
+        """Return a decoded upload with its input for the network."""
         image: Image.Image = Image.open(io.BytesIO(data))
         image.load()
         if image.mode != "RGB":
@@ -81,7 +84,7 @@ class Compressor:
         return Photo(data, np.asarray(image), self._predictor.prepare(image))
 
     def predict(self, photos: Sequence[Photo]) -> list[NDArray[np.float32]]:
-        """Return the photos' saliency maps: by one pass, or on a CPU side by side."""
+        """Return the photos' saliency maps: by one pass, or on a CPU by one pass each, side by side."""
         inputs = [photo.network_input for photo in photos]
         if not self._predictor.side_by_side:
             return self._predictor.predict(inputs)
@@ -89,7 +92,7 @@ class Compressor:
         return list(self._apply(lambda one: self._predictor.predict([one], threads)[0], inputs))
 
     def encode(self, photo: Photo, saliency: NDArray[np.float32]) -> bytes:
-        """Return the JPEG of a photo; one of a JPEG from its own coefficients."""
+        """Return the JPEG of a photo; a JPEG upload is encoded from its coefficients."""
         try:
             source = codec.read_source(photo.data)
         except codec.UnreadableSourceError:
@@ -98,17 +101,17 @@ class Compressor:
 
 
 def count_workers() -> int:
-    """Return how many processes a server shall have that compress."""
+    """Return how many processes of the server shall run the encoder."""
     return int(os.environ.get(WORKERS_VARIABLE, "1"))
 
 
 def choose_batch_size() -> int:
-    """Return how many photos one of them takes together, at most."""
+    """Return the largest batch of one process."""
     return MAX_BATCH_SIZE if count_workers() == 1 else SHARED_BATCH_SIZE
 
 
 def timed(work: Callable[..., Any]) -> Callable[..., tuple[Any, float]]:
-    """Return what does ``work`` and returns its result, and how long it took in ms."""
+    """Return a function that returns the result of ``work`` and its time in ms."""
 
     def run(*given: Any) -> tuple[Any, float]:
         started_s = time.perf_counter()

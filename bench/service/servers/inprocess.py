@@ -1,4 +1,4 @@
-"""The plain way: FastAPI, a list of waiting uploads, and one thread that batches them."""
+"""The simplest server: FastAPI, a queue of uploads, and one thread that compresses batches."""
 
 import argparse
 import asyncio
@@ -14,7 +14,7 @@ from bench.service.servers.compressor import MAX_BATCH_SIZE, MAX_WAIT_MS, Compre
 
 @dataclass
 class Waiting:
-    """An upload, and the JPEG that its request waits for."""
+    """An upload and its future JPEG."""
 
     data: bytes
     jpeg: "asyncio.Future[bytes]" = field(
@@ -33,9 +33,9 @@ def create_app() -> FastAPI:
             await asyncio.sleep(MAX_WAIT_MS / 1e3)
             while len(taken) < MAX_BATCH_SIZE and not waiting.empty():
                 taken.append(waiting.get_nowait())
-            jpegs = await asyncio.to_thread(compressor.compress, [each.data for each in taken])
-            for each, jpeg in zip(taken, jpegs, strict=True):
-                each.jpeg.set_result(jpeg)
+            jpegs = await asyncio.to_thread(compressor.compress, [upload.data for upload in taken])
+            for upload, jpeg in zip(taken, jpegs, strict=True):
+                upload.jpeg.set_result(jpeg)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -55,7 +55,7 @@ def create_app() -> FastAPI:
 
 
 def main() -> None:
-    """Serve on --port of this machine alone."""
+    """Serve on --address and --port."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)

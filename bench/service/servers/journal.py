@@ -1,6 +1,6 @@
-"""A line for each batch of a rival: when and in which process it ended, what its stages took.
+"""A line for each batch of a rival: when and in which process it ended, and its stage times.
 
-Rivals have no metrics of ours, so the compressor behind each of them writes this journal.
+Rivals lack Foveate's metrics, so the compressor behind each of them writes this journal.
 """
 
 import json
@@ -18,7 +18,7 @@ JOURNAL_VARIABLE: Final = "FOVEATE_BENCH_JOURNAL"
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One batch; ``ended_s`` is on the monotonic clock, which processes of a machine share."""
+    """One batch; ``ended_s`` is on the monotonic clock, which all processes share."""
 
     pid: int
     ended_s: float
@@ -31,12 +31,12 @@ Record = Callable[[Batch], None]
 
 
 def open_journal() -> Record:
-    """Return what records a batch: in the file that the environment names, if it names one."""
+    """Return a function that appends a batch to the file in `JOURNAL_VARIABLE`, if it is set."""
     path = os.environ.get(JOURNAL_VARIABLE)
     if not path:
         return lambda _: None
-    # One write to a file opened for appending, so that processes can't mix their lines; it takes
-    # some 20 µs a batch.
+    # One write to a file opened for appending, so that processes can't mix their lines. It takes
+    # about 20 µs.
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def record(batch: Batch) -> None:
@@ -46,7 +46,7 @@ def open_journal() -> Record:
 
 
 def read_batches(path: Path) -> list[Batch]:
-    """Return what has been recorded so far."""
+    """Return the recorded batches; a line that is still being written does not count."""
     if not path.exists():
         return []
     whole, _, _ = path.read_text().rpartition("\n")
@@ -54,9 +54,9 @@ def read_batches(path: Path) -> list[Batch]:
 
 
 def summarize_batches(batches: Sequence[Batch]) -> dict[str, Any]:
-    """Return the mean batch, and median and mean in ms of each stage for one photo.
+    """Return the mean batch, and median and mean in ms of each photo's stages.
 
-    As in our ``Server-Timing``, ``predict`` is the whole batch's pass for each of its photos.
+    ``predict`` of each photo is the pass of its whole batch, as in Foveate's ``Server-Timing``.
     """
     times = {
         "decode": [ms for batch in batches for ms in batch.decode_ms],

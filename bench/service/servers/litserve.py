@@ -1,4 +1,4 @@
-"""The rival LitServe: uvicorn, and one batching worker process behind a queue, or several."""
+"""The rival LitServe: uvicorn, a queue, and worker processes that form batches."""
 
 import argparse
 from typing import Annotated, Any
@@ -22,20 +22,20 @@ class Compress(litserve.LitAPI):
         self._compressor = Compressor()
 
     def decode_request(self, request: Annotated[bytes, Body()]) -> bytes:
-        """Take the body as it is."""
+        """Return the body unchanged."""
         return request
 
     def predict(self, batch: list[bytes]) -> list[bytes]:
-        """Compress what has been batched."""
+        """Compress a batch."""
         return self._compressor.compress(batch)
 
     def encode_response(self, output: bytes) -> Response:
-        """Give the JPEG as it is."""
+        """Return the JPEG as a response."""
         return Response(output, media_type="image/jpeg")
 
 
 def main() -> None:
-    """Serve on --port of this machine alone."""
+    """Serve on --address and --port."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)

@@ -1,4 +1,4 @@
-"""The rival mosec: a server in Rust, one batching worker process behind it, or several."""
+"""The rival mosec: a server in Rust, and worker processes that form batches."""
 
 from typing import Any
 
@@ -22,20 +22,20 @@ class Compress(Worker):
         self._compressor = Compressor()
 
     def deserialize(self, data: bytes) -> bytes:
-        """Take the body as it is."""
+        """Return the body unchanged."""
         return data
 
     def serialize(self, data: bytes) -> bytes:
-        """Give the JPEG as it is."""
+        """Return the JPEG unchanged."""
         return data
 
     def forward(self, data: Any) -> Any:
-        """Compress what has been batched."""
+        """Compress a batch."""
         return self._compressor.compress(data)
 
 
 def main() -> None:
-    """Serve on mosec's own --address and --port."""
+    """Serve on --address and --port, which mosec reads itself."""
     server = Server()
     server.append_worker(
         Compress,

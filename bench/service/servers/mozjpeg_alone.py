@@ -1,7 +1,7 @@
-"""mozjpeg alone, from pixels to its file: the floor for what encoding a photo costs.
+"""mozjpeg alone, from pixels to its file: a lower bound for the cost of encoding a photo.
 
-Through libvips as ``bench rd`` runs it (trellis, deringing, optimal tables), at the quality asked
-for and as progressive as asked for; its files have bytes of their own.
+libvips runs it as in ``bench rd`` (trellis, deringing, optimal tables), with the request's quality
+and scans. Its files are not of the same size as Foveate's.
 """
 
 import os
@@ -17,11 +17,11 @@ from bench.service.servers.compressor import MAX_BATCH_SIZE, parse_settings
 def measure_mozjpeg(
     uploads: Sequence[bytes], query: str, seconds: float
 ) -> dict[str, dict[str, float]] | None:
-    """Return ms per image, on one thread (``single``) and on as many as cores (``batch``).
+    """Return ms per image, on one thread (``single``) and on all cores (``batch``).
 
-    None where libvips isn't there. ``query`` is one of ``/compress``; decoding isn't counted.
+    None if libvips is missing. ``query`` is a query of ``/compress``. Decoding does not count.
     """
-    # One thread for each file; libvips reads it when it is loaded.
+    # One thread for each file. libvips reads this when it is loaded.
     os.environ["VIPS_CONCURRENCY"] = "1"
     if find_missing(["mozjpeg"]):
         return None

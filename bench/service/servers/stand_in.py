@@ -1,4 +1,7 @@
-"""A stand-in for a worker that replies to every job at once: ``python -m bench.service.servers.stand_in REDIS_URL JPEG``."""
+"""A stand-in for a worker: it replies to every job at once with the same JPEG.
+
+Started as ``python -m bench.service.servers.stand_in REDIS_URL JPEG``.
+"""
 
 import sys
 import time
@@ -15,7 +18,7 @@ from contract.keys import QUEUE_NAME, VERSION_FIELD, image_key, input_key, recor
 from contract.messages import Request, Result, encode_reply
 
 HEARTBEAT_S: Final = 1.0
-AT_ONCE: Final = 16
+MAX_BATCH_SIZE: Final = 16
 TTL_S: Final = 60
 STAGES: Final = ("queue", "decode", "predict", "encode")
 
@@ -28,19 +31,19 @@ def main() -> None:
     worker = SimpleWorker([queue], connection=connection)
     worker.register_birth()
     connection.hset(worker.key, VERSION_FIELD, "stand-in")
-    beaten_s = 0.0
+    last_heartbeat_s = 0.0
     while True:
-        if time.monotonic() - beaten_s > HEARTBEAT_S:
+        if time.monotonic() - last_heartbeat_s > HEARTBEAT_S:
             worker.heartbeat()
-            beaten_s = time.monotonic()
+            last_heartbeat_s = time.monotonic()
         popped = connection.blpop([queue.key], 1)
         if popped:
-            more = connection.lpop(queue.key, AT_ONCE - 1) or []
+            more = connection.lpop(queue.key, MAX_BATCH_SIZE - 1) or []
             reply_to(connection, [raw.decode() for raw in (popped[1], *more)], jpeg)
 
 
 def reply_to(connection: Redis, job_ids: list[str], jpeg: bytes) -> None:
-    """Reply to jobs as a worker does, and forget them."""
+    """Reply to jobs as a worker does, and delete them."""
     jobs = Job.fetch_many(job_ids, connection=connection, serializer=JSONSerializer)
     with connection.pipeline() as pipeline:
         for job in filter(None, jobs):

@@ -1,4 +1,4 @@
-"""Only public unicast addresses are fetched from, in whatever form they come."""
+"""Only public unicast addresses are allowed, in every form of an address."""
 
 import ipaddress
 
@@ -31,17 +31,17 @@ def test_public_addresses_are_allowed(text: str) -> None:
         # IPv6: loopback, unspecified, local, multicast, metadata
         *("::1", "::", "fe80::1", "fe80::1%eth0", "fec0::1", "fc00::1", "fd00:ec2::254"),
         *("ff02::1", "ff0e::1", "100::1", "2001:db8::1", "3fff::1", "5f00::1", "4000::1"),
-        # IPv4 inside: mapped, compatible, translated, NAT64, 6to4, Teredo; public ones as well
+        # IPv6 that contains IPv4: mapped, compatible, translated, NAT64, 6to4, Teredo
         *("::ffff:127.0.0.1", "::ffff:8.8.8.8", "::127.0.0.1", "::ffff:0:127.0.0.1"),
         *("64:ff9b::7f00:1", "64:ff9b::808:808", "64:ff9b:1::a00:1", "2002:7f00:1::"),
         *("2002:808:808::", "2001:0:7f00:1::", "2001:0:808:808::"),
     ],
 )
-def test_others_are_refused(text: str) -> None:
+def test_other_addresses_are_refused(text: str) -> None:
     assert not is_public(ipaddress.ip_address(text))
 
 
-def test_loopback_for_tests_is_two_addresses_only() -> None:
+def test_only_two_addresses_are_loopback() -> None:
     texts = ("127.0.0.1", "::1", "127.0.0.2", "0.0.0.0", "::", "::ffff:127.0.0.1")
     found = [text for text in texts if is_loopback(ipaddress.ip_address(text))]
     assert found == ["127.0.0.1", "::1"]

@@ -1,4 +1,4 @@
-"""A source's URL is read in one way or not at all."""
+"""A URL is parsed in the one way that every parser agrees on, or refused."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from contract.errors import ForbiddenSourceError, MalformedRequestError
         ("http://example.org/a@b:c", "example.org", 80, "/a@b:c"),
     ],
 )
-def test_what_is_read(text: str, host: str, port: int, target: str) -> None:
+def test_a_valid_url_is_parsed(text: str, host: str, port: int, target: str) -> None:
     url = parse_source_url(text)
     assert (url.host, url.port, url.target) == (host, port, target)
 
@@ -36,7 +36,7 @@ def test_what_is_read(text: str, host: str, port: int, target: str) -> None:
         *("http://0X7F.0.0.1/", "http://a.0x/", "http://08.8.8.8/", "http://example.1/"),
     ],
 )
-def test_what_is_forbidden(text: str) -> None:
+def test_an_ambiguous_or_unsupported_url_is_forbidden(text: str) -> None:
     with pytest.raises(ForbiddenSourceError):
         parse_source_url(text)
 
@@ -57,7 +57,7 @@ def test_what_is_forbidden(text: str) -> None:
         "http://example.org/" + "a" * MAX_URL_CHARS,
     ],
 )
-def test_what_is_malformed(text: str) -> None:
+def test_a_malformed_url_is_refused(text: str) -> None:
     with pytest.raises(MalformedRequestError):
         parse_source_url(text)
 
@@ -72,7 +72,7 @@ def test_what_is_malformed(text: str) -> None:
         ("https://other.example:8443/h", "https://other.example:8443/h"),
     ],
 )
-def test_where_a_redirect_leads(location: str, expected: str) -> None:
+def test_a_redirect_is_resolved_against_the_url(location: str, expected: str) -> None:
     assert str(parse_source_url("https://example.org/a/b").join(location)) == expected
 
 
@@ -83,6 +83,6 @@ def test_where_a_redirect_leads(location: str, expected: str) -> None:
         *("https://0x7f.1/", "javascript:alert(1)", "data:image/png,x", "https://[::1", "\\\\a\\b"),
     ],
 )
-def test_where_no_redirect_may_lead(location: str) -> None:
+def test_a_redirect_to_a_forbidden_url_is_refused(location: str) -> None:
     with pytest.raises(ForbiddenSourceError):
         parse_source_url("https://example.org/a/b").join(location)

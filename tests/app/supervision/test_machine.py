@@ -1,4 +1,4 @@
-"""How many workers a machine gets."""
+"""The number of workers follows from cores, memory, GPU and settings."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from app.supervision import machine
 
 @pytest.fixture(autouse=True)
 def _machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sixteen cores, 64 GiB, no GPU, no control group."""
+    """Simulate sixteen cores, 64 GiB, no GPU and no control group."""
     monkeypatch.setattr(machine, "CGROUPS", tmp_path / "cgroup")
     monkeypatch.setattr(machine, "OWN_CGROUP", tmp_path / "own")
     monkeypatch.setattr(machine, "DEVICES", tmp_path / "dev")
@@ -20,7 +20,7 @@ def _machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sysconf", memory.__getitem__)
 
 
-def limit(tmp_path: Path, name: str, text: str, *, group: str = "") -> None:
+def set_limit(tmp_path: Path, name: str, text: str, *, group: str = "") -> None:
     folder = tmp_path / "cgroup" / group
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(text)
@@ -29,7 +29,7 @@ def limit(tmp_path: Path, name: str, text: str, *, group: str = "") -> None:
 @pytest.mark.parametrize(
     ("cores", "workers", "threads"), [(1, 1, 1), (2, 2, 1), (6, 6, 1), (16, 8, 2), (20, 8, 3)]
 )
-def test_each_core_has_a_worker_up_to_eight_that_share_them(
+def test_each_core_has_a_worker_up_to_eight_which_share_the_cores(
     monkeypatch: pytest.MonkeyPatch, cores: int, workers: int, threads: int
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(cores)))
@@ -37,42 +37,42 @@ def test_each_core_has_a_worker_up_to_eight_that_share_them(
     assert machine.share_cores(workers) == threads
 
 
-def test_there_are_no_more_workers_than_memory_is_for(tmp_path: Path) -> None:
-    limit(tmp_path, "memory.max", "9000000000\n")
+def test_memory_limits_the_number_of_workers(tmp_path: Path) -> None:
+    set_limit(tmp_path, "memory.max", "9000000000\n")
     assert machine.choose_workers({}) == 3
-    limit(tmp_path, "memory.max", "1000000000\n")
+    set_limit(tmp_path, "memory.max", "1000000000\n")
     assert machine.choose_workers({}) == 1
 
 
-def test_a_control_groups_share_of_the_cores_counts(tmp_path: Path) -> None:
-    limit(tmp_path, "cpu.max", "250000 100000\n")
+def test_the_cpu_limit_of_a_control_group_counts(tmp_path: Path) -> None:
+    set_limit(tmp_path, "cpu.max", "250000 100000\n")
     assert machine.choose_workers({}) == machine.count_cores() == 2
-    limit(tmp_path, "cpu.max", "50000 100000\n")
+    set_limit(tmp_path, "cpu.max", "50000 100000\n")
     assert machine.count_cores() == 1
 
 
 def test_a_control_group_without_limits_changes_nothing(tmp_path: Path) -> None:
-    limit(tmp_path, "cpu.max", "max 100000\n")
-    limit(tmp_path, "memory.max", "max\n")
+    set_limit(tmp_path, "cpu.max", "max 100000\n")
+    set_limit(tmp_path, "memory.max", "max\n")
     assert (machine.count_cores(), machine.count_memory_bytes()) == (16, 64 * 2**30)
 
 
-def test_limits_of_a_service_and_of_the_slice_that_it_is_in_count(tmp_path: Path) -> None:
+def test_the_limits_of_a_control_group_and_of_its_parents_count(tmp_path: Path) -> None:
     (tmp_path / "own").write_text("0::/system.slice/foveate.service\n")
-    limit(tmp_path, "cpu.max", "max 100000\n", group="system.slice/foveate.service")
-    limit(tmp_path, "cpu.max", "300000 100000\n", group="system.slice")
-    limit(tmp_path, "memory.max", "5000000000\n", group="system.slice/foveate.service")
+    set_limit(tmp_path, "cpu.max", "max 100000\n", group="system.slice/foveate.service")
+    set_limit(tmp_path, "cpu.max", "300000 100000\n", group="system.slice")
+    set_limit(tmp_path, "memory.max", "5000000000\n", group="system.slice/foveate.service")
     assert (machine.count_cores(), machine.count_memory_bytes()) == (3, 5_000_000_000)
     assert machine.choose_workers({}) == 1
 
 
-def test_without_affinities_all_cores_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_affinity_all_cores_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     assert machine.count_cores() == 4
 
 
-def test_a_gpu_has_one_worker_unless_the_cpu_is_to_be_used(tmp_path: Path) -> None:
+def test_a_gpu_has_one_worker_unless_the_device_is_cpu(tmp_path: Path) -> None:
     (tmp_path / "dev").mkdir()
     for device in ("nvidia0", "dxg"):
         (tmp_path / "dev" / device).touch()
@@ -82,6 +82,6 @@ def test_a_gpu_has_one_worker_unless_the_cpu_is_to_be_used(tmp_path: Path) -> No
     assert machine.choose_workers({}) == 8
 
 
-def test_whoever_shares_the_cores_out_says_how_many_workers_too() -> None:
+def test_with_codec_threads_set_there_is_one_worker() -> None:
     assert machine.choose_workers({"CODEC_THREADS": "4"}) == 1
     assert machine.choose_workers({"CODEC_THREADS": ""}) == 8

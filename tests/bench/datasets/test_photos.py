@@ -26,7 +26,7 @@ def test_fixations_scale_with_the_photo() -> None:
     assert locate_gaze([(0.5, 0.25)], (100, 200)) == [[100.0, 25.0]]
 
 
-def test_folders_are_categories_and_the_limit_keeps_the_order_of_hashes(tmp_path: Path) -> None:
+def test_folders_are_groups_and_a_limit_keeps_the_order_of_hashed_names(tmp_path: Path) -> None:
     pixels = np.zeros((8, 8, 3), np.uint8)
     for name in ("b/1.png", "a/0.png", "2.png"):
         save(tmp_path / name, pixels)
@@ -42,14 +42,14 @@ def test_folders_are_categories_and_the_limit_keeps_the_order_of_hashes(tmp_path
     assert not held & training
 
 
-def test_the_ladder_ends_at_the_photos_own_size(tmp_path: Path) -> None:
+def test_the_ladder_ends_at_the_photo_s_own_size(tmp_path: Path) -> None:
     path = save(tmp_path / "0.png", np.zeros((100, 300, 3), np.uint8))
     ladder = plan_photos({"0.png": path}, {}, None, halved=False, steps=4)
     assert [photo.longest_px for photo in ladder] == [64, 107, 179, 300]
     assert read_photo(ladder[0]).shape == (21, 64, 3)
 
 
-def test_a_photo_too_small_to_be_halved_says_so(tmp_path: Path) -> None:
+def test_a_photo_too_small_to_be_halved_is_an_error(tmp_path: Path) -> None:
     path = save(tmp_path / "0.png", np.zeros((1, 9, 3), np.uint8))
     with pytest.raises(ValueError, match="too small to be halved"):
         read_photo(Photo("0.png", path, "", halved=True))

@@ -8,7 +8,16 @@ from bench.datasets.uploads import generate_photo, list_uploads, load_photos, ti
 from tests.photos import photo
 
 
-def test_photos_of_a_folder_go_out_as_jpegs_or_as_they_lie(tmp_path: Path) -> None:
+def test_only_photos_directly_inside_a_folder_are_listed(tmp_path: Path) -> None:
+    for name in ("b.jpg", "a.PNG", "fixations.json"):
+        (tmp_path / name).touch()
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "deeper" / "c.jpg").touch()
+    assert list_uploads(tmp_path) == [tmp_path / "a.PNG", tmp_path / "b.jpg"]
+    assert list_uploads(tmp_path / "missing") == []
+
+
+def test_photos_of_a_folder_are_converted_or_left_unchanged(tmp_path: Path) -> None:
     Image.new("RGBA", (40, 30), "red").save(tmp_path / "b.png")
     (tmp_path / "notes.txt").write_text("no photo")
     photos, described = load_photos(tmp_path, "jpeg")
@@ -17,7 +26,7 @@ def test_photos_of_a_folder_go_out_as_jpegs_or_as_they_lie(tmp_path: Path) -> No
     assert load_photos(tmp_path, "stored")[0] == [(tmp_path / "b.png").read_bytes()]
 
 
-def test_without_a_folder_generated_photos_take_their_place(
+def test_without_a_folder_photos_are_generated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bench.datasets.uploads.GENERATED_PHOTOS", 2)
@@ -26,7 +35,7 @@ def test_without_a_folder_generated_photos_take_their_place(
     assert "generated" in described
 
 
-def test_generated_photos_cost_about_what_photos_cost() -> None:
+def test_generated_photos_have_about_the_bytes_of_photos() -> None:
     picture = generate_photo(300, 201, seed=1)
     assert picture.size == (300, 201)
     assert to_jpeg(picture) == to_jpeg(generate_photo(300, 201, seed=1))
@@ -34,7 +43,7 @@ def test_generated_photos_cost_about_what_photos_cost() -> None:
     assert 1.0 < bits_per_pixel < 5.0
 
 
-def test_tiles_are_the_photos_in_order_cut_at_the_edges(tmp_path: Path) -> None:
+def test_tiles_are_the_photos_in_order_and_cut_at_the_edges(tmp_path: Path) -> None:
     pictures = [photo(72, 56, seed) for seed in range(2)]
     for seed, pixels in enumerate(pictures):
         Image.fromarray(pixels).save(tmp_path / f"{seed}.png")

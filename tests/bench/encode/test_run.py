@@ -1,33 +1,15 @@
-import argparse
 import json
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
-from bench.encode import run as encode
+from bench.__main__ import main
 from bench.encode import threads
 from bench.encode.timing import OURS
-from tests.codec.pictures import scene
 
 
-def parse(*arguments: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    encode.add_arguments(parser)
-    return parser.parse_args([*arguments])
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    images = tmp_path / "images"
-    images.mkdir()
-    for seed in range(2):
-        Image.fromarray(scene(56, 72, seed)).save(images / f"{seed}.png")
-    return images
-
-
-def test_every_encoder_is_timed_on_every_photo(
-    folder: Path,
+def test_all_encoders_are_timed_on_all_photos(
+    photo_folder: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -35,8 +17,8 @@ def test_every_encoder_is_timed_on_every_photo(
     monkeypatch.setattr(threads, "ROUNDS", 1)
     monkeypatch.setattr(threads, "SPINS", 10_000)
     out = tmp_path / "results" / "encode.json"
-    options = ["--images", str(folder), "--out", str(out), "--quality", "60", "30"]
-    assert encode.run(parse(*options, "--repeats", "1", "--skip-large", "--skip-start")) == 0
+    options = ["--images", str(photo_folder), "--out", str(out), "--quality", "60", "30"]
+    assert main(["encode", *options, "--repeats", "1", "--skip-large", "--skip-start"]) == 0
     result = json.loads(out.read_text("utf-8"))
     assert list(result["images"]) == ["0.png", "1.png"]
     assert list(result["by_quality"]) == ["60", "30"]
@@ -53,5 +35,5 @@ def test_every_encoder_is_timed_on_every_photo(
     assert "DCT to bytes" in capsys.readouterr().out
 
 
-def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
-    assert encode.run(parse("--images", str(tmp_path), "--out", str(tmp_path / "out.json"))) == 2
+def test_a_folder_without_photos_is_an_error(tmp_path: Path) -> None:
+    assert main(["encode", "--images", str(tmp_path), "--out", str(tmp_path / "out.json")]) == 2

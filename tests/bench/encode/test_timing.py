@@ -3,7 +3,7 @@ from bench.encode.timing import REST, STAGES, measure_ours, timed_stages
 from tests.codec.pictures import scene, spot
 
 
-def test_stages_are_parts_of_the_whole_and_leave_the_encoder_as_it_was() -> None:
+def test_timing_the_stages_does_not_change_the_encoder() -> None:
     settings = codec.EncodeSettings(progressive=True, target="quality")
     before = codec.encode(scene(80, 96), spot(9, 9), settings)
     with timed_stages() as spent_s:

@@ -3,7 +3,7 @@ import pytest
 from bench.fit.goals import Bound, Goals, Reward
 
 
-def test_only_a_column_below_its_bound_costs() -> None:
+def test_only_a_column_below_its_bound_adds_to_the_cost() -> None:
     goals = Goals((Bound("psnr", 0.1), Bound("ssimulacra2", 1.0, over_rivals=True)), ())
     columns = {
         (75, "weighted"): {"psnr": 0.3, "ssimulacra2": 4.0},

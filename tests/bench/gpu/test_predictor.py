@@ -4,31 +4,31 @@ import numpy as np
 import pytest
 import torch
 
-from bench.gpu import predictor as saliency_cuda
+from bench.gpu import predictor as cuda_predictor
 from model import Predictor
 
 
-def test_without_a_cuda_device_nothing_is_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_cuda_device_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert saliency_cuda.measure_cuda() == "not measured"
+    assert cuda_predictor.measure_cuda() == "not measured"
 
 
 def test_the_predictor_is_timed_in_photos_per_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saliency_cuda, "WARM_UP_BATCHES", 1)
+    monkeypatch.setattr(cuda_predictor, "WARM_UP_BATCHES", 1)
     predictor = Predictor("cpu")
-    photos = [predictor.prepare(noise) for noise in saliency_cuda.draw_noise(2)]
+    photos = [predictor.prepare(noise) for noise in cuda_predictor.draw_noise(2)]
     assert [photo.shape for photo in photos] == [(320, 480, 3)] * 2
     assert not np.array_equal(*photos)
     now_s = iter(range(100))
     clock = SimpleNamespace(perf_counter=lambda: next(now_s))
-    monkeypatch.setattr(saliency_cuda, "time", clock)
-    assert saliency_cuda.time_predictor(predictor, photos, 2) == 2
+    monkeypatch.setattr(cuda_predictor, "time", clock)
+    assert cuda_predictor.time_predictor(predictor, photos, 2) == 2
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_cuda_device_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saliency_cuda, "BATCHES", 3)
-    found = saliency_cuda.measure_cuda()
+    monkeypatch.setattr(cuda_predictor, "BATCHES", 3)
+    found = cuda_predictor.measure_cuda()
     assert isinstance(found, dict)
     assert sorted(found) == ["batch_size", "device", "images_per_s", "network_images_per_s"]
     # The copies and the smoothing come on top.

@@ -1,4 +1,4 @@
-"""The GPU benchmark says so where there is no GPU, survives what is missing, and names the limit."""
+"""The GPU benchmark without a GPU, with failing steps, and its order of steps."""
 
 import json
 import time
@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from bench.__main__ import main
-from bench.gpu import run as gpu
+from bench.gpu import run
 from bench.gpu.run import Report, Setup, list_rates
 from bench.load.service_process import ServiceError
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_without_a_gpu_nothing_is_measured_and_nothing_fails(
+def test_without_a_gpu_nothing_is_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "gpu.json"
@@ -24,7 +24,7 @@ def test_without_a_gpu_nothing_is_measured_and_nothing_fails(
     assert not out.exists()
 
 
-def test_a_step_that_fails_or_does_not_fit_is_a_finding_and_is_written_at_once(
+def test_a_step_that_fails_or_lacks_time_is_recorded_at_once(
     tmp_path: Path,
 ) -> None:
     out = tmp_path / "figures" / "gpu.json"
@@ -41,7 +41,7 @@ def test_a_step_that_fails_or_does_not_fit_is_a_finding_and_is_written_at_once(
     assert json.loads(out.read_text())["short"] == {"rate": 1.235}
 
 
-def test_all_points_are_measured_the_best_way_found(
+def test_later_points_use_the_best_number_of_workers(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     served: list[tuple[Setup, tuple[int, ...]]] = []
@@ -55,21 +55,21 @@ def test_all_points_are_measured_the_best_way_found(
         found = {"clients": {str(count): {"images_per_s": rate} for count in clients}}
         return report.step(str(len(served)), 0, lambda: found)
 
-    monkeypatch.setattr(gpu, "serve_step", serve)
-    monkeypatch.setattr(gpu, "measure_stages", lambda *_, **__: {})
-    monkeypatch.setattr(gpu, "measure_networks", lambda *_, **__: {})
-    monkeypatch.setattr(gpu, "measure_compiled", lambda *_, **__: {})
+    monkeypatch.setattr(run, "serve_step", serve)
+    monkeypatch.setattr(run, "measure_stages", lambda *_, **__: {})
+    monkeypatch.setattr(run, "measure_networks", lambda *_, **__: {})
+    monkeypatch.setattr(run, "measure_compiled", lambda *_, **__: {})
     report = Report({}, None, budget_s=1000.0)
-    gpu.measure(report, [b""], 1.0)
+    run.measure(report, [b""], 1.0)
     assert [setup.workers for setup, _ in served[:4]] == [4, 2, 8, 1]
     later = served[4:]
     assert all(setup.workers == 8 for setup, _ in later)
-    assert later[0][1] == gpu.CLIENTS
+    assert later[0][1] == run.CLIENTS
     assert max(list_rates(report.figures)) == 408.0
     assert "networks_images_per_s" in capsys.readouterr().out
 
 
-def test_the_budget_is_counted_from_the_start() -> None:
+def test_the_budget_counts_from_the_start() -> None:
     report = Report({}, None, budget_s=0.05)
     assert 0 < report.left_s() <= 0.05
     time.sleep(0.06)

@@ -18,7 +18,7 @@ from bench.gpu.service_load import name_limit
         ({}, "the workers' interpreters"),
     ],
 )
-def test_the_limit_is_what_is_at_its_ceiling(change: dict[str, Any], limit: str) -> None:
+def test_the_limit_is_the_part_at_its_ceiling(change: dict[str, Any], limit: str) -> None:
     busiest = {"app": 0.4, "worker": 5.0, "redis": 0.2, "load": 0.3}
     figures: dict[str, Any] = {
         "cores_busy": {"app": 1.0, "worker": 8.0, "redis": 0.2, "load": 1.0},

@@ -1,4 +1,4 @@
-"""An HTTP server that answers as the service does, as fast and as well as a test wants it to."""
+"""An HTTP server that responds like the service, with the status and delay that a test chooses."""
 
 import threading
 import time
@@ -9,15 +9,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 JPEG = b"\xff\xd8\xff\xd9"
 METRICS = "foveate_batch_size_sum {}\nfoveate_batch_size_count {}\n"
 
-Response = Callable[[int], tuple[int, float]]
-"""Of the request with this number, from 0: status, and seconds until it is sent."""
+Behaviour = Callable[[int], tuple[int, float]]
+"""Number of the request, from 0 -> status, and seconds of work before the response."""
 
 
 class FakeService:
-    """Counts requests and connections; one request is worked on at a time, as by one worker."""
+    """Counts requests and connections; handles one request at a time, like one worker."""
 
-    def __init__(self, answer: Response, metrics_status: int) -> None:
-        self.answer = answer
+    def __init__(self, behaviour: Behaviour, metrics_status: int) -> None:
+        self.behaviour = behaviour
         self.metrics_status = metrics_status
         self.requests = 0
         self.connections = 0
@@ -27,10 +27,10 @@ class FakeService:
 
 @contextmanager
 def fake_service(
-    answer: Response = lambda _: (200, 0.0), *, metrics_status: int = 200, idle_s: float = 5.0
+    behaviour: Behaviour = lambda _: (200, 0.0), *, metrics_status: int = 200, idle_s: float = 5.0
 ) -> Iterator[tuple[str, FakeService]]:
     """Serve on a free port; connections that idle for ``idle_s`` are closed."""
-    service = FakeService(answer, metrics_status)
+    service = FakeService(behaviour, metrics_status)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -52,7 +52,7 @@ def fake_service(
             with service.lock:
                 number = service.requests
                 service.requests += 1
-            status, seconds = service.answer(number)
+            status, seconds = service.behaviour(number)
             if seconds:
                 with service.working:
                     time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""The HTTP client of the load, against sockets that answer as told."""
+"""The HTTP client of the load, against sockets with given responses."""
 
 import socket
 import threading
@@ -21,20 +21,20 @@ JPEG = b"\xff\xd8\xff\xd9"
 
 
 @contextmanager
-def answering(*answers: bytes) -> Iterator[str]:
-    """Serve one connection that gets ``answers``, each byte range as it is, then is closed."""
+def responding(*responses: bytes) -> Iterator[str]:
+    """Serve one connection: send each response in two halves, then close."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
         connection, _ = listener.accept()
         with connection:
-            for answer in answers:
+            for response in responses:
                 received = b""
                 while not received.endswith(b"photo"):
                     received += connection.recv(65536)
-                half = len(answer) // 2
-                connection.sendall(answer[:half])
-                connection.sendall(answer[half:])
+                half = len(response) // 2
+                connection.sendall(response[:half])
+                connection.sendall(response[half:])
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -43,14 +43,14 @@ def answering(*answers: bytes) -> Iterator[str]:
         thread.join(10)
 
 
-def test_a_head_that_is_no_http_is_an_error() -> None:
+def test_a_head_that_is_not_http_is_an_error() -> None:
     with pytest.raises(HttpError, match="not an HTTP response"):
         parse_head(b"220 smtp ready")
 
 
-def test_the_client_reads_answers_one_after_the_other_from_one_connection() -> None:
+def test_one_connection_carries_several_responses() -> None:
     full = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n"
-    with answering(HEAD + b"\r\n\r\n" + JPEG, full) as url:
+    with responding(HEAD + b"\r\n\r\n" + JPEG, full) as url:
         connection = Connection(url)
         first = send(connection, "/compress", b"photo")
         second = send(connection, "/compress", b"photo")
@@ -61,7 +61,7 @@ def test_the_client_reads_answers_one_after_the_other_from_one_connection() -> N
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         HEAD + b"\r\n\r\n" + b"JPEG",
         HEAD + b"\r\n\r\n" + JPEG[:2],
@@ -70,14 +70,14 @@ def test_the_client_reads_answers_one_after_the_other_from_one_connection() -> N
     ],
     ids=["no JPEG", "cut short", "no length", "closed"],
 )
-def test_what_is_no_whole_jpeg_counts_as_no_answer(answer: bytes) -> None:
-    with answering(answer) as url:
+def test_an_incomplete_jpeg_counts_as_no_response(response: bytes) -> None:
+    with responding(response) as url:
         connection = Connection(url)
         assert send(connection, "/compress", b"photo").status == 0
         connection.close()
 
 
-def test_a_limited_load_sends_exactly_that_many() -> None:
+def test_a_limited_load_sends_exactly_that_many_requests() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
     load = Load(url, "/compress", [b"photo"], clients=3, limit=7)

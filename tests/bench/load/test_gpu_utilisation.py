@@ -1,4 +1,4 @@
-"""How busy the GPU was, as a stand-in for nvidia-smi tells it."""
+"""GPU utilisation, with a stand-in for nvidia-smi."""
 
 import time
 from pathlib import Path
@@ -16,7 +16,7 @@ exec sleep 60
 """
 
 
-def put_nvidia_smi(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def install_fake_nvidia_smi(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program = folder / "nvidia-smi"
     program.write_text(FAKE)
     program.chmod(0o755)
@@ -24,10 +24,10 @@ def put_nvidia_smi(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return program
 
 
-def test_the_busiest_gpu_s_mean_is_told_and_the_program_ends(
+def test_the_busiest_gpu_s_mean_is_returned_and_the_program_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = put_nvidia_smi(tmp_path, monkeypatch)
+    program = install_fake_nvidia_smi(tmp_path, monkeypatch)
     with sample_gpu() as percent:
         deadline_s = time.monotonic() + 10
         while percent() != 90.0 and time.monotonic() < deadline_s:
@@ -35,18 +35,18 @@ def test_the_busiest_gpu_s_mean_is_told_and_the_program_ends(
         assert percent() == 90.0
         assert any(child.name() == "sleep" for child in psutil.Process().children())
     assert not any(child.name() == "sleep" for child in psutil.Process().children())
-    asked = program.with_name("nvidia-smi.arguments").read_text()
-    assert "utilization.gpu" in asked
-    assert "--loop-ms=" in asked
+    arguments = program.with_name("nvidia-smi.arguments").read_text()
+    assert "utilization.gpu" in arguments
+    assert "--loop-ms=" in arguments
 
 
-def test_without_a_gpu_there_is_no_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_gpu_the_mean_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with sample_gpu() as percent:
         assert percent() is None
 
 
-def test_what_a_failing_driver_says_is_no_figure() -> None:
+def test_error_messages_of_the_driver_are_ignored() -> None:
     assert find_busiest_percent(["NVIDIA-SMI has failed because it couldn't communicate\n"]) is None
     assert find_busiest_percent([]) is None
     assert find_busiest_percent(["0, 10\n", "0, 30\n", "1, 5\n"]) == 20.0

@@ -8,7 +8,7 @@ needs_butteraugli = pytest.mark.skipif(load_library() is None, reason=HINT)
 
 
 @needs_butteraugli
-def test_butteraugli_knows_the_original_and_the_standard_jpeg() -> None:
+def test_distances_of_the_original_and_of_standard_jpegs() -> None:
     original = scene(128, 160)
     assert butteraugli(original, original) == 0
     fine, coarse = (decode(encode_standard(original, own)) for own in (90, 20))
@@ -16,7 +16,7 @@ def test_butteraugli_knows_the_original_and_the_standard_jpeg() -> None:
     assert butteraugli(original, coarse) == pytest.approx(3.657, abs=0.02)
 
 
-def test_without_its_library_butteraugli_says_what_to_install(
+def test_without_the_library_the_error_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("bench.metrics.butteraugli.LIBRARY", "no-such-library.so")

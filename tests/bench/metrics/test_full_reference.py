@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bench.encoders import decode, encode_standard
-from bench.metrics import full_reference as quality
+from bench.metrics import full_reference
 from codec.jpeg.syntax.tables import ANNEX_K_LUMA, NATURAL_TO_ZIGZAG
 from tests.codec.pictures import scene
 
@@ -19,13 +19,16 @@ def picture(height: int, width: int, seed: int = 0) -> NDArray[np.float64]:
     return np.clip(smooth + rng.normal(0, 8, (height, width)), 0, 255)
 
 
-def worse(plane: NDArray[np.float64], sigma: float, seed: int = 1) -> NDArray[np.float64]:
+def add_noise(plane: NDArray[np.float64], sigma: float, seed: int = 1) -> NDArray[np.float64]:
     noise = np.random.default_rng(seed).normal(0, sigma, plane.shape)
     return np.asarray(np.clip(plane + noise, 0, 255))
 
 
 def plain_hvs(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float]:
-    """The authors' loops (psnrhvsm.m), with their tables as fractions of Annex K."""
+    """Return PSNR-HVS and PSNR-HVS-M by the authors' loops (psnrhvsm.m).
+
+    Their tables are written as fractions of Annex K.
+    """
     csf, masks = 25.73509 / ANNEX_K, (10 / ANNEX_K) ** 2
     u = np.arange(8)[:, None]
     basis = np.cos((2 * np.arange(8) + 1) * u * math.pi / 16) / 2
@@ -59,74 +62,78 @@ def plain_hvs(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, fl
 
 def test_psnr_of_an_error_of_one_is_48_13_db() -> None:
     flat = np.full((5, 7), 100.0)
-    assert quality.psnr(flat, flat + 1) == pytest.approx(48.1308, abs=1e-4)
+    assert full_reference.psnr(flat, flat + 1) == pytest.approx(48.1308, abs=1e-4)
 
 
 def test_luma_of_white_is_255() -> None:
-    assert quality.to_luma(np.full((1, 1, 3), 255, np.uint8)) == pytest.approx(255)
+    assert full_reference.to_luma(np.full((1, 1, 3), 255, np.uint8)) == pytest.approx(255)
 
 
-def test_weighted_psnr_counts_only_where_weights_are() -> None:
+def test_weighted_psnr_ignores_pixels_of_weight_0() -> None:
     flat = np.full((4, 4), 100.0)
     decoded = flat.copy()
     decoded[0] += 1
     decoded[1:] += 50
     weights = np.zeros((4, 4))
     weights[0] = 0.25
-    assert quality.psnr(flat, decoded, weights) == pytest.approx(48.1308, abs=1e-4)
+    assert full_reference.psnr(flat, decoded, weights) == pytest.approx(48.1308, abs=1e-4)
 
 
 def test_ssim_of_flat_pictures_is_its_luminance_term() -> None:
     dark, light = np.full((32, 32), 100.0), np.full((32, 32), 120.0)
     c1 = (0.01 * 255) ** 2
     known = (2 * 100 * 120 + c1) / (100**2 + 120**2 + c1)
-    # Where there is no variance at all, float32 leaves some; it's 1e-6 and less on photos.
-    assert quality.ssim(dark, light) == pytest.approx(known, abs=3e-4)
+    # float32 leaves some variance in a flat picture. On photos the difference is below 1e-6.
+    assert full_reference.ssim(dark, light) == pytest.approx(known, abs=3e-4)
 
 
 def test_ms_ssim_of_flat_pictures_is_the_luminance_term_of_the_last_scale() -> None:
     dark, light = np.full((180, 190), 100.0), np.full((180, 190), 120.0)
     c1 = (0.01 * 255) ** 2
     known = ((2 * 100 * 120 + c1) / (100**2 + 120**2 + c1)) ** 0.1333
-    assert quality.ms_ssim(dark, light) == pytest.approx(known, abs=3e-4)
+    assert full_reference.ms_ssim(dark, light) == pytest.approx(known, abs=3e-4)
 
 
-def test_ssim_ms_ssim_and_vifp_have_the_values_of_other_implementations() -> None:
-    """SSIM by plain loops over whole windows; MS-SSIM and VIF by an own numpy version whose VIF
-    agreed with sewar 0.4.10 to 1e-12 on a Kodak photo."""
+def test_ssim_ms_ssim_and_vifp_equal_other_implementations() -> None:
+    """SSIM: loops over whole windows. MS-SSIM and VIF: numpy; VIF equals sewar 0.4.10 to 1e-12."""
     a = picture(180, 190)
-    b = worse(a, 12)
-    # Mirrored borders are what the loops lack.
-    assert quality.ssim(a, b) == pytest.approx(0.71035, abs=2e-4)
-    assert quality.ms_ssim(a, b) == pytest.approx(0.96793, abs=2e-4)
-    assert quality.vifp(a, b) == pytest.approx(0.39381, abs=1e-5)
+    b = add_noise(a, 12)
+    # The loops have no mirrored borders.
+    assert full_reference.ssim(a, b) == pytest.approx(0.71035, abs=2e-4)
+    assert full_reference.ms_ssim(a, b) == pytest.approx(0.96793, abs=2e-4)
+    assert full_reference.vifp(a, b) == pytest.approx(0.39381, abs=1e-5)
 
 
-def test_ssimulacra2_knows_the_original_and_the_standard_jpeg() -> None:
+def test_ssimulacra2_of_the_original_and_of_standard_jpegs() -> None:
     original = scene(128, 160)
-    assert quality.ssimulacra2(original, original) == pytest.approx(100)
+    assert full_reference.ssimulacra2(original, original) == pytest.approx(100)
     fine, coarse = (decode(encode_standard(original, own)) for own in (90, 20))
-    assert quality.ssimulacra2(original, fine) == pytest.approx(40.136, abs=0.2)
-    assert quality.ssimulacra2(original, coarse) == pytest.approx(21.530, abs=0.2)
+    assert full_reference.ssimulacra2(original, fine) == pytest.approx(40.136, abs=0.2)
+    assert full_reference.ssimulacra2(original, coarse) == pytest.approx(21.530, abs=0.2)
 
 
-def test_psnr_hvs_is_the_authors_loops() -> None:
+def test_psnr_hvs_equals_the_authors_loops() -> None:
     a = picture(26, 33)
-    b = worse(a, 9)
-    assert quality.psnr_hvs(a, b) == pytest.approx(plain_hvs(a, b), rel=1e-5)
+    b = add_noise(a, 9)
+    assert full_reference.psnr_hvs(a, b) == pytest.approx(plain_hvs(a, b), rel=1e-5)
 
 
-def test_equal_pictures_have_the_best_of_every_measure() -> None:
+def test_equal_pictures_have_the_best_values() -> None:
     a = picture(180, 190)
-    assert quality.ssim(a, a) == pytest.approx(1)
-    assert quality.ms_ssim(a, a) == pytest.approx(1)
-    assert quality.vifp(a, a) == pytest.approx(1)
-    assert min(quality.psnr_hvs(a, a)) >= 100
+    assert full_reference.ssim(a, a) == pytest.approx(1)
+    assert full_reference.ms_ssim(a, a) == pytest.approx(1)
+    assert full_reference.vifp(a, a) == pytest.approx(1)
+    assert min(full_reference.psnr_hvs(a, a)) >= 100
 
 
-def test_more_noise_is_worse_by_every_measure() -> None:
+def test_more_noise_lowers_every_measure() -> None:
     a = picture(180, 190)
-    near, far = worse(a, 5), worse(a, 20)
-    for measure in (quality.psnr, quality.ssim, quality.ms_ssim, quality.vifp):
+    near, far = add_noise(a, 5), add_noise(a, 20)
+    for measure in (
+        full_reference.psnr,
+        full_reference.ssim,
+        full_reference.ms_ssim,
+        full_reference.vifp,
+    ):
         assert measure(a, far) < measure(a, near)
-    assert quality.psnr_hvs(a, far) < quality.psnr_hvs(a, near)
+    assert full_reference.psnr_hvs(a, far) < full_reference.psnr_hvs(a, near)

@@ -18,13 +18,13 @@ def curves(share: float) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
     }  # fmt: skip
 
 
-def test_a_tenth_fewer_bytes_everywhere_is_a_bd_rate_of_minus_ten() -> None:
+def test_ten_percent_fewer_bytes_everywhere_are_a_bd_rate_of_minus_ten() -> None:
     rates = find_bd_rates(curves(0.9))["foveate"]
     assert rates["psnr"]["percent"] == pytest.approx(-10, abs=1e-3)
     assert rates["butteraugli"]["percent"] == pytest.approx(-10, abs=1e-3)
 
 
-def test_the_anchor_of_a_bd_rate_can_be_any_encoder() -> None:
+def test_any_encoder_can_be_the_anchor() -> None:
     rates = find_bd_rates(curves(0.8), "foveate")
     assert rates["standard"]["psnr"]["percent"] == pytest.approx(25, abs=1e-3)
     assert "foveate" not in rates

@@ -1,4 +1,3 @@
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import encoders as rd_encoders
+from bench import encoders
+from bench.__main__ import main
 from bench.metrics.butteraugli import load_library
-from bench.rd import run as rd
 from bench.rd.summary import METRICS
 from tests.codec.pictures import scene, spot
 
@@ -20,10 +19,8 @@ ENCODERS = (
 )  # fmt: skip
 
 
-def parse(*arguments: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    rd.add_arguments(parser)
-    return parser.parse_args([*arguments, "--jobs", "1"])
+def run(*arguments: str) -> int:
+    return main(["rd", *arguments, "--jobs", "1"])
 
 
 def save_photos(folder: Path, names: Sequence[str], height: int = 184, width: int = 200) -> None:
@@ -47,7 +44,7 @@ def read(path: Path) -> dict[str, Any]:
     return loaded
 
 
-def test_every_encoder_has_every_measure_at_the_bytes_of_the_standard_jpeg(
+def test_all_encoders_have_all_measures_at_the_standard_jpegs_bytes(
     folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     images, maps = folders
@@ -56,7 +53,7 @@ def test_every_encoder_has_every_measure_at_the_bytes_of_the_standard_jpeg(
     (tmp_path / "fixations.json").write_text(json.dumps(gaze))
     options = ["--images", str(images), "--maps", str(maps), "--out", str(out)]
     options += ["--fixations", str(tmp_path / "fixations.json"), "--report", str(report)]
-    assert rd.run(parse(*options, "--quality", "75")) == 0
+    assert run(*options, "--quality", "75") == 0
     result = read(out)
     assert list(result) == ["meta", "summary", "by_quality", "images"]
     assert list(result["images"]) == ["0.png"]  # the other has no fixations
@@ -76,7 +73,7 @@ def test_every_encoder_has_every_measure_at_the_bytes_of_the_standard_jpeg(
     assert "foveate_full" in capsys.readouterr().out
 
 
-def test_each_quality_and_category_has_its_means_and_curves_a_bd_rate(
+def test_each_quality_and_folder_has_means_and_a_curve_has_bd_rates(
     tmp_path: Path,
 ) -> None:
     images, maps, out = tmp_path / "sets", tmp_path / "set-maps", tmp_path / "rd.json"
@@ -87,7 +84,7 @@ def test_each_quality_and_category_has_its_means_and_curves_a_bd_rate(
     options = ["--images", str(images), "--maps", str(maps), "--out", str(out), "--rivals"]
     options += ["libjpeg_progressive", "--curve", "--quality", "30", "50", "70", "90"]
     options += ["--strengths", "0", "0.25"]
-    assert rd.run(parse(*options)) == 0
+    assert run(*options) == 0
     result = read(out)
     assert list(result["by_quality"]) == ["30", "50", "70", "90"]
     assert list(result["by_quality"]["50"]["groups"]) == ["a", "b"]
@@ -103,7 +100,7 @@ def test_each_quality_and_category_has_its_means_and_curves_a_bd_rate(
     assert "libjpeg_progressive" not in over
 
 
-def test_a_photo_too_small_for_a_measure_lacks_only_that(
+def test_a_photo_too_small_for_a_measure_lacks_only_that_measure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     images, maps, out = tmp_path / "images", tmp_path / "maps", tmp_path / "rd.json"
@@ -113,7 +110,7 @@ def test_a_photo_too_small_for_a_measure_lacks_only_that(
     for name in ("large", "small"):
         np.save(maps / f"{name}.npy", spot(48, 48))
     options = ["--images", str(images), "--maps", str(maps), "--out", str(out), "--rivals"]
-    assert rd.run(parse(*options, "--quality", "50")) == 0
+    assert run(*options, "--quality", "50") == 0
     rows = read(out)["images"]
     assert "ms_ssim" not in rows["small.png"]["50"]["standard"]
     assert "vifp" not in rows["small.png"]["50"]["standard"]
@@ -123,7 +120,7 @@ def test_a_photo_too_small_for_a_measure_lacks_only_that(
     assert "ms_ssim is left out for 1 photos with a side below 176" in capsys.readouterr().err
 
 
-def test_another_process_finds_the_same(tmp_path: Path) -> None:
+def test_results_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> None:
     images, maps = tmp_path / "images", tmp_path / "maps"
     save_photos(images, ["0.png"], 48, 56)
     maps.mkdir()
@@ -131,9 +128,8 @@ def test_another_process_finds_the_same(tmp_path: Path) -> None:
     found = []
     for jobs in ("1", "2"):
         out = tmp_path / f"{jobs}.json"
-        args = parse("--images", str(images), "--maps", str(maps), "--out", str(out), "--rivals")
-        args.jobs, args.quality = int(jobs), [50]
-        assert rd.run(args) == 0
+        options = ["--images", str(images), "--maps", str(maps), "--out", str(out), "--rivals"]
+        assert main(["rd", *options, "--quality", "50", "--jobs", jobs]) == 0
         rows = read(out)["images"]
         for photo_rows in rows.values():
             for row in photo_rows["50"].values():
@@ -143,13 +139,13 @@ def test_another_process_finds_the_same(tmp_path: Path) -> None:
     assert list(found[0]) == list(found[1])
 
 
-def test_the_ladder_measures_one_photo_at_many_sizes(
+def test_the_ladder_measures_a_photo_at_several_sizes(
     folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
     images, maps = folders
     out = tmp_path / "rd.json"
     options = ["--images", str(images), "--maps", str(maps), "--out", str(out), "--rivals"]
-    assert rd.run(parse(*options, "--quality", "50", "--ladder", "3", "--limit", "1")) == 0
+    assert run(*options, "--quality", "50", "--ladder", "3", "--limit", "1") == 0
     names = list(read(out)["images"])
     assert len(names) == 3
     assert names[0].endswith("@64")
@@ -163,17 +159,17 @@ def test_an_unreadable_photo_is_left_out_and_named(
     (images / "2.png").write_bytes(b"no picture")
     out = tmp_path / "rd.json"
     options = ["--images", str(images), "--maps", str(maps), "--out", str(out), "--rivals"]
-    assert rd.run(parse(*options, "--quality", "50")) == 0
+    assert run(*options, "--quality", "50") == 0
     assert list(read(out)["images"]) == ["0.png", "1.png"]
     assert list(read(out)["meta"]["photos_unreadable"]) == ["2.png"]
     assert "2.png: left out: can't be read" in capsys.readouterr().err
 
 
-def test_only_unreadable_photos_are_an_error(
+def test_a_folder_of_unreadable_photos_is_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "0.png").write_bytes(b"no picture")
-    assert rd.run(parse("--images", str(tmp_path), "--out", str(tmp_path / "rd.json"))) == 2
+    assert run("--images", str(tmp_path), "--out", str(tmp_path / "rd.json")) == 2
     assert "no photo could be measured" in capsys.readouterr().err
 
 
@@ -184,10 +180,10 @@ def test_a_rival_that_is_not_installed_is_left_out_and_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     images, maps = folders
-    monkeypatch.setitem(rd_encoders.MODULES, "jpegli", ("no_such_binding",))
+    monkeypatch.setitem(encoders.MODULES, "jpegli", ("no_such_binding",))
     out = tmp_path / "rd.json"
     options = ["--images", str(images), "--maps", str(maps), "--out", str(out), "--limit", "1"]
-    assert rd.run(parse(*options, "--quality", "50", "--rivals", "jpegli")) == 0
+    assert run(*options, "--quality", "50", "--rivals", "jpegli") == 0
     assert "jpegli" not in read(out)["summary"]
     assert "no-such-binding" in read(out)["meta"]["left_out"]["jpegli"]
     assert "jpegli is left out: no-such-binding can't be loaded" in capsys.readouterr().err
@@ -203,7 +199,7 @@ def test_a_rival_that_is_not_installed_is_left_out_and_named(
         (["--strength", "2"], "--strength must lie in 0..1"),
     ],
 )
-def test_what_leaves_nothing_to_measure_is_said(
+def test_options_that_leave_nothing_to_measure_are_an_error(
     options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "empty").mkdir()
@@ -214,5 +210,5 @@ def test_what_leaves_nothing_to_measure_is_said(
     folder = tmp_path / ("photos" if options else "empty")
     filled = [option.format(gaze=gaze, broken=broken) for option in options]
     arguments = ["--images", str(folder), "--out", str(tmp_path / "rd.json"), *filled]
-    assert rd.run(parse(*arguments)) == 2
+    assert run(*arguments) == 2
     assert message in capsys.readouterr().err

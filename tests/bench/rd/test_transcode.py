@@ -1,18 +1,11 @@
-import argparse
 import json
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from bench.rd import transcode
+from bench.__main__ import main
 from tests.codec.pictures import scene
-
-
-def parse(*arguments: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    transcode.add_arguments(parser)
-    return parser.parse_args([*arguments])
 
 
 @pytest.fixture
@@ -23,13 +16,13 @@ def folder(tmp_path: Path) -> Path:
     return images
 
 
-def test_coefficients_and_pixels_stand_side_by_side(
+def test_coefficients_and_pixels_are_measured_for_each_upload_and_goal(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "results" / "transcode.json"
     options = ["--images", str(folder), "--out", str(out), "--jobs", "1"]
     options += ["--uploads", "own", "85", "--goals", "size:60", "size:95"]
-    assert transcode.run(parse(*options)) == 0
+    assert main(["transcode", *options]) == 0
     result = json.loads(out.read_text("utf-8"))
     cell = result["summary"]["85"]["size:60"]
     assert cell["kept"] == 0
@@ -38,14 +31,14 @@ def test_coefficients_and_pixels_stand_side_by_side(
         row = result["images"]["a.jpg"]["85"]["size:60"][way]
         assert 20 < row["psnr_upload"] < 50
         assert row["psnr_original"] != row["psnr_upload"]
-    # 85 needs fewer bytes than 95 has, so its coefficients stay; pixels are coded once more.
+    # The goal has more bytes than the upload, so its coefficients are kept.
     kept = result["summary"]["85"]["size:95"]
     assert kept["kept"] == kept["photos"] == 1
     assert kept["coefficients"]["bytes_of_upload"] <= 1.0
     assert "gain_psnr_upload" not in kept
-    # Of a file as it is there is no photo before it.
+    # The original of an unchanged file is unknown.
     assert "gain_psnr_original" not in result["summary"]["own"]["size:60"]
-    assert "where looked at" in capsys.readouterr().out
+    assert "where people look" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -59,11 +52,11 @@ def test_coefficients_and_pixels_stand_side_by_side(
         ["--uploads", "own", "--halve"],
     ],
 )
-def test_what_makes_no_sense_is_refused(folder: Path, tmp_path: Path, options: list[str]) -> None:
+def test_invalid_options_are_an_error(folder: Path, tmp_path: Path, options: list[str]) -> None:
     out = tmp_path / "out.json"
-    assert transcode.run(parse("--images", str(folder), "--out", str(out), *options)) == 2
+    assert main(["transcode", "--images", str(folder), "--out", str(out), *options]) == 2
     assert not out.exists()
 
 
-def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
-    assert transcode.run(parse("--images", str(tmp_path), "--out", str(tmp_path / "o.json"))) == 2
+def test_a_folder_without_photos_is_an_error(tmp_path: Path) -> None:
+    assert main(["transcode", "--images", str(tmp_path), "--out", str(tmp_path / "o.json")]) == 2

@@ -10,7 +10,7 @@ from tests.photos import file_of, photo
 
 
 @pytest.mark.usefixtures("shared_service")
-def test_a_folder_is_killed_resumed_and_counted(tmp_path: Path) -> None:
+def test_the_command_is_killed_and_resumed(tmp_path: Path) -> None:
     images = tmp_path / "images"
     images.mkdir()
     for number in range(28):

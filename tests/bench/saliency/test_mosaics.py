@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from bench.saliency import mosaics
-from model.training.folds import is_held
+from model.training.photos import is_held
 
 
 def paint(path: Path, colour: str = "red", size: tuple[int, int] = (60, 40)) -> Path:
@@ -14,7 +14,7 @@ def paint(path: Path, colour: str = "red", size: tuple[int, int] = (60, 40)) -> 
     return path
 
 
-def test_a_class_is_listed_or_in_the_name_or_the_folder(tmp_path: Path) -> None:
+def test_the_class_comes_from_the_list_or_the_name_or_the_folder(tmp_path: Path) -> None:
     (tmp_path / "flat").mkdir()
     (tmp_path / "flat" / "labels.tsv").write_text(
         "file\twnid\tclass_index\n1.jpg\tn00000001\t0\n2.jpg\tn00000002\t1\n"
@@ -34,7 +34,7 @@ def test_a_class_is_listed_or_in_the_name_or_the_folder(tmp_path: Path) -> None:
     }
 
 
-def test_mosaics_are_made_of_one_fold(tmp_path: Path) -> None:
+def test_only_photos_of_the_fold_are_found(tmp_path: Path) -> None:
     for number in range(30):
         paint(tmp_path / "thing" / f"{number}.png", size=(2, 2))
     held = mosaics.find_classes(tmp_path, "held")["thing"]
@@ -45,7 +45,7 @@ def test_mosaics_are_made_of_one_fold(tmp_path: Path) -> None:
     assert not any(is_held(path.name) for path in training)
 
 
-def test_tiles_have_different_classes_and_fewer_mosaics_are_the_first_of_more() -> None:
+def test_tiles_have_different_classes_and_a_smaller_count_gives_the_first_mosaics() -> None:
     classes = {
         name: [Path(name) / f"{number}.jpg" for number in range(9)] for name in "abcdefghijkl"
     }
@@ -61,7 +61,7 @@ def test_tiles_have_different_classes_and_fewer_mosaics_are_the_first_of_more() 
 
 
 @pytest.mark.parametrize("side", [2, 3])
-def test_each_box_lies_in_the_middle_of_its_photo(tmp_path: Path, side: int) -> None:
+def test_each_box_is_in_the_middle_of_its_tile(tmp_path: Path, side: int) -> None:
     colours = [(25 * number, 255 - 25 * number, 0) for number in range(side**2)]
     paths = []
     for number, colour in enumerate(colours):

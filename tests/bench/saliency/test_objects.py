@@ -6,7 +6,7 @@ import pytest
 from bench.saliency import objects
 
 
-def test_labels_are_read_whatever_the_class_is_called() -> None:
+def test_class_names_may_contain_blanks() -> None:
     assert objects.read_boxes("tv 1 2 3 4\n\npotted plant 5 6 7.0 8\n") == [
         (1, 2, 3, 4),
         (5, 6, 7, 8),
@@ -15,7 +15,7 @@ def test_labels_are_read_whatever_the_class_is_called() -> None:
         objects.read_boxes("tv 1 2 3")
 
 
-def test_photos_and_labels_find_each_other_by_name(tmp_path: Path) -> None:
+def test_photos_and_labels_are_matched_by_file_stem(tmp_path: Path) -> None:
     labels, photos = tmp_path / "labels", tmp_path / "photos"
     labels.mkdir()
     photos.mkdir()
@@ -26,7 +26,7 @@ def test_photos_and_labels_find_each_other_by_name(tmp_path: Path) -> None:
     assert objects.find_labelled(labels, photos) == {"a": (photos / "a.jpg", [(0, 0, 1, 1)])}
 
 
-def test_an_object_is_covered_by_its_centre_or_by_half_of_its_area() -> None:
+def test_centre_and_half_of_the_area_are_covered_separately() -> None:
     # The hottest column of ten is the left one, and the next hottest follow it.
     saliency = np.repeat(np.arange(10, 0, -1, dtype=np.float32)[None], 10, axis=0)
     left, right, reaching, outside = objects.cover_objects(
@@ -39,13 +39,13 @@ def test_an_object_is_covered_by_its_centre_or_by_half_of_its_area() -> None:
     assert not any(outside.values())
 
 
-def test_an_even_map_covers_centres_by_chance() -> None:
+def test_a_uniform_map_covers_centres_by_chance() -> None:
     (row,) = objects.cover_objects(np.ones((10, 10), np.float32), [(2, 2, 5, 5)])
     assert (row["centre_10"], row["centre_25"], row["centre_50"]) == (0.1, 0.25, 0.5)
     assert (row["half_10"], row["half_25"], row["half_50"]) == (0, 0, 1)
 
 
-def test_shares_are_over_objects() -> None:
+def test_shares_are_means_over_objects() -> None:
     rows = [dict.fromkeys(objects.COVERAGE, value) for value in (0.0, 1.0, 1.0)]
     found = objects.summarise_objects(rows)
     assert found["count"] == 3

@@ -1,28 +1,34 @@
-import argparse
 import json
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from bench.metrics.gaze import MEASURES
-from bench.saliency import run as saliency
+from bench.__main__ import main
+from bench.metrics.gaze import MEASURES, Map
+from bench.saliency import run
 from bench.saliency.maps import MAPS
 from bench.saliency.objects import COVERAGE
-from model.training.folds import is_held
+from model.maps import centre_gaussian
+from model.training.photos import is_held
 from tests.photos import photo
-
-
-def parse(*arguments: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    saliency.add_arguments(parser)
-    return parser.parse_args(arguments)
 
 
 @pytest.fixture(autouse=True)
 def _without_the_rival(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out what only some machines have."""
+    """Leave out attention-center, whose file only some machines have."""
     monkeypatch.setenv("FOVEATE_DATA", str(tmp_path))
+
+
+@pytest.fixture
+def _centre_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure only the centre Gaussian, which needs no network."""
+
+    def draw(photo: Image.Image) -> Map:
+        return centre_gaussian(photo.height, photo.width).numpy()
+
+    monkeypatch.setattr(run, "load_predictors", dict)
+    monkeypatch.setattr(run, "collect_map_functions", lambda *_: {"centre": draw})
 
 
 @pytest.fixture
@@ -38,13 +44,13 @@ def images(tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_map_of_every_photo_is_measured(
+def test_all_maps_of_all_photos_are_measured(
     images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "results" / "saliency.json"
     fixations = str(tmp_path / "fixations.json")
     arguments = ["--images", str(images), "--fixations", fixations, "--out", str(out)]
-    assert saliency.run(parse(*arguments, "--limit", "2")) == 0
+    assert main(["saliency", *arguments, "--limit", "2"]) == 0
     result = json.loads(out.read_text("utf-8"))
     assert sorted(result) == ["images", "meta", "summary"]
     assert len(result["images"]) == 2
@@ -66,6 +72,7 @@ def test_every_map_of_every_photo_is_measured(
     assert "attention_center is left out: no attention-center-map.tflite" in shown.err
 
 
+@pytest.mark.usefixtures("_centre_only")
 def test_objects_are_measured_with_and_without_gaze(
     images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -76,39 +83,41 @@ def test_objects_are_measured_with_and_without_gaze(
     arguments = ["--images", str(images), "--boxes", str(labels), "--out", str(out)]
     gaze = ["--fixations", str(tmp_path / "fixations.json"), "--limit", "1"]
     for more, objects, gazed in ((gaze, None, True), ([], 3, False)):
-        assert saliency.run(parse(*arguments, *more)) == 0
+        assert main(["saliency", *arguments, *more]) == 0
         result = json.loads(out.read_text("utf-8"))
-        for name in MAPS:
-            row = result["summary"][name]
-            assert sorted(row["objects"]) == sorted(["count", *COVERAGE])
-            assert objects in {None, row["objects"]["count"]}
-            assert ("nss" in row) == gazed
-            assert row["ms_per_image"] >= 0
+        row = result["summary"]["centre"]
+        assert sorted(row["objects"]) == sorted(["count", *COVERAGE])
+        assert objects in {None, row["objects"]["count"]}
+        assert ("nss" in row) == gazed
+        assert row["ms_per_image"] >= 0
     assert "half_50" in capsys.readouterr().out
     (labels / "0.txt").unlink()
     (labels / "1.txt").unlink()
-    assert saliency.run(parse(*arguments)) == 2
+    assert main(["saliency", *arguments]) == 2
     assert "no labels" in capsys.readouterr().err
 
 
-def test_mosaics_need_no_other_photos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("_centre_only")
+def test_mosaics_are_measured_without_other_photos(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     photos, out = tmp_path / "photos", tmp_path / "saliency.json"
     for seed in range(4):
         (photos / f"class{seed}").mkdir(parents=True)
         Image.fromarray(photo(60, 80, seed)).save(photos / f"class{seed}" / "photo.png")
     arguments = ["--mosaics", str(photos), "--out", str(out), "--mosaic-count", "2"]
-    assert saliency.run(parse(*arguments, "--limit", "1")) == 0
+    assert main(["saliency", *arguments, "--limit", "1"]) == 0
     result = json.loads(out.read_text("utf-8"))
     assert (result["meta"]["mosaics"], result["meta"]["mosaic_tiles"]) == (1, "2x2")
-    for name in MAPS:
-        row = result["summary"][name]
-        assert sorted(row) == ["mosaics", "ms_per_image"]
-        assert sorted(row["mosaics"]) == sorted(["count", *COVERAGE])
-        assert row["mosaics"]["count"] == 4
-    assert saliency.run(parse(*arguments, "--mosaic-side", "3")) == 2
+    row = result["summary"]["centre"]
+    assert sorted(row) == ["mosaics", "ms_per_image"]
+    assert sorted(row["mosaics"]) == sorted(["count", *COVERAGE])
+    assert row["mosaics"]["count"] == 4
+    assert main(["saliency", *arguments, "--mosaic-side", "3"]) == 2
     assert "photos of 4 classes in photos, 9 needed" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("_centre_only")
 def test_only_photos_of_the_chosen_fold_are_measured(images: Path, tmp_path: Path) -> None:
     out = tmp_path / "saliency.json"
     fixations = str(tmp_path / "fixations.json")
@@ -118,46 +127,21 @@ def test_only_photos_of_the_chosen_fold_are_measured(images: Path, tmp_path: Pat
     assert held
     assert names - held
     for fold, expected in (("held", held), ("training", names - held)):
-        assert saliency.run(parse(*arguments, "--fold", fold)) == 0
+        assert main(["saliency", *arguments, "--fold", fold]) == 0
         result = json.loads(out.read_text("utf-8"))
         assert set(result["images"]) == expected
         assert result["meta"]["fold"] == fold
 
 
-def test_nothing_to_do_is_said(
+def test_missing_options_are_an_error(
     images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert saliency.run(parse("--images", str(images))) == 2
+    assert main(["saliency", "--images", str(images)]) == 2
     assert "--fixations" in capsys.readouterr().err
-    assert saliency.run(parse("--sheet", str(tmp_path / "o"))) == 2
+    assert main(["saliency", "--sheet", str(tmp_path / "o")]) == 2
     assert "--images is missing" in capsys.readouterr().err
     empty = tmp_path / "none.json"
     empty.write_text("{}")
     arguments = ["--images", str(images), "--fixations", str(empty), "--out", str(tmp_path / "o")]
-    assert saliency.run(parse(*arguments)) == 2
+    assert main(["saliency", *arguments]) == 2
     assert "no photos" in capsys.readouterr().err
-
-
-def test_the_model_card_quotes_its_files() -> None:
-    root = Path(__file__).parents[3]
-    summaries = [
-        json.loads((root / "bench" / "results" / f"saliency_{name}.json").read_text())["summary"]
-        for name in ("osie", "crowd", "sun")
-    ]
-    objects = [
-        json.loads((root / "bench" / "results" / f"saliency_{name}.json").read_text())["summary"]
-        for name in ("boxes85", "mosaics", "mosaics3")
-    ]
-    card = (root / "docs" / "model-card.md").read_text("utf-8").splitlines()
-    for name in (*MAPS, "attention_center"):
-        cells = [
-            f"{s['nss']:.2f} | {s['auc_shuffled']:.2f} | {100 * s['captured_25']:.0f} %"
-            for s in (summary[name] for summary in summaries)
-        ]
-        assert f"| `{name}` | {' | '.join(cells)} |" in card
-    for name in MAPS:
-        shares = [s[name].get("mosaics") or s[name]["objects"] for s in objects]
-        cells = [
-            f"{100 * share['centre_25']:.0f} % | {100 * share['half_25']:.0f} %" for share in shares
-        ]
-        assert f"| `{name}` | {' | '.join(cells)} |" in card

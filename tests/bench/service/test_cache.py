@@ -9,7 +9,9 @@ from bench.__main__ import main
 
 
 @pytest.mark.usefixtures("shared_service")
-def test_hits_are_timed_and_equal_uploads_counted(photo_folder: Path, tmp_path: Path) -> None:
+def test_hits_are_timed_and_equal_uploads_are_computed_once(
+    photo_folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "cache.json"
     arguments = [
         "--images",

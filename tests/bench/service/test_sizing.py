@@ -1,4 +1,4 @@
-"""What a photo costs by its size: the photos that are sent, and the sums."""
+"""The cost of a photo by its size: the photos that are sent, and the summary."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from PIL import Image
 from bench.service.sizing import make_photo, summarise
 
 
-def test_photos_are_tiled_up_to_the_edges(tmp_path: Path) -> None:
+def test_tiles_fill_the_photo(tmp_path: Path) -> None:
     paths = []
     for name, colour in (("a.png", (255, 0, 0)), ("b.png", (0, 255, 0))):
         paths.append(tmp_path / name)
@@ -19,11 +19,11 @@ def test_photos_are_tiled_up_to_the_edges(tmp_path: Path) -> None:
     assert picture.getpixel((99, 49)) != (0, 0, 0)
 
 
-def test_without_photos_one_is_generated() -> None:
+def test_without_photos_a_picture_is_generated() -> None:
     assert make_photo([], 64, 48, seed=0).size == (64, 48)
 
 
-def test_costs_are_split_into_a_fixed_part_and_one_per_megapixel() -> None:
+def test_the_cost_is_split_into_a_fixed_part_and_one_per_megapixel() -> None:
     def cost(megapixels: float, cpu_ms: float) -> dict[str, object]:
         return {
             "megapixels": megapixels,

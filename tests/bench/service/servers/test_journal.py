@@ -1,4 +1,4 @@
-"""What stands behind the rivals tells of each batch, and what is made of it."""
+"""The journal of batches, and its summary."""
 
 from pathlib import Path
 
@@ -16,7 +16,9 @@ TWO = Batch(7, 1.0, [1.0, 3.0], 10.0, [5.0, 7.0])
 ONE = Batch(8, 2.0, [2.0], 4.0, [6.0])
 
 
-def test_batches_are_recorded_as_they_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_of_several_processes_are_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "batches"
     assert read_batches(path) == []
     monkeypatch.setenv(JOURNAL_VARIABLE, str(path))
@@ -33,7 +35,7 @@ def test_without_a_journal_nothing_is_recorded(monkeypatch: pytest.MonkeyPatch) 
     open_journal()(TWO)
 
 
-def test_stages_count_for_each_photo_and_the_pass_for_each_of_its_batch() -> None:
+def test_the_summary_is_over_photos() -> None:
     assert summarize_batches([TWO, ONE]) == {
         "mean_batch": 1.5,
         "stage_ms": {

@@ -5,7 +5,7 @@ from bench.encoders import find_missing
 from bench.service.servers.mozjpeg_alone import measure_mozjpeg
 
 
-def test_mozjpeg_alone_is_timed_on_one_thread_and_on_all_cores() -> None:
+def test_mozjpeg_is_timed_on_one_thread_and_on_all_cores() -> None:
     if missing := find_missing(["mozjpeg"]):
         pytest.skip(missing["mozjpeg"])
     photos = [to_jpeg(generate_photo(192, 128, seed)) for seed in range(2)]
@@ -18,5 +18,5 @@ def test_mozjpeg_alone_is_timed_on_one_thread_and_on_all_cores() -> None:
     for kind in ("single", "batch"):
         assert coarse[kind]["cpu_ms"] > 0
         assert coarse[kind]["elapsed_ms"] > 0
-        # At the quality that was asked for.
+        # The request's quality is used.
         assert coarse[kind]["mean_bytes"] < fine[kind]["mean_bytes"] / 2

@@ -1,0 +1,73 @@
+"""RQ's record of a job, as the front end writes and reads it.
+
+RQ's ``enqueue_many`` sends twice as many commands for each job. What writing the record here saves
+is in docs/decisions/0002-what-was-removed.md. The tests compare the record with RQ's.
+"""
+
+import zlib
+from datetime import UTC, datetime
+from typing import Final
+
+from redis import Redis
+from redis.asyncio.client import Pipeline
+from rq.exceptions import NoSuchJobError
+from rq.job import Job, JobStatus
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+from rq.utils import utcformat
+
+from contract.keys import JOB_FUNCTION, MAX_RETRIES, QUEUE_KEY, QUEUE_NAME
+from contract.messages import Request
+
+# A worker ends itself when a job runs longer than this limit. If the client waits a shorter time, the
+# limit is a share of that time, so that the next worker can still finish the other photos.
+JOB_TIMEOUT_S: Final = 120
+JOB_TIMEOUT_SHARE: Final = 0.75
+# RQ's class wants a client; restoring a job from its fields does not use it.
+UNCONNECTED: Final = Redis()
+
+
+def add_job(
+    pipeline: Pipeline, job_id: str, request: Request, *, wait_s: float, result_ttl_s: int
+) -> None:
+    """Add the commands that enqueue a job whose client waits for ``wait_s`` to ``pipeline``."""
+    call = (JOB_FUNCTION, None, (), {"request": request.to_json()})
+    now = utcformat(datetime.now(UTC))
+    ttl_s = job_ttl_s(wait_s)
+    key = Job.key_for(job_id)
+    pipeline.hset(
+        key,
+        mapping={
+            "status": JobStatus.QUEUED.value,
+            "created_at": now,
+            "enqueued_at": now,
+            "data": zlib.compress(JSONSerializer.dumps(call)),
+            "origin": QUEUE_NAME,
+            "description": "compress",
+            "timeout": max(1, min(JOB_TIMEOUT_S, int(JOB_TIMEOUT_SHARE * wait_s))),
+            "ttl": ttl_s,
+            "result_ttl": result_ttl_s,
+            "failure_ttl": result_ttl_s,
+            "retries_left": MAX_RETRIES,
+            "retry_intervals": "[0]",
+            "enqueue_at_front_on_retry": 1,
+        },
+    )
+    pipeline.expire(key, ttl_s)
+    pipeline.sadd(Queue.redis_queues_keys, QUEUE_KEY)
+    pipeline.rpush(QUEUE_KEY, job_id)
+
+
+def job_ttl_s(wait_s: float) -> int:
+    """Return how long a job and its input stay in Redis when its client waits for ``wait_s``."""
+    return int(wait_s) + JOB_TIMEOUT_S
+
+
+def restore_job(job_id: str, fields: dict[bytes, bytes]) -> Job | None:
+    """Return RQ's job from the fields of its hash, None if they are incomplete."""
+    job = Job(job_id, connection=UNCONNECTED, serializer=JSONSerializer)
+    try:
+        job.restore(fields)
+    except (NoSuchJobError, ValueError):
+        return None
+    return job

@@ -1,0 +1,104 @@
+"""Jobs are in RQ's queue as RQ's workers expect them."""
+
+import asyncio
+import re
+import zlib
+
+import pytest
+import redis
+from redis.asyncio import Redis
+from rq import Queue, Retry
+from rq.job import Job, JobStatus
+from rq.serializers import JSONSerializer
+
+from app.queue.rq_jobs import add_job, job_ttl_s, restore_job
+from contract.keys import JOB_FUNCTION, MAX_RETRIES, QUEUE_NAME
+from contract.messages import Options, Request
+
+REQUEST = Request(Options(quality=40, width=9), "0123456789abcdef", 4, 9, 1.5, 31.5)
+
+
+def enqueue(redis_url: str, wait_s: float, job_id: str = "job") -> None:
+    async def run() -> None:
+        async with Redis.from_url(redis_url) as client, client.pipeline() as pipeline:
+            add_job(pipeline, job_id, REQUEST, wait_s=wait_s, result_ttl_s=300)
+            await pipeline.execute()
+
+    asyncio.run(run())
+
+
+def test_a_record_is_what_rq_writes_for_the_same_job(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    """RQ's fields that are empty are left out."""
+    queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+    queue.enqueue_call(
+        JOB_FUNCTION,
+        kwargs={"request": REQUEST.to_json()},
+        job_id="job",
+        timeout=45,
+        ttl=job_ttl_s(60),
+        result_ttl=300,
+        failure_ttl=300,
+        description="compress",
+        retry=Retry(max=MAX_RETRIES, enqueue_at_front=True),
+    )
+    expected = read_all(connection)
+    connection.flushall()
+    enqueue(redis_url, 60)
+    assert read_all(connection) == expected
+
+
+def read_all(connection: redis.Redis) -> dict[str, object]:
+    """Return every key's value and time to live, but of RQ's times only the format."""
+    record = {name: value for name, value in connection.hgetall("rq:job:job").items() if value}
+    for name in (b"created_at", b"enqueued_at"):
+        record[name] = re.sub(rb"\d", b"0", record[name])
+    record[b"data"] = zlib.decompress(record[b"data"])
+    return {
+        "keys": set(connection.keys()),
+        "record": record,
+        "waiting": connection.lrange("rq:queue:foveate", 0, -1),
+        "queues": connection.smembers("rq:queues"),
+        "ttl": connection.ttl("rq:job:job"),
+    }
+
+
+def test_a_job_is_in_the_queue_with_its_request_and_settings(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    enqueue(redis_url, 60)
+    assert connection.lrange("rq:queue:foveate", 0, -1) == [b"job"]
+    assert connection.smembers("rq:queues") == {b"rq:queue:foveate"}
+    assert connection.ttl("rq:job:job") == job_ttl_s(60)
+    job = Job.fetch("job", connection=connection, serializer=JSONSerializer)
+    assert (job.func_name, job.get_status()) == (JOB_FUNCTION, JobStatus.QUEUED)
+    assert Request.from_json(job.kwargs["request"]) == REQUEST
+    assert (job.result_ttl, job.failure_ttl, job.retries_left) == (300, 300, MAX_RETRIES)
+    assert job.enqueue_at_front_on_retry
+
+
+@pytest.mark.parametrize(("wait_s", "expected_s"), [(60.0, 45), (600.0, 120), (0.5, 1)])
+def test_a_job_times_out_before_its_client_does(
+    redis_url: str, connection: redis.Redis, wait_s: float, expected_s: int
+) -> None:
+    enqueue(redis_url, wait_s)
+    job = Job.fetch("job", connection=connection, serializer=JSONSerializer)
+    assert job.timeout == expected_s
+    assert job.ttl == int(wait_s) + 120
+
+
+def test_a_record_is_read_back_without_a_connection(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    enqueue(redis_url, 60)
+    job = restore_job("job", connection.hgetall("rq:job:job"))
+    assert job is not None
+    assert Request.from_json(job.kwargs["request"]) == REQUEST
+
+
+def test_an_incomplete_record_is_no_job(redis_url: str, connection: redis.Redis) -> None:
+    enqueue(redis_url, 60)
+    fields = connection.hgetall("rq:job:job")
+    del fields[b"data"], fields[b"created_at"]
+    assert restore_job("job", fields) is None

@@ -1,0 +1,61 @@
+"""Figures on saliency maps and on the network."""
+
+from tests.figures.tables import format_row, read_document, read_result
+
+MAPS = ("foveate", "foveate_weak", "cam", "cam_top5", "centre")
+
+
+def test_maps_against_recorded_gaze() -> None:
+    card, readme = read_document("model-card.md"), read_document("README.md")
+    summaries = [
+        read_result(f"saliency_{name}.json")["summary"] for name in ("osie", "crowd", "sun")
+    ]
+    for name in (*MAPS, "attention_center"):
+        cells = [
+            cell
+            for summary in summaries
+            for cell in (
+                f"{summary[name]['nss']:.2f}",
+                f"{summary[name]['auc_shuffled']:.2f}",
+                f"{100 * summary[name]['captured_25']:.0f} %",
+            )
+        ]
+        assert format_row(f"`{name}`", *cells) in card
+    own, centre = (
+        [round(100 * summary[name]["captured_25"]) for summary in summaries]
+        for name in ("foveate", "centre")
+    )
+    assert f"{own[0]} % of the recorded gaze on photos of objects (OSIE), {own[1]} %" in readme
+    assert f"(CROWD) and {own[2]} % on scenes (SUN)" in readme
+    assert f"holds {centre[0]}, {centre[1]} and {centre[2]} %" in readme
+
+
+def test_precision_and_time_of_the_network() -> None:
+    card = read_document("model-card.md")
+    nss = {
+        name: read_result(f"saliency_osie{name}.json")["summary"]["foveate"]["nss"]
+        for name in ("", "_float32")
+    }
+    said = f"{nss['']:.3f} in bfloat16"
+    assert f"{said} and {nss['_float32']:.3f} in float32" in card
+    assert f"{said}, {nss['_float32']:.3f} in float32" in read_document(
+        "decisions/0019-bfloat16.md"
+    )
+    avx = read_result("saliency_osie_avx512_bf16.json")["summary"]["foveate"]
+    assert f"a map takes {avx['ms_per_image']:.0f} ms" in card
+    predict = read_result("service.json")["clients"]["1"]["stage_ms"]["predict"]["p50"]
+    assert f"own pass takes {predict:.0f} ms" in card
+
+
+def test_the_table_of_covered_objects() -> None:
+    card = read_document("model-card.md")
+    summaries = [
+        read_result(f"saliency_{name}.json")["summary"]
+        for name in ("boxes85", "mosaics", "mosaics3")
+    ]
+    for name in MAPS:
+        shares = [summary[name].get("mosaics") or summary[name]["objects"] for summary in summaries]
+        cells = [
+            f"{100 * share[key]:.0f} %" for share in shares for key in ("centre_25", "half_25")
+        ]
+        assert format_row(f"`{name}`", *cells) in card

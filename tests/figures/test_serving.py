@@ -1,0 +1,66 @@
+"""Figures on the speed of the service and of other servers."""
+
+from bench.charts import SERVERS
+from tests.figures.tables import format_row, read_document, read_result, sum_cpu_ms
+
+
+def test_the_table_of_the_service() -> None:
+    text = read_document("benchmarks.md")
+    for clients in ("1", "16"):
+        figures = read_result("service.json")["clients"][clients]
+        cells = [f"{figures['images_per_s']:.1f}", f"{figures['p50_ms']:.0f}"]
+        cells += [f"{figures['p99_ms']:.0f}", f"{figures['mean_batch']:.1f}"]
+        stages = ("queue", "decode", "predict", "encode")
+        cells += [f"{figures['stage_ms'][stage]['p50']:.0f}" for stage in stages]
+        roles = ("app", "worker", "redis")
+        cells += [f"{figures['cpu_ms_per_image'][role]:.1f}" for role in roles]
+        assert format_row(clients, *cells) in text
+
+
+def test_the_table_of_other_servers() -> None:
+    text = read_document("benchmarks.md")
+    serving = read_result("service.json")["serving"]
+    assert serving["workers"] == 2
+    for name, label in SERVERS.items():
+        server = serving["servers"][name]
+        ratio = server["ratio"]
+        relative = f"{ratio['images_per_s']:.2f} ± {ratio['standard_error']:.2f}"
+        cells = [label.replace("Foveate, 2", "**Foveate**, 2"), f"{server['images_per_s']:.1f}"]
+        cells += ["1" if name == "foveate" else relative, f"{server['p50_ms']:.0f}"]
+        assert format_row(*cells, f"{sum_cpu_ms(server):.0f}") in text
+    alone = serving["alone"]["batch"]["cpu_ms"]
+    assert format_row("the stages alone, no server", "", "", "", f"{alone:.0f}") in text
+    ratio = serving["servers"]["mosec, 2 workers"]["ratio"]["images_per_s"]
+    assert f"it makes {ratio:.2f} times as many images/s" in read_document("comparison.md")
+    before = serving["servers"]["before"]["ratio"]
+    said = f"made {before['images_per_s']:.2f} ± {before['standard_error']:.2f} times"
+    assert said in read_document("research/serving.md")
+
+
+def test_the_rates_in_readme() -> None:
+    readme = read_document("README.md")
+    servers = read_result("service.json")["serving"]["servers"]
+    rates = {name: servers[name]["images_per_s"] for name in SERVERS}
+    first, second, own = (
+        f"{rates.pop(name):.0f}" for name in ("mosec, 2 workers", "litserve, 2 workers", "foveate")
+    )
+    assert (
+        f"mosec with two workers {first} images/s, LitServe with two {second}, "
+        f"Foveate with two {own}, the others {min(rates.values()):.0f} to {max(rates.values()):.0f}"
+    ) in readme
+    spent = servers["foveate"]["cpu_ms_per_image"]
+    assert f"spends {sum_cpu_ms(servers['foveate']):.0f} ms of CPU time on a photo" in readme
+    assert f"{spent['app'] + spent['redis']:.1f} ms of it on HTTP and the queue" in readme
+    own_cpu = f"{sum_cpu_ms(servers['foveate']):.0f} ms of CPU time for 768×512"
+    assert own_cpu in read_document("comparison.md")
+
+
+def test_cpu_time_of_http_and_queue() -> None:
+    text = read_document("benchmarks.md")
+    front = read_result("front.json")["summary"]
+    spent = read_result("service.json")["serving"]["servers"]["foveate"]["cpu_ms_per_image"]
+    both = f"{front['this']['both_cpu_ms_per_image']:.1f} ms"
+    assert f"They take {both} of CPU time" in text
+    assert f"{spent['app'] + spent['redis']:.1f} ms beside working codec threads" in text
+    notes = read_document("research/serving.md")
+    assert f"{both} CPU time for a photo, {front['ratio']['p50']:.2f} times" in notes
