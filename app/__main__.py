@@ -1,4 +1,4 @@
-"""The command ``foveate``, also ``python -m app``: run a service, compress photos, sign URLs."""
+"""The command ``foveate`` (``python -m app``): runs a service, compresses photos, signs URLs."""
 
 import argparse
 import sys
@@ -18,13 +18,16 @@ def main() -> int:
     run = commands.add_parser("run", help="run Redis, front ends and workers on this machine")
     run.add_argument("--host", default="127.0.0.1")
     run.add_argument(
-        "--port", type=port_number, default=8000, help="0 takes a free one (default: 8000)"
+        "--port", type=parse_port, default=8000, help="0 chooses a free one (default: 8000)"
     )
     run.add_argument(
-        "--front-ends", type=positive, default=1, help="HTTP processes on the port (default: 1)"
+        "--front-ends",
+        type=parse_count,
+        default=1,
+        help="HTTP processes on the port (default: 1)",
     )
     run.add_argument(
-        "--workers", type=positive, help="default: one for each core, as far as memory allows"
+        "--workers", type=parse_count, help="default: one per core, as far as memory allows"
     )
     compress = commands.add_parser("compress", help="compress photos and folders through a service")
     add_arguments(compress)
@@ -33,16 +36,22 @@ def main() -> int:
     sign.add_argument(
         "--options",
         default="-",
-        help="options of POST /compress as name=value, separated by commas",
+        help="options of POST /compress: name=value pairs separated by commas",
     )
     serve = commands.add_parser(
-        "serve", help="run the front end alone; REDIS_URL says where Redis is"
+        "serve", help="run one front end; REDIS_URL is the address of Redis"
     )
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=port_number, default=8000)
-    serve.add_argument("--fd", type=int, help="serve on this listening socket instead")
-    serve.add_argument("--shared", type=Path, help="folder of all front ends that count together")
-    serve.add_argument("--number", type=positive, default=1, help="which of them this one is")
+    serve.add_argument("--port", type=parse_port, default=8000)
+    serve.add_argument(
+        "--fd", type=int, help="file descriptor of a listening socket, instead of host and port"
+    )
+    serve.add_argument(
+        "--shared", type=Path, help="folder where the front ends of one port share their metrics"
+    )
+    serve.add_argument(
+        "--number", type=parse_count, default=1, help="number of this front end among them"
+    )
     arguments = parser.parse_args()
     try:
         return run_command(arguments)
@@ -54,7 +63,7 @@ def main() -> int:
 
 
 def run_command(arguments: argparse.Namespace) -> int:
-    """Run the command that was parsed; return the exit code."""
+    """Run the parsed command; return the exit code."""
     if arguments.command == "compress":
         from app.client.command import run as compress_photos  # noqa: PLC0415
 
@@ -90,20 +99,26 @@ def run_command(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def positive(text: str) -> int:
-    """Parse a number from 1 up."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
+def parse_count(text: str) -> int:
+    """Return a whole number of at least 1.
+
+    Raises:
+        argparse.ArgumentTypeError: when ``text`` is none.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number of at least 1")
+    return int(text)
 
 
-def port_number(text: str) -> int:
-    """Parse a TCP port."""
-    number = int(text)
-    if not 0 <= number <= 65_535:
-        raise argparse.ArgumentTypeError("from 0 to 65535")
-    return number
+def parse_port(text: str) -> int:
+    """Return a TCP port; 0 stands for a free one.
+
+    Raises:
+        argparse.ArgumentTypeError: when ``text`` is none.
+    """
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError("must be a whole number from 0 to 65535")
+    return int(text)
 
 
 if __name__ == "__main__":

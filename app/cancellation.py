@@ -1,21 +1,21 @@
-"""Cancels tasks until they end.
+"""Cancels tasks until they have ended.
 
-``asyncio.wait_for``, which redis-py waits with, can swallow a cancellation that arrives just as
-what it waits for completes (CPython gh-86296, fixed in 3.12): the task would then go on.
+On Python 3.11 ``asyncio.wait_for``, which redis-py uses, can swallow a cancellation that arrives
+while its awaitable completes (CPython gh-86296, fixed in 3.12). The task would then continue.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
-ASK_AGAIN_S = 0.1
+CANCEL_INTERVAL_S: Final = 0.1
 
 
 async def end(*tasks: "asyncio.Future[Any]") -> None:
-    """Cancel ``tasks``, again until each has heard it, and return when all have ended."""
+    """Cancel ``tasks``, repeatedly if needed, and return when all have ended."""
     left = set(tasks)
     while left:
         for task in left:
             task.cancel()
-        _, left = await asyncio.wait(left, timeout=ASK_AGAIN_S)
+        _, left = await asyncio.wait(left, timeout=CANCEL_INTERVAL_S)
     # Retrieve the exceptions; otherwise the loop reports them as never retrieved.
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -12,7 +13,7 @@ from starlette.routing import Route
 
 from app.http import compress, fetch, health, jobs, problems
 from app.http.api_keys import ApiKeyMiddleware
-from app.http.methods import remaining_methods
+from app.http.methods import create_fallback_routes
 from app.http.security_headers import SecurityHeadersMiddleware
 from app.page import routes as page
 from app.service.front_end import Service
@@ -26,13 +27,14 @@ from contract.version import VERSION
 
 log = logging.getLogger(__name__)
 
-# What a page of another origin may read of a response, beyond what browsers always show, and send.
-EXPOSED_HEADERS = (
+# CORS: headers that scripts of other origins may read from responses, beside the safelisted ones.
+EXPOSED_HEADERS: Final = (
     *("ETag", "Link", "Location", "Retry-After", "Server-Timing", "WWW-Authenticate"),
     *("X-Request-ID", "X-Original-Bytes", "X-Compressed-Bytes", "X-Reference-Bytes"),
     "X-Passthrough",
 )
-ACCEPTED_HEADERS = (
+# CORS: headers that scripts of other origins may send.
+ALLOWED_HEADERS: Final = (
     *("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Prefer", "X-Request-ID"),
 )
 
@@ -43,7 +45,7 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        # Here, because the server has configured logging by now.
+        # Not earlier: the server configures logging after it has loaded the application.
         if bool(chosen.fetch_keys) != bool(chosen.fetch_hosts):
             log.warning("/fetch is off: it needs both FETCH_KEYS and FETCH_HOSTS, and one is empty")
         service = Service(chosen)
@@ -68,19 +70,19 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
     routers = [compress.router, jobs.router, health.router]
     if chosen.fetch_keys and chosen.fetch_hosts:
         routers.append(fetch.router)
-    # The handler reads query, headers and body itself: FastAPI's routing, which OpenAPI describes,
-    # would only cost time.
+    # A plain route before FastAPI's: the handler parses query, headers and body itself, so FastAPI's
+    # request handling would only cost time. FastAPI's own route is there for OpenAPI.
     app.router.routes.insert(0, Route("/compress", compress.compress, methods=["POST"]))
     for router in routers:
         app.include_router(router)
-    app.router.routes += remaining_methods(routers)
+    app.router.routes += create_fallback_routes(routers)
     page.install(app)
     send_last_spans = tracing.instrument(app)
     return app
 
 
 def add_middlewares(app: FastAPI, settings: AppSettings) -> None:
-    """Put the middlewares around ``app``: what is added last is asked first."""
+    """Add the middlewares; the last one added is the outermost."""
     app.add_middleware(problems.ErrorMiddleware)
     if settings.api_keys:
         keys = [key.get_secret_value() for key in settings.api_keys]
@@ -90,7 +92,7 @@ def add_middlewares(app: FastAPI, settings: AppSettings) -> None:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=("GET", "HEAD", "POST", "DELETE"),
-            allow_headers=ACCEPTED_HEADERS,
+            allow_headers=ALLOWED_HEADERS,
             expose_headers=EXPOSED_HEADERS,
         )
     app.add_middleware(SecurityHeadersMiddleware, timing_origins=settings.cors_origins)
@@ -99,7 +101,7 @@ def add_middlewares(app: FastAPI, settings: AppSettings) -> None:
 
 
 def create_upstream(settings: AppSettings) -> Upstream:
-    """Return the client that fetches sources, with the limits of ``settings``."""
+    """Return the client that downloads sources of /fetch, with the limits of ``settings``."""
     return Upstream(
         AllowList(settings.fetch_hosts, settings.fetch_ports, settings.fetch_loopback_port),
         max_bytes=settings.max_upload_bytes,

@@ -1,23 +1,24 @@
-"""The options of ``POST /compress``: one declaration for validation and for OpenAPI."""
+"""The options of ``POST /compress``: one declaration for validation, OpenAPI and command line."""
 
 from functools import lru_cache
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from contract.errors import InvalidOptionError
 from contract.images import MAX_SIDE_PX
 from contract.messages import Heatmap, Metadata, Options, Subsampling, Target
 
-# What every JSON reader keeps exactly (RFC 7493, 2.2); no JPEG comes near it.
+# The largest integer that every JSON parser keeps exact (RFC 7493, 2.2); no JPEG is as large.
 LARGEST_MAX_BYTES: Final = 2**53 - 1
-# Longer queries are read anew each time: who sends many would fill memory with them.
+# Longer queries are not cached: many different ones would fill the memory.
 MAX_CACHED_BYTES: Final = 512
 
 
 class CompressOptions(BaseModel):
-    """Query parameters, or form fields beside the file; an unknown one is an error."""
+    """Query parameters, or form fields beside the file. Unknown ones are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -26,16 +27,18 @@ class CompressOptions(BaseModel):
         Field(
             ge=1,
             le=100,
-            description="libjpeg's scale; names the reference: the standard JPEG at this quality",
+            description="Quality on libjpeg's scale. The standard JPEG at this quality is the "
+            "reference",
             examples=[75],
         ),
     ] = Options().quality
     target: Annotated[
         Target,
         Field(
-            description="`quality`: salient regions as good as the reference's, the rest never "
-            "below `floor`, as few bytes as that takes, never more than the reference. "
-            "`size`: the reference's bytes ±1 %, better where people look",
+            description="`quality`: salient regions are as good as the reference's, the rest is "
+            "never worse than `floor`; uses as few bytes as possible, never more than the "
+            "reference. `size`: as many bytes as the reference, ±1 %, with better quality where "
+            "people look",
             examples=["quality"],
         ),
     ] = Options().target
@@ -44,7 +47,8 @@ class CompressOptions(BaseModel):
         Field(
             ge=1,
             le=LARGEST_MAX_BYTES,
-            description="The JPEG is never longer; 422 where even the coarsest one is",
+            description="Upper limit for the JPEG in bytes; 422 if even the smallest possible "
+            "JPEG exceeds it",
             examples=[100_000],
         ),
     ] = Options().max_bytes
@@ -54,7 +58,8 @@ class CompressOptions(BaseModel):
             ge=0,
             le=1,
             allow_inf_nan=False,
-            description="How much of the rate the saliency map may move",
+            description="How far the saliency map moves bits from the background to salient "
+            "regions",
             examples=[0.6],
         ),
     ] = Options().strength
@@ -63,8 +68,8 @@ class CompressOptions(BaseModel):
         Field(
             ge=1,
             le=100,
-            description="For `target=quality`: the rest is never worse than the reference at this "
-            "quality. Without it `quality` − 35, at least 10",
+            description="With `target=quality`: the background is never worse than the standard "
+            "JPEG at this quality. By default `quality` − 35, at least 10",
             examples=[40],
         ),
     ] = Options().floor
@@ -73,52 +78,58 @@ class CompressOptions(BaseModel):
         Field(
             ge=1,
             le=MAX_SIDE_PX,
-            description="Pixels; the photo is made to fit inside, keeps its shape and is never "
-            "enlarged",
+            description="Largest width in pixels. The photo is scaled down to fit, keeps its "
+            "aspect ratio and is never enlarged",
             examples=[1024],
         ),
     ] = Options().width
     height: Annotated[
         int | None,
-        Field(ge=1, le=MAX_SIDE_PX, description="As `width`", examples=[768]),
+        Field(
+            ge=1,
+            le=MAX_SIDE_PX,
+            description="Largest height in pixels; see `width`",
+            examples=[768],
+        ),
     ] = Options().height
     subsampling: Annotated[
-        Subsampling, Field(description="Chroma subsampling; `auto`: by content", examples=["auto"])
+        Subsampling,
+        Field(description="Chroma subsampling; `auto` chooses by content", examples=["auto"]),
     ] = Options().subsampling
     progressive: Annotated[
         bool,
         Field(
-            description="A progressive JPEG (SOF2), which is a little smaller; `false`: a baseline "
-            "one (SOF0)",
+            description="`true`: a progressive JPEG (SOF2), which is a little smaller. `false`: a "
+            "baseline JPEG (SOF0)",
             examples=[True],
         ),
     ] = Options().progressive
     metadata: Annotated[
         Metadata,
         Field(
-            description="What is kept of EXIF and XMP. `copyright`: who made the photo and whose it "
-            "is; `all`: everything, and the colour profile",
+            description="Which metadata is kept. `copyright`: the author and licence from EXIF and "
+            "XMP. `all`: EXIF with the location, XMP and the ICC profile",
             examples=["copyright"],
         ),
     ] = Options().metadata
     heatmap: Annotated[
         Heatmap,
         Field(
-            description="`map`: the saliency map as a greyscale PNG; `overlay`: the photo with "
-            "the coloured map over it",
+            description="`map`: also return the saliency map as a greyscale PNG. `overlay`: also "
+            "return the photo under the coloured map as a JPEG",
             examples=["none"],
         ),
     ] = Options().heatmap
 
     def to_options(self) -> Options:
-        """Return the options as they cross the queue."""
+        """Return the options as the message to the worker has them."""
         return Options(**self.model_dump())
 
 
 def describe_options() -> dict[str, Any]:
-    """Return each option's JSON schema by its name, as its text in a query or form is read.
+    """Return the JSON schema of each option's text in a query or form, by name.
 
-    What has no default is left out there, so null, which the model has for that, is none of them.
+    An option without a default is omitted there, never null: the schemas don't allow null.
     """
     described: dict[str, Any] = {}
     for name, field in CompressOptions.model_json_schema()["properties"].items():
@@ -133,7 +144,7 @@ def parse_options(pairs: list[tuple[str, str]]) -> Options:
     """Return the options given as ``pairs`` of name and value.
 
     Raises:
-        InvalidOptionError: when one is unknown, out of range or given twice; it says which.
+        InvalidOptionError: when an option is unknown, out of range or given twice; it names them.
     """
     given: dict[str, str] = {}
     for name, value in pairs:
@@ -143,11 +154,11 @@ def parse_options(pairs: list[tuple[str, str]]) -> Options:
     try:
         return CompressOptions.model_validate(given).to_options()
     except ValidationError as error:
-        raise InvalidOptionError("; ".join(map(describe, error.errors()))) from error
+        raise InvalidOptionError("; ".join(map(describe_error, error.errors()))) from error
 
 
 def parse_query(query: bytes) -> Options:
-    """Return the options of a request's query.
+    """Return the options of a URL's query.
 
     Raises:
         InvalidOptionError: as ``parse_options``.
@@ -159,20 +170,19 @@ def parse_query(query: bytes) -> Options:
 
 @lru_cache(maxsize=64)
 def parse_cached_query(query: bytes) -> Options:
-    """Return the same as ``parse_query``; most requests come with the same few queries."""
+    """Return what ``parse_query`` does, cached: most requests have one of a few queries."""
     return parse_options(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
 
 
-def describe(problem: object) -> str:
-    """Return one of pydantic's errors as a sentence's part."""
-    assert isinstance(problem, dict)
-    name = quote(".".join(str(part) for part in problem["loc"]))
-    if problem["type"] == "extra_forbidden":
+def describe_error(error: ErrorDetails) -> str:
+    """Return one of pydantic's errors as a clause of a message."""
+    name = quote(".".join(str(part) for part in error["loc"]))
+    if error["type"] == "extra_forbidden":
         known = ", ".join(CompressOptions.model_fields)
         return f"{name} is not an option; the options are {known}"
-    return f"{name}: {problem['msg']}"
+    return f"{name}: {error['msg']}"
 
 
 def quote(name: str) -> str:
-    """Return a client's own word, shortened and without control characters."""
+    """Return a client's text in quotes, escaped and cut at 40 characters."""
     return repr(name if len(name) <= 40 else name[:40] + "…")

@@ -20,7 +20,7 @@ READ_BYTES: Final = 256 * 1024
 
 
 def connect(redis_url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> Redis:
-    """Return an asynchronous client for commands that Redis answers at once.
+    """Return an asynchronous client for commands that do not block in Redis.
 
     A command that finds all connections in use waits for one. A command whose connection is cut is
     sent once more. A command that times out is not.

@@ -1,4 +1,4 @@
-"""``python -m app serve``: HTTP in this process, alone or as one of several on a port."""
+"""``python -m app serve``: one front end, alone or as one of several on a port."""
 
 import gc
 import logging
@@ -9,7 +9,7 @@ from pathlib import Path
 import uvicorn
 from prometheus_client import values
 
-from app.http.protocol import bounded_protocol
+from app.http.protocol import limit_protocol
 from app.main import create_app
 from app.settings import AppSettings
 from app.supervision.front_ends import up_file
@@ -17,10 +17,10 @@ from app.telemetry.logs import log_config
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server; it creates a file or prints its URL once it listens.
+    """uvicorn's server, which also reports that it listens: with a file, or by printing ``url``.
 
-    The file is for a supervisor that waits for several. ``url`` is None under a supervisor, which
-    prints these lines itself.
+    A supervisor waits for the file ``up`` of each front end. ``url`` is then None, since the
+    supervisor prints its own messages.
     """
 
     def __init__(self, config: uvicorn.Config, up: Path | None, url: str | None) -> None:
@@ -29,7 +29,7 @@ class Server(uvicorn.Server):
         self._url = url
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve."""
+        """Start to serve, and report it."""
         await super().startup(sockets)
         if self.started and self._up:
             self._up.touch()
@@ -37,7 +37,7 @@ class Server(uvicorn.Server):
             say(f"listening on {self._url}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish the requests under way, then end."""
+        """Finish the open requests, then stop."""
         if self._url:
             say("draining")
         await super().shutdown(sockets)
@@ -55,11 +55,11 @@ def serve(
 ) -> None:
     """Serve until SIGTERM, at ``address`` or on the listening socket ``fd``.
 
-    With ``shared`` it is the front end ``number`` of those that have this folder: they count
-    together, and each leaves a file there when it is up.
+    With ``shared`` this is front end ``number`` of those that use this folder. They share their
+    metrics there, and each creates a file when it listens.
     """
     if shared:
-        count_together(shared, number)
+        share_metrics(shared, number)
     config = uvicorn.Config(
         create_app(settings),
         host=address[0],
@@ -67,34 +67,33 @@ def serve(
         access_log=False,
         log_level="warning",
         server_header=False,
-        http=bounded_protocol(settings.head_timeout_s, settings.send_timeout_s),
+        http=limit_protocol(settings.head_timeout_s, settings.send_timeout_s),
         log_config=log_config(settings, number if shared else 0),
         timeout_graceful_shutdown=int(settings.upload_timeout_s + settings.request_timeout_s) + 5,
     )
-    # No log line names threads or processes, so skip collecting those fields.
+    # No log line has a thread or process, so don't collect them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    # The modules loaded so far stay in memory; the garbage collector need not scan them again.
+    # The modules loaded so far stay in memory: spare the garbage collector from scanning them.
     gc.freeze()
-    # uvicorn's own fd option takes every socket for a unix one.
+    # uvicorn's own option `fd` treats every socket as a Unix socket.
     sockets = None if fd is None else [socket.socket(fileno=fd)]
     url = None if fd is not None else url_at(*address)
     Server(config, up_file(shared, number) if shared else None, url).run(sockets=sockets)
 
 
 def say(line: str) -> None:
-    """Print a line for the person who started the process; standard error has the log alone."""
+    """Print a message to standard output; standard error has the log only."""
     print(f"foveate: {line}", flush=True)
 
 
 def url_at(host: str, port: int) -> str:
-    """Return the URL of an address; IPv6 addresses are in brackets."""
+    """Return the URL of a host and port; IPv6 addresses are in brackets."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def count_together(shared: Path, number: int) -> None:
-    """Keep every metric that is created from now on in a file that the other front ends read."""
+def share_metrics(shared: Path, number: int) -> None:
+    """Store every metric that is created from now on in files that all front ends read."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)
-    # Files are named by front end number, not by process id: a restarted front end goes on
-    # counting where the killed one stopped, and restarts add no files. `MultiProcessValue` takes
-    # that function; prometheus_client has no other way to install its result.
+    # The variable alone names files by process id, which adds files with each restart:
+    # docs/decisions/0010-front-ends-count-in-files.md.
     values.ValueClass = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]

@@ -8,58 +8,51 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from contract.images import DEFAULT_MAX_PIXELS, DEFAULT_MAX_UPLOAD_BYTES
 
-# Keys shorter than this can be guessed; `openssl rand -hex 32` makes one of 64.
-MIN_KEY_CHARS = 16
+# Shorter keys can be guessed; `openssl rand -hex 32` prints one of 64 characters.
+MIN_KEY_CHARS: Final = 16
 
 HOST_PATTERN: Final = r"^(\*|(\*\.)?[a-z0-9_.:-]+)$"
 ORIGIN_PATTERN: Final = r"^(\*|https?://[a-z0-9.:\[\]-]+)$"
-# What the patterns allow, in words.
-ALLOWED: Final = {
-    HOST_PATTERN: "a host in lower case such as photos.example.com, *.example.com or *",
-    ORIGIN_PATTERN: "an origin in lower case such as https://www.example.com, or *",
+# What the patterns allow, for error messages.
+ALLOWED_ENTRIES: Final = {
+    HOST_PATTERN: "hosts in lower case, such as photos.example.com, *.example.com or *",
+    ORIGIN_PATTERN: "origins in lower case, such as https://www.example.com, or *",
 }
 
 
-def split(value: object) -> object:
-    """Return the words of a list with commas; a tuple, as a program gives it, stays."""
+def split_list(value: object) -> object:
+    """Return the entries of a comma-separated list; anything but text is returned unchanged."""
     if not isinstance(value, str):
         return value
-    return tuple(word.strip() for word in value.split(",") if word.strip())
+    return tuple(entry.strip() for entry in value.split(",") if entry.strip())
 
 
 def check_key(key: SecretStr) -> SecretStr:
-    """Return ``key`` when it is long enough and can stand in a header.
+    """Return ``key`` unchanged.
 
     Raises:
-        ValueError: when it isn't, or can't.
+        ValueError: when it is too short, or contains what an Authorization header can't.
     """
     text = key.get_secret_value()
     if len(text) < MIN_KEY_CHARS or not (text.isascii() and text.isprintable()) or " " in text:
-        raise ValueError(f"a key needs at least {MIN_KEY_CHARS} ASCII characters, no spaces")
+        raise ValueError(f"each key needs at least {MIN_KEY_CHARS} ASCII characters, no spaces")
     return key
 
 
 Key = Annotated[SecretStr, AfterValidator(check_key)]
-Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(split)]
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
-Hosts = Annotated[
-    tuple[Annotated[str, Field(pattern=HOST_PATTERN)], ...],
-    NoDecode,
-    BeforeValidator(split),
-]
+Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(split_list)]
+Host = Annotated[str, Field(pattern=HOST_PATTERN)]
+Hosts = Annotated[tuple[Host, ...], NoDecode, BeforeValidator(split_list)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
-Ports = Annotated[tuple[Port, ...], NoDecode, BeforeValidator(split)]
-Origins = Annotated[
-    tuple[Annotated[str, Field(pattern=ORIGIN_PATTERN)], ...],
-    NoDecode,
-    BeforeValidator(split),
-]
+Ports = Annotated[tuple[Port, ...], NoDecode, BeforeValidator(split_list)]
+Origin = Annotated[str, Field(pattern=ORIGIN_PATTERN)]
+Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(split_list)]
 
 
 class AppSettings(BaseSettings):
     """Each field is read from the environment variable of its name in upper case.
 
-    Lists have commas between their words.
+    Lists are comma-separated. An empty variable counts as unset.
     """
 
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True, hide_input_in_errors=True)
@@ -67,49 +60,50 @@ class AppSettings(BaseSettings):
     redis_url: str = "redis://127.0.0.1:6379/0"
     max_upload_bytes: Annotated[int, Field(ge=1)] = DEFAULT_MAX_UPLOAD_BYTES
     max_pixels: Annotated[int, Field(ge=1)] = DEFAULT_MAX_PIXELS
-    # Uploads that one front-end process holds or has queued; above, the response is 429.
+    # Uploads in one front-end process, being received or waiting for a result; above, 429.
     max_pending: Annotated[int, Field(ge=1)] = 512
     max_pending_bytes: Annotated[int, Field(ge=1)] = 512 * 1024 * 1024
-    # A client waits this long for its JPEG; then 504, and the job is withdrawn.
+    # How long a client waits for its JPEG; then it gets 504, and the job is withdrawn.
     request_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
-    # A body that arrives slower than this is given up.
+    # A body must arrive within this time.
     upload_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
-    # After the first seconds a body must have arrived at this mean rate: who drips holds a place
-    # that others need.
+    # After the grace period a body must have arrived at this mean rate: a slow upload occupies a
+    # place that others need.
     upload_grace_s: Annotated[float, Field(gt=0, le=3600)] = 10.0
     min_upload_bytes_per_s: Annotated[int, Field(ge=1)] = 2000
-    # Request line and headers must be complete, and a response taken, within these.
+    # Request line and headers must arrive within the first; a client must read a response within
+    # the second.
     head_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 10.0
     send_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
-    # A restarting worker is waited for this long before uploads get 503.
+    # Uploads get 503 when no worker has been alive for this long; workers may be restarting.
     worker_grace_s: Annotated[float, Field(ge=0)] = 20.0
-    # How long finished pictures stay in Redis: for their links, and cached after their last use.
+    # How long pictures stay in Redis: under a job's links, and in the cache after their last use.
     result_ttl_s: Annotated[int, Field(ge=1, le=86_400)] = 300
-    # A job of `Prefer: respond-async` may wait and run this long.
+    # Time limit for a job with `Prefer: respond-async`, waiting included.
     job_deadline_s: Annotated[float, Field(gt=0, le=86_400)] = 600.0
-    # Bytes of pictures in Redis for whoever uploads the same again; 0 keeps none.
+    # Size of the result cache in Redis; 0 turns it off.
     cache_max_bytes: Annotated[int, Field(ge=0)] = 128 * 1024 * 1024
 
-    # Without keys everyone may upload.
+    # Without keys anyone may upload.
     api_keys: Keys = ()
-    # Web pages of these origins may read responses; `*` is every page.
+    # Web pages of these origins may send requests and read responses; `*` is every page.
     cors_origins: Origins = ()
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    # /fetch exists once it has both keys and hosts.
+    # /fetch is off unless it has both keys and hosts.
     fetch_keys: Keys = ()
     fetch_hosts: Hosts = ()
     fetch_ports: Ports = (80, 443)
     fetch_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 15.0
     fetch_read_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 5.0
     fetch_max_age_s: Annotated[int, Field(ge=0, le=31_536_000)] = 86_400
-    # Tests fetch from one port of this machine.
+    # The only port of this machine that /fetch may connect to; for tests.
     fetch_loopback_port: Port | None = None
 
 
 def describe_setting_error(error: ValidationError) -> str:
-    """Return each wrong setting by its environment variable, and what it may be; never its value."""
+    """Return each invalid setting and what is allowed; never its value, which may be a secret."""
     return "; ".join(
         f"{str(problem['loc'][0]).upper()} {describe_allowed(problem)}"
         for problem in error.errors()
@@ -117,11 +111,11 @@ def describe_setting_error(error: ValidationError) -> str:
 
 
 def describe_allowed(problem: Mapping[str, Any]) -> str:
-    """Return what a setting must be, as the end of a sentence."""
+    """Return what is allowed for a setting, as a predicate to its name."""
     context = problem.get("ctx", {})
     match problem["type"]:
         case "string_pattern_mismatch":
-            return f"must contain only entries like this: {ALLOWED[context['pattern']]}"
+            return f"must contain only {ALLOWED_ENTRIES[context['pattern']]}"
         case "literal_error":
             return f"must be {context['expected']}"
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal" as kind:

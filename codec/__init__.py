@@ -1,8 +1,8 @@
-"""Saliency-weighted JPEG encoder: from pixels, or the coefficients of a JPEG, to a standard JPEG."""
+"""Saliency-weighted JPEG encoder: from pixels, or from the coefficients of a JPEG, to a standard JPEG."""
 
 from codec.jpeg.decode.coefficients import Source, read_source
 from codec.jpeg.decode.marker_segments import UnreadableSourceError
-from codec.jpeg.decode.orientation import turn
+from codec.jpeg.decode.orientation import apply_orientation
 from codec.jpeg.encode import encode
 from codec.jpeg.rate_control.standard_jpeg import measure_reference
 from codec.jpeg.transcode.transcode import transcode, warm_up
@@ -14,10 +14,10 @@ __all__ = [
     "OutOfReachError",
     "Source",
     "UnreadableSourceError",
+    "apply_orientation",
     "encode",
     "measure_reference",
     "read_source",
     "transcode",
-    "turn",
     "warm_up",
 ]

@@ -1,4 +1,4 @@
-"""The two ways in which this package compiles a function to machine code, with numba."""
+"""The two decorators that compile a function to machine code with numba."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +14,8 @@ R = TypeVar("R")
 _CONFIG: Final[Any] = numba.config  # its names come from the environment at run time
 _CACHE: Final = open_kernel_cache(Path(__file__).parent, find_parent(_CONFIG.CACHE_DIR))
 if _CACHE is not None:
-    # Read when a function is decorated. Not the variable NUMBA_CACHE_DIR: child processes inherit
-    # it, and each would put its folder below its parent's.
+    # Numba reads this setting when a function is decorated. The variable NUMBA_CACHE_DIR would be
+    # inherited by child processes, and each would put its folder below its parent's.
     _CONFIG.CACHE_DIR = str(_CACHE)
 
 
@@ -30,10 +30,10 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile `function` into every kernel that calls it: the work on one block or line.
+    """Compile `function` into every kernel that calls it; for the work on one block or line.
 
-    Numba copies its source into each caller before it optimizes either. A call with a dozen arrays
-    would cost as much as the work, and LLVM's own inlining made some of these functions slower.
+    Numba copies its source into each caller before it optimizes. A call with a dozen arrays would take
+    as long as the work, and LLVM's own inlining made some of these functions slower.
     """
     compiled = numba.njit(nogil=True, cache=_CACHE is not None, inline="always")(function)
     return cast("Callable[P, R]", compiled)

@@ -1,8 +1,8 @@
 """The folder of compiled kernels: one for each state of the codec's sources.
 
-Numba renews a cached kernel when the kernel's own module changes, not when a function of another
-module does that was compiled into it (numba manual, "Notes on Caching"). So the folder is named by a
-digest of all sources, and a changed codec finds an empty one.
+Numba renews a cached kernel when the kernel's own module changes, but not when an inlined function of
+another module does (numba manual, "Notes on Caching"). So the folder is named by a digest of all
+sources, and a changed codec finds an empty one.
 """
 
 import hashlib
@@ -16,8 +16,8 @@ PREFIX: Final = "kernels-"
 UNUSED_S: Final = 24 * 3600.0
 """Age from which the folder of another digest is removed.
 
-A process uses its folder while it starts. For a day, two versions on one machine may start again and
-again side by side, as in a rolling update; removing a folder too early costs one compilation.
+A process uses its folder while it starts. During a rolling update, processes of two versions start on
+one machine. Removing a folder too early costs one compilation.
 """
 
 
@@ -26,8 +26,8 @@ def open_kernel_cache(sources: Path, parent: Path) -> Path | None:
 
     Args:
         sources: the package's folder.
-        parent: what holds the folders of all digests; made where it is missing. Folders in it that
-            no process has opened for `UNUSED_S` are removed.
+        parent: the folder that holds those of all digests; created if missing. Folders in it that no
+            process has opened for `UNUSED_S` are removed.
     """
     folder = parent / f"{PREFIX}{digest_sources(sources)}"
     try:
@@ -50,7 +50,7 @@ def digest_sources(sources: Path) -> str:
 
 
 def find_parent(configured: str) -> Path:
-    """Return what holds the folders: NUMBA_CACHE_DIR (`configured`), else the user's cache folder."""
+    """Return the parent folder: NUMBA_CACHE_DIR (`configured`), else `foveate` in the user's cache folder."""
     if configured:
         return Path(configured)
     caches = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
@@ -60,14 +60,14 @@ def find_parent(configured: str) -> Path:
 def _remove_unused(parent: Path, own: Path) -> None:
     """Remove the folders that were last opened more than `UNUSED_S` ago.
 
-    Other processes may remove the same ones at the same time. Numba makes a missing folder again
-    before it writes, and compiles what it can't read.
+    Other processes may remove the same folders at the same time. Numba recreates a missing folder
+    before it writes, and compiles kernels that it can't read.
     """
     oldest = time.time() - UNUSED_S
     for folder in parent.glob(f"{PREFIX}*"):
         try:
             is_unused = folder != own and folder.stat().st_mtime < oldest
-        except OSError:  # removed meanwhile
+        except OSError:  # another process has removed it
             continue
         if is_unused:
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,8 +1,8 @@
-"""From a saliency map to block weights: resample, rank by area, raise to a weight.
+"""Weights of blocks from a saliency map: the map is resampled, ranked by area and mapped to weights.
 
 Weights depend on ranks, not on values, because maps differ in contrast and offset: the most salient
 tenth of the area has the same weight for every network. A map that hardly varies carries no
-information, so weights approach 1 with its spread.
+information, so weights approach 1 as its spread falls.
 """
 
 from typing import Final
@@ -15,14 +15,14 @@ from codec.jit import kernel
 _FULL_SPREAD: Final = 0.05
 """Spread (largest minus smallest value of a block) below which weights approach 1."""
 _NO_SPREAD: Final = 1e-3
-"""Share of `_FULL_SPREAD` below which a map is constant: resampling one has rounding errors."""
+"""Share of `_FULL_SPREAD` below which a map counts as constant, since resampling has rounding errors."""
 _SALIENT_RANKS: Final = (0.65, 0.85)
 """Ranks between which a block's share in the salient region rises from 0 to 1."""
 
 
 @kernel
 def _pool_axis(samples: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Resample axis 0 to `size` by a triangle filter, as wide as the larger of the two pitches."""
+    """Resample axis 0 to `size` by a triangle filter, whose half width is the larger of the two pitches."""
     length = samples.shape[0]
     pitch = length / size
     reach = max(pitch, 1.0)
@@ -48,7 +48,7 @@ def pool_saliency(saliency: NDArray[np.float32], rows: int, columns: int) -> NDA
 
 
 def rank_by_area(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the share of samples with smaller values for each one, in [0, 1]; equals count half."""
+    """Return for each sample the share of smaller ones, in [0, 1]; equal samples count half."""
     flat = saliency.ravel()
     order = np.argsort(flat)
     ordered = flat[order]
@@ -72,8 +72,8 @@ def weigh_saliency(
 
     Args:
         saliency: (h, w) in [0, 1], any size.
-        rows: blocks of the image.
-        columns: blocks of the image.
+        rows: number of block rows of the image.
+        columns: number of block columns of the image.
         ratio: weight of the most salient blocks, ≥ 1.
         rise: ranks between which the logarithm of the weight rises, by a smoothstep.
     """
@@ -81,22 +81,24 @@ def weigh_saliency(
     contrast = min(float(np.ptp(pooled)) / _FULL_SPREAD, 1.0)
     if contrast < _NO_SPREAD:
         return np.ones((rows, columns), np.float32)
-    start, end = rise
-    climb = np.clip((rank_by_area(pooled) - start) / (end - start), 0.0, 1.0)
-    smooth = climb * climb * (3.0 - 2.0 * climb)
-    weights: NDArray[np.float32] = np.power(np.float32(ratio), np.float32(contrast) * smooth)
+    exponents = np.float32(contrast) * _rise(rank_by_area(pooled), *rise)
+    weights: NDArray[np.float32] = np.power(np.float32(ratio), exponents)
     return weights
 
 
 def share_salient(saliency: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
     """Return each block's share in the salient region, the top quarter by area: (rows, columns).
 
-    Shares lie in [0, 1], with a soft border; where the map is constant, all of them are 1.
+    Shares lie in [0, 1], with a soft border. Of a constant map, all of them are 1.
     """
     pooled = pool_saliency(saliency, rows, columns)
     if is_flat(pooled):
         return np.ones((rows, columns), np.float32)
-    start, end = _SALIENT_RANKS
-    climb = np.clip((rank_by_area(pooled) - start) / (end - start), 0.0, 1.0)
-    shares: NDArray[np.float32] = (climb * climb * (3.0 - 2.0 * climb)).astype(np.float32)
-    return shares
+    return _rise(rank_by_area(pooled), *_SALIENT_RANKS)
+
+
+def _rise(ranks: NDArray[np.float32], start: float, end: float) -> NDArray[np.float32]:
+    """Return the smoothstep of `ranks`, which rises from 0 at `start` to 1 at `end`."""
+    position = np.clip((ranks - start) / (end - start), 0.0, 1.0)
+    smooth: NDArray[np.float32] = position * position * (3.0 - 2.0 * position)
+    return smooth

@@ -26,12 +26,12 @@ class EncodeSettings:
     """Whether the file is progressive (SOF2) instead of baseline (SOF0)."""
 
     target: Target = "size"
-    """`size`: as many bytes as the reference has. `quality`: the fewest bytes with which the salient
-    region is as good as the reference's and the rest not below `floor`; never more bytes than the
-    reference has."""
+    """`size`: the bytes of the reference. `quality`: the fewest bytes with which the salient region is as
+    good as in the reference, and the rest as good as in the reference at quality `floor`; never more
+    bytes than the reference."""
     floor: int | None = None
-    """1..100, for `target=quality`: the rest is not worse than the reference at this quality. None is
-    `quality` − 35, but at least 10."""
+    """1..100, for `target=quality`: the rest is at least as good as the reference at this quality. None
+    means `quality` − 35, but at least 10."""
     max_bytes: int | None = None
     """Upper limit on the bytes of the file; None sets no limit."""
 
@@ -60,7 +60,7 @@ class EncodeSettings:
 
     @property
     def least_quality(self) -> int:
-        """Quality of the reference that bounds the rest from below; at most `quality`."""
+        """Quality of the reference that the rest must reach: the floor, at most `quality`."""
         return min(max(self.quality - 35, 10) if self.floor is None else self.floor, self.quality)
 
 
@@ -71,7 +71,7 @@ def _require(name: str, value: object, kind: type) -> None:
 
 
 class OutOfReachError(ValueError):
-    """Even the coarsest quantization takes more than `max_bytes`: it takes `smallest_bytes`."""
+    """Even the coarsest quantization takes more than `max_bytes`, namely `smallest_bytes`."""
 
     def __init__(self, max_bytes: int, smallest_bytes: int) -> None:
         super().__init__(f"no file of at most {max_bytes} bytes: the smallest has {smallest_bytes}")
@@ -81,7 +81,7 @@ class OutOfReachError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A finished file, with figures of its rate search."""
+    """A finished file, and figures of its rate search."""
 
     jpeg: bytes
     reference_bytes: int

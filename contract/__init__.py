@@ -1,1 +1,1 @@
-"""What crosses the queue: requests, results, failures and key names. Standard library only."""
+"""The contract between front end and worker: messages, errors, key names. Standard library only."""

@@ -17,7 +17,7 @@
     │   ├── InvalidOptionError        422
     │   ├── CorruptImageError         422
     │   └── MaxBytesError             422
-    └── ServiceError               the service is at fault, or busy
+    └── ServiceError               the service has failed or is busy
         ├── QueueFullError            429
         ├── InternalError             500
         ├── UpstreamError             502
@@ -25,7 +25,7 @@
         ├── QueueUnavailableError     503
         └── DeadlineError             504
 
-A client's error crosses the queue as a typed result (``contract.messages.Failure``), and its RQ job
+A client error crosses the queue as a typed result (``contract.messages.Failure``), and its RQ job
 counts as finished. A service error is an exception with a traceback, and its RQ job counts as
 failed. Clients see ``detail``: it contains nothing of the upload's content.
 """
@@ -69,11 +69,11 @@ class MissingKeyError(ClientError):
 
     code = "missing-key"
     status = 401
-    title = "An API key is needed"
+    title = "An API key is required"
 
 
 class BadSignatureError(ClientError):
-    """The signature of a /fetch URL fits none of the keys."""
+    """No configured key made the signature of a /fetch URL."""
 
     code = "bad-signature"
     status = 403
@@ -85,7 +85,7 @@ class ForbiddenSourceError(ClientError):
 
     code = "forbidden-source"
     status = 403
-    title = "Nothing is fetched from there"
+    title = "The source is not allowed"
 
 
 class UnknownJobError(ClientError):
@@ -93,11 +93,11 @@ class UnknownJobError(ClientError):
 
     code = "unknown-job"
     status = 404
-    title = "There is no such job"
+    title = "The job does not exist"
 
 
 class UnfinishedJobError(ClientError):
-    """The job still waits or runs: it has no picture yet."""
+    """The job is waiting or running: it has no picture yet."""
 
     code = "job-unfinished"
     status = 409
@@ -130,11 +130,11 @@ class TooManyPixelsError(ClientError):
 
 
 class UnsupportedImageError(ClientError):
-    """The upload is no image of a supported format."""
+    """The upload is not an image in a supported format."""
 
     code = "unsupported-image"
     status = 415
-    title = "This is not an image that we read"
+    title = "The image format is not supported"
 
 
 class InvalidOptionError(ClientError):
@@ -158,7 +158,7 @@ class MaxBytesError(ClientError):
 
     code = "max-bytes-out-of-reach"
     status = 422
-    title = "No JPEG of the photo is that small"
+    title = "max_bytes is too small for this photo"
 
 
 class QueueFullError(ServiceError):
@@ -187,7 +187,7 @@ class UpstreamError(ServiceError):
 
 
 class NoWorkerError(ServiceError):
-    """No worker has sent a heartbeat for a while."""
+    """No worker has sent a heartbeat recently."""
 
     code = "no-worker"
     status = 503
@@ -212,9 +212,9 @@ class DeadlineError(ServiceError):
     title = "The deadline has passed"
 
 
-def leaves(root: type[FoveateError] = FoveateError) -> dict[str, type[FoveateError]]:
-    """Return the errors that can be raised, by code."""
+def index_by_code(root: type[FoveateError] = FoveateError) -> dict[str, type[FoveateError]]:
+    """Return the leaves of the tree below ``root``, the errors that are raised, by code."""
     found: dict[str, type[FoveateError]] = {}
     for child in root.__subclasses__():
-        found.update(leaves(child) if child.__subclasses__() else {child.code: child})
+        found.update(index_by_code(child) if child.__subclasses__() else {child.code: child})
     return found

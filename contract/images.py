@@ -3,7 +3,7 @@
 import io
 from typing import Final
 
-# Front end and worker open uploads with the same list, so that both see the same format.
+# Front end and worker open uploads with this list, so that both detect the same format.
 # JPEG includes MPO, which phones write: a JPEG followed by further pictures.
 IMAGE_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
@@ -15,14 +15,14 @@ MAX_SIDE_PX: Final = 65_500
 DEFAULT_MAX_UPLOAD_BYTES: Final = 64 * 1024 * 1024
 DEFAULT_MAX_PIXELS: Final = 50_000_000
 
-# Readers need some dozens of reads for a header and one for each few kilobytes of pixels. A file of
-# millions of empty chunks or fill bytes would keep a reader busy for a minute.
+# Pillow's readers take some dozens of reads for a header and one for a few kilobytes of pixels. With
+# millions of empty chunks or fill bytes in a file, they would read for a minute.
 FREE_READS: Final = 50_000
 BYTES_PER_READ: Final = 512
 
 
 class TooManyReadsError(OSError):
-    """A file takes far more reads than its size explains."""
+    """A file takes far more reads than others of its size."""
 
 
 class ImageFile(io.BytesIO):

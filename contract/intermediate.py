@@ -6,7 +6,7 @@ from contract.keys import INTERMEDIATE_KEY, first_seen_key
 
 
 class Pipeline(Protocol):
-    """The two commands that are needed of a redis-py pipeline."""
+    """The two commands that `leave_intermediate` needs of a redis-py pipeline."""
 
     def lrem(self, name: str, count: int, value: str, /) -> Any:
         """Remove up to ``count`` entries from a list."""
@@ -16,10 +16,10 @@ class Pipeline(Protocol):
 
 
 def leave_intermediate(job_id: str, pipeline: Pipeline) -> None:
-    """Take a job off the intermediate list, and delete the note of RQ's maintenance about it.
+    """Remove a job from the intermediate list, and delete the note that RQ's maintenance made of it.
 
-    RQ fails a job that is on the list one minute after that note. The note stays for a day: it would
-    fail a job that has returned to the queue and is taken again.
+    RQ fails a job that is on the list one minute after the note was made, and keeps the note for a
+    day. A note that stayed would fail a job that has returned to the queue and is taken again.
     """
     pipeline.lrem(INTERMEDIATE_KEY, 1, job_id)
     pipeline.delete(first_seen_key(job_id))

@@ -1,4 +1,4 @@
-"""Messages between front end and worker: a request there, a result or a failure back.
+"""Messages between front end and worker: requests, and replies with a result or a failure.
 
 Messages are small JSON objects. Image bytes are stored under keys of their own (``contract.keys``).
 """
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from types import NoneType
 from typing import Any, Final, Literal, Self, get_args
 
-from contract.errors import FoveateError, InternalError, leaves
+from contract.errors import FoveateError, InternalError, index_by_code
 
 Target = Literal["size", "quality"]
 Heatmap = Literal["none", "map", "overlay"]
@@ -21,7 +21,7 @@ CHOICES: Final = {
     "heatmap": Heatmap,
     "metadata": Metadata,
 }
-# Compared exactly: `isinstance` takes True for a whole number.
+# Compared exactly: `isinstance(True, int)` holds.
 TYPES: Final = {
     "max_bytes": (int, NoneType),
     "floor": (int, NoneType),
@@ -35,8 +35,8 @@ TYPES: Final = {
 class Options:
     """How to compress one photo; the front end has validated the values.
 
-    The service's defaults stand here only. ``floor`` None: the encoder's rule (``quality`` − 35, at
-    least 10). ``max_bytes`` None: no limit. ``width`` and ``height`` are in pixels; None: no limit.
+    The service's defaults are declared here only. ``width`` and ``height`` are in pixels. None means
+    no limit; for ``floor`` it means the encoder's rule, ``quality`` − 35 and at least 10.
     """
 
     quality: int = 75
@@ -52,18 +52,18 @@ class Options:
     heatmap: Heatmap = "none"
 
     def find_fault(self) -> str | None:
-        """Return what no front end of this version sends, or None. Ranges are not checked."""
+        """Return which option has an unknown value or a wrong type, or None. Ranges are not checked."""
         for name, choices in CHOICES.items():
             if getattr(self, name) not in get_args(choices):
                 return f"unknown {name}"
         for name, types in TYPES.items():
             if type(getattr(self, name)) not in types:
-                return f"{name} of a wrong type"
+                return f"{name} has a wrong type"
         return None
 
 
-def shallow(message: "Options | Request") -> dict[str, Any]:
-    """Return a message's fields by name, without the copies of values that ``asdict`` makes."""
+def get_fields(message: "Options | Request") -> dict[str, Any]:
+    """Return a message's fields by name; unlike ``asdict`` it copies no values."""
     return {name: getattr(message, name) for name in message.__slots__}
 
 
@@ -71,7 +71,7 @@ def shallow(message: "Options | Request") -> dict[str, Any]:
 class Request:
     """One upload's job.
 
-    ``pixels`` is the count in the image's header; it limits how much a worker takes at once.
+    ``pixels`` is the image's size by its header; a worker limits the pixels that it holds at once.
     ``submitted_unix_s`` is when the job was queued, ``deadline_unix_s`` when its client stops waiting.
     """
 
@@ -84,11 +84,11 @@ class Request:
 
     def to_json(self) -> dict[str, Any]:
         """Return the message as JSON values; RQ serializes them."""
-        return {**shallow(self), "options": shallow(self.options)}
+        return {**get_fields(self), "options": get_fields(self.options)}
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Self:
-        """Return the message that ``to_json`` was called on.
+        """Return the request of which ``fields`` is the JSON.
 
         Raises:
             ValueError: when a field is missing or unknown, or an option has a wrong value.
@@ -107,9 +107,9 @@ class Request:
 class Result:
     """A finished job; its JPEG is stored at ``image_key``, a heatmap at ``heatmap_key``.
 
-    ``stage_ms`` has the duration of each stage in the worker, and of the wait before it as ``queue``.
+    ``stage_ms`` has the duration of each of the worker's stages; ``queue`` is the wait before them.
     ``batch_size`` is 0 in all replies of a batch but the first, so that a sum over replies counts
-    every photo once. ``passthrough``: the JPEG is the upload, byte for byte.
+    every photo once. ``passthrough`` says that the JPEG is the upload, byte for byte.
     """
 
     job_id: str
@@ -136,36 +136,36 @@ class Failure:
 
     def to_error(self) -> FoveateError:
         """Return the error that this failure reports."""
-        return leaves().get(self.code, InternalError)(self.detail)
+        return index_by_code().get(self.code, InternalError)(self.detail)
 
 
 Reply = Result | Failure
 
 
 def encode_reply(reply: Reply) -> bytes:
-    """Return a reply as JSON, as it stands in a front end's list."""
+    """Return a reply as JSON, the form in which Redis holds it."""
     kind = "result" if isinstance(reply, Result) else "failure"
     return json.dumps({"kind": kind, **asdict(reply)}, separators=(",", ":")).encode()
 
 
 def decode_reply(raw: bytes) -> Reply:
-    """Return the reply in ``raw``; fields that this version does not know are ignored.
+    """Return the reply in ``raw``; fields unknown to this version are ignored.
 
     Raises:
-        ValueError: when ``raw`` is not such a reply.
+        ValueError: when ``raw`` is not a reply.
     """
     try:
         fields = json.loads(raw)
         kind = fields.pop("kind")
         if kind == "result":
-            return Result(**known_fields(Result, fields))
+            return Result(**select_known_fields(Result, fields))
         if kind == "failure":
-            return Failure(**known_fields(Failure, fields))
+            return Failure(**select_known_fields(Failure, fields))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a reply: {error}") from error
     raise ValueError(f"not a reply: kind {kind!r}")
 
 
-def known_fields(message: type[Reply], fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields that a message has in this version; front ends and workers may differ."""
+def select_known_fields(message: type[Reply], fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that this version knows; front end and worker may differ in version."""
     return {name: fields[name] for name in message.__slots__ if name in fields}

@@ -2,7 +2,7 @@
 #   docker build -f docker/app.Dockerfile -t foveate-app .
 ARG PYTHON=3.12-slim-trixie
 
-# The list alone, so that only a changed list installs again, not every change of pyproject.toml.
+# A stage for the list of packages: only a change of the list installs them again.
 FROM python:${PYTHON} AS requirements
 WORKDIR /requirements
 COPY pyproject.toml ./
@@ -16,7 +16,7 @@ RUN python -m venv /opt/venv \
 
 FROM python:${PYTHON}
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin foveate
-# PYTHONPATH rather than the working directory alone: "python -m" finds the packages from anywhere.
+# With PYTHONPATH "python -m" finds the packages from any working directory.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/srv/foveate \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -27,7 +27,7 @@ COPY contract/ contract/
 COPY app/ app/
 USER 10001
 EXPOSE 8000
-# Alive, not ready: a front end without a worker must not be restarted for it.
+# Checks liveness, not readiness: a front end is healthy without a worker.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/livez', timeout=2)"]
 CMD ["python", "-m", "app", "serve", "--host", "0.0.0.0", "--port", "8000"]

@@ -3,18 +3,18 @@
 #   docker run --gpus all -e REDIS_URL=redis://… foveate-worker
 #
 # torch 2.13's Linux wheels depend on the CUDA 13.0 libraries as packages (cuda-toolkit 13.0, cuDNN,
-# NCCL), so a -runtime- image would hold them twice. -base- adds what no package brings: the
-# variables that let NVIDIA's container toolkit mount the driver, and its check of the driver.
+# NCCL), so a -runtime- image would hold them twice. -base- only adds the variables with which NVIDIA's
+# container toolkit checks and mounts the driver.
 ARG CUDA=13.0.2-base-ubuntu24.04
 
-# The list alone, so that only a changed list installs again, not every change of pyproject.toml.
+# A stage for the list of packages: only a change of the list installs them again.
 FROM python:3.12-slim-trixie AS requirements
 WORKDIR /requirements
 COPY pyproject.toml ./
 RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['worker'], sep='\n')" > worker.txt
 
 FROM nvidia/cuda:${CUDA} AS python
-# Ubuntu keeps one version of a package and drops it with the next fix: a pinned one can't be built.
+# Ubuntu offers only the newest version of a package: a pinned one can't be installed after a fix.
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends python3.12 \
@@ -27,7 +27,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && python3.12 -m venv /opt/venv
 COPY --from=requirements /requirements/worker.txt /requirements/worker.txt
-# torch is by far the largest and changes least: a layer of its own.
+# torch is by far the largest package and changes least, so it has a layer of its own.
 RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check "$(grep '^torch==' /requirements/worker.txt)"
 RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check -r /requirements/worker.txt
 
@@ -51,11 +51,11 @@ COPY model/ model/
 COPY worker/ worker/
 USER 10001
 # Compiles the encoder's kernels for the CPU of the machine that builds, into a folder below
-# NUMBA_CACHE_DIR that is named by the encoder's sources. Another CPU compiles them again at its
-# first start (20 s), into the same folder. A read-only container needs a volume there: without one
-# it compiles them at every start.
+# NUMBA_CACHE_DIR that is named by a digest of the encoder's sources. A worker on another CPU compiles
+# them again at its first start (20 s), into the same folder. A read-only container needs a volume
+# there; without one it compiles them at every start.
 RUN python -c "import codec; codec.warm_up()"
-# Registered in RQ, which a worker is from the end of its warm-up on.
+# Healthy means registered with RQ: a worker registers after its warm-up.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=120s --retries=3 \
     CMD ["python", "/usr/local/lib/foveate/worker_health.py"]
 CMD ["python", "-m", "worker"]

@@ -1,6 +1,6 @@
-"""Exit code 0 when RQ lists a worker of this container that still sends heartbeats.
+"""Checks a worker's health: exits with 0 when RQ lists a live worker of this container.
 
-RQ writes a worker's host name into its key and lets the key expire without heartbeats.
+RQ writes a worker's host name into a hash, which expires when the worker sends no more heartbeats.
 """
 
 import os
@@ -14,19 +14,23 @@ from contract.keys import WORKERS_KEY
 
 
 def is_registered(connection: Redis, hostname: str) -> bool:
-    """Return whether a live worker on ``hostname`` serves the queue; raises RedisError."""
+    """Return whether a live worker on ``hostname`` serves the queue.
+
+    Raises:
+        RedisError: when Redis can't be reached.
+    """
     keys = connection.smembers(WORKERS_KEY)
     return any(connection.hget(key, "hostname") == hostname.encode() for key in keys)
 
 
 def main() -> int:
-    """Return the exit code."""
+    """Check the worker of this container; return the exit code."""
     redis_url = os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0"
     try:
         with Redis.from_url(redis_url, socket_timeout=3) as connection:
             return 0 if is_registered(connection, socket.gethostname()) else 1
     except RedisError as error:
-        print(f"Redis does not answer: {type(error).__name__}", file=sys.stderr)
+        print(f"Redis does not respond: {type(error).__name__}", file=sys.stderr)
         return 1
 
 

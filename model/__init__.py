@@ -1,9 +1,9 @@
-"""MSROI: the network that finds every region people care about, and its predictor."""
+"""MSROI: the network that maps every salient region of a photo, and its predictor."""
 
 import os
 
-# Before torch loads libgomp, whose idle threads spin by default: on a machine that also decodes and
-# encodes that makes a pass many times slower than letting them sleep (docs/architecture.md).
+# Set before torch loads libgomp. Its idle threads spin by default, and a pass takes many times as
+# long on cores that also decode and encode (docs/architecture.md).
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from model.msroi import MSROI, MSROIConfig

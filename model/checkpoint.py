@@ -1,4 +1,4 @@
-"""Weights files: safetensors with the config in its metadata, and a `.sha256` file beside it."""
+"""Weights files: safetensors with the config as metadata, each with a `.sha256` file."""
 
 import hashlib
 import json
@@ -13,15 +13,15 @@ from torch import Tensor
 from model.msroi import MSROI, MSROIConfig
 
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "msroi.safetensors"
-# Trained from weak labels alone: no recorded gaze has shaped them.
+# Trained on weak labels only, without recorded gaze.
 SHIPPED_WEAK_WEIGHTS = SHIPPED_WEIGHTS.with_name("msroi_weak.safetensors")
 
 
 def write_checkpoint(path: Path, config: MSROIConfig, state: Mapping[str, Tensor]) -> str:
-    """Write the weights and `<stem>.sha256` (as `sha256sum` does), return the checksum.
+    """Write the weights and `<stem>.sha256` (in the format of `sha256sum`), return the checksum.
 
-    The same weights give the same bytes: safetensors sorts the tensors, and a single
-    metadata entry leaves nothing for its unordered map to shuffle.
+    The same weights give the same bytes: safetensors sorts the tensors. Its metadata is an
+    unordered map, so there is only one entry.
     """
     contents = save(
         {name: tensor.contiguous() for name, tensor in state.items()},
@@ -38,36 +38,36 @@ def read_checkpoint(path: Path) -> tuple[MSROIConfig, dict[str, Tensor], str]:
     """Return the config, the tensors as stored (float16) and the checksum.
 
     Raises:
-        RuntimeError: the file or its checksum is missing, or they disagree; the file was made
-            for another version of the network.
+        RuntimeError: the file or its checksum is missing, they disagree, or the file is of another
+            version of the network.
     """
     checksum_path = path.with_suffix(".sha256")
-    for needed in (path, checksum_path):
-        if not needed.is_file():
-            raise RuntimeError(f"weights: {needed} is missing")
+    for required in (path, checksum_path):
+        if not required.is_file():
+            raise RuntimeError(f"weights: {required} is missing")
     expected = checksum_path.read_text().split()[:1]
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if expected != [found]:
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    if expected != [checksum]:
         raise RuntimeError(
-            f"weights: {path} has the checksum {found}, {checksum_path} names "
+            f"weights: {path} has the checksum {checksum}, but {checksum_path} has "
             f"{' '.join(expected) or 'none'}; restore both from the same release"
         )
     with safe_open(path, framework="pt") as stored:
         settings = json.loads((stored.metadata() or {}).get("config", "{}"))
         state = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    # A missing setting is no default: its weights were made with something else.
+    # A default must not replace a missing setting: the weights were made with another value.
     if settings.keys() != {field.name for field in fields(MSROIConfig)}:
         raise RuntimeError(f"weights: {path} was made for another version of the network")
-    # JSON knows no tuples.
+    # JSON has no tuples.
     config = MSROIConfig(**{**settings, "classes": tuple(settings["classes"])})
-    return config, state, found
+    return config, state, checksum
 
 
 def load_network(path: Path = SHIPPED_WEIGHTS) -> tuple[MSROI, str]:
     """Return the network in float32, on the CPU, in evaluation mode; and the checksum.
 
     Raises:
-        RuntimeError: as `read_checkpoint`, or the tensors don't fit the config.
+        RuntimeError: as `read_checkpoint`, or the tensors do not fit the config.
     """
     config, state, checksum = read_checkpoint(path)
     network = MSROI(config)

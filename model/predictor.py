@@ -1,4 +1,4 @@
-"""Photos in, saliency maps out: the network on its device, batched."""
+"""The predictor: prepares photos and runs the network on its device, in batches."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,27 +14,26 @@ from model.input_size import choose_input_size, scale_photo
 from model.maps import normalise, smoothing_matrix
 from model.msroi import MSROI, normalise_pixels
 
-# Landscape as most cameras take it, width to height.
+# Width and height of the landscape format of most cameras.
 USUAL_ASPECT = (3, 2)
-# Of CPUs, by torch's names. Measured with either: half of float32's time or less.
+# Torch's names of CPU features. With either, a pass takes half of float32's time or less.
 BFLOAT16_CAPABILITIES = ("amx_bf16", "avx512_bf16")
 
 
 class Predictor:
     """The network with its weights, ready on one device.
 
-    `prepare` may be called from several threads at once, also while `predict` runs; so may
-    `predict` where ``side_by_side`` says so, on a CPU: one photo on each core takes less of all
-    cores than one photo on all of them. Elsewhere it belongs to one thread.
+    Several threads may call `prepare` at the same time, also while `predict` runs. Where
+    ``side_by_side`` is set, which is on a CPU, several threads may call `predict` as well: one photo
+    on each core takes less CPU time than one photo on all cores. Elsewhere only one thread may.
 
-    Up to the class maps it computes in bfloat16 where the device has instructions for that (CUDA,
-    and CPUs with AMX or AVX512_BF16), else in float32; docs/model-card.md says how far their maps
-    differ.
+    Class maps are computed in bfloat16 where the device has instructions for it (CUDA, and CPUs
+    with AMX or AVX512_BF16), else in float32. docs/model-card.md has the difference of the maps.
     """
 
     device: torch.device
     precision: torch.dtype  # of the convolutions
-    version: str  # of the weights; a part of ETags and cache keys
+    version: str  # of the weights; part of ETags and cache keys
 
     def __init__(
         self,
@@ -46,39 +45,40 @@ class Predictor:
         """Load the weights onto the device.
 
         Args:
-            device: "cpu", "cuda", "cuda:1", …; "auto" is CUDA where there is one, else the CPU.
+            device: "cpu", "cuda", "cuda:1", …; "auto" is CUDA if there is a device, else the CPU.
             weights: a file of `write_checkpoint`; the shipped one by default.
             threads: of torch on the CPU, for the whole process; torch's own choice by default.
-            precision: torch.float32 or torch.bfloat16; what is fastest by default.
+            precision: torch.float32 or torch.bfloat16; the faster one by default.
 
         Raises:
-            RuntimeError: the device is missing; the weights are missing, damaged or don't fit.
+            RuntimeError: the device is missing, or the weights are missing, damaged or of another
+                version of the network.
         """
         self.device = choose_device(device)
         self.precision = precision or choose_precision(self.device)
         if threads is not None:
             torch.set_num_threads(threads)
         network, checksum = load_network(weights or SHIPPED_WEIGHTS)
-        network.convolve_in(self.precision)
+        network.convert_convolutions(self.precision)
         if self.device.type == "cpu":
-            network.fuse()
+            network.fuse_activations()
         # torch's own annotations leave this argument out.
         self._network: MSROI = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._smoothing: dict[int, Tensor] = {}
+        self._smoothing: dict[int, Tensor] = {}  # by the samples of an axis
         self.version = checksum[:12]
 
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
-        """Return the whole photo as the network takes it: (H, W, 3) uint8 RGB.
+        """Return the whole photo at the network's input size: (H, W, 3) uint8 RGB.
 
-        H and W are those of `choose_input_size`, so the aspect is nearly kept. Any mode and
-        size will do; a photo whose orientation is not applied is seen as stored.
+        H and W come from `choose_input_size` and nearly keep the aspect. The photo may have any
+        mode and size; its EXIF orientation is not applied.
         """
         area_px = self._network.config.input_area_px
         return np.asarray(scale_photo(image, choose_input_size(*image.size, area_px)))
 
     @property
     def side_by_side(self) -> bool:
-        """Whether photos go through the network each by itself, on as many threads as one likes."""
+        """Whether several threads may call `predict` at the same time, each with its own photos."""
         return self.device.type == "cpu"
 
     def predict(
@@ -86,53 +86,57 @@ class Predictor:
     ) -> list[NDArray[np.float32]]:
         """Return the saliency map of each prepared photo, in order.
 
-        ``threads`` are torch's on the CPU, for this call; those it has by default. A map of an
-        (H, W, 3) photo is (H/8, W/8) float32 in [0, 1] and covers exactly its photo; its maximum
-        is 1, or everything is 0 where no class answered. It doesn't depend on what else is in the
-        batch, on CUDA but for rounding, nor but for rounding on ``threads``.
+        The map of an (H, W, 3) photo is (H/8, W/8) float32 in [0, 1] and covers exactly its photo.
+        Its maximum is 1, or all values are 0 if no class is present. It does not depend on the rest
+        of the batch, apart from rounding on CUDA.
+
+        Args:
+            batch: photos from `prepare`, of any sizes.
+            threads: torch's number of threads on the CPU for this call; None leaves it as it is.
+                It changes the maps by rounding only.
         """
         if not batch:
             return []
-        # Setting it drops what torch has prepared for this thread, so not when it is so already.
+        # Setting the number drops torch's prepared state of this thread, so only set a new one.
         if threads is not None and torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
         if self.device.type == "cpu":
-            # One at a time a photo's activations stay in the cache: faster than together.
+            # One photo at a time is faster: its activations stay in the CPU's cache.
             passes = [[index] for index in range(len(batch))]
         else:
             passes = group_by_shape(batch)
-        drawn: dict[int, Tensor] = {}
+        maps_by_index: dict[int, Tensor] = {}
         with torch.inference_mode():
             for indices in passes:
-                maps = self._draw([batch[index] for index in indices])  # (n, H/8, W/8)
-                drawn.update(zip(indices, maps, strict=True))
-            in_order = [drawn[index] for index in range(len(batch))]
-            # A copy for each pass would wait for it before the next one is under way.
+                maps = self._compute_maps([batch[index] for index in indices])  # (n, H/8, W/8)
+                maps_by_index.update(zip(indices, maps, strict=True))
+            in_order = [maps_by_index[index] for index in range(len(batch))]
+            # One copy for all passes: a copy after each would block before the next pass starts.
             flat = torch.cat([saliency.flatten() for saliency in in_order]).cpu().numpy()
         ends = np.cumsum([saliency.numel() for saliency in in_order])
         return [
-            part.reshape(saliency.shape)
-            for part, saliency in zip(np.split(flat, ends[:-1]), in_order, strict=True)
+            values.reshape(saliency.shape)
+            for values, saliency in zip(np.split(flat, ends[:-1]), in_order, strict=True)
         ]
 
-    def _draw(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
+    def _compute_maps(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
         """Return the maps of photos of one shape, on the device: (N, H/8, W/8) float32."""
         pixels = normalise_pixels(self._upload(photos))  # -> (N, 3, H, W)
         class_maps = self._network.class_maps(pixels)  # -> (N, C, D, H/8, W/8)
         saliency = self._network.saliency(class_maps)  # -> (N, H/8, W/8)
         height, width = saliency.shape[1:]
-        return normalise(self._smooth(height) @ saliency @ self._smooth(width).T)
+        return normalise(self._smoothing_of(height) @ saliency @ self._smoothing_of(width).T)
 
     def _upload(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
-        """Return the photos together, on the device: (N, H, W, 3) uint8."""
+        """Return the photos as one tensor on the device: (N, H, W, 3) uint8."""
         on_cuda = self.device.type == "cuda"
-        # Only from pinned memory does a copy run beside what the device is at.
+        # Copies from pinned memory run while the device computes.
         pixels = torch.empty((len(photos), *photos[0].shape), dtype=torch.uint8, pin_memory=on_cuda)
         np.stack(photos, out=pixels.numpy())
         return pixels.to(self.device, non_blocking=on_cuda)
 
-    def _smooth(self, samples: int) -> Tensor:
-        """Return the smoothing matrix of an axis, on the device; there are few sizes."""
+    def _smoothing_of(self, samples: int) -> Tensor:
+        """Return the smoothing matrix of an axis, on the device; kept, as there are few sizes."""
         if samples not in self._smoothing:
             matrix = smoothing_matrix(samples, self._network.config.smoothing_cells)
             self._smoothing[samples] = matrix.to(self.device)
@@ -141,26 +145,27 @@ class Predictor:
     def warm_up(self, max_batch_size: int) -> None:
         """Run the smallest and the largest batch once, so that no photo waits for start-up.
 
-        Only in the most usual shape, there are a hundred others.
+        Only with the most common shape; there are a hundred others. On a CPU one photo is enough,
+        because each goes through the network alone.
         """
         blank = self.prepare(Image.new("RGB", USUAL_ASPECT))
-        for size in sorted({1, max_batch_size}):
+        for size in sorted({1} if self.side_by_side else {1, max_batch_size}):
             self.predict([blank] * size)
 
 
 def group_by_shape(batch: Sequence[NDArray[np.uint8]]) -> list[list[int]]:
-    """Return the indices of the items of each shape, in order of first appearance."""
+    """Return the indices of the photos of each shape, in order of first appearance."""
     groups: dict[tuple[int, ...], list[int]] = {}
-    for index, item in enumerate(batch):
-        groups.setdefault(item.shape, []).append(index)
+    for index, photo in enumerate(batch):
+        groups.setdefault(photo.shape, []).append(index)
     return list(groups.values())
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device of that name, for "auto" CUDA where there is one, else the CPU.
+    """Return the device of that name; "auto" is CUDA if there is a device, else the CPU.
 
     Raises:
-        RuntimeError: there is no such device here.
+        RuntimeError: this machine lacks the device, or the network does not run on its type.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -170,13 +175,13 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise RuntimeError(
             f"device {name!r}: torch {torch.__version__} finds "
-            f"{torch.cuda.device_count()} CUDA devices; take 'cpu' or 'auto'"
+            f"{torch.cuda.device_count()} CUDA devices; use 'cpu' or 'auto'"
         )
     return device
 
 
 def choose_precision(device: torch.device) -> torch.dtype:
-    """Return bfloat16 where the device has instructions that multiply it, else float32."""
+    """Return bfloat16 if the device has instructions that multiply it, else float32."""
     if device.type == "cuda":
         return torch.bfloat16
     capabilities = torch.cpu.get_capabilities()

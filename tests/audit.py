@@ -1,7 +1,7 @@
 """``python -m tests.audit``: known vulnerabilities of the installed packages (pip-audit).
 
-Exits with 1 where there is one that isn't accepted below. Where no advisory service can be reached,
-or it doesn't know the packages, there is nothing to find: that is said, and no error.
+Exits with 1 for a vulnerability that is not accepted below. It prints how many packages the advisory
+service knows; a service that can't be reached is no error.
 """
 
 import json
@@ -10,36 +10,36 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-# The advisory's id: why it doesn't concern us.
+# The id of an advisory, and why the vulnerability can't be used here.
 ACCEPTED: Final[Mapping[str, str]] = {}
 TIMEOUT_S: Final = "10"
 
 
 def main() -> int:
-    """Audit, print what was found, return the exit code."""
+    """Print the vulnerabilities; return the exit code."""
     ignored = [argument for name in ACCEPTED for argument in ("--ignore-vuln", name)]
     command = [sys.executable, "-m", "pip_audit", "--format=json", "--progress-spinner=off"]
-    shown = subprocess.run(
+    audited = subprocess.run(
         [*command, "--skip-editable", "--timeout", TIMEOUT_S, *ignored],
         capture_output=True,
         text=True,
         check=False,
     )
-    lines, code = verdict(shown.stdout)
+    lines, code = verdict(audited.stdout)
     print("\n".join(lines))
     return code
 
 
 def verdict(document: str) -> tuple[list[str], int]:
-    """Return what pip-audit's JSON says in lines, and the exit code; it is empty where nobody answered."""
+    """Return what to print and the exit code, from pip-audit's JSON; empty is no response."""
     try:
         packages: list[dict[str, Any]] = json.loads(document)["dependencies"]
     except ValueError:
-        return ["audit: no advisory service answered; nothing is known of any package"], 0
+        return ["audit: no advisory service responded; no package was checked"], 0
     known = [package for package in packages if "vulns" in package]
     lines = [
         f"audit: {package['name']} {package['version']}: {found['id']}, "
-        f"mended in {', '.join(found['fix_versions']) or 'no version'}"
+        f"fixed in {', '.join(found['fix_versions']) or 'no version'}"
         for package in known
         for found in package["vulns"]
     ]

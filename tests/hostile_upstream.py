@@ -1,4 +1,4 @@
-"""A server on this machine that behaves as badly as a path asks for."""
+"""An HTTP server on this machine whose paths name the ways in which it misbehaves."""
 
 import asyncio
 import threading
@@ -19,7 +19,7 @@ Write = Callable[[bytes], Awaitable[None]]
 
 @dataclass
 class HostileUpstream:
-    """Answers on ``port`` of 127.0.0.1; ``requests`` are the heads that it got."""
+    """Serves on ``port`` of 127.0.0.1; ``requests`` are the heads that it received."""
 
     port: int = 0
     requests: list[str] = field(default_factory=list)
@@ -30,11 +30,11 @@ class HostileUpstream:
 
     @property
     def paths(self) -> list[str]:
-        """What was asked for, in order."""
+        """The requested paths, in order."""
         return [head.split(" ")[1] for head in self.requests]
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one connection."""
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one request, then close the connection."""
 
         async def write(data: bytes) -> None:
             writer.write(data)
@@ -47,7 +47,7 @@ class HostileUpstream:
         writer.close()
 
     async def behave(self, path: str, write: Write) -> None:
-        """Do what ``path`` names."""
+        """Behave as ``path`` says."""
         name, _, argument = path.partition("?")[0].removeprefix("/").partition("/")
         if name == "redirect":
             location = unquote(argument).replace("PORT", str(self.port))
@@ -171,8 +171,8 @@ HEADERS = {
 
 
 def head_of(status: int, *lines: str, length: int | None = None) -> bytes:
-    """Return an answer's head, its empty line included."""
-    given = [f"HTTP/1.1 {status} Whatever", "Content-Type: image/jpeg", *lines]
+    """Return the head of a response, with the empty line at its end."""
+    given = [f"HTTP/1.1 {status} Status", "Content-Type: image/jpeg", *lines]
     if length is not None:
         given.append(f"Content-Length: {length}")
     return ("\r\n".join(given) + "\r\n\r\n").encode()
@@ -180,13 +180,13 @@ def head_of(status: int, *lines: str, length: int | None = None) -> bytes:
 
 @contextmanager
 def hostile_upstream() -> Iterator[HostileUpstream]:
-    """Run the server in a thread of its own."""
+    """Run the server in a separate thread."""
     upstream = HostileUpstream()
     loop = asyncio.new_event_loop()
     started = threading.Event()
 
     async def serve() -> asyncio.Server:
-        server = await asyncio.start_server(upstream.answer, "127.0.0.1", 0)
+        server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
         upstream.port = server.sockets[0].getsockname()[1]
         started.set()
         return server

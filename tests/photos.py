@@ -1,4 +1,4 @@
-"""Small generated photos, and files made of them."""
+"""Small generated photos, as pixels and as files."""
 
 import io
 from typing import Any
@@ -9,7 +9,7 @@ from PIL import Image
 
 
 def photo(width_px: int = 160, height_px: int = 120, seed: int = 0) -> NDArray[np.uint8]:
-    """Return (h, w, 3) pixels with a gradient, soft discs and some noise: bits can be moved in it."""
+    """Return a gradient with soft discs and some noise, so that bits can be moved: (h, w, 3)."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height_px, 0:width_px].astype(np.float32)
     image = np.stack([x / width_px, y / height_px, 1 - x / width_px], axis=-1) * 160 + 40
@@ -26,7 +26,7 @@ def photo(width_px: int = 160, height_px: int = 120, seed: int = 0) -> NDArray[n
 def file_of(
     image: NDArray[np.uint8] | Image.Image, format_name: str = "PNG", **options: Any
 ) -> bytes:
-    """Return ``image`` as the bytes of a file."""
+    """Return a file of ``image``."""
     picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
     buffer = io.BytesIO()
     picture.save(buffer, format_name, **options)
@@ -34,7 +34,7 @@ def file_of(
 
 
 def standard_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
-    """Return the reference: the file that anyone makes with Pillow at this quality."""
+    """Return the reference: Pillow's JPEG of this quality, with 4:2:0."""
     return file_of(image, "JPEG", quality=quality, subsampling="4:2:0")
 
 

@@ -1,1 +1,1 @@
-"""RQ batch worker: decode, predict, encode."""
+"""The worker process: takes jobs from RQ's queue, decodes, predicts, encodes and replies."""

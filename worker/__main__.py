@@ -1,4 +1,4 @@
-"""``python -m worker``: warms up the network and the encoder, then serves the queue."""
+"""``python -m worker``: warm up the network and the encoder, then serve the queue."""
 
 import argparse
 import gc
@@ -26,13 +26,13 @@ from worker.queue.batch_worker import BatchWorker
 from worker.settings import WorkerSettings, describe_errors
 from worker.version import name_version
 
-# An idle worker waits for a job for ``worker_ttl - 15`` s. A short time lets it send heartbeats and
-# run RQ's maintenance in between.
+# An idle worker waits ``worker_ttl - 15`` s for a job, then sends a heartbeat and runs RQ's
+# maintenance.
 WORKER_TTL_S: Final = 20
-# The pause between two attempts to write to a Redis that has failed.
+# The pause between two attempts to write to an unavailable Redis.
 REDIS_PAUSE_S: Final = 0.5
-# A thread asks for the interpreter after this time instead of 5 ms. Codec threads need it briefly
-# between two pieces of native work, and their cores are idle until they get it.
+# Python's default is 5 ms. Codec threads need the interpreter briefly between two pieces of native
+# code, and their cores are idle while they wait for it.
 SWITCH_INTERVAL_S: Final = 0.0005
 
 log = logging.getLogger(__name__)
@@ -55,11 +55,11 @@ def main() -> int:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     # RQ logs several lines for each job.
     logging.getLogger("rq.worker").setLevel(max(logging.WARNING, logging.root.level))
-    # Pillow warns about damaged metadata of uploads, which concerns nobody here.
+    # Pillow warns about damaged metadata: a fault of the upload, not of the service.
     warnings.filterwarnings("ignore", module="PIL")
 
-    # One retry at once, for a connection that Redis has closed. Longer outages are handled by
-    # `ResilientWorker`, which sends heartbeats and obeys signals meanwhile.
+    # One immediate retry, for a connection that Redis has closed. `ResilientWorker` handles longer
+    # outages, since it obeys signals meanwhile.
     connection = Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 1))
     try:
         connection.ping()
@@ -96,11 +96,11 @@ def main() -> int:
         maintenance_interval=settings.maintenance_interval_s,
         worker_ttl=WORKER_TTL_S,
     )
-    # The libraries' objects are never garbage. Searching hundreds of thousands of them stopped all
-    # threads for a tenth of a second, several times a minute.
+    # The libraries' objects are never garbage. A search through hundreds of thousands of them stops
+    # all threads for a tenth of a second, several times a minute.
     gc.collect()
     gc.freeze()
-    # The service is ready once a worker has registered, so this comes after the warm-up.
+    # `run_worker` registers the worker, and front ends report ready from then on.
     say(f"worker {worker.name} ready ({predictor.device}, {settings.codec_threads} threads)")
     run_worker(worker)
     pipeline.close()
@@ -109,7 +109,7 @@ def main() -> int:
 
 
 def run_worker(worker: BatchWorker) -> None:
-    """Serve the queue until told to stop; enter RQ's loop again when Redis fails it."""
+    """Serve the queue until told to stop; start RQ's loop again when a Redis error ends it."""
     while True:
         try:
             worker.work(logging_level="WARNING")
@@ -120,7 +120,7 @@ def run_worker(worker: BatchWorker) -> None:
                 time.sleep(REDIS_PAUSE_S)
             if worker.stopping:
                 return
-            # RQ refuses to register a worker whose key exists. No job is open under it.
+            # RQ refuses to register a worker whose key exists. This worker has no open job now.
             worker.connection.delete(worker.key)
         except StopRequested:
             return
@@ -128,8 +128,8 @@ def run_worker(worker: BatchWorker) -> None:
             continue
 
 
-def is_writable(connection: "Redis") -> bool:
-    """Return whether Redis answers and takes writes."""
+def is_writable(connection: Redis) -> bool:
+    """Return whether Redis responds and accepts writes."""
     try:
         connection.set(PROBE_KEY, b"", ex=1)
     except RedisError:

@@ -1,4 +1,4 @@
-"""Lines for whoever runs a worker, on standard error."""
+"""Messages to the person who runs a worker, on standard error."""
 
 import os
 
@@ -6,5 +6,8 @@ STDERR = 2
 
 
 def say(line: str) -> None:
-    """Write a line, unbuffered: a signal handler may interrupt a buffered write, which then fails."""
+    """Write a line without a buffer, since a signal handler calls this too.
+
+    A handler that interrupts a buffered write can't use the same buffer.
+    """
     os.write(STDERR, f"foveate: {line}\n".encode())

@@ -1,4 +1,4 @@
-"""Items through stages that overlap: while some are predicted, others are decoded, encoded or stored.
+"""Moves items through stages that overlap: one batch is predicted while other items are decoded.
 
 A stage runs in one of four lanes:
 
@@ -6,9 +6,9 @@ A stage runs in one of four lanes:
   uses the connection to Redis.
 - ``pool``: each item alone, on a pool of threads that all stages of this lane share.
 - ``device``: up to a batch of items together, on one thread.
-- ``spread``: up to a batch, each item alone on the pool. This is for a network on the CPU.
+- ``spread``: up to a batch of items, each alone on the pool. This is for a network on the CPU.
 
-A pool thread continues with its item in the next stage when that one is in the pool's lane too.
+A pool thread continues with its item when the next stage is in the ``pool`` lane.
 """
 
 import time
@@ -41,8 +41,8 @@ class Stage:
 
 
 @dataclass(eq=False, slots=True)
-class Work:
-    """Items in a stage; ``started_s`` is monotonic time, None until a thread is free."""
+class Task:
+    """Items in a stage, for one thread; ``started_s`` is monotonic time, None while it waits."""
 
     stage: int
     items: list[Item]
@@ -50,7 +50,7 @@ class Work:
 
 
 class Flow:
-    """Takes items by `submit`; each call of `advance` moves them on."""
+    """Takes items by `submit`; each call of `advance` moves them to their next stages."""
 
     def __init__(
         self, stages: Sequence[Stage], *, threads: int, max_batch_size: int, max_linger_s: float
@@ -62,31 +62,32 @@ class Flow:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="codec")
         self._device = ThreadPoolExecutor(1, thread_name_prefix="device")
         self._separate = ThreadPoolExecutor(1, thread_name_prefix="separate")
-        self._running: set[Work] = set()
-        self._finished: SimpleQueue[Work] = SimpleQueue()
+        self._running: set[Task] = set()
+        self._finished: SimpleQueue[Task] = SimpleQueue()
         self._ended: list[Item] = []
         self._max_batch_size = max_batch_size
         self._max_linger_s = max_linger_s
-        # When the oldest item that waits for the device began to wait.
+        # When the oldest item in the device's queue arrived there.
         self._device_ready_s = 0.0
-        self.pass_s = float("inf")  # duration of the last pass; unknown before the first
-        self.open = 0  # items in all stages
+        self.last_pass_s = float("inf")  # unknown before the first pass
+        self.open_items = 0  # in all stages
         self.open_cost_px = 0
-        self.before_device = 0  # items that are in no pass yet
-        self.busy = 0  # pieces of work that the pool runs or has queued
+        self.items_before_pass = 0
+        self.pool_tasks = 0  # running or queued
 
     def submit(self, items: Iterable[Item]) -> None:
         """Take items; `advance` returns each of them once."""
         for item in items:
-            self.open += 1
-            self.before_device += 1
+            self.open_items += 1
+            self.items_before_pass += 1
             self.open_cost_px += item.cost_px
             self._waiting[0].append(item)
 
     def advance(self, timeout_s: float) -> list[Item]:
-        """Start what can start; return items that have ended, waiting up to ``timeout_s`` for one.
+        """Start all tasks that can start; return items that have ended.
 
-        An error of a stage in the caller's lane is raised; its items wait for the next call.
+        Wait up to ``timeout_s`` for a task to finish while no item has ended. An error of a stage in
+        the ``caller`` lane is raised; the next call runs the stage again.
         """
         self._collect(0.0)
         self._start()
@@ -97,9 +98,9 @@ class Flow:
         return ended
 
     def longest_running_s(self) -> float:
-        """Return how long the oldest piece of work that runs now has been running."""
+        """Return how long the oldest running task has been running, 0 without one."""
         now_s = time.monotonic()
-        started_s = (work.started_s for work in self._running)
+        started_s = (task.started_s for task in self._running)
         return max((now_s - start_s for start_s in started_s if start_s is not None), default=0.0)
 
     def run_separately(self, work: Callable[[], Out]) -> "Future[Out]":
@@ -119,7 +120,7 @@ class Flow:
             pass
 
     def _start_stage(self, number: int) -> bool:
-        """Start a stage's waiting items if it can take them; return whether it did."""
+        """Start a stage's waiting items if it can take them now; return whether it took any."""
         stage, waiting = self._stages[number], self._waiting[number]
         if not waiting:
             return False
@@ -136,7 +137,7 @@ class Flow:
         else:
             batch = [waiting.popleft() for _ in range(min(len(waiting), self._max_batch_size))]
             batch[0].batch_size = len(batch)
-            self.before_device -= len(batch)
+            self.items_before_pass -= len(batch)
             self._device_ready_s = time.monotonic()
             if stage.lane == "spread":
                 self._run_each(number, batch)
@@ -145,99 +146,100 @@ class Flow:
         return True
 
     def _linger_left_s(self) -> float:
-        """Return how long the device still waits for a fuller batch, infinity while it is busy.
+        """Return how long the device still waits for a fuller batch.
 
-        It does not wait when no other photo is before it.
+        Return infinity while the device is busy or has no item, and 0 when the batch is full or no
+        other item is on its way to the device.
         """
         if self._is_device_busy():
             return float("inf")
         ready = len(self._waiting[self._device_stage])
         if not ready:
             return float("inf")
-        if ready >= min(self._max_batch_size, self.before_device):
+        if ready >= min(self._max_batch_size, self.items_before_pass):
             return 0.0
-        linger_s = min(self._max_linger_s, LINGER_SHARE * self.pass_s)
+        linger_s = min(self._max_linger_s, LINGER_SHARE * self.last_pass_s)
         return max(0.0, self._device_ready_s + linger_s - time.monotonic())
 
     def _is_device_busy(self) -> bool:
-        # Where the pool is the device, a batch forms while all its threads have work.
+        # Where the pool is the device, a batch forms while all pool threads have tasks.
         if self._stages[self._device_stage].lane == "spread":
-            return self.busy >= self._threads
-        return any(work.stage == self._device_stage for work in self._running)
+            return self.pool_tasks >= self._threads
+        return any(task.stage == self._device_stage for task in self._running)
 
     def _run_each(self, number: int, items: Iterable[Item]) -> None:
         for item in items:
-            self.busy += 1
+            self.pool_tasks += 1
             self._run_on(self._pool, number, [item])
 
     def _run_on(self, threads: ThreadPoolExecutor, number: int, items: list[Item]) -> None:
-        work = Work(number, items)
-        self._running.add(work)
-        threads.submit(self._run, work)
+        task = Task(number, items)
+        self._running.add(task)
+        threads.submit(self._run, task)
 
-    def _run(self, work: Work) -> None:
-        self._run_stage(work)
-        while self._continues(work):
-            work.stage += 1
-            self._run_stage(work)
-        self._finished.put(work)
+    def _run(self, task: Task) -> None:
+        self._run_stage(task)
+        while self._continues(task):
+            task.stage += 1
+            self._run_stage(task)
+        self._finished.put(task)
 
-    def _run_stage(self, work: Work) -> None:
-        stage = self._stages[work.stage]
-        work.started_s = started_s = time.monotonic()
+    def _run_stage(self, task: Task) -> None:
+        stage = self._stages[task.stage]
+        task.started_s = started_s = time.monotonic()
         try:
-            stage.work(work.items)
+            stage.work(task.items)
         except BaseException as error:  # noqa: BLE001
-            # Every item must come back: the worker waits for those that are open.
-            for item in work.items:
+            # Every item must be returned: the worker waits for all that are open.
+            for item in task.items:
                 item.error = error if isinstance(error, Exception) else RuntimeError(repr(error))
         elapsed_s = time.monotonic() - started_s
-        for item in work.items:
+        for item in task.items:
             item.stage_ms[stage.name] = 1e3 * elapsed_s
-        if work.stage == self._device_stage:
-            # On the pool a pass of one photo takes its turn with the pool's other work.
-            turns = self.busy / self._threads if stage.lane == "spread" else 1.0
-            self.pass_s = elapsed_s * max(1.0, turns)
+        if task.stage == self._device_stage:
+            # On the pool a batch takes longer than one item if there are more tasks than threads.
+            tasks_per_thread = self.pool_tasks / self._threads if stage.lane == "spread" else 1.0
+            self.last_pass_s = elapsed_s * max(1.0, tasks_per_thread)
 
-    def _continues(self, work: Work) -> bool:
+    def _continues(self, task: Task) -> bool:
         """Return whether the thread that finished a stage runs the next one too.
 
-        Its core's cache holds the data, and no other thread has to wake up.
+        The data is in the cache of its core, and no other thread has to be woken.
         """
-        lanes = [stage.lane for stage in self._stages[work.stage : work.stage + 2]]
+        lanes = [stage.lane for stage in self._stages[task.stage : task.stage + 2]]
         if lanes[0] not in ON_POOL or lanes[1:] != ["pool"]:
             return False
-        (item,) = work.items
-        if item.open:
-            item.withdrawn = item.overdue
-        return item.open
+        (item,) = task.items
+        if item.is_open:
+            item.withdrawn = item.is_overdue
+        return item.is_open
 
     def _collect(self, timeout_s: float) -> None:
-        """Move finished work to its next stage; wait up to ``timeout_s`` for the first."""
+        """Move the items of finished tasks on; wait up to ``timeout_s`` for the first task."""
         try:
-            work = self._finished.get(block=timeout_s > 0, timeout=timeout_s)
+            task = self._finished.get(block=timeout_s > 0, timeout=timeout_s)
             while True:
-                self._running.discard(work)
-                self.busy -= self._stages[work.stage].lane in ON_POOL
-                self._move(work.items, work.stage + 1)
-                work = self._finished.get_nowait()
+                self._running.discard(task)
+                self.pool_tasks -= self._stages[task.stage].lane in ON_POOL
+                self._move(task.items, task.stage + 1)
+                task = self._finished.get_nowait()
         except Empty:
             return
 
     def _move(self, items: Iterable[Item], number: int) -> None:
-        """Let items wait for a stage; end those that are withdrawn, have failed or have passed all."""
+        """Queue items for a stage; end those that are withdrawn, failed or through the last stage."""
         for item in items:
-            if item.open and number < len(self._stages):
-                # Checked before each stage: the result of an overdue item is of no use to its client.
-                item.withdrawn = item.overdue
-            if item.open and number < len(self._stages):
+            if item.is_open and number < len(self._stages):
+                # Checked before each stage: the client of an overdue item no longer waits for it.
+                item.withdrawn = item.is_overdue
+            if item.is_open and number < len(self._stages):
                 if number == self._device_stage and not self._waiting[number]:
                     self._device_ready_s = time.monotonic()
                 self._waiting[number].append(item)
                 continue
             if number <= self._device_stage:
-                self.before_device -= 1
-            self.open -= 1
+                self.items_before_pass -= 1
+            self.open_items -= 1
             self.open_cost_px -= item.cost_px
             item.release()
             self._ended.append(item)

@@ -1,4 +1,4 @@
-"""One job on its way through the worker."""
+"""The state of one job in the worker."""
 
 import time
 from concurrent.futures import Future
@@ -17,22 +17,22 @@ BYTES_PER_PIXEL: Final = 30
 
 @dataclass(slots=True)
 class Item:
-    """A photo and what the stages have made of it; each stage releases what no later one needs."""
+    """A job's photo and the results of its stages; a stage frees data that no later stage needs."""
 
     job_id: str
     request: Request
-    # The size of the network batch in its first item, 0 in the others.
+    # The size of the network batch in the batch's first item, 0 in its others.
     batch_size: int = 0
     stage_ms: dict[str, float] = field(default_factory=dict)
     # The upload. It is kept until encoding when the photo may be encoded from its coefficients.
     data: bytes | None = None
-    # EXIF's, 1 to 8, of an upload that may be encoded from its coefficients.
+    # EXIF orientation, 1 to 8, of an upload that may be encoded from its coefficients; else None.
     orientation: int | None = None
     # Kept metadata, as marker segments of the JPEG.
     segments: bytes = b""
     pixels: NDArray[np.uint8] | None = None
     network_input: NDArray[np.uint8] | None = None
-    # Of a photo that is alone in the service; others get theirs when they are encoded.
+    # Set when the photo is alone in the service; else the inputs are prepared by the encode stage.
     encode_inputs: Future[EncodeInputs] | None = None
     saliency: NDArray[np.float32] | None = None
     # Pictures to store, by key.
@@ -43,22 +43,22 @@ class Item:
     withdrawn: bool = False
 
     @property
-    def open(self) -> bool:
-        """Whether later stages have to do anything for this item."""
+    def is_open(self) -> bool:
+        """Whether later stages have work to do for this item."""
         return self.error is None and not self.withdrawn
 
     @property
-    def overdue(self) -> bool:
+    def is_overdue(self) -> bool:
         """Whether the client's deadline has passed."""
         return self.request.deadline_unix_s < time.time()
 
     @property
     def cost_px(self) -> int:
-        """Memory that the item takes, in pixels; a large file of few pixels counts by its bytes."""
+        """The memory that the item takes, as a number of pixels; the upload's bytes count too."""
         return self.request.pixels + self.request.original_bytes // BYTES_PER_PIXEL
 
     def release(self) -> None:
-        """Free large data: no stage needs it any more."""
+        """Free all large data of the photo."""
         self.data = self.pixels = self.network_input = self.saliency = None
         if self.encode_inputs:
             self.encode_inputs.cancel()  # its task refers to the pixels

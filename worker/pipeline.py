@@ -1,7 +1,7 @@
 """The stages of a photo in the worker: fetch, decode, predict, encode, store.
 
-Each item keeps its own error, so that a bad image does not affect others. Stages overlap
-(``worker.flow``): while the network works on one batch, other photos are decoded, encoded or stored.
+Each item keeps its own error, so that a bad image does not affect others. ``worker.flow`` runs the
+stages at the same time, each on other photos.
 """
 
 import logging
@@ -26,8 +26,8 @@ from worker.result import build_result
 
 log = logging.getLogger(__name__)
 
-# The largest batch on a CPU, for each thread: photos of a larger one would wait here, while another
-# worker may be idle.
+# Largest batch on a CPU for each thread. Photos of a larger one would wait for these threads, while
+# another worker may be idle.
 MAX_BATCH_PER_THREAD: Final = 8
 
 
@@ -38,7 +38,7 @@ class Predictor(Protocol):
 
     @property
     def side_by_side(self) -> bool:
-        """Whether the photos of a batch go through the network singly, on several threads."""
+        """Whether the photos of a batch go through the network one by one, on several threads."""
 
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return the network's input for a photo."""
@@ -53,9 +53,9 @@ class Predictor(Protocol):
 class Limits:
     """How much the pipeline works on at once.
 
-    Up to ``max_batch_size`` photos go through the network together, and as many wait for it; up to
-    three times as many are open in all stages. ``max_pixels`` limits one photo, ``max_open_pixels``
-    all open ones together; a photo larger than that runs alone.
+    Up to ``max_batch_size`` photos are in a network pass, as many wait for one, and three times as
+    many are open in all stages. ``max_pixels`` limits each photo, ``max_open_pixels`` all open photos
+    together; a photo larger than that runs alone.
     """
 
     max_batch_size: int
@@ -65,7 +65,7 @@ class Limits:
 
 
 class Pipeline:
-    """Takes items by `submit`; `advance` moves them on. Only `advance` uses Redis."""
+    """Takes items by `submit`; `advance` moves them through the stages. Only `advance` uses Redis."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Pipeline:
         result_ttl_s: int,
         pass_threads: int | None = None,
     ) -> None:
-        """Begin without items.
+        """Start without items.
 
         Up to ``threads`` photos are decoded, encoded and, on a CPU, predicted at a time. The network
         pass of a single photo uses up to ``pass_threads`` threads of torch, by default ``threads``.
@@ -105,7 +105,7 @@ class Pipeline:
     def submit(self, items: Iterable[Item], *, in_flight: int = 0) -> None:
         """Take items; `advance` returns each of them once.
 
-        ``in_flight`` is how many photos all workers have now, 0 where that is unknown.
+        ``in_flight`` is how many photos all workers have now, 0 if unknown.
         """
         self._in_flight = in_flight
         self._flow.submit(items)
@@ -113,7 +113,7 @@ class Pipeline:
     def advance(self, timeout_s: float) -> list[Item]:
         """Return items that have ended; wait up to ``timeout_s`` for the first.
 
-        An ended item is withdrawn, or has an ``error``, or its result is stored and replied.
+        An item has ended when it is withdrawn, has an ``error``, or its result has been sent.
 
         Raises:
             RedisError: when Redis is unavailable; nothing is lost, call again.
@@ -123,29 +123,29 @@ class Pipeline:
     def capacity(self) -> int:
         """Return how many more items may be submitted now.
 
-        On a CPU it is 0 while every thread has a photo and a next one: another worker might start
-        further photos at once, and several photos at a time are cheaper to take from the queue.
+        On a CPU it is 0 while every thread has a photo and a second one in reserve. Another worker may
+        be free for further photos, and taking several from the queue at once is cheaper.
         """
         size = self._limits.max_batch_size
         if self._flow.open_cost_px >= self._limits.max_open_pixels:
             return 0
         if self._predictor.side_by_side:
-            if self._flow.open >= 2 * self._threads:
+            if self._flow.open_items >= 2 * self._threads:
                 return 0
             size = min(size, MAX_BATCH_PER_THREAD * self._threads)
-        return max(0, min(size - self._flow.before_device, 3 * size - self._flow.open))
+        return max(0, min(size - self._flow.items_before_pass, 3 * size - self._flow.open_items))
 
     def fits(self, cost_px: int) -> bool:
-        """Return whether items of this cost may be open beside the present ones."""
+        """Return whether items of this cost may be open together with the present ones."""
         total_px = self._flow.open_cost_px + cost_px
-        return not self._flow.open or total_px <= self._limits.max_open_pixels
+        return not self._flow.open_items or total_px <= self._limits.max_open_pixels
 
     def last_pass_s(self) -> float:
-        """Return how long the last network pass took, infinity before the first."""
-        return self._flow.pass_s
+        """Return the duration of the last network pass, infinity before the first."""
+        return self._flow.last_pass_s
 
     def longest_running_s(self) -> float:
-        """Return how long the oldest piece of work that runs now has been running."""
+        """Return how long the oldest running task has been running, 0 without one."""
         return self._flow.longest_running_s()
 
     def close(self) -> None:
@@ -155,8 +155,8 @@ class Pipeline:
     def _fetch(self, items: list[Item]) -> None:
         started_s = time.time()
         for item in items:
-            item.withdrawn = item.overdue
-        wanted = [item for item in items if item.open]
+            item.withdrawn = item.is_overdue
+        wanted = [item for item in items if item.is_open]
         if not wanted:
             return
         raw = cast(
@@ -178,8 +178,8 @@ class Pipeline:
         item.network_input = self._predictor.prepare(photo.image)
         item.pixels = np.asarray(photo.image)
         if self._count_in_flight() == 1:
-            # A single photo leaves cores idle during its network pass. With several photos all cores
-            # are busy, and inputs that are prepared early only take memory.
+            # A single photo leaves cores idle during its network pass. With several photos no core is
+            # idle, and preparing inputs early would only take memory.
             item.encode_inputs = self._flow.run_separately(
                 partial(
                     prepare_inputs,
@@ -198,7 +198,7 @@ class Pipeline:
             if len(items) == 1:
                 raise
             # The error does not say which input caused it.
-            log.exception("a pass over %d photos failed; they run singly now", len(items))
+            log.exception("a pass over %d photos failed; running them one by one", len(items))
             for item in items:
                 self._predict_alone(item)
             return
@@ -214,7 +214,7 @@ class Pipeline:
             item.error = error
 
     def _share_threads(self) -> int | None:
-        """Return how many threads a pass gets on a CPU: its share of all but one.
+        """Return the number of threads for a pass on a CPU: an equal share of all but one.
 
         With more threads than cores, threads wait for each other at every layer. One core is left
         for Redis, the front end and this worker's main thread.
@@ -224,8 +224,8 @@ class Pipeline:
         return max(1, (self._pass_threads - 1) // self._count_in_flight())
 
     def _count_in_flight(self) -> int:
-        """Return how many photos this worker has, and the other workers as far as known."""
-        return max(1, self._flow.open, self._in_flight)
+        """Return how many photos all workers have, as far as known."""
+        return max(1, self._flow.open_items, self._in_flight)
 
     def _encode(self, items: list[Item]) -> None:
         (item,) = items

@@ -1,9 +1,9 @@
-"""The worker's replies: pictures under their keys, a message on the front end's list.
+"""Sends replies: pictures under their keys, a message on the front end's list.
 
-The message is also kept as the job's record, since any front end may be asked for the job later.
+The message is also stored as the job's record: clients may ask any front end for the job later.
 
-A job is replied to once, however many workers run it: only the first reply finds the job's input,
-and deletes it. The others find none and count as withdrawn, as does a job whose client has left.
+A job gets one reply, even when several workers run it: the first reply deletes the job's input, and
+without an input nothing is sent. The item then counts as withdrawn, as when its client has left.
 """
 
 import logging
@@ -16,20 +16,20 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from contract.keys import RECORD_LIVES, input_key, record_key, reply_key
+from contract.keys import RECORD_TTL_FACTOR, input_key, record_key, reply_key
 from contract.messages import Failure, Reply, encode_reply
 from worker.item import Item
 
 log = logging.getLogger(__name__)
 
-# Redis is unreachable, full, or a replica for now: what could not be written is written later.
+# Redis is unreachable, full, or a replica during a failover: writes are tried again.
 UNAVAILABLE: Final = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError)
 
 REPLY: Final = Path(__file__).with_name("reply.lua").read_text("utf-8")
 
 
 class Replies:
-    """Sends results and failures, which Redis keeps for ``ttl_s``."""
+    """Sends results and failures; Redis keeps pictures and unread replies for ``ttl_s``."""
 
     def __init__(self, connection: Redis, *, ttl_s: int) -> None:
         self._reply = connection.register_script(REPLY)
@@ -39,8 +39,8 @@ class Replies:
         """Send each item's result; mark items without input in Redis as withdrawn.
 
         Raises:
-            RedisError: when Redis is unavailable; call again with all items. Those that were sent
-                count as withdrawn then.
+            RedisError: when Redis is unavailable; call again with all items. Items that were sent
+                before the error then count as withdrawn.
         """
         for item in items:
             assert item.result is not None
@@ -52,7 +52,7 @@ class Replies:
                 item.error = error
 
     def send_failures(self, failures: Sequence[tuple[str, Failure]]) -> None:
-        """Send each failure to the front end beside it.
+        """Send each failure to the front end that is named with it.
 
         Raises:
             RedisError: when Redis is unavailable; call again with all failures.
@@ -73,7 +73,7 @@ class Replies:
                 keys=[input_key(job_id), reply_key(reply_to), record_key(job_id), *blobs],
                 args=[
                     self._ttl_s,
-                    RECORD_LIVES * self._ttl_s,
+                    RECORD_TTL_FACTOR * self._ttl_s,
                     encode_reply(reply),
                     *blobs.values(),
                 ],

@@ -1,4 +1,4 @@
-"""From a photo and its saliency map to the result: the JPEG, the heatmap and their description."""
+"""Builds a job's result from photo and saliency map: the JPEG, the heatmap and their description."""
 
 from contract.keys import heatmap_key, image_key
 from contract.messages import Result
@@ -8,7 +8,7 @@ from worker.item import Item
 
 
 def build_result(item: Item, model_version: str) -> None:
-    """Encode an item's photo; set its ``result`` and ``blobs`` and release everything else.
+    """Encode an item's photo; set its ``result`` and ``blobs``, and free its other data.
 
     Raises:
         MaxBytesError: when no JPEG of this photo has ``max_bytes`` or less.

@@ -8,8 +8,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contract.images import DEFAULT_MAX_PIXELS
 
-# What pydantic's kinds of errors mean, in plain words; `{}` are limits.
-PLAIN: Final = {
+# What a setting must be, by pydantic's type of error and with its fields.
+ALLOWED: Final = {
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
     "float_parsing": "a number",
@@ -28,15 +28,15 @@ class WorkerSettings(BaseSettings):
     redis_url: str = "redis://127.0.0.1:6379/0"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     max_batch_size: Annotated[int, Field(ge=1, le=256)] = 16
-    # The longest time that a decoded photo waits for others that are still decoded.
+    # The longest time that a decoded photo waits for others that are being decoded.
     max_linger_ms: Annotated[float, Field(ge=0, le=1000)] = 10.0
-    # Photos in all stages together; each pixel takes about 30 bytes.
+    # Limit on all photos in the pipeline together; a pixel takes about 30 bytes.
     max_open_pixels: Annotated[int, Field(ge=1)] = 64_000_000
     max_pixels: Annotated[int, Field(ge=1)] = DEFAULT_MAX_PIXELS
     codec_threads: Annotated[int, Field(ge=1, le=256)] = Field(
         default_factory=lambda: os.cpu_count() or 1
     )
-    # For the network pass of a single photo on a CPU; by default as many as `codec_threads`.
+    # Threads for the network pass of a single photo on a CPU; by default `codec_threads`.
     pass_threads: Annotated[int | None, Field(ge=1, le=256)] = None
     # How long Redis keeps results for a front end to fetch, and RQ's record of a job.
     result_ttl_s: Annotated[int, Field(ge=1, le=86_400)] = 300
@@ -50,6 +50,6 @@ def describe_errors(error: ValidationError) -> list[str]:
     lines = []
     for fault in error.errors(include_url=False):
         name = str(fault["loc"][0]).upper()
-        allowed = PLAIN.get(fault["type"], "{}").format(fault["msg"], **fault.get("ctx", {}))
+        allowed = ALLOWED.get(fault["type"], "{}").format(fault["msg"], **fault.get("ctx", {}))
         lines.append(f"{name} is {str(fault['input'])!r}; allowed: {allowed}")
     return lines

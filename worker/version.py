@@ -1,4 +1,4 @@
-"""The version of results: what their bytes depend on beside the photo and its options."""
+"""The version of results: everything that their bytes depend on, except photo and options."""
 
 import hashlib
 from importlib.metadata import version
@@ -12,10 +12,10 @@ LIBRARIES: Final = ("numba", "numpy", "pillow", "torch")
 
 
 def name_version(weights_version: str, arithmetic: str) -> str:
-    """Return ``weights_version`` with eight hexadecimal digits of everything else that matters.
+    """Return ``weights_version`` and eight hexadecimal digits: a digest of everything else.
 
-    These are our code, the versions of the computing libraries, and ``arithmetic``: the kind of device
-    and its precision, since maps that differ by rounding may give different files. ETags and cache
+    The digest covers our code, the versions of the numeric libraries, and ``arithmetic``, the kind of
+    device and its precision: maps that differ by rounding may give different files. ETags and cache
     keys contain the version.
     """
     digest = hashlib.sha256(arithmetic.encode())

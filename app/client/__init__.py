@@ -1,1 +1,1 @@
-"""``python -m app compress``: photos, folders of them, through a service."""
+"""``foveate compress``: compresses photos and folders through a service."""

@@ -1,4 +1,4 @@
-"""The arguments of ``foveate compress``, and its exit codes."""
+"""Declares the arguments of ``foveate compress`` and its exit codes."""
 
 import argparse
 import os
@@ -10,88 +10,103 @@ from app.options import LARGEST_MAX_BYTES, describe_options
 DONE, SOME_FAILED, USAGE, NO_SERVICE, INTERRUPTED = 0, 1, 2, 3, 130
 DEFAULT_JOBS: Final = 8
 
-EPILOG = f"""\
+DESCRIPTION: Final = """\
+Compress photos to JPEGs. Without --url, a service is started on this machine for the run. The same \
+command again does only what is missing."""
+EPILOG: Final = f"""\
 exit codes: {DONE} all done, {SOME_FAILED} some photos failed, {USAGE} wrong command, \
-{NO_SERVICE} no usable service, {INTERRUPTED} interrupted. More: docs/cli.md."""
+{NO_SERVICE} no usable service, {INTERRUPTED} interrupted. More in docs/cli.md."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments, and every option of the service."""
+    parser.description = DESCRIPTION
     parser.epilog = EPILOG
     parser.add_argument(
-        "photos", nargs="+", metavar="PHOTO", help="files, folders, globs; - is stdin"
+        "photos", nargs="+", metavar="PHOTO", help="file, folder or glob; - for standard input"
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "-o",
         "--output",
         metavar="PATH",
-        help="folder of the results; for one photo also the file to write, NAME.jpg; - is stdout",
+        help="folder for the results; for one photo also the file, NAME.jpg; - for standard output",
     )
-    where.add_argument("--in-place", action="store_true", help="replace JPEGs by their results")
+    where.add_argument("--in-place", action="store_true", help="replace each JPEG by its result")
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace files that no run has written"
+        "--overwrite",
+        action="store_true",
+        help="also replace files in PATH that are not results of an earlier run",
     )
     parser.add_argument(
         "--url",
         default=os.environ.get("FOVEATE_URL"),
-        help="the service (default: FOVEATE_URL, else one is started for the run)",
+        help="URL of the service (default: FOVEATE_URL; without both, one is started for this run)",
     )
     parser.add_argument(
         "--jobs",
-        type=at_least_one,
+        type=parse_count,
         default=DEFAULT_JOBS,
         metavar="N",
-        help="photos in progress at a time (default: %(default)s)",
+        help="number of photos in progress at a time (default: %(default)s)",
     )
     parser.add_argument(
         "--workers",
-        type=at_least_one,
+        type=parse_count,
         default=1,
         metavar="N",
-        help="workers of a service started for this run (default: %(default)s)",
+        help="number of workers, if a service is started for this run (default: %(default)s)",
     )
-    parser.add_argument("--json", action="store_true", help="print a line of JSON for each photo")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print no bar and no summary")
-    options = parser.add_argument_group("options of the service (docs/api.md)")
-    for name, described in describe_options().items():
-        add_option(options, name, described)
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print a line of JSON for each photo, and a last one with the sums",
+    )
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="print no progress bar and no summary"
+    )
+    options = parser.add_argument_group("options of the service, explained in docs/api.md")
+    for name, schema in describe_options().items():
+        add_option(options, name, schema)
 
 
-def add_option(group: Any, name: str, described: Mapping[str, Any]) -> None:
-    """Declare one of the service's options."""
+def add_option(group: Any, name: str, schema: Mapping[str, Any]) -> None:
+    """Declare one of the service's options, from its JSON schema."""
     flag = f"--{name.replace('_', '-')}"
-    text = f"{described['description']} ({describe_values(described)})"
+    text = f"{schema['description']} ({format_values(schema)})"
     text = text.replace("%", "%%").replace("`", "")
     shared = {"dest": f"option_{name}", "default": None, "help": text}
-    if described.get("type") == "boolean":
+    if schema.get("type") == "boolean":
         group.add_argument(flag, action=argparse.BooleanOptionalAction, **shared)
     elif name == "heatmap":
-        group.add_argument(flag, nargs="?", const="map", choices=described["enum"], **shared)
-    elif "enum" in described:
-        group.add_argument(flag, choices=described["enum"], **shared)
+        group.add_argument(flag, nargs="?", const="map", choices=schema["enum"], **shared)
+    elif "enum" in schema:
+        group.add_argument(flag, choices=schema["enum"], **shared)
     else:
-        group.add_argument(flag, metavar=described["type"].upper(), **shared)
+        group.add_argument(flag, metavar=schema["type"].upper(), **shared)
 
 
-def describe_values(described: Mapping[str, Any]) -> str:
+def format_values(schema: Mapping[str, Any]) -> str:
     """Return an option's range and default, from its JSON schema."""
-    parts: list[str] = []
-    if "minimum" in described:
-        least, most = described["minimum"], described.get("maximum")
-        # No file comes near the largest integer; the bound is JSON's, not the option's.
+    parts = []
+    if "minimum" in schema:
+        least, most = schema["minimum"], schema.get("maximum")
+        # The largest integer is a bound of JSON; no file comes near it.
         bounded = most is not None and most < LARGEST_MAX_BYTES
         parts.append(f"{least:g} to {most:g}" if bounded else f"at least {least:g}")
-    default = described.get("default")
+    default = schema.get("default")
     if isinstance(default, bool):
         default = str(default).lower()
     parts.append(f"default: {'none' if default is None else default}")
     return "; ".join(parts)
 
 
-def at_least_one(text: str) -> int:
-    """Parse a number from 1 up."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
+def parse_count(text: str) -> int:
+    """Return a whole number of at least 1.
+
+    Raises:
+        argparse.ArgumentTypeError: when ``text`` is none.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number of at least 1")
+    return int(text)

@@ -1,8 +1,7 @@
-"""What has been done in a folder, so that a second run does only the rest.
+"""The record of finished photos in a folder, so that a second run does only the rest.
 
-One line of JSON for each photo, written just before its result is put in place. Nothing in it is
-believed unseen: a result counts while the file is there with the bytes that the line tells of. So
-whatever a killed run leaves behind, the next one gets right.
+A line of JSON for each photo is written just before its result. A line counts only while the result
+is there with the digest that the line states, so a run may be killed at any moment.
 """
 
 import fcntl
@@ -14,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from app.client.targets import NotWrittenError
+from app.client.result_files import NotWrittenError
 
 LEDGER_NAME: Final = ".foveate.jsonl"
 
@@ -25,7 +24,11 @@ class BusyFolderError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A result: its place below the ledger's folder, and what it was made of."""
+    """One result: its place, and what it was made from.
+
+    Places are paths relative to the ledger's folder; digests are SHA-256 in hexadecimal; ``options``
+    is JSON with sorted keys. ``digest`` is the result's own.
+    """
 
     place: str
     source_digest: str
@@ -36,13 +39,13 @@ class Entry:
 
 
 class Ledger:
-    """The ledger of a folder, which is this run's alone until it is closed."""
+    """The ledger of one folder, locked against other runs until it is closed; thread-safe."""
 
     def __init__(self, folder: Path) -> None:
-        """Open the folder's ledger.
+        """Open and lock the folder's ledger.
 
         Raises:
-            BusyFolderError: when another run is at it.
+            BusyFolderError: when another run has locked it.
             OSError: when the folder can't be written.
         """
         folder.mkdir(parents=True, exist_ok=True)
@@ -55,17 +58,17 @@ class Ledger:
             self._file.close()
             raise BusyFolderError(f"another run writes into {folder}") from error
         self._entries: dict[str, Entry] = {}
-        # All that runs have ever put in a place: the last line may tell of what came no further.
+        # Of all lines, not only the last: a killed run may have recorded a result and not written it.
         self._digests: dict[str, set[str]] = {}
         self._file.seek(0)
         for line in self._file.readall().splitlines():
-            if entry := parse(line):
+            if entry := parse_entry(line):
                 self._remember(entry)
-        self._ends_whole = os.fstat(self._file.fileno()).st_size == 0 or self._ends_with_newline()
+        self._ends_with_newline = self._file.tell() == 0 or self._last_byte() == b"\n"
 
-    def _ends_with_newline(self) -> bool:
+    def _last_byte(self) -> bytes:
         self._file.seek(-1, os.SEEK_END)
-        return self._file.read(1) == b"\n"
+        return self._file.read(1)
 
     def __enter__(self) -> Self:
         return self
@@ -73,21 +76,21 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def place_of(self, path: Path) -> str:
-        """Return how the ledger names a path below its folder."""
+    def to_place(self, path: Path) -> str:
+        """Return a path as entries name it: relative to the ledger's folder."""
         return os.fsencode(os.path.relpath(path, self._folder)).decode("utf-8", "surrogateescape")
 
     def is_done(self, wanted: Entry) -> bool:
-        """Return whether ``wanted``, by this photo and these options, is there and whole."""
+        """Return whether the result of this photo with these options is there, unchanged."""
         entry = self._entries.get(wanted.place)
         return (
             entry is not None
             and (entry.source_digest, entry.options) == (wanted.source_digest, wanted.options)
-            and self._is_whole(entry)
+            and self._is_unchanged(entry)
         )
 
     def is_result(self, wanted: Entry) -> bool:
-        """Return whether the photo of ``wanted`` is itself what a run with its options has made."""
+        """Return whether the photo of ``wanted`` is itself the result of a run with its options."""
         entry = self._entries.get(wanted.place)
         return entry is not None and (entry.digest, entry.options) == (
             wanted.source_digest,
@@ -95,11 +98,11 @@ class Ledger:
         )
 
     def is_ours(self, place: str) -> bool:
-        """Return whether what lies there is a run's result, untouched since."""
-        return self._digest_at(place) in self._digests.get(place, ())
+        """Return whether the file there is the result of a run, unchanged since."""
+        return self._hash_place(place) in self._digests.get(place, ())
 
     def add(self, entry: Entry) -> None:
-        """Record a result that is about to be put in place.
+        """Record a result that is about to be written.
 
         Raises:
             NotWrittenError: when the ledger can't be written.
@@ -107,13 +110,13 @@ class Ledger:
         line = json.dumps(asdict(entry)).encode() + b"\n"
         with self._lock:
             self._remember(entry)
-            # After a line that a killed run has cut short this one begins anew.
-            begun = line if self._ends_whole else b"\n" + line
+            # A killed run may have left the last line incomplete.
+            data = line if self._ends_with_newline else b"\n" + line
             try:
-                # A disk that fills up may take a part; that line then counts for nothing.
-                self._ends_whole = self._file.write(begun) == len(begun)
+                # On a full disk only a part may be written; that line is then ignored.
+                self._ends_with_newline = self._file.write(data) == len(data)
             except OSError as error:
-                self._ends_whole = False
+                self._ends_with_newline = False
                 raise NotWrittenError(self._folder / LEDGER_NAME, error) from error
 
     def _remember(self, entry: Entry) -> None:
@@ -125,31 +128,35 @@ class Ledger:
             if place is not None and digest is not None:
                 self._digests.setdefault(place, set()).add(digest)
 
-    def _is_whole(self, entry: Entry) -> bool:
+    def _is_unchanged(self, entry: Entry) -> bool:
         heatmap = entry.heatmap_place
-        if heatmap is not None and self._digest_at(heatmap) != entry.heatmap_digest:
+        if heatmap is not None and self._hash_place(heatmap) != entry.heatmap_digest:
             return False
-        return self._digest_at(entry.place) == entry.digest
+        return self._hash_place(entry.place) == entry.digest
 
-    def _digest_at(self, place: str) -> str | None:
+    def _hash_place(self, place: str) -> str | None:
         path = self._folder / os.fsdecode(place.encode("utf-8", "surrogateescape"))
         try:
-            return digest_of(path)
+            return hash_file(path)
         except OSError:
             return None
 
 
-def parse(line: bytes) -> Entry | None:
-    """Return a line's entry, None when it is damaged or of a later version."""
+def parse_entry(line: bytes) -> Entry | None:
+    """Return a line's entry, or None for a line that is damaged or from a later version."""
     try:
         fields = json.loads(line)
-        words = all(isinstance(value, str) or value is None for value in fields.values())
-        return Entry(**fields) if words else None
+        valid = all(isinstance(value, str) or value is None for value in fields.values())
+        return Entry(**fields) if valid else None
     except (ValueError, TypeError, AttributeError):
         return None
 
 
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in pieces; raises OSError."""
+def hash_file(path: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal, without holding the file in memory.
+
+    Raises:
+        OSError: when it can't be read.
+    """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

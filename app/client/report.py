@@ -1,4 +1,4 @@
-"""What a run has done, for people and for scripts."""
+"""Reports the outcomes of a run: a progress bar and a summary for people, lines of JSON for scripts."""
 
 import json
 import sys
@@ -7,14 +7,15 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
-from app.client.names import shown
-from app.client.work import Outcome
+from app.client.compressor import HEIC, Outcome
+from app.client.sources import escape_path
 
 
 class Report:
-    """Counts outcomes as they come: a bar for people, lines of JSON for scripts."""
+    """Counts outcomes and prints each; the bar and errors go to standard error."""
 
     def __init__(self, total: int, *, lines: IO[str] | None, quiet: bool) -> None:
+        """Start the bar for ``total`` photos; ``lines`` is where JSON is written, None for nowhere."""
         self._lines = lines
         self._total = total
         self._bar = tqdm(
@@ -22,43 +23,42 @@ class Report:
             unit="photo",
             file=sys.stderr,
             dynamic_ncols=True,
-            # None: only on a terminal.
+            # None: on a terminal only.
             disable=True if quiet else None,
         )
         self.states: Counter[str] = Counter()
-        self.bytes_in = self.bytes_out = 0
+        self._heic_count = 0
+        self._bytes_in = self._bytes_out = 0
 
     def add(self, outcome: Outcome) -> None:
-        """Take one outcome in."""
+        """Count one outcome; print why it failed, and its line of JSON."""
         self.states[outcome.state] += 1
         if outcome.state in {"compressed", "unchanged"}:
-            self.bytes_in += outcome.bytes_in
-            self.bytes_out += outcome.bytes_out
+            self._bytes_in += outcome.bytes_in
+            self._bytes_out += outcome.bytes_out
         elif outcome.state == "failed":
-            self.say(f"{shown(outcome.source)}: {outcome.detail}")
+            self._heic_count += outcome.code == HEIC
+            line = f"foveate: {escape_path(outcome.source)}: {outcome.detail}"
+            self._bar.write(line, file=sys.stderr)
         if self._lines is not None:
-            print(json.dumps(describe(outcome)), file=self._lines, flush=True)
-        if self.bytes_in:
-            self._bar.set_postfix_str(self.saving(), refresh=False)
+            print(json.dumps(to_json(outcome)), file=self._lines, flush=True)
+        if self._bytes_in:
+            self._bar.set_postfix_str(self._format_saving(), refresh=False)
         self._bar.update()
 
-    def say(self, line: str) -> None:
-        """Tell something without disturbing the bar."""
-        self._bar.write(f"foveate: {line}", file=sys.stderr)
-
-    def saving(self) -> str:
-        """Return bytes in, out and saved, in words."""
-        per_cent = 100 * (1 - self.bytes_out / self.bytes_in) if self.bytes_in else 0.0
-        return f"{size(self.bytes_in)} → {size(self.bytes_out)}, {per_cent:.1f} % saved"
+    def _format_saving(self) -> str:
+        percent = 100 * (1 - self._bytes_out / self._bytes_in)
+        sizes = f"{format_size(self._bytes_in)} → {format_size(self._bytes_out)}"
+        return f"{sizes}, {percent:.1f} % saved"
 
     def close(self) -> None:
-        """End the bar, and the lines with the sums."""
+        """End the bar; print the summary's line of JSON."""
         self._bar.close()
         if self._lines is not None:
-            print(json.dumps({"summary": self.summary()}), file=self._lines, flush=True)
+            print(json.dumps({"summary": self.summarize()}), file=self._lines, flush=True)
 
-    def summary(self) -> dict[str, int]:
-        """Return the sums; ``not_done`` are those that an end came before."""
+    def summarize(self) -> dict[str, int]:
+        """Return the sums; ``not_done`` counts the photos that an interrupted run has not reached."""
         counts = {
             name: self.states[name] for name in ("compressed", "unchanged", "skipped", "failed")
         }
@@ -66,40 +66,41 @@ class Report:
             "photos": self._total,
             **counts,
             "not_done": self._total - sum(counts.values()),
-            "bytes_in": self.bytes_in,
-            "bytes_out": self.bytes_out,
+            "bytes_in": self._bytes_in,
+            "bytes_out": self._bytes_out,
         }
 
-    def table(self) -> str:
-        """Return the summary as a person reads it."""
-        names = {
-            "compressed": "compressed",
-            "unchanged": "unchanged (no JPEG of it is smaller)",
-            "skipped": "skipped (done before)",
-            "failed": "failed",
-            "not_done": "not done",
-        }
-        summary = self.summary()
-        rows = [(f"{summary[key]:,}", name) for key, name in names.items() if summary[key]]
-        if self.bytes_in:
-            rows.append(("", self.saving()))
+    def format_summary(self) -> str:
+        """Return the summary for people: a line for each state, and what was saved."""
+        summary = self.summarize()
+        counts = [
+            (summary["compressed"], "compressed"),
+            (summary["unchanged"], "unchanged (can't be made smaller)"),
+            (summary["skipped"], "skipped (done before)"),
+            (summary["failed"] - self._heic_count, "failed"),
+            (self._heic_count, "failed: HEIC is not accepted, convert to JPEG first"),
+            (summary["not_done"], "not done"),
+        ]
+        rows = [(f"{count:,}", name) for count, name in counts if count]
+        if self._bytes_in:
+            rows.append(("", self._format_saving()))
         width = max((len(number) for number, _ in rows), default=0)
         return "\n".join(f"{number:>{width}}  {name}" for number, name in rows)
 
 
-def describe(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome as a JSON object; names that aren't UTF-8 have their bytes escaped."""
-    described: dict[str, Any] = {"source": shown(outcome.source), "state": outcome.state}
+def to_json(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as a JSON object; bytes of names that are not UTF-8 are escaped."""
+    line: dict[str, Any] = {"source": escape_path(outcome.source), "state": outcome.state}
     if outcome.state == "failed":
-        return {**described, "problem": {"type": outcome.code, "detail": outcome.detail}}
-    described |= {"target": shown(outcome.target) if outcome.target else None}
+        return {**line, "problem": {"type": outcome.code, "detail": outcome.detail}}
+    line["target"] = escape_path(outcome.target) if outcome.target else None
     if outcome.heatmap:
-        described["heatmap"] = shown(outcome.heatmap)
-    return {**described, "bytes_in": outcome.bytes_in, "bytes_out": outcome.bytes_out}
+        line["heatmap"] = escape_path(outcome.heatmap)
+    return {**line, "bytes_in": outcome.bytes_in, "bytes_out": outcome.bytes_out}
 
 
-def size(count: float) -> str:
-    """Return bytes in decimal units."""
+def format_size(count: float) -> str:
+    """Return a number of bytes with three digits and a decimal unit."""
     for unit in ("B", "kB", "MB"):
         if count < 999.5:
             return f"{count:.3g} {unit}"

@@ -1,4 +1,4 @@
-"""Which photos a command names: files, folders with all that is in them, globs."""
+"""Finds the photos that a command names: files, folders and globs."""
 
 import glob
 import os
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-# By name, in folders only: a file that is named itself is sent whatever it is called.
+# Only for files found in folders: a file that the command names is sent whatever its suffix.
 PHOTO_SUFFIXES: Final = frozenset(
     [
         ".jpg",
@@ -21,6 +21,7 @@ PHOTO_SUFFIXES: Final = frozenset(
         ".bmp",
         ".tif",
         ".tiff",
+        # Found so that they are reported, not silently left out.
         ".heic",
         ".heif",
     ]
@@ -29,39 +30,43 @@ PHOTO_SUFFIXES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A photo; ``place`` is where it lies below what the command named."""
+    """A photo to compress; ``relative_path`` is its path below ``root``, which the command named."""
 
     path: Path
-    place: Path
+    relative_path: Path
     root: Path
 
 
 class NoSuchPhotoError(Exception):
-    """The command names what isn't there."""
+    """The command names a file that does not exist, or a glob without a match."""
 
 
-def find_photos(names: Sequence[str], *, leave_out: Path | None = None) -> list[Source]:
-    """Return the photos that ``names`` stand for, each once, folders in the order of their names.
+def find_photos(names: Sequence[str], *, exclude: Path | None = None) -> list[Source]:
+    """Return the photos that ``names`` stand for, each once, in the order of the names.
 
-    Links to folders are not followed, so that no loop occurs. Hidden files are left out, and so is
-    ``leave_out``, the folder of the results.
+    The files of a folder are sorted by name. Links to folders are not followed, because they may
+    form a loop. Hidden files are left out, and so is ``exclude``, the folder of the results.
 
     Raises:
-        NoSuchPhotoError: when a name fits nothing.
+        NoSuchPhotoError: when a name matches nothing.
     """
     found: dict[str, Source] = {}
     for name in names:
-        for path in expand(name):
-            alone = Source(path, Path(path.name), path.parent)
-            if path != Path(name) and is_below(path, leave_out):
-                continue  # a pattern found the results of an earlier run
-            for source in walk(path, leave_out) if path.is_dir() else (alone,):
+        for path in expand_glob(name):
+            if path != Path(name) and is_below(path, exclude):
+                continue  # a glob matched the results of an earlier run
+            file = Source(path, Path(path.name), path.parent)
+            for source in walk(path, exclude) if path.is_dir() else (file,):
                 found.setdefault(os.path.abspath(source.path), source)  # noqa: PTH100
     return list(found.values())
 
 
-def expand(name: str) -> list[Path]:
-    """Return the paths of a name, which may be a glob that no shell has expanded."""
+def expand_glob(name: str) -> list[Path]:
+    """Return the paths of a name, which may be a glob that the shell has not expanded.
+
+    Raises:
+        NoSuchPhotoError: when it matches nothing.
+    """
     if os.path.lexists(name):
         return [Path(name)]
     matches = sorted(glob.glob(name, recursive=True)) if glob.has_magic(name) else []  # noqa: PTH207 (a Path takes no absolute pattern)
@@ -71,20 +76,36 @@ def expand(name: str) -> list[Path]:
 
 
 def is_below(path: Path, folder: Path | None) -> bool:
-    """Return whether ``path`` lies in ``folder``, links resolved."""
+    """Return whether ``path`` is in ``folder``, with links resolved."""
     return folder is not None and path.resolve().is_relative_to(folder.resolve())
 
 
-def walk(root: Path, leave_out: Path | None) -> Iterator[Source]:
-    """Yield the photos below a folder."""
-    omitted = leave_out.resolve() if leave_out else None
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(
+def walk(root: Path, exclude: Path | None) -> Iterator[Source]:
+    """Yield the photos in a folder and its subfolders."""
+    excluded = exclude.resolve() if exclude else None
+    for folder, subfolders, files in os.walk(root):
+        subfolders[:] = sorted(
             name
-            for name in folders
-            if not name.startswith(".") and Path(folder, name).resolve() != omitted
+            for name in subfolders
+            if not name.startswith(".") and Path(folder, name).resolve() != excluded
         )
         for name in sorted(files):
             if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_SUFFIXES:
                 path = Path(folder, name)
                 yield Source(path, path.relative_to(root), root)
+
+
+def is_heic(path: Path) -> bool:
+    """Return whether a file begins with a HEIC brand: heic, heix, hevc, … (ISO/IEC 23008-12, annex B).
+
+    Raises:
+        OSError: when the file can't be read.
+    """
+    with path.open("rb") as file:
+        return file.read(10)[4:] == b"ftyphe"
+
+
+def escape_path(path: Path) -> str:
+    """Return a path for messages: valid UTF-8 on one line, other bytes and control characters escaped."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,4 +1,4 @@
-"""API keys: without one of those configured, a request goes no further (RFC 6750)."""
+"""API keys as bearer tokens (RFC 6750): requests without a valid key are refused."""
 
 import hashlib
 import hmac
@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.http.problems import to_response
 from contract.errors import MissingKeyError
 
-# Open to everyone: health, the page and its files, the description of the interface; and /fetch,
-# whose URLs are signed. Every other path needs a key, those included that are added later.
+# Open without a key: health, the page and its files, the API's description, and /fetch, whose URLs
+# are signed. Every other path needs a key, so a new route is protected by default.
 OPEN_PATHS: Final = frozenset(
     {"/", "/livez", "/readyz", "/docs", "/openapi.json", "/favicon.ico", "/robots.txt"}
 )
@@ -20,11 +20,11 @@ OPEN_FOLDERS: Final = ("/docs/", "/page/", "/fetch/")
 
 
 class ApiKeyMiddleware:
-    """Refuses requests without a key, before their body is read."""
+    """Refuses requests without a valid key, before their body is read."""
 
     def __init__(self, app: ASGIApp, keys: Iterable[str]) -> None:
         self._app = app
-        # Digests are of one length, so that comparing them tells nothing about a key's.
+        # Digests have equal lengths, so the time of a comparison reveals no key's length.
         self._digests = [hashlib.sha256(key.encode()).digest() for key in keys]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -33,21 +33,21 @@ class ApiKeyMiddleware:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).getlist("authorization")
-        if len(given) == 1 and self._knows(given[0]):
+        if len(given) == 1 and self._is_valid(given[0]):
             await self._app(scope, receive, send)
             return
         error = MissingKeyError("Send a key as 'Authorization: Bearer KEY'.")
         challenge = 'Bearer realm="foveate"' + (', error="invalid_token"' if given else "")
-        # The body isn't read, so nothing more can follow on this connection.
+        # The body is not read, so the connection can't be reused.
         headers = {"WWW-Authenticate": challenge, "Connection": "close"}
         await to_response(error, headers)(scope, receive, send)
 
-    def _knows(self, authorization: str) -> bool:
+    def _is_valid(self, authorization: str) -> bool:
         scheme, _, key = authorization.partition(" ")
         digest = hashlib.sha256(key.strip().encode("latin-1")).digest()
-        # Each is compared, also after one has fit: time tells nothing of which it was.
-        fits = [hmac.compare_digest(digest, known) for known in self._digests]
-        return scheme.lower() == "bearer" and any(fits)
+        # Compare with all keys, also after a match: the time must not reveal which one matched.
+        matches = [hmac.compare_digest(digest, known) for known in self._digests]
+        return scheme.lower() == "bearer" and any(matches)
 
 
 def is_open(path: str) -> bool:

@@ -1,8 +1,9 @@
-"""Reads an upload's body once, raw or multipart, and stops at the limit."""
+"""Reads the body of an upload, raw or multipart, within limits on bytes and time."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -16,111 +17,127 @@ from contract.errors import (
     MalformedRequestError,
 )
 
-# More than any use of the service needs; a form with thousands of parts is an attack.
-MAX_FORM_FIELDS = 32
-MAX_FIELD_BYTES = 1024
-# What multipart adds around the file.
-FORM_OVERHEAD_BYTES = 64 * 1024
-# Of what a body announces, this much is held before it arrives. All of it, and a few clients that
-# announce much and send nothing would lock out everyone else.
-ALLOCATED_AHEAD_BYTES = 256 * 1024
+# More than the service has options; a form with thousands of fields is an attack.
+MAX_FORM_FIELDS: Final = 32
+MAX_FIELD_BYTES: Final = 1024
+# Allowance for what multipart adds to the file: boundaries, part headers, fields.
+FORM_OVERHEAD_BYTES: Final = 64 * 1024
+# At most this much of an announced body is counted before it arrives. If all of it were, a few
+# clients that announce much and send nothing would lock out everyone else.
+ALLOCATED_AHEAD_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The photo's bytes, and options that came as form fields."""
+    """The photo's bytes, and the form fields beside it as pairs of name and value."""
 
     data: bytes
     fields: list[tuple[str, str]]
 
 
 class MemoryMultiPartParser(MultiPartParser):
-    """Keeps files in memory: their size is bounded before they get here."""
+    """Keeps files in memory instead of on disk; their size is limited before they get here."""
 
     spool_max_size = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How slow a body may be: ``timeout_s`` in all, and ``min_bytes_per_s`` after ``grace_s``."""
+class BodyDeadline:
+    """Time limits of a body: ``timeout_s`` in all, ``min_bytes_per_s`` as a mean after ``grace_s``."""
 
     timeout_s: float
     grace_s: float
     min_bytes_per_s: int
 
-    def seconds_for(self, received_bytes: int) -> float:
-        """Return how long a body of which this much has arrived may have taken so far."""
+    def allowed_s(self, received_bytes: int) -> float:
+        """Return the time limit, from the start, while only ``received_bytes`` have arrived."""
         return min(self.timeout_s, self.grace_s + received_bytes / self.min_bytes_per_s)
 
 
-async def read_body(request: Request, ticket: Ticket, *, max_bytes: int, pace: Pace) -> Body:
-    """Return the request's photo and form fields.
+async def read_body(
+    request: Request, ticket: Ticket, *, max_bytes: int, deadline: BodyDeadline
+) -> Body:
+    """Return the request's photo and form fields; count its bytes on ``ticket`` as they arrive.
 
     Raises:
-        BodyTooLargeError: as soon as more than ``max_bytes`` are announced or arrive.
+        BodyTooLargeError: as soon as more than ``max_bytes`` are announced or have arrived.
         QueueFullError: when the process holds too many bytes already.
-        MalformedRequestError: when the body is empty, cut short, no valid multipart, or a form
+        MalformedRequestError: when the body is empty, truncated, invalid multipart, or a form
             without a file.
-        InvalidOptionError: when the form's file has another name than ``file``.
-        DeadlineError: when it arrives more slowly than ``pace`` allows.
+        InvalidOptionError: when the form's file is not named ``file``.
+        DeadlineError: when the body is slower than ``deadline`` allows.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0]
-    multipart = media_type.strip().lower() == "multipart/form-data"
-    limit = max_bytes + FORM_OVERHEAD_BYTES if multipart else max_bytes
-    announced = announced_bytes(request)
-    if announced is not None:
-        if announced > limit:
-            raise BodyTooLargeError(f"{announced} bytes; at most {max_bytes} are accepted.")
-        ticket.allocate(min(announced, ALLOCATED_AHEAD_BYTES))
-    try:
-        async with asyncio.timeout(pace.seconds_for(0)) as timer:
-            chunks = arriving(
-                request, ticket, limit=limit, max_bytes=max_bytes, timer=timer, pace=pace
+    is_form = media_type.strip().lower() == "multipart/form-data"
+    limit_bytes = max_bytes + FORM_OVERHEAD_BYTES if is_form else max_bytes
+    announced_bytes = parse_content_length(request)
+    if announced_bytes is not None:
+        if announced_bytes > limit_bytes:
+            raise BodyTooLargeError(
+                f"The upload has {announced_bytes} bytes; at most {max_bytes} are accepted."
             )
-            if multipart:
-                body = await read_form(request, chunks)
+        ticket.allocate(min(announced_bytes, ALLOCATED_AHEAD_BYTES))
+    try:
+        async with asyncio.timeout(deadline.allowed_s(0)) as timer:
+            chunks = receive_chunks(
+                request,
+                ticket,
+                limit_bytes=limit_bytes,
+                max_bytes=max_bytes,
+                timer=timer,
+                deadline=deadline,
+            )
+            if is_form:
+                body = await parse_form(request, chunks)
             else:
                 body = Body(b"".join([chunk async for chunk in chunks]), [])
     except ClientDisconnect as error:
-        raise MalformedRequestError("The body ended before its announced length.") from error
+        raise MalformedRequestError("The connection closed before the body's end.") from error
     except TimeoutError as error:
         raise DeadlineError(
-            f"The body took longer than {pace.timeout_s:g} s, or came at less than "
-            f"{pace.min_bytes_per_s} bytes a second."
+            f"The body took longer than {deadline.timeout_s:g} s, or arrived at less than "
+            f"{deadline.min_bytes_per_s} bytes per second."
         ) from error
     if len(body.data) > max_bytes:
-        raise BodyTooLargeError(f"{len(body.data)} bytes; at most {max_bytes} are accepted.")
+        raise BodyTooLargeError(
+            f"The upload has {len(body.data)} bytes; at most {max_bytes} are accepted."
+        )
     if not body.data:
         raise MalformedRequestError("The body is empty; send the photo's bytes.")
     return body
 
 
-def announced_bytes(request: Request) -> int | None:
-    """Return the Content-Length, None for a chunked body.
+def parse_content_length(request: Request) -> int | None:
+    """Return the announced length in bytes, None for a chunked body.
 
     Raises:
-        MalformedRequestError: when it is no number.
+        MalformedRequestError: when Content-Length is not a number.
     """
     value = request.headers.get("content-length")
     if value is None:
         return None
     if not (value.isascii() and value.isdigit()):
-        raise MalformedRequestError("Content-Length is no number.")
+        raise MalformedRequestError("Content-Length is not a number.")
     return int(value)
 
 
-async def arriving(
+async def receive_chunks(
     request: Request,
     ticket: Ticket,
     *,
-    limit: int,
+    limit_bytes: int,
     max_bytes: int,
     timer: asyncio.Timeout,
-    pace: Pace,
+    deadline: BodyDeadline,
 ) -> AsyncIterator[bytes]:
-    """Yield the body's chunks while they fit, and move the deadline with the bytes that came."""
+    """Yield the body's chunks up to ``limit_bytes``, and extend ``timer`` as they arrive.
+
+    Raises:
+        BodyTooLargeError, QueueFullError: as ``read_body``.
+        ClientDisconnect: when the connection closes before the body's end.
+    """
     clock = asyncio.get_running_loop().time
-    started_s, received = clock(), 0
+    started_s, received_bytes = clock(), 0
     more = True
     while more:
         message = await request.receive()
@@ -128,17 +145,21 @@ async def arriving(
             raise ClientDisconnect
         more = message.get("more_body", False)
         if chunk := message.get("body", b""):
-            received += len(chunk)
-            if received > limit:
-                raise BodyTooLargeError(f"More than {max_bytes} bytes.")
-            ticket.allocate(received)
+            received_bytes += len(chunk)
+            if received_bytes > limit_bytes:
+                raise BodyTooLargeError(f"The upload has more than {max_bytes} bytes.")
+            ticket.allocate(received_bytes)
             if more:
-                timer.reschedule(started_s + pace.seconds_for(received))
+                timer.reschedule(started_s + deadline.allowed_s(received_bytes))
             yield chunk
 
 
-async def read_form(request: Request, chunks: AsyncIterator[bytes]) -> Body:
-    """Return the part named ``file`` and the other fields of a form."""
+async def parse_form(request: Request, chunks: AsyncIterator[bytes]) -> Body:
+    """Return the part named ``file`` and the other fields of a form.
+
+    Raises:
+        MalformedRequestError, InvalidOptionError: as ``read_body``.
+    """
     parser = MemoryMultiPartParser(
         request.headers,
         chunks,  # type: ignore[arg-type]

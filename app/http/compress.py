@@ -1,4 +1,4 @@
-"""``POST /compress``."""
+"""``POST /compress``: the route, and its description in OpenAPI."""
 
 from contextlib import ExitStack
 from typing import Any
@@ -7,27 +7,35 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.http.body import Pace, read_body
-from app.http.disconnect import CLIENT_LEFT, unless_client_leaves
-from app.http.documents import JobDocument, describe_job, path_of
+from app.http.body import BodyDeadline, read_body
+from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
+from app.http.documents import JobDocument, describe_job, job_path
 from app.http.preferences import Form, Preferences, parse_preferences
-from app.http.problems import MEDIA_TYPE, examples
-from app.http.responses import VARY, choose_available, not_modified, tag_of, to_photo_response
+from app.http.problems import MEDIA_TYPE, to_examples
+from app.http.responses import (
+    VARY,
+    choose_available,
+    to_entity_tag,
+    to_not_modified,
+    to_photo_response,
+)
 from app.options import describe_options, parse_options, parse_query
-from app.service.compression import Upload, count_pixels, find_cached, link, receive
+from app.service.compression import (
+    Upload,
+    count_pixels,
+    create_linked_job,
+    create_upload,
+    find_cached,
+)
 from app.service.compression import compress as compress_upload
 from app.service.front_end import Service
-from contract.errors import (
-    CorruptImageError,
-    InvalidOptionError,
-    MaxBytesError,
-)
+from contract.errors import CorruptImageError, InvalidOptionError, MaxBytesError
 
 router = APIRouter()
 
 
 def describe_compress() -> dict[str, Any]:
-    """Return what OpenAPI says of options and bodies; the handler reads both itself."""
+    """Return OpenAPI's description of parameters and bodies, which the handler parses itself."""
     properties = describe_options()
     binary = {"schema": {"type": "string", "format": "binary"}}
     form = {
@@ -68,7 +76,7 @@ def describe_compress() -> dict[str, Any]:
     }
 
 
-INVALID = examples(
+INVALID = to_examples(
     InvalidOptionError("'floor': Input should be less than or equal to 100"),
     CorruptImageError("The image's data is truncated or damaged."),
     MaxBytesError("max_bytes is 500; the smallest JPEG of this photo has 1234 bytes."),
@@ -77,24 +85,24 @@ PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
 
 
 def describe_header(description: str) -> dict[str, Any]:
-    """Return a header of a response as OpenAPI has it."""
+    """Return OpenAPI's description of a response header."""
     return {"description": description, "schema": {"type": "string"}}
 
 
 RESPONSE_HEADERS = {
-    "ETag": describe_header("Strong; of the input, the options and the version"),
+    "ETag": describe_header("Strong; identifies the upload, the options and the version"),
     "Server-Timing": describe_header("Milliseconds of queue, decode, predict and encode"),
-    "X-Original-Bytes": describe_header("The upload's length"),
-    "X-Compressed-Bytes": describe_header("The JPEG's length"),
-    "X-Reference-Bytes": describe_header("The length of the standard JPEG at `quality`"),
-    "X-Passthrough": describe_header("`true` where the JPEG is the upload, byte for byte"),
-    "Link": describe_header("Where the heatmap is"),
+    "X-Original-Bytes": describe_header("Size of the upload"),
+    "X-Compressed-Bytes": describe_header("Size of the JPEG"),
+    "X-Reference-Bytes": describe_header("Size of the standard JPEG at `quality`"),
+    "X-Passthrough": describe_header("`true` if the JPEG is the upload, byte for byte"),
+    "Link": describe_header("The heatmap's path"),
 }
-# OpenAPI has no parameter for Accept: the types of the response say what can be asked for.
+# OpenAPI ignores a parameter named Accept; the response's media types describe it.
 REQUEST_HEADERS = {
-    "Prefer": "`respond-async`: answer 202 at once, with the job's path",
-    "If-None-Match": "An `ETag` of a response; 304 where it would be the same again",
-    "Cache-Control": "`no-cache`: no cached result; `no-store`: and none cached of this one",
+    "Prefer": "`respond-async`: respond with 202 and the job's path at once",
+    "If-None-Match": "`ETag` of an earlier response; 304 if the response would be the same",
+    "Cache-Control": "`no-cache`: use no cached result; `no-store`: also cache no result",
 }
 
 
@@ -104,8 +112,8 @@ REQUEST_HEADERS = {
     response_class=Response,
     responses={
         200: {
-            "description": "The JPEG, with `Accept: multipart/mixed` the JPEG and its heatmap, with "
-            "`Accept: application/json` what came of it and where it is",
+            "description": "The JPEG. With `Accept: multipart/mixed` the JPEG and its heatmap; with "
+            "`Accept: application/json` the job, with sizes and links",
             "model": JobDocument,
             "content": {
                 "image/jpeg": {"schema": {"type": "string", "format": "binary"}},
@@ -114,26 +122,26 @@ REQUEST_HEADERS = {
             "headers": RESPONSE_HEADERS,
         },
         202: {
-            "description": "With `Prefer: respond-async`: the job, which `Location` names",
+            "description": "With `Prefer: respond-async`: the job",
             "model": JobDocument,
             "headers": {"Location": describe_header("The job's path")},
         },
-        304: {"description": "The client has this response: `If-None-Match` names its `ETag`"},
+        304: {"description": "`If-None-Match` contains the response's `ETag`"},
         400: {"description": "Malformed request", **PROBLEM},
         413: {"description": "Too many bytes or pixels", **PROBLEM},
-        415: {"description": "Not an image that is read here", **PROBLEM},
+        415: {"description": "Not an image of a supported format", **PROBLEM},
         422: {
-            "description": "Invalid option, truncated or corrupt image, or `max_bytes` out of reach",
+            "description": "Invalid option, damaged image, or `max_bytes` out of reach",
             "content": {MEDIA_TYPE: {"schema": {"type": "object"}, "examples": INVALID}},
         },
         429: {"description": "Too many uploads are waiting", **PROBLEM},
-        503: {"description": "No worker, or the queue is not available", **PROBLEM},
+        503: {"description": "No worker is running, or the queue is not available", **PROBLEM},
         504: {"description": "The deadline has passed", **PROBLEM},
     },
     openapi_extra=describe_compress(),
 )
 async def compress(request: Request) -> Response:
-    """Send a photo's bytes, or a form with one part named `file`; get a standard JPEG."""
+    """Send the bytes of a photo, or a form with one part named `file`. The response is a JPEG."""
     service: Service = request.app.state.service
     request.state.count_status = service.metrics.requests
     return await respond(request, service)
@@ -143,10 +151,10 @@ async def respond(request: Request, service: Service) -> Response:
     """Return the response to one upload.
 
     Raises:
-        FoveateError: when there is none.
+        FoveateError: when the photo can't be compressed.
     """
     settings = service.settings
-    options = parse_query(request.scope["query_string"])  # a wrong option needs no upload
+    options = parse_query(request.scope["query_string"])  # first: wrong options need no upload
     preferences = parse_preferences(request.headers)
     with ExitStack() as slot:
         ticket = slot.enter_context(service.admission.admit())
@@ -154,7 +162,7 @@ async def respond(request: Request, service: Service) -> Response:
             request,
             ticket,
             max_bytes=settings.max_upload_bytes,
-            pace=Pace(
+            deadline=BodyDeadline(
                 settings.upload_timeout_s,
                 settings.upload_grace_s,
                 settings.min_upload_bytes_per_s,
@@ -162,16 +170,16 @@ async def respond(request: Request, service: Service) -> Response:
         )
         if body.fields:
             options = parse_options([*request.query_params.multi_items(), *body.fields])
-        upload = await receive(body.data, options)
+        upload = await create_upload(body.data, options)
         form = choose_available(preferences.form, has_heatmap=options.heatmap != "none")
-        if not preferences.detached and (tag := known_tag(service, upload, form, preferences)):
-            return not_modified(tag)
         if preferences.detached:
-            return await accept(service, upload, slot, preferences)
+            return await start_job(service, upload, slot, preferences)
+        if tag := match_entity_tag(service, upload, form, preferences):
+            return to_not_modified(tag)
         has_links = form == "application/json" or (
             form == "image/jpeg" and options.heatmap != "none"
         )
-        outcome = await unless_client_leaves(
+        outcome = await cancel_on_disconnect(
             request,
             compress_upload(
                 service,
@@ -181,31 +189,39 @@ async def respond(request: Request, service: Service) -> Response:
             ),
         )
     if outcome is None:
-        return Response(status_code=CLIENT_LEFT)
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
     service.metrics.observe_result(outcome.finished.result)
     request.state.stage_ms = outcome.stage_ms
-    job_id = await link(service, outcome) if has_links else None
+    job_id = await create_linked_job(service, outcome) if has_links else None
     return to_photo_response(outcome, form, job_id)
 
 
-def known_tag(service: Service, upload: Upload, form: Form, preferences: Preferences) -> str | None:
-    """Return the tag of the response if the client has that response already."""
+def match_entity_tag(
+    service: Service, upload: Upload, form: Form, preferences: Preferences
+) -> str | None:
+    """Return the response's tag if the client has that response already, else None."""
     if not preferences.entity_tags or form == "application/json":
         return None
-    tags = {tag_of(upload.identify(version), form, None) for version in service.versions}
+    tags = {to_entity_tag(upload.identify(version), form, None) for version in service.versions}
     return next(iter(tags & preferences.entity_tags), None)
 
 
-async def accept(
+async def start_job(
     service: Service,
     upload: Upload,
     slot: ExitStack,
     preferences: Preferences,
 ) -> Response:
-    """Return 202 and where the job is, which then needs its client no more."""
+    """Start a job that needs no waiting client; return 202 with its path.
+
+    The job takes over ``slot``, which holds the upload's place until the job has ended.
+
+    Raises:
+        FoveateError: when the photo can't be compressed.
+    """
     cached = await find_cached(service, upload) if preferences.may_reuse else None
     if cached is not None:
-        job_id = await link(service, cached)
+        job_id = await create_linked_job(service, cached)
     else:
         pixels = await count_pixels(service, upload)
         may_store = preferences.may_store and service.cache.is_on
@@ -214,7 +230,7 @@ async def accept(
         )
     job = await service.jobs.read(job_id)
     headers = {
-        "Location": path_of(job_id),
+        "Location": job_path(job_id),
         "Preference-Applied": "respond-async",
         "Cache-Control": "no-store",
         "Vary": VARY,

@@ -9,7 +9,7 @@ from app.service.front_end import Service
 
 
 async def get_service(request: Request) -> Service:
-    """Return the service of this process; a coroutine, because FastAPI runs functions in threads."""
+    """Return the service of this process. A coroutine: FastAPI runs plain functions in threads."""
     return cast("Service", request.app.state.service)
 
 

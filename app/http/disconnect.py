@@ -2,19 +2,19 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from starlette.requests import Request
 
-from app.cancellation import ASK_AGAIN_S
+from app.cancellation import CANCEL_INTERVAL_S
 
-# nginx's status for a client that closed the connection; it reaches only logs and metrics.
-CLIENT_LEFT = 499
+# nginx's status for a client that has closed the connection; only logs and metrics show it.
+CLIENT_CLOSED_REQUEST: Final = 499
 
 T = TypeVar("T")
 
 
-async def unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -> T | None:
+async def cancel_on_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T | None:
     """Return the result of ``work``; cancel it and return None when the client disconnects."""
     task = asyncio.current_task()
     assert task is not None
@@ -27,9 +27,9 @@ async def unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -
         nonlocal retry
         if not is_done:
             task.cancel()
-            retry = loop.call_later(ASK_AGAIN_S, cancel)
+            retry = loop.call_later(CANCEL_INTERVAL_S, cancel)
 
-    watcher = asyncio.create_task(client_left(request), name="watch-client")
+    watcher = asyncio.create_task(wait_for_disconnect(request), name="watch-client")
     watcher.add_done_callback(cancel)
     try:
         return await work
@@ -46,7 +46,7 @@ async def unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -
                 pass
 
 
-async def client_left(request: Request) -> None:
-    """Return when the client has disconnected; call only after its body has been read."""
+async def wait_for_disconnect(request: Request) -> None:
+    """Return when the client has disconnected; call only after the body has been read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

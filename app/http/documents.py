@@ -1,34 +1,34 @@
-"""Jobs as JSON: what ``GET /jobs/{id}`` and its events say."""
+"""The JSON of a job, as ``GET /jobs/{id}``, its events and JSON responses contain it."""
 
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from app.http.problems import document
+from app.http.problems import to_document
 from app.queue.jobs import Job, State
 from contract.messages import Failure, Result
 
 
 class Statistics(BaseModel):
-    """What came of a photo."""
+    """Sizes and times of a finished job."""
 
     width: int
     height: int
     original_bytes: int
     compressed_bytes: int
     reference_bytes: Annotated[
-        int, Field(description="Of the standard JPEG at the same `quality`, without metadata")
+        int, Field(description="Size of the standard JPEG at the same `quality`, without metadata")
     ]
-    passthrough: Annotated[bool, Field(description="The JPEG is the upload, byte for byte")]
-    version: Annotated[str, Field(description="Of the network and the encoder")]
+    passthrough: Annotated[bool, Field(description="Whether the JPEG is the upload, byte for byte")]
+    version: Annotated[str, Field(description="Version of the network and the encoder")]
     stage_ms: Annotated[
         dict[str, float], Field(description="Milliseconds of queue, decode, predict and encode")
     ]
 
 
 class Links(BaseModel):
-    """Paths on this service."""
+    """Paths on this service; absent where there is nothing."""
 
     self: str
     events: str | None = None
@@ -37,7 +37,7 @@ class Links(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457."""
+    """Problem details (RFC 9457)."""
 
     type: str
     title: str
@@ -50,7 +50,7 @@ class JobDocument(BaseModel):
 
     id: str
     state: State
-    position: Annotated[int | None, Field(description="In the queue; 1 is next")] = None
+    position: Annotated[int | None, Field(description="Position in the queue; 1 is next")] = None
     submitted_at: datetime | None = None
     started_at: datetime | None = None
     result: Statistics | None = None
@@ -58,14 +58,14 @@ class JobDocument(BaseModel):
     links: Links
 
 
-def path_of(job_id: str) -> str:
+def job_path(job_id: str) -> str:
     """Return a job's path."""
     return f"/jobs/{job_id}"
 
 
 def describe_job(job: Job) -> JobDocument:
-    """Return a job as its client sees it."""
-    path = path_of(job.job_id)
+    """Return a job's JSON document."""
+    path = job_path(job.job_id)
     links = Links(self=path)
     result: Statistics | None = None
     error: Problem | None = None
@@ -75,7 +75,7 @@ def describe_job(job: Job) -> JobDocument:
     elif isinstance(reply, Failure):
         fault = reply.to_error()
         error = Problem.model_validate(
-            document(fault.status, fault.code, fault.title, fault.detail)
+            to_document(fault.status, fault.code, fault.title, fault.detail)
         )
     else:
         result = describe_statistics(reply)
@@ -94,7 +94,7 @@ def describe_job(job: Job) -> JobDocument:
 
 
 def describe_statistics(result: Result) -> Statistics:
-    """Return what a client is told of a result."""
+    """Return the part of a result that clients see."""
     return Statistics(
         width=result.width_px,
         height=result.height_px,

@@ -13,34 +13,34 @@ from contract.errors import NoWorkerError, QueueUnavailableError
 router = APIRouter()
 
 
-@router.get("/livez", summary="Does the process answer?", response_class=PlainTextResponse)
+@router.get("/livez", summary="Liveness", response_class=PlainTextResponse)
 async def livez() -> str:
-    """Answer as long as the event loop runs."""
+    """Respond with 200 as long as the process works."""
     return "ok"
 
 
-@router.get("/readyz", summary="Can photos be compressed now?")
+@router.get("/readyz", summary="Readiness")
 async def readyz(service: ServiceDependency) -> Response:
-    """Answer 200 when Redis answers and at least one worker is alive with a warm model."""
+    """Respond with 200 if Redis responds and at least one worker is ready, else with 503."""
     try:
         workers = await service.count_workers()
-    # Returned, not raised: a failed probe is not counted as a failed request.
+    # Returned, not raised: a failed check is no error of a request.
     except RedisError:
-        return to_response(QueueUnavailableError("Redis does not answer."))
+        return to_response(QueueUnavailableError("Redis does not respond."))
     if not workers:
-        return to_response(NoWorkerError("No worker is alive and warm."))
+        return to_response(NoWorkerError("No worker is ready."))
     return JSONResponse({"workers": workers})
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
 async def metrics(service: ServiceDependency) -> Response:
-    """Return the metrics of this front end, and of those on its port, in Prometheus' text format."""
-    gauges = service.metrics
-    gauges.pending.set(service.admission.pending)
+    """Get the metrics of all front ends on this port in Prometheus' text format."""
+    found = service.metrics
+    found.pending.set(service.admission.pending)
     try:
-        gauges.queue_length.set(await service.queue.length())
-        gauges.workers.set(len(await read_versions(service.queue.redis)))
-    except RedisError:  # unknown is not zero
-        gauges.queue_length.set(float("nan"))
-        gauges.workers.set(float("nan"))
-    return Response(gauges.expose(), media_type=CONTENT_TYPE_LATEST)
+        found.queue_length.set(await service.queue.length())
+        found.workers.set(len(await read_versions(service.queue.redis)))
+    except RedisError:  # unknown, not zero
+        found.queue_length.set(float("nan"))
+        found.workers.set(float("nan"))
+    return Response(found.expose(), media_type=CONTENT_TYPE_LATEST)

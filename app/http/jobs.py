@@ -1,10 +1,10 @@
-"""``/jobs/{id}``: a job's state, its pictures, its events, its end."""
+"""``/jobs/{id}``: reads, watches and deletes a job, and returns its pictures."""
 
 import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -23,36 +23,37 @@ from contract.messages import Failure, Result
 
 router = APIRouter(prefix="/jobs/{job_id}", tags=["jobs"])
 
-# How often a watched job's state is read; nothing tells of its place in the queue.
-EVENTS_INTERVAL_S = 0.25
-# A stream ends after this; an EventSource then connects again by itself. So no client that only
-# waits keeps a front end from draining.
-EVENTS_AT_MOST_S = 30.0
-# Each costs four reads a second. Those beyond end after their first event, so that their clients
-# ask now and then instead.
-MAX_EVENT_STREAMS = 256
-COME_BACK_MS, COME_BACK_LATER_MS = 1000, 5000
+# How often a watched job is read: no notification tells its position in the queue.
+EVENTS_INTERVAL_S: Final = 0.25
+# A stream ends after this, so that no waiting client delays the end of a front end. An EventSource
+# reconnects by itself.
+MAX_STREAM_S: Final = 30.0
+# Each stream costs four reads per second. Streams above the limit end after their first event, so
+# that their clients poll instead.
+MAX_EVENT_STREAMS: Final = 256
+RECONNECT_MS: Final = 1000
+POLL_MS: Final = 5000
 
 PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 ERRORS: dict[int | str, dict[str, Any]] = {
     404: {"description": "Unknown job", **PROBLEM},
-    410: {"description": "Its pictures have expired, or it was deleted", **PROBLEM},
+    410: {"description": "The job was deleted, or its pictures have expired", **PROBLEM},
     503: {"description": "The queue is not available", **PROBLEM},
 }
 PICTURE_ERRORS: dict[int | str, dict[str, Any]] = {
     **ERRORS,
-    304: {"description": "The client has this picture"},
+    304: {"description": "`If-None-Match` contains the picture's `ETag`"},
     409: {"description": "The job has not finished", **PROBLEM},
-    422: {"description": "The job failed: its own error, of whatever status", **PROBLEM},
+    422: {"description": "The job failed: the error and status of the job", **PROBLEM},
 }
 
 
 async def read_job(
-    job_id: Annotated[str, Path(description="As `Location` or a link named it")],
+    job_id: Annotated[str, Path(description="From `Location` or a link")],
     service: ServiceDependency,
 ) -> Job:
-    """Return the job of the path; a dependency, so that errors come before a stream begins."""
+    """Return the job of the path. A dependency, so that its errors come before a stream starts."""
     return await service.jobs.read(job_id)
 
 
@@ -62,14 +63,14 @@ JobDependency = Annotated[Job, Depends(read_job)]
 @router.head("", include_in_schema=False, response_model_exclude_none=True)
 @router.get("", summary="A job's state", response_model_exclude_none=True, responses=ERRORS)
 async def show(job: JobDependency, response: Response) -> JobDocument:
-    """Get state, place in the queue, and once it has finished what came of it."""
+    """Get the state, the position in the queue, and the result or error of a job that has ended."""
     response.headers["Cache-Control"] = "no-store"
     return describe_job(job)
 
 
-@router.delete("", summary="Withdraw or forget a job", status_code=204, responses=ERRORS)
+@router.delete("", summary="Withdraw or delete a job", status_code=204, responses=ERRORS)
 async def delete(job_id: str, service: ServiceDependency) -> Response:
-    """Take a waiting job back; of a finished one, remove the pictures."""
+    """Withdraw a waiting or running job; delete the pictures of a finished one."""
     await service.jobs.delete(job_id)
     return Response(status_code=204)
 
@@ -82,8 +83,8 @@ async def delete(job_id: str, service: ServiceDependency) -> Response:
     responses={200: {"content": {"image/jpeg": BINARY}}, **PICTURE_ERRORS},
 )
 async def image(request: Request, job: JobDependency, service: ServiceDependency) -> Response:
-    """Get the JPEG while it is kept."""
-    return await show_picture(request, job, service, heatmap=False)
+    """Get the JPEG until it expires."""
+    return await to_picture_response(request, job, service, heatmap=False)
 
 
 @router.head("/heatmap", include_in_schema=False)
@@ -94,16 +95,22 @@ async def image(request: Request, job: JobDependency, service: ServiceDependency
     responses={200: {"content": {"image/png": BINARY, "image/jpeg": BINARY}}, **PICTURE_ERRORS},
 )
 async def heatmap(request: Request, job: JobDependency, service: ServiceDependency) -> Response:
-    """Get the heatmap that the job was asked for, while it is kept."""
-    return await show_picture(request, job, service, heatmap=True)
+    """Get the heatmap, if the options included one, until it expires."""
+    return await to_picture_response(request, job, service, heatmap=True)
 
 
-async def show_picture(request: Request, job: Job, service: Service, *, heatmap: bool) -> Response:
-    """Return one of a finished job's pictures, or raise why there is none."""
+async def to_picture_response(
+    request: Request, job: Job, service: Service, *, heatmap: bool
+) -> Response:
+    """Return the JPEG or the heatmap of a finished job.
+
+    Raises:
+        FoveateError: the job's own error if it failed, else why there is no such picture.
+    """
     if isinstance(job.reply, Failure):
         raise job.reply.to_error()
     if not isinstance(job.reply, Result):
-        raise UnfinishedJobError(f"The job is {job.state}; come back when it has finished.")
+        raise UnfinishedJobError(f"The job is {job.state}; try again when it has finished.")
     result = job.reply
     request.state.stage_ms = result.stage_ms
     blob = await service.jobs.read_picture(result, heatmap=heatmap)
@@ -121,15 +128,14 @@ async def show_picture(request: Request, job: Job, service: Service, *, heatmap:
 
 @router.get(
     "/events",
-    summary="A job's states as they come, as server-sent events",
+    summary="A job's changes as server-sent events",
     response_class=EventSourceResponse,
     responses=ERRORS,
 )
 async def events(job: JobDependency, service: ServiceDependency) -> AsyncIterator[ServerSentEvent]:
-    """Stream each change of state or place; the event's name is the state, its data the job.
+    """Stream an event for each change of state or position: its name is the state, its data the job.
 
-    The stream ends with the job. One that takes longer than half a minute ends before: an
-    `EventSource` comes again by itself.
+    The stream ends with the job, or after half a minute; an `EventSource` then reconnects.
     """
     is_full = service.event_streams >= MAX_EVENT_STREAMS
     service.event_streams += 1
@@ -141,9 +147,9 @@ async def events(job: JobDependency, service: ServiceDependency) -> AsyncIterato
 
 
 async def watch(job: Job, jobs: Jobs, *, once: bool) -> AsyncIterator[ServerSentEvent]:
-    """Yield the job now, and unless ``once`` each change until it ends or time is up."""
-    ends_s = time.monotonic() + (0 if once else EVENTS_AT_MOST_S)
-    retry_ms = COME_BACK_LATER_MS if once else COME_BACK_MS
+    """Yield the job, then unless ``once`` each change until it ends or for ``MAX_STREAM_S``."""
+    ends_s = time.monotonic() + (0 if once else MAX_STREAM_S)
+    retry_ms = POLL_MS if once else RECONNECT_MS
     shown = ""
     while True:
         document = describe_job(job).model_dump_json(exclude_none=True)
@@ -156,6 +162,6 @@ async def watch(job: Job, jobs: Jobs, *, once: bool) -> AsyncIterator[ServerSent
         try:
             job = await jobs.read(job.job_id)
         except FoveateError as error:
-            # Deleted, or Redis is gone: the stream has begun, so this is an event as well.
+            # Deleted, or Redis is gone. The stream has started, so only an event can report it.
             yield ServerSentEvent(event="gone", raw_data=error.code)
             return

@@ -1,4 +1,4 @@
-"""Which methods each path has: what ``OPTIONS`` and a 405 say (RFC 9110, 9.3.7 and 15.5.6)."""
+"""The methods of each path, for ``OPTIONS`` and 405 (RFC 9110, 9.3.7 and 15.5.6)."""
 
 from collections.abc import Iterable
 
@@ -9,27 +9,27 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 
-class RemainingMethods:
-    """Responds to every method of a path that has no route."""
+class OtherMethods:
+    """Responds to all methods of a path that have no route."""
 
     def __init__(self, methods: set[str]) -> None:
         self._headers = {"Allow": ", ".join(sorted(methods))}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Tell the path's methods to ``OPTIONS``, refuse everything else."""
+        """Respond to ``OPTIONS`` with the path's methods, to other methods with 405."""
         if scope["method"] != "OPTIONS":
             raise HTTPException(405, headers=self._headers)
         await Response(status_code=204, headers=self._headers)(scope, receive, send)
 
 
-def remaining_methods(routers: Iterable[APIRouter]) -> list[Route]:
-    """Return a route for each path of ``routers``, to stand behind all others.
+def create_fallback_routes(routers: Iterable[APIRouter]) -> list[Route]:
+    """Return a route for each path of ``routers``; they must come after all others.
 
-    A path whose methods are routes of their own would otherwise name only one of them in a 405.
+    Without them a 405 would name the methods of the path's first route only.
     """
     methods: dict[str, set[str]] = {}
     for router in routers:
         for route in router.routes:
             if isinstance(route, Route):
                 methods.setdefault(route.path, {"OPTIONS"}).update(route.methods or ())
-    return [Route(path, RemainingMethods(allowed)) for path, allowed in methods.items()]
+    return [Route(path, OtherMethods(allowed)) for path, allowed in methods.items()]

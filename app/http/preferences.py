@@ -1,4 +1,4 @@
-"""What a request's headers ask for: RFC 9110 (Accept, If-None-Match), RFC 7240 (Prefer)."""
+"""The response that a client prefers, by its headers (RFC 9110, 9111 and 7240)."""
 
 import re
 from dataclasses import dataclass
@@ -9,14 +9,13 @@ from starlette.datastructures import Headers
 
 Form = Literal["image/jpeg", "multipart/mixed", "application/json"]
 
-# The first is taken where several are equally welcome.
+# In order of our preference, for equal weights.
 FORMS: Final[tuple[Form, ...]] = ("image/jpeg", "multipart/mixed", "application/json")
-# The headers that say how a response is to be.
+# The headers that are parsed here.
 PREFERENCE_HEADERS: Final = frozenset({b"accept", b"prefer", b"if-none-match", b"cache-control"})
-# More entries than any client sends; each costs a comparison.
+# More entries than clients send; the rest is ignored, since each costs a comparison.
 MAX_ENTRIES: Final = 64
-# Longer headers are read anew each time: of many long ones, or of the thousands of tags in one, the
-# memory would stay taken for as long as the process lives.
+# Longer headers are not cached: many different ones would fill the memory.
 MAX_CACHED_BYTES: Final = 512
 
 ENTITY_TAG: Final = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
@@ -24,10 +23,11 @@ ENTITY_TAG: Final = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """How a client wants its response.
+    """The response that a client prefers.
 
-    ``entity_tags`` are those it has already, without quotes. ``may_reuse``: a cached result will
-    do; ``may_store``: its own may be cached.
+    ``detached``: a job's path at once instead of a photo later. ``entity_tags``: those of responses
+    that the client has, without quotes. ``may_reuse``: a cached result may be used. ``may_store``:
+    the result may be cached.
     """
 
     form: Form
@@ -38,21 +38,21 @@ class Preferences:
 
 
 def parse_preferences(headers: Headers) -> Preferences:
-    """Return what ``headers`` ask for; what makes no sense in them is passed over."""
-    preferences = tuple(header for header in headers.raw if header[0] in PREFERENCE_HEADERS)
-    if sum(len(value) for _, value in preferences) > MAX_CACHED_BYTES:
-        return parse_cached.__wrapped__(preferences)
-    return parse_cached(preferences)
+    """Return the preferences in ``headers``; invalid entries are ignored."""
+    relevant = tuple(header for header in headers.raw if header[0] in PREFERENCE_HEADERS)
+    if sum(len(value) for _, value in relevant) > MAX_CACHED_BYTES:
+        return parse_cached.__wrapped__(relevant)
+    return parse_cached(relevant)
 
 
 @lru_cache(maxsize=64)
-def parse_cached(preferences: tuple[tuple[bytes, bytes], ...]) -> Preferences:
-    """Return what these headers ask for; most clients ask for the same."""
-    headers = Headers(raw=list(preferences))
-    cache = directives(headers, "cache-control")
+def parse_cached(raw_headers: tuple[tuple[bytes, bytes], ...]) -> Preferences:
+    """Return the preferences in these headers, cached: most clients send the same ones."""
+    headers = Headers(raw=list(raw_headers))
+    cache = parse_directives(headers, "cache-control")
     return Preferences(
         form=choose_form(",".join(headers.getlist("accept"))),
-        detached="respond-async" in directives(headers, "prefer"),
+        detached="respond-async" in parse_directives(headers, "prefer"),
         entity_tags=parse_entity_tags(headers),
         may_reuse=not cache & {"no-cache", "no-store"},
         may_store="no-store" not in cache,
@@ -60,10 +60,9 @@ def parse_cached(preferences: tuple[tuple[bytes, bytes], ...]) -> Preferences:
 
 
 def choose_form(accept: str) -> Form:
-    """Return the form with the highest weight; the JPEG where it is as welcome as another.
+    """Return the form with the highest weight, the first of ``FORMS`` if weights are equal.
 
-    An ``accept`` that allows none of them gets the JPEG as well (RFC 9110, 12.5.1, leaves that
-    open): a photo was sent to become one.
+    That is the JPEG also when ``accept`` allows no form, as RFC 9110, 12.5.1, permits.
     """
     weights = dict.fromkeys(FORMS, 0.0)
     specificity = dict.fromkeys(FORMS, -1)
@@ -79,7 +78,7 @@ def choose_form(accept: str) -> Form:
 
 
 def parse_weight(parameters: list[str]) -> float:
-    """Return ``q`` from 0 to 1 (RFC 9110, 12.4.2); 1 where there is none that makes sense."""
+    """Return ``q``, from 0 to 1 (RFC 9110, 12.4.2); 1 if it is missing or invalid."""
     for parameter in parameters:
         name, _, value = parameter.replace(" ", "").partition("=")
         if name == "q" and re.fullmatch(r"0(\.\d{0,3})?|1(\.0{0,3})?", value):
@@ -87,14 +86,14 @@ def parse_weight(parameters: list[str]) -> float:
     return 1.0
 
 
-def directives(headers: Headers, name: str) -> frozenset[str]:
-    """Return the comma-separated words of a header in lower case, without their parameters."""
-    words = ",".join(headers.getlist(name)).lower().split(",")[:MAX_ENTRIES]
-    return frozenset(word.partition(";")[0].strip() for word in words)
+def parse_directives(headers: Headers, name: str) -> frozenset[str]:
+    """Return the comma-separated tokens of a header in lower case, without parameters."""
+    entries = ",".join(headers.getlist(name)).lower().split(",")[:MAX_ENTRIES]
+    return frozenset(entry.partition(";")[0].strip() for entry in entries)
 
 
 def parse_entity_tags(headers: Headers) -> frozenset[str]:
-    """Return the tags of ``If-None-Match``; ``*`` names none, for nothing is known before a photo."""
+    """Return the tags of ``If-None-Match``, without quotes; none for ``*``."""
     value = ",".join(headers.getlist("if-none-match"))
-    # Compared weakly (RFC 9110, 13.1.2): a proxy that compressed a response marks its tag so.
+    # The comparison is weak (RFC 9110, 13.1.2), so a leading `W/` is ignored.
     return frozenset(match.group(1) for match in ENTITY_TAG.finditer(value))

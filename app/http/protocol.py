@@ -1,7 +1,7 @@
-"""uvicorn's HTTP/1.1 protocol with the limits on slow and endless clients that it lacks.
+"""uvicorn's HTTP/1.1 protocol with limits on slow clients and endless headers.
 
-Without them one connection could fill the memory, and stall the event loop, with headers; and
-thousands of idle ones could hold every file descriptor for ever, at no cost to who opened them.
+uvicorn has no such limits. One connection could fill the memory with headers and block the event
+loop, and thousands of idle ones could occupy all file descriptors at no cost to the client.
 """
 
 import asyncio
@@ -10,15 +10,17 @@ from typing import Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES: Final = 64 * 1024
-# A response may go out before its request's body has come in, because an option in it is wrong; the
+# A response can precede the end of its request's body, for example when an option is invalid. The
 # rest of the body is then read and dropped for this long, so that the client reads its response.
 LINGER_S: Final = 15.0
 
 
-class BoundedHeadProtocol(HttpToolsProtocol):
-    """Closes connections whose request line and headers exceed ``MAX_HEAD_BYTES`` or take too long.
+class LimitedProtocol(HttpToolsProtocol):
+    """Closes connections of clients that exceed a limit.
 
-    So it does with those whose answers aren't taken, or whose bodies go on after the response.
+    The limits: ``MAX_HEAD_BYTES`` and ``head_timeout_s`` for request line and headers,
+    ``send_timeout_s`` for a client to read its response, ``LINGER_S`` for a body that continues
+    after the response.
     """
 
     head_timeout_s = 10.0
@@ -32,24 +34,24 @@ class BoundedHeadProtocol(HttpToolsProtocol):
     _linger_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Expect a head."""
+        """Start the time limit of the first head."""
         super().connection_made(transport)
-        self._await_head()
+        self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of all timers: they would keep the connection's memory."""
+        """Cancel all timers, which would keep the connection in memory."""
         for timer in (self._head_timer, self._send_timer, self._linger_timer):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """A head has begun; its time runs."""
-        self._await_head()
+        """Start the time limit of a later head."""
+        self._start_head_timer()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Stop counting: what follows is body, which has its own limits."""
+        """Stop counting: what follows is the body, which has its own limits."""
         self._heads_completed += 1
         self._head_bytes = 0
         self._in_body = True
@@ -59,7 +61,7 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Between requests the next head begins."""
+        """Count what follows as the next head."""
         self._in_body = False
         if self._linger_timer is not None:
             self._linger_timer.cancel()
@@ -67,15 +69,15 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Give a body that nobody reads any more a last while."""
+        """Limit the time that the rest of the body, or the rest of the response, may take."""
         super().on_response_complete()
         if self.transport.is_closing():
-            self._await_taking()
+            self._start_send_timer()
         elif self._in_body and self.cycle.response_complete:
             self._linger_timer = self.loop.call_later(LINGER_S, self.transport.abort)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sent; one read, 256 KB at most, may go beyond the limit."""
+        """Parse ``data``. A head may exceed its limit by one read, at most 256 KB."""
         in_head, heads_completed = not self._in_body, self._heads_completed
         super().data_received(data)
         if in_head and self._heads_completed == heads_completed:
@@ -84,39 +86,39 @@ class BoundedHeadProtocol(HttpToolsProtocol):
                 self.transport.close()
 
     def pause_writing(self) -> None:
-        """The client takes less than it gets; give it a while."""
+        """Start the time limit of a client that is slow to read its response."""
         super().pause_writing()
-        self._await_taking()
+        self._start_send_timer()
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """Stop that time limit: the client has caught up."""
         if self._send_timer is not None:
             self._send_timer.cancel()
             self._send_timer = None
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection; what it hasn't taken of its response by then it won't."""
+        """Close an idle connection, within the time limit even if its response is still unread."""
         super().timeout_keep_alive_handler()
-        self._await_taking()
+        self._start_send_timer()
 
-    def _await_taking(self) -> None:
+    def _start_send_timer(self) -> None:
         if self._send_timer is None:
             self._send_timer = self.loop.call_later(self.send_timeout_s, self.transport.abort)
 
-    def _await_head(self) -> None:
+    def _start_head_timer(self) -> None:
         if self._head_timer is None:
-            self._head_timer = self.loop.call_later(self.head_timeout_s, self._on_late_head)
+            self._head_timer = self.loop.call_later(self.head_timeout_s, self._on_head_timeout)
 
-    def _on_late_head(self) -> None:
+    def _on_head_timeout(self) -> None:
         self._head_timer = None
         if self.cycle is None or self.cycle.response_complete:
             self.transport.abort()
-        else:  # begun behind a request that is being answered, which comes first
-            self._await_head()
+        else:  # a pipelined request: the one before it is still being handled
+            self._start_head_timer()
 
 
-def bounded_protocol(head_timeout_s: float, send_timeout_s: float) -> type[BoundedHeadProtocol]:
-    """Return the protocol with these limits, in seconds."""
+def limit_protocol(head_timeout_s: float, send_timeout_s: float) -> type[LimitedProtocol]:
+    """Return the protocol class with these time limits."""
     limits = {"head_timeout_s": head_timeout_s, "send_timeout_s": send_timeout_s}
-    return type("ConfiguredProtocol", (BoundedHeadProtocol,), limits)
+    return type("ConfiguredProtocol", (LimitedProtocol,), limits)

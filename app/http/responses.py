@@ -1,57 +1,59 @@
-"""A finished job as an HTTP response: the JPEG, the JPEG and its heatmap in two parts, or JSON."""
+"""Responses with a finished photo: the JPEG, the JPEG and its heatmap as two parts, or JSON."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from starlette.responses import JSONResponse, Response
 
-from app.http.documents import describe_job, path_of
+from app.http.documents import describe_job, job_path
 from app.http.preferences import Form
 from app.queue.jobs import Job
 from app.results.result import Outcome
 from contract.messages import Result
 
-# Whoever keeps a response asks again before using it; nobody between keeps one.
-CACHE_CONTROL = "private, no-cache"
-VARY = "Accept, Prefer"
+# Shared caches must not store a response; a client must revalidate it before each use.
+CACHE_CONTROL: Final = "private, no-cache"
+VARY: Final = "Accept, Prefer"
 
 
 def choose_available(form: Form, *, has_heatmap: bool) -> Form:
-    """Return the form that is sent: without a heatmap there are no two parts."""
+    """Return ``form``, or the JPEG alone where two parts lack the heatmap."""
     return "image/jpeg" if form == "multipart/mixed" and not has_heatmap else form
 
 
 def to_photo_response(outcome: Outcome, form: Form, job_id: str | None) -> Response:
-    """Return a finished photo as ``form``; ``job_id`` is the one to link to, if there are links."""
+    """Return the response in ``form``; its links, if it has any, lead to the job ``job_id``."""
     result, image, heatmap = outcome.finished
     headers = {
         **describe_result(result, outcome.stage_ms, outcome.cached_ms),
-        "ETag": f'"{tag_of(outcome.identity, form, job_id)}"',
+        "ETag": f'"{to_entity_tag(outcome.identity, form, job_id)}"',
         "Cache-Control": CACHE_CONTROL,
         "Vary": VARY,
     }
     if form == "application/json" and job_id is not None:
         document = describe_job(Job(job_id, "finished", reply=result))
-        headers["Content-Location"] = path_of(job_id)
+        headers["Content-Location"] = job_path(job_id)
         return JSONResponse(document.model_dump(mode="json", exclude_none=True), headers=headers)
     if form == "multipart/mixed" and heatmap is not None and result.heatmap_type is not None:
-        # Of the identity, so that equal responses are equal; nobody can put its hash into a photo.
+        # From the identity, so that equal results give equal responses. No photo can contain it:
+        # it is part of a hash of that photo.
         boundary = outcome.identity[32:]
-        body = multipart(boundary, [("image/jpeg", image), (result.heatmap_type, heatmap)])
+        body = encode_multipart(boundary, [("image/jpeg", image), (result.heatmap_type, heatmap)])
         return Response(body, headers=headers, media_type=f'multipart/mixed; boundary="{boundary}"')
     if heatmap is not None and job_id is not None:
-        headers["Link"] = f'<{path_of(job_id)}/heatmap>; rel="heatmap"'
+        headers["Link"] = f'<{job_path(job_id)}/heatmap>; rel="heatmap"'
     return Response(image, headers=headers, media_type="image/jpeg")
 
 
-def tag_of(identity: str, form: Form, job_id: str | None) -> str:
-    """Return the entity tag of a response, without quotes; other bytes have another one."""
+def to_entity_tag(identity: str, form: Form, job_id: str | None) -> str:
+    """Return the strong entity tag of a response, without quotes."""
     if form == "application/json":
-        return f"{identity[:32]}-{job_id}"  # its links are its own
+        return f"{identity[:32]}-{job_id}"  # each response has its own links
     return f"{identity[:32]}-parts" if form == "multipart/mixed" else identity[:32]
 
 
-def not_modified(tag: str) -> Response:
-    """Return the response to who has the photo already."""
+def to_not_modified(tag: str) -> Response:
+    """Return the 304 for a client that has the response with ``tag``."""
     headers = {"ETag": f'"{tag}"', "Cache-Control": CACHE_CONTROL, "Vary": VARY}
     return Response(status_code=304, headers=headers)
 
@@ -59,7 +61,10 @@ def not_modified(tag: str) -> Response:
 def describe_result(
     result: Result, stage_ms: Mapping[str, float], cached_ms: float | None = None
 ) -> dict[str, str]:
-    """Return the headers that every response with a finished photo carries."""
+    """Return the headers of every response with a finished photo.
+
+    ``cached_ms`` is the time to find the result in the cache, None if it was not cached.
+    """
     timings = [f"{stage};dur={elapsed_ms:.1f}" for stage, elapsed_ms in stage_ms.items()]
     if cached_ms is not None:
         timings.append(f'cache;desc="hit";dur={cached_ms:.1f}')
@@ -75,8 +80,8 @@ def describe_result(
     return headers
 
 
-def multipart(boundary: str, parts: list[tuple[str, bytes]]) -> bytes:
-    """Return ``parts``, each a media type and its bytes, as RFC 2046, 5.1 has them."""
+def encode_multipart(boundary: str, parts: list[tuple[str, bytes]]) -> bytes:
+    """Return a multipart body (RFC 2046, 5.1) of ``parts``, pairs of media type and bytes."""
     pieces: list[bytes] = []
     for media_type, blob in parts:
         head = f"--{boundary}\r\nContent-Type: {media_type}\r\nContent-Length: {len(blob)}\r\n\r\n"

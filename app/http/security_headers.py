@@ -1,18 +1,17 @@
-"""Headers that tell browsers and caches what not to do with a response."""
+"""Response headers that restrict what browsers and caches may do with a response."""
 
 import http
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Photos, problem documents, JSON: opened on their own they load and run nothing.
+# For photos, problem documents and JSON: opened as a page they load and run nothing.
 NOTHING: Final = "default-src 'none'; frame-ancestors 'none'"
 PAGE: Final = (
     "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-# Swagger's page starts itself in a script of its own and writes styles as it draws; nothing of
-# any user's is on it.
+# Swagger UI needs its inline script and inline styles. The page contains nothing from users.
 DOCS: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -22,14 +21,14 @@ DOCS_PATHS: Final = frozenset({"/docs", "/docs/oauth2-redirect"})
 
 
 class SecurityHeadersMiddleware:
-    """Sets what a route hasn't set itself. ``timing_origins`` may read ``Server-Timing``."""
+    """Adds the headers that a route has not set. ``timing_origins`` may read ``Server-Timing``."""
 
     def __init__(self, app: ASGIApp, timing_origins: tuple[str, ...] = ()) -> None:
         self._app = app
         self._timing_origins = ", ".join(timing_origins).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and complete its response's headers."""
+        """Pass the request on; add headers to its response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -38,12 +37,14 @@ class SecurityHeadersMiddleware:
             if message["type"] == "http.response.start":
                 given = dict(message["headers"])
                 added = {b"x-content-type-options": b"nosniff", b"referrer-policy": b"no-referrer"}
-                # A 304 has no type to go by, and what it says replaces what the client has kept.
+                # A 304 has no media type to choose by, and its headers replace those of the copy.
                 if message["status"] != http.HTTPStatus.NOT_MODIFIED:
                     media_type = given.get(b"content-type", b"").decode("latin-1")
-                    added[b"content-security-policy"] = policy(scope["path"], media_type).encode()
+                    added[b"content-security-policy"] = choose_policy(
+                        scope["path"], media_type
+                    ).encode()
                 if message["status"] >= 400:
-                    # Some statuses may be kept by caches that are told nothing.
+                    # Without Cache-Control, caches may store some error statuses.
                     added[b"cache-control"] = b"no-store"
                 if self._timing_origins:
                     added[b"timing-allow-origin"] = self._timing_origins
@@ -56,7 +57,7 @@ class SecurityHeadersMiddleware:
         await self._app(scope, receive, send_with_headers)
 
 
-def policy(path: str, content_type: str) -> str:
+def choose_policy(path: str, content_type: str) -> str:
     """Return the Content-Security-Policy of a response."""
     if path in DOCS_PATHS:
         return DOCS

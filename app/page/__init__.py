@@ -1,1 +1,1 @@
-"""The web page: static files, served as they lie in ``site``."""
+"""The web page, and the routes that serve it."""

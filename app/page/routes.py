@@ -1,7 +1,7 @@
-"""``GET /``, the web page, and its files under ``/page``.
+"""Serves the web page at ``GET /``, and its files under ``/page``.
 
-The address of every file carries a tag of all their bytes, so browsers keep them for good and
-never mix two releases; only the page itself is asked for each time.
+The URL of each file contains a digest of all files, so browsers cache files permanently and never
+mix two releases. Only the page itself is revalidated each time (RFC 9111, 4.3).
 """
 
 import hashlib
@@ -20,8 +20,8 @@ from contract.images import MAX_SIDE_PX
 
 PAGE: Final = Path(__file__).parent / "index.html"
 SITE: Final = Path(__file__).parent / "site"
-# Nothing runs, loads or connects but what this service itself sends; blob: is a photo's picture.
-POLICY: Final = "; ".join(
+# Scripts, styles, images and requests are limited to this service; photos are shown from blob URLs.
+CONTENT_SECURITY_POLICY: Final = "; ".join(
     [
         "default-src 'none'",
         "script-src 'self'",
@@ -33,20 +33,20 @@ POLICY: Final = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-SAFETY: Final = {
-    "Content-Security-Policy": POLICY,
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-FOR_GOOD: Final = "public, max-age=31536000, immutable"
-ASK_EACH_TIME: Final = "no-cache"
+CACHE_PERMANENTLY: Final = "public, max-age=31536000, immutable"
+REVALIDATE: Final = "no-cache"
 
 router = APIRouter()
 
 
-def tag_of(folder: Path) -> str:
-    """Return a tag that changes when a file of ``folder`` does."""
+def hash_folder(folder: Path) -> str:
+    """Return 16 hexadecimal digits that change when a file in ``folder`` changes."""
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
@@ -54,25 +54,25 @@ def tag_of(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-TAG: Final = tag_of(SITE)
+TAG: Final = hash_folder(SITE)
 
 
 def render(max_upload_bytes: int, *, needs_key: bool) -> bytes:
-    """Return the page with the addresses of its files and the service's settings."""
+    """Return the page with the URLs of its files and the service's settings filled in."""
     modules = sorted(path.name for path in SITE.glob("*.js") if path.name != "main.js")
-    # Modules are found one import at a time; said here, all of them load at once.
+    # Browsers discover modules one import at a time; preloads make them load in parallel.
     preloads = "\n".join(
         f'  <link rel="modulepreload" href="/page/{TAG}/{name}">' for name in modules
     )
     page = PAGE.read_text(encoding="utf-8")
-    for place, text in (
+    for placeholder, text in (
         ("@PRELOADS@", preloads),
         ("@TAG@", TAG),
         ("@MAX_UPLOAD_BYTES@", str(max_upload_bytes)),
         ("@NEEDS_KEY@", "true" if needs_key else "false"),
         ("@MAX_SIDE_PX@", str(MAX_SIDE_PX)),
     ):
-        page = page.replace(place, text)
+        page = page.replace(placeholder, text)
     return page.encode()
 
 
@@ -82,8 +82,8 @@ async def page(request: Request, service: ServiceDependency) -> Response:
     settings = service.settings
     body = render(settings.max_upload_bytes, needs_key=bool(settings.api_keys))
     headers = {
-        **SAFETY,
-        "Cache-Control": ASK_EACH_TIME,
+        **SECURITY_HEADERS,
+        "Cache-Control": REVALIDATE,
         "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
     }
     if is_not_modified(request.headers, headers["ETag"], ""):
@@ -92,15 +92,15 @@ async def page(request: Request, service: ServiceDependency) -> Response:
 
 
 class SiteFiles(StaticFiles):
-    """The files, each with its ETag; kept for good under the tag of what is served now."""
+    """The files of the page; cached permanently only under the current tag."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return a file, 304 or an error."""
+        """Return a file, 304, or an error."""
         tag, _, name = path.partition("/")
         response = await super().get_response(name, scope)
-        # Behind a load balancer another release may answer: right for this moment, not to be kept.
-        response.headers["Cache-Control"] = FOR_GOOD if tag == TAG else ASK_EACH_TIME
-        for header, value in SAFETY.items():
+        # Behind a load balancer the page may be of another release: its files must not be cached here.
+        response.headers["Cache-Control"] = CACHE_PERMANENTLY if tag == TAG else REVALIDATE
+        for header, value in SECURITY_HEADERS.items():
             response.headers[header] = value
         return response
 

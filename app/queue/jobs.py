@@ -21,7 +21,14 @@ from contract.errors import (
     QueueUnavailableError,
     UnknownJobError,
 )
-from contract.keys import QUEUE_KEY, RECORD_LIVES, heatmap_key, image_key, record_key, reply_key
+from contract.keys import (
+    QUEUE_KEY,
+    RECORD_TTL_FACTOR,
+    heatmap_key,
+    image_key,
+    record_key,
+    reply_key,
+)
 from contract.messages import Failure, Reply, Request, Result, decode_reply, encode_reply
 
 log = logging.getLogger(__name__)
@@ -123,7 +130,7 @@ class Jobs:
         job = await self.read(job_id)
         gone = encode_reply(Failure(job_id, GoneJobError.code, "The job was deleted."))
         try:
-            await self._redis.set(record_key(job_id), gone, ex=RECORD_LIVES * self._ttl_s)
+            await self._redis.set(record_key(job_id), gone, ex=RECORD_TTL_FACTOR * self._ttl_s)
             if job.reply is None:
                 await self._free_place(job_id, gone)
                 await self._queue.withdraw(job_id)
@@ -155,7 +162,7 @@ class Jobs:
             pipeline.set(image_key(job_id), finished.image, ex=ttl_s)
             if finished.heatmap is not None:
                 pipeline.set(heatmap_key(job_id), finished.heatmap, ex=ttl_s)
-            pipeline.set(record_key(job_id), encode_reply(result), ex=RECORD_LIVES * ttl_s)
+            pipeline.set(record_key(job_id), encode_reply(result), ex=RECORD_TTL_FACTOR * ttl_s)
             await pipeline.execute()
 
     async def fail(self, job_id: str, error: DeadlineError | InternalError) -> None:
@@ -166,7 +173,7 @@ class Jobs:
         """
         failure = encode_reply(Failure(job_id, error.code, error.detail))
         key = record_key(job_id)
-        await self._redis.set(key, failure, ex=RECORD_LIVES * self._ttl_s, nx=True)
+        await self._redis.set(key, failure, ex=RECORD_TTL_FACTOR * self._ttl_s, nx=True)
         await self._queue.withdraw(job_id)
 
 

@@ -18,7 +18,7 @@ from app.results.result import Finished
 from contract.keys import (
     CACHE_ORDER_KEY,
     CACHE_SIZES_KEY,
-    RECORD_LIVES,
+    RECORD_TTL_FACTOR,
     cache_key,
     heatmap_key,
     image_key,
@@ -92,7 +92,7 @@ class ResultCache:
                 pipeline.copy(key(identity), key(job_id), replace=True)
                 pipeline.expire(key(job_id), self._ttl_s)
             record = encode_reply(replace(result, job_id=job_id))
-            pipeline.set(record_key(job_id), record, ex=RECORD_LIVES * self._ttl_s)
+            pipeline.set(record_key(job_id), record, ex=RECORD_TTL_FACTOR * self._ttl_s)
             has_image, _, has_heatmap, *_ = await pipeline.execute()
         return bool(has_image) and bool(has_heatmap or result.heatmap_type is None)
 

@@ -1,22 +1,23 @@
-"""How many uploads, and how many bytes of them, one front-end process takes on at a time."""
+"""Limits how many uploads, and how many bytes of them, one front-end process holds at a time."""
 
 import math
 import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from contract.errors import QueueFullError
 
-# The rate is that of the responses of this long, or of those since there was something to do, once that
-# is long enough to tell one.
-WINDOW_S = 10.0
-SHORTEST_WINDOW_S = 1.0
-MAX_RETRY_AFTER_S = 60
+# The rate of completed uploads is measured over the last `WINDOW_S`. After an idle time it is
+# measured since the first upload, once that is at least `SHORTEST_WINDOW_S` ago.
+WINDOW_S: Final = 10.0
+SHORTEST_WINDOW_S: Final = 1.0
+MAX_RETRY_AFTER_S: Final = 60
 
 
 class Admission:
-    """Counts uploads from their first byte to their response; refuses above the limits."""
+    """Counts uploads from their first byte to their response; refuses those above the limits."""
 
     def __init__(self, max_pending: int, max_pending_bytes: int) -> None:
         self._max_pending = max_pending
@@ -29,13 +30,13 @@ class Admission:
 
     @contextmanager
     def admit(self) -> Iterator["Ticket"]:
-        """Hold a place for one upload.
+        """Reserve a place for one upload.
 
         Raises:
             QueueFullError: when all places are taken.
         """
         if self.pending >= self._max_pending:
-            raise self._refusal(f"{self.pending} uploads are waiting.")
+            raise self._to_error(f"{self.pending} uploads are waiting.")
         if not self.pending:
             self._busy_since_s = time.monotonic()
         self.pending += 1
@@ -49,41 +50,40 @@ class Admission:
                 self._completed_s.append(time.monotonic())
             self._forget_old()
 
-    def take(self, more_bytes: int) -> None:
-        """Count ``more_bytes``.
+    def reserve(self, more_bytes: int) -> None:
+        """Add ``more_bytes`` to the bytes that are held.
 
         Raises:
             QueueFullError: when they would exceed the limit.
         """
-        # A lone upload always fits: a limit below MAX_UPLOAD_BYTES must not lock it out for good.
+        # A lone upload always fits: with a limit below MAX_UPLOAD_BYTES it could never be accepted.
         if self.pending > 1 and self.pending_bytes + more_bytes > self._max_pending_bytes:
-            raise self._refusal(f"{self.pending_bytes} bytes of uploads are waiting.")
+            raise self._to_error(f"{self.pending_bytes} bytes of uploads are waiting.")
         self.pending_bytes += more_bytes
 
     def retry_after_s(self) -> int:
-        """Return the seconds, 1 to 60, that the waiting uploads take at the current rate.
+        """Return the time, from 1 to 60 s, that the waiting uploads take at the current rate.
 
-        All who are refused now get about the same answer, so it is not the time to the next free
-        place; that would go to one of them.
+        It is not the time to the next free place: only one of the refused clients could have that.
         """
         self._forget_old()
         if not self._completed_s:
-            # No upload was completed in the last window: expect at least as long again.
+            # No upload was completed in the whole window, so expect at least as long again.
             return math.ceil(WINDOW_S) if self.pending else 1
-        wait_s = self.pending / self._rate()
+        wait_s = self.pending / self._measure_rate_per_s()
         return max(1, min(math.ceil(wait_s), MAX_RETRY_AFTER_S))
 
-    def _rate(self) -> float:
-        """Return the responses per second; there must have been some lately."""
+    def _measure_rate_per_s(self) -> float:
+        """Return the rate of completed uploads; there must be some in the window."""
         rate = len(self._completed_s) / WINDOW_S
         busy_s = time.monotonic() - self._busy_since_s
         if SHORTEST_WINDOW_S <= busy_s < WINDOW_S:
-            # Before that nothing was asked for, which says nothing of what could have been done.
-            since = sum(completed_s >= self._busy_since_s for completed_s in self._completed_s)
-            rate = max(rate, since / busy_s)
+            # The idle time before that would make the rate look lower than it is.
+            count = sum(completed_s >= self._busy_since_s for completed_s in self._completed_s)
+            rate = max(rate, count / busy_s)
         return rate
 
-    def _refusal(self, detail: str) -> QueueFullError:
+    def _to_error(self, detail: str) -> QueueFullError:
         return QueueFullError(detail, retry_after_s=self.retry_after_s())
 
     def _forget_old(self) -> None:
@@ -93,7 +93,7 @@ class Admission:
 
 
 class Ticket:
-    """One upload's share of the bytes."""
+    """One upload's part of the bytes that are held."""
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
@@ -101,7 +101,7 @@ class Ticket:
         self.refused = False
 
     def allocate(self, total_bytes: int) -> None:
-        """Raise this upload's share to ``total_bytes``; it never shrinks.
+        """Raise this upload's part to ``total_bytes``; it never shrinks.
 
         Raises:
             QueueFullError: when the process holds too many bytes already.
@@ -109,7 +109,7 @@ class Ticket:
         more_bytes = total_bytes - self.allocated_bytes
         if more_bytes > 0:
             try:
-                self._admission.take(more_bytes)
+                self._admission.reserve(more_bytes)
             except QueueFullError:
                 self.refused = True
                 raise

@@ -1,4 +1,4 @@
-"""One upload to one finished photo: from the cache, with an equal upload under way, or by a worker."""
+"""Gets an upload's result: from the cache, with an equal upload in progress, or from a worker."""
 
 import asyncio
 import secrets
@@ -18,27 +18,27 @@ from contract.messages import Options, Result
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A photo's bytes, what is to be done with them, and the SHA-256 of the bytes."""
+    """A photo's bytes, the options, and the SHA-256 digest of the bytes."""
 
     data: bytes
     options: Options
     digest: bytes
 
     def identify(self, version: str) -> str:
-        """Return the identity of this upload's result."""
+        """Return the identity of this upload's result under ``version``."""
         return identify(self.digest, self.options, version)
 
 
-async def receive(data: bytes, options: Options) -> Upload:
+async def create_upload(data: bytes, options: Options) -> Upload:
     """Return an upload with its digest."""
     return Upload(data, options, await digest_input(data))
 
 
 async def find_cached(service: Service, upload: Upload) -> Outcome | None:
-    """Return the result of an equal upload, if it is cached; no worker is needed.
+    """Return the cached result of an equal upload, else None.
 
     Raises:
-        QueueUnavailableError: when Redis is known not to answer.
+        QueueUnavailableError: when Redis is known not to respond.
     """
     service.require_redis()
     started_s = time.perf_counter()
@@ -52,19 +52,19 @@ async def find_cached(service: Service, upload: Upload) -> Outcome | None:
 
 
 async def count_pixels(service: Service, upload: Upload) -> int:
-    """Return what the image's header says, once it is one that a worker can take.
+    """Return the pixel count in the image's header; check that a worker can compress it.
 
     Raises:
-        ClientError: when it is no image, or too large a one.
-        ServiceError: when no worker would take it.
+        ClientError: when the upload is not a supported image, is damaged or has too many pixels.
+        ServiceError: when no worker is running, or Redis is known not to respond.
     """
     max_pixels = service.settings.max_pixels
-    probed = probe_jpeg_header(upload.data, max_pixels)
-    if probed is None:
-        # A header can take long to read when it wants to; the event loop must not wait for it.
-        probed = await asyncio.to_thread(probe, upload.data, max_pixels)
+    header = probe_jpeg_header(upload.data, max_pixels)
+    if header is None:
+        # In a thread: a crafted header can take long to parse.
+        header = await asyncio.to_thread(probe, upload.data, max_pixels)
     service.require_worker()
-    return probed.width_px * probed.height_px
+    return header.width_px * header.height_px
 
 
 async def compress(
@@ -74,12 +74,12 @@ async def compress(
     may_reuse: bool = True,
     may_store: bool = True,
 ) -> Outcome:
-    """Return a photo, compressed; with ``may_reuse`` perhaps some time ago.
+    """Return the compressed photo, with ``may_reuse`` also from the cache.
 
-    Equal uploads at the same time share one job, unless the result may not be stored.
+    With ``may_store`` the result is cached, and concurrent equal uploads share one job.
 
     Raises:
-        FoveateError: what stands in the way.
+        FoveateError: when the photo can't be compressed.
     """
     is_shared = may_store and service.cache.is_on
 
@@ -103,21 +103,21 @@ async def compress(
 
     if not is_shared:
         return await work()
-    # Who wants no cached result can't share with who gets one.
-    flight = f"{upload.identify(','.join(sorted(service.versions)))} {may_reuse}"
-    outcome, joined = await service.flights.join(flight, work)
+    # A client that refuses cached results can't share a run that may use one.
+    key = f"{upload.identify(','.join(sorted(service.versions)))} {may_reuse}"
+    outcome, joined = await service.single_flight.run(key, work)
     if joined:
         service.metrics.cache.labels("joined" if outcome.cached_ms is None else "hit").inc()
     return outcome
 
 
-async def link(service: Service, outcome: Outcome) -> str:
-    """Return the id of a job under which the outcome's pictures can be fetched for a while.
+async def create_linked_job(service: Service, outcome: Outcome) -> str:
+    """Store the outcome's pictures as a finished job; return its id.
 
-    Each response has an id and pictures of its own: deleting them takes nothing from others.
+    Each response gets its own job and copies, so that deleting them affects no other response.
 
     Raises:
-        QueueUnavailableError: when Redis does not answer or is full.
+        QueueUnavailableError: when Redis does not respond or is full.
     """
     job_id = secrets.token_urlsafe(ID_BYTES)
     try:
@@ -125,5 +125,5 @@ async def link(service: Service, outcome: Outcome) -> str:
         if not await service.cache.copy_to_job(outcome.identity, finished.result, job_id):
             await service.jobs.store(job_id, finished)
     except RedisError as error:
-        raise QueueUnavailableError("The queue can't keep pictures now.") from error
+        raise QueueUnavailableError("The queue can't store pictures now.") from error
     return job_id

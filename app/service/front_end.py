@@ -1,9 +1,10 @@
-"""What the routes share: settings, queue, cache, jobs, admission, metrics, and which workers live."""
+"""The state of one front-end process: its connections, limits and metrics, and the live workers."""
 
 import asyncio
 import contextlib
 import logging
 import time
+from typing import Final
 
 from redis.exceptions import RedisError
 
@@ -16,21 +17,21 @@ from app.queue.jobs import Jobs
 from app.results.cache import ResultCache
 from app.results.result import Outcome
 from app.service.admission import Admission
-from app.service.single_flight import Flights
+from app.service.single_flight import SingleFlight
 from app.settings import AppSettings
 from app.telemetry.metrics import Metrics
 from contract.errors import NoWorkerError, QueueUnavailableError
 
 log = logging.getLogger(__name__)
 
-# Counted in the background: requests then neither wait for it nor act on a stale count.
-WORKER_CHECK_INTERVAL_S = 1.0
-# Between two looks for workers that died where no supervisor watches them.
-SWEEP_INTERVAL_S = 2.0
+# Workers are counted in the background, so that requests don't wait for it.
+WORKER_CHECK_INTERVAL_S: Final = 1.0
+# How often to look for dead workers that no supervisor watches.
+SWEEP_INTERVAL_S: Final = 2.0
 
 
 class Service:
-    """One front-end process."""
+    """What the routes of one front-end process share."""
 
     def __init__(self, settings: AppSettings) -> None:
         self.settings = settings
@@ -53,25 +54,25 @@ class Service:
             on_result=self.metrics.observe_result,
         )
         self.event_streams = 0
-        self.flights: Flights[Outcome] = Flights()
-        # Of the results that workers make now: usually one, two while a new one is rolled out.
-        # Those of the last ones alive stay, so that what is cached is found without a worker.
+        self.single_flight: SingleFlight[Outcome] = SingleFlight()
+        # The versions of live workers' results: usually one, two during an update. Without a worker
+        # the last ones stay, so that cached results are still found.
         self.versions: frozenset[str] = frozenset()
-        # Since when no worker has been seen; None while there is one.
+        # When the last live worker was lost, monotonic; None while there is one.
         self._missing_since_s: float | None = time.monotonic()
-        self._redis_answers = True
+        self._redis_responds = True
         self._watch: asyncio.Task[None] | None = None
         self._sweeper = Sweeper(settings.redis_url, failure_ttl_s=settings.result_ttl_s)
         self._sweep: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to read replies, to count workers and to look for dead ones."""
+        """Start to read replies, to count workers and to look for dead ones."""
         self.queue.start()
         self._watch = asyncio.create_task(self._watch_workers(), name="workers")
         self._sweep = asyncio.create_task(self._sweep_workers(), name="sweep")
 
     async def stop(self) -> None:
-        """End all that and close the connections."""
+        """Stop the background tasks and close the connections."""
         if self._watch:
             await end(self._watch)
         if self._sweep:
@@ -82,24 +83,24 @@ class Service:
 
     async def _watch_workers(self) -> None:
         while True:
-            # For the others on this port, which tell of it when they are asked.
+            # For other front ends on this port, which report it too.
             self.metrics.pending.set(self.admission.pending)
             with contextlib.suppress(RedisError):
                 await self.count_workers()
             await asyncio.sleep(WORKER_CHECK_INTERVAL_S)
 
     async def count_workers(self) -> int:
-        """Return how many workers are alive; what uploads are let in by is as fresh from then on.
+        """Return how many workers are alive, and update what ``require_worker`` checks.
 
         Raises:
-            RedisError: when Redis does not answer.
+            RedisError: when Redis does not respond.
         """
         try:
             alive = await read_versions(self.queue.redis)
         except RedisError:
-            self._redis_answers = False
+            self._redis_responds = False
             raise
-        self._redis_answers = True
+        self._redis_responds = True
         self.versions = frozenset(filter(None, alive)) or self.versions
         if alive:
             self._missing_since_s = None
@@ -112,27 +113,27 @@ class Service:
             await asyncio.sleep(SWEEP_INTERVAL_S)
             try:
                 await asyncio.to_thread(self._sweeper.sweep)
-            except Exception:  # the next look may go well
-                log.exception("dead workers could not be looked for")
+            except Exception:  # the next attempt may succeed
+                log.exception("could not look for dead workers")
 
     def require_redis(self) -> None:
-        """Return unless Redis is known not to answer: asking it takes a socket's timeout.
+        """Fail at once when Redis is known not to respond: a command would wait for its timeout.
 
         Raises:
-            QueueUnavailableError: when Redis does not answer.
+            QueueUnavailableError: when Redis did not respond to the last check.
         """
-        if not self._redis_answers:
-            raise QueueUnavailableError("The queue does not answer.")
+        if not self._redis_responds:
+            raise QueueUnavailableError("The queue does not respond.")
 
     def require_worker(self) -> None:
-        """Return when a worker is alive, or was a moment ago and may be restarting.
+        """Fail when no worker is running; one that is missing for a moment may be restarting.
 
         Raises:
-            NoWorkerError: when none has been alive for ``worker_grace_s``.
-            QueueUnavailableError: when Redis does not answer.
+            NoWorkerError: when no worker has been alive for ``worker_grace_s``.
+            QueueUnavailableError: as ``require_redis``.
         """
         self.require_redis()
         if self._missing_since_s is None:
             return
         if time.monotonic() - self._missing_since_s >= self.settings.worker_grace_s:
-            raise NoWorkerError("No worker has reported for a while.")
+            raise NoWorkerError("No worker has sent a heartbeat for a while.")

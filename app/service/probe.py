@@ -1,53 +1,55 @@
-"""What an upload is, from its header alone: nothing is decoded here."""
+"""Reads the format and size of an upload from its header; decodes nothing."""
 
 import warnings
 from dataclasses import dataclass
+from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
 from contract.images import IMAGE_FORMATS, MAX_SIDE_PX, NOT_AN_IMAGE, ImageFile
 
-# Our own limit is checked here; Pillow's would only warn below it.
+# `check_size` has our own limit, which may be above Pillow's.
 Image.MAX_IMAGE_PIXELS = None
-# Readers register themselves only when asked to, and an unregistered one can't be named.
+# Pillow loads its readers on first use, which would delay the first request.
 Image.init()
-# What readers think of damaged metadata is no news to anyone.
+# Pillow warns of damaged metadata, which is not our concern.
 warnings.filterwarnings("ignore", module="PIL")
 
-# Of ISO/IEC 23008-12, annex B: what phones write, and Pillow has no reader for.
-HEIC_BRANDS = frozenset(
+# ISO/IEC 23008-12, annex B: brands of HEIC files, for which Pillow has no decoder.
+HEIC_BRANDS: Final = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 )
 
-# What a JPEG may have before its scan to be read at once, in few steps.
-QUICK_BYTES = 16 * 1024
-QUICK_SEGMENTS = 64
-# ITU-T T.81, table B.1: start of scan; frames that Huffman codes, all but lossless ones; tables,
-# restart intervals, what applications add, comments.
-SOS = 0xDA
-FRAMES = frozenset({0xC0, 0xC1, 0xC2})
-ORDINARY = frozenset({0xC4, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE})
-# Says that further pictures follow, and makes Pillow call the file an MPO.
-MPF = b"MPF\0"
+# A JPEG whose scan starts within these limits is parsed here, without Pillow.
+QUICK_BYTES: Final = 16 * 1024
+QUICK_SEGMENTS: Final = 64
+# ITU-T T.81, table B.1.
+SOS: Final = 0xDA
+# SOF0 to SOF2: baseline, extended sequential and progressive frames with Huffman coding.
+FRAME_MARKERS: Final = frozenset({0xC0, 0xC1, 0xC2})
+# DHT, DQT, DRI, APPn, COM.
+SKIPPED_MARKERS: Final = frozenset({0xC4, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE})
+# Multi-picture format (CIPA DC-007): further pictures follow. Pillow calls such a file an MPO.
+MPF: Final = b"MPF\0"
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
-    """An image's format, by Pillow's name, and its size as stored."""
+class ImageHeader:
+    """An image's format by Pillow's name, and its size before any rotation."""
 
     format: str
     width_px: int
     height_px: int
 
 
-def probe(data: bytes, max_pixels: int) -> Probed:
-    """Return what ``data`` is, by its content.
+def probe(data: bytes, max_pixels: int) -> ImageHeader:
+    """Return format and size of the image in ``data``.
 
     Raises:
-        UnsupportedImageError: when it is no image of an accepted format.
-        TooManyPixelsError: when it has more than ``max_pixels``, or a side over 65,500.
-        CorruptImageError: when it is one, but its header makes no sense.
+        UnsupportedImageError: when ``data`` is not an image of a supported format.
+        TooManyPixelsError: when the image has more than ``max_pixels``, or a side over 65,500.
+        CorruptImageError: when the image's header is damaged.
     """
     if quick := probe_jpeg_header(data, max_pixels):
         return quick
@@ -58,21 +60,21 @@ def probe(data: bytes, max_pixels: int) -> Probed:
     except UnidentifiedImageError as error:
         if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
             raise UnsupportedImageError(
-                "This is a HEIC photo, which is not read here; save or export it as a JPEG."
+                "HEIC photos are not supported; save or export this one as a JPEG."
             ) from error
         raise UnsupportedImageError(NOT_AN_IMAGE) from error
-    except Exception as error:  # readers raise whatever their parsing stumbles over
+    except Exception as error:  # readers raise many types on damaged data
         raise CorruptImageError("The image's header is damaged.") from error
     if width_px < 1 or height_px < 1:
         raise CorruptImageError("The image has no pixels.")
-    return Probed(name, *check_size(width_px, height_px, max_pixels))
+    return ImageHeader(name, *check_size(width_px, height_px, max_pixels))
 
 
-def probe_jpeg_header(data: bytes, max_pixels: int) -> Probed | None:
-    """Return what ``data`` is if it is a JPEG of an ordinary header, None where Pillow must look.
+def probe_jpeg_header(data: bytes, max_pixels: int) -> ImageHeader | None:
+    """Return the size of a JPEG with an ordinary header; None for everything else.
 
-    Nobody can make this take long. What it finds the worker's reader may still refuse, by the same
-    errors as `probe`.
+    The number of steps is limited, so this may run in the event loop. A JPEG that passes may still
+    be damaged; the worker checks it again.
 
     Raises:
         TooManyPixelsError: as ``probe``.
@@ -86,17 +88,17 @@ def probe_jpeg_header(data: bytes, max_pixels: int) -> Probed | None:
             return None
         marker, length = head[1], int.from_bytes(head[2:4])
         if marker == SOS:
-            return Probed("JPEG", *check_size(*size, max_pixels)) if size else None
-        if marker in FRAMES and size is None and is_ordinary(head):
+            return ImageHeader("JPEG", *check_size(*size, max_pixels)) if size else None
+        if marker in FRAME_MARKERS and size is None and is_ordinary_frame(head):
             size = int.from_bytes(head[7:9]), int.from_bytes(head[5:7])
-        elif marker not in ORDINARY or length < 2 or head[4:8] == MPF:
+        elif marker not in SKIPPED_MARKERS or length < 2 or head[4:8] == MPF:
             return None
         position += 2 + length
     return None
 
 
-def is_ordinary(head: bytes) -> bool:
-    """Return whether a frame header is one of 8 bits and 1, 3 or 4 components, and has a size."""
+def is_ordinary_frame(head: bytes) -> bool:
+    """Return whether a frame header has 8 bits, 1, 3 or 4 components, and a nonzero size."""
     if len(head) < 10:
         return False
     length, bits, components = int.from_bytes(head[2:4]), head[4], head[9]
@@ -105,14 +107,14 @@ def is_ordinary(head: bytes) -> bool:
 
 
 def check_size(width_px: int, height_px: int, max_pixels: int) -> tuple[int, int]:
-    """Return the size of an image that isn't too large.
+    """Return width and height unchanged.
 
     Raises:
-        TooManyPixelsError: when it has more than ``max_pixels``, or a side over 65,500.
+        TooManyPixelsError: when the image has more than ``max_pixels``, or a side over 65,500.
     """
     if max(width_px, height_px) > MAX_SIDE_PX:
         raise TooManyPixelsError(
-            f"The image is {width_px} × {height_px} pixels; a JPEG's side has at most "
+            f"The image is {width_px} × {height_px} pixels; each side may have at most "
             f"{MAX_SIDE_PX}."
         )
     if width_px * height_px > max_pixels:

@@ -1,4 +1,4 @@
-"""Single flight: equal work that is asked for at the same time is done once."""
+"""Single flight: concurrent calls with equal keys share one run of the work."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -9,36 +9,36 @@ from app.cancellation import end
 T = TypeVar("T")
 
 
-class Flight(Generic[T]):
-    """Work under way, and how many wait for it."""
+class SharedRun(Generic[T]):
+    """Work in progress, and the number of callers that wait for it."""
 
     def __init__(self, work: Coroutine[Any, Any, T]) -> None:
         self.task = asyncio.ensure_future(work)
         self.waiting = 0
 
 
-class Flights(Generic[T]):
-    """The work that is under way in this process, each by its key."""
+class SingleFlight(Generic[T]):
+    """The work in progress in this process, by key."""
 
     def __init__(self) -> None:
-        self._open: dict[str, Flight[T]] = {}
+        self._runs: dict[str, SharedRun[T]] = {}
 
-    async def join(self, key: str, start: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T, bool]:
-        """Return what ``start`` returns, and whether somebody else had started it already.
+    async def run(self, key: str, start: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T, bool]:
+        """Return the result of ``start()``, and whether another caller had started it.
 
-        Its error is everybody's. It is cancelled when nobody waits for it any more.
+        All callers get its exception. It is cancelled when its last caller is cancelled.
         """
-        flight = self._open.get(key)
-        joined = flight is not None
-        if flight is None:
-            flight = self._open[key] = Flight(start())
-        flight.waiting += 1
+        run = self._runs.get(key)
+        joined = run is not None
+        if run is None:
+            run = self._runs[key] = SharedRun(start())
+        run.waiting += 1
         try:
-            return await asyncio.shield(flight.task), joined
+            return await asyncio.shield(run.task), joined
         finally:
-            flight.waiting -= 1
-            # Who comes from now on must not join what is over or about to be ended.
-            if (flight.task.done() or not flight.waiting) and self._open.get(key) is flight:
-                del self._open[key]
-            if not flight.waiting and not flight.task.done():
-                await end(flight.task)
+            run.waiting -= 1
+            # Later callers must not join a run that has ended or is about to be cancelled.
+            if (run.task.done() or not run.waiting) and self._runs.get(key) is run:
+                del self._runs[key]
+            if not run.waiting and not run.task.done():
+                await end(run.task)

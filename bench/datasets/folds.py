@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Final
 
-from model.training.folds import is_held
+from model.training.photos import is_held
 
 FOLDS: Final = ("held", "training")
 

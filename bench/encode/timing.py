@@ -26,7 +26,9 @@ from bench.encoders import (
 )
 from bench.metrics import Picture
 
-# Names in codec.jpeg.encode of the timed functions, by stage.
+# The modules of the encoder that call the stages' functions.
+MODULES: Final = ("codec.jpeg.encode", "codec.jpeg.components", "codec.jpeg.file_search")
+# The functions that they call and that are timed, by stage.
 STAGES: Final = {
     "reference": ("measure_reference",),
     "colour": ("convert_rgb", "convert_grey", "subsample_plane", "is_subsampled"),
@@ -84,8 +86,8 @@ def measure_ours(image: Picture, settings: codec.EncodeSettings, repeats: int) -
 
 @contextmanager
 def timed_stages() -> Iterator[dict[str, float]]:
-    """Yield the CPU seconds of each stage so far; only calls by codec.jpeg.encode itself count."""
-    module = importlib.import_module("codec.jpeg.encode")
+    """Yield the CPU seconds of each stage so far; only calls by ``MODULES`` count."""
+    modules = [importlib.import_module(name) for name in MODULES]
     spent_s = dict.fromkeys(STAGES, 0.0)
 
     def time_calls(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -101,8 +103,10 @@ def timed_stages() -> Iterator[dict[str, float]]:
     with ExitStack() as replaced:
         for stage, names in STAGES.items():
             for name in names:
-                timed = time_calls(stage, getattr(module, name))
-                replaced.enter_context(mock.patch.object(module, name, timed))
+                for module in modules:
+                    if hasattr(module, name):
+                        timed = time_calls(stage, getattr(module, name))
+                        replaced.enter_context(mock.patch.object(module, name, timed))
         yield spent_s
 
 

@@ -73,7 +73,7 @@ def measure_compiled(
 def make_pass() -> Callable[[Tensor], Tensor]:
     """Return the network's pass on pixels (N, H, W, 3) uint8 of the device."""
     network, _ = load_network()
-    network.convolve_in(torch.bfloat16)
+    network.convert_convolutions(torch.bfloat16)
     # torch's own annotations leave this argument out.
     network = network.to("cuda", memory_format=torch.channels_last)  # type: ignore[call-overload]
 

@@ -56,7 +56,7 @@ def time_predictor(predictor: Predictor, photos: list[NDArray[np.uint8]], batche
 
 def time_network(network: MSROI, pixels: NDArray[np.uint8], batches: int) -> float:
     """Return images per second of the bare network on pixels (N, H, W, 3) that are on the device."""
-    network.convolve_in(torch.bfloat16)  # like the predictor
+    network.convert_convolutions(torch.bfloat16)  # like the predictor
     # torch's own annotations leave this argument out.
     network = network.to("cuda", memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = normalise_pixels(torch.from_numpy(pixels).cuda())

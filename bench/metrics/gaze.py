@@ -1,9 +1,9 @@
 """How well a saliency map predicts where people looked. Tied pixels count as fractions.
 
 Definitions: Bylinskii et al., "What do different evaluation metrics tell us about saliency
-models?", arXiv 1604.03605. NSS: Peters et al., Vision Research 45, 2005. AUC-Judd: Judd et al.,
-ICCV 2009; here with every fixation as a positive, every pixel without one as a negative, and no
-jitter. Shuffled AUC: Zhang et al., Journal of Vision 8(7), 2008. Maps are float32 (h, w) ≥ 0.
+models?", arXiv 1604.03605. NSS: `model.maps.nss`. AUC-Judd: Judd et al., ICCV 2009; here with every
+fixation as a positive, every pixel without one as a negative, and no jitter. Shuffled AUC: Zhang et
+al., Journal of Vision 8(7), 2008. Maps are float32 (h, w) ≥ 0.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from model.maps import nss
 
 Map = NDArray[np.float32]
 Density = NDArray[np.float64]
@@ -58,15 +60,6 @@ def measure_map(
     for percent, area in AREAS.items():
         found[f"captured_{percent}"] = float(find_hottest(saliency, area)[fixations].mean())
     return {name: round(found[name], 4) for name in MEASURES if name in found}
-
-
-def nss(saliency: Map, fixations: Fixations) -> float:
-    """Return the mean of the standardised map at the fixations; 0 for a uniform map."""
-    spread = float(saliency.std(dtype=np.float64))
-    if spread == 0:
-        return 0.0
-    looked_at = float(saliency[fixations].mean(dtype=np.float64))
-    return (looked_at - float(saliency.mean(dtype=np.float64))) / spread
 
 
 def area_under_curve(positives: NDArray[Any], negatives: NDArray[Any]) -> float:

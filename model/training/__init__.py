@@ -1,1 +1,1 @@
-"""How the weights come to be; nothing here is needed to serve."""
+"""Training of the weights; serving needs nothing of it."""

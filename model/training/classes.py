@@ -1,7 +1,7 @@
-"""MSROI's classes: groups of the 1,000 synsets that look alike, and people and faces.
+"""MSROI's classes: groups of ImageNet's 1,000 synsets that look alike, people, and faces.
 
-Breeds of dog share one map because the classifier itself tells them apart by little: synsets
-are merged by Ward's method over the rows of its last layer, until `count` groups are left.
+Synsets are merged by Ward's method over the rows of the classifier's last layer, where those that
+look alike, such as breeds of dog, are close to each other.
 """
 
 import csv
@@ -19,23 +19,23 @@ FACE: Final = "face"
 
 @dataclass(frozen=True)
 class Classes:
-    """Names of the classes, and which synset belongs to which."""
+    """Names of the classes, and the group of each synset."""
 
     names: tuple[str, ...]  # the groups, then `PERSON` and `FACE`
     group_of: NDArray[np.intp]  # (1000,) index into the groups
 
     @property
     def person(self) -> int:
-        """Index of the class of people."""
+        """Index of the class for people."""
         return self.names.index(PERSON)
 
     @property
     def face(self) -> int:
-        """Index of the class of faces."""
+        """Index of the class for faces."""
         return self.names.index(FACE)
 
     def pool(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Add up the synsets of each group: (..., 1000) -> (..., groups)."""
+        """Return the sum over each group's synsets: (..., 1000) -> (..., groups)."""
         pooled = np.zeros((*probabilities.shape[:-1], len(self.names) - 2), np.float32)
         for group in range(pooled.shape[-1]):
             pooled[..., group] = probabilities[..., self.group_of == group].sum(-1)
@@ -43,24 +43,24 @@ class Classes:
 
 
 def group_synsets(weights: NDArray[np.float32], words: list[str], count: int) -> Classes:
-    """Return `count` groups; each is named by the synset nearest to its middle.
+    """Return the classes of `count` groups, each named after the synset nearest to its centre.
 
     Args:
         weights: (1000, C) rows of the classifier's last layer.
-        words: first word of each synset.
-        count: how many groups, 1 to 1000.
+        words: the first word of each synset.
+        count: the number of groups, 1 to 1000.
     """
     rows = weights / np.linalg.norm(weights, axis=1, keepdims=True)
-    found = fcluster(linkage(rows, method="ward"), count, criterion="maxclust")
-    # Groups in the order of their first synset, whatever the clustering called them.
-    _, first, inverse = np.unique(found, return_index=True, return_inverse=True)
+    clusters = fcluster(linkage(rows, method="ward"), count, criterion="maxclust")
+    # Groups are numbered in the order of their first synset, not as the clustering numbers them.
+    _, first, inverse = np.unique(clusters, return_index=True, return_inverse=True)
     order = np.argsort(np.argsort(first))
     group_of = order[inverse]
     names = []
     for group in range(len(first)):
         members = np.flatnonzero(group_of == group)
-        middle = rows[members].mean(0)
-        medoid = members[np.argmax(rows[members] @ middle)]
+        centre = rows[members].mean(0)
+        medoid = members[np.argmax(rows[members] @ centre)]
         names.append(f"{words[medoid]}+{len(members) - 1}")
     return Classes((*names, PERSON, FACE), group_of)
 

@@ -1,8 +1,9 @@
-"""Depthwise convolutions that pass gradients on but don't learn.
+"""Depthwise convolutions with fixed kernels: they pass gradients on but do not learn.
 
-PyTorch's backward of a depthwise 5×5 takes most of a training step on a CPU, and the kernels
-are 6 % of the weights. With fixed kernels the gradient of the input is a convolution with the
-turned kernel, which runs as fast as the forward pass: a step takes half the time.
+On a CPU, PyTorch's backward pass of depthwise 5×5 convolutions takes most of a training step,
+and their kernels are 6 % of the weights. With fixed kernels the gradient of the input is a
+convolution with the flipped kernel. It runs as fast as the forward pass, and a step takes half the
+time.
 """
 
 from typing import Any
@@ -13,7 +14,7 @@ from torch.nn import functional
 
 
 class FixedDepthwise(torch.autograd.Function):
-    """A depthwise convolution whose weight and bias get no gradient."""
+    """Depthwise convolution without a gradient of weight and bias."""
 
     @staticmethod
     def forward(  # noqa: PLR0917 -- autograd passes no keywords
@@ -21,34 +22,33 @@ class FixedDepthwise(torch.autograd.Function):
     ) -> Tensor:
         """Convolve: (N, C, H, W), (C, 1, k, k), (C,) -> (N, C, h, w)."""
         ctx.save_for_backward(weight)
-        ctx.of_input = (x.shape, stride, padding)
+        ctx.geometry = (x.shape, stride, padding)
         return functional.conv2d(x, weight, bias, stride, padding, groups=len(weight))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """Return the gradient of the input alone."""
+        """Return the gradient of the input, (N, C, h, w) -> (N, C, H, W), and None for the rest."""
         (gradient,) = gradients
         (weight,) = ctx.saved_tensors
-        shape, stride, padding = ctx.of_input
+        input_shape, stride, padding = ctx.geometry
         kernel = weight.shape[-1]
         if stride == 1:
-            turned = weight.flip(2, 3)
-            into_input = functional.conv2d(
-                gradient, turned, None, 1, kernel - 1 - padding, groups=len(weight)
+            input_gradient = functional.conv2d(
+                gradient, weight.flip(2, 3), None, 1, kernel - 1 - padding, groups=len(weight)
             )
         else:
-            missing = [
-                whole - ((part - 1) * stride - 2 * padding + kernel)
-                for whole, part in zip(shape[2:], gradient.shape[2:], strict=True)
+            output_padding = [
+                input_side - ((side - 1) * stride - 2 * padding + kernel)
+                for input_side, side in zip(input_shape[2:], gradient.shape[2:], strict=True)
             ]
-            into_input = functional.conv_transpose2d(
-                gradient, weight, None, stride, padding, missing, groups=len(weight)
+            input_gradient = functional.conv_transpose2d(
+                gradient, weight, None, stride, padding, output_padding, groups=len(weight)
             )
-        return into_input, None, None, None, None
+        return input_gradient, None, None, None, None
 
 
 class FixedDepthwiseConv(nn.Conv2d):
-    """A drop-in for a depthwise `nn.Conv2d`: the same tensors under the same names."""
+    """Replacement for a depthwise `nn.Conv2d`, with the same tensors under the same names."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 -- the base class names it so
         """Convolve: (N, C, H, W) -> (N, C, h, w)."""
@@ -60,7 +60,7 @@ class FixedDepthwiseConv(nn.Conv2d):
 
 
 def fix_depthwise(module: nn.Module) -> None:
-    """Keep every depthwise kernel below `module` as it is from now on."""
+    """Fix the kernels of all depthwise convolutions in `module`, in place."""
     for conv in module.modules():
         if isinstance(conv, nn.Conv2d) and conv.groups > 1:
             conv.__class__ = FixedDepthwiseConv

@@ -1,6 +1,6 @@
-"""Step two, recorded gaze: class weights, centre prior, and features that tell what is looked at.
+"""Step two, recorded gaze: trains features, class weights and the centre prior on fixations.
 
-Presence goes on being trained beside it: the maps stay maps of classes.
+The presence loss of step one is kept, so the maps remain maps of classes.
 """
 
 import argparse
@@ -15,28 +15,29 @@ from torch.utils.data import Dataset
 
 from model.checkpoint import load_network
 from model.msroi import MSROI, normalise_pixels
-from model.training.evaluate import fit_constants, score
-from model.training.folds import HELD_FOLD
-from model.training.gaze import GazeBatch, GazeBatches, read_records, thin_out
-from model.training.loop import Settings, train, write_run
+from model.training.evaluate import fit_constants, score_by_set
+from model.training.gaze import GazeBatch, GazeBatches, read_records, subsample_records
+from model.training.loop import Settings, train
 from model.training.losses import gaze_loss, presence_loss
-from model.training.mosaics import Mosaics, WeakBatch
-from model.training.weak import make_batches
+from model.training.mosaics import MosaicBatches, WeakBatch
+from model.training.photos import HELD_FOLD
+from model.training.run_folder import write_run
+from model.training.weak_step import make_batches
 
-PRESENCE_SHARE: Final = 0.05  # of its loss; a batch of gaze costs about 0.5 nats
+PRESENCE_WEIGHT: Final = 0.05  # of the presence loss; the gaze loss is about 0.5 nats
 
 
 class JointBatch(NamedTuple):
-    """What both steps learn from."""
+    """A batch of gaze and a batch of mosaics."""
 
     gaze: GazeBatch
     weak: WeakBatch
 
 
 class JointBatches(Dataset[JointBatch]):
-    """Batches of gaze and of mosaics, number by number."""
+    """Pairs of the nth batch of gaze and the nth batch of mosaics."""
 
-    def __init__(self, gaze: GazeBatches, mosaics: Mosaics) -> None:
+    def __init__(self, gaze: GazeBatches, mosaics: MosaicBatches) -> None:
         self.gaze = gaze
         self.mosaics = mosaics
 
@@ -45,14 +46,16 @@ class JointBatches(Dataset[JointBatch]):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+    """Declare the options of step two."""
     parser.add_argument("--data", type=Path, required=True, help="folder of train/ and fixations/")
     parser.add_argument("--run", type=Path, required=True, help="folder for weights, log, curves")
     parser.add_argument("--weak", type=Path, required=True, help="folder of the first step's run")
-    parser.add_argument("--lessons", type=Path, help="else those in the first step's folder")
+    parser.add_argument(
+        "--soft-labels", type=Path, help="the teachers' labels; default: in the first step's folder"
+    )
     parser.add_argument(
         "--leave-out", type=int, nargs="*", default=[],
-        help=f"folds not trained on, beside {HELD_FOLD}; the run is measured on the first",
+        help=f"folds not trained on, besides {HELD_FOLD}; the first one measures the run",
     )  # fmt: skip
     parser.add_argument("--steps", type=int, default=700)
     parser.add_argument("--batch-size", type=int, default=12)
@@ -63,20 +66,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Train, choose threshold and smoothing, measure, write the run."""
+    """Train, fit threshold and smoothing, measure, write the run.
+
+    Raises:
+        RuntimeError: the first step's weights are missing or damaged, it was trained for other
+            classes, the soft labels are of other photos, or `--run` holds a run with other settings.
+    """
     torch.manual_seed(args.seed)
     network, weak_checksum = load_network(args.weak / "msroi.safetensors")
     groups = len(network.config.classes) - 2
     records = read_records(args.data / "fixations")
-    kept_out = {HELD_FOLD, *args.leave_out}
-    learnt = [record for record in records if record.fold not in kept_out]
-    measured = args.leave_out[0] if args.leave_out else HELD_FOLD
+    left_out = {HELD_FOLD, *args.leave_out}
+    training = [record for record in records if record.fold not in left_out]
+    measured_fold = args.leave_out[0] if args.leave_out else HELD_FOLD
     gaze = GazeBatches(
-        learnt, area_px=network.config.input_area_px, batch_size=args.batch_size, seed=args.seed
+        training, area_px=network.config.input_area_px, batch_size=args.batch_size, seed=args.seed
     )
     _, mosaics, classes = make_batches(
         args.data / "train",
-        args.lessons or args.weak / "lessons.npz",
+        args.soft_labels or args.weak / "soft_labels.npz",
         groups=groups,
         batch_size=max(args.batch_size // 4, 1),
         seed=args.seed + 1,
@@ -93,11 +101,11 @@ def run(args: argparse.Namespace) -> None:
         folder=args.run,
         device=args.device,
     )
-    trained.config = fit_constants(trained, thin_out(learnt))
-    scores = score(trained, [record for record in records if record.fold == measured])
+    trained.config = fit_constants(trained, subsample_records(training))
+    scores = score_by_set(trained, [record for record in records if record.fold == measured_fold])
     facts = {
         "step": "gaze", "weak": weak_checksum, "settings": asdict(settings),
-        "left_out": sorted(kept_out), "measured_fold": measured, "photos": len(learnt),
+        "left_out": sorted(left_out), "measured_fold": measured_fold, "photos": len(training),
         "scores": scores,
     }  # fmt: skip
     checksum = write_run(args.run, trained, facts)
@@ -105,11 +113,11 @@ def run(args: argparse.Namespace) -> None:
 
 
 def joint_losses(network: MSROI, batch: JointBatch) -> dict[str, Tensor]:
-    """Return the distance from gaze and a share of the presence loss."""
+    """Return the gaze loss and the weighted presence loss, both ()."""
     saliency = network(normalise_pixels(batch.gaze.pixels))
     maps = network.class_maps(normalise_pixels(batch.weak.pixels))
     presence = presence_loss(maps, batch.weak.windows, batch.weak.presence, batch.weak.known)
     return {
         "gaze": gaze_loss(saliency, batch.gaze.density),
-        "presence": PRESENCE_SHARE * presence,
+        "presence": PRESENCE_WEIGHT * presence,
     }

@@ -1,25 +1,40 @@
-"""Photos with weak labels, which come from the names of their folders."""
+"""Photos for training: folds by file name, and weak labels from the names of folders.
+
+The fold depends on the file's name only. So all commands divide the photos alike, and adding photos
+moves none.
+"""
 
 import csv
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from model.training.folds import is_held
+FOLDS: Final = 5
+HELD_FOLD: Final = 0
 
 SUFFIXES: Final = {".jpg", ".jpeg", ".png"}
-# Folders whose photos show people or faces, and sources whose other folders show none.
-# ImageNet's photos are in neither: it never says whether somebody is in the picture.
-FACE_FOLDERS: Final = {"Faces", "Faces_easy"}
-PERSON_FOLDERS: Final = {"person", *FACE_FOLDERS}
-PEOPLE_NAMED: Final = {"caltech101", "pacs_photo"}
+# In these sources, these folders show people and all others but the unlabelled ones show none.
+# ImageNet's labels never say whether a person is in the photo.
+PERSON_SOURCES: Final = {"caltech101", "pacs_photo"}
+PERSON_FOLDERS: Final = {"person", "Faces", "Faces_easy"}
 UNLABELLED_FOLDERS: Final = {"BACKGROUND_Google"}
+
+
+def fold_of(name: str) -> int:
+    """Return the fold of a photo, 0 to 4."""
+    return hashlib.sha256(name.encode()).digest()[0] % FOLDS
+
+
+def is_held(name: str) -> bool:
+    """Return whether a photo is held out from all training, fitting and choosing."""
+    return fold_of(name) == HELD_FOLD
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo and what its folder says of it; None where it says nothing."""
+    """A photo and the labels from its folder; None where the folder says nothing."""
 
     path: Path
     synset: int | None  # index into ImageNet's 1,000
@@ -27,10 +42,10 @@ class Photo:
 
 
 def find_photos(root: Path) -> list[Photo]:
-    """Return the photos below `root` (shared/data/train), without those kept aside, sorted.
+    """Return the photos below `root` that are not held out, sorted by path.
 
     Raises:
-        FileNotFoundError: `root` lacks imagenet_synsets.tsv or has no photos.
+        FileNotFoundError: `root` has no imagenet_synsets.tsv or no photos.
     """
     with (root / "imagenet_synsets.tsv").open(encoding="utf-8") as file:
         rows = csv.DictReader(file, delimiter="\t")
@@ -42,22 +57,22 @@ def find_photos(root: Path) -> list[Photo]:
 
 
 def describe_photos(root: Path, synsets: dict[str, int]) -> Iterator[Photo]:
-    """Yield each photo below `root` that is not kept aside."""
+    """Yield each photo below `root` that is not held out."""
     listed = read_listed_synsets(root / "imagenet_val" / "labels.tsv")
     for path in root.rglob("*"):
         if path.suffix.lower() not in SUFFIXES or is_held(path.name):
             continue
         source, folder = path.relative_to(root).parts[0], path.parent.name
-        # The synset is the folder's name, or the file's name begins with it.
+        # The synset is the folder's name or the first part of the file's name.
         named = synsets.get(folder, synsets.get(path.stem.split("_")[0]))
         person = None
-        if source in PEOPLE_NAMED and folder not in UNLABELLED_FOLDERS:
+        if source in PERSON_SOURCES and folder not in UNLABELLED_FOLDERS:
             person = folder in PERSON_FOLDERS
         yield Photo(path, listed.get(path.name, named), person)
 
 
 def read_listed_synsets(path: Path) -> dict[str, int]:
-    """Return the class index by file name; empty where there is no such list."""
+    """Return the class index by file name; empty if the list does not exist."""
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""A task that misses its first cancellation is ended all the same."""
+"""A task that swallows its first cancellation is cancelled again."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from app.cancellation import end
 def test_a_swallowed_cancellation_is_repeated() -> None:
     swallowed = 0
 
-    async def deaf() -> None:
+    async def swallow_once() -> None:
         nonlocal swallowed
         while True:
             try:
@@ -19,7 +19,7 @@ def test_a_swallowed_cancellation_is_repeated() -> None:
                 swallowed += 1
 
     async def run() -> None:
-        task = asyncio.ensure_future(deaf())
+        task = asyncio.ensure_future(swallow_once())
         await asyncio.sleep(0)
         await end(task)
         assert task.cancelled()
@@ -28,7 +28,7 @@ def test_a_swallowed_cancellation_is_repeated() -> None:
     assert swallowed == 1
 
 
-def test_what_a_task_raised_is_not_raised_again() -> None:
+def test_exceptions_of_tasks_are_not_raised() -> None:
     async def broken() -> None:
         raise RuntimeError("broken")
 

@@ -16,7 +16,7 @@ KEYS = (SecretStr("0123456789abcdef"),)
     ("keys", "hosts", "warned"),
     [((), (), False), (KEYS, (), True), ((), ("x.example",), True), (KEYS, ("x.example",), False)],
 )
-def test_one_of_fetch_keys_and_hosts_alone_is_a_warning(
+def test_fetch_keys_without_hosts_or_hosts_without_keys_are_a_warning(
     caplog: pytest.LogCaptureFixture,
     redis_url: str,
     keys: tuple[SecretStr, ...],
@@ -25,7 +25,7 @@ def test_one_of_fetch_keys_and_hosts_alone_is_a_warning(
 ) -> None:
     caplog.set_level(logging.WARNING, "app.main")
     app = create_app(AppSettings(redis_url=redis_url, fetch_keys=keys, fetch_hosts=hosts))
-    # Not before: the server configures logging once the application has been made.
+    # Not earlier: the server configures logging after it has created the application.
     assert not caplog.records
 
     async def start() -> None:

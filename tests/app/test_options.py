@@ -1,4 +1,4 @@
-"""Options are checked at the door, and the response names the wrong one."""
+"""Options are validated, and the error names the invalid one."""
 
 from dataclasses import asdict
 
@@ -15,11 +15,11 @@ from contract.errors import InvalidOptionError
 from contract.messages import Options
 
 
-def test_without_any_the_defaults_of_the_contract_hold() -> None:
+def test_no_options_are_the_defaults() -> None:
     assert parse_options([]) == Options()
 
 
-def test_every_option_is_read() -> None:
+def test_every_option_is_parsed() -> None:
     given = [
         ("quality", "50"),
         ("target", "size"),
@@ -48,7 +48,7 @@ def test_every_option_is_read() -> None:
     )
 
 
-def test_the_defaults_are_those_of_the_product() -> None:
+def test_the_defaults_do_not_change_unnoticed() -> None:
     assert Options() == Options(
         quality=75,
         target="quality",
@@ -67,11 +67,11 @@ def test_the_defaults_are_those_of_the_product() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"), [("true", True), ("1", True), ("false", False), ("0", False)]
 )
-def test_a_truth_value_is_a_word_or_a_digit(value: str, expected: bool) -> None:
+def test_a_boolean_is_a_word_or_a_digit(value: str, expected: bool) -> None:
     assert parse_options([("progressive", value)]).progressive is expected
 
 
-def test_openapi_has_each_option_with_its_range_and_an_example_that_is_valid() -> None:
+def test_each_schema_has_a_range_and_a_valid_example() -> None:
     described = describe_options()
     assert described["max_bytes"]["minimum"] == 1
     assert (described["floor"]["minimum"], described["floor"]["maximum"]) == (1, 100)
@@ -146,7 +146,7 @@ def test_an_option_given_twice_is_refused() -> None:
         parse_options([("quality", "50"), ("quality", "60")])
 
 
-def test_a_long_query_leaves_nothing_in_memory() -> None:
+def test_a_long_query_is_not_cached() -> None:
     parse_cached_query.cache_clear()
     assert parse_query(b"strength=0." + b"5" * 2000).strength == pytest.approx(5 / 9)
     assert parse_cached_query.cache_info().currsize == 0

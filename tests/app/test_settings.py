@@ -1,4 +1,4 @@
-"""A wrong setting is reported by name with its allowed values, in words."""
+"""An invalid setting is reported by name, with what is allowed."""
 
 import pytest
 from pydantic import ValidationError
@@ -15,12 +15,16 @@ from app.settings import AppSettings, describe_setting_error
         ("REQUEST_TIMEOUT_S", "0", "REQUEST_TIMEOUT_S must be greater than 0"),
         ("REQUEST_TIMEOUT_S", "long", "REQUEST_TIMEOUT_S must be a number"),
         ("FETCH_PORTS", "80,70000", "FETCH_PORTS must be at most 65535"),
-        ("CORS_ORIGINS", "ftp://x", "CORS_ORIGINS must contain only entries like this: an origin"),
-        ("FETCH_HOSTS", "a/b", "FETCH_HOSTS must contain only entries like this: a host"),
-        ("API_KEYS", "short", "API_KEYS is invalid: a key needs at least 16 ASCII characters"),
+        (
+            "CORS_ORIGINS",
+            "ftp://x",
+            "CORS_ORIGINS must contain only origins in lower case, such as",
+        ),
+        ("FETCH_HOSTS", "a/b", "FETCH_HOSTS must contain only hosts in lower case, such as"),
+        ("API_KEYS", "short", "API_KEYS is invalid: each key needs at least 16 ASCII characters"),
     ],
 )
-def test_an_invalid_setting_is_named_with_what_it_may_be(
+def test_an_invalid_setting_is_named_with_what_is_allowed(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str
 ) -> None:
     monkeypatch.setenv(name, value)

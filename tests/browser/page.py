@@ -1,8 +1,10 @@
-"""The page as a test sees it: what it shows, and what it must never do."""
+"""The page as tests use it; each checks that it logs no error and contacts no other host."""
 
+import io
 from pathlib import Path
 from typing import Any, Self
 
+from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Request, expect
 
 DESKTOP = {"width": 1280, "height": 860}
@@ -11,7 +13,7 @@ DONE_MS = 60_000
 
 
 class PageUnderTest:
-    """One tab; on leaving, no error was logged and no other host was asked."""
+    """One tab; on exit it is checked for logged errors and requests to other hosts."""
 
     def __init__(self, browser: Browser, url: str, **context: Any) -> None:
         settings = {"viewport": DESKTOP, "accept_downloads": True, **context}
@@ -20,18 +22,18 @@ class PageUnderTest:
         self.url = url
         self.errors: list[str] = []
         self.requests: list[Request] = []
-        self.tolerated: tuple[str, ...] = ()
-        self.tab.on("console", self._hear)
+        self.allowed_errors: tuple[str, ...] = ()
+        self.tab.on("console", self._on_console)
         self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
-        # A bound method of our own: Playwright can't mark a built-in one.
-        self.tab.on("request", self._ask)
+        # Not `self.requests.append`: Playwright sets an attribute on handlers.
+        self.tab.on("request", self._on_request)
         self.tab.goto(url)
 
-    def _hear(self, message: ConsoleMessage) -> None:
+    def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             self.errors.append(message.text)
 
-    def _ask(self, request: Request) -> None:
+    def _on_request(self, request: Request) -> None:
         self.requests.append(request)
 
     def __enter__(self) -> Self:
@@ -40,18 +42,18 @@ class PageUnderTest:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._context.close()
         if kind is None:
-            left = [text for text in self.errors if not text.startswith(self.tolerated or "\0")]
-            assert left == []
-            assert self.foreign() == []
+            errors = [e for e in self.errors if not e.startswith(self.allowed_errors or "\0")]
+            assert errors == []
+            assert self.foreign_requests() == []
 
-    def foreign(self) -> list[str]:
-        """Return the requests that went elsewhere."""
-        home = (f"{self.url}/", f"blob:{self.url}/")
-        return [request.url for request in self.requests if not request.url.startswith(home)]
+    def foreign_requests(self) -> list[str]:
+        """Return the URLs of requests to other hosts."""
+        own = (f"{self.url}/", f"blob:{self.url}/")
+        return [request.url for request in self.requests if not request.url.startswith(own)]
 
-    def expect_refusals(self) -> None:
-        """Chromium logs every answer that isn't 2xx; where a test sends broken photos that's fine."""
-        self.tolerated = ("Failed to load resource: the server responded with a status of 4",)
+    def allow_client_errors(self) -> None:
+        """Allow responses 4xx, which Chromium logs as errors."""
+        self.allowed_errors = ("Failed to load resource: the server responded with a status of 4",)
 
     def choose(self, *files: Path) -> None:
         """Hand files to the page's file input."""
@@ -62,25 +64,33 @@ class PageUnderTest:
         return self.tab.locator(".card", has_text=name)
 
     def await_done(self, *names: str) -> None:
-        """Wait until these photos are compressed, and the large picture is up to date."""
+        """Wait until these photos are compressed and the comparison is up to date."""
         for name in names:
             expect(self.card(name)).to_have_attribute("data-state", "done", timeout=DONE_MS)
-        expect(self.tab.locator("#veil")).to_be_hidden()
+        expect(self.tab.locator("#viewer-status")).to_be_hidden()
 
-    def state(self, name: str) -> str:
-        """Return the line that says what a photo is doing."""
+    def state_text(self, name: str) -> str:
+        """Return the line on a photo's card that describes its state."""
         return self.card(name).locator(".card-state").inner_text()
 
-    def result(self, name: str) -> bytes:
-        """Return the bytes that the card's link downloads."""
-        with self.tab.expect_download() as download:
+    def download(self, name: str) -> bytes:
+        """Return the bytes of a result, downloaded by the link on its card."""
+        with self.tab.expect_download() as started:
             self.card(name).get_by_role("link", name="Download").click()
-        path = download.value.path()
+        path = started.value.path()
         return Path(path).read_bytes()
 
     def overflow_px(self) -> int:
-        """Return by how much the page is wider than the window."""
+        """Return by how many pixels the page is wider than the window."""
         width = self.tab.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         return int(width)
+
+
+def open_jpeg(data: bytes) -> Image.Image:
+    """Return a JPEG, which decodes completely."""
+    picture = Image.open(io.BytesIO(data))
+    assert picture.format == "JPEG"
+    picture.load()
+    return picture

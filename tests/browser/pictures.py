@@ -1,4 +1,4 @@
-"""Drawn photos for the page: a portrait in a landscape, so that a map has something to find."""
+"""Synthetic photos for the page: a portrait in a landscape, and a still life."""
 
 import io
 
@@ -7,8 +7,8 @@ from PIL import Image, ImageDraw, ImageFilter
 
 
 def portrait(width_px: int = 960, height_px: int = 640, seed: int = 0) -> Image.Image:
-    """Return a picture with evening sky, hills, a meadow and a face-like figure."""
-    scale = 2  # drawn larger, so that edges come out smooth
+    """Return a picture of a person before an evening sky, hills and a meadow."""
+    scale = 2  # drawn larger and reduced, so that edges are smooth
     size = (width_px * scale, height_px * scale)
     picture = Image.new("RGB", size)
     draw = ImageDraw.Draw(picture)
@@ -53,7 +53,7 @@ def portrait(width_px: int = 960, height_px: int = 640, seed: int = 0) -> Image.
 def draw_person(
     draw: ImageDraw.ImageDraw, x: float, height: float, rng: np.random.Generator
 ) -> None:
-    """Draw head and shoulders with the face's middle at ``x``."""
+    """Draw head and shoulders, with the centre of the face at ``x``."""
     unit = height * 0.012
     hair = tuple(int(c) for c in rng.integers(30, 80, 3))
     coat = [(178, 58, 52), (54, 88, 150), (196, 140, 46)][int(rng.integers(0, 3))]
@@ -87,7 +87,7 @@ def draw_person(
 
 
 def still_life(width_px: int = 640, height_px: int = 800) -> Image.Image:
-    """Return an upright picture: fruit on a table against a soft wall."""
+    """Return an upright picture of fruit on a table."""
     rng = np.random.default_rng(5)
     y = np.linspace(0, 1, height_px, dtype=np.float32)[:, None, None]
     wall = np.array([206, 198, 186]) * (1 - 0.25 * y) + np.zeros((1, width_px, 1), np.float32)
@@ -111,7 +111,7 @@ def still_life(width_px: int = 640, height_px: int = 800) -> Image.Image:
 
 
 def to_jpeg(picture: Image.Image, quality: int = 95) -> bytes:
-    """Return ``picture`` as a camera would store it."""
+    """Return ``picture`` as a JPEG of high quality without chroma subsampling."""
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=quality, subsampling=0)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Screenshots at phone and desktop width, light and dark; FOVEATE_PICTURES=1 renews those of docs."""
+"""Screenshots at phone and desktop width, light and dark; FOVEATE_PICTURES=1 updates those in docs."""
 
 import io
 import os
@@ -13,7 +13,7 @@ from tests.browser.conftest import Photos
 from tests.browser.page import DESKTOP, PHONE, PageUnderTest
 from tests.integration.running import ROOT, Running
 
-LARGEST_BYTES = 300_000
+MAX_BYTES = 300_000
 DOCS = ROOT / "docs" / "pictures"
 IN_DOCS = (
     {"page-desktop-light.jpg", "heatmap-desktop-dark.jpg", "page-phone-light.jpg"}
@@ -37,7 +37,7 @@ def test_screenshots(
     with PageUnderTest(
         chromium, page_service.url, viewport=viewport, color_scheme=scheme, reduced_motion="reduce"
     ) as page:
-        page.expect_refusals()
+        page.allow_client_errors()
         page.tab.screenshot(path=tmp_path / f"empty-{name}-{scheme}.png")
         page.choose(photos.anna, photos.ben, photos.fruit, photos.broken)
         page.await_done("anna", "ben", "fruit")
@@ -49,11 +49,11 @@ def test_screenshots(
             file_name = f"{kind}-{name}-{scheme}.jpg"
             path = (DOCS if file_name in IN_DOCS else tmp_path) / file_name
             save(page.tab.screenshot(full_page=not heat and name == "phone"), path)
-            assert path.stat().st_size < LARGEST_BYTES
+            assert path.stat().st_size < MAX_BYTES
         assert page.overflow_px() == 0
 
 
 def save(screenshot: bytes, path: Path) -> None:
-    """Write a screenshot as a JPEG: most of it is a photo."""
+    """Write a screenshot as a JPEG, since most of it is a photo."""
     with Image.open(io.BytesIO(screenshot)) as picture:
         picture.convert("RGB").save(path, "JPEG", quality=90, subsampling=0, optimize=True)

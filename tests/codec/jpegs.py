@@ -1,4 +1,4 @@
-"""JPEG files as others write them, and what Pillow shows of a file's own samples."""
+"""JPEG files written by Pillow, and the samples that Pillow or a source's coefficients show."""
 
 import io
 from typing import Any
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from codec.jpeg.decode.coefficients import Source
-from codec.jpeg.transform.idct import restore
+from codec.jpeg.transform.idct import inverse_transform
 
 
 def pillow_jpeg(image: NDArray[np.uint8], mode: str | None = None, **options: Any) -> bytes:
@@ -35,7 +35,7 @@ def shown_pixels(jpeg: bytes) -> NDArray[np.uint8]:
 
 
 def restored_luma(source: Source) -> NDArray[np.int64]:
-    """Return a source's luma samples, rounded and clamped as a decoder's."""
+    """Return a source's luma samples, rounded and clamped as by a decoder."""
     coefs = source.qcoefs[0] * source.quant_tables[0].astype(np.float32)
-    plane = restore(coefs)[: source.height, : source.width]
+    plane = inverse_transform(coefs)[: source.height, : source.width]
     return np.clip(np.rint(plane + 128), 0, 255).astype(np.int64)

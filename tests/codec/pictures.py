@@ -1,4 +1,4 @@
-"""Generated pictures, the same on every machine: from nothing but noise to none at all."""
+"""Generated images and maps, the same on every machine."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 def scene(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
     """Return smooth light, textured discs with hard edges, and grain that grows to the right.
 
-    A rate search is harder on it than on `tests.photos.photo`, whose edges are soft.
+    It is more difficult for a rate search than `tests.photos.photo`, whose edges are soft.
     """
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width] / max(height, width)
@@ -23,7 +23,7 @@ def scene(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
 
 
 def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Return nothing but noise, the worst case of every coder."""
+    """Return noise, which no encoder compresses well."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -43,7 +43,7 @@ def text(
 
 
 def sky(height: int, width: int) -> NDArray[np.uint8]:
-    """Return a gradient without any texture: hardly a coefficient but DC."""
+    """Return a gradient, with hardly a coefficient except DC."""
     y, x = np.mgrid[0:height, 0:width] / max(height, width)
     return (np.stack([60 + 90 * (x + y), 120 + 40 * y, 200 - 50 * x], -1)).astype(np.uint8)
 
@@ -51,7 +51,7 @@ def sky(height: int, width: int) -> NDArray[np.uint8]:
 def spot(
     height: int, width: int, centre_y: float = 0.5, centre_x: float = 0.3
 ) -> NDArray[np.float32]:
-    """Return a smooth saliency map with one hot place."""
+    """Return a smooth saliency map with one maximum."""
     y, x = np.mgrid[0:height, 0:width]
     distance = (y / height - centre_y) ** 2 + (x / width - centre_x) ** 2
     return np.exp(-distance / 0.05).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A slow decoder of baseline files, written from T.81 alone: the oracle of the bitstream tests."""
+"""A slow and plain decoder of baseline files, written from T.81 alone, as the tests' reference."""
 
 from dataclasses import dataclass, field
 

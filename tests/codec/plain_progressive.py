@@ -1,4 +1,4 @@
-"""A slow decoder of progressive files, written from T.81 Annex G alone: the oracle of their tests."""
+"""A slow and plain decoder of progressive files, written from T.81 Annex G alone, as the tests' reference."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class PlainProgressive(PlainFile):
 
 
 def decode_progressive(data: bytes) -> PlainProgressive:
-    """Read a progressive file of which every coefficient must come out whole."""
+    """Read a progressive file; every bit of every coefficient must be in it."""
     assert data[:2] == b"\xff\xd8"
     file = PlainProgressive(0, 0, [], {}, {}, [])
     at = 2
@@ -80,7 +80,7 @@ def _clear_blocks(file: PlainFile) -> None:
 
 
 def _blocks_alone(file: PlainFile, component: PlainComponent) -> Iterator[Block]:
-    """Give the blocks of a scan of one component (A.2.2)."""
+    """Yield the blocks of a scan of one component (A.2.2)."""
     most_v = max(c.vertical for c in file.components)
     most_h = max(c.horizontal for c in file.components)
     height = -(-file.height * component.vertical // most_v)
@@ -91,7 +91,7 @@ def _blocks_alone(file: PlainFile, component: PlainComponent) -> Iterator[Block]
 
 
 def _blocks_interleaved(file: PlainFile, indices: list[int]) -> Iterator[tuple[int, Block]]:
-    """Give the blocks of a scan of several components with their component's index (A.2.3)."""
+    """Yield the blocks of a scan of several components, each with its component's index (A.2.3)."""
     rows, columns = _mcus(file)
     for mcu_y in range(rows):
         for mcu_x in range(columns):

@@ -7,19 +7,19 @@ from tests.codec.pictures import spot
 RISE = (0.4, 0.9)
 
 
-def test_a_constant_map_weighs_every_block_alike() -> None:
+def test_a_constant_map_gives_equal_weights() -> None:
     for level in (0.0, 0.3, 1.0):
         weights = weigh_saliency(np.full((20, 30), level, np.float32), 12, 18, 10.0, RISE)
         assert np.ptp(weights) == 0
 
 
-def test_noise_of_no_contrast_hardly_weighs() -> None:
+def test_weights_of_a_nearly_constant_map_are_nearly_equal() -> None:
     saliency = (0.5 + 1e-4 * np.random.default_rng(6).random((40, 40))).astype(np.float32)
     weights = weigh_saliency(saliency, 20, 20, 10.0, RISE)
     assert weights.max() / weights.min() < 1.05
 
 
-def test_a_single_small_object_gets_the_whole_ratio() -> None:
+def test_a_small_object_has_the_full_ratio() -> None:
     saliency = np.zeros((60, 80), np.float32)
     saliency[20:32, 30:42] = 0.8
     weights = weigh_saliency(saliency, 30, 40, 10.0, RISE)
@@ -58,7 +58,7 @@ def test_resampling_to_the_same_size_changes_nothing() -> None:
     assert np.allclose(pool_saliency(saliency, 6, 9), saliency, atol=1e-6)
 
 
-def test_resampling_keeps_places() -> None:
+def test_resampling_keeps_positions() -> None:
     saliency = np.zeros((40, 80), np.float32)
     saliency[:20, :20] = 1
     pooled = pool_saliency(saliency, 4, 8)

@@ -17,6 +17,7 @@ from codec.settings import EncodeSettings
         {"strength": float("nan")},
         {"strength": "1"},
         {"strength": True},
+        {"floor": 0},
         {"floor": 101},
         {"floor": 50.5},
         {"floor": "50"},
@@ -25,9 +26,22 @@ from codec.settings import EncodeSettings
         {"max_bytes": 1000.5},
         {"max_bytes": True},
         {"subsampling": "422"},
+        {"target": "bytes"},
         {"progressive": 1},
     ],
 )
 def test_options_out_of_range_are_refused(option: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(option))):
         EncodeSettings(**option)
+
+
+@pytest.mark.parametrize(("quality", "floor"), [(75, 40), (50, 15), (40, 10), (8, 8)])
+def test_the_default_floor_is_35_below_the_quality_but_at_least_10(
+    quality: int, floor: int
+) -> None:
+    assert EncodeSettings(quality=quality).least_quality == floor
+
+
+def test_a_floor_above_the_quality_is_the_quality() -> None:
+    assert EncodeSettings(quality=50, floor=100).least_quality == 50
+    assert EncodeSettings(quality=50, floor=20).least_quality == 20

@@ -1,4 +1,4 @@
-"""Requests and replies survive the way through JSON; anything else is refused."""
+"""Requests and replies are the same after encoding and decoding; other content is refused."""
 
 import json
 
@@ -37,21 +37,21 @@ RESULT = Result(
 )
 
 
-def test_a_request_survives_json() -> None:
+def test_a_request_is_the_same_after_json() -> None:
     assert Request.from_json(json.loads(json.dumps(REQUEST.to_json()))) == REQUEST
 
 
-def test_a_request_that_names_few_options_has_the_defaults_of_the_others() -> None:
+def test_options_that_a_request_leaves_out_have_their_defaults() -> None:
     fields = {**REQUEST.to_json(), "options": {"quality": 50}}
     assert Request.from_json(fields).options == Options(quality=50)
 
 
 @pytest.mark.parametrize("reply", [RESULT, Failure("j", "corrupt-image", "Broken.", 2)])
-def test_a_reply_survives_its_encoding(reply: Result | Failure) -> None:
+def test_a_reply_is_the_same_after_encoding(reply: Result | Failure) -> None:
     assert decode_reply(encode_reply(reply)) == reply
 
 
-def test_fields_of_another_version_are_ignored() -> None:
+def test_unknown_fields_of_a_reply_are_ignored() -> None:
     raw = encode_reply(RESULT).replace(b"{", b'{"unknown":false,', 1)
     assert decode_reply(raw) == RESULT
 
@@ -61,7 +61,7 @@ def test_fields_of_another_version_are_ignored() -> None:
     [
         {},
         {"options": {}},
-        {**REQUEST.to_json(), "surprise": 1},
+        {**REQUEST.to_json(), "unknown": 1},
         {**REQUEST.to_json(), "options": {"nonsense": 1}},
         {**REQUEST.to_json(), "options": {"heatmap": "everything"}},
         {**REQUEST.to_json(), "options": {"target": "bytes"}},
@@ -72,7 +72,7 @@ def test_fields_of_another_version_are_ignored() -> None:
         {**REQUEST.to_json(), "options": {"floor": 20.5}},
     ],
 )
-def test_what_is_no_request_is_refused(fields: dict[str, object]) -> None:
+def test_an_invalid_request_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="not a request"):
         Request.from_json(fields)
 
@@ -80,13 +80,13 @@ def test_what_is_no_request_is_refused(fields: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     "raw", [b"", b"{}", b"[]", b'{"kind":"other"}', b'{"kind":"result"}', b"\xff"]
 )
-def test_what_is_no_reply_is_refused(raw: bytes) -> None:
+def test_an_invalid_reply_is_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match="not a reply"):
         decode_reply(raw)
 
 
-def test_a_failure_becomes_the_error_it_names() -> None:
+def test_a_failure_becomes_the_error_of_its_code() -> None:
     error = Failure("j", "corrupt-image", "Broken.").to_error()
     assert isinstance(error, CorruptImageError)
     assert error.detail == "Broken."
-    assert isinstance(Failure("j", "unheard-of", "").to_error(), InternalError)
+    assert isinstance(Failure("j", "unknown-code", "").to_error(), InternalError)

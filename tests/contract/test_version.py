@@ -1,4 +1,4 @@
-"""The version in the code is the one in pyproject.toml."""
+"""The version in the code equals the one in pyproject.toml."""
 
 import tomllib
 from pathlib import Path
@@ -8,5 +8,5 @@ from contract.version import VERSION
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
-def test_the_version_is_that_of_pyproject() -> None:
+def test_the_version_equals_that_of_pyproject() -> None:
     assert tomllib.loads(PYPROJECT.read_text())["project"]["version"] == VERSION

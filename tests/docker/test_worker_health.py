@@ -53,4 +53,4 @@ def test_without_redis_the_check_fails_in_one_line(
 ) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     assert health.main() == 1
-    assert capsys.readouterr().err == "Redis does not answer: ConnectionError\n"
+    assert capsys.readouterr().err == "Redis does not respond: ConnectionError\n"

@@ -3,8 +3,7 @@
 import numpy as np
 
 from app.service.probe import probe
-from codec import UnreadableSourceError, read_source
-from codec.jpeg.decode.orientation import turn
+from codec import UnreadableSourceError, apply_orientation, read_source
 from contract.errors import ClientError
 from contract.messages import Options
 from worker.image.decode import decode
@@ -41,7 +40,7 @@ def look_at(data: bytes) -> str:
     if photo.orientation is None:
         return "decoded"
     try:
-        source = turn(read_source(data), photo.orientation)
+        source = apply_orientation(read_source(data), photo.orientation)
     except UnreadableSourceError:
         return "decoded"
     assert all(np.abs(plane.astype(np.int32)).max() < 2**15 for plane in source.qcoefs)

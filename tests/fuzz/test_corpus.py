@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from contract.errors import leaves
+from contract.errors import index_by_code
 from tests.fuzz.harness import look_at
 from tests.fuzz.seeds import make_seeds
 
 CORPUS = Path(__file__).parent / "corpus.zip"
 LONGEST_S = 10.0
-KNOWN = {"decoded", "transcodable", *leaves()}
+KNOWN = {"decoded", "transcodable", *index_by_code()}
 
 
 def corpus() -> Iterator[tuple[str, bytes]]:

@@ -1,4 +1,4 @@
-"""One service for all tests that don't need their own."""
+"""One service for all tests that need no special settings."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,13 +7,14 @@ import httpx
 import pytest
 from redis import Redis
 
+from tests.integration.http_requests import new_client
 from tests.integration.running import Running, run_service
 
 TTL_S = 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what lies in this folder."""
+    """Mark the tests of this folder."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.integration)
@@ -37,12 +38,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def client(service: Running) -> Iterator[httpx.Client]:
     """Return an HTTP client of the service."""
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
-    with httpx.Client(base_url=service.url, timeout=60, limits=limits) as client:
+    with new_client(base_url=service.url, timeout=60, limits=limits) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def redis_of_service(service: Running) -> Iterator[Redis]:
-    """Return a client of the service's own Valkey."""
+    """Return a client of the service's Valkey."""
     with Redis.from_url(service.redis_url) as connection:
         yield connection

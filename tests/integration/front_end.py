@@ -1,4 +1,4 @@
-"""``python -m app serve`` alone, beside a worker and a Redis that run already."""
+"""``python -m app serve`` alone, beside a Redis and a worker that run already."""
 
 import os
 import signal
@@ -14,12 +14,13 @@ from typing import IO
 import httpx
 
 from tests.integration.conftest import TTL_S
+from tests.integration.http_requests import get
 from tests.integration.running import ROOT, wait_for
 
 
 @dataclass
 class FrontEnd:
-    """A running front end; ``errors`` is what it writes to standard error."""
+    """A running front end."""
 
     url: str
     process: "subprocess.Popen[bytes]"
@@ -27,14 +28,14 @@ class FrontEnd:
 
     @property
     def lines(self) -> list[str]:
-        """What it has logged."""
+        """What it has written to standard error."""
         self._log.seek(0)
         return self._log.read().decode().splitlines()
 
 
 @contextmanager
 def run_front_end(redis_url: str, **settings: str) -> Iterator[FrontEnd]:
-    """Run a front end on a free port until it has drained."""
+    """Run a front end on a free port; drain it at the end."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
@@ -46,15 +47,15 @@ def run_front_end(redis_url: str, **settings: str) -> Iterator[FrontEnd]:
             stderr=log,
         )
 
-        def answers() -> bool:
+        def is_up() -> bool:
             assert process.poll() is None
             try:
-                return httpx.get(f"{url}/livez").status_code == 200
+                return get(f"{url}/livez").status_code == 200
             except httpx.TransportError:
                 return False
 
         try:
-            wait_for(answers)
+            wait_for(is_up, what="for the front end")
             yield FrontEnd(url, process, log)
         finally:
             process.send_signal(signal.SIGTERM)

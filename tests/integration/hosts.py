@@ -1,4 +1,4 @@
-"""Machines of one network, as Linux namespaces on this one; any of them can be cut off and back."""
+"""A network of hosts, each a Linux network namespace; any of them can be disconnected."""
 
 import ctypes
 import os
@@ -18,7 +18,7 @@ HUB_ADDRESS = "10.77.0.1"
 
 
 class Network:
-    """A bridge in a namespace of its own, and hosts that hang on it."""
+    """A bridge in its own namespace, the hub, and the hosts that are connected to it."""
 
     def __init__(self) -> None:
         self._prefix = f"fv{os.getpid()}"
@@ -49,7 +49,7 @@ class Network:
         return address
 
     def start(self, address: str, command: list[str], log: Path, **settings: str) -> None:
-        """Run a command on a host until the network is taken down."""
+        """Run a command on a host until the network is removed."""
         name = self._hosts[int(address.rsplit(".", 1)[1]) - 2]
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -61,23 +61,23 @@ class Network:
             )
         self._processes.append(process)
 
-    def cut_off(self, address: str) -> None:
-        """Pull a host's cable: no connection is closed, nothing arrives any more."""
+    def disconnect(self, address: str) -> None:
+        """Pull a host's cable: no connection is closed, but nothing arrives any more."""
         ip("-n", self.hub, "link", "set", f"port{address.rsplit('.', 1)[1]}", "down")
 
     def reconnect(self, address: str) -> None:
-        """Plug it in again."""
+        """Plug the cable in again."""
         ip("-n", self.hub, "link", "set", f"port{address.rsplit('.', 1)[1]}", "up")
 
     def enter(self) -> None:
-        """Let the calling thread's new sockets be those of the hub."""
+        """Open the calling thread's sockets on the hub from now on."""
         libc = ctypes.CDLL(None, use_errno=True)
         with Path("/run/netns", self.hub).open("rb") as namespace:
             if libc.setns(namespace.fileno(), CLONE_NEWNET):
                 raise OSError(ctypes.get_errno(), "setns")
 
-    def take_down(self) -> None:
-        """End every process, and remove every host."""
+    def remove(self) -> None:
+        """End every process and remove every host."""
         for process in self._processes:
             process.terminate()
         for process in self._processes:
@@ -92,10 +92,9 @@ class Network:
 
 @contextmanager
 def network() -> Iterator[Network]:
-    """Return an empty network, or skip the test where this machine allows none.
+    """Return an empty network; skip the test where this machine allows none.
 
-    Where it might, it is not to go unnoticed that nothing was tried: with CI set, a run without root
-    fails, and whatever else goes wrong does so everywhere.
+    With CI set, a run without iproute2 or root fails, so that the tests can't be left out unnoticed.
     """
     require(shutil.which("ip"), "needs iproute2 for network namespaces")
     require(os.geteuid() == 0, "needs root for network namespaces")
@@ -108,7 +107,7 @@ def network() -> Iterator[Network]:
     try:
         yield made
     finally:
-        made.take_down()
+        made.remove()
 
 
 def ip(*arguments: str) -> None:

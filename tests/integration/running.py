@@ -1,4 +1,4 @@
-"""Starts the real service as a person does, and looks after what it started."""
+"""Starts the real service as a person does, and ends everything that it started."""
 
 import os
 import re
@@ -11,36 +11,55 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import psutil
 from redis import Redis
 
+from tests.integration.http_requests import get
+
 ROOT = Path(__file__).parent.parent.parent
-START_TIMEOUT_S = 120.0
+# Without a cache of compiled kernels, on a busy machine.
+START_TIMEOUT_S = 170.0
+SERVICE = "app"
+SERVICE_WITHOUT_NETWORK = "tests.integration.service_without_network"
+# Of workers without the network: few photos at a time, and as many on every machine.
+FEW_PHOTOS = {"CODEC_THREADS": "2", "MAX_BATCH_SIZE": "2"}
 
 
 class Running:
     """One ``python -m app run`` on a free port, with its temporary files in ``folder``.
 
-    Its one worker has all cores; ``workers=None`` has as many as the service chooses.
+    Its one worker has all cores; with ``workers=None`` the service chooses their number.
+
+    With ``pass_s`` the workers have a stand-in for the network, which takes that many seconds for
+    each photo and no CPU time (`worker_without_network`). They start sooner, and hold their photos
+    for long enough to be killed with them.
     """
 
     def __init__(
-        self, folder: Path, *arguments: str, workers: int | None = 1, **settings: str
+        self,
+        folder: Path,
+        *arguments: str,
+        workers: int | None = 1,
+        pass_s: float | None = None,
+        **settings: str,
     ) -> None:
         self.folder = folder
         self.lines: list[str] = []
         if workers:
             arguments = (*arguments, "--workers", str(workers))
         environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+        if pass_s is not None:
+            settings = {"PASS_S": str(pass_s), **FEW_PHOTOS, **settings}
+        module = SERVICE if pass_s is None else SERVICE_WITHOUT_NETWORK
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "app", "run", "--port", "0", *arguments],
+            [sys.executable, "-m", module, "run", "--port", "0", *arguments],
             cwd=ROOT,
             env={**environment, "TMPDIR": str(folder), **settings},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self._url = ""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -56,19 +75,33 @@ class Running:
 
     @property
     def url(self) -> str:
-        """Where it answers; waits until it says so."""
-        wait_for(
-            lambda: "ready at" in self.output or self.process.poll() is not None, START_TIMEOUT_S
-        )
-        found = re.search(r"ready at (http://\S+)", self.output)
-        assert found, self.output
-        return found.group(1)
+        """The address of its HTTP server; waits until the service is ready."""
+        if not self._url:
+            wait_for(
+                lambda: "ready at" in self.output or self.process.poll() is not None,
+                START_TIMEOUT_S,
+                "for the service",
+            )
+            found = re.search(r"ready at (http://\S+)", self.output)
+            assert found, self.output
+            self._url = found.group(1)
+        return self._url
 
     @property
     def redis_url(self) -> str:
-        """Its embedded Valkey."""
+        """The URL of its embedded Valkey."""
         (socket_path,) = self.folder.glob("foveate-*/redis.sock")
         return f"unix://{socket_path}?db=0"
+
+    @property
+    def workers(self) -> list[psutil.Process]:
+        """Its worker processes."""
+        return self.children("--name worker-")
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of its front ends and workers."""
+        return [process.pid for process in self.children(" -m ")]
 
     def children(self, part_of_command: str) -> list[psutil.Process]:
         """Return its child processes whose command contains something."""
@@ -81,6 +114,10 @@ class Running:
                 continue
         return found
 
+    def is_ready(self) -> bool:
+        """Return whether a front end responds and sees Redis and a worker."""
+        return get(f"{self.url}/readyz").status_code == 200
+
     def stop(self, number: int = signal.SIGTERM, timeout_s: float = 60) -> int:
         """Send a signal and return the exit code."""
         if self.process.poll() is None:
@@ -92,18 +129,22 @@ class Running:
 
 @contextmanager
 def run_service(
-    folder: Path, *arguments: str, workers: int | None = 1, **settings: str
+    folder: Path,
+    *arguments: str,
+    workers: int | None = 1,
+    pass_s: float | None = None,
+    **settings: str,
 ) -> Iterator[Running]:
-    """Run the service for a while; afterwards nothing of it is left running."""
-    service = Running(folder, *arguments, workers=workers, **settings)
-    everyone: list[psutil.Process] = []
+    """Run a service as `Running` describes; nothing of it is left running afterwards."""
+    service = Running(folder, *arguments, workers=workers, pass_s=pass_s, **settings)
+    children: list[psutil.Process] = []
     try:
         yield service
     finally:
         if service.process.poll() is None:
-            everyone = psutil.Process(service.process.pid).children(recursive=True)
+            children = psutil.Process(service.process.pid).children(recursive=True)
         service.stop()
-        for process in everyone:
+        for process in children:
             if process.is_running():
                 process.kill()
 
@@ -117,7 +158,7 @@ def wait_for(condition: Callable[[], object], timeout_s: float = 30, what: str =
 
 
 def keys_of_jobs(connection: Redis) -> set[str]:
-    """Return every key but RQ's registrations of queues and workers and its locks."""
+    """Return every key except RQ's registrations of queues and workers and its locks."""
     kept = ("rq:queues", "rq:workers", "rq:worker:", "rq:clean_registries:", "rq:group")
     keys = {key.decode() for key in connection.scan_iter()}
     return {key for key in keys if not key.startswith(kept)}
@@ -125,11 +166,11 @@ def keys_of_jobs(connection: Redis) -> set[str]:
 
 def metric(url: str, name: str) -> float:
     """Return the value of one line of /metrics."""
-    return metric_in(httpx.get(f"{url}/metrics").text, name)
+    return metric_in(get(f"{url}/metrics").text, name)
 
 
 def metric_in(text: str, name: str) -> float:
-    """Return the value of one line of what /metrics answered."""
+    """Return the value of one line of Prometheus text; raises AssertionError if it is missing."""
     for line in text.splitlines():
         if line.startswith(f"{name} "):
             return float(line.split()[-1])

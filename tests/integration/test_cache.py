@@ -1,4 +1,4 @@
-"""The same upload again costs no worker's work, also while the first one is under way."""
+"""Equal uploads cost the worker one photo, also while the first one is under way."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,22 +10,22 @@ from tests.photos import file_of, photo
 
 
 def count_inferences(service: Running) -> float:
-    """Return how many photos the worker has taken."""
+    """Return how many photos the worker has processed."""
     return metric(service.url, "foveate_batch_size_sum")
 
 
-def count(service: Running, outcome: str) -> float:
-    """Return how many uploads came by their result so; the first counts make the line appear."""
+def count_outcomes(service: Running, outcome: str) -> float:
+    """Return how many uploads had this outcome; without any there is no such line."""
     try:
         return metric(service.url, f'foveate_cache_total{{outcome="{outcome}"}}')
     except AssertionError:
         return 0
 
 
-def test_a_hit_is_the_same_answer_without_work(service: Running, client: httpx.Client) -> None:
+def test_a_hit_is_the_same_response_without_work(service: Running, client: httpx.Client) -> None:
     data = file_of(photo(seed=41))
     first = client.post("/compress", content=data)
-    before, hits = count_inferences(service), count(service, "hit")
+    before, hits = count_inferences(service), count_outcomes(service, "hit")
     again = client.post("/compress", content=data)
     form = client.post("/compress", files={"file": data}, data={"quality": "75"})
     for hit in (again, form):
@@ -36,7 +36,7 @@ def test_a_hit_is_the_same_answer_without_work(service: Running, client: httpx.C
             assert hit.headers[name] == first.headers[name]
     assert 'cache;desc="hit"' not in first.headers["server-timing"]
     assert count_inferences(service) == before
-    assert count(service, "hit") - hits == 2
+    assert count_outcomes(service, "hit") - hits == 2
 
 
 def test_another_option_or_byte_is_no_hit(client: httpx.Client) -> None:
@@ -73,12 +73,14 @@ def test_equal_broken_uploads_all_get_the_error(service: Running, client: httpx.
     with ThreadPoolExecutor(20) as pool:
         responses = list(pool.map(lambda _: client.post("/compress", content=data), range(20)))
     assert {response.status_code for response in responses} == {422}
-    # An error is not kept, only shared by those who wait for it.
+    # An error is not cached, only shared by those who wait for it.
     assert count_inferences(service) - before < 20
 
 
 @pytest.mark.parametrize("form", ["image/jpeg", "multipart/mixed"])
-def test_who_has_the_answer_gets_304(service: Running, client: httpx.Client, form: str) -> None:
+def test_a_client_that_has_the_response_gets_304(
+    service: Running, client: httpx.Client, form: str
+) -> None:
     data = file_of(photo(seed=45))
     params = {"heatmap": "map"}
     first = client.post("/compress", params=params, content=data, headers={"Accept": form})
@@ -93,7 +95,7 @@ def test_who_has_the_answer_gets_304(service: Running, client: httpx.Client, for
     assert changed.status_code == 200
 
 
-def test_a_client_may_refuse_the_cache(service: Running, client: httpx.Client) -> None:
+def test_a_client_can_refuse_the_cache(service: Running, client: httpx.Client) -> None:
     data = file_of(photo(seed=46))
     before = count_inferences(service)
     for value in ("no-store", "no-store", "no-cache"):
@@ -104,18 +106,21 @@ def test_a_client_may_refuse_the_cache(service: Running, client: httpx.Client) -
     assert 'cache;desc="hit"' in hit.headers["server-timing"]
 
 
-def test_who_wants_no_cached_result_does_not_share_with_who_takes_one(
+def test_clients_that_refuse_the_cache_share_no_job_with_others(
     service: Running, client: httpx.Client
 ) -> None:
     data = file_of(photo(640, 480, seed=47))
     client.post("/compress", content=data)
     before = count_inferences(service)
-    wishes = [{}, {"Cache-Control": "no-cache"}] * 8
+    headers_sent = [{}, {"Cache-Control": "no-cache"}] * 8
     with ThreadPoolExecutor(16) as pool:
         responses = list(
-            pool.map(lambda wish: client.post("/compress", content=data, headers=wish), wishes)
+            pool.map(
+                lambda headers: client.post("/compress", content=data, headers=headers),
+                headers_sent,
+            )
         )
     hits = ['cache;desc="hit"' in response.headers["server-timing"] for response in responses]
-    assert hits == [not wish for wish in wishes]
+    assert hits == [not headers for headers in headers_sent]
     assert len({response.content for response in responses}) == 1
     assert count_inferences(service) > before

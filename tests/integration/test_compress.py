@@ -19,12 +19,12 @@ SIZE = {"quality": "50", "target": "size"}
 
 
 def reference_bytes(image: Image.Image, quality: int) -> int:
-    """Return the size of the standard JPEG, as anyone can make it."""
+    """Return the size of the standard JPEG of this quality, made by Pillow."""
     return len(file_of(image, "JPEG", quality=quality, subsampling="4:2:0"))
 
 
 def parts_of(response: httpx.Response) -> list[tuple[str, bytes]]:
-    """Return the parts of a multipart answer, by the standard library's parser."""
+    """Return type and content of each part of a multipart response, by the standard library's parser."""
     head = f"Content-Type: {response.headers['content-type']}\r\n\r\n".encode()
     message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + response.content)
     return [
@@ -33,9 +33,7 @@ def parts_of(response: httpx.Response) -> list[tuple[str, bytes]]:
 
 
 @pytest.mark.parametrize("name", IMAGE_FORMATS)
-def test_every_format_becomes_a_jpeg_of_the_references_size(
-    client: httpx.Client, name: str
-) -> None:
+def test_every_format_becomes_a_jpeg_of_the_reference_size(client: httpx.Client, name: str) -> None:
     pixels = photo(320, 240, seed=3)
     data = file_of(pixels, name)
     response = client.post("/compress", params=SIZE, content=data)
@@ -52,7 +50,7 @@ def test_every_format_becomes_a_jpeg_of_the_references_size(
     assert psnr(np.asarray(shown), np.asarray(decoded)) > 26
 
 
-def test_another_decoder_reads_it_without_a_warning(client: httpx.Client, tmp_path: Path) -> None:
+def test_ffmpeg_decodes_the_jpeg_without_a_warning(client: httpx.Client, tmp_path: Path) -> None:
     path = tmp_path / "out.jpg"
     for subsampling in ("420", "444"):
         params = {**SIZE, "subsampling": subsampling}
@@ -125,19 +123,19 @@ def test_without_multipart_the_heatmap_is_linked(client: httpx.Client) -> None:
 
 def test_strength_and_quality_change_the_file(client: httpx.Client) -> None:
     data = file_of(photo(320, 240))
-    answers = {
+    jpegs = {
         (quality, strength): client.post(
             "/compress", params={"quality": quality, "strength": strength}, content=data
         ).content
         for quality in ("30", "80")
         for strength in ("0", "1")
     }
-    assert len(set(answers.values())) == 4
-    assert len(answers["30", "0"]) < len(answers["80", "0"])
+    assert len(set(jpegs.values())) == 4
+    assert len(jpegs["30", "0"]) < len(jpegs["80", "0"])
 
 
 def test_the_stages_are_timed(client: httpx.Client) -> None:
-    # Other tests have sent this photo: a result from the cache is timed otherwise.
+    # Other tests have sent this photo, and a cached result has no stages.
     headers = {"Cache-Control": "no-store"}
     response = client.post("/compress", content=file_of(photo()), headers=headers)
     timing = dict(entry.split(";dur=") for entry in response.headers["server-timing"].split(", "))
@@ -147,8 +145,8 @@ def test_the_stages_are_timed(client: httpx.Client) -> None:
 
 
 @pytest.mark.data
-def test_kodak_photos_keep_to_the_references_bytes(client: httpx.Client, data_dir: Path) -> None:
-    for path in sorted((data_dir / "kodak").glob("*.png")):
+def test_kodak_photos_have_the_reference_size(client: httpx.Client, data_dir: Path) -> None:
+    for path in sorted((data_dir / "kodak").glob("*.png"))[::3]:
         response = client.post("/compress", params=SIZE, content=path.read_bytes())
         expected = reference_bytes(Image.open(path).convert("RGB"), 50)
         assert abs(len(response.content) / expected - 1) <= 0.01, path.name

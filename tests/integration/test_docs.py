@@ -1,4 +1,4 @@
-"""What docs/api.md says is so: its commands run, its tables are complete."""
+"""docs/api.md is true: its commands run, its tables are complete."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from app.main import create_app
 from app.options import CompressOptions, describe_options
 from app.settings import AppSettings
-from contract.errors import leaves
+from contract.errors import index_by_code
 from tests.conftest import needs
 from tests.integration.running import ROOT, Running
 from tests.photos import file_of, photo
@@ -37,7 +37,7 @@ def test_every_curl_line_works(service: Running, tmp_path: Path, command: str) -
 
 
 def calls(command: str) -> set[tuple[str, str]]:
-    """Return method and path of each call of curl in a command."""
+    """Return method and path of each curl call in a command."""
     found = set()
     for call in command.replace("$JOB", "/jobs/{job_id}").split("curl ")[1:]:
         method = re.search(r"-X (\w+)", call)
@@ -56,7 +56,7 @@ def test_every_endpoint_has_a_curl_line() -> None:
 
 
 def values_of(described: dict[str, Any]) -> str:
-    """Return an option's values as the table has them."""
+    """Return an option's values as the table shows them."""
     if described.get("type") == "boolean":
         return "`true`, `false`"
     if "enum" in described:
@@ -66,7 +66,7 @@ def values_of(described: dict[str, Any]) -> str:
 
 
 def default_of(name: str, described: dict[str, Any]) -> str:
-    """Return an option's default as the table has it."""
+    """Return an option's default as the table shows it."""
     default = described.get("default")
     if default is None:
         return "`quality` − 35, at least 10" if name == "floor" else "–"
@@ -85,7 +85,7 @@ def test_every_option_is_listed_as_it_is_declared() -> None:
     assert set(CompressOptions.model_fields) <= set(listed)
 
 
-def test_the_form_is_described_as_closed_as_it_is() -> None:
+def test_the_form_is_described_as_closed() -> None:
     operation = create_app(AppSettings()).openapi()["paths"]["/compress"]["post"]
     form = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert form["properties"].keys() == {"file", *CompressOptions.model_fields}
@@ -93,5 +93,5 @@ def test_the_form_is_described_as_closed_as_it_is() -> None:
 
 
 def test_every_error_is_listed() -> None:
-    for code, error in leaves().items():
+    for code, error in index_by_code().items():
         assert re.search(rf"\| {error.status} \|[^|]*`{code}`", API), code

@@ -1,4 +1,4 @@
-"""The client examples of docs/examples, run as a reader runs them."""
+"""The clients in docs/examples, run as a reader runs them."""
 
 import io
 import os
@@ -38,26 +38,26 @@ def run(command: list[str], service: Running) -> "subprocess.CompletedProcess[st
     )
 
 
-@pytest.mark.parametrize("way", [[], ["--job"]], ids=["wait", "job"])
+@pytest.mark.parametrize("mode", [[], ["--job"]], ids=["wait", "job"])
 def test_a_photo_is_compressed(
-    service: Running, tmp_path: Path, example: list[str], way: list[str]
+    service: Running, tmp_path: Path, example: list[str], mode: list[str]
 ) -> None:
     source, target = tmp_path / "photo.png", tmp_path / "smaller.jpg"
-    source.write_bytes(file_of(photo(320, 240, seed=len(way))))
-    ended = run([*example, *way, str(source), str(target), "quality=60", "width=200"], service)
+    source.write_bytes(file_of(photo(320, 240, seed=len(mode))))
+    ended = run([*example, *mode, str(source), str(target), "quality=60", "width=200"], service)
     assert ended.returncode == 0, ended.stderr
     assert Image.open(io.BytesIO(target.read_bytes())).size == (200, 150)
     assert f"{source.stat().st_size} -> {target.stat().st_size} bytes" in ended.stderr
 
 
-@pytest.mark.parametrize("way", [[], ["--job"]], ids=["wait", "job"])
-def test_a_damaged_photo_is_told_by_type(
-    service: Running, tmp_path: Path, example: list[str], way: list[str]
+@pytest.mark.parametrize("mode", [[], ["--job"]], ids=["wait", "job"])
+def test_a_damaged_photo_is_reported_with_its_problem_type(
+    service: Running, tmp_path: Path, example: list[str], mode: list[str]
 ) -> None:
     source, target = tmp_path / "photo.jpg", tmp_path / "smaller.jpg"
     data = file_of(photo(320, 240), "JPEG")
     source.write_bytes(data[: len(data) // 2])
-    ended = run([*example, *way, str(source), str(target)], service)
+    ended = run([*example, *mode, str(source), str(target)], service)
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].startswith(f"{source}: corrupt-image: ")
     assert not target.exists()

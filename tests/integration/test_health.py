@@ -1,4 +1,4 @@
-"""The service tells how it is."""
+"""Health, metrics, the OpenAPI document and the page that shows it."""
 
 import re
 
@@ -7,7 +7,7 @@ import httpx
 from app.options import CompressOptions
 
 
-def test_it_is_alive_and_ready(client: httpx.Client) -> None:
+def test_a_service_with_a_worker_is_alive_and_ready(client: httpx.Client) -> None:
     assert client.get("/livez").text == "ok"
     assert client.get("/readyz").json() == {"workers": 1}
 
@@ -34,7 +34,7 @@ def test_openapi_lists_every_option_and_body(client: httpx.Client) -> None:
     }
 
 
-def test_the_docs_page_asks_no_other_host(client: httpx.Client) -> None:
+def test_the_docs_page_loads_nothing_from_other_hosts(client: httpx.Client) -> None:
     page = client.get("/docs").text
     sources = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert sources

@@ -1,4 +1,4 @@
-"""Jobs over HTTP: asked for, watched, fetched, deleted, expired."""
+"""Jobs over HTTP: started, watched, fetched, deleted, expired."""
 
 import io
 import json
@@ -34,7 +34,7 @@ def start(client: httpx.Client, seed: int, **options: Any) -> str:
     return response.headers["location"]
 
 
-def finished(client: httpx.Client, path: str) -> dict[str, Any]:
+def wait_until_ended(client: httpx.Client, path: str) -> dict[str, Any]:
     """Return the job's document once it has ended."""
     wait_for(lambda: client.get(path).json()["state"] in {"finished", "failed"})
     document: dict[str, Any] = client.get(path).json()
@@ -43,7 +43,7 @@ def finished(client: httpx.Client, path: str) -> dict[str, Any]:
 
 def test_a_job_is_started_watched_and_fetched(client: httpx.Client) -> None:
     path = start(client, 51, heatmap="map", quality=60)
-    document = finished(client, path)
+    document = wait_until_ended(client, path)
     assert document["state"] == "finished"
     assert document["links"]["image"] == f"{path}/image"
     image = client.get(document["links"]["image"])
@@ -63,11 +63,11 @@ def test_a_job_is_started_watched_and_fetched(client: httpx.Client) -> None:
 
 def test_the_result_is_that_of_a_client_that_waits(client: httpx.Client) -> None:
     path = start(client, 52)
-    finished(client, path)
+    wait_until_ended(client, path)
     waited = client.post("/compress", content=file_of(photo(seed=52)))
     assert 'cache;desc="hit"' in waited.headers["server-timing"]
     assert client.get(f"{path}/image").content == waited.content
-    # And the other way round: what is cached is a finished job at once.
+    # The reverse holds as well: a job whose result is cached is finished at once.
     other = start(client, 52)
     assert other != path
     assert client.get(other).json()["state"] == "finished"
@@ -106,14 +106,14 @@ def test_without_the_cache_links_work_as_well(client: httpx.Client) -> None:
 def test_a_broken_photo_is_a_failed_job(client: httpx.Client) -> None:
     data = file_of(photo(seed=55))[:3000]
     path = client.post("/compress", content=data, headers=ASYNC).headers["location"]
-    document = finished(client, path)
+    document = wait_until_ended(client, path)
     assert document["state"] == "failed"
     assert document["error"]["type"] == "urn:foveate:problem:corrupt-image"
     assert "image" not in document["links"]
     assert problem(client.get(f"{path}/image")) == (422, "corrupt-image")
 
 
-def test_what_is_no_photo_gets_no_job(client: httpx.Client) -> None:
+def test_a_body_that_is_no_photo_gets_no_job(client: httpx.Client) -> None:
     assert problem(client.post("/compress", content=b"hello", headers=ASYNC)) == (
         415,
         "unsupported-image",
@@ -126,13 +126,13 @@ def test_a_job_outlives_its_clients_connection(service: Running, client: httpx.C
     with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
         head = f"POST /compress HTTP/1.1\r\nHost: x\r\nPrefer: respond-async\r\nContent-Length: {len(data)}\r\n\r\n"
         connection.sendall(head.encode() + data)
-        answer = connection.recv(4096).decode()
-    path = answer.partition("location: ")[2].partition("\r\n")[0]
-    assert finished(client, path)["state"] == "finished"
+        response = connection.recv(4096).decode()
+    path = response.partition("location: ")[2].partition("\r\n")[0]
+    assert wait_until_ended(client, path)["state"] == "finished"
 
 
 def read_events(client: httpx.Client, path: str) -> list[tuple[str, dict[str, Any]]]:
-    """Return a stream's events, once it has ended."""
+    """Return the names and documents of a stream's events, once it has ended."""
     with client.stream("GET", f"{path}/events", timeout=40) as response:
         assert response.status_code == 200
         assert response.headers["content-type"].startswith("text/event-stream")
@@ -145,7 +145,7 @@ def read_events(client: httpx.Client, path: str) -> list[tuple[str, dict[str, An
     return events
 
 
-def test_events_tell_each_state_and_end(client: httpx.Client) -> None:
+def test_events_report_each_state_and_end(client: httpx.Client) -> None:
     path = start(client, 57)
     events = read_events(client, path)
     names = [name for name, _ in events]
@@ -154,16 +154,16 @@ def test_events_tell_each_state_and_end(client: httpx.Client) -> None:
     assert all(document["state"] == name for name, document in events)
     assert events[-1][1]["links"]["image"] == f"{path}/image"
     assert len({json.dumps(document) for _, document in events}) == len(events)
-    # Of an ended job there is one event, whoever comes late.
+    # Of a job that has ended there is one event.
     assert [name for name, _ in read_events(client, path)] == ["finished"]
     assert problem(client.get(f"/jobs/{'x' * 24}/events")) == (404, "unknown-job")
 
 
-def test_expired_pictures_are_gone_then_unknown(
+def test_an_expired_job_is_gone_and_later_unknown(
     client: httpx.Client, redis_of_service: Redis
 ) -> None:
     path = start(client, 58)
-    finished(client, path)
+    wait_until_ended(client, path)
     wait_for(lambda: client.get(path).status_code == 410, TTL_S + 5)
     assert problem(client.get(f"{path}/image")) == (410, "job-gone")
     wait_for(lambda: client.get(path).status_code == 404, TTL_S + 5)
@@ -171,7 +171,7 @@ def test_expired_pictures_are_gone_then_unknown(
 
 
 @pytest.mark.parametrize("job_id", ["x", "%2E%2E", "%00", "x" * 2000, "%0d%0aX-Evil:1", "🐘", "*"])
-def test_nonsense_for_an_id_is_unknown(client: httpx.Client, job_id: str) -> None:
+def test_an_invalid_id_is_unknown(client: httpx.Client, job_id: str) -> None:
     for method in ("GET", "DELETE"):
         response = client.request(method, f"/jobs/{job_id}")
         assert response.status_code in {404, 405}
@@ -181,7 +181,7 @@ def test_nonsense_for_an_id_is_unknown(client: httpx.Client, job_id: str) -> Non
 
 def test_head_is_get_without_its_body(client: httpx.Client) -> None:
     path = start(client, 59, heatmap="map")
-    finished(client, path)
+    wait_until_ended(client, path)
     for suffix in ("", "/image", "/heatmap"):
         got, head = (client.request(method, path + suffix) for method in ("GET", "HEAD"))
         assert (head.status_code, head.content) == (200, b"")
@@ -189,7 +189,7 @@ def test_head_is_get_without_its_body(client: httpx.Client) -> None:
             assert head.headers.get(name) == got.headers.get(name)
 
 
-def test_options_and_405_name_every_method(client: httpx.Client) -> None:
+def test_options_and_405_list_every_method(client: httpx.Client) -> None:
     expected = {
         "/compress": "OPTIONS, POST",
         f"/jobs/{'x' * 24}": "DELETE, GET, HEAD, OPTIONS",
@@ -204,12 +204,12 @@ def test_options_and_405_name_every_method(client: httpx.Client) -> None:
         assert refused.headers["allow"] == methods
 
 
-def test_a_job_deleted_early_is_gone_and_hurts_nobody(client: httpx.Client) -> None:
+def test_a_job_that_is_deleted_early_affects_no_other(client: httpx.Client) -> None:
     paths = [start(client, seed) for seed in range(60, 68)]
     for path in paths[::2]:
         assert client.delete(path).status_code == 204
     for path in paths[1::2]:
-        assert finished(client, path)["state"] == "finished"
+        assert wait_until_ended(client, path)["state"] == "finished"
     for path in paths[::2]:
         assert problem(client.get(path)) == (410, "job-gone")
         assert problem(client.delete(path)) == (410, "job-gone")

@@ -1,4 +1,4 @@
-"""With keys configured, only who has one gets photos compressed; headers guard every answer."""
+"""API keys, CORS and security headers of a front end that has them configured."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.integration.front_end import FrontEnd, run_front_end
+from tests.integration.http_requests import new_client
 from tests.integration.running import Running
 from tests.integration.test_errors import problem
 from tests.photos import file_of, photo
@@ -25,7 +26,7 @@ def front_end(service: Running) -> Iterator[FrontEnd]:
 
 @pytest.fixture(scope="module")
 def guarded(front_end: FrontEnd) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=front_end.url, timeout=30) as client:
+    with new_client(base_url=front_end.url, timeout=30) as client:
         yield client
 
 
@@ -33,7 +34,7 @@ def bearer(key: str, scheme: str = "Bearer") -> dict[str, str]:
     return {"Authorization": f"{scheme} {key}"}
 
 
-def test_each_key_opens(guarded: httpx.Client) -> None:
+def test_each_key_is_accepted(guarded: httpx.Client) -> None:
     for headers in (bearer(KEYS[0]), bearer(KEYS[1]), bearer(KEYS[1], "bearer")):
         response = guarded.post("/compress", content=PHOTO, headers=headers)
         assert response.status_code == 200
@@ -55,7 +56,7 @@ def test_each_key_opens(guarded: httpx.Client) -> None:
         {"Authorization": "Bearer \xff\xfe"},
     ],
 )
-def test_nothing_else_does(guarded: httpx.Client, headers: dict[str, str]) -> None:
+def test_anything_else_is_refused(guarded: httpx.Client, headers: dict[str, str]) -> None:
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     response = guarded.post("/compress", content=PHOTO, headers=raw)
     assert problem(response) == (401, "missing-key")
@@ -63,12 +64,12 @@ def test_nothing_else_does(guarded: httpx.Client, headers: dict[str, str]) -> No
     assert KEYS[0] not in response.text
 
 
-def test_two_keys_at_once_are_none(guarded: httpx.Client) -> None:
+def test_two_keys_at_once_are_refused(guarded: httpx.Client) -> None:
     twice = [("Authorization", f"Bearer {KEYS[0]}"), ("Authorization", f"Bearer {KEYS[0]}")]
     assert guarded.post("/compress", content=PHOTO, headers=twice).status_code == 401
 
 
-def test_health_and_description_stay_open(guarded: httpx.Client) -> None:
+def test_health_and_description_need_no_key(guarded: httpx.Client) -> None:
     for path in ("/livez", "/readyz", "/docs", "/openapi.json"):
         assert guarded.get(path).status_code == 200, path
     for path in ("/metrics", "/jobs/x/heatmap", "/nothing", "/compress", "/livez/"):
@@ -77,17 +78,19 @@ def test_health_and_description_stay_open(guarded: httpx.Client) -> None:
     assert guarded.get("/nothing", headers=bearer(KEYS[0])).status_code == 404
 
 
-def test_a_page_of_the_right_origin_may_ask_and_read(guarded: httpx.Client) -> None:
-    asked = {
+def test_a_page_of_an_allowed_origin_may_send_and_read(guarded: httpx.Client) -> None:
+    preflight_headers = {
         "Origin": "https://app.example",
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization,content-type",
     }
-    preflight = guarded.options("/compress", headers=asked)
+    preflight = guarded.options("/compress", headers=preflight_headers)
     assert preflight.status_code == 200
     assert preflight.headers["access-control-allow-origin"] == "https://app.example"
     assert "authorization" in preflight.headers["access-control-allow-headers"].lower()
-    refused = guarded.options("/compress", headers={**asked, "Origin": "https://evil.example"})
+    refused = guarded.options(
+        "/compress", headers={**preflight_headers, "Origin": "https://evil.example"}
+    )
     assert refused.status_code == 400
     assert "access-control-allow-origin" not in refused.headers
     for headers, status in ((bearer(KEYS[0]), 200), ({}, 401)):
@@ -103,7 +106,7 @@ def test_a_page_of_the_right_origin_may_ask_and_read(guarded: httpx.Client) -> N
         assert "origin" in response.headers["vary"].lower()
 
 
-def test_every_answer_is_guarded(guarded: httpx.Client) -> None:
+def test_every_response_has_security_headers(guarded: httpx.Client) -> None:
     for path in ("/livez", "/docs", "/openapi.json", "/nothing", "/compress"):
         headers = guarded.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
@@ -113,7 +116,7 @@ def test_every_answer_is_guarded(guarded: httpx.Client) -> None:
         assert unsafe == (path == "/docs")
 
 
-def test_without_keys_and_origins_nothing_is_asked_and_nothing_is_opened(
+def test_without_settings_no_key_is_needed_and_no_origin_is_allowed(
     client: httpx.Client,
 ) -> None:
     response = client.post("/compress", content=PHOTO, headers={"Origin": "https://app.example"})

@@ -1,22 +1,21 @@
-"""A running front end logs JSON: one line for each request, and nothing of what was sent."""
+"""A front end logs one line for each request, and nothing of what users sent."""
 
 import json
 import time
 
-import httpx
-
 from app.sources.signature import signed_path
 from tests.integration.front_end import run_front_end
+from tests.integration.http_requests import get, new_client
 from tests.integration.running import Running, wait_for
 from tests.photos import file_of, photo
 
 KEY = "0123456789abcdef"
 
 
-def test_lines_are_json_and_hold_nothing_of_the_users(service: Running) -> None:
+def test_lines_are_json_without_what_users_sent(service: Running) -> None:
     assert service.url
     with run_front_end(service.redis_url, FETCH_KEYS=KEY, FETCH_HOSTS="photos.example") as running:
-        with httpx.Client(base_url=running.url, timeout=30) as client:
+        with new_client(base_url=running.url, timeout=30) as client:
             sent = client.post(
                 "/compress?quality=41",
                 content=file_of(photo()),
@@ -30,7 +29,7 @@ def test_lines_are_json_and_hold_nothing_of_the_users(service: Running) -> None:
         time.sleep(0.1)
         lines = [json.loads(line) for line in running.lines]
     requests = [line for line in lines if line["logger"] == "app.requests"]
-    # Probes are asked too often to be worth a line.
+    # Probes come too often to be logged.
     assert [line["path"] for line in requests] == [
         "/compress",
         "/compress",
@@ -42,15 +41,15 @@ def test_lines_are_json_and_hold_nothing_of_the_users(service: Running) -> None:
     assert first["status"] == 200
     assert first["bytes_out"] == len(sent.content)
     assert set(first["stages_ms"]) == {"queue", "decode", "predict", "encode"}
-    text = "\n".join(running_line["message"] + json.dumps(running_line) for running_line in lines)
+    text = "\n".join(line["message"] + json.dumps(line) for line in lines)
     for secret in ("hidden", "quality", KEY):
         assert secret not in text
 
 
-def test_lines_can_be_text(service: Running) -> None:
+def test_lines_are_text_on_demand(service: Running) -> None:
     assert service.url
     with run_front_end(service.redis_url, LOG_FORMAT="text") as running:
-        httpx.get(f"{running.url}/nothing")
+        get(f"{running.url}/nothing")
         wait_for(lambda: any("404" in line for line in running.lines), 10)
         (line,) = [line for line in running.lines if "404" in line]
     assert 'path="/nothing" status=404' in line

@@ -1,4 +1,4 @@
-"""POST /compress has a plain route before FastAPI's; middlewares and other methods apply to it."""
+"""POST /compress has a plain route before FastAPI's: middlewares and other methods work as elsewhere."""
 
 import asyncio
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ from app.telemetry.metrics import Metrics
 from tests.photos import file_of, photo
 
 
-def test_the_middlewares_hold_for_photos(client: httpx.Client) -> None:
+def test_the_middlewares_apply_to_photos(client: httpx.Client) -> None:
     response = client.post("/compress", content=file_of(photo(64, 48), "JPEG"))
     assert response.status_code == 200
     for name in ("x-request-id", "referrer-policy", "content-security-policy"):
@@ -22,7 +22,7 @@ def test_the_middlewares_hold_for_photos(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 405), ("PUT", 405), ("OPTIONS", 204)])
-def test_other_methods_are_told_which_there_are(
+def test_other_methods_get_the_list_of_methods(
     client: httpx.Client, method: str, status: int
 ) -> None:
     response = client.request(method, "/compress")

@@ -1,4 +1,4 @@
-"""Requests made up from the OpenAPI document, right and wrong ones: each gets a documented answer.
+"""Requests generated from the OpenAPI document, valid and invalid: each gets a documented response.
 
 ``make fuzz-api`` sends more of them: FUZZ_EXAMPLES for each operation.
 """
@@ -38,7 +38,7 @@ def front_end(service: Running) -> Iterator[FrontEnd]:
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-def test_every_operation_keeps_to_its_description(
+def test_every_operation_conforms_to_its_description(
     front_end: FrontEnd, mode: GenerationMode
 ) -> None:
     schema = schemathesis.openapi.from_url(f"{front_end.url}/openapi.json")
@@ -49,24 +49,24 @@ def test_every_operation_keeps_to_its_description(
             strategy = operation.as_strategy(generation_mode=mode)
             check(strategy)
         except Unsatisfiable:
-            assert mode is GenerationMode.NEGATIVE  # nothing can be wrong where nothing is asked
-    answers = [line for line in front_end.lines if '"status"' in line]
-    print(f"\n{mode.value}: {len(answers)} requests so far")
-    assert not any('"status": 500' in line for line in answers)
+            assert mode is GenerationMode.NEGATIVE  # without parameters nothing can be invalid
+    requests = [line for line in front_end.lines if '"status"' in line]
+    print(f"\n{mode.value}: {len(requests)} requests so far")
+    assert not any('"status": 500' in line for line in requests)
 
 
 def check(strategy: Any) -> None:
-    """Send requests and hold their answers against the document."""
+    """Send requests and check the responses against the document."""
 
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=strategy, with_photo=booleans())
     def send(case: schemathesis.Case, with_photo: bool) -> None:
         if with_photo and case.media_type == "application/octet-stream":
             case.body = PHOTO
-        # What is a photo no schema can say: one made of random bytes is rightly refused.
+        # A schema can't describe a photo: random bytes are rightly refused.
         excluded: list[Any] = [positive_data_acceptance]
         if case.media_type == "multipart/form-data":
-            # A list of one number, which is wrong, is sent as the number itself, which is right.
+            # A list of one number, which is invalid, is sent as the number itself, which is valid.
             excluded.append(negative_data_rejection)
         case.call_and_validate(timeout=30, excluded_checks=excluded)
 

@@ -1,4 +1,4 @@
-"""Each option of the encoder does over HTTP what docs/api.md says of it."""
+"""Each option of the encoder does over HTTP what docs/api.md says."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ PHOTO = file_of(PIXELS)
 
 
 def compressed(client: httpx.Client, data: bytes = PHOTO, **options: Any) -> bytes:
-    """Return the JPEG, once its headers agree with it."""
+    """Return the JPEG, after checking it against its headers."""
     response = client.post("/compress", params=options, content=data)
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "image/jpeg"
@@ -40,8 +40,8 @@ def frame_of(jpeg: bytes) -> str:
     return f"SOF{jpeg[at + 1] - 0xC0}"
 
 
-def quality_of(jpeg: bytes) -> float:
-    """Return the PSNR beside the upload."""
+def psnr_of(jpeg: bytes) -> float:
+    """Return the PSNR against the upload, in dB."""
     with Image.open(io.BytesIO(jpeg)) as opened:
         return psnr(np.asarray(opened), PIXELS)
 
@@ -63,14 +63,14 @@ def test_target_quality_never_takes_more_than_the_reference(
     assert len(compressed(client, quality=quality)) <= len(standard_jpeg(PIXELS, quality))
 
 
-def test_target_size_fills_the_references_bytes(client: httpx.Client) -> None:
+def test_target_size_uses_the_bytes_of_the_reference(client: httpx.Client) -> None:
     for progressive in ("true", "false"):
         jpeg = compressed(client, quality=50, target="size", progressive=progressive)
         assert abs(len(jpeg) / len(standard_jpeg(PIXELS, 50)) - 1) <= 0.01
 
 
 @pytest.mark.parametrize("target", ["size", "quality"])
-def test_max_bytes_is_never_exceeded_and_nearly_used(client: httpx.Client, target: str) -> None:
+def test_max_bytes_is_used_and_never_exceeded(client: httpx.Client, target: str) -> None:
     for max_bytes in (2000, 3001):
         jpeg = compressed(client, quality=90, target=target, max_bytes=max_bytes)
         assert 0.96 * max_bytes < len(jpeg) <= max_bytes
@@ -79,19 +79,19 @@ def test_max_bytes_is_never_exceeded_and_nearly_used(client: httpx.Client, targe
     assert plain == compressed(client, quality=90, target=target, max_bytes=2**53 - 1)
 
 
-def test_a_higher_floor_costs_bytes_and_buys_the_background(client: httpx.Client) -> None:
+def test_a_higher_floor_costs_bytes_and_improves_the_background(client: httpx.Client) -> None:
     low, high = (compressed(client, quality=80, strength=1, floor=floor) for floor in (5, 78))
     assert len(low) < len(high)
-    assert quality_of(low) < quality_of(high)
+    assert psnr_of(low) < psnr_of(high)
     assert compressed(client, quality=80, floor=45) == compressed(client, quality=80)
 
 
-def test_progressive_names_the_frame(client: httpx.Client) -> None:
+def test_progressive_chooses_the_frame(client: httpx.Client) -> None:
     assert frame_of(compressed(client, progressive="true")) == "SOF2"
     assert frame_of(compressed(client, progressive="false")) == "SOF0"
 
 
-def test_subsampling_is_the_files(client: httpx.Client) -> None:
+def test_subsampling_is_that_of_the_file(client: httpx.Client) -> None:
     for subsampling, luma_factors in (("420", 2), ("444", 1), ("auto", 2)):
         with Image.open(io.BytesIO(compressed(client, subsampling=subsampling))) as opened:
             assert opened.layer[0][1:3] == (luma_factors, luma_factors)  # type: ignore[attr-defined]
@@ -113,7 +113,7 @@ def test_form_fields_are_read_like_query_parameters(client: httpx.Client) -> Non
         assert response.json()["type"].endswith("invalid-option")
 
 
-def test_a_max_bytes_that_cant_be_met_says_what_can(client: httpx.Client) -> None:
+def test_an_unreachable_max_bytes_is_refused_with_the_smallest_size(client: httpx.Client) -> None:
     refused = client.post("/compress", params={"max_bytes": 1}, content=PHOTO)
     assert refused.status_code == 422
     assert refused.headers["content-type"] == "application/problem+json"
@@ -124,7 +124,7 @@ def test_a_max_bytes_that_cant_be_met_says_what_can(client: httpx.Client) -> Non
     assert len(compressed(client, max_bytes=smallest_bytes)) == smallest_bytes
 
 
-def test_a_max_bytes_that_cant_be_met_hurts_no_neighbour(
+def test_an_unreachable_max_bytes_affects_no_other_photo_of_the_batch(
     service: Running, client: httpx.Client, redis_of_service: Redis
 ) -> None:
     expected = compressed(client, target="size")
@@ -133,7 +133,7 @@ def test_a_max_bytes_that_cant_be_met_hurts_no_neighbour(
 
     def post(number: int) -> httpx.Response:
         options = {"max_bytes": 100} if number % 2 else {"target": "size"}
-        # Equal uploads share one job unless they say that theirs must not be stored.
+        # Equal uploads share one job unless the cache is refused.
         headers = {"Cache-Control": "no-store"}
         return client.post("/compress", params=options, content=PHOTO, headers=headers)
 
@@ -145,14 +145,14 @@ def test_a_max_bytes_that_cant_be_met_hurts_no_neighbour(
             assert response.json()["type"].endswith("max-bytes-out-of-reach")
         else:
             assert response.content == expected
-    # Each ran once; a retry would be one more item, in a batch of its own.
+    # Each ran once: a retry would be one more item, in a separate batch.
     assert metric(service.url, "foveate_batch_size_sum") - items == 24
     assert metric(service.url, "foveate_batch_size_count") - batches < 12
     assert not redis_of_service.exists("rq:failed:foveate")
     wait_for(lambda: not keys_of_jobs(redis_of_service), TTL_S + 20, "for an empty Redis")
 
 
-def test_width_and_height_bound_the_photo_and_its_reference(client: httpx.Client) -> None:
+def test_width_and_height_limit_the_photo_and_its_reference(client: httpx.Client) -> None:
     for name in ("PNG", "JPEG", "AVIF"):
         data = file_of(PIXELS, name)
         params = {"width": 100, "height": 60, "heatmap": "map", "target": "size"}
@@ -164,7 +164,7 @@ def test_width_and_height_bound_the_photo_and_its_reference(client: httpx.Client
         assert int(response.headers["x-reference-bytes"]) < len(standard_jpeg(PIXELS, 75)) / 4
 
 
-def test_metadata_is_kept_as_asked_for(client: httpx.Client) -> None:
+def test_metadata_is_kept_as_requested(client: httpx.Client) -> None:
     exif = Image.Exif()
     exif[0x8298] = "(c) Someone"
     exif[0x010E] = "a secret"
@@ -181,7 +181,7 @@ def test_metadata_is_kept_as_asked_for(client: httpx.Client) -> None:
         assert int(response.headers["x-compressed-bytes"]) == len(response.content)
 
 
-def test_metadata_that_doesnt_fit_max_bytes_says_so(client: httpx.Client) -> None:
+def test_metadata_that_does_not_fit_max_bytes_is_refused(client: httpx.Client) -> None:
     exif = Image.Exif()
     exif[0x010E] = "x" * 5000
     data = file_of(PIXELS, "JPEG", exif=exif)

@@ -1,4 +1,4 @@
-"""A JPEG goes in over HTTP: what can't be made smaller comes back as it was, the rest without loss."""
+"""A JPEG as upload: it comes back smaller without loss, or unchanged if it can't be made smaller."""
 
 import io
 
@@ -14,13 +14,13 @@ PIXELS = photo(320, 256, seed=3)
 SIZE = {"quality": "90", "target": "size"}
 
 
-def shown(jpeg: bytes) -> NDArray[np.uint8]:
+def decode(jpeg: bytes) -> NDArray[np.uint8]:
     with Image.open(io.BytesIO(jpeg)) as opened:
         return np.asarray(opened)
 
 
 def compressed(client: httpx.Client, data: bytes, **options: str) -> tuple[bytes, bool]:
-    """Return the JPEG, and whether it is said to be the upload."""
+    """Return the JPEG, and whether the header X-Passthrough says that it is the upload."""
     response = client.post("/compress", params=options, content=data)
     assert response.status_code == 200, response.text
     assert int(response.headers["x-original-bytes"]) == len(data)
@@ -30,16 +30,18 @@ def compressed(client: httpx.Client, data: bytes, **options: str) -> tuple[bytes
 
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
-def test_pixels_stay_and_the_second_time_every_byte(client: httpx.Client, subsampling: str) -> None:
+def test_pixels_are_kept_and_a_second_pass_keeps_every_byte(
+    client: httpx.Client, subsampling: str
+) -> None:
     data = file_of(PIXELS, "JPEG", quality=40, subsampling=subsampling)
     once, passthrough = compressed(client, data, **SIZE)
     assert not passthrough
     assert len(once) < len(data)
-    assert np.array_equal(shown(once), shown(data))
+    assert np.array_equal(decode(once), decode(data))
     assert compressed(client, once, **SIZE) == (once, True)
 
 
-def test_by_default_it_saves_and_ends(client: httpx.Client) -> None:
+def test_repeated_compression_reaches_a_fixed_point(client: httpx.Client) -> None:
     jpeg = file_of(PIXELS, "JPEG", quality=75)
     sizes = [len(jpeg)]
     for _ in range(12):
@@ -62,7 +64,7 @@ def test_an_option_that_changes_pixels_is_no_passthrough(client: httpx.Client) -
     assert len(capped) < len(once)
 
 
-def test_a_photo_lying_down_is_turned_without_loss(client: httpx.Client) -> None:
+def test_orientation_is_applied_without_loss(client: httpx.Client) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     exif[0x010E] = "a secret"
@@ -71,10 +73,10 @@ def test_a_photo_lying_down_is_turned_without_loss(client: httpx.Client) -> None
     assert not passthrough
     assert b"secret" not in jpeg
     assert len(jpeg) < len(data)
-    turned = np.rot90(shown(data), -1).astype(int)
-    assert np.abs(shown(jpeg) - turned).max() <= 3
+    turned = np.rot90(decode(data), -1).astype(int)
+    assert np.abs(decode(jpeg) - turned).max() <= 3
 
 
-def test_other_formats_never_pass(client: httpx.Client) -> None:
+def test_other_formats_are_never_passed_through(client: httpx.Client) -> None:
     for name in ("PNG", "WEBP"):
         assert not compressed(client, file_of(photo(8, 8), name), quality="100")[1]

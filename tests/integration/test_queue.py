@@ -1,4 +1,4 @@
-"""Many uploads at once form batches; each ends on its own, and Redis is empty afterwards."""
+"""Many uploads at once form batches; each ends separately, and Redis is empty afterwards."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from tests.photos import file_of, photo
 
 
 def broken_uploads() -> list[bytes]:
-    """Return eight uploads, each broken in its own way."""
+    """Return eight uploads, each broken in another way."""
     png, jpeg = file_of(photo(200, 150)), file_of(photo(200, 150), "JPEG", quality=90)
     flipped = bytearray(png)
     flipped[600:700] = bytes(100)

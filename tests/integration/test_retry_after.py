@@ -1,4 +1,4 @@
-"""Who is refused is told when what waits will be done, at the rate at which it is being done."""
+"""Retry-After of a refused upload: the time that the waiting ones take at the present rate."""
 
 import threading
 import time
@@ -14,25 +14,26 @@ from app.service.admission import WINDOW_S
 from contract.keys import QUEUE_NAME, input_key
 from contract.messages import Failure, Request
 from tests.integration.front_end import run_front_end
+from tests.integration.http_requests import new_client
 from tests.photos import file_of, photo
 from worker.replies import Replies
 
-# So that neither the least nor the largest value, nor that of an unknown rate, would do by chance.
+# Expected are 4 s: not the least value (1), the largest (60), or that of an unknown rate (10).
 PENDING = 40
 JOBS_PER_S = 10.0
 FACTOR = 2.0
 SETTINGS = {"MAX_PENDING": str(PENDING), "WORKER_GRACE_S": "300", "CACHE_MAX_BYTES": "0"}
 
 
-class SteadyAnswers:
-    """Stands in for a worker of a known rate: says of one photo after the other that it is damaged."""
+class SteadyWorker:
+    """Stands in for a worker of a known rate: replies that each photo is damaged."""
 
     def __init__(self, redis_url: str) -> None:
         self._redis_url = redis_url
-        self.answered_s: list[float] = []
+        self.replied_s: list[float] = []
 
     def run(self, over: threading.Event) -> None:
-        """Answer until it is over; what waits then is answered at once."""
+        """Reply at that rate until it is over, then at once until the queue is empty."""
         next_s = time.monotonic()
         with Redis.from_url(self._redis_url) as connection:
             while True:
@@ -40,28 +41,28 @@ class SteadyAnswers:
                 if taken is None and over.is_set():
                     return
                 if taken is not None:
-                    self._answer(connection, taken.decode())
+                    self._reply_to(connection, taken.decode())
                 next_s = max(next_s + 1 / JOBS_PER_S, time.monotonic() - 1)
                 over.wait(max(0.0, next_s - time.monotonic()))
 
-    def _answer(self, connection: Redis, job_id: str) -> None:
+    def _reply_to(self, connection: Redis, job_id: str) -> None:
         job = Job.fetch(job_id, connection=connection, serializer=JSONSerializer)
         to = Request.from_json(job.kwargs["request"]).reply_to
         connection.delete(job.key, input_key(job_id))
         Replies(connection, ttl_s=5).send_failures(
             [(to, Failure(job_id, "corrupt-image", "It is damaged."))]
         )
-        self.answered_s.append(time.monotonic())
+        self.replied_s.append(time.monotonic())
 
 
 @pytest.mark.usefixtures("connection")
-def test_a_refusal_names_the_time_that_what_waits_will_take(redis_url: str) -> None:
+def test_retry_after_is_the_time_that_the_waiting_uploads_take(redis_url: str) -> None:
     upload = file_of(photo())
     over = threading.Event()
-    worker = SteadyAnswers(redis_url)
+    worker = SteadyWorker(redis_url)
     with (
         run_front_end(redis_url, **SETTINGS) as front_end,
-        httpx.Client(timeout=60, limits=httpx.Limits(max_connections=PENDING + 2)) as client,
+        new_client(timeout=60, limits=httpx.Limits(max_connections=PENDING + 2)) as client,
         ThreadPoolExecutor(PENDING + 1) as pool,
     ):
         url = f"{front_end.url}/compress"
@@ -74,19 +75,19 @@ def test_a_refusal_names_the_time_that_what_waits_will_take(redis_url: str) -> N
         try:
             ends = [pool.submit(keep_one_waiting, number) for number in range(PENDING)]
             ends.append(pool.submit(worker.run, over))
-            # The rate is that of so long a time.
+            # The rate is measured over this time.
             time.sleep(WINDOW_S + 1)
-            told_s = []
-            while len(told_s) < 3:
+            seconds_told = []
+            while len(seconds_told) < 3:
                 refused = client.post(url, content=upload)
                 if refused.status_code == httpx.codes.TOO_MANY_REQUESTS:
-                    told_s.append(int(refused.headers["Retry-After"]))
+                    seconds_told.append(int(refused.headers["Retry-After"]))
             since_s = time.monotonic() - WINDOW_S
         finally:
             over.set()
         for end in ends:
             end.result(60)
-    rate = sum(answered_s > since_s for answered_s in worker.answered_s) / WINDOW_S
+    rate = sum(replied_s > since_s for replied_s in worker.replied_s) / WINDOW_S
     expected_s = PENDING / rate
-    for seconds in told_s:
-        assert expected_s / FACTOR <= seconds <= expected_s * FACTOR, (told_s, expected_s)
+    for seconds in seconds_told:
+        assert expected_s / FACTOR <= seconds <= expected_s * FACTOR, (seconds_told, expected_s)

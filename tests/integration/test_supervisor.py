@@ -1,10 +1,12 @@
-"""Whatever dies, is stopped or can't be had: no upload is lost, and nothing is left behind."""
+"""Processes die, hang or are told to end: no upload is lost, and nothing is left behind."""
 
 import io
 import os
 import signal
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -16,179 +18,190 @@ from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
 from app.supervision.machine import choose_workers, count_cores, share_cores
-from bench.robustness.chaos_leftovers import find_leftovers
 from contract.keys import MAX_RETRIES
-from tests.integration.in_flight import in_flight
-from tests.integration.running import Running, run_service, wait_for
+from tests.integration.http_requests import get, post
+from tests.integration.running import Running, metric, run_service, wait_for
 from tests.photos import file_of, photo
 
+PASS_S = 0.3
+UPLOADS = 20
+LARGE = (3000, 2000)
+EXECUTIONS = "rq:worker:*:executions"
 
-def upload_all(url: str, count: int) -> tuple[ThreadPoolExecutor, "list[Future[httpx.Response]]"]:
-    """Send photos of different sizes at once."""
-    pool = ThreadPoolExecutor(count)
-    futures = [
-        pool.submit(httpx.post, f"{url}/compress", content=file_of(photo(400 + n, 300)), timeout=90)
-        for n in range(count)
-    ]
-    return pool, futures
+Responses = list[Future[httpx.Response]]
 
 
-def assert_own_photos(futures: "list[Future[httpx.Response]]") -> None:
-    """Every client has got its own photo."""
-    for number, future in enumerate(futures):
-        response = future.result(90)
-        assert response.status_code == 200, response.text
-        assert Image.open(io.BytesIO(response.content)).size == (400 + number, 300)
+@pytest.fixture(scope="module")
+def reviving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Return a service whose processes the tests kill one after the other."""
+    # The supervisor waits longer before each start of a worker that dies young; no upload may be
+    # refused for that.
+    with run_service(
+        tmp_path_factory.mktemp("service"),
+        pass_s=PASS_S,
+        WORKER_GRACE_S="120",
+        CACHE_MAX_BYTES="0",  # the same photos are sent again and again
+    ) as service:
+        assert service.url
+        yield service
 
 
-def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
-    with run_service(tmp_path, MAX_BATCH_SIZE="8") as service:
-        url = service.url
-        (worker,) = service.children("-m worker")
-        pool, futures = upload_all(url, 32)
-        # In the middle of a batch: some are answered, and jobs are running.
-        wait_for(lambda: any(future.done() for future in futures))
+@pytest.fixture
+def service(reviving: Running) -> Running:
+    """Return the service, ready."""
+    wait_for(lambda: reviving.workers and reviving.is_ready(), 60, "for the service")
+    return reviving
+
+
+@contextmanager
+def uploads(url: str, count: int = UPLOADS) -> Iterator[Responses]:
+    """Send photos of different sizes at once; at the end check that each came back as its own."""
+    files = [file_of(photo(200 + number, 150), "JPEG") for number in range(count)]
+    with ThreadPoolExecutor(count) as pool:
+        responses = [
+            pool.submit(post, f"{url}/compress", content=file, timeout=90) for file in files
+        ]
+        yield responses
+        for number, future in enumerate(responses):
+            response = future.result(90)
+            assert response.status_code == 200, response.text
+            assert Image.open(io.BytesIO(response.content)).size == (200 + number, 150)
+
+
+def upload(url: str) -> int:
+    """Send one photo; return the status."""
+    return post(f"{url}/compress", content=file_of(photo()), timeout=60).status_code
+
+
+def test_a_killed_worker_loses_no_upload(service: Running) -> None:
+    (worker,) = service.workers
+    printed = len(service.output)
+    with uploads(service.url) as responses:
+        wait_for(lambda: any(response.done() for response in responses))
         worker.kill()
-        killed_s = time.monotonic()
-        # At once: who only listens for heartbeats waits for 15 s.
-        wait_for(lambda: "jobs back in the queue" in service.output, 10, "for the jobs")
-        assert not all(future.done() for future in futures)
-        wait_for(lambda: len(service.children("-m worker")) == 1 and _ready(url), 60)
-        back_s = time.monotonic()
-        assert_own_photos(futures)
-        # RQ alone would notice minutes later; a busy machine takes some seconds.
-        assert time.monotonic() - max(back_s, killed_s) < 30
-        pool.shutdown()
+        # Missing heartbeats alone are noticed after 15 s.
+        wait_for(lambda: "jobs back in the queue" in service.output[printed:], 10, "for the jobs")
+        assert not all(response.done() for response in responses)
+        wait_for(lambda: service.workers and service.is_ready(), 60, "for a new worker")
+        ready_s = time.monotonic()
+    # RQ alone would notice minutes later.
+    assert time.monotonic() - ready_s < 30
 
 
-def test_the_cores_are_shared_out_to_as_many_workers_as_the_machine_is_for(tmp_path: Path) -> None:
-    with run_service(tmp_path, workers=None, CODEC_THREADS="", PASS_THREADS="") as service:
-        wanted = choose_workers({**os.environ, "CODEC_THREADS": ""})
-        wait_for(lambda: _workers(service.url) == wanted, 60, "for the workers")
-        workers = service.children("-m worker")
-        assert len(workers) == wanted
-        threads = {
-            (worker.environ()["CODEC_THREADS"], worker.environ()["PASS_THREADS"])
-            for worker in workers
-        }
-        assert threads == {(str(share_cores(wanted)), str(count_cores()))}
+def test_a_stopped_worker_is_killed_and_its_jobs_are_done(service: Running) -> None:
+    (worker,) = service.workers
+    with uploads(service.url, 4), Redis.from_url(service.redis_url) as connection:
+        wait_for(lambda: connection.keys(EXECUTIONS), 30, "for the jobs")
+        worker.send_signal(signal.SIGSTOP)
+        wait_for(lambda: "sends no heartbeats" in service.output, 60, "for the supervisor")
+        wait_for(lambda: not worker.is_running(), 10, "for its end")
 
 
-def test_while_one_of_two_workers_is_dead_the_other_goes_on(tmp_path: Path) -> None:
-    with run_service(tmp_path, workers=2, RESULT_TTL_S="60") as service:
-        url = service.url
-        wait_for(lambda: _workers(url) == 2, 60, "for the workers")
-        killed, lives = service.children("-m worker")
-        pool, futures = upload_all(url, 32)
-        with Redis.from_url(service.redis_url) as connection:
+def test_a_photo_that_kills_its_workers_ends_in_an_error(service: Running) -> None:
+    picture = Image.fromarray(photo(600, 400)).resize(LARGE)
+    large = file_of(picture, "JPEG", quality=95)
+    with ThreadPoolExecutor(1) as pool, Redis.from_url(service.redis_url) as connection:
+        response = pool.submit(post, f"{service.url}/compress", content=large, timeout=120)
+        for _ in range(MAX_RETRIES + 1):
+            wait_for(lambda: connection.keys(EXECUTIONS), 60, "for the job")
+            (worker,) = service.workers
+            worker.kill()
+            worker.wait(10)
+            wait_for(lambda: not connection.keys(EXECUTIONS), 30, "for the supervisor")
+        failed = response.result(60)
+    assert failed.status_code == 500
+    assert failed.json()["type"].endswith("internal-error")
+    # It harms no other photo.
+    assert upload(service.url) == 200
 
-            def have_all_done_some() -> bool:
-                everyone = SimpleWorker.all(connection=connection, serializer=JSONSerializer)
-                return all(worker.successful_job_count for worker in everyone)
 
-            wait_for(have_all_done_some, 30, "for both to have done some")
+def test_a_killed_front_end_comes_back_on_the_same_port(service: Running) -> None:
+    (front_end,) = service.children("-m app serve")
+    front_end.kill()
+    # The supervisor holds the port: a client waits and is not refused.
+    assert upload(service.url) == 200
+
+
+def test_after_redis_was_killed_uploads_work_again(service: Running) -> None:
+    (redis,) = service.children("redis.sock")
+    redis.kill()
+    wait_for(
+        lambda: len(service.children("redis.sock")) == 1 and service.is_ready(), 60, "for Redis"
+    )
+    assert upload(service.url) == 200
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, int]]:
+    """Return a service that has chosen the number of its workers itself, and that number, 2 or more."""
+    chosen = choose_workers({**os.environ, "CODEC_THREADS": ""})
+    with run_service(
+        tmp_path_factory.mktemp("several"),
+        workers=None if chosen > 1 else 2,
+        pass_s=PASS_S,
+        RESULT_TTL_S="60",
+        CODEC_THREADS="",
+        PASS_THREADS="",
+    ) as service:
+        wanted = max(chosen, 2)
+        wait_for(lambda: count_workers(service.url) == wanted, 60, "for the workers")
+        yield service, wanted
+
+
+def count_workers(url: str) -> int:
+    response = get(f"{url}/readyz")
+    return int(response.json()["workers"]) if response.status_code == 200 else 0
+
+
+def test_the_cores_are_divided_among_the_workers(several: tuple[Running, int]) -> None:
+    service, wanted = several
+    environments = [worker.environ() for worker in service.workers]
+    assert len(environments) == wanted
+    threads = {(one["CODEC_THREADS"], one["PASS_THREADS"]) for one in environments}
+    assert threads == {(str(share_cores(wanted)), str(count_cores()))}
+
+
+def test_while_a_worker_is_dead_the_others_go_on(several: tuple[Running, int]) -> None:
+    service, wanted = several
+    killed, *others = service.workers
+    with (
+        uploads(service.url, 12 * wanted) as responses,
+        Redis.from_url(service.redis_url) as connection,
+    ):
+
+        def have_all_done_some() -> bool:
+            everyone = SimpleWorker.all(connection=connection, serializer=JSONSerializer)
+            return all(worker.successful_job_count for worker in everyone)
+
+        wait_for(have_all_done_some, 30, "for every worker to have done some")
         killed.kill()
-        assert not all(future.done() for future in futures)
-        assert_own_photos(futures)
-        pool.shutdown()
-        assert lives.is_running()
-        wait_for(lambda: _workers(url) == 2, 60, "for the new worker")
+        assert not all(response.done() for response in responses)
+    assert all(worker.is_running() for worker in others)
+    wait_for(lambda: count_workers(service.url) == wanted, 60, "for the new worker")
 
 
-def test_a_photo_that_kills_its_workers_ends_in_an_error_and_nothing_else_does(
-    tmp_path: Path,
-) -> None:
-    # Three starts in a row may take long on a busy machine; nobody is to be refused for that.
-    with run_service(tmp_path, MAX_BATCH_SIZE="1", WORKER_GRACE_S="120") as service:
-        url = service.url
-        large = file_of(photo(3000, 2000), "JPEG", quality=95)
-        with ThreadPoolExecutor(1) as pool, Redis.from_url(service.redis_url) as connection:
-            killing = pool.submit(httpx.post, f"{url}/compress", content=large, timeout=120)
-            for _ in range(MAX_RETRIES + 1):
-                wait_for(lambda: connection.keys("rq:worker:*:executions"), 60, "for the job")
-                (worker,) = service.children("-m worker")
-                worker.kill()
-                worker.wait(10)
-                wait_for(lambda: not connection.keys("rq:worker:*:executions"), 30)
-            response = killing.result(60)
-        assert response.status_code == 500
-        assert response.json()["type"].endswith("internal-error")
-        after = httpx.post(f"{url}/compress", content=file_of(photo()), timeout=60)
-        assert after.status_code == 200
-
-
-def test_a_full_redis_is_outlived_by_uploads_in_flight_and_by_the_worker(tmp_path: Path) -> None:
-    settings = {"REQUEST_TIMEOUT_S": "20", "RESULT_TTL_S": "2", "MAINTENANCE_INTERVAL_S": "1"}
-    small = file_of(photo())
-    with run_service(tmp_path, MAX_BATCH_SIZE="2", **settings) as service:
-        url = service.url
-        before = [process.pid for process in service.children("-m ")]
-        with Redis.from_url(service.redis_url) as connection, in_flight(url, 30) as photos:
-            connection.config_set("maxmemory", "1")
-            waiting = photos.waiting
-            new = httpx.post(f"{url}/compress", content=small, timeout=30)
-            time.sleep(12)
-            connection.config_set("maxmemory", "1gb")
-            assert new.status_code == 503
-            assert new.json()["type"].endswith("queue-unavailable")
-            assert waiting > 15
-            ends = photos.ends()
-            assert ends[200] > 30 - waiting, ends
-            wait_for(lambda: _ready(url), 40, "to be ready again")
-            after = httpx.post(f"{url}/compress", content=small, timeout=30)
-            assert after.status_code == 200
-            assert [process.pid for process in service.children("-m ")] == before
-            wait_for(lambda: not find_leftovers(connection), 20, "for an empty Redis")
-
-
-def _workers(url: str) -> int:
-    answer = httpx.get(f"{url}/readyz")
-    return int(answer.json()["workers"]) if answer.status_code == 200 else 0
-
-
-def _ready(url: str) -> bool:
-    return httpx.get(f"{url}/readyz").status_code == 200
-
-
-def test_a_killed_front_end_comes_back_on_the_same_port(tmp_path: Path) -> None:
-    with run_service(tmp_path) as service:
-        url = service.url
-        (front_end,) = service.children("-m app serve")
-        front_end.kill()
-        # The supervisor holds the port: a client waits, it isn't turned away.
-        assert (
-            httpx.post(f"{url}/compress", content=file_of(photo()), timeout=30).status_code == 200
-        )
-
-
-def test_after_redis_was_killed_uploads_work_again(tmp_path: Path) -> None:
-    with run_service(tmp_path) as service:
-        url = service.url
-        (redis,) = service.children("redis.sock")
-        redis.kill()
-        wait_for(lambda: len(service.children("redis.sock")) == 1 and _ready(url), 60)
-        assert (
-            httpx.post(f"{url}/compress", content=file_of(photo()), timeout=30).status_code == 200
-        )
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_drains_and_leaves_nothing(tmp_path: Path, number: int) -> None:
-    service = Running(tmp_path)
+# SIGINT, to several front ends: test_front_ends.py.
+def test_sigterm_drains_and_leaves_nothing(tmp_path: Path) -> None:
+    service = Running(tmp_path, pass_s=PASS_S)
     url = service.url
     children = psutil.Process(service.process.pid).children(recursive=True)
     assert len(children) >= 3
-    pool, futures = upload_all(url, 6)
-    time.sleep(0.3)
-    assert service.stop(number) == 0
-    assert_own_photos(futures)
-    pool.shutdown()
+    with uploads(url, 8) as responses:
+
+        def have_all_arrived() -> bool:
+            done = sum(response.done() for response in responses)
+            return done + metric(url, "foveate_pending_uploads") == len(responses)
+
+        wait_for(have_all_arrived, 10, "for the uploads")
+        assert not all(response.done() for response in responses)
+        assert service.stop() == 0
+        assert all(response.done() for response in responses)
     assert not any(child.is_running() for child in children)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_killing_the_supervisor_takes_its_children_along(tmp_path: Path) -> None:
-    service = Running(tmp_path)
+def test_a_killed_supervisor_takes_its_children_along(tmp_path: Path) -> None:
+    service = Running(tmp_path, pass_s=PASS_S)
     assert service.url
     children = psutil.Process(service.process.pid).children(recursive=True)
     service.stop(signal.SIGKILL)

@@ -1,18 +1,11 @@
-"""The shipped network, loaded once."""
+"""The shipped predictor, loaded once."""
 
 import pytest
 
-from model import MSROI, Predictor
-from model.checkpoint import load_network
+from model import Predictor
 
 
 @pytest.fixture(scope="session")
 def predictor() -> Predictor:
-    """Return the shipped predictor on the CPU."""
+    """Return the shipped predictor on the CPU. Tests must not change it."""
     return Predictor(device="cpu")
-
-
-@pytest.fixture(scope="session")
-def network() -> MSROI:
-    """Return the shipped network."""
-    return load_network()[0]

@@ -1,4 +1,4 @@
-"""Made-up pictures for the network."""
+"""Synthetic pictures for the network."""
 
 import numpy as np
 from PIL import Image

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 once more: functions over the published state dict, slow and obvious."""
+"""A slow, plain EfficientNet-Lite0 as a reference: functions over the published state dict."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# Kernel, stride, input width, expansion of each of the 16 blocks, written out.
+# Kernel, stride, input width and expansion of each of the 16 blocks.
 BLOCKS = (
     (3, 1, 32, 1), (3, 2, 16, 6), (3, 1, 24, 6), (5, 2, 24, 6), (5, 1, 40, 6), (3, 2, 40, 6),
     (3, 1, 80, 6), (3, 1, 80, 6), (5, 1, 80, 6), (5, 1, 112, 6), (5, 1, 112, 6), (5, 2, 112, 6),
@@ -15,7 +15,7 @@ BLOCKS = (
 
 
 def pad_same(x: Tensor, kernel: int, stride: int) -> Tensor:
-    """Pad as TensorFlow's SAME does: the odd sample at the bottom and on the right."""
+    """Pad like TensorFlow's SAME: an odd sample goes to the bottom and right."""
     pads: list[int] = []
     for side in (x.shape[3], x.shape[2]):
         missing = max((-(-side // stride) - 1) * stride + kernel - side, 0)

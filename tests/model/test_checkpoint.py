@@ -36,7 +36,7 @@ def store(path: Path, metadata: dict[str, str] | None) -> Path:
     return path
 
 
-def test_config_and_tensors_come_back_as_written(tmp_path: Path) -> None:
+def test_config_and_tensors_are_read_as_written(tmp_path: Path) -> None:
     state = MSROI(SMALL).half().state_dict()
     path = tmp_path / "new" / "small.safetensors"
     checksum = write_checkpoint(path, SMALL, state)
@@ -49,14 +49,14 @@ def test_config_and_tensors_come_back_as_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_the_same_weights_are_the_same_bytes(path: Path, tmp_path: Path) -> None:
+def test_the_same_weights_give_the_same_bytes(path: Path, tmp_path: Path) -> None:
     config, state, checksum = read_checkpoint(path)
     shuffled = dict(reversed(state.items()))
     assert write_checkpoint(tmp_path / "again.safetensors", config, shuffled) == checksum
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_the_shipped_weights_are_half_precision_and_loaded_as_single(path: Path) -> None:
+def test_the_shipped_weights_are_float16_and_loaded_as_float32(path: Path) -> None:
     _, state, _ = read_checkpoint(path)
     assert {tensor.dtype for tensor in state.values()} == {torch.float16}
     assert all(tensor.isfinite().all() for tensor in state.values())
@@ -65,17 +65,17 @@ def test_the_shipped_weights_are_half_precision_and_loaded_as_single(path: Path)
     assert not network.training
 
 
-def test_the_shipped_weights_together_stay_small() -> None:
+def test_the_shipped_weights_take_at_most_25_megabytes() -> None:
     assert sum(path.stat().st_size for path in SHIPPED) <= 25_000_000
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_the_checksum_file_is_what_sha256sum_reads(path: Path) -> None:
+def test_the_checksum_file_has_the_format_of_sha256sum(path: Path) -> None:
     checksum = hashlib.sha256(path.read_bytes()).hexdigest()
     assert path.with_suffix(".sha256").read_text() == f"{checksum}  {path.name}\n"
 
 
-def test_a_flipped_bit_is_an_error_that_says_what_to_do(weights: Path) -> None:
+def test_a_flipped_bit_is_an_error_that_says_how_to_fix_it(weights: Path) -> None:
     contents = bytearray(weights.read_bytes())
     contents[-1] ^= 1
     weights.write_bytes(contents)
@@ -85,7 +85,7 @@ def test_a_flipped_bit_is_an_error_that_says_what_to_do(weights: Path) -> None:
 
 def test_an_empty_checksum_file_is_an_error(weights: Path) -> None:
     weights.with_suffix(".sha256").write_text("")
-    with pytest.raises(RuntimeError, match="names none"):
+    with pytest.raises(RuntimeError, match="has none"):
         Predictor(device="cpu", weights=weights)
 
 

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from model.input_size import (
-    LEAST_AREA,
-    MOST_AREA,
+    MAX_AREA_SHARE,
+    MIN_AREA_SHARE,
     STRIDE,
     choose_input_size,
     list_input_sizes,
@@ -17,19 +17,19 @@ from model.msroi import MSROIConfig
 AREA_PX = MSROIConfig.input_area_px
 
 
-def test_every_size_has_about_the_area_and_divides_by_the_stride() -> None:
+def test_every_size_has_about_the_area_and_is_a_multiple_of_the_stride() -> None:
     for height, width in list_input_sizes(AREA_PX):
         assert height % STRIDE == width % STRIDE == 0
-        assert LEAST_AREA * AREA_PX <= height * width <= MOST_AREA * AREA_PX
+        assert MIN_AREA_SHARE * AREA_PX <= height * width <= MAX_AREA_SHARE * AREA_PX
 
 
-def test_sizes_are_few_and_each_is_there_in_both_orientations() -> None:
+def test_sizes_are_few_and_exist_in_both_orientations() -> None:
     sizes = set(list_input_sizes(AREA_PX))
     assert len(sizes) < 128
     assert sizes == {(width, height) for height, width in sizes}
 
 
-def test_usual_photos_keep_their_aspect_within_a_tenth() -> None:
+def test_common_photos_keep_their_aspect_within_a_tenth() -> None:
     for step in range(-100, 101):
         width_px, height_px = round(3000 * 3 ** (step / 100)), 3000
         height, width = choose_input_size(width_px, height_px, AREA_PX)
@@ -41,7 +41,9 @@ def test_usual_photos_keep_their_aspect_within_a_tenth() -> None:
     ("photo", "size"),
     [((768, 512), (320, 480)), ((6000, 4000), (320, 480)), ((1, 1), (384, 384))],
 )
-def test_a_size_that_fits_exactly_is_taken(photo: tuple[int, int], size: tuple[int, int]) -> None:
+def test_a_size_with_the_same_aspect_is_chosen(
+    photo: tuple[int, int], size: tuple[int, int]
+) -> None:
     assert choose_input_size(*photo, AREA_PX) == size
 
 
@@ -63,7 +65,7 @@ def test_a_strip_gets_the_longest_size() -> None:
 def test_other_areas_have_sizes_too(area_px: int) -> None:
     height, width = choose_input_size(400, 400, area_px)
     assert height == width
-    assert LEAST_AREA * area_px <= height * width <= MOST_AREA * area_px
+    assert MIN_AREA_SHARE * area_px <= height * width <= MAX_AREA_SHARE * area_px
 
 
 def test_an_area_without_a_size_is_an_error() -> None:
@@ -78,7 +80,7 @@ def test_a_photo_of_any_mode_is_scaled_to_rgb(mode: str) -> None:
     assert (scaled.mode, scaled.size) == ("RGB", (64, 32))
 
 
-def test_a_box_is_cut_out_before_scaling() -> None:
+def test_a_box_is_cropped_before_scaling() -> None:
     photo = Image.new("RGB", (100, 100))
     photo.paste((255, 0, 0), (50, 25, 100, 75))
     scaled = np.asarray(scale_photo(photo, (32, 32), (50, 25, 100, 75)))

@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 import torch
 
-from model.maps import centre_gaussian, normalise, smoothing_matrix
+from model.maps import centre_gaussian, normalise, nss, smoothing_matrix
 
 
 def test_smoothing_keeps_an_even_map_even() -> None:
@@ -9,7 +10,7 @@ def test_smoothing_keeps_an_even_map_even() -> None:
         assert smoothing_matrix(samples, 0.7).sum(1).tolist() == pytest.approx([1.0] * samples)
 
 
-def test_smoothing_is_the_gaussian_that_was_asked_for() -> None:
+def test_smoothing_has_the_requested_deviation() -> None:
     axis = smoothing_matrix(60, 2.0)[:, 30]
     assert axis.argmax() == 30
     offsets = torch.arange(60) - 30.0
@@ -34,17 +35,17 @@ def test_an_axis_may_be_a_single_sample() -> None:
     assert smoothing_matrix(1, 0.5).tolist() == [[1.0]]
 
 
-def test_the_strongest_place_of_each_map_becomes_one() -> None:
+def test_each_map_is_scaled_to_a_maximum_of_one() -> None:
     found = normalise(torch.tensor([[[1.0, 4.0]], [[0.5, 0.25]]]))
     assert found.tolist() == [[[0.25, 1.0]], [[1.0, 0.5]]]
 
 
-def test_a_map_without_response_becomes_zeros_and_no_noise() -> None:
+def test_an_empty_map_becomes_zeros_instead_of_amplified_noise() -> None:
     assert not normalise(torch.zeros(1, 4, 4)).any()
     assert not normalise(torch.full((1, 4, 4), 1e-9)).any()
 
 
-def test_a_silent_map_beside_a_loud_one_stays_silent() -> None:
+def test_an_empty_map_in_a_batch_stays_empty() -> None:
     found = normalise(torch.tensor([[[0.0, 0.0]], [[1e6, 5e5]]]))
     assert found.tolist() == [[[0.0, 0.0]], [[1.0, 0.5]]]
 
@@ -58,7 +59,21 @@ def test_the_centre_gaussian_is_highest_in_the_middle_and_symmetric() -> None:
     assert weights[0, 0] < 0.1
 
 
-def test_the_centre_gaussian_follows_the_sides_not_the_pixels() -> None:
+def test_the_centre_gaussian_scales_with_the_sides() -> None:
     offset = 0.5 - 0.5 / 40
     assert centre_gaussian(40, 1)[0, 0] == pytest.approx(2.71828 ** (-0.5 * (offset / 0.3) ** 2))
     assert torch.allclose(centre_gaussian(3, 7), centre_gaussian(7, 3).T)
+
+
+def test_nss_is_the_mean_at_the_fixations_in_standard_deviations() -> None:
+    saliency = np.arange(16, dtype=np.float32).reshape(4, 4)
+    hottest = (np.array([3]), np.array([3]))
+    found = nss(saliency, hottest)
+    assert found == pytest.approx((15 - 7.5) / np.sqrt((16**2 - 1) / 12))
+    assert nss(saliency * 3 + 1, hottest) == pytest.approx(found)
+    # Values 3 and 12, whose mean is that of the map.
+    assert nss(saliency, (np.array([0, 3]), np.array([3, 0]))) == pytest.approx(0, abs=1e-6)
+
+
+def test_nss_of_a_uniform_map_is_zero() -> None:
+    assert nss(np.ones((4, 4), np.float32), (np.array([1]), np.array([2]))) == 0

@@ -1,4 +1,4 @@
-"""The records of the shipped weights' runs are of the shipped weights."""
+"""The committed records of training runs belong to the shipped weights."""
 
 import json
 from dataclasses import asdict
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from model.checkpoint import SHIPPED_WEAK_WEIGHTS, SHIPPED_WEIGHTS, read_checkpoint
-from model.training.folds import HELD_FOLD
+from model.training.photos import HELD_FOLD
 
 RUNS = Path(__file__).parents[2] / "docs" / "runs"
 
@@ -22,7 +22,7 @@ def test_a_record_names_its_weights_and_config(weights: Path, name: str) -> None
     assert record["config"] == json.loads(json.dumps(asdict(config)))
 
 
-def test_the_calibrated_weights_come_from_the_weak_ones_and_left_the_held_fold_out() -> None:
+def test_the_shipped_weights_started_from_the_weak_ones_without_the_held_out_fold() -> None:
     record = json.loads((RUNS / "gaze.json").read_text("utf-8"))
     *_, weak = read_checkpoint(SHIPPED_WEAK_WEIGHTS)
     assert record["weak"] == weak

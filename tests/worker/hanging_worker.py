@@ -1,4 +1,4 @@
-"""``python -m tests.worker.hanging_worker REDIS_URL``: a worker whose network never comes back."""
+"""``python -m tests.worker.hanging_worker REDIS_URL``: serves the queue with a network that never returns."""
 
 import sys
 import threading
@@ -11,13 +11,13 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 from contract.keys import QUEUE_NAME
-from tests.worker.stand_ins import CentrePredictor
+from tests.worker.centre_predictor import CentrePredictor
 from worker.pipeline import Limits, Pipeline
 from worker.queue.batch_worker import BatchWorker
 
 
 class HangingPredictor(CentrePredictor):
-    """Hangs as a call in native code would: no signal ends it."""
+    """Hangs like a call in native code, which no signal ends."""
 
     def predict(
         self, batch: Sequence[NDArray[np.uint8]], threads: int | None = None

@@ -1,4 +1,4 @@
-"""Stages overlap, nothing is started twice, and a lone photo waits for no one."""
+"""Stages overlap, batches form while the device is busy, and a single photo does not wait."""
 
 import threading
 import time
@@ -15,25 +15,25 @@ from worker.item import Item
 PATIENCE_S = 20.0
 
 
-def item(number: int) -> Item:
+def make_item(number: int) -> Item:
     now_s = time.time()
     return Item(str(number), Request(Options(), "me", 0, 10, now_s, now_s + 60))
 
 
-def nothing(_items: list[Item]) -> None:
-    """Work that takes no time."""
+def do_nothing(_items: list[Item]) -> None:
+    """Take no time."""
 
 
 @contextmanager
-def flow(
-    first: Callable[[list[Item]], None] = nothing,
-    device: Callable[[list[Item]], None] = nothing,
-    last: Callable[[list[Item]], None] = nothing,
-    store: Callable[[list[Item]], None] = nothing,
+def make_flow(
+    first: Callable[[list[Item]], None] = do_nothing,
+    device: Callable[[list[Item]], None] = do_nothing,
+    last: Callable[[list[Item]], None] = do_nothing,
+    store: Callable[[list[Item]], None] = do_nothing,
     lane: Lane = "device",
     **limits: float,
 ) -> Iterator[Flow]:
-    made = Flow(
+    flow = Flow(
         [
             Stage("first", first, "pool"),
             Stage("device", device, lane),
@@ -44,21 +44,21 @@ def flow(
         max_batch_size=int(limits.get("max_batch_size", 4)),
         max_linger_s=limits.get("max_linger_s", 0.0),
     )
-    yield made
-    made.close()
+    yield flow
+    flow.close()
 
 
-def drain(made: Flow) -> list[Item]:
+def drain(flow: Flow) -> list[Item]:
     ended: list[Item] = []
     deadline_s = time.monotonic() + PATIENCE_S
-    while made.open:
-        ended += made.advance(0.05)
+    while flow.open_items:
+        ended += flow.advance(0.05)
         assert time.monotonic() < deadline_s
-    return ended + made.advance(0.0)
+    return ended + flow.advance(0.0)
 
 
-def test_one_batch_is_predicted_while_the_next_decodes_and_the_last_encodes() -> None:
-    # All three stages must be inside their work at the same time, or the barrier breaks.
+def test_three_batches_are_in_three_stages_at_the_same_time() -> None:
+    # The barrier breaks unless three stages work at the same time.
     barrier = threading.Barrier(3)
 
     def meet(own: str) -> Callable[[list[Item]], None]:
@@ -68,13 +68,13 @@ def test_one_batch_is_predicted_while_the_next_decodes_and_the_last_encodes() ->
 
         return work
 
-    with flow(first=meet("2"), device=meet("1"), last=meet("0"), max_batch_size=1) as made:
-        made.submit([item(number) for number in range(3)])
-        ended = drain(made)
+    with make_flow(first=meet("2"), device=meet("1"), last=meet("0"), max_batch_size=1) as flow:
+        flow.submit([make_item(number) for number in range(3)])
+        ended = drain(flow)
     assert [one.error for one in ended] == [None] * 3
 
 
-def test_a_batch_that_is_spread_has_a_thread_for_each_item_which_goes_on_with_it() -> None:
+def test_each_item_of_a_spread_batch_stays_on_its_thread() -> None:
     barrier = threading.Barrier(2)
     names: dict[str, list[str]] = {"0": [], "1": []}
 
@@ -83,12 +83,12 @@ def test_a_batch_that_is_spread_has_a_thread_for_each_item_which_goes_on_with_it
         names[one.job_id].append(threading.current_thread().name)
 
     def predict(items: list[Item]) -> None:
-        barrier.wait(PATIENCE_S)  # which breaks unless two run at once
+        barrier.wait(PATIENCE_S)  # breaks unless two threads run at the same time
         note(items)
 
-    with flow(device=predict, last=note, lane="spread", max_linger_s=PATIENCE_S) as made:
-        made.submit([item(number) for number in range(2)])
-        ended = drain(made)
+    with make_flow(device=predict, last=note, lane="spread", max_linger_s=PATIENCE_S) as flow:
+        flow.submit([make_item(number) for number in range(2)])
+        ended = drain(flow)
     assert [one.error for one in ended] == [None, None]
     assert sorted(one.batch_size for one in ended) == [0, 2]
     assert all({"device", "last"} <= set(one.stage_ms) for one in ended)
@@ -96,55 +96,55 @@ def test_a_batch_that_is_spread_has_a_thread_for_each_item_which_goes_on_with_it
     assert (predicted, other) == (encoded, other_encoded)
     assert predicted != other
     assert all(name.startswith("codec") for name in (predicted, other))
-    assert made.busy == 0
+    assert flow.pool_tasks == 0
 
 
 @pytest.mark.parametrize("lane", ["device", "spread"])
-def test_a_photo_whose_client_left_during_its_pass_is_not_encoded(lane: Lane) -> None:
+def test_a_photo_that_becomes_overdue_during_its_pass_is_not_encoded(lane: Lane) -> None:
     encoded = []
 
-    def leave(items: list[Item]) -> None:
+    def become_overdue(items: list[Item]) -> None:
         for one in items:
             one.request = replace(one.request, deadline_unix_s=time.time() - 1)
 
-    with flow(device=leave, last=encoded.append, lane=lane) as made:
-        made.submit([item(0)])
-        (ended,) = drain(made)
+    with make_flow(device=become_overdue, last=encoded.append, lane=lane) as flow:
+        flow.submit([make_item(0)])
+        (ended,) = drain(flow)
     assert ended.withdrawn
     assert encoded == []
 
 
-def test_an_item_that_fails_in_a_batch_that_is_spread_ends_alone() -> None:
+def test_an_item_that_fails_in_a_spread_batch_does_not_affect_others() -> None:
     def predict(items: list[Item]) -> None:
         if items[0].job_id == "1":
             raise ValueError("broken")
 
-    with flow(device=predict, lane="spread", max_linger_s=PATIENCE_S) as made:
-        made.submit([item(number) for number in range(3)])
-        ended = {one.job_id: one.error for one in drain(made)}
+    with make_flow(device=predict, lane="spread", max_linger_s=PATIENCE_S) as flow:
+        flow.submit([make_item(number) for number in range(3)])
+        ended = {one.job_id: one.error for one in drain(flow)}
     assert isinstance(ended.pop("1"), ValueError)
     assert list(ended.values()) == [None, None]
-    assert (made.open, made.before_device, made.busy) == (0, 0, 0)
+    assert (flow.open_items, flow.items_before_pass, flow.pool_tasks) == (0, 0, 0)
 
 
-def test_a_batch_that_is_to_be_spread_forms_while_all_threads_have_work() -> None:
+def test_a_spread_batch_forms_while_all_threads_have_tasks() -> None:
     release, predicted = threading.Event(), []
 
     def predict(items: list[Item]) -> None:
         predicted.append(items[0].job_id)
         release.wait(PATIENCE_S)
 
-    with flow(device=predict, lane="spread") as made:
-        made.submit([item(number) for number in range(4)])
-        while len(predicted) < 4:  # on each of its threads one
-            made.advance(0.01)
-        made.submit([item(number) for number in range(4, 7)])
+    with make_flow(device=predict, lane="spread") as flow:
+        flow.submit([make_item(number) for number in range(4)])
+        while len(predicted) < 4:  # one on each thread
+            flow.advance(0.01)
+        flow.submit([make_item(number) for number in range(4, 7)])
         for _ in range(20):
-            made.advance(0.01)
+            flow.advance(0.01)
         assert len(predicted) == 4
-        assert made.busy == 4 + 3  # which decode as soon as there is a thread
+        assert flow.pool_tasks == 4 + 3  # three are queued for the first stage
         release.set()
-        ended = drain(made)
+        ended = drain(flow)
     assert sum(one.batch_size for one in ended) == 7
 
 
@@ -156,27 +156,27 @@ def test_batches_form_while_the_device_is_busy() -> None:
         if len(batches) == 1:
             release.wait(PATIENCE_S)
 
-    with flow(device=predict) as made:
-        made.submit([item(0)])
+    with make_flow(device=predict) as flow:
+        flow.submit([make_item(0)])
         while not batches:
-            made.advance(0.01)
-        made.submit([item(number) for number in range(1, 8)])
-        while len(made._waiting[1]) < 7:
-            made.advance(0.01)
+            flow.advance(0.01)
+        flow.submit([make_item(number) for number in range(1, 8)])
+        while len(flow._waiting[1]) < 7:
+            flow.advance(0.01)
         release.set()
-        drain(made)
+        drain(flow)
     assert batches == [1, 4, 3]
 
 
-def test_a_single_photo_waits_for_no_one() -> None:
-    with flow(max_linger_s=PATIENCE_S) as made:
-        made.submit([item(0)])
+def test_a_single_photo_does_not_linger() -> None:
+    with make_flow(max_linger_s=PATIENCE_S) as flow:
+        flow.submit([make_item(0)])
         started_s = time.monotonic()
-        drain(made)
+        drain(flow)
         assert time.monotonic() - started_s < PATIENCE_S / 2
 
 
-def test_a_photo_lingers_for_those_that_decode_but_not_for_ever() -> None:
+def test_a_photo_lingers_for_decoding_photos_up_to_a_limit() -> None:
     release, batches = threading.Event(), []
 
     def decode(items: list[Item]) -> None:
@@ -187,57 +187,59 @@ def test_a_photo_lingers_for_those_that_decode_but_not_for_ever() -> None:
         batches.append([one.job_id for one in items])
         release.set()
 
-    with flow(first=decode, device=predict, max_linger_s=0.05) as made:
-        made.submit([item(0), item(1)])
-        drain(made)
+    with make_flow(first=decode, device=predict, max_linger_s=0.05) as flow:
+        flow.submit([make_item(0), make_item(1)])
+        drain(flow)
     assert batches == [["0"], ["1"]]
 
 
-def test_what_is_larger_than_a_batch_is_cut() -> None:
+def test_more_items_than_a_batch_are_split() -> None:
     batches = []
-    with flow(device=lambda items: batches.append(len(items)), max_linger_s=PATIENCE_S) as made:
-        made.submit([item(number) for number in range(6)])
-        drain(made)
+    with make_flow(
+        device=lambda items: batches.append(len(items)), max_linger_s=PATIENCE_S
+    ) as flow:
+        flow.submit([make_item(number) for number in range(6)])
+        drain(flow)
     assert batches == [4, 2]
 
 
-def test_an_item_that_fails_ends_and_others_go_on() -> None:
+def test_an_item_that_fails_does_not_affect_others() -> None:
     def decode(items: list[Item]) -> None:
         if items[0].job_id == "1":
             raise ValueError("broken")
 
-    with flow(first=decode) as made:
-        made.submit([item(number) for number in range(3)])
-        ended = {one.job_id: one.error for one in drain(made)}
+    with make_flow(first=decode) as flow:
+        flow.submit([make_item(number) for number in range(3)])
+        ended = {one.job_id: one.error for one in drain(flow)}
     assert isinstance(ended.pop("1"), ValueError)
     assert list(ended.values()) == [None, None]
-    assert (made.open, made.before_device, made.open_cost_px) == (0, 0, 0)
+    assert (flow.open_items, flow.items_before_pass, flow.open_cost_px) == (0, 0, 0)
 
 
-def test_what_the_callers_lane_raises_comes_through_and_loses_nothing() -> None:
+def test_an_error_in_the_callers_lane_is_raised_and_loses_no_item() -> None:
     faults = [ConnectionError("gone")]
 
     def store(_items: list[Item]) -> None:
         if faults:
             raise faults.pop()
 
-    with flow(store=store) as made:
-        made.submit([item(0)])
+    with make_flow(store=store) as flow:
+        flow.submit([make_item(0)])
         with pytest.raises(ConnectionError):
-            drain(made)
-        assert len(drain(made)) == 1
+            drain(flow)
+        assert len(drain(flow)) == 1
 
 
-def test_the_time_of_work_that_hangs_is_known() -> None:
+def test_the_running_time_of_a_task_that_hangs_is_known() -> None:
     release = threading.Event()
 
     def hang(_items: list[Item]) -> None:
         release.wait(PATIENCE_S)
 
-    with flow(device=hang) as made:
-        made.submit([item(0)])
-        while made.longest_running_s() < 0.1:
-            made.advance(0.01)
+    with make_flow(device=hang) as flow:
+        flow.submit([make_item(0)])
+        while flow.longest_running_s() < 0.1:
+            flow.advance(0.01)
         release.set()
-        drain(made)
-        assert made.longest_running_s() == 0.0
+        drain(flow)
+        assert flow.longest_running_s() == 0.0

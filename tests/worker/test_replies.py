@@ -1,4 +1,4 @@
-"""A job is replied to once, also by a full Redis or one that lost the script."""
+"""A job gets one reply, also when Redis is full or has lost the script."""
 
 import io
 
@@ -8,14 +8,14 @@ from redis import Redis
 from contract.keys import heatmap_key, image_key, input_key, reply_key
 from contract.messages import Result, decode_reply
 from tests.photos import file_of, photo
-from tests.worker.running import item, pipeline, run
+from tests.worker.pipelines import make_item, make_pipeline, run
 from worker.item import Item
 
 
-def test_results_are_stored_with_a_ttl_and_announced(connection: Redis) -> None:
+def test_results_are_stored_and_sent_with_a_time_to_live(connection: Redis) -> None:
     data = file_of(photo(), "JPEG", quality=95)
     (ended,) = run(
-        pipeline(connection), [item(connection, "a", data, target="size", heatmap="map")]
+        make_pipeline(connection), [make_item(connection, "a", data, target="size", heatmap="map")]
     )
     assert ended.error is None
     reply = decode_reply(connection.lpop(reply_key("me")))
@@ -32,37 +32,39 @@ def test_results_are_stored_with_a_ttl_and_announced(connection: Redis) -> None:
     assert all(connection.ttl(key) > 0 for key in connection.scan_iter())
 
 
-def test_a_finished_photo_is_answered_by_a_full_redis(connection: Redis) -> None:
-    items = [item(connection, "a", file_of(photo()))]
+def test_a_full_redis_still_accepts_results(connection: Redis) -> None:
+    items = [make_item(connection, "a", file_of(photo()))]
     connection.config_set("maxmemory", "1")
     try:
-        (ended,) = run(pipeline(connection), items)
+        (ended,) = run(make_pipeline(connection), items)
     finally:
         connection.config_set("maxmemory", "1gb")
-    assert ended.open
+    assert ended.is_open
     assert connection.llen(reply_key("me")) == 1
     assert connection.exists(image_key("a"))
     assert not connection.exists(input_key("a"))
 
 
-def test_a_redis_that_has_forgotten_the_script_is_told_it(connection: Redis) -> None:
+def test_the_script_is_loaded_again_when_redis_has_lost_it(connection: Redis) -> None:
     for number in range(2):
         connection.script_flush()
-        (ended,) = run(pipeline(connection), [item(connection, str(number), file_of(photo()))])
+        (ended,) = run(
+            make_pipeline(connection), [make_item(connection, str(number), file_of(photo()))]
+        )
         assert ended.error is None
         assert not ended.withdrawn
         assert connection.exists(image_key(str(number)))
 
 
-def test_a_photo_is_answered_once_however_many_workers_run_it(connection: Redis) -> None:
-    """A worker that was taken for dead comes back while another one has its job."""
+def test_a_job_that_two_workers_run_gets_one_reply(connection: Redis) -> None:
+    """A worker that was taken for dead finishes after another one that ran its job."""
     data = file_of(photo())
-    slow, fast = pipeline(connection), pipeline(connection)
-    late = item(connection, "a", data)
+    slow, fast = make_pipeline(connection), make_pipeline(connection)
+    late = make_item(connection, "a", data)
     slow.submit([late])
     while "queue" not in late.stage_ms:
         slow.advance(0.001)
-    run(fast, [item(connection, "a", data)])
+    run(fast, [make_item(connection, "a", data)])
     connection.delete(image_key("a"))  # as its front end does
     ended: list[Item] = []
     while not ended:

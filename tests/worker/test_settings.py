@@ -1,4 +1,4 @@
-"""An invalid setting is named, with what is allowed."""
+"""The error for an invalid setting names it and says what is allowed."""
 
 import pytest
 from pydantic import ValidationError
@@ -15,7 +15,7 @@ from worker.settings import WorkerSettings, describe_errors
         ("DEVICE", "tpu", "one of 'auto', 'cpu' or 'cuda'"),
     ],
 )
-def test_an_invalid_setting_is_named_with_what_is_allowed(
+def test_an_error_names_the_setting_and_what_is_allowed(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, allowed: str
 ) -> None:
     monkeypatch.setenv(name, value)

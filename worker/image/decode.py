@@ -1,6 +1,6 @@
-"""Decodes an upload to upright sRGB pixels on white, in the requested size.
+"""Decodes an upload to upright sRGB pixels without alpha, in the requested size.
 
-EXIF orientation as in EXIF 2.32, tag 0x0112; colour through the embedded ICC profile.
+Orientation: EXIF 2.32, tag 0x0112. Colours: the embedded ICC profile.
 """
 
 import io
@@ -24,7 +24,7 @@ Image.MAX_IMAGE_PIXELS = None
 # Registers all of Pillow's readers: `formats` may name registered ones only.
 Image.init()
 
-# By Pillow's names; MPO is a JPEG followed by further pictures.
+# Pillow's names; an MPO is a JPEG followed by further pictures.
 JPEG_FORMATS = frozenset({"JPEG", "MPO"})
 ORIENTATION = 0x0112
 # TIFF 6.0, section 15. A tile may be larger than the image, up to this size.
@@ -41,7 +41,7 @@ class Photo:
     image: Image.Image
     """Upright, without alpha; mode "RGB" or "L"; sRGB, or with `metadata=all` as its profile says."""
     orientation: int | None
-    """EXIF's, 1 to 8, of a JPEG whose samples equal the image's up to this turn; else None."""
+    """EXIF orientation, 1 to 8, of a JPEG whose own samples, made upright, are `image`; else None."""
     segments: bytes = b""
     """Kept metadata, as marker segments of a JPEG."""
 
@@ -51,17 +51,17 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
 
     Raises:
         UnsupportedImageError: when the content has no supported format.
-        TooManyPixelsError: when the header says more than ``max_pixels``, or a side is too long.
+        TooManyPixelsError: when the header declares more than ``max_pixels`` or too long a side.
         CorruptImageError: when the header or the pixels can't be read completely.
     """
     try:
         image = Image.open(ImageFile(data), formats=IMAGE_FORMATS)
     except UnidentifiedImageError as error:
         raise UnsupportedImageError(NOT_AN_IMAGE) from error
-    except Exception as error:  # readers raise many kinds of errors for damaged headers
+    except Exception as error:  # Pillow's readers raise many kinds of errors for damaged headers
         raise CorruptImageError("The image's header is damaged.") from error
     with image:
-        stored = image.size
+        stored_size_px = image.size
         if image.width * image.height > max_pixels or max(image.size) > MAX_SIDE_PX:
             raise TooManyPixelsError(f"The image has {image.width} × {image.height} pixels.")
         try:
@@ -74,14 +74,16 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
             profile = None
             if options.metadata == "all":
                 profile = read_profile(image, grey=image.mode in GREY_MODES)
-            # exif_transpose copies the pixels even of an upright photo.
+            # `exif_transpose` copies the pixels even if the photo is upright.
             is_upright = orientation == 1 and image.format in JPEG_FORMATS
             upright = image if is_upright else ImageOps.exif_transpose(image)
-            shown = fit(flatten(upright, keep_colours=profile is not None), options)
-            segments = write_segments(image, options.metadata, shown.size, profile)
-            # `fit` and `flatten` return the same object where they change nothing.
-            is_same = image.format in JPEG_FORMATS and shown is upright and image.size == stored
-            return Photo(shown, orientation if is_same else None, segments)
+            fitted = fit(flatten(upright, keep_colours=profile is not None), options)
+            segments = write_segments(image, options.metadata, fitted.size, profile)
+            # `fit` and `flatten` return the same object if they change nothing.
+            has_own_samples = (
+                image.format in JPEG_FORMATS and fitted is upright and image.size == stored_size_px
+            )
+            return Photo(fitted, orientation if has_own_samples else None, segments)
         except CorruptImageError:
             raise
         except Exception as error:
@@ -90,13 +92,13 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
 
 
 def read_orientation(image: Image.Image) -> int:
-    """Return EXIF's orientation, 1 to 8, as ``exif_transpose`` reads it."""
+    """Return the EXIF orientation, 1 to 8, as ``exif_transpose`` reads it."""
     orientation = image.getexif().get(ORIENTATION, 1)
     return orientation if orientation in range(1, 9) else 1
 
 
 def refuse_oversized_tiles(image: Image.Image) -> None:
-    """Check a TIFF's tile size: its reader allocates whole tiles, however small the image is.
+    """Check a TIFF's tile size: Pillow allocates whole tiles, even for a small image.
 
     Raises:
         CorruptImageError: when a tile is far larger than the image.
@@ -108,9 +110,9 @@ def refuse_oversized_tiles(image: Image.Image) -> None:
 
 
 def flatten(image: Image.Image, *, keep_colours: bool = False) -> Image.Image:
-    """Return ``image`` on white; mode "L" when it had no colour, else "RGB".
+    """Return ``image`` on white: mode "L" if it is greyscale, else "RGB".
 
-    It is in sRGB, or with ``keep_colours`` in its own colour space.
+    Its colours are in sRGB, or with ``keep_colours`` in its own colour space.
     """
     grey = image.mode in GREY_MODES
     alpha = None
@@ -137,7 +139,7 @@ def flatten(image: Image.Image, *, keep_colours: bool = False) -> Image.Image:
 
 
 def deep_transparency(image: Image.Image) -> Image.Image | None:
-    """Return the alpha of a greyscale image deeper than 8 bits with one transparent level."""
+    """Return the alpha of a greyscale image of more than 8 bits; None if no level is transparent."""
     level = image.info.get("transparency")
     if not isinstance(level, int):
         return None
@@ -154,7 +156,7 @@ def to_8_bits(image: Image.Image) -> Image.Image:
         return image.convert("L")
     samples: NDArray[np.float32] = np.asarray(image, dtype=np.float32)
     if image.mode == "F":
-        # Floating-point TIFFs use 0 to 1 or 0 to 255; the file does not say which.
+        # Floating-point TIFFs use 0 to 1 or 0 to 255, and no tag tells which.
         full_scale = 1.0 if np.nanmax(samples, initial=0.0) <= 1.0 else 255.0
     else:
         full_scale = 65_535.0
@@ -165,8 +167,8 @@ def to_8_bits(image: Image.Image) -> Image.Image:
 def to_srgb(image: Image.Image, *, grey: bool) -> Image.Image:
     """Return ``image`` with its colours in sRGB, as mode "L" if ``grey``, else "RGB".
 
-    A profile that can't be read or doesn't fit the pixels is ignored: the colours are then taken as
-    sRGB, as browsers do.
+    A profile that can't be read or doesn't fit the pixels is ignored. The colours then count as sRGB,
+    as in browsers.
     """
     mode = "L" if grey else "RGB"
     profile_bytes = image.info.get("icc_profile")

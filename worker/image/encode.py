@@ -1,4 +1,4 @@
-"""From a photo and its map to its JPEG: options become settings, refusals become client errors."""
+"""Encodes a photo by its saliency map; converts options to settings, and errors to client errors."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -19,14 +19,14 @@ class EncodeInputs:
     """Inputs of an encode that do not depend on the saliency map."""
 
     source: codec.Source | None
-    """The upload's coefficients, where the photo is encoded from those; else None."""
+    """The upload's coefficients, if the photo is encoded from them; else None."""
     reference_bytes: int
 
 
 def prepare_inputs(
     pixels: NDArray[np.uint8], options: Options, *, upload: bytes | None, orientation: int | None
 ) -> EncodeInputs:
-    """Return a photo's inputs; ``upload`` and ``orientation`` are those of its `Item`."""
+    """Return a photo's inputs; ``upload`` is the ``data`` of its `Item`, ``orientation`` EXIF's."""
     source = None
     if upload is not None and orientation is not None:
         source = read_upright(upload, orientation, pixels)
@@ -34,13 +34,13 @@ def prepare_inputs(
 
 
 def read_upright(data: bytes, orientation: int, pixels: NDArray[np.uint8]) -> codec.Source | None:
-    """Return a JPEG's coefficients, turned upright by EXIF's ``orientation``, 1 to 8.
+    """Return a JPEG's coefficients, made upright by its EXIF ``orientation``, 1 to 8.
 
-    Return None where they can't be read, or don't have the shape of ``pixels``, the decoded photo:
-    it is then encoded from its pixels.
+    Return None if they can't be read, or don't have the shape of ``pixels``, the decoded photo. The
+    photo is then encoded from its pixels.
     """
     try:
-        source = codec.turn(codec.read_source(data), orientation)
+        source = codec.apply_orientation(codec.read_source(data), orientation)
     except codec.UnreadableSourceError as error:
         log.debug("encoding pixels: %s", error)
         return None
@@ -61,8 +61,8 @@ def encode(
     """Return a photo's JPEG for ``options``.
 
     ``pixels`` is (h, w) or (h, w, 3) uint8; ``saliency`` is (h', w') in [0, 1]; ``upload`` is the file
-    that the source in ``inputs`` was read from. ``segments`` are metadata for the JPEG: ``max_bytes``
-    includes them, the target does not.
+    from which the source in ``inputs`` was read. ``segments`` are metadata for the JPEG: they count
+    towards ``max_bytes``, not towards the target.
 
     Raises:
         MaxBytesError: when no JPEG of this photo has ``max_bytes`` or less.
@@ -117,7 +117,7 @@ def is_passthrough(
 ) -> bool:
     """Return whether an upload that keeps all its metadata is returned unchanged.
 
-    It is when the encoder found no smaller scans and the upload is no longer than the new file.
+    That is so if the encoder found no smaller scans and the upload is no larger than the new file.
     """
-    own_scans = encoded.jpeg == source.stripped and not source.is_turned
+    own_scans = encoded.jpeg == source.stripped and not source.is_reoriented
     return options.metadata == "all" and own_scans and len(upload) <= len(jpeg)

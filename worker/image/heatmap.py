@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-# A heatmap shows regions, not detail: the photo's full size would cost bytes only.
+# A heatmap shows regions, not detail: more pixels would only take more bytes.
 MAX_SIDE_PX = 1024
 
-# Black, violet, orange, yellow-white: lightness rises, so it is readable in greyscale too.
+# Black, violet, orange, yellow-white: lightness rises, so greyscale prints are readable too.
 COLOUR_STOPS = np.array(
     [[0, 0, 4], [66, 10, 104], [147, 38, 103], [221, 81, 58], [252, 165, 10], [252, 255, 164]],
     dtype=np.float32,

@@ -1,4 +1,4 @@
-"""Marker segments of the JPEG for EXIF, XMP and the colour profile.
+"""Writes the marker segments for EXIF, XMP and the colour profile.
 
 EXIF 2.32, 4.7.2; XMP part 3, 1.1.3; ICC.1:2010, B.4.
 """
@@ -17,11 +17,11 @@ from worker.image.xmp import write_xmp
 log = logging.getLogger(__name__)
 
 APP0, APP1, APP2 = 0xE0, 0xE1, 0xE2
-# T.81, B.1.1.4: a segment's length has 16 bits and includes itself.
+# T.81, B.1.1.4: the length field has 16 bits and counts its own two bytes.
 LONGEST_PAYLOAD: Final = 65_533
 XMP_NAME: Final = b"http://ns.adobe.com/xap/1.0/\0"
 ICC_NAME: Final = b"ICC_PROFILE\0"
-# Profiles of printers have up to 3 MB; no photo needs a larger one.
+# The largest profiles, those of printers, have about 3 MB.
 LONGEST_PROFILE: Final = 4 * 1024 * 1024
 
 GREY, RGB = b"GRAY", b"RGB "
@@ -29,10 +29,10 @@ RGB_MODES: Final = frozenset({"RGB", "RGBA", "RGBX", "P", "PA"})
 
 
 def read_profile(image: Image.Image, *, grey: bool) -> bytes | None:
-    """Return the photo's colour profile if the samples can be kept unconverted.
+    """Return the photo's colour profile if its samples can be kept unconverted.
 
-    Return None where there is none, where it can't be read, or where it is for another colour model,
-    such as CMYK: those samples are converted.
+    Return None if there is no profile, if it can't be read, or if it is for another colour model,
+    such as CMYK. The samples are then converted to sRGB.
     """
     profile = image.info.get("icc_profile")
     if not isinstance(profile, bytes) or not 128 <= len(profile) <= LONGEST_PROFILE:
@@ -53,7 +53,7 @@ def write_segments(
     """Return the kept metadata of an upload as consecutive segments.
 
     ``size_px`` is the finished photo's (width, height). EXIF or XMP that doesn't fit into one segment
-    is left out; a profile may take several.
+    is left out; a profile may take several segments.
     """
     if keep == "none":
         return b""
@@ -73,7 +73,7 @@ def write_segments(
 
 
 def split_profile(profile: bytes) -> Iterator[bytes]:
-    """Yield a profile's segments, each with its number and the total count (ICC.1:2010, B.4)."""
+    """Yield a profile's segments, each with its number and their count (ICC.1:2010, B.4)."""
     length = LONGEST_PAYLOAD - len(ICC_NAME) - 2
     parts = [profile[at : at + length] for at in range(0, len(profile), length)]
     for number, part in enumerate(parts, 1):
@@ -86,7 +86,7 @@ def segment(marker: int, payload: bytes) -> bytes:
 
 
 def insert(jpeg: bytes, segments: bytes) -> bytes:
-    """Return a JPEG with ``segments`` after its JFIF segment, or at its start if it has none."""
+    """Return a JPEG with ``segments`` after its JFIF segment, or after SOI if it has none."""
     at = 2
     if jpeg[2:4] == bytes((0xFF, APP0)):
         at += 2 + int.from_bytes(jpeg[4:6], "big")

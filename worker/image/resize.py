@@ -1,4 +1,4 @@
-"""Scales a photo to fit inside ``width`` and ``height``: never larger, always in its proportions."""
+"""Scales a photo down to fit inside ``width`` and ``height``, in its proportions."""
 
 from typing import Final
 
@@ -7,34 +7,31 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from contract.messages import Options
 
-# EXIF's orientations that swap width and height.
-LYING: Final = frozenset({5, 6, 7, 8})
-# A JPEG can be decoded at a fraction of its size, which saves most of the time. It is decoded this
-# many times larger than requested, so that the filter in `fit` determines the quality.
+# EXIF orientations that swap width and height.
+TRANSPOSED: Final = frozenset({5, 6, 7, 8})
+# A JPEG can be decoded at a fraction of its size, which saves most of the time. It is decoded at this
+# multiple of the requested size or more, so that the filter in `fit` determines the quality.
 DRAFT_FACTOR: Final = 2
-# A much larger photo is first averaged down to this many times the requested size.
+# A larger photo is first averaged down to this multiple of the requested size.
 REDUCING_GAP: Final = 3.0
 
 Bounds = tuple[int | None, int | None]
 
 
 def find_bounds(options: Options, orientation: int) -> Bounds:
-    """Return the bounds of the stored picture's width and height."""
+    """Return the bounds on width and height of the picture as it is stored, before it is upright."""
     bounds = (options.width, options.height)
-    return (bounds[1], bounds[0]) if orientation in LYING else bounds
+    return (bounds[1], bounds[0]) if orientation in TRANSPOSED else bounds
 
 
 def scale_inside(size_px: tuple[int, int], bounds: Bounds) -> float:
     """Return the scale of a picture that fits inside ``bounds``, at most 1."""
-    return min(
-        1.0,
-        *(bound / side for side, bound in zip(size_px, bounds, strict=True) if bound is not None),
-        1.0,
-    )
+    sides = zip(size_px, bounds, strict=True)
+    return min([1.0, *(bound / side for side, bound in sides if bound is not None)])
 
 
 def draft(image: Image.Image, bounds: Bounds) -> None:
-    """Let a JPEG be decoded at a half, a quarter or an eighth of its size where that is enough."""
+    """Set a JPEG to be decoded at a half, a quarter or an eighth of its size if that is enough."""
     scale = scale_inside(image.size, bounds)
     if scale < 1 and isinstance(image, JpegImageFile):
         width, height = (max(1, round(side * scale * DRAFT_FACTOR)) for side in image.size)
@@ -42,12 +39,12 @@ def draft(image: Image.Image, bounds: Bounds) -> None:
 
 
 def fit(image: Image.Image, options: Options) -> Image.Image:
-    """Return ``image`` scaled down by a Lanczos filter, or the same object where it fits already."""
+    """Return ``image`` scaled down by a Lanczos filter, or the same object if it fits already."""
     bounds = (options.width, options.height)
     scale = scale_inside(image.size, bounds)
     if scale == 1:
         return image
-    # Rounded sides fit: one equals its bound, and the other rounds to its own bound at most.
+    # Rounding keeps the sides inside: one equals its bound, the other rounds to its bound at most.
     width, height = (
         min(max(1, round(side * scale)), bound or side)
         for side, bound in zip(image.size, bounds, strict=True)

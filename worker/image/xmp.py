@@ -1,10 +1,10 @@
-"""The kept part of a photo's XMP (ISO 16684-1): the whole packet, or author and rights only."""
+"""Writes the kept part of a photo's XMP (ISO 16684-1): all of it, or author and rights only."""
 
 import logging
 from copy import deepcopy
 from typing import Final
 
-# Writes XML only; defusedxml parses it.
+# Only writes XML; defusedxml parses it.
 from xml.etree import ElementTree as ET  # nosec B405
 
 from defusedxml import DefusedXmlException
@@ -48,10 +48,11 @@ for _prefix, _uri in NAMESPACES.items():
 
 
 def write_xmp(packet: bytes, keep: Metadata, longest_bytes: int) -> bytes | None:
-    """Return the packet to keep, None where nothing is kept or it is not well-formed XML.
+    """Return the packet to keep, None if nothing is kept or it is not well-formed XML.
 
-    Orientation is set to upright. A packet with a document type is dropped: its entities could expand
-    without limit, and valid XMP has none.
+    The orientation is set to upright. A packet with a document type is dropped: its entities could
+    expand without limit, and valid XMP has no document type. So is a result of more than
+    ``longest_bytes``.
     """
     try:
         root = fromstring(packet.strip(b"\0 \t\r\n"), forbid_dtd=True)
@@ -67,7 +68,7 @@ def write_xmp(packet: bytes, keep: Metadata, longest_bytes: int) -> bytes | None
 
 
 def keep_copyright(root: ET.Element) -> ET.Element | None:
-    """Return a packet with author and rights only, None where it has neither."""
+    """Return a packet with author and rights only, None if ``root`` has neither."""
     meta = ET.Element(f"{{{NAMESPACES['x']}}}xmpmeta")
     rdf = ET.SubElement(meta, f"{{{NAMESPACES['rdf']}}}RDF")
     description = ET.SubElement(rdf, DESCRIPTION, {ABOUT: ""})
@@ -80,7 +81,7 @@ def keep_copyright(root: ET.Element) -> ET.Element | None:
 
 
 def reset_orientation(root: ET.Element) -> bool:
-    """Set every orientation to upright; return whether one was different."""
+    """Set every orientation to upright; return whether any was different."""
     changed = False
     for element in root.iter():
         if element.tag == ORIENTATION and element.text != "1":
@@ -93,7 +94,7 @@ def reset_orientation(root: ET.Element) -> bool:
 
 
 def serialize(root: ET.Element) -> bytes:
-    """Return a packet in its wrapper; it is read-only, without padding to edit in place."""
+    """Return a packet in its wrapper, marked read-only: it has no padding for edits in place."""
     body: bytes = ET.tostring(root, encoding="utf-8")
     begin = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
     return begin.encode() + body + b'<?xpacket end="r"?>'

@@ -1,1 +1,1 @@
-"""The RQ worker that claims, runs and records jobs in batches."""
+"""An RQ worker that claims, runs and records many jobs at once."""

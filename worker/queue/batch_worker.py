@@ -1,8 +1,8 @@
 """An RQ worker that runs many jobs at once, in stages that overlap.
 
-RQ's loop takes the first job and calls this worker. The worker then takes further jobs by itself
-while earlier ones run, and returns to RQ's loop when no job is open. Each job ends on its own, with
-the status, result, registries and retries that RQ's ``SimpleWorker`` would give it.
+RQ's loop takes the first job and calls `BatchWorker.execute_job`. The worker then claims further jobs
+itself while earlier ones run, and returns to RQ's loop when no job is open. Each job ends separately,
+with the status, result, registries and retries that RQ's ``SimpleWorker`` would give it.
 """
 
 import logging
@@ -19,7 +19,7 @@ from rq.worker import WorkerStatus
 
 from contract.intermediate import leave_intermediate
 from worker.pipeline import Pipeline
-from worker.queue.claim_timer import MOST_PAUSE_S, ClaimTimer
+from worker.queue.claim_timer import MAX_PAUSE_S, ClaimTimer
 from worker.queue.jobs import cost_px, is_retried
 from worker.queue.open_jobs import OpenJobs
 from worker.queue.records import Records
@@ -29,14 +29,15 @@ from worker.replies import Replies
 
 log = logging.getLogger(__name__)
 
-# RQ's loop runs at least this often, for its maintenance and suspension.
-TURN_S: Final = 15.0
-# Exit code of a worker whose work hangs: os.EX_SOFTWARE.
-HUNG: Final = 70
+# After this time the worker claims no jobs until it has returned to RQ's loop, which runs maintenance
+# and checks for suspension.
+MAX_CLAIMING_S: Final = 15.0
+# Exit code of a worker with a task that hangs: os.EX_SOFTWARE.
+HUNG_EXIT_CODE: Final = 70
 
 
 class BatchWorker(ResilientWorker):
-    """Serves one queue: only then RQ moves jobs through its intermediate list."""
+    """Serves one queue. With several, RQ would not use its intermediate list."""
 
     def __init__(
         self,
@@ -56,23 +57,24 @@ class BatchWorker(ResilientWorker):
             self, queue, self._records, Replies(self.connection, ttl_s=result_ttl_s)
         )
         self._timer = ClaimTimer()
-        # Taken from the queue and not started yet.
+        # Jobs that were taken from the queue and have not started yet.
         self._taken: list[Job] = []
-        # Whether jobs were returned to the queue: none is taken until an open one ends.
+        # Whether jobs were put back into the queue. None is claimed until an open job ends.
         self._is_full = False
 
     def execute_job(self, job: Job, queue: Queue) -> None:  # noqa: ARG002 - RQ's signature
-        """Run ``job`` and those that wait behind it, until none is open."""
+        """Run ``job`` and further jobs of the queue until none is open."""
         mark_busy(self)
-        # Beside a retried job others could be lost with it, and each would lose a retry.
+        # A retried job may kill this worker, and every other open job would then lose a retry.
         runs_alone = is_retried(job)
-        turn_ends_s = time.monotonic() + TURN_S
+        claiming_ends_s = time.monotonic() + MAX_CLAIMING_S
         self._taken.append(job)
         self._is_full = False
         self._timer.reset()
         try:
             while self._taken or self._jobs or self._jobs.has_ended:
-                may_claim = not (runs_alone or self.stopping or time.monotonic() > turn_ends_s)
+                is_late = time.monotonic() > claiming_ends_s
+                may_claim = not (runs_alone or self.stopping or is_late)
                 self.retry_while_unavailable(partial(self._advance, may_claim=may_claim))
                 self._exit_if_hung()
         except BaseException as error:
@@ -81,7 +83,7 @@ class BatchWorker(ResilientWorker):
         self.retry_while_unavailable(partial(self.set_state, WorkerStatus.IDLE))
 
     def _advance(self, *, may_claim: bool) -> None:
-        """Do what can be done now.
+        """Start and claim jobs, advance the pipeline, record ends.
 
         Raises:
             RedisError: when Redis can't be reached, or is full; nothing is lost, call again.
@@ -91,12 +93,12 @@ class BatchWorker(ResilientWorker):
             if may_claim:
                 self._claim_if_due()
         except OutOfMemoryError:
-            # Open jobs go on: their ends free memory.
+            # Open jobs continue: Redis gets memory back when they end.
             if not (self._jobs or self._jobs.has_ended):
                 raise
-        # Without capacity only an end can change anything, so wait longer for one.
+        # Without capacity there is nothing to do before a job ends, so wait longer.
         ended = self._pipeline.advance(
-            self._timer.pause_s if self._pipeline.capacity() else MOST_PAUSE_S
+            self._timer.pause_s if self._pipeline.capacity() else MAX_PAUSE_S
         )
         if ended:
             self._jobs.end(ended)
@@ -116,11 +118,11 @@ class BatchWorker(ResilientWorker):
         if self._is_full or not self._timer.is_due() or not self._pipeline.capacity():
             return
         found = self._claim()
-        pass_s = self._pipeline.last_pass_s() if self._jobs else 0.0
-        self._timer.restart(pass_s, found=found)
+        last_pass_s = self._pipeline.last_pass_s() if self._jobs else 0.0
+        self._timer.restart(last_pass_s, found=found)
 
     def _claim(self) -> bool:
-        """Take jobs from the queue up to the pipeline's capacity; return whether any waited."""
+        """Take jobs from the queue up to the pipeline's capacity; return whether there were any."""
         taken = self._records.take(self._pipeline.capacity())
         total_px = 0
         for number, (job_id, job) in enumerate(taken):
@@ -147,12 +149,12 @@ class BatchWorker(ResilientWorker):
             pipeline.execute()
 
     def _exit_if_hung(self) -> None:
-        """End this process when one piece of work runs for longer than a job may take.
+        """End this process when a task has been running for longer than a job may take.
 
-        Nothing else ends a call that hangs in native code. Whoever finds this worker dead returns its
-        jobs to the queue, and each is then run alone.
+        Nothing else ends a call that hangs in native code. A front end or the supervisor finds this
+        worker dead and requeues its jobs, and each is then run alone.
         """
         if self._pipeline.longest_running_s() > self._jobs.shortest_timeout_s():
-            log.critical("work hangs; this worker ends with %d open jobs", len(self._jobs))
+            log.critical("a task hangs; this worker ends with %d open jobs", len(self._jobs))
             sys.stderr.flush()
-            os._exit(HUNG)
+            os._exit(HUNG_EXIT_CODE)

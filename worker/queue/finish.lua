@@ -1,22 +1,22 @@
--- Records that jobs have ended well, as RQ's _finalize_success does for one job; returns the ids of
--- those that other jobs depend on.
+-- Records that jobs have succeeded, as RQ's _finalize_success does for one job; returns the ids of
+-- those on which other jobs depend.
 -- KEYS: worker, its executions, registries of started and of finished jobs, intermediate list.
 -- ARGV: the worker's name, the time as RQ formats it, the Unix time as a float and in whole seconds,
 -- seconds worked; then for each job its id, its execution's id, the execution's start as a Unix time,
 -- its encoded return value, the result's time to live in s.
--- Deletes first: a script that has begun to write may go on in a Redis that is full.
+-- Deletes first: Redis lets a script that has begun to write continue even when its memory is full.
 local worker, executions, started, finished, intermediate = unpack(KEYS)
 local name, now, now_s, whole_s, worked_s = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local awaited, count = {}, 0
 for i = 6, #ARGV, 5 do
   local id, execution, began_s, value, ttl = unpack(ARGV, i, i + 4)
   local both, job, results = id .. ':' .. execution, 'rq:job:' .. id, 'rq:results:' .. id
-  -- RQ's maintenance may have noted the job while it left the intermediate list.
+  -- RQ's maintenance may have noted the job just before it left the intermediate list.
   redis.call('DEL', 'rq:execution:' .. both, intermediate .. ':first_seen:' .. id)
   redis.call('ZREM', started, both)
   redis.call('ZREM', 'rq:executions:' .. id, execution)
   redis.call('SREM', executions, both)
-  -- Without this check a Redis that was emptied would get parts of old jobs back.
+  -- Without this check an emptied Redis would get parts of old jobs again.
   if redis.call('EXISTS', job) == 1 then
     count = count + 1
     redis.call('HSET', job, 'status', 'finished', 'last_heartbeat', now, 'ended_at', now,

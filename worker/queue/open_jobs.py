@@ -1,4 +1,4 @@
-"""The jobs that a worker runs now: their start, their end, and RQ's records of both."""
+"""The jobs that a worker runs now, from their start to RQ's record of their end."""
 
 import logging
 import time
@@ -14,18 +14,18 @@ from contract.errors import ClientError, InternalError
 from contract.messages import Failure
 from worker.item import Item
 from worker.queue.jobs import describe_failure, to_item
-from worker.queue.records import Claim, Records
+from worker.queue.records import Records, StartedJob
 from worker.queue.rq_internals import drop_callbacks, record_failure
 from worker.replies import UNAVAILABLE, Replies
 
 log = logging.getLogger(__name__)
 
-# Good ends are collected for this long and recorded together: the client has its reply already.
+# Successful ends are collected for this time and recorded together: the clients have their replies.
 RECORDS_PAUSE_S = 0.2
 
 
 class OpenJobs:
-    """Jobs from their start until RQ's record of their end is written."""
+    """Starts jobs, and records how they ended."""
 
     def __init__(
         self, worker: SimpleWorker, queue: Queue, records: Records, replies: Replies
@@ -34,9 +34,9 @@ class OpenJobs:
         self._queue = queue
         self._records = records
         self._replies = replies
-        self._open: dict[str, Claim] = {}
+        self._open: dict[str, StartedJob] = {}
         self._ended: list[Item] = []
-        # Why jobs that carry no valid request could not be run, by id.
+        # Errors of jobs without a valid request, by job id.
         self._invalid: dict[str, Exception] = {}
         self._record_at_s = 0.0
 
@@ -45,48 +45,49 @@ class OpenJobs:
 
     @property
     def has_ended(self) -> bool:
-        """Whether ends wait to be recorded."""
+        """Whether the ends of some jobs are still to be recorded."""
         return bool(self._ended or self._invalid)
 
     def shortest_timeout_s(self) -> float:
         """Return the shortest time limit of the open jobs, infinity without jobs."""
-        limits_s = (claim.job.timeout or Queue.DEFAULT_TIMEOUT for claim in self._open.values())
+        limits_s = (one.job.timeout or Queue.DEFAULT_TIMEOUT for one in self._open.values())
         return min(limits_s, default=float("inf"))
 
     def start(self, jobs: Sequence[Job]) -> list[Item]:
         """Record the start of jobs and return the items to run.
 
-        The start is recorded before anything runs: when this worker dies, the record says what it
-        held.
+        The start is recorded before anything runs. When this worker dies, the record names the jobs to
+        run again.
 
         Raises:
             RedisError: when Redis can't be reached, or is full; then nothing has started.
         """
-        fresh = self._drop_duplicates(jobs)
+        new_jobs = self._drop_duplicates(jobs)
         items: list[Item] = []
-        if not fresh:
+        if not new_jobs:
             return items
-        for claim in self._records.start(fresh):
-            drop_callbacks(claim.job)
-            self._open[claim.job.id] = claim
+        for started in self._records.start(new_jobs):
+            job = started.job
+            drop_callbacks(job)
+            self._open[job.id] = started
             try:
-                items.append(to_item(claim.job))
+                items.append(to_item(job))
             except Exception as error:  # noqa: BLE001 - RQ raises several kinds
-                self._invalid[claim.job.id] = error
+                self._invalid[job.id] = error
         return items
 
     def end(self, items: Sequence[Item]) -> None:
-        """Take items that have ended; `record` writes their records."""
+        """Note items that have ended; `record` writes their records."""
         if items and not self._ended:
             self._record_at_s = time.monotonic() + RECORDS_PAUSE_S
         self._ended += items
 
     def is_record_due(self) -> bool:
-        """Return whether to record now, rather than with the next items that end."""
+        """Return whether to record now instead of waiting for further items to end."""
         return self.has_ended and (
             bool(self._invalid)
             or len(self._ended) == len(self._open)
-            or any(item.error or not item.open for item in self._ended)
+            or any(item.error or not item.is_open for item in self._ended)
             or time.monotonic() >= self._record_at_s
         )
 
@@ -97,28 +98,28 @@ class OpenJobs:
             RedisError: when Redis can't be reached, or is full; call again.
         """
         client_errors: list[tuple[str, Failure]] = []
-        finished: list[tuple[Claim, dict[str, Any]]] = []
+        finished: list[tuple[StartedJob, dict[str, Any]]] = []
         failed = [(self._open[job_id], error) for job_id, error in self._invalid.items()]
         for item in self._ended:
-            claim = self._open.get(item.job_id)
-            if claim is None:  # recorded by a call that Redis interrupted
+            started = self._open.get(item.job_id)
+            if started is None:  # recorded by an earlier call that a Redis error ended
                 continue
             if isinstance(item.error, ClientError):
                 client_errors.append(describe_failure(item, item.error))
-                finished.append((claim, {"error": item.error.code}))
-            elif item.open:
-                finished.append((claim, {"ok": True}))
-            elif not self._worker.connection.exists(claim.job.key):
-                # Redis was emptied: RQ's methods would write parts of the job anew.
-                self._records.forget(claim)
+                finished.append((started, {"error": item.error.code}))
+            elif item.is_open:
+                finished.append((started, {"ok": True}))
+            elif not self._worker.connection.exists(started.job.key):
+                # Redis was emptied: RQ's methods would write parts of the job again.
+                self._records.forget(started)
             elif item.error is None:  # withdrawn
-                finished.append((claim, {"withdrawn": True}))
+                finished.append((started, {"withdrawn": True}))
             else:
-                failed.append((claim, item.error))
+                failed.append((started, item.error))
         self._replies.send_failures(client_errors)
         self._finish(finished)
-        for claim, error in failed:
-            self._fail(claim, error)
+        for started, error in failed:
+            self._fail(started, error)
         for item in self._ended:
             self._open.pop(item.job_id, None)
         self._ended.clear()
@@ -135,19 +136,19 @@ class OpenJobs:
         self._ended.clear()
 
     def _drop_duplicates(self, jobs: Sequence[Job]) -> list[Job]:
-        """Return ``jobs`` without those that run here already.
+        """Return ``jobs`` without those that this worker already runs.
 
-        A front end that loses its connection sends its commands again, so a job may be queued twice.
+        A front end that loses its connection sends its commands again and may queue a job twice.
         """
-        fresh: dict[str, Job] = {}
+        new_jobs: dict[str, Job] = {}
         for job in jobs:
-            if job.id in self._open or job.id in fresh:
+            if job.id in self._open or job.id in new_jobs:
                 self._queue.intermediate_queue.remove(job.id)
             else:
-                fresh[job.id] = job
-        return list(fresh.values())
+                new_jobs[job.id] = job
+        return list(new_jobs.values())
 
-    def _finish(self, finished: Sequence[tuple[Claim, dict[str, Any]]]) -> None:
+    def _finish(self, finished: Sequence[tuple[StartedJob, dict[str, Any]]]) -> None:
         try:
             self._records.finish(finished)
         except UNAVAILABLE:
@@ -155,24 +156,27 @@ class OpenJobs:
         except Exception:
             # The error does not say which job caused it.
             log.exception("%d jobs could not be recorded together", len(finished))
-            for claim, value in finished:
+            for started, value in finished:
                 try:
-                    self._records.finish([(claim, value)])
+                    self._records.finish([(started, value)])
                 except UNAVAILABLE:
                     raise
-                except Exception as error:  # noqa: BLE001 - whatever is wrong with this one job
-                    record_failure(self._worker, claim.job, self._queue, claim.execution, error)
-        for claim, _ in finished:
-            self._open.pop(claim.job.id, None)
+                except Exception as error:  # noqa: BLE001 - the fault of this one job
+                    self._record_failure(started, error)
+        for started, _ in finished:
+            self._open.pop(started.job.id, None)
 
-    def _fail(self, claim: Claim, error: BaseException) -> None:
-        """Record a defect of the service; reply when RQ won't try the job again."""
-        job = claim.job
+    def _fail(self, started: StartedJob, error: BaseException) -> None:
+        """Record a defect of the service; reply if RQ won't try the job again."""
+        job = started.job
         is_last_try = not job.should_retry
-        record_failure(self._worker, job, self._queue, claim.execution, error)
+        self._record_failure(started, error)
         if is_last_try and job.id not in self._invalid:
             defect = InternalError("The photo could not be compressed.")
             self._replies.send_failures([describe_failure(to_item(job), defect)])
-        # At once: another failure in this call must not record this one again.
+        # Now, not after the last job: a Redis error at a later one must not record this one again.
         self._open.pop(job.id, None)
         self._invalid.pop(job.id, None)
+
+    def _record_failure(self, started: StartedJob, error: BaseException) -> None:
+        record_failure(self._worker, started.job, self._queue, started.execution, error)

@@ -1,6 +1,6 @@
-"""RQ's records of many jobs at once: one script takes them, one starts them, one ends them.
+"""Writes RQ's records of many jobs at once: a script each for taking, starting and finishing.
 
-``tests/worker/queue/test_records.py`` compares the outcome with what RQ's ``SimpleWorker`` leaves.
+``tests/worker/queue/test_records.py`` compares them with those of RQ's ``SimpleWorker``.
 """
 
 from base64 import b64encode
@@ -21,15 +21,15 @@ from worker.queue.rq_internals import FINISH, START, TAKE
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A job that this worker runs, and RQ's record of that."""
+class StartedJob:
+    """A job that this worker runs, and RQ's record of the run."""
 
     job: Job
     execution: Execution
 
 
 class Records:
-    """Takes, starts and ends jobs of one queue for one worker."""
+    """Takes, starts and finishes jobs of one queue for one worker."""
 
     def __init__(self, worker: SimpleWorker, queue: Queue) -> None:
         self._worker = worker
@@ -37,14 +37,14 @@ class Records:
         self._take = worker.connection.register_script(TAKE)
         self._start = worker.connection.register_script(START)
         self._finish = worker.connection.register_script(FINISH)
-        # How many jobs all workers ran after the last `start`.
+        # How many jobs all workers were running after the last `start`.
         self.in_flight = 0
 
     def take(self, count: int) -> list[tuple[str, Job | None]]:
         """Move up to ``count`` jobs from the queue to the intermediate list.
 
-        At most this worker's share of the queue is taken. Return each job with its id; it is None
-        where Redis has no record of the job any more.
+        At most this worker's share of the queue is taken. Return each id with its job, or with None
+        if Redis no longer has a record of the job.
 
         Raises:
             RedisError: when Redis can't be reached, or is full.
@@ -69,20 +69,20 @@ class Records:
                 jobs.append((job.id, job))
         return jobs
 
-    def start(self, jobs: Sequence[Job]) -> list[Claim]:
+    def start(self, jobs: Sequence[Job]) -> list[StartedJob]:
         """Record that the worker runs ``jobs``.
 
         Raises:
             RedisError: when Redis can't be reached, or is full; then nothing is recorded.
         """
         worker, moment = self._worker, now()
-        claims = []
+        started = []
         arguments: list[Any] = []
         ttls_s = [worker.get_heartbeat_ttl(job) for job in jobs]
         for job, ttl_s in zip(jobs, ttls_s, strict=True):
             execution = Execution(uuid4().hex, job.id, worker.connection, worker.name)
             execution.created_at = execution.last_heartbeat = moment
-            claims.append(Claim(job, execution))
+            started.append(StartedJob(job, execution))
             arguments += [job.id, execution.id, ttl_s]
         self.in_flight = self._start(
             keys=[
@@ -95,15 +95,15 @@ class Records:
                 *arguments,
             ],
         )
-        worker.executions.update({claim.execution.id: claim.execution for claim in claims})
+        worker.executions.update({one.execution.id: one.execution for one in started})
         worker.last_heartbeat = moment
         for job in jobs:
             job.worker_name = worker.name
             job.started_at = job.last_heartbeat = moment
-        return claims
+        return started
 
-    def finish(self, finished: Sequence[tuple[Claim, dict[str, Any]]]) -> None:
-        """Record that jobs have ended well, each with its return value.
+    def finish(self, finished: Sequence[tuple[StartedJob, dict[str, Any]]]) -> None:
+        """Record that jobs have succeeded, each with its return value.
 
         Raises:
             RedisError: when Redis can't be reached, or is full.
@@ -113,8 +113,8 @@ class Records:
         worker, moment = self._worker, now()
         arguments: list[Any] = []
         worked_s = 0.0
-        for claim, value in finished:
-            job, execution = claim.job, claim.execution
+        for started, value in finished:
+            job, execution = started.job, started.execution
             job.ended_at = job.last_heartbeat = moment
             assert job.started_at is not None
             worked_s += (moment - job.started_at).total_seconds()
@@ -135,17 +135,19 @@ class Records:
                 *(worked_s, *arguments),
             ],
         )
-        for claim, _ in finished:
-            worker.executions.pop(claim.execution.id, None)
-            if claim.job.id.encode() in depended_on:
-                self._queue.enqueue_dependents(claim.job)
+        for started, _ in finished:
+            worker.executions.pop(started.execution.id, None)
+            if started.job.id.encode() in depended_on:
+                self._queue.enqueue_dependents(started.job)
 
-    def forget(self, claim: Claim) -> None:
+    def forget(self, started: StartedJob) -> None:
         """Delete the record of a job that Redis no longer has.
 
         Raises:
             RedisError: when Redis can't be reached.
         """
         with self._worker.connection.pipeline() as pipeline:
-            self._worker.cleanup_execution(claim.job, pipeline=pipeline, execution=claim.execution)
+            self._worker.cleanup_execution(
+                started.job, pipeline=pipeline, execution=started.execution
+            )
             pipeline.execute()

@@ -19,18 +19,18 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_INTERVAL_S: Final = 1.0
 OUTAGE_PAUSE_S: Final = 0.2
-# A worker that is to stop waits this long for a Redis that takes nothing.
+# A worker that was told to stop waits at most this long for an unavailable Redis.
 STOP_PATIENCE_S: Final = 10.0
 
 
 class ResilientWorker(SimpleWorker):
-    """Sends heartbeats while it works, registers again with an emptied Redis, waits for Redis."""
+    """Sends heartbeats while it works, registers again after Redis was emptied, waits for Redis."""
 
     # RQ's default is a minute between two attempts to reach Redis.
     max_connection_wait_time = 1.0
 
     result_version = ""
-    """Version of this worker's results; front ends read it from the worker's registration."""
+    """Version of this worker's results; front ends read it from RQ's hash of the worker."""
 
     stopping = False
     """Whether this worker was told to stop."""
@@ -45,7 +45,7 @@ class ResilientWorker(SimpleWorker):
             self.connection.hset(self.key, VERSION_FIELD, self.result_version)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """Take no more jobs and end the open ones; RQ calls this on SIGTERM and SIGINT."""
+        """Claim no more jobs and finish the open ones; RQ calls this on SIGTERM and SIGINT."""
         self.stopping = True
         say(f"worker {self.name} draining")
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
@@ -74,15 +74,15 @@ class ResilientWorker(SimpleWorker):
             self.heartbeat()
 
     def set_shutdown_requested_date(self) -> None:
-        """Record the order to stop; while Redis is unavailable it holds without the record."""
+        """Record the request to stop; it is valid without the record when Redis is unavailable."""
         with suppress(RedisError):
             super().set_shutdown_requested_date()  # type: ignore[no-untyped-call]
 
     def retry_while_unavailable(self, work: Callable[[], object]) -> None:
-        """Do ``work``; while Redis is unavailable or full, wait a moment and return: call again.
+        """Call ``work``; if Redis is unavailable or full, pause and return. Call this again then.
 
         Raises:
-            RedisError: when this worker is to stop and Redis has been unavailable for
+            RedisError: when this worker was told to stop and Redis has been unavailable for
                 ``STOP_PATIENCE_S``.
         """
         try:

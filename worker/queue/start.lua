@@ -1,11 +1,11 @@
 -- Records that a worker runs jobs, as RQ's prepare_execution and prepare_job_execution do for one job;
--- returns how many jobs all workers run now.
+-- returns how many jobs all workers are running.
 -- KEYS: worker, its executions, registry of started jobs, intermediate list.
 -- ARGV: the worker's name, its time to live in s, the time as RQ formats it, the Unix time as a float
 -- and in whole seconds; then for each job its id, its execution's id, the execution's time to live in s.
 local worker, executions, started, intermediate = unpack(KEYS)
 local name, worker_ttl, now, now_s, whole_s = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
--- This command takes memory, so a Redis that is full refuses the script before it writes anything.
+-- This command needs memory: if Redis is full, the script fails here before it has written anything.
 redis.call('HSET', worker, 'last_heartbeat', now, 'state', 'busy')
 for i = 6, #ARGV, 3 do
   local id, execution, ttl = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
@@ -25,5 +25,5 @@ for i = 6, #ARGV, 3 do
 end
 redis.call('EXPIRE', worker, worker_ttl)
 redis.call('EXPIRE', executions, worker_ttl)
--- Later entries only: earlier ones belong to dead workers, and RQ's maintenance removes them.
+-- Without expired entries: those belong to dead workers, and RQ's maintenance removes them.
 return redis.call('ZCOUNT', started, whole_s, '+inf')

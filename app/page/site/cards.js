@@ -1,9 +1,9 @@
-// The list: one card for each photo, with its picture, its state and what can be done with it.
-import * as words from "./words.js";
+// The list of photos: a card for each, with its thumbnail, its state and its buttons.
+import { formatBytes, formatSaving, resultName } from "./format.js";
 
 const template = document.querySelector("#card");
 
-/** Shows a collection's photos as a list; `onPick` hears which one a person chose. */
+/** Shows the photos of a collection; calls `onPick` with the photo that the user chooses. */
 export class Cards {
   #list;
   #cards = new Map();
@@ -14,12 +14,12 @@ export class Cards {
     this.#list = list;
     this.#collection = collection;
     collection.addEventListener("add", ({ detail }) => this.#add(detail, onPick));
-    collection.addEventListener("change", ({ detail }) => this.#show(detail));
+    collection.addEventListener("change", ({ detail }) => this.#update(detail));
     collection.addEventListener("remove", ({ detail }) => this.#remove(detail));
   }
 
-  /** Mark the photo that the stage shows. */
-  mark(photo) {
+  /** Highlight the photo that the comparison shows. */
+  highlight(photo) {
     for (const [id, card] of this.#cards) {
       card.pick.setAttribute("aria-pressed", String(id === photo?.id));
     }
@@ -49,7 +49,7 @@ export class Cards {
     card.remove.addEventListener("click", () => this.#collection.remove(photo));
     this.#cards.set(photo.id, card);
     this.#list.append(item);
-    this.#draw(photo.file, card);
+    this.#drawThumbnail(photo.file, card);
   }
 
   #remove(photo) {
@@ -59,34 +59,34 @@ export class Cards {
     if (card.download.href) URL.revokeObjectURL(card.download.href);
     card.item.remove();
     this.#cards.delete(photo.id);
-    // Without this the focus would fall back to the top of the page.
+    // Otherwise the focus would move to the top of the page.
     if (hadFocus) (next?.querySelector(".remove") ?? document.querySelector("#choose")).focus();
   }
 
-  #show(photo) {
+  #update(photo) {
     const card = this.#cards.get(photo.id);
     if (!card) return;
     card.item.dataset.state = photo.state;
-    const said = stateInWords(photo);
-    if (card.state.textContent !== said) card.state.textContent = said;
+    const text = describeState(photo);
+    if (card.state.textContent !== text) card.state.textContent = text;
     card.progress.hidden = !["sending", "queued", "working"].includes(photo.state);
-    // Without a value the bar says "under way": nobody knows how long the queue is.
+    // Without a value the bar is indeterminate: how long the queue takes is unknown.
     if (photo.state === "sending") card.progress.value = photo.sent;
     else card.progress.removeAttribute("value");
-    card.again.hidden = !(photo.state === "failed" && photo.error.again);
+    card.again.hidden = !(photo.state === "failed" && photo.error.retryable);
     const done = photo.state === "done";
     if (done && card.shown !== photo.result) {
       if (card.download.href) URL.revokeObjectURL(card.download.href);
       card.shown = photo.result;
       card.download.href = URL.createObjectURL(photo.result.image);
-      card.download.download = words.resultName(photo.name);
-      if (card.item.classList.contains("blank")) this.#draw(photo.result.image, card);
+      card.download.download = resultName(photo.name);
+      if (card.item.classList.contains("blank")) this.#drawThumbnail(photo.result.image, card);
     }
     card.download.hidden = !done;
   }
 
-  /** Draw a small picture of `blob`, one after the other: each is decoded as a whole. */
-  #draw(blob, { thumb, item }) {
+  /** Draw the thumbnail of `blob`; one after another, because each is decoded at full size. */
+  #drawThumbnail(blob, { thumb, item }) {
     this.#thumbnails = this.#thumbnails.then(async () => {
       try {
         const bitmap = await createImageBitmap(blob);
@@ -98,28 +98,28 @@ export class Cards {
         bitmap.close();
         item.classList.remove("blank");
       } catch {
-        item.classList.add("blank"); // no photo, or one that this browser can't show
+        item.classList.add("blank"); // not a photo, or a format that this browser can't show
       }
     });
   }
 }
 
-/** What a photo is doing, in one short line. */
-export function stateInWords(photo) {
+/** Return the state of a photo as a short line. */
+export function describeState(photo) {
   switch (photo.state) {
     case "sending":
       return photo.sent > 0 ? `uploading, ${Math.round(photo.sent * 100)} %` : "uploading";
     case "queued":
       return `number ${photo.position} in the queue`;
     case "working":
-      return "being compressed";
+      return "compressing";
     case "pausing":
-      return `${photo.words} Trying again…`;
+      return `${photo.reason} Trying again…`;
     case "failed":
       return photo.error.message;
     case "done": {
       const { originalBytes, compressedBytes } = photo.result;
-      return `${words.bytes(compressedBytes)}, ${words.saving(originalBytes, compressedBytes)}`;
+      return `${formatBytes(compressedBytes)}, ${formatSaving(originalBytes, compressedBytes)}`;
     }
     default:
       return "waiting";

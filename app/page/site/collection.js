@@ -1,19 +1,19 @@
-// The photos of this visit: what each is doing, and which are under way at a time.
+// The photos of this visit: the state of each, and how many are in progress at a time.
 import { compress } from "./compression.js";
 import { CompressionError } from "./problem.js";
-import * as words from "./words.js";
+import { formatBytes } from "./format.js";
 
-// Enough to fill a batch now and then; the first photo still comes back first.
-const AT_A_TIME = 3;
+// More would fill larger batches, but delay the first result.
+const MAX_IN_PROGRESS = 3;
 
 /**
- * Holds photos; fires "change" (detail: the photo), "add" and "remove". A photo's state is "waiting",
- * "sending", "queued", "working", "pausing", "done" or "failed". Its last result stays while a new
- * one is on its way.
+ * Holds photos; fires "add", "change" and "remove", each with the photo as `detail`. A photo's state
+ * is "waiting", "sending", "queued", "working", "pausing", "done" or "failed". A photo keeps its
+ * result until there is a new one.
  */
 export class Collection extends EventTarget {
   photos = [];
-  key = ""; // sent with each request where the service asks for one
+  key = ""; // sent with each request, if the service requires one
   #query = "";
   #maxUploadBytes;
   #needsKey;
@@ -31,7 +31,7 @@ export class Collection extends EventTarget {
       this.#nextId += 1;
       this.photos.push(photo);
       this.#fire("add", photo);
-      this.#queue(photo);
+      this.#reset(photo);
     }
     this.#advance();
   }
@@ -43,47 +43,47 @@ export class Collection extends EventTarget {
     this.#advance();
   }
 
-  /** Compress every photo again with other options; what was under way is given up. */
-  use(query) {
+  /** Compress every photo again with other options; cancel those in progress. */
+  setOptions(query) {
     if (query === this.#query) return;
     this.#query = query;
     for (const photo of this.photos) {
       photo.controller?.abort();
-      this.#queue(photo);
+      this.#reset(photo);
     }
     this.#advance();
   }
 
   retry(photo) {
-    this.#queue(photo);
+    this.#reset(photo);
     this.#advance();
   }
 
-  /** Give up what is under way, so that the service doesn't work for a page that is gone. */
+  /** Cancel the photos in progress, so that the service does no work for a closed page. */
   suspend() {
     for (const photo of this.photos) {
       if (!photo.controller) continue;
       photo.controller.abort();
-      this.#queue(photo);
+      this.#reset(photo);
     }
   }
 
-  /** Go on after `suspend`. */
+  /** Continue after `suspend`. */
   resume() {
     this.#advance();
   }
 
-  #queue(photo) {
+  #reset(photo) {
     photo.controller = null;
-    this.#tell(photo, { state: "waiting", sent: 0, error: null });
+    this.#update(photo, { state: "waiting", sent: 0, error: null });
   }
 
   #advance() {
-    let underWay = this.photos.filter((photo) => photo.controller).length;
+    let inProgress = this.photos.filter((photo) => photo.controller).length;
     for (const photo of this.photos) {
-      if (underWay >= AT_A_TIME) return;
+      if (inProgress >= MAX_IN_PROGRESS) return;
       if (photo.state !== "waiting" || photo.controller) continue;
-      underWay += 1;
+      inProgress += 1;
       this.#run(photo);
     }
   }
@@ -92,40 +92,41 @@ export class Collection extends EventTarget {
     const controller = new AbortController();
     photo.controller = controller;
     const query = this.#query;
-    // Whatever arrives for a photo that has been sent again since is not its answer any more.
-    const current = () => photo.controller === controller;
+    // A response to an earlier request for this photo must not change its state.
+    const isCurrent = () => photo.controller === controller;
     let outcome;
     try {
       if (photo.file.size > this.#maxUploadBytes) {
-        const most = words.bytes(this.#maxUploadBytes);
+        const limit = formatBytes(this.#maxUploadBytes);
         throw new CompressionError(
-          `The photo has ${words.bytes(photo.file.size)}; at most ${most} are accepted.`,
+          `The photo has ${formatBytes(photo.file.size)}; at most ${limit} are accepted.`,
         );
       }
-      // Said here, since an upload without a key is cut off: a browser may not read why.
+      // Checked here: the service closes the connection, and the browser may not read the response.
       if (this.#needsKey && !this.key) {
-        throw new CompressionError("This service asks for a key.", { code: "missing-key" });
+        throw new CompressionError("This service requires a key.", { code: "missing-key" });
       }
       const result = await compress(photo.file, query, {
         key: this.key,
         signal: controller.signal,
-        onState: (state) => current() && this.#tell(photo, state),
+        onState: (state) => isCurrent() && this.#update(photo, state),
       });
       result.quality = new URLSearchParams(query).get("quality");
       outcome = { state: "done", result, error: null };
     } catch (error) {
       if (!(error instanceof CompressionError) && !controller.signal.aborted) console.error(error);
-      const told = error instanceof CompressionError ? error : new CompressionError("This page failed.");
-      outcome = { state: "failed", result: null, error: told };
+      const reported =
+        error instanceof CompressionError ? error : new CompressionError("An error occurred in this page.");
+      outcome = { state: "failed", result: null, error: reported };
     }
-    if (!current()) return;
+    if (!isCurrent()) return;
     photo.controller = null;
-    this.#tell(photo, outcome);
+    this.#update(photo, outcome);
     this.#advance();
   }
 
-  #tell(photo, what) {
-    Object.assign(photo, what);
+  #update(photo, changes) {
+    Object.assign(photo, changes);
     this.#fire("change", photo);
   }
 

@@ -1,6 +1,6 @@
-// Colours a greyscale map: dark and thin where nobody looks, bright where people do.
+// Colours a saliency map: dark and transparent where it is low, bright and opaque where it is high.
 
-// From cold to hot: R, G, B and alpha, all in [0, 255]; between them colours are interpolated.
+// From low to high: R, G, B and alpha in [0, 255]; colours between two stops are interpolated.
 const STOPS = [
   [8, 10, 34, 120],
   [84, 20, 110, 165],
@@ -9,14 +9,14 @@ const STOPS = [
   [252, 235, 130, 230],
 ];
 
-// A map is low over most of a photo; below 1 its lower half gets more of the colours.
-const SPREAD = 0.6;
+// Most of a map is low: a gamma below 1 gives the lower half more of the colours.
+const GAMMA = 0.6;
 
-/** Return 256 colours, four bytes each. */
-function palette() {
+/** Return the colours of the 256 levels, four bytes each. */
+function makePalette() {
   const colours = new Uint8ClampedArray(256 * 4);
   for (let level = 0; level < 256; level += 1) {
-    const position = (level / 255) ** SPREAD * (STOPS.length - 1);
+    const position = (level / 255) ** GAMMA * (STOPS.length - 1);
     const from = Math.min(Math.floor(position), STOPS.length - 2);
     for (let part = 0; part < 4; part += 1) {
       const [a, b] = [STOPS[from][part], STOPS[from + 1][part]];
@@ -26,9 +26,9 @@ function palette() {
   return colours;
 }
 
-const PALETTE = palette();
+const PALETTE = makePalette();
 
-/** Draw `map`, a greyscale image as a Blob, onto `canvas` in colours. */
+/** Draw the coloured `map`, a Blob of a greyscale image, on `canvas`. */
 export async function drawHeatmap(map, canvas) {
   const bitmap = await createImageBitmap(map);
   canvas.width = bitmap.width;

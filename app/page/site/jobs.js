@@ -1,64 +1,65 @@
-// A job's way through the queue: its events, its pictures, its end.
-import { pause, persist } from "./patience.js";
-import { refusal, unreachable } from "./problem.js";
+// Requests about a job: its events, its pictures, its removal.
+import { parseProblem, unreachable } from "./problem.js";
+import { pause, retry } from "./retry.js";
 
 /**
- * Return the job once it has ended; `onJob` hears each change of its state or place, `onPause` why
- * the connection is being made again.
+ * Return the job when it has ended. `onJob` is called when its state or position changes, `onPause`
+ * with the reason when the connection was lost.
  */
-export async function follow(job, { headers, signal, onJob, onPause }) {
+export async function awaitJob(job, { headers, signal, onJob, onPause }) {
   let now = job;
   for (;;) {
     if (now.state === "finished" || now.state === "failed") return now;
     onJob(now);
     const stream = { retryMs: 1000 };
     const listen = async () => {
-      // A key can't be sent with an EventSource, so the stream is read here.
+      // An EventSource can't send a key, so the stream is read here.
       const response = await get(`${job.links.self}/events`, { headers, signal });
-      for await (const event of eventsOf(response, stream)) {
-        if (event.id === undefined) continue; // not a job; the next round tells why
+      for await (const event of readEvents(response, stream)) {
+        if (event.id === undefined) continue; // the job is gone: the next request fails and says why
         now = event;
         onJob(now);
       }
     };
-    await persist(listen, { signal, onPause });
-    // Streams end after a while, so that nobody's keeps a service from stopping.
+    await retry(listen, { signal, onPause });
+    // The service ends each stream after some time, so that none delays its shutdown.
     if (now.state !== "finished" && now.state !== "failed") await pause(stream.retryMs, signal);
   }
 }
 
-/** Return the picture at `path` as a blob. */
-export function picture(path, { headers, signal, onPause }) {
+/** Return the picture at `path` as a Blob. */
+export function fetchPicture(path, { headers, signal, onPause }) {
   const load = async () => {
     const response = await get(path, { headers, signal });
-    return response.blob().catch(lost(signal));
+    return response.blob().catch(raiseUnreachable(signal));
   };
-  return persist(load, { signal, onPause });
+  return retry(load, { signal, onPause });
 }
 
-/** Have a job and its pictures removed; also while this page is closed. */
-export function forget(job, { headers }) {
+/** Delete a job and its pictures, even while the page is being closed. */
+export function deleteJob(job, { headers }) {
   fetch(job.links.self, { method: "DELETE", headers, keepalive: true }).catch(() => {
-    // Unreachable: it will expire by itself.
+    // Unreachable: the job will expire.
   });
 }
 
 async function get(path, { headers, signal }) {
-  const response = await fetch(path, { headers, signal, cache: "no-store" }).catch(lost(signal));
+  const response = await fetch(path, { headers, signal, cache: "no-store" }).catch(raiseUnreachable(signal));
   if (response.ok) return response;
-  const body = await response.text().catch(lost(signal));
-  throw refusal(response.status, body, response.headers.get("Retry-After"));
+  const body = await response.text().catch(raiseUnreachable(signal));
+  throw parseProblem(response.status, body, response.headers.get("Retry-After"));
 }
 
-function lost(signal) {
+/** Return a handler of failed requests: they were aborted, or the service is unreachable. */
+function raiseUnreachable(signal) {
   return () => {
     signal.throwIfAborted();
     throw unreachable();
   };
 }
 
-/** Yield the data of server-sent events as they come; what they say of retrying goes to `stream`. */
-async function* eventsOf(response, stream) {
+/** Yield the data of server-sent events; sets `stream.retryMs` when an event has a `retry` field. */
+async function* readEvents(response, stream) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {

@@ -1,8 +1,8 @@
-// The key of a service that asks for one: kept for this tab, sent to this service only.
+// The form for an API key, which is kept for this tab and sent to this service only.
 
 const NAME = "foveate-key";
 
-/** Calls `onKey` with the key that is known, at once, and with each right one that a person gives. */
+/** Calls `onKey` with the stored key, if there is one, and with each valid key that the user enters. */
 export class KeyForm {
   #form;
   #field;
@@ -16,13 +16,13 @@ export class KeyForm {
     this.#onKey = onKey;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#try(this.#field.value.trim());
+      this.#check(this.#field.value.trim());
     });
-    const known = sessionStorage.getItem(NAME);
-    if (known) onKey(known);
+    const stored = sessionStorage.getItem(NAME);
+    if (stored) onKey(stored);
   }
 
-  /** Show the form: the key that is known, if any, isn't the right one. */
+  /** Show the form: there is no key, or the stored one is not valid. */
   ask() {
     sessionStorage.removeItem(NAME);
     if (!this.#form.hidden) return;
@@ -30,19 +30,19 @@ export class KeyForm {
     this.#field.focus();
   }
 
-  async #try(key) {
-    this.#complain("");
-    let answer;
+  async #check(key) {
+    this.#showError("");
+    let response;
     try {
       const headers = { Authorization: `Bearer ${key}` };
-      answer = await fetch("/compress", { method: "OPTIONS", headers });
+      response = await fetch("/compress", { method: "OPTIONS", headers });
     } catch {
-      // What isn't ASCII can't be a header, nor a key.
-      this.#complain(/^[\x20-\x7e]+$/.test(key) ? "The service can't be reached." : "No key looks like this.");
+      // fetch() also rejects headers that are not ASCII.
+      this.#showError(/^[\x20-\x7e]+$/.test(key) ? "The service can't be reached." : "A key has only letters, digits and punctuation of ASCII.");
       return;
     }
-    if (answer.status === 401) {
-      this.#complain("The service doesn't know this key.");
+    if (response.status === 401) {
+      this.#showError("This key is not valid.");
       return;
     }
     sessionStorage.setItem(NAME, key);
@@ -51,8 +51,8 @@ export class KeyForm {
     this.#onKey(key);
   }
 
-  #complain(words) {
-    this.#error.textContent = words;
-    this.#error.hidden = !words;
+  #showError(text) {
+    this.#error.textContent = text;
+    this.#error.hidden = !text;
   }
 }

@@ -1,12 +1,12 @@
-// Puts the page together: what people give, the list, the large picture, the options.
-import { Cards, stateInWords } from "./cards.js";
+// Connects the parts of the page: files, list, comparison, options, key.
+import { Cards, describeState } from "./cards.js";
 import { Collection } from "./collection.js";
-import { gather } from "./gather.js";
+import { Comparison } from "./comparison.js";
+import { listenForFiles } from "./file_input.js";
+import { formatBytes, formatSaving, resultName } from "./format.js";
 import { KeyForm } from "./key.js";
 import { OptionsForm } from "./options.js";
-import { Stage } from "./stage.js";
 import { zip } from "./zip.js";
-import * as words from "./words.js";
 
 const find = (id) => document.querySelector(`#${id}`);
 
@@ -14,8 +14,8 @@ const collection = new Collection({
   maxUploadBytes: Number(document.body.dataset.maxUploadBytes),
   needsKey: document.body.dataset.needsKey === "true",
 });
-const stage = new Stage();
-let chosen = null; // the photo that a person asked to see
+const comparison = new Comparison();
+let chosen = null; // the photo that the user chose to see
 const cards = new Cards(find("cards"), collection, (photo) => {
   chosen = photo;
   show(photo);
@@ -26,51 +26,51 @@ const keys = new KeyForm(find("key-form"), (key) => {
     if (photo.error?.code === "missing-key") collection.retry(photo);
   }
 });
-const options = new OptionsForm(find("options"), (query) => collection.use(query));
+const options = new OptionsForm(find("options"), (query) => collection.setOptions(query));
 
-gather({
+listenForFiles({
   input: find("files"),
   buttons: [find("choose"), find("add")],
-  veil: find("dropping"),
+  overlay: find("dropping"),
   onFiles: (files) => collection.add(files),
 });
 
 function show(photo) {
-  stage.show(photo);
-  cards.mark(photo);
+  comparison.show(photo);
+  cards.highlight(photo);
 }
 
 collection.addEventListener("add", ({ detail: photo }) => {
-  if (stage.photo === null) show(photo);
-  arrange();
+  if (comparison.photo === null) show(photo);
+  updatePage();
 });
 
 collection.addEventListener("remove", ({ detail: photo }) => {
-  if (stage.photo === photo) show(collection.photos[0] ?? null);
-  arrange();
+  if (comparison.photo === photo) show(collection.photos[0] ?? null);
+  updatePage();
 });
 
 collection.addEventListener("change", ({ detail: photo }) => {
-  if (stage.photo === photo) stage.show(photo);
-  // A photo that fails leaves the large picture to one that doesn't, unless it was chosen.
-  if (stage.photo?.state === "failed" && stage.photo !== chosen) {
+  if (comparison.photo === photo) comparison.show(photo);
+  // A finished photo is shown instead of a failed one, unless the user chose that.
+  if (comparison.photo?.state === "failed" && comparison.photo !== chosen) {
     const done = collection.photos.find(({ state }) => state === "done");
     if (done) show(done);
   }
   if (photo.state === "done" || photo.state === "failed") {
-    find("live").textContent = `${photo.name}: ${stateInWords(photo)}`;
+    find("live").textContent = `${photo.name}: ${describeState(photo)}`;
   }
   if (photo.error?.code === "missing-key") keys.ask();
   const refused = collection.photos.find(({ error }) => error?.code === "invalid-option");
-  if (refused) options.complain(refused.error.message);
-  arrange();
+  if (refused) options.showError(refused.error.message);
+  updatePage();
 });
 
 addEventListener("pagehide", () => collection.suspend());
 addEventListener("pageshow", ({ persisted }) => persisted && collection.resume());
 
 find("clear").addEventListener("click", () => {
-  // From the end: the large picture would load every next one otherwise.
+  // From the end: otherwise the comparison would load each photo that becomes the first.
   for (const photo of collection.photos.toReversed()) collection.remove(photo);
   find("choose").focus();
 });
@@ -82,13 +82,13 @@ find("download-all").addEventListener("click", async () => {
   problem.hidden = true;
   try {
     const done = collection.photos.filter(({ state }) => state === "done");
-    const archive = await zip(done.map(({ name, result }) => [words.resultName(name), result.image]));
+    const archive = await zip(done.map(({ name, result }) => [resultName(name), result.image]));
     save(archive, "foveate.zip");
   } catch (error) {
     problem.textContent = error.message;
     problem.hidden = false;
   }
-  arrange();
+  updatePage();
   button.focus();
 });
 
@@ -100,8 +100,8 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** Show what there is to show, and the sums. */
-function arrange() {
+/** Show or hide the parts of the page, and update the sums. */
+function updatePage() {
   const { photos } = collection;
   document.body.classList.toggle("empty", photos.length === 0);
   find("side").hidden = photos.length === 0;
@@ -110,6 +110,6 @@ function arrange() {
   const before = done.reduce((sum, { result }) => sum + result.originalBytes, 0);
   const after = done.reduce((sum, { result }) => sum + result.compressedBytes, 0);
   find("totals").textContent = done.length
-    ? `${done.length} of ${photos.length} done: ${words.bytes(before)} → ${words.bytes(after)}, ${words.saving(before, after)}`
-    : `${photos.filter(({ state }) => state !== "failed").length} of ${photos.length} under way`;
+    ? `${done.length} of ${photos.length} done: ${formatBytes(before)} → ${formatBytes(after)}, ${formatSaving(before, after)}`
+    : `${photos.filter(({ state }) => state !== "failed").length} of ${photos.length} in progress`;
 }

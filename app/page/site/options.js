@@ -1,8 +1,9 @@
-// The form of options: its values as a query, after a moment without changes.
+// The form of options, and its values as a query.
 
-const SETTLE_MS = 350;
+// After the last change, so that dragging a slider makes one request.
+const DEBOUNCE_MS = 350;
 
-/** Calls `onQuery` with the query of the options, at once and after each change. */
+/** Calls `onQuery` with the options as a query, at once and after each change. */
 export class OptionsForm {
   #form;
   #onQuery;
@@ -14,14 +15,14 @@ export class OptionsForm {
     this.#onQuery = onQuery;
     this.#error = form.querySelector("#options-error");
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("input", () => this.#later());
-    // The reset event comes before the values are back.
-    form.addEventListener("reset", () => setTimeout(() => this.#later()));
-    this.#show();
+    form.addEventListener("input", () => this.#changed());
+    // The reset event comes before the values have changed.
+    form.addEventListener("reset", () => setTimeout(() => this.#changed()));
+    this.#updateForm();
     onQuery(this.query);
   }
 
-  /** The options as a query; what has no value is left to the service. */
+  /** The options as a query; for one without a value the service has a default. */
   get query() {
     const { elements } = this.#form;
     const query = new URLSearchParams({ heatmap: "map" });
@@ -38,25 +39,25 @@ export class OptionsForm {
     return query.toString();
   }
 
-  /** Show what the service says of the options; an empty string takes it back. */
-  complain(words) {
-    this.#error.textContent = words;
-    this.#error.hidden = !words;
+  /** Show an error about the options; an empty string removes it. */
+  showError(text) {
+    this.#error.textContent = text;
+    this.#error.hidden = !text;
   }
 
-  #later() {
-    this.#show();
+  #changed() {
+    this.#updateForm();
     clearTimeout(this.#timer);
-    const wrong = [...this.#form.elements].find((field) => field.willValidate && !field.validity.valid);
+    const invalid = [...this.#form.elements].find((field) => field.willValidate && !field.validity.valid);
     for (const field of this.#form.elements) {
-      if (field === wrong) field.setAttribute("aria-invalid", "true");
+      if (field === invalid) field.setAttribute("aria-invalid", "true");
       else field.removeAttribute?.("aria-invalid");
     }
-    this.complain(wrong ? `${wrong.labels[0].textContent.trim()}: ${wrong.validationMessage}` : "");
-    if (!wrong) this.#timer = setTimeout(() => this.#onQuery(this.query), SETTLE_MS);
+    this.showError(invalid ? `${invalid.labels[0].textContent.trim()}: ${invalid.validationMessage}` : "");
+    if (!invalid) this.#timer = setTimeout(() => this.#onQuery(this.query), DEBOUNCE_MS);
   }
 
-  #show() {
+  #updateForm() {
     const { elements } = this.#form;
     for (const name of ["quality", "strength"]) {
       this.#form.querySelector(`#${name}-value`).textContent = elements[name].value;

@@ -1,9 +1,9 @@
-// What can go wrong with a photo, in words for the person whose photo it is.
+// Errors of a photo, with messages for the user.
 
-// These pass by themselves: the queue is full, no worker is there yet, the connection broke.
-const PASSING = new Set([0, 429, 503]);
+// No connection, the queue is full, no worker is ready.
+const TEMPORARY_STATUSES = new Set([0, 429, 503]);
 
-/** An error that a person is told; `passing` when the same may work in a moment. */
+/** An error whose message the user sees. */
 export class CompressionError extends Error {
   constructor(message, { status = -1, code = "", retryAfterMs = 0 } = {}) {
     super(message);
@@ -12,35 +12,36 @@ export class CompressionError extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 
-  get passing() {
-    return PASSING.has(this.status);
+  /** Whether the same request may soon succeed. */
+  get temporary() {
+    return TEMPORARY_STATUSES.has(this.status);
   }
 
-  /** Whether to offer another try. */
-  get again() {
-    return this.passing || this.status >= 500;
+  /** Whether the user is offered to try again. */
+  get retryable() {
+    return this.temporary || this.status >= 500;
   }
 }
 
-/** The service didn't answer. */
+/** Return the error of a request without a response. */
 export function unreachable() {
   return new CompressionError("The service can't be reached.", { status: 0 });
 }
 
-/** What an answer other than 2xx says; `body` should be a problem document (RFC 9457). */
-export function refusal(status, body, retryAfter) {
+/** Return the error of a response that is not 2xx; `body` should be a problem document (RFC 9457). */
+export function parseProblem(status, body, retryAfter) {
   let problem;
   try {
     problem = JSON.parse(body) ?? {};
   } catch {
     problem = {};
   }
-  return described(problem, { status, retryAfterMs: Number(retryAfter) * 1000 || 0 });
+  return toError(problem, { status, retryAfterMs: Number(retryAfter) * 1000 || 0 });
 }
 
-/** A problem document as an error. */
-export function described({ type, title, detail, status: own }, { status = own, retryAfterMs = 0 } = {}) {
+/** Return a problem document as an error. */
+export function toError({ type, title, detail, status: own }, { status = own, retryAfterMs = 0 } = {}) {
   const code = String(type ?? "").split(":").pop();
-  const words = detail ?? title ?? `The service answered with error ${status}.`;
-  return new CompressionError(words, { status, code, retryAfterMs });
+  const message = detail ?? title ?? `The service responded with error ${status}.`;
+  return new CompressionError(message, { status, code, retryAfterMs });
 }

@@ -1,15 +1,15 @@
-// The way there: POST /compress, which answers at once with the job that the photo has become.
-import { refusal, unreachable } from "./problem.js";
+// Uploads a photo by POST /compress, which returns a job at once.
+import { parseProblem, unreachable } from "./problem.js";
 
-/** Resolves with the job, as in docs/api.md; `onSent` hears the share sent, from 0 to 1. */
+/** Resolves with the job (docs/api.md); `onSent` is called with the fraction sent, from 0 to 1. */
 export function upload(file, query, { headers, signal, onSent }) {
   return new Promise((resolve, reject) => {
-    // fetch() doesn't tell how much of a body is sent; XMLHttpRequest does.
+    // XMLHttpRequest reports upload progress; fetch() does not.
     const request = new XMLHttpRequest();
     const abort = () => request.abort();
-    const settle = (how, what) => {
+    const settle = (callback, value) => {
       signal.removeEventListener("abort", abort);
-      how(what);
+      callback(value);
     };
     request.open("POST", `/compress?${query}`);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
@@ -23,7 +23,7 @@ export function upload(file, query, { headers, signal, onSent }) {
     request.addEventListener("load", () => {
       const { status, responseText: text } = request;
       if (status !== 202) {
-        settle(reject, refusal(status, text, request.getResponseHeader("Retry-After")));
+        settle(reject, parseProblem(status, text, request.getResponseHeader("Retry-After")));
         return;
       }
       try {

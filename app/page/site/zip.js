@@ -1,7 +1,7 @@
-// A ZIP archive without compression (PKWARE APPNOTE 6.3.10, 4.3): JPEGs don't get smaller.
+// Makes ZIP archives without compression, since JPEGs would not get smaller (PKWARE APPNOTE 6.3.10, 4.3).
 
-const LARGEST_BYTES = 0xffffffff;
-const LARGEST_COUNT = 0xffff;
+const MAX_BYTES = 0xffffffff;
+const MAX_COUNT = 0xffff;
 const UTF8_NAMES = 0x0800;
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
@@ -16,12 +16,12 @@ function crc32(data) {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-/** Return `files`, [[name, Blob], …], as one Blob; throws when they need more than a plain ZIP. */
+/** Return `files`, [[name, Blob], …], as one Blob; throws when they exceed the limits of ZIP without ZIP64. */
 export async function zip(files, now = new Date()) {
   const pieces = [];
   const directory = [];
   let offset = 0;
-  for (const [name, blob] of withOwnNames(files)) {
+  for (const [name, blob] of withUniqueNames(files)) {
     const encoded = new TextEncoder().encode(name);
     const crc = crc32(new Uint8Array(await blob.arrayBuffer()));
     const common = [
@@ -36,8 +36,8 @@ export async function zip(files, now = new Date()) {
     offset += 30 + encoded.length + blob.size;
   }
   const directoryBytes = directory.reduce((sum, piece) => sum + piece.byteLength, 0);
-  if (offset + directoryBytes > LARGEST_BYTES || files.length > LARGEST_COUNT) {
-    throw new Error("Too much for one archive; download the photos one by one.");
+  if (offset + directoryBytes > MAX_BYTES || files.length > MAX_COUNT) {
+    throw new Error("These photos are too large for one archive. Download them one by one.");
   }
   const end = record(0x06054b50, [
     [2, 0], [2, 0], [2, files.length], [2, files.length], [4, directoryBytes], [4, offset], [2, 0],
@@ -45,16 +45,16 @@ export async function zip(files, now = new Date()) {
   return new Blob([...pieces, ...directory, end], { type: "application/zip" });
 }
 
-/** Yield the files; the second of a name gets a number, whatever its case (as file systems see it). */
-function* withOwnNames(files) {
+/** Yield the files; a name that occurs again gets a number. Case is ignored, as in some file systems. */
+function* withUniqueNames(files) {
   const taken = new Set();
   for (const [name, blob] of files) {
-    let own = name.replaceAll(/[\\/]/g, "_");
-    for (let count = 2; taken.has(own.toLowerCase()); count += 1) {
-      own = name.replace(/(\.[^.]*)?$/, ` (${count})$1`);
+    let unique = name.replaceAll(/[\\/]/g, "_");
+    for (let count = 2; taken.has(unique.toLowerCase()); count += 1) {
+      unique = name.replace(/(\.[^.]*)?$/, ` (${count})$1`);
     }
-    taken.add(own.toLowerCase());
-    yield [own, blob];
+    taken.add(unique.toLowerCase());
+    yield [unique, blob];
   }
 }
 

@@ -1,1 +1,1 @@
-"""A JPEG upload's own coefficients, without its pixels (T.81 annexes F.2 and G.2)."""
+"""The coefficients of a JPEG upload, read without decoding its pixels (T.81 Annexes F.2 and G.2)."""

@@ -1,7 +1,6 @@
-"""A JPEG's own coefficients, read without decoding them to samples (T.81 Annexes B, F and G).
+"""The quantized coefficients of an uploaded JPEG, read strictly (T.81 Annexes B, F and G).
 
-A damaged file is refused, never repaired: a repair would be a guess. The caller then decodes the
-file to pixels instead.
+A damaged file is refused, because a repair would be a guess. The caller then decodes it to pixels.
 """
 
 from dataclasses import dataclass
@@ -22,14 +21,14 @@ from codec.jpeg.decode.marker_segments import (
     strip_metadata,
 )
 
-# Dequantized. 8-bit samples have none above 1,300; larger ones are damage, and what the encoder
-# makes of them wouldn't fit into its 16 bits.
 _LARGEST_COEF: Final = 4096
+"""Largest dequantized coefficient. 8-bit samples have none above 1,300, so larger ones are damage; the
+encoder's 16 bits would not hold them after further processing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The quantized coefficients of a JPEG, luma first, in whole MCUs of 8×8 blocks."""
+    """The quantized coefficients of a JPEG, padded to whole MCUs."""
 
     width: int
     height: int
@@ -38,54 +37,53 @@ class Source:
     vertical: int
     """The same down."""
     qcoefs: list[NDArray[np.int16]]
-    """One or three of (blocks_y, blocks_x, 64) zigzag."""
+    """(blocks_y, blocks_x, 64) zigzag of each of one or three components, luma first."""
     quant_tables: list[NDArray[np.uint16]]
     """(64,) zigzag, of each component."""
     is_progressive: bool
     stripped: bytes
     """The file without metadata; the file itself where it has none."""
-    is_turned: bool = False
-    """Whether `qcoefs` and sides are no longer those of `stripped`."""
+    is_reoriented: bool = False
+    """Whether an orientation was applied, so that `stripped` shows the image in another orientation."""
 
 
 def read_source(data: bytes) -> Source:
-    """Return the coefficients of the first picture in `data`.
+    """Return the coefficients of the first image in `data`.
 
-    Memory is two bytes for each sample that the header announces, so sides are to be held to a limit
-    before.
+    This takes two bytes of memory for each sample that the header announces, so callers limit the
+    number of pixels first.
 
     Raises:
-        UnreadableSourceError: the file is damaged in any way; arithmetic-coded, lossless,
-            hierarchical or of 12 bits; RGB or of four components; of another sampling than 4:4:4,
-            4:2:2, 4:4:0 and 4:2:0; with quantization steps above 255; or progressive and
-            unfinished.
+        UnreadableSourceError: the file is damaged in any way; it is arithmetic-coded, lossless,
+            hierarchical or of 12 bits; it is RGB or has four components; its sampling is not 4:4:4,
+            4:2:2, 4:4:0 or 4:2:0; a quantization step exceeds 255; or a progressive file lacks scans.
     """
     reader = SegmentReader(data)
     decoder = Decoder(data)
     segments: list[Segment] = []
     for segment in reader:
-        reader.at = decoder.take(segment)
+        reader.at = decoder.process(segment)
         segments.append(segment)
     frame = decoder.frame
     if frame is None or not decoder.is_complete:
-        raise UnreadableSourceError("a file that ends before its picture does")
+        raise UnreadableSourceError("the file ends before all coefficients are complete")
     if len(frame.components) == 3 and not _is_ycbcr(frame, list_preamble(segments)):
-        raise UnreadableSourceError("components that are not YCbCr")
+        raise UnreadableSourceError("the components are not YCbCr")
     tables = [table for table in decoder.tables if table is not None]
     if len(tables) != len(decoder.tables):
-        raise UnreadableSourceError("a component without its quantization table")
+        raise UnreadableSourceError("a component has no quantization table")
     horizontal, vertical = frame.sampling
     rows = -(-frame.height // (8 * vertical))
     columns = -(-frame.width // (8 * horizontal))
     qcoefs = []
     for i, plane in enumerate(decoder.planes):
         factors = (1, 1) if i else (vertical, horizontal)
-        # Where the file's MCUs were larger than they need be, less of them is filled up.
-        whole = plane[: rows * factors[0], : columns * factors[1]]
-        qcoefs.append(np.ascontiguousarray(whole))
-        largest = np.maximum(whole.max(axis=(0, 1)), -whole.min(axis=(0, 1)))
+        # The file's MCUs may be larger than the sampling requires; these blocks are enough.
+        needed = plane[: rows * factors[0], : columns * factors[1]]
+        qcoefs.append(np.ascontiguousarray(needed))
+        largest = np.maximum(needed.max(axis=(0, 1)), -needed.min(axis=(0, 1)))
         if (largest * tables[i].astype(np.int64)).max() > _LARGEST_COEF:
-            raise UnreadableSourceError("coefficients out of range")
+            raise UnreadableSourceError("coefficients are out of range")
     return Source(
         frame.width,
         frame.height,
@@ -99,7 +97,7 @@ def read_source(data: bytes) -> Source:
 
 
 def _is_ycbcr(frame: Frame, segments: list[Segment]) -> bool:
-    """Return what libjpeg's rule says of three components (jdapimin.c, default_decompress_parms)."""
+    """Return whether three components are YCbCr, by libjpeg's rule (jdapimin.c, default_decompress_parms)."""
     if any(is_jfif(segment) for segment in segments):
         return True
     transforms = [t for s in segments if (t := read_adobe_transform(s)) is not None]

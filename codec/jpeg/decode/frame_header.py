@@ -1,4 +1,4 @@
-"""The frame header of a file that comes from outside (T.81 B.2.2), held to what is read here."""
+"""The frame header of an uploaded file, restricted to the processes that are read (T.81 B.2.2)."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,13 +7,13 @@ from codec.jpeg.decode.marker_segments import Segment, UnreadableSourceError
 
 SEQUENTIAL: Final = (0xC0, 0xC1)
 PROGRESSIVE: Final = 0xC2
-# C4, C8 and CC are no frames.
 FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""Markers of frames; C4, C8 and CC are DHT, JPG and DAC."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameComponent:
-    """One component as the frame header states it, and the blocks that follow from it (A.1.1)."""
+    """One component: what the frame header states of it, and its size in blocks (T.81 A.1.1)."""
 
     identifier: int
     horizontal: int
@@ -29,7 +29,7 @@ class FrameComponent:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame of one component, or of three of which the last two are sampled alike."""
+    """A frame of one component, or of three whose last two have the same sampling factors."""
 
     is_progressive: bool
     width: int
@@ -49,19 +49,21 @@ def read_frame(segment: Segment) -> Frame:
     """Return the frame of a SOF segment.
 
     Raises:
-        UnreadableSourceError: of another process than baseline, extended and progressive with 8-bit
-            samples and Huffman codes; of two or four components; sampled otherwise than 4:4:4,
-            4:2:2, 4:4:0 and 4:2:0; or malformed.
+        UnreadableSourceError: the process is not baseline, extended or progressive with 8-bit samples
+            and Huffman codes; there are two or four components; the sampling is not 4:4:4, 4:2:2,
+            4:4:0 or 4:2:0; or the segment is malformed.
     """
     if segment.marker not in {*SEQUENTIAL, PROGRESSIVE}:
-        raise UnreadableSourceError("a process that is not read here")
+        raise UnreadableSourceError("the coding process is not read")
     payload = segment.payload
     if len(payload) < 6 or len(payload) != 6 + 3 * payload[5]:
-        raise UnreadableSourceError("a frame header of a wrong length")
+        raise UnreadableSourceError("SOF has a wrong length")
     height, width = int.from_bytes(payload[1:3], "big"), int.from_bytes(payload[3:5], "big")
-    # A height of 0 is one that a DNL segment gives.
+    # With a height of 0, a DNL segment states it later.
     if payload[0] != 8 or payload[5] not in {1, 3} or not height or not width:
-        raise UnreadableSourceError("a frame that is not read here")
+        raise UnreadableSourceError(
+            "the precision, the number of components or the size is not read"
+        )
     entries = [payload[6 + 3 * i : 9 + 3 * i] for i in range(payload[5])]
     factors = _read_factors(entries)
     most_h, most_v = max(h for h, _ in factors), max(v for _, v in factors)
@@ -80,23 +82,23 @@ def read_frame(segment: Segment) -> Frame:
         for entry, (h, v) in zip(entries, factors, strict=True)
     )
     if len({entry[0] for entry in entries}) != len(entries) or max(e[2] for e in entries) > 3:
-        raise UnreadableSourceError("components that can't be told apart or have no table")
+        raise UnreadableSourceError("components share an identifier, or name a table above 3")
     return Frame(segment.marker == PROGRESSIVE, width, height, mcu_rows, mcu_columns, components)
 
 
 def _read_factors(entries: list[bytes]) -> list[tuple[int, int]]:
-    """Return the sampling factors, across and down.
+    """Return each component's sampling factors, across and down.
 
-    Those of a single component mean nothing: its scans are not interleaved (A.2.2).
+    A single component has (1, 1), since its scans are not interleaved (T.81 A.2.2).
     """
     factors = [divmod(entry[1], 16) for entry in entries]
     if not all(1 <= h <= 4 and 1 <= v <= 4 for h, v in factors):
-        raise UnreadableSourceError("sampling factors out of range")
+        raise UnreadableSourceError("sampling factors must lie in 1..4")
     if len(factors) == 1:
         return [(1, 1)]
     luma, *chroma = factors
     if chroma[0] != chroma[1] or not all(
         own in {other, 2 * other} for own, other in zip(luma, chroma[0], strict=True)
     ):
-        raise UnreadableSourceError("sampling that is not kept here")
+        raise UnreadableSourceError("the sampling is not 4:4:4, 4:2:2, 4:4:0 or 4:2:0")
     return factors

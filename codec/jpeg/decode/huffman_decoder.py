@@ -1,7 +1,7 @@
-"""Bits of an entropy-coded segment and the symbols of its Huffman codes (T.81 F.2.2).
+"""The symbols and appended bits of an entropy-coded segment (T.81 F.2.2).
 
-A position is the number of bits before it. Codes of up to nine bits are found by one look, longer
-ones by comparing with the end of each length's codes (F.2.2.3).
+A position is a number of bits from the segment's start. One look at a table finds a code of up to
+nine bits; a longer one is compared with the largest code of each length (F.2.2.3).
 """
 
 import numpy as np
@@ -10,19 +10,18 @@ from numpy.typing import NDArray
 from codec.jit import kernel
 from codec.jpeg.decode.marker_segments import UnreadableSourceError
 
+# A lookup is one array of four parts: an entry for each nine bits; for each length of codes the upper
+# bound of its codes, and the offset from a code to the place of its symbol; the symbols.
 _FAST_BITS = 9
 _BOUNDS = 1 << _FAST_BITS
 _OFFSETS = _BOUNDS + 17
 _SYMBOLS = _OFFSETS + 17
 LOOKUP_SIZE = _SYMBOLS + 256
-PADDING_BYTES = 640
-"""Bytes behind the last interval: more than one block's symbols can take, so that ends are
-checked once a block."""
 
 
 @kernel
 def peek(bits: NDArray[np.uint8], at: int) -> int:
-    """Return the 16 bits from `at` on."""
+    """Return the 16 bits from the position `at` on."""
     i = at >> 3
     word = (int(bits[i]) << 16) | (int(bits[i + 1]) << 8) | int(bits[i + 2])
     return (word >> (8 - (at & 7))) & 0xFFFF
@@ -30,7 +29,7 @@ def peek(bits: NDArray[np.uint8], at: int) -> int:
 
 @kernel
 def read_symbol(bits: NDArray[np.uint8], at: int, lookup: NDArray[np.int32]) -> int:
-    """Return symbol << 5 | length of the code at `at`; 0 where there is none."""
+    """Return symbol << 5 | length of the code at `at`, or 0 where no code begins with these bits."""
     word = peek(bits, at)
     entry = int(lookup[word >> (16 - _FAST_BITS)])
     if entry != 0:
@@ -44,7 +43,7 @@ def read_symbol(bits: NDArray[np.uint8], at: int, lookup: NDArray[np.int32]) -> 
 
 @kernel
 def extend(word: int, size: int) -> int:
-    """Return the value whose `size` appended bits begin the 16 of `word` (F.2.2.1)."""
+    """Return the value of the first `size` of the 16 bits in `word` (EXTEND, F.2.2.1)."""
     if size == 0:
         return 0
     value = word >> (16 - size)
@@ -55,6 +54,7 @@ def extend(word: int, size: int) -> int:
 def _fill_lookup(
     counts: NDArray[np.uint8], symbols: NDArray[np.uint8], lookup: NDArray[np.int32]
 ) -> bool:
+    """Fill `lookup`; return whether codes of these lengths exist."""
     code = 0
     filled = 0
     for length in range(1, 17):
@@ -76,68 +76,12 @@ def _fill_lookup(
 
 
 def build_lookup(counts: bytes, symbols: bytes) -> NDArray[np.int32]:
-    """Return the lookup (LOOKUP_SIZE,) of a table as DHT has it: 16 counts, then the symbols.
+    """Return the lookup (LOOKUP_SIZE,) of a table as in DHT: 16 counts of codes, then the symbols.
 
     Raises:
-        UnreadableSourceError: no code has these lengths.
+        UnreadableSourceError: there are more codes of a length than bits for them.
     """
     lookup = np.zeros(LOOKUP_SIZE, np.int32)
     if not _fill_lookup(np.frombuffer(counts, np.uint8), np.frombuffer(symbols, np.uint8), lookup):
-        raise UnreadableSourceError("no Huffman code has these lengths")
+        raise UnreadableSourceError("a Huffman table has too many codes of a length")
     return lookup
-
-
-@kernel
-def _unstuff(
-    data: NDArray[np.uint8], start: int, bits: NDArray[np.uint8], ends: NDArray[np.int64]
-) -> tuple[int, int, int]:
-    """Return where the scan's end marker stands, the bytes without stuffing, and the intervals."""
-    filled = 0
-    intervals = 0
-    i = start
-    while i + 1 < data.size:
-        byte = data[i]
-        if byte != 0xFF:
-            bits[filled] = byte
-            filled += 1
-            i += 1
-            continue
-        following = data[i + 1]
-        if following == 0:
-            bits[filled] = 0xFF
-            filled += 1
-            i += 2
-            continue
-        first = i
-        while following == 0xFF and i + 2 < data.size:  # fill bytes
-            i += 1
-            following = data[i + 1]
-        ends[intervals] = filled * 8
-        intervals += 1
-        if following < 0xD0 or following > 0xD7:
-            return (first if following != 0 else -1), filled, intervals
-        if following != 0xD0 + (intervals - 1) % 8 or intervals == ends.size:
-            return -1, filled, intervals
-        i += 2
-    return -1, filled, intervals
-
-
-def unstuff(
-    data: NDArray[np.uint8], start: int, most_intervals: int
-) -> tuple[NDArray[np.uint8], NDArray[np.int64], int]:
-    """Return a scan's bits without stuffing and markers, the ends of its intervals, and where it ends.
-
-    The bits are followed by PADDING_BYTES zeros; ends (n,) are positions in them, each the next
-    interval's start.
-
-    Raises:
-        UnreadableSourceError: restart markers are missing, out of order or more than expected, or
-            the file ends before the scan does.
-    """
-    bits = np.empty(data.size - start + PADDING_BYTES, np.uint8)
-    ends = np.zeros(most_intervals, np.int64)
-    end, filled, intervals = _unstuff(data, start, bits, ends)
-    if end < 0 or intervals != most_intervals:
-        raise UnreadableSourceError("a scan that is cut off or whose intervals don't add up")
-    bits[filled : filled + PADDING_BYTES] = 0
-    return bits[: filled + PADDING_BYTES], ends, end

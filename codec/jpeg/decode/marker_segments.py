@@ -1,4 +1,4 @@
-"""The marker segments of a file that comes from outside (T.81 B.1.1), cut apart and bounded."""
+"""The marker segments of an uploaded file, and the file without its metadata (T.81 B.1.1)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ APP0: Final = 0xE0
 APP14: Final = 0xEE
 COM: Final = 0xFE
 
-# Honest files have some dozens; each takes time in Python, and four bytes make one.
-_MOST_SEGMENTS = 4000
-_PLAIN_JFIF_BYTES = 14
-_ADOBE_BYTES = 12
+_MOST_SEGMENTS: Final = 4000
+"""Ordinary files have some dozens. A segment may be four bytes long, and each takes time."""
+_PLAIN_JFIF_BYTES: Final = 14  # payload without a thumbnail
+_ADOBE_BYTES: Final = 12
 
 
 class UnreadableSourceError(ValueError):
-    """A file whose coefficients are not read here: damaged, or of a process that is left out."""
+    """A file whose coefficients can't be read: damaged, or of a kind that is not supported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One marker segment; [start:end] is the whole of it in its file, marker and length included."""
+    """One marker segment; data[start:end] is all of it, marker and length included."""
 
     marker: int
     payload: bytes
@@ -36,26 +36,30 @@ class Segment:
 
 
 class SegmentReader:
-    """Gives the segments of a file from SOI to EOI; who reads a scan says where it ended."""
+    """Iterates over the segments of a file from SOI to EOI.
+
+    After a SOS, the caller sets `at` to the end of its scan before it asks for the next segment.
+    """
 
     def __init__(self, data: bytes) -> None:
         if data[:2] != bytes((0xFF, SOI)):
-            raise UnreadableSourceError("no SOI")
+            raise UnreadableSourceError("the file does not begin with SOI")
         self._data = data
         self.at = 2
-        """Where the next marker is expected; past EOI in the end."""
+        """Offset in bytes of the next marker; behind EOI at the end."""
 
     def __iter__(self) -> Iterator[Segment]:
-        """Give each segment before EOI.
+        """Yield each segment before EOI.
 
         Raises:
-            UnreadableSourceError: the file ends early, or something else stands for a marker.
+            UnreadableSourceError: the file ends early, there is no marker where one must be, or there
+                are too many segments.
         """
         data = self._data
         for _ in range(_MOST_SEGMENTS):
             start = self.at
             if data[start : start + 1] != b"\xff" or start + 2 > len(data):
-                raise UnreadableSourceError("no marker where one must be")
+                raise UnreadableSourceError("there is no marker where one must be")
             marker = data[start + 1]
             if marker == 0xFF:  # a fill byte (B.1.1.2)
                 self.at += 1
@@ -64,51 +68,51 @@ class SegmentReader:
                 self.at = start + 2
                 return
             if marker < 0xC0 or 0xD0 <= marker <= SOI:
-                raise UnreadableSourceError("a marker without a segment")
+                raise UnreadableSourceError("a marker stands where a segment must begin")
             length = int.from_bytes(data[start + 2 : start + 4], "big")
             end = start + 2 + length
             if length < 2 or end > len(data):
-                raise UnreadableSourceError("a segment longer than the file")
+                raise UnreadableSourceError("a segment is longer than the file")
             self.at = end
             yield Segment(marker, data[start + 4 : end], start, end)
-        raise UnreadableSourceError("too many segments")
+        raise UnreadableSourceError("the file has too many segments")
 
 
 def is_metadata(segment: Segment) -> bool:
-    """Return whether a segment has no part in decoding: APPn and COM."""
+    """Return whether a segment is APPn or COM, which decoders may skip."""
     return APP0 <= segment.marker <= 0xEF or segment.marker == COM
 
 
 def is_jfif(segment: Segment) -> bool:
-    """Return whether a segment says that the file is JFIF, so that its colours are YCbCr.
+    """Return whether a segment is JFIF's APP0, which implies YCbCr.
 
-    libjpeg takes no notice of one that is cut short (jdmarker.c, examine_app0).
+    One that is too short does not count, as in libjpeg (jdmarker.c, examine_app0).
     """
     is_whole = len(segment.payload) >= _PLAIN_JFIF_BYTES
     return segment.marker == APP0 and is_whole and segment.payload[:5] == b"JFIF\0"
 
 
 def read_adobe_transform(segment: Segment) -> int | None:
-    """Return the colour transform that Adobe's segment names: 0 none, 1 YCbCr, 2 YCCK."""
+    """Return the colour transform in Adobe's APP14: 0 none, 1 YCbCr, 2 YCCK; None in other segments."""
     if segment.marker != APP14 or segment.payload[:5] != b"Adobe":
         return None
     return segment.payload[11] if len(segment.payload) >= _ADOBE_BYTES else None
 
 
 def list_preamble(segments: Iterable[Segment]) -> list[Segment]:
-    """Return the segments before the first scan: decoders know by then which colours there are."""
+    """Return the segments before the first scan, from which decoders take the colour space."""
     return list(takewhile(lambda segment: segment.marker != SOS, segments))
 
 
 def strip_metadata(data: bytes, segments: Sequence[Segment], end: int) -> bytes:
-    """Return the file without metadata and without what follows its EOI; its scans are untouched.
+    """Return the file without metadata, and without the bytes behind EOI; scans are not changed.
 
-    What decoders take the colours from stays: JFIF's segment, less its thumbnail, or Adobe's.
+    The segment that implies the colour space is kept: JFIF's without its thumbnail, else Adobe's.
 
     Args:
         data: the file.
         segments: all of its segments.
-        end: the place after its EOI.
+        end: offset in bytes of the end of EOI.
     """
     parts: list[bytes] = []
     kept_from = 0

@@ -1,7 +1,7 @@
-"""A source turned upright without decoding it: EXIF orientation on blocks (EXIF 2.32, tag 0x0112).
+"""EXIF orientation applied to a source's blocks, without decoding them (EXIF 2.32, tag 0x0112).
 
-Mirroring a block negates its odd frequencies in that direction, transposing it swaps the two, and
-blocks take each other's places. The samples come out as if the decoded picture had been turned.
+Mirroring a block negates the coefficients of odd frequencies in that direction; transposing it swaps
+both frequencies. Blocks move likewise. The samples are those of the decoded image, reoriented.
 """
 
 from dataclasses import replace
@@ -14,8 +14,8 @@ from codec.jpeg.decode.coefficients import Source
 from codec.jpeg.decode.marker_segments import UnreadableSourceError
 from codec.jpeg.syntax.tables import NATURAL_TO_ZIGZAG, ZIGZAG_TO_NATURAL
 
-# By orientation: transposed first, then mirrored left to right, then top to bottom.
-_TURNS: Final = {
+# By orientation: whether to transpose, then to mirror left to right, then to mirror top to bottom.
+_OPERATIONS: Final = {
     1: (False, False, False),
     2: (False, True, False),
     3: (False, True, True),
@@ -30,14 +30,14 @@ _ODD_ACROSS: Final = np.where(ZIGZAG_TO_NATURAL % 2, -1, 1).astype(np.int16)
 _ODD_DOWN: Final = np.where(ZIGZAG_TO_NATURAL // 8 % 2, -1, 1).astype(np.int16)
 
 
-def turn(source: Source, orientation: int) -> Source:
-    """Return the source as EXIF's `orientation`, 1..8, wants it shown.
+def apply_orientation(source: Source, orientation: int) -> Source:
+    """Return the source upright; `orientation` is EXIF's, 1..8.
 
     Raises:
-        UnreadableSourceError: a side that has to be mirrored isn't whole MCUs: its incomplete
-            blocks would come first.
+        UnreadableSourceError: a side that has to be mirrored is not a whole number of MCUs. Its
+            padding would become the first column or row.
     """
-    transpose, across, down = _TURNS[orientation]
+    transpose, across, down = _OPERATIONS[orientation]
     if orientation == 1:
         return source
     sides = (source.width, source.height, source.horizontal, source.vertical)
@@ -45,7 +45,7 @@ def turn(source: Source, orientation: int) -> Source:
         (sides[1], sides[0], sides[3], sides[2]) if transpose else sides
     )
     if (across and width % (8 * horizontal)) or (down and height % (8 * vertical)):
-        raise UnreadableSourceError("a side that isn't whole MCUs")
+        raise UnreadableSourceError("a mirrored side is not a whole number of MCUs")
     tables = source.quant_tables
     return replace(
         source,
@@ -53,13 +53,13 @@ def turn(source: Source, orientation: int) -> Source:
         height=height,
         horizontal=horizontal,
         vertical=vertical,
-        qcoefs=[_turn_plane(plane, transpose, across, down) for plane in source.qcoefs],
+        qcoefs=[_reorient(plane, transpose, across, down) for plane in source.qcoefs],
         quant_tables=[table[_TRANSPOSED] for table in tables] if transpose else tables,
-        is_turned=True,
+        is_reoriented=True,
     )
 
 
-def _turn_plane(
+def _reorient(
     qcoefs: NDArray[np.int16], transpose: bool, across: bool, down: bool
 ) -> NDArray[np.int16]:
     if transpose:

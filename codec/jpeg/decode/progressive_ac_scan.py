@@ -3,71 +3,96 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.jit import kernel
+from codec.jit import inlined, kernel
 from codec.jpeg.decode.huffman_decoder import extend, peek, read_symbol
-from codec.jpeg.decode.sequential_scan import is_used_up
+from codec.jpeg.decode.restart_intervals import enter_unit, is_used_up
 
-# Of an 8-bit sample's AC coefficient, whatever scan its bits come in.
-_MOST_BITS = 10
+_MOST_BITS = 10  # of an AC coefficient of 8-bit samples, those of all scans together
 
 
-@kernel
-def read_band(  # noqa: C901, PLR0912, PLR0917 -- one walk; kernels take no keyword-only arguments
+@inlined
+def _read_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     bits: NDArray[np.uint8],
-    ends: NDArray[np.int64],
-    blocks: tuple[int, int, int],
-    plane: NDArray[np.int16],
+    at: int,
+    block: NDArray[np.int16],
     band: tuple[int, int],
     low_bit: int,
     lookup: NDArray[np.int32],
-) -> bool:
-    """Fill the zigzag positions `band` of a component's real blocks; return whether all was sound.
+) -> tuple[int, int]:
+    """Fill the positions `band` of a block (64,) from a first scan.
 
-    `blocks` are the real rows and columns, and the blocks in an interval.
+    Return the position behind its bits, −1 where they are invalid, and the number of blocks that
+    its EOB run still covers.
     """
-    rows, columns, interval_blocks = blocks
-    at = 0
-    interval = 0
-    ended = 0
-    left = interval_blocks
-    for by in range(rows):
-        for bx in range(columns):
-            if left == 0:
-                if ended > 0 or not is_used_up(at, ends[interval]):
-                    return False
-                at = ends[interval]
-                interval += 1
-                left = interval_blocks
-            left -= 1
-            if ended > 0:
-                ended -= 1
-                continue
-            block = plane[by, bx]
-            k = band[0]
-            while k <= band[1]:
-                entry = read_symbol(bits, at, lookup)
-                if entry == 0:
-                    return False
-                at += entry & 31
-                run, size = entry >> 9, (entry >> 5) & 15
-                if size > 0:
-                    k += run
-                    if k > band[1] or size + low_bit > _MOST_BITS:
-                        return False
-                    block[k] = extend(peek(bits, at), size) << low_bit
-                    at += size
-                    k += 1
-                elif run == 15:
-                    k += 16
-                else:
-                    ended = (1 << run) - 1
-                    if run > 0:
-                        ended += peek(bits, at) >> (16 - run)
-                        at += run
-                    break
-            if at > ends[interval]:
-                return False
-    return ended == 0 and interval == ends.size - 1 and is_used_up(at, ends[interval])
+    k = band[0]
+    while k <= band[1]:
+        entry = read_symbol(bits, at, lookup)
+        if entry == 0:
+            return -1, 0
+        at += entry & 31
+        run, size = entry >> 9, (entry >> 5) & 15
+        if size > 0:
+            k += run
+            if k > band[1] or size + low_bit > _MOST_BITS:
+                return -1, 0
+            block[k] = extend(peek(bits, at), size) << low_bit
+            at += size
+            k += 1
+        elif run == 15:
+            k += 16
+        else:
+            at, ended = _read_end_of_band(bits, at, run)
+            return at, ended - 1
+    return at, 0
+
+
+@inlined
+def _refine_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+    bits: NDArray[np.uint8],
+    at: int,
+    block: NDArray[np.int16],
+    band: tuple[int, int],
+    low_bit: int,
+    ended: int,
+    lookup: NDArray[np.int32],
+) -> tuple[int, int]:
+    """Give the positions `band` of a block (64,) their bit `low_bit`, from a refining scan.
+
+    `ended` is the number of blocks left in the current EOB run, this one included. The result is
+    that of `_read_block`.
+    """
+    k = band[0]
+    while k <= band[1] and ended == 0:
+        entry = read_symbol(bits, at, lookup)
+        if entry == 0:
+            return -1, 0
+        at += entry & 31
+        run, size = entry >> 9, (entry >> 5) & 15
+        if size == 0 and run < 15:
+            at, ended = _read_end_of_band(bits, at, run)
+            break
+        value = 0
+        if size > 0:
+            value = 1 if peek(bits, at) >> 15 else -1
+            at += 1
+        at, k = _correct(bits, at, block, k, band[1], run, low_bit)
+        if size > 1 or k > band[1]:
+            return -1, 0
+        block[k] = value << low_bit
+        k += 1
+    if ended > 0:
+        at, k = _correct(bits, at, block, k, band[1], 64, low_bit)
+        ended -= 1
+    return at, ended
+
+
+@kernel
+def _read_end_of_band(bits: NDArray[np.uint8], at: int, run: int) -> tuple[int, int]:
+    """Return the position behind the appended bits of EOBn, n = `run`, and the blocks of its EOB run."""
+    ended = 1 << run
+    if run > 0:
+        ended += peek(bits, at) >> (16 - run)
+    return at + run, ended
 
 
 @kernel
@@ -80,9 +105,10 @@ def _correct(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     zeros: int,
     low_bit: int,
 ) -> tuple[int, int]:
-    """Give nonzero coefficients from `k` on their next bit, up to the zero that follows `zeros` others.
+    """Correct the nonzero coefficients from `k` on, each by one bit; skip `zeros` zero coefficients.
 
-    Return the place behind the bits, and that zero's position, past the band where there is none.
+    Return the position behind the bits, and that of the next zero coefficient, `band_end` + 1 where
+    the band has no more.
     """
     while k <= band_end:
         value = block[k]
@@ -99,56 +125,44 @@ def _correct(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 
 
 @kernel
-def refine_band(  # noqa: C901, PLR0917 -- as above
+def read_band(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     bits: NDArray[np.uint8],
     ends: NDArray[np.int64],
     blocks: tuple[int, int, int],
     plane: NDArray[np.int16],
     band: tuple[int, int],
     low_bit: int,
+    high_bit: int,
     lookup: NDArray[np.int32],
 ) -> bool:
-    """Give the positions `band` of a component's real blocks their bit `low_bit`, as `read_band`."""
+    """Read an AC scan of one component into `plane`; return whether the scan was valid.
+
+    Args:
+        bits: as `unstuff` returns them, with `ends`.
+        ends: see there.
+        blocks: real rows and columns of blocks, and blocks in a restart interval.
+        plane: qcoefs (blocks_y, blocks_x, 64) zigzag.
+        band: first and last zigzag position of the scan.
+        low_bit: Al of T.81 B.2.3.
+        high_bit: Ah: other than 0 in a refining scan.
+        lookup: (LOOKUP_SIZE,) of the scan's Huffman table.
+    """
     rows, columns, interval_blocks = blocks
-    at = 0
-    interval = 0
-    ended = 0
-    left = interval_blocks
+    at, interval, left = 0, 0, interval_blocks
+    ended = 0  # blocks left in the current EOB run
     for by in range(rows):
         for bx in range(columns):
-            if left == 0:
-                if ended > 0 or not is_used_up(at, ends[interval]):
-                    return False
-                at = ends[interval]
-                interval += 1
-                left = interval_blocks
-            left -= 1
-            block = plane[by, bx]
-            k = band[0]
-            while k <= band[1] and ended == 0:
-                entry = read_symbol(bits, at, lookup)
-                if entry == 0:
-                    return False
-                at += entry & 31
-                run, size = entry >> 9, (entry >> 5) & 15
-                if size == 0 and run < 15:
-                    ended = 1 << run
-                    if run > 0:
-                        ended += peek(bits, at) >> (16 - run)
-                        at += run
-                    break
-                value = 0
-                if size > 0:
-                    value = 1 if peek(bits, at) >> 15 else -1
-                    at += 1
-                at, k = _correct(bits, at, block, k, band[1], run, low_bit)
-                if size > 1 or k > band[1]:
-                    return False
-                block[k] = value << low_bit
-                k += 1
-            if ended > 0:
-                at, k = _correct(bits, at, block, k, band[1], 64, low_bit)
+            if left == 0 and ended > 0:
+                return False
+            at, interval, left = enter_unit(at, interval, left, interval_blocks, ends)
+            if at < 0:
+                return False
+            if high_bit > 0:
+                at, ended = _refine_block(bits, at, plane[by, bx], band, low_bit, ended, lookup)
+            elif ended > 0:
                 ended -= 1
-            if at > ends[interval]:
+            else:
+                at, ended = _read_block(bits, at, plane[by, bx], band, low_bit, lookup)
+            if at < 0 or at > ends[interval]:
                 return False
     return ended == 0 and interval == ends.size - 1 and is_used_up(at, ends[interval])

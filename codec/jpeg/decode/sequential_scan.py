@@ -1,16 +1,13 @@
-"""The scans of sequential files, and those of DC in progressive ones, as coefficients (T.81 F.2, G.2).
-
-Kernels return whether the scan was sound: every code known, every value within its range, and every
-interval used up but for the bits that fill its last byte.
-"""
+"""Sequential scans, and DC scans of progressive files, as coefficients (T.81 F.2, G.1.2.1, G.2)."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
 from codec.jpeg.decode.huffman_decoder import extend, peek, read_symbol
+from codec.jpeg.decode.restart_intervals import enter_unit, is_used_up
 
-# Sizes of 8-bit samples (T.81 F.1.2.1.1, F.1.2.2.1), and the values that they can have.
+# Size categories of 8-bit samples (T.81 F.1.2.1.1, F.1.2.2.1), and the bound of a DC coefficient.
 _MOST_DC_BITS, _MOST_AC_BITS = 11, 10
 LARGEST_DC = 1024
 
@@ -18,16 +15,10 @@ Planes = tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int16]]
 
 
 @kernel
-def is_used_up(at: int, end: int) -> bool:
-    """Return whether an interval ends in the byte of `at`."""
-    return 0 <= end - at < 8
-
-
-@kernel
 def _read_dc(
     bits: NDArray[np.uint8], at: int, lookup: NDArray[np.int32], previous: int, low_bit: int
 ) -> tuple[int, int]:
-    """Return the place behind a difference, −1 where it makes no sense, and the value it gives."""
+    """Return the position behind a DC difference, −1 where it is invalid, and the DC value."""
     entry = read_symbol(bits, at, lookup)
     size = entry >> 5
     if entry == 0 or size > _MOST_DC_BITS:
@@ -43,7 +34,7 @@ def _read_dc(
 def _read_ac(
     bits: NDArray[np.uint8], at: int, lookup: NDArray[np.int32], block: NDArray[np.int16]
 ) -> int:
-    """Fill a block's AC coefficients; return the place behind them, −1 where they make no sense."""
+    """Fill a block's AC coefficients; return the position behind them, −1 where they are invalid."""
     k = 1
     while k < 64:
         entry = read_symbol(bits, at, lookup)
@@ -81,10 +72,13 @@ def read_interleaved(  # noqa: C901, PLR0917 -- one walk; kernels take no keywor
 ) -> bool:
     """Fill `planes` from a sequential scan, or their DC from a progressive one.
 
+    Return whether the scan was valid: every code known, every value within its range, and every
+    restart interval read up to the bits that fill its last byte.
+
     Args:
         bits: as `unstuff` returns them, with `ends`.
         ends: see there.
-        mcus: rows and columns of MCUs, and MCUs in an interval.
+        mcus: rows and columns of MCUs, and MCUs in a restart interval.
         planes: qcoefs (blocks_y, blocks_x, 64) zigzag of the scan's components.
         parts: (components, 2) blocks of each in an MCU, down and across.
         dc_lookups: (components, LOOKUP_SIZE).
@@ -94,19 +88,14 @@ def read_interleaved(  # noqa: C901, PLR0917 -- one walk; kernels take no keywor
     """
     rows, columns, interval_mcus = mcus
     previous = np.zeros(parts.shape[0], np.int64)
-    at = 0
-    interval = 0
-    left = interval_mcus
+    at, interval, left = 0, 0, interval_mcus
     for mcu_y in range(rows):
         for mcu_x in range(columns):
             if left == 0:
-                if not is_used_up(at, ends[interval]):
-                    return False
-                at = ends[interval]
-                interval += 1
-                left = interval_mcus
                 previous[:] = 0
-            left -= 1
+            at, interval, left = enter_unit(at, interval, left, interval_mcus, ends)
+            if at < 0:
+                return False
             for c in range(parts.shape[0]):
                 for v in range(parts[c, 0]):
                     for h in range(parts[c, 1]):

@@ -1,4 +1,4 @@
-"""Weights of each block, from the saliency map and from masking, and components that have them."""
+"""Weights of each block from the saliency map and from masking, and the components that hold them."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from codec.saliency_weights import share_salient, weigh_saliency
 
 
 class BlockMap(NamedTuple):
-    """A saliency map as weights of luma's blocks, including those that only complete MCUs."""
+    """A saliency map as weights of luma's blocks; blocks that only complete MCUs are included."""
 
     rows: int
     """Blocks that hold samples of the image."""
@@ -25,7 +25,7 @@ class BlockMap(NamedTuple):
     weights: NDArray[np.float32]
     """(blocks_y, blocks_x) from 1 to the tuning's `saliency_ratio`."""
     salient: NDArray[np.float32]
-    """(blocks_y, blocks_x) in [0, 1]: shares that belong to the salient region."""
+    """(blocks_y, blocks_x) in [0, 1]: share of each block that belongs to the salient region."""
 
 
 def map_blocks(
@@ -34,7 +34,7 @@ def map_blocks(
     size_px: tuple[int, int],
     grid: tuple[int, int],
 ) -> BlockMap:
-    """Return the map of an image of `size_px` (width, height) on a grid of (rows, columns)."""
+    """Return the map on a `grid` of (rows, columns) of blocks; `size_px` is (width, height)."""
     columns, rows = (-(-side // 8) for side in size_px)
     weights = np.ones(grid, np.float32)
     if saliency is not None and tuning.saliency_ratio > 1.0:
@@ -54,12 +54,12 @@ def map_blocks(
 def mask_blocks(
     kind: int, plane: NDArray[np.float32], coefs: NDArray[np.float32], tuning: Tuning
 ) -> NDArray[np.float32]:
-    """Return the weight of an error in each block of a component's plane: (blocks_y, blocks_x)."""
+    """Return the weight by masking (blocks_y, blocks_x) of each block of a component's plane."""
     return mask_activity(kind, measure_activity(plane, coefs), tuning)
 
 
 def mask_activity(kind: int, activity: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float32]:
-    """Return the weight of an error in blocks of this activity, both (blocks_y, blocks_x)."""
+    """Return the weight by masking of blocks with this activity, both (blocks_y, blocks_x)."""
     exponent = tuning.masking if kind == LUMA else tuning.chroma_masking
     return weigh_masking(activity, exponent, tuning.masking_floor)
 
@@ -82,7 +82,7 @@ def assemble(
         masking: (blocks_y, blocks_x), the result of `mask_blocks`.
         blocks: the map on luma's blocks.
         sampling: luma blocks across and down for each block of chroma.
-        dark: weights by brightness of luma's blocks.
+        dark: weights of luma's blocks by brightness, the result of `weigh_darkness`.
         steps: see Component.
     """
     across, down = (1, 1) if kind == LUMA else sampling

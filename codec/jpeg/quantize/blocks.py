@@ -1,4 +1,4 @@
-"""The blocks of one image and their quantized coefficients, which the rate search quantizes repeatedly."""
+"""The blocks of one image and their quantized coefficients, which each pass of the rate search replaces."""
 
 from collections.abc import Sequence
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""Weighted squared errors of the salient region and of the rest, ours and the standard JPEG's.
+"""Weighted squared errors of the salient region and of the rest, those of a pass and of the reference.
 
 Each squared error is multiplied by the weight of its coefficient's frequency, derived from Annex K,
 and by the visibility of its block (`codec.jpeg.quantize.masking`).
@@ -22,10 +22,9 @@ from codec.jpeg.syntax.tables import (
 )
 
 # Of Y, Cb and Cr: between plain squared error and errors in steps of Annex K, with more weight for
-# errors that remain visible when the image is shown smaller. The tuning's own sensitivities, which
-# distribute bits, predict visible quality less evenly: with these, SSIMULACRA2 of the salient region
-# is 0.4 to 0.8 above the reference's at qualities 30 to 90 (docs/codec.md), with the tuning's −1.0
-# to 1.4.
+# errors that remain visible when the image is shown smaller. Chosen on 8 photos of OSIE at half size,
+# qualities 30 to 90: SSIMULACRA2 of the salient region is 0.4 to 0.8 above the reference's. With the
+# tuning's sensitivities, which distribute bits, it is −1.0 to 1.4 (docs/research/encoder.md).
 SENSITIVITIES: Final = (
     Sensitivity(weight=1.0, tilt=0.7, low=2.0, dc=0.0),
     Sensitivity(weight=1.0, tilt=1.0, low=0.5, dc=2.0),
@@ -36,7 +35,7 @@ LEAST_ERROR: Final = 1e-3
 
 
 class Errors(NamedTuple):
-    """Weighted squared errors of an image's two regions; only their ratios have a meaning."""
+    """Weighted squared errors of an image's two regions; only ratios of them have a meaning."""
 
     salient: float
     rest: float
@@ -45,7 +44,7 @@ class Errors(NamedTuple):
 @inlined
 def measure_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     block: NDArray[np.float32],
-    stored: NDArray[np.int16],
+    quantized: NDArray[np.int16],
     steps: NDArray[np.float32],
     sensitivities: NDArray[np.float32],
     visibility: np.float32,
@@ -53,7 +52,7 @@ def measure_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 ) -> np.float32:
     """Return the error of a quantized block (64,); `costs` (64,) is scratch memory."""
     for k in range(64):
-        difference = block[k] - steps[k] * np.float32(stored[k])
+        difference = block[k] - steps[k] * np.float32(quantized[k])
         costs[k] = sensitivities[k] * difference * difference
     return sum_costs(costs) * visibility
 
@@ -71,66 +70,52 @@ def sum_costs(costs: NDArray[np.float32]) -> np.float32:
 
 
 @kernel
-def _measure_blocks(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+def _add_errors(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     coefs: NDArray[np.float32],
     qcoefs: NDArray[np.int16],
     steps: NDArray[np.float32],
     sensitivities: NDArray[np.float32],
     salient_shares: NDArray[np.float32],
-    block_weights: NDArray[np.float32],
-) -> tuple[float, float]:
-    """Return the salient and the remaining error of all blocks."""
+    visibility: NDArray[np.float32],
+    totals: NDArray[np.float64],
+) -> None:
+    """Add the errors of all blocks to `totals` (2,): that of the salient region and that of the rest."""
     costs = np.empty(64, np.float32)
-    salient = 0.0
-    rest = 0.0
     for by in range(coefs.shape[0]):
         for bx in range(coefs.shape[1]):
             error = measure_block(
-                coefs[by, bx], qcoefs[by, bx], steps, sensitivities, block_weights[by, bx], costs
+                coefs[by, bx], qcoefs[by, bx], steps, sensitivities, visibility[by, bx], costs
             )
-            salient += error * salient_shares[by, bx]
-            rest += error * (np.float32(1.0) - salient_shares[by, bx])
-    return salient, rest
-
-
-@inlined
-def measure_rounding(  # noqa: PLR0917 -- kernels take no keyword-only arguments
-    block: NDArray[np.float32],
-    steps: NDArray[np.float32],
-    inverse_steps: NDArray[np.float32],
-    sensitivities: NDArray[np.float32],
-    visibility: np.float32,
-    costs: NDArray[np.float32],
-) -> np.float32:
-    """Return the error of a block (64,) with every coefficient at the nearest multiple of its step."""
-    for k in range(64):
-        nearest = np.rint(block[k] * inverse_steps[k])
-        difference = block[k] - steps[k] * nearest
-        costs[k] = sensitivities[k] * difference * difference
-    return sum_costs(costs) * visibility
+            totals[0] += error * salient_shares[by, bx]
+            totals[1] += error * (np.float32(1.0) - salient_shares[by, bx])
 
 
 @kernel
-def _measure_reference_blocks(
+def _add_rounding_errors(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     coefs: NDArray[np.float32],
     steps: NDArray[np.float32],
     sensitivities: NDArray[np.float32],
     salient_shares: NDArray[np.float32],
-    block_weights: NDArray[np.float32],
-) -> tuple[float, float]:
-    """Return the salient and the remaining error of all blocks, with coefficients rounded."""
+    visibility: NDArray[np.float32],
+    totals: NDArray[np.float64],
+) -> None:
+    """Add the errors of all blocks with their coefficients rounded, as `_add_errors` does."""
     inverse_steps = np.float32(1.0) / steps
-    costs = np.empty(64, np.float32)
-    salient = 0.0
-    rest = 0.0
+    rounded = np.empty((1, coefs.shape[1], 64), np.int16)  # one row of blocks stays in the cache
     for by in range(coefs.shape[0]):
         for bx in range(coefs.shape[1]):
-            error = measure_rounding(
-                coefs[by, bx], steps, inverse_steps, sensitivities, block_weights[by, bx], costs
-            )
-            salient += error * salient_shares[by, bx]
-            rest += error * (np.float32(1.0) - salient_shares[by, bx])
-    return salient, rest
+            for k in range(64):
+                rounded[0, bx, k] = np.int16(np.rint(coefs[by, bx, k] * inverse_steps[k]))
+        row = slice(by, by + 1)
+        _add_errors(
+            coefs[row],
+            rounded,
+            steps,
+            sensitivities,
+            salient_shares[row],
+            visibility[row],
+            totals,
+        )
 
 
 def measure_errors(
@@ -139,44 +124,36 @@ def measure_errors(
     qcoefs: Sequence[NDArray[np.int16]],
 ) -> Errors:
     """Return the errors of `qcoefs`, each (blocks_y, blocks_x, 64), with the tables (64,), all zigzag."""
-    found = [
-        _measure_blocks(
+    totals = np.zeros((len(components), 2))
+    weights = list_frequency_weights(SENSITIVITIES, len(components))
+    for i, component in enumerate(components):
+        _add_errors(
             component.coefs,
-            own,
-            table.astype(np.float32),
-            sensitivities,
+            qcoefs[i],
+            quant_tables[i].astype(np.float32),
+            weights[i],
             component.salient_shares,
             component.visibility,
+            totals[i],
         )
-        for component, own, table, sensitivities in zip(
-            components,
-            qcoefs,
-            quant_tables,
-            list_frequency_weights(SENSITIVITIES, len(components)),
-            strict=True,
-        )
-    ]
-    return _add_up(found)
+    return _sum_components(totals)
 
 
 def measure_reference_errors(components: Sequence[Component], quality: int) -> Errors:
     """Return the errors that the standard JPEG's tables at `quality` make on these components."""
-    found = [
-        _measure_reference_blocks(
+    totals = np.zeros((len(components), 2))
+    weights = list_frequency_weights(SENSITIVITIES, len(components))
+    steps = list_reference_steps(len(components), quality)
+    for i, component in enumerate(components):
+        _add_rounding_errors(
             component.coefs,
-            steps,
-            sensitivities,
+            steps[i],
+            weights[i],
             component.salient_shares,
             component.visibility,
+            totals[i],
         )
-        for component, steps, sensitivities in zip(
-            components,
-            list_reference_steps(len(components), quality),
-            list_frequency_weights(SENSITIVITIES, len(components)),
-            strict=True,
-        )
-    ]
-    return _add_up(found)
+    return _sum_components(totals)
 
 
 def list_reference_steps(components: int, quality: int) -> list[NDArray[np.float32]]:
@@ -186,6 +163,7 @@ def list_reference_steps(components: int, quality: int) -> list[NDArray[np.float
     return [round_table(annex_k * scale).astype(np.float32) for annex_k in annex_ks]
 
 
-def _add_up(parts: Sequence[tuple[float, float]]) -> Errors:
-    salient, rest = (sum(own) for own in zip(*parts, strict=True))
+def _sum_components(totals: NDArray[np.float64]) -> Errors:
+    """Return the sum of the components' errors (components, 2)."""
+    salient, rest = (sum(errors) for errors in totals.T.tolist())
     return Errors(salient + LEAST_ERROR, rest + LEAST_ERROR)

@@ -1,6 +1,7 @@
 """Weight of a squared error in each coefficient, by its frequency and component.
 
-The frequencies' weights start from T.81 Annex K, whose steps were chosen by visibility thresholds.
+They start from T.81 Annex K, whose steps were chosen by visibility thresholds. docs/codec.md has the
+formula's reasons.
 """
 
 from collections.abc import Sequence
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 from codec.jpeg.quantize.tuning import Sensitivity
 from codec.jpeg.syntax.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, ZIGZAG_TO_NATURAL
 
-# In squared half cycles per block. Below it, an error is still visible at a quarter of the size.
 LOW_REACH: Final = 1.5
+"""In squared half cycles per block. Below it, errors stay visible at a quarter of the image's size."""
 _LOWNESS: Final = np.exp(
     -((ZIGZAG_TO_NATURAL // 8) ** 2 + (ZIGZAG_TO_NATURAL % 8) ** 2) / LOW_REACH
 ).astype(np.float32)
@@ -25,14 +26,17 @@ def shape_table(annex_k: NDArray[np.float32], mix: float) -> NDArray[np.float32]
     return shape
 
 
-def weigh_frequencies(annex_k: NDArray[np.float32], own: Sensitivity) -> NDArray[np.float32]:
+def weigh_frequencies(
+    annex_k: NDArray[np.float32], sensitivity: Sensitivity
+) -> NDArray[np.float32]:
     """Return f (64,) zigzag, the weight of a squared error in each coefficient.
 
-    f = weight · ((K_0/K)^tilt + low · exp(−(u² + v²)/LOW_REACH) + dc · [k = 0])
+    f_k = weight · ((K_0/K_k)^tilt + low · exp(−(u² + v²)/LOW_REACH) + dc · [k = 0]), with the table K
+    of Annex K and the frequencies u and v of the coefficient k. The form is this encoder's own.
     """
-    plain = shape_table(annex_k, -own.tilt) + np.float32(own.low) * _LOWNESS
-    plain[0] += np.float32(own.dc)
-    weights: NDArray[np.float32] = np.float32(own.weight) * plain
+    plain = shape_table(annex_k, -sensitivity.tilt) + np.float32(sensitivity.low) * _LOWNESS
+    plain[0] += np.float32(sensitivity.dc)
+    weights: NDArray[np.float32] = np.float32(sensitivity.weight) * plain
     return weights
 
 
@@ -42,4 +46,4 @@ def list_frequency_weights(
     """Return f (64,) of each of 1 or 3 `components`, Y first; `sensitivities` are of Y, Cb and Cr."""
     annex_ks = (ANNEX_K_LUMA, ANNEX_K_CHROMA, ANNEX_K_CHROMA)
     pairs = list(zip(annex_ks, sensitivities, strict=True))[:components]
-    return [weigh_frequencies(annex_k, own) for annex_k, own in pairs]
+    return [weigh_frequencies(annex_k, sensitivity) for annex_k, sensitivity in pairs]

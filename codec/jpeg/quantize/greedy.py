@@ -98,7 +98,7 @@ def quantize_dc_greedily(
 ) -> None:
     """Round the DC part of `qcoefs` (1, n, 64) and count the sizes of the differences.
 
-    `before` (n,) holds the DC coefficient that the scan codes before each.
+    `before` (n,) holds the DC coefficient of the block before each in the scan.
     """
     for i in range(coefs.shape[1]):
         value = int(np.rint(coefs[0, i, 0] / step))

@@ -9,7 +9,7 @@ from codec.jit import inlined, kernel
 from codec.jpeg.syntax.tables import ANNEX_K_LUMA
 
 ACTIVITY_SENSITIVITIES: Final = (16.0 / ANNEX_K_LUMA) ** 2
-"""(64,) zigzag: sensitivity of the eye to each coefficient's energy, from table K.1."""
+"""(64,) zigzag: sensitivity of the eye to each coefficient's energy, from table K.1 of T.81."""
 _DARK_LEVEL: Final = 50.0  # 8-bit level at which the weight of darkness has fallen to 1/e
 
 
@@ -63,8 +63,10 @@ def _measure_activity(
 def measure_activity(plane: NDArray[np.float32], coefs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the activity (blocks_y, blocks_x): weighted AC energy, reduced where it is an edge.
 
-    The factor is the variance within the block's quarters over that of the whole block, 0.02 to 1:
-    near 1 for texture, which hides errors, and near 0 for an edge, beside which errors are visible.
+    The factor is the variance within the block's quarters over that of the whole block, 0.02 to 1: near
+    1 for texture, which hides errors, and near 0 for an edge, next to which errors are visible. This is
+    the between-coefficient masking of Ponomarenko et al., "On between-coefficient contrast masking of
+    DCT basis functions" (VPQM 2007), before its square root.
     """
     return _measure_activity(plane, coefs, ACTIVITY_SENSITIVITIES)
 
@@ -72,11 +74,7 @@ def measure_activity(plane: NDArray[np.float32], coefs: NDArray[np.float32]) -> 
 def weigh_masking(
     activity: NDArray[np.float32], exponent: float, floor: float
 ) -> NDArray[np.float32]:
-    """Return weights (activity / floor + 1)^−exponent: activity hides errors.
-
-    Activity is the between-coefficient masking of Ponomarenko et al., "On between-coefficient
-    contrast masking of DCT basis functions" (VPQM 2007), before its square root.
-    """
+    """Return weights (activity / floor + 1)^−exponent, since activity hides errors."""
     masking: NDArray[np.float32] = np.power(
         activity / np.float32(floor) + np.float32(1.0), np.float32(-exponent)
     )
@@ -86,7 +84,7 @@ def weigh_masking(
 def weigh_darkness(coefs: NDArray[np.float32], darkness: float) -> NDArray[np.float32]:
     """Return weights from 1 + `darkness` in black to 1 in bright blocks, by luma's DC.
 
-    Near black, sRGB's curve is flatter than the eye's response: an equal error is more visible.
+    Near black sRGB's curve is flatter than the eye's response, so that equal errors are more visible.
     """
     level = np.maximum(coefs[..., 0] * np.float32(0.125) + np.float32(128.0), 0.0)
     weights: NDArray[np.float32] = 1.0 + np.float32(darkness) * np.exp(

@@ -7,7 +7,8 @@ For each block the kernel minimizes
 over the values v_k exactly, for given symbol rates. A node of the trellis is "k is the last nonzero
 coefficient so far"; Viterbi's algorithm keeps the cheapest way to each (Ramchandran and Vetterli,
 "Rate-distortion optimal fast thresholding with complete JPEG/MPEG decoder compatibility", IEEE
-Trans. Image Processing 3(5), 1994; Crouse and Ramchandran, 1997). Bits depend on a value's size
+Trans. Image Processing 3(5), 1994; Crouse and Ramchandran, "Joint thresholding and quantizer selection
+for transform image coding", IEEE Trans. Image Processing 6(2), 1997). Bits depend on a value's size
 category only, so the candidates are the rounded value and, for every smaller category, its largest
 value: no other value can be best.
 """
@@ -19,7 +20,7 @@ from codec.jit import kernel
 from codec.jpeg.quantize.trellis import decide_block
 from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, ZERO_RUN, count_block_symbols
 
-_SIZES = 16
+_SIZE_COUNT = 16
 
 
 @kernel
@@ -28,8 +29,8 @@ def tabulate_rates(rates: NDArray[np.float32]) -> NDArray[np.float32]:
 
     Entries include the ZRL codes of runs beyond 15 and the appended bits.
     """
-    bits = np.zeros((_SIZES, 64), np.float32)
-    for size in range(1, _SIZES):
+    bits = np.zeros((_SIZE_COUNT, 64), np.float32)
+    for size in range(1, _SIZE_COUNT):
         for run in range(64):
             symbol = (run & 15) * 16 + size
             bits[size, run] = rates[symbol] + rates[ZERO_RUN] * np.float32(run // 16) + size

@@ -1,4 +1,4 @@
-"""Quantization tables of a pass, and the worth of their errors in bits."""
+"""The quantization tables of a pass, and what their errors are worth in bits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Steps:
 
 
 def make_tables(tuning: Tuning, scale: float, components: int) -> list[NDArray[np.uint16]]:
-    """Return each component's quant_table (64,) zigzag; `scale` is the step of an error of weight 1."""
+    """Return each component's quant_table (64,) zigzag; `scale` is the step of frequency weight 1."""
     exponent = np.float32(-0.5 * tuning.steepness)
     return [
         round_table(np.power(f, exponent) * np.float32(scale))
@@ -37,7 +37,7 @@ def make_tables(tuning: Tuning, scale: float, components: int) -> list[NDArray[n
 def choose_tables(
     tuning: Tuning, scale: float, components: Sequence[Component]
 ) -> list[NDArray[np.uint16]]:
-    """Return the result of `make_tables`, with steps of the components' sources (`snap_tables`)."""
+    """Return the result of `make_tables`, with the steps of a source where `snap_tables` takes them."""
     return snap_tables(make_tables(tuning, scale, len(components)), components)
 
 

@@ -1,6 +1,7 @@
 """The encoder's fitted constants, and how `strength` changes them.
 
-Fitted on photos of OSIE by `python -m bench fit`; docs/codec.md describes the objective.
+DEFAULT is fitted on 20 photos of OSIE at half size by `python -m bench fit --goals default`, FULL on 10
+by `--goals full`; docs/codec.md has the whole command and the objective.
 """
 
 import math
@@ -36,7 +37,7 @@ class Tuning:
     masking: float
     """Exponent of a luma block's activity."""
     masking_floor: float
-    """Activity below which a block hides little, in squared samples."""
+    """Activity below which a block hides few errors, in squared samples."""
     chroma_masking: float
     """Exponent of a chroma block's activity."""
     darkness: float
@@ -44,13 +45,13 @@ class Tuning:
     saliency_ratio: float
     """Weight of the most salient blocks over that of the background."""
     rise_from: float
-    """Rank by area from which the weight rises."""
+    """Area rank from which the weight rises."""
     rise_to: float
     """Area rank at which it is highest."""
 
     @property
     def sensitivities(self) -> tuple[Sensitivity, Sensitivity, Sensitivity]:
-        """Those of Y, Cb and Cr."""
+        """The sensitivities of Y, Cb and Cr."""
         return self.luma, self.cb, self.cr
 
 

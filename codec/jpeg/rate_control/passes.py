@@ -1,4 +1,4 @@
-"""One pass of quantization over all components, and the bytes of the file that it gives."""
+"""A pass: one quantization of all components, and the bytes of the resulting file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Point:
     table_scale: float
     """Step of an error of weight 1, before rounding (`make_tables`)."""
     lambda_scale: float
-    """Step that λ is relative to (`scale_steps`); equals table_scale until λ alone is changed."""
+    """Step that λ is relative to (`scale_steps`); table_scale unless λ alone is changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Pass:
 
 
 def estimate_rates(counts: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the bits (256,) of each AC symbol, its information; each count is raised by a quarter."""
+    """Return the bits (256,) of each AC symbol: its information, with 1/4 added to each count."""
     smoothed = counts.astype(np.float32) + np.float32(0.25)
     rates: NDArray[np.float32] = np.log2(smoothed.sum()) - np.log2(smoothed)
     return rates
@@ -64,21 +64,21 @@ def run_pass(
 def adjust_pass(
     blocks: Blocks,
     tuning: Tuning,
-    made: Pass,
+    base: Pass,
     rates: Sequence[NDArray[np.float32]],
     *,
     lambda_scale: float,
     stride: int,
 ) -> Pass:
-    """Quantize every stride-th block of `made` again with another λ; return the resulting pass.
+    """Quantize every stride-th block of the pass `base` again with another λ; return the resulting pass.
 
-    This replaces a second pass where the first ends near its goal. One block in five, with a λ that
-    changes its bits by five times the missing share, costs a fifth of a pass. The result keeps the
-    point of `made`, at which most of its blocks were quantized.
+    It replaces a second pass where the first ends near its goal. With a stride of five it takes a fifth
+    of the time, with a λ that changes the bits of these blocks by five times the missing share. The
+    result has the point of `base`, since most of its blocks were quantized there.
     """
-    steps = scale_steps(tuning, made.quant_tables, lambda_scale)
-    ac_counts = blocks.adjust(steps, rates, stride, made.ac_counts)
-    return build_pass(blocks.components, made.point, made.quant_tables, made.dc_counts, ac_counts)
+    steps = scale_steps(tuning, base.quant_tables, lambda_scale)
+    ac_counts = blocks.adjust(steps, rates, stride, base.ac_counts)
+    return build_pass(blocks.components, base.point, base.quant_tables, base.dc_counts, ac_counts)
 
 
 def build_pass(
@@ -88,7 +88,7 @@ def build_pass(
     dc_counts: list[NDArray[np.int64]],
     ac_counts: list[NDArray[np.int64]],
 ) -> Pass:
-    """Return the pass with these symbols: its Huffman tables and bytes."""
+    """Return the pass with these symbol counts, with its Huffman tables and bytes."""
     dc_tables = [build_table(counts) for counts in dc_counts]
     ac_tables = [build_table(counts) for counts in ac_counts]
     pairs = zip([*dc_counts, *ac_counts], [*dc_tables, *ac_tables], strict=True)
@@ -107,6 +107,6 @@ def count_frame_bytes(components: Sequence[Component]) -> int:
 
 
 def _count_header_bytes(components: Sequence[Component], tables: Sequence[HuffmanTable]) -> int:
-    """Return the bytes of a baseline file's headers: those of `count_frame_bytes`, DHT and SOS."""
+    """Return the bytes of a baseline file outside its scan: those of `count_frame_bytes`, DHT and SOS."""
     scan = 4 + sum(17 + table.symbols.size for table in tables) + 8 + 2 * len(components)
     return count_frame_bytes(components) + scan

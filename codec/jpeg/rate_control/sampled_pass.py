@@ -1,7 +1,7 @@
 """A sampled pass: an estimate of a pass's bytes and errors from a sample of the blocks.
 
-The sample is quantized greedily, which keeps about as many coefficients as the trellis. So a few
-sampled passes find the step and the symbol rates from which one full pass ends near its goal.
+The sample is quantized greedily, which keeps about as many coefficients as the trellis. A few sampled
+passes find a step and symbol rates with which one full pass ends near its goal.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from codec.jpeg.quantize.tuning import Tuning
 from codec.jpeg.rate_control.passes import Point, count_frame_bytes
 from codec.jpeg.syntax.symbols import APPENDED_BITS, END_OF_BLOCK, ZERO_RUN
 
-# Bytes of a full pass over those of a sampled one: mean over 15 photos of OSIE at half size, qualities
-# 20 to 97, strengths 0, 0.6 and 1; single photos deviate by 1 %.
 _TRELLIS_SHARE: Final = 1.013
+"""Bytes of a full pass over those of a sampled one: mean over 15 photos of OSIE at half size, qualities 20
+to 97, strengths 0, 0.6 and 1; single photos deviate by 1 %."""
 _SCAN_HEADER_BYTES: Final = 12 + 4  # SOS, and DHT without its tables
 
 
@@ -50,23 +50,23 @@ def run_sampled_pass(
     components, sample_sizes = blocks.components, blocks.sample_sizes
     quant_tables = choose_tables(tuning, point.table_scale, components)
     counts = blocks.quantize_sample(scale_steps(tuning, quant_tables, point.lambda_scale), rates)
-    # Number of blocks that one of the sample stands for, by kind; it is the same for Cb and Cr.
+    # Number of blocks that a block of the sample represents, by kind; equal for Cb and Cr.
     factors = {
-        component.kind: component.real_rows * component.real_columns / own
-        for component, own in zip(components, sample_sizes, strict=True)
+        component.kind: component.real_rows * component.real_columns / size
+        for component, size in zip(components, sample_sizes, strict=True)
     }
     header = count_frame_bytes(components) + _SCAN_HEADER_BYTES + 2 * len(components)
     bits = 0.0
     for kind, factor in factors.items():
         for symbols in (counts.dc[kind], counts.ac[kind]):
-            own_bits, found = _measure_information(symbols)
-            bits += own_bits * factor
-            header += 17 + found
+            kind_bits, symbol_count = _measure_information(symbols)
+            bits += kind_bits * factor
+            header += 17 + symbol_count
     return SampledPass(quant_tables, counts.ac, sample_sizes[0], header + bits / 8 * _TRELLIS_SHARE)
 
 
 def _measure_information(counts: NDArray[np.int64]) -> tuple[float, int]:
-    """Return the symbols' information and appended bits, and how many of the 256 symbols occur."""
+    """Return the sum of the symbols' information and appended bits, and how many of the 256 occur."""
     found = counts[counts > 0].astype(np.float64)
     total = found.sum()
     bits = total * np.log2(total) - found @ np.log2(found) + counts @ APPENDED_BITS

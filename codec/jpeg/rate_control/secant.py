@@ -1,4 +1,4 @@
-"""Root finding for a falling function that is expensive to evaluate and noisy: secants in a bracket."""
+"""Root finding for an expensive and noisy function that falls: secant steps within a bracket."""
 
 import math
 from dataclasses import dataclass, field
@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Bracket:
-    """Trials (position, error), and secant steps that stay between positive and negative errors."""
+    """The trials (position, error), and the next secant step between the positive and negative errors."""
 
     slope: float
-    """Expected d error / d position, negative; used until two trials give a measured one."""
+    """Expected d error / d position, negative; used until two trials give a measured slope."""
     floor: float
     ceiling: float
+    """Largest position to try; `floor` is the smallest."""
     trials: list[tuple[float, float]] = field(default_factory=list)
     above: tuple[float, float] | None = None
     """Trial with a positive error at the highest position."""
     below: tuple[float, float] | None = None
-    """Trial without a positive error at the lowest position."""
+    """Trial with a negative or no error at the lowest position."""
 
     def add(self, position: float, error: float) -> None:
         """Add a trial."""

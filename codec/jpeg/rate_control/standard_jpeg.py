@@ -1,4 +1,4 @@
-"""The reference: the baseline 4:2:0 JPEG with Annex K's tables that Pillow's libjpeg writes."""
+"""The reference: the baseline 4:2:0 JPEG with the tables of T.81 Annex K, as Pillow writes it."""
 
 import os
 import tempfile
@@ -11,8 +11,8 @@ from PIL import Image
 
 def measure_reference(image: NDArray[np.uint8], quality: int) -> int:
     """Return the bytes of the reference of `image`, (h, w, 3) or (h, w), at `quality` 1..100."""
-    # Pillow releases the interpreter lock only where it encodes to a file descriptor, not where it
-    # encodes to a Python object.
+    # Pillow releases the interpreter lock only when it writes to a file descriptor, not to a Python
+    # object.
     with open_scratch() as file:
         Image.fromarray(np.ascontiguousarray(image)).save(
             file, format="JPEG", quality=quality, subsampling="4:2:0"
@@ -21,7 +21,7 @@ def measure_reference(image: NDArray[np.uint8], quality: int) -> int:
 
 
 def open_scratch() -> IO[bytes]:
-    """Return an empty file without a name, in memory where the system supports it (Linux)."""
+    """Return an empty unnamed file, in memory where the system supports it (Linux)."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("reference"), "wb")
     return tempfile.TemporaryFile()

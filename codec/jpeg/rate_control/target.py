@@ -1,7 +1,7 @@
 """The goal of a rate search: a number of bytes, or errors at most as large as the reference's.
 
-A goal gives a pass one number, its error. It falls as quantization gets coarser; it is positive
-where the pass is finer than required, and 0 where the search ends.
+A goal turns a pass into one number, its error. It is positive where the pass is finer than required and
+falls as quantization gets coarser; the search looks for 0.
 """
 
 import math
@@ -20,14 +20,14 @@ from codec.settings import EncodeSettings
 TARGET_SHARE: Final = 0.999
 """Share of the reference's bytes at which `target=size` aims; the search ends within 0.6 % of it."""
 LEAST_SHARE: Final = 0.992
-"""Share of the aimed-at bytes below which a file is searched again: the bytes of progressive scans
-are estimated on some rows of a large image, sometimes wrongly."""
+"""Share of the target's bytes below which a file is searched again. The bytes of progressive scans are
+estimated on some rows of a large image, so that a file may turn out shorter."""
 CAP_SHARE: Final = 0.994
-"""Share of an upper limit at which a search aims, so that its tolerance stays below the limit."""
-# Scales log errors to log bytes, so that one slope serves both. Per log step of table and λ, log errors
-# change by 1.47 and log bytes by 0.75; per log step of λ alone, by 0.62 and 0.35 (12 photos of OSIE at
-# half size, qualities 30 to 90, strengths 0 to 1). The search's tolerance is then 0.05 dB.
-_FIDELITY_SCALE = 0.5
+"""Share of an upper limit at which a search aims, so that files within its tolerance stay below it."""
+_FIDELITY_SCALE: Final = 0.5
+"""Factor from log errors to log bytes, so that one slope serves both. Per log step of table and λ, log
+errors change by 1.47 and log bytes by 0.75; per log step of λ alone, by 0.62 and 0.35 (12 photos of OSIE
+at half size, qualities 30 to 90, strengths 0 to 1). The search's tolerance is then 0.05 dB."""
 _NO_NOISE = Errors(0.0, 0.0)
 
 
@@ -41,9 +41,9 @@ class Goal:
     least_bytes: float = 0.0
     """A file with fewer bytes is searched again."""
     allowed: Errors | None = None
-    """If given, a pass with these errors meets the goal, even with fewer bytes than `target_bytes`."""
+    """If given, a pass with at most these errors meets the goal, even below `target_bytes`."""
     noise: Errors = _NO_NOISE
-    """Errors that the coefficients have from an earlier quantization, added to those of a pass."""
+    """Errors of the source's own quantization, which are added to those of a pass."""
 
     def find_error(self, file_bytes: float, errors: Errors | None) -> float:
         """Return the log ratio by which a pass is finer than required; negative if coarser."""
@@ -51,7 +51,7 @@ class Goal:
         if self.allowed is None or errors is None:
             return excess
         spare = min(
-            math.log(allowed / own) for allowed, own in zip(self.allowed, errors, strict=True)
+            math.log(allowed / found) for allowed, found in zip(self.allowed, errors, strict=True)
         )
         return max(excess, spare * _FIDELITY_SCALE)
 
@@ -65,14 +65,14 @@ class Goal:
         """Return the errors of the last pass, or of the sample; None if the goal does not depend on them."""
         if self.allowed is None:
             return None
-        made = blocks.measure(quant_tables, sample=sample)
-        return Errors(made.salient + self.noise.salient, made.rest + self.noise.rest)
+        found = blocks.measure(quant_tables, sample=sample)
+        return Errors(found.salient + self.noise.salient, found.rest + self.noise.rest)
 
     def allow_noise(self, noise: Errors, share: float) -> "Goal":
         """Return the goal for coefficients that already have the errors `noise`.
 
-        They are added to the errors of the file and of the reference; the file's may exceed the sum by
-        `share` of them.
+        `noise` is added to the errors of the file and to those of the reference. The file's may exceed
+        the sum by the given `share` of `noise`.
         """
         if self.allowed is None:
             return self
@@ -80,7 +80,7 @@ class Goal:
         return replace(self, allowed=Errors(*allowed), noise=noise)
 
     def loosen(self, file_bytes: int) -> "Goal":
-        """Return the goal after a file had fewer bytes than estimated. It accepts any shorter file."""
+        """Return the goal after a file of `file_bytes`, fewer than estimated; it accepts any shorter file."""
         return replace(self, target_bytes=self.target_bytes**2 / file_bytes, least_bytes=0.0)
 
     def tighten(self) -> "Goal":
@@ -93,7 +93,7 @@ def set_goal(
     blocks: Blocks,
     reference_bytes: int,
 ) -> Goal:
-    """Return the goal that `settings` set for these blocks."""
+    """Return the goal of an encode of these blocks with `settings`."""
     cap = settings.max_bytes if settings.max_bytes is not None else math.inf
     if settings.target == "size":
         target = min(reference_bytes * TARGET_SHARE, cap * CAP_SHARE)

@@ -1,1 +1,1 @@
-"""Shared by reading and writing: components, quantization tables, symbols, Huffman codes."""
+"""The parts of T.81 that reading and writing share: components, tables, symbols, Huffman codes."""

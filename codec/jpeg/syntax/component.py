@@ -19,14 +19,14 @@ class Component:
     """Blocks per MCU, the sampling factors of SOF."""
     real_rows: int
     real_columns: int
-    """Blocks that hold samples of the image; the others only complete the last MCUs (A.2.4)."""
+    """Blocks that hold samples of the image; the others only complete the last MCUs (T.81 A.2.4)."""
     coefs: NDArray[np.float32]
     """(blocks_y, blocks_x, 64) zigzag."""
     block_weights: NDArray[np.float32]
-    """(blocks_y, blocks_x): weight of each block's error in quantization; 0 beyond the real blocks."""
+    """(blocks_y, blocks_x): weight of each block's error in quantization; 0 outside the real blocks."""
     salient_shares: NDArray[np.float32]
     """(blocks_y, blocks_x) in [0, 1]: share of each block that belongs to the salient region."""
     visibility: NDArray[np.float32]
-    """(blocks_y, blocks_x): weight of each block's error by masking alone; 0 beyond the real blocks."""
+    """(blocks_y, blocks_x): weight of each block's error by masking alone; 0 outside the real blocks."""
     steps: NDArray[np.uint16] | None = None
-    """(64,) zigzag: quantization steps of the JPEG that the coefs were read from, if from one."""
+    """(64,) zigzag: quantization steps of the source; None where coefs do not come from a JPEG."""

@@ -9,12 +9,12 @@ from codec.jit import kernel
 from codec.jpeg.syntax.symbols import APPENDED_BITS
 
 MAX_LENGTH = 16
-_RESERVED = 256  # a symbol that takes the code of ones only, which no real one may have (K.2)
+_RESERVED = 256  # a symbol that takes the code of all ones, which no real symbol may have (K.2)
 
 
 @dataclass(frozen=True, slots=True)
 class HuffmanTable:
-    """One table, as DHT holds it and as the scan writer needs it."""
+    """One table, in the form of DHT and as codes by symbol."""
 
     bits: NDArray[np.int64]
     """(17,) number of codes of each length; entry 0 is unused."""
@@ -28,7 +28,7 @@ class HuffmanTable:
 
 @kernel
 def _find_rarest(counts: NDArray[np.int64], skip: int) -> int:
-    """Return the index of the smallest nonzero count, the last one of equals, or −1 if all are zero."""
+    """Return the index of the smallest nonzero count except `skip`; the last of equals; −1 if there is none."""
     best = -1
     for place in range(counts.size):
         count = counts[place]
@@ -39,8 +39,8 @@ def _find_rarest(counts: NDArray[np.int64], skip: int) -> int:
 
 @kernel
 def _find_code_sizes(symbol_counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the code length of each symbol, of any length: merge the two rarest trees (figure K.1)."""
-    # Few of the 256 symbols occur, and every merge searches all that take part.
+    """Return the code length of each symbol, not limited, by merging the two rarest trees (figure K.1)."""
+    # Few of the 256 symbols occur, and each merge searches all of them.
     used = np.append(np.flatnonzero(symbol_counts), _RESERVED)
     counts = np.append(symbol_counts[used[:-1]], 1)
     used_sizes = np.zeros(used.size, np.int64)

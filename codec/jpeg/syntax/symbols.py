@@ -1,7 +1,7 @@
-"""The symbols of entropy-coded segments: a run of zeros with a size category (T.81 F.1.2, G.1.2).
+"""The symbols of entropy-coded segments: a run of zeros and a size category (T.81 F.1.2, G.1.2).
 
-The symbol of an AC coefficient is run << 4 | size, that of a DC difference is its size. The bits
-appended to its code select one of the values of this size.
+The symbol of an AC coefficient is run << 4 | size; that of a DC difference is its size. The bits appended
+to its code select one of the values of this size.
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ ZERO_RUN: Final = 0xF0
 SIZES: Final = np.array([magnitude.bit_length() for magnitude in range(1 << 15)], np.uint8)
 """Size category of each magnitude (tables F.1 and F.2). A lookup is faster than counting bits."""
 APPENDED_BITS: Final = np.arange(256) & 15
-"""(256,) bits that are appended to each symbol's code, EOBn of progressive scans apart."""
+"""(256,) number of bits appended to each symbol's code, except for EOBn of progressive scans."""
 
 
 @inlined

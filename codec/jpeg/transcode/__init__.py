@@ -1,1 +1,1 @@
-"""JPEG in, JPEG out: the encoder from a source's own coefficients."""
+"""JPEG in, JPEG out: an encode from the coefficients of a source instead of pixels."""

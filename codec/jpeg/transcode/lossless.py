@@ -1,4 +1,4 @@
-"""A source's coefficients written again, every one as it was: better codes are all that is gained."""
+"""A source's coefficients written again without change, with optimal Huffman codes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +15,19 @@ from codec.jpeg.write.progressive import write_progressive
 def rewrite(source: Source, *, progressive: bool) -> bytes:
     """Return a file of the source's qcoefs without metadata, progressive or baseline.
 
-    Blocks beyond the image are filled with what takes the fewest bits.
+    Blocks that only complete MCUs repeat the DC before and have no AC: this takes the fewest bits.
     """
     kinds = min(len(source.quant_tables), 2)
     dc_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
     ac_counts = [np.zeros(256, np.int64) for _ in range(kinds)]
     components: list[Component] = []
-    filled: list[NDArray[np.int16]] = []
+    planes: list[NDArray[np.int16]] = []
     for i, qcoefs in enumerate(source.qcoefs):
         kind = CHROMA if i else LUMA
-        component = _lay_out(source, qcoefs, kind)
-        stored = qcoefs.copy()
-        stored[component.real_rows :, :, 1:] = 0
-        stored[:, component.real_columns :, 1:] = 0
+        component = _make_component(source, qcoefs, kind)
+        padded = qcoefs.copy()
+        padded[component.real_rows :, :, 1:] = 0
+        padded[:, component.real_columns :, 1:] = 0
         quantize_dc(
             component.coefs,
             1,
@@ -35,25 +35,25 @@ def rewrite(source: Source, *, progressive: bool) -> bytes:
             component.real_columns,
             component.vertical,
             component.horizontal,
-            stored,
+            padded,
             dc_counts[kind],
         )
-        count_ac_symbols(stored, 1, 1, ac_counts[kind])
+        count_ac_symbols(padded, 1, 1, ac_counts[kind])
         components.append(component)
-        filled.append(stored)
+        planes.append(padded)
     size_px = (source.width, source.height)
     if progressive:
-        return write_progressive(size_px, components, source.quant_tables, filled)
+        return write_progressive(size_px, components, source.quant_tables, planes)
     dc_tables = [build_table(counts) for counts in dc_counts]
     ac_tables = [build_table(counts) for counts in ac_counts]
     coded = zip([*dc_counts, *ac_counts], [*dc_tables, *ac_tables], strict=True)
     bits = sum(count_bits(counts, table.lengths) for counts, table in coded)
     header = write_header(size_px, components, source.quant_tables, dc_tables, ac_tables)
-    return write_file(header, write_scan(components, filled, dc_tables, ac_tables, bits))
+    return write_file(header, write_scan(components, planes, dc_tables, ac_tables, bits))
 
 
-def _lay_out(source: Source, qcoefs: NDArray[np.int16], kind: int) -> Component:
-    """Return a component with the places of its blocks, their DC in steps, and no weights."""
+def _make_component(source: Source, qcoefs: NDArray[np.int16], kind: int) -> Component:
+    """Return a component with the DC of `qcoefs` as its coefs, and without weights."""
     across, down = (source.horizontal, source.vertical) if kind == CHROMA else (1, 1)
     real = (-(-source.height // (8 * down)), -(-source.width // (8 * across)))
     factors = (1, 1) if kind == CHROMA else (source.horizontal, source.vertical)

@@ -1,7 +1,7 @@
-"""JPEG in, JPEG out: the encoder's pipeline from a source's own coefficients.
+"""The encoder's pipeline from a source's coefficients to the JPEG that meets the target.
 
-Nothing is decoded to 8-bit samples and transformed again, so there is no second generation of
-rounding; and what quantization has lost already is not paid for a second time.
+Samples are never rounded to 8 bits and transformed again, and no bits are spent on coding the errors
+of the source's own quantization.
 """
 
 import io
@@ -13,7 +13,8 @@ from PIL import Image
 
 from codec.jpeg import encode as encoder
 from codec.jpeg.decode.coefficients import Source, read_source
-from codec.jpeg.encode import check_image, drop_flat_map, guess_first_step, search_file
+from codec.jpeg.file_search import guess_first_step, search_file
+from codec.jpeg.inputs import check_image, drop_flat_map
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.requantization import measure_noise
 from codec.jpeg.quantize.tuning import tune
@@ -25,15 +26,17 @@ from codec.jpeg.transcode.lossless import rewrite
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
 
 LEAST_SAVING: Final = 0.03
-"""Share of the bytes that a loss has to save."""
+"""Share of the bytes that quantizing again must save; otherwise the coefficients are kept."""
 NOISE_SHARE: Final = 0.02
-"""Share of the source's own errors that the reference's may be exceeded by: 0.1 dB beside the original."""
-FIRST_STEP: Final = 1.5
-"""Steps that a search starts from at least, in luma's first one of the source."""
+"""Share of the source's own errors by which a file may exceed the allowed ones, 0.1 dB against the
+original; with less, the search takes many more passes (docs/research/transcoding.md)."""
+LEAST_FIRST_STEP: Final = 1.5
+"""Smallest table scale at which a search starts, in units of luma's DC step in the source."""
 FULL_CHROMA_FROM: Final = 80
-"""Quality from which on a target of bytes is better filled with chroma as it is than halved."""
-# Of a file that is only written again, over what it was: enough to see that it needn't be tried.
-_SHORTEST_REWRITE = 0.75
+"""Quality from which `target=size` keeps chroma finer than 4:2:0 (docs/research/transcoding.md)."""
+_SHORTEST_REWRITE: Final = 0.75
+"""Smallest expected ratio of the bytes of a lossless rewrite to those of the source. Where even this
+would be too long, the rewrite is not made."""
 
 
 def transcode(
@@ -44,84 +47,88 @@ def transcode(
     *,
     reference_bytes: int | None = None,
 ) -> Encoded:
-    """Encode a source as `encode` does its pixels, or return its coefficients as they are.
+    """Encode a source as `encode` does its pixels, or keep its coefficients.
 
     They are kept where they fit a target of bytes, and where quantizing them again saves less than
-    3 %: written anew, or as `source.stripped` where that is no longer. A baseline source may then
-    stay one although a progressive file is asked for, not the other way round.
+    3 %. They are then written again, or returned as `source.stripped` where that is no longer. In
+    this case the file may be baseline although a progressive one was requested, but not the other
+    way round.
 
     Chroma that is finer than 4:2:0 becomes 4:2:0 by "420", and by "auto" where that serves the
-    target better; "444" keeps it. Coarser chroma stays: no resampling adds to it.
+    target better; "444" keeps it. Chroma is never upsampled.
 
     Args:
         source: the coefficients.
-        image: what a decoder shows of them, as for `encode`: the reference is made of it.
+        image: the decoded image, as for `encode`; the reference is made from it.
         saliency: as for `encode`.
         settings: see EncodeSettings.
         reference_bytes: as for `encode`.
 
     Raises:
-        ValueError: as `encode`, or the image's sides are not the source's.
+        ValueError: as `encode`, or the image does not have the source's size.
         OutOfReachError: as `encode`.
     """
     check_image(image)
     if image.shape[:2] != (source.height, source.width):
-        raise ValueError(f"image has shape {image.shape}, not the source's")
+        size = (source.height, source.width)
+        raise ValueError(f"image must have the source's size {size}, not shape {image.shape}")
     saliency, settings = drop_flat_map(saliency, settings)
     tuning = tune(settings.strength)
     if reference_bytes is None:
         reference_bytes = measure_reference(image, settings.quality)
-    components = split_source(*(source, saliency, tuning), subsample=_is_halved(settings))
+    components = split_source(*(source, saliency, tuning), subsample=_becomes_420(settings))
     blocks = Blocks(components)
     goal = set_goal(settings, blocks, reference_bytes)
     if goal.allowed is not None:
         goal = goal.allow_noise(measure_noise(components), NOISE_SHARE)
-    kept = _keep(source, settings, goal.limit_bytes)
-    if kept is not None and goal.allowed is None:
-        return Encoded(kept, reference_bytes, 0)
+    lossless = _write_lossless(source, settings, goal.limit_bytes)
+    if lossless is not None and goal.allowed is None:
+        return Encoded(lossless, reference_bytes, 0)
     step = max(
         guess_first_step(settings, reference_bytes, source.width * source.height),
-        FIRST_STEP * float(source.quant_tables[LUMA][0]),
+        LEAST_FIRST_STEP * float(source.quant_tables[LUMA][0]),
     )
     try:
         size_px = (source.width, source.height)
         found = search_file(size_px, blocks, tuning, goal, step, reference_bytes, settings)
     except OutOfReachError:
-        if kept is None:
+        if lossless is None:
             raise
-        return Encoded(kept, reference_bytes, 0)
-    if kept is not None and len(found.jpeg) > len(kept) * (1.0 - LEAST_SAVING):
-        return Encoded(kept, reference_bytes, found.passes)
+        return Encoded(lossless, reference_bytes, 0)
+    if lossless is not None and len(found.jpeg) > len(lossless) * (1.0 - LEAST_SAVING):
+        return Encoded(lossless, reference_bytes, found.passes)
     return found
 
 
-def _is_halved(settings: EncodeSettings) -> bool:
-    """Return whether chroma becomes 4:2:0 wherever it is quantized again.
+def _becomes_420(settings: EncodeSettings) -> bool:
+    """Return whether chroma becomes 4:2:0 where coefficients are quantized again.
 
-    The reference is 4:2:0, so that is as good, and shorter. Its bytes, where they are to be filled,
-    can't pay for more at low qualities either.
+    With `target=quality` 4:2:0 is as good as the reference, which is 4:2:0, and takes fewer bytes.
+    With `target=size` the reference's bytes are too few for finer chroma at low qualities.
     """
     if settings.subsampling == "auto":
         return settings.target == "quality" or settings.quality < FULL_CHROMA_FROM
     return settings.subsampling == "420"
 
 
-def _keep(source: Source, settings: EncodeSettings, limit_bytes: float) -> bytes | None:
-    """Return the shortest file of the source's own coefficients, if it may be and fits."""
+def _write_lossless(source: Source, settings: EncodeSettings, limit_bytes: float) -> bytes | None:
+    """Return the shortest file of the source's coefficients; None if no such file is allowed or fits."""
     finer = len(source.qcoefs) > 1 and (source.horizontal, source.vertical) != (2, 2)
     if (finer and settings.subsampling == "420") or (
         len(source.stripped) * _SHORTEST_REWRITE > limit_bytes
     ):
         return None
-    kept = rewrite(source, progressive=settings.progressive)
-    may_stay = not source.is_turned and (settings.progressive or not source.is_progressive)
-    if may_stay and len(source.stripped) <= len(kept):
-        kept = source.stripped
-    return kept if len(kept) <= limit_bytes else None
+    jpeg = rewrite(source, progressive=settings.progressive)
+    may_return_source = not source.is_reoriented and (
+        settings.progressive or not source.is_progressive
+    )
+    if may_return_source and len(source.stripped) <= len(jpeg):
+        jpeg = source.stripped
+    return jpeg if len(jpeg) <= limit_bytes else None
 
 
 def warm_up() -> None:
-    """Compile or load every kernel, those of `encode` too, so that no later photo waits for it."""
+    """Compile or load every kernel, those of `encode` too, so that no later call waits for one."""
     encoder.warm_up()
     ramp = np.arange(24 * 24 * 3, dtype=np.uint8).reshape(24, 24, 3)
     saliency = np.linspace(0.0, 1.0, 9, dtype=np.float32).reshape(3, 3)

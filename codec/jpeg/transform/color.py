@@ -11,7 +11,7 @@ LEVEL_SHIFT = 128.0
 def convert_grey(
     image: NDArray[np.uint8], padded_height: int, padded_width: int
 ) -> NDArray[np.float32]:
-    """Return one level-shifted luma plane, edges replicated to the padded size."""
+    """Return the level-shifted plane of (h, w) grey, with edges replicated to the padded size."""
     plane = np.empty((padded_height, padded_width), np.float32)
     height, width = image.shape
     np.subtract(image, np.float32(LEVEL_SHIFT), out=plane[:height, :width], dtype=np.float32)
@@ -22,7 +22,7 @@ def convert_grey(
 def convert_rgb(
     image: NDArray[np.uint8], padded_height: int, padded_width: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Return Y, Cb and Cr planes centred on zero, edges replicated to the padded size."""
+    """Return Y, Cb and Cr planes of (h, w, 3) sRGB, centred on zero, edges replicated to the padded size."""
     planes = (
         np.empty((padded_height, padded_width), np.float32),
         np.empty((padded_height, padded_width), np.float32),

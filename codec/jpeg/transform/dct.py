@@ -51,7 +51,7 @@ def transform_line(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 
 
 @inlined
-def restore_line(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+def inverse_transform_line(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     c0: np.float32,
     c1: np.float32,
     c2: np.float32,

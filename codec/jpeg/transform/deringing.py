@@ -1,11 +1,11 @@
-"""Overshoot: samples at black or white may lie beyond, where every decoder clamps them.
+"""Deringing: clipped samples are moved beyond black or white, where decoders clamp them again.
 
-Text on white is dear because a block must rise steeply to white and stop there. But what the inverse
-DCT puts beyond 0 or 255 is clamped, so that a clipped sample stands for all values beyond it, and the
-block may be any that agrees with the samples between. One with few coefficients is found by
-alternating projections (onto convex sets: Youla and Webb, IEEE Trans. Medical Imaging 1(2), 1982):
-coefficients below their step are dropped, then every sample goes back to where it may lie. mozjpeg's
-overshoot deringing has the same aim and extends clipped runs by a curve.
+Text on white takes many bits, because blocks rise steeply to white and stop there. Decoders clamp
+samples beyond 0 and 255, so a clipped sample may be stored as any value beyond. Values that need few
+coefficients are found by projections onto convex sets (Youla and Webb, IEEE Trans. Medical Imaging
+1(2), 1982, with relaxation): coefficients below their step are set to zero, then each sample is moved
+back into its allowed range. mozjpeg's overshoot deringing has the same aim; it extends runs of clipped
+samples by a curve.
 """
 
 import numpy as np
@@ -13,26 +13,29 @@ from numpy.typing import NDArray
 
 from codec.jit import kernel
 from codec.jpeg.syntax.tables import NATURAL_TO_ZIGZAG
-from codec.jpeg.transform.dct_batched import LANES, transform_back, transform_lanes
+from codec.jpeg.transform.dct_batched import LANES, inverse_transform_lanes, transform_lanes
 
 BLACK, WHITE = -128.0, 127.0
-MOST_BEYOND = 60.0
-"""Samples beyond black or white at most: what a decoder averages before it clamps, as libjpeg does
-when it scales, gets lighter around dark text by some of it."""
+MOST_OVERSHOOT = 60.0
+"""Largest distance beyond black or white, in levels. Decoders that average samples before they clamp,
+as libjpeg does when it scales, show the surroundings of dark text slightly lighter. Chosen on seven
+graphics among 30, 60 and 120 (docs/research/encoder.md)."""
 
 _ROUNDS = 8
-_RELAXATION = np.float32(1.5)  # as good as twice the rounds at 1; worse above 2
-_ROUNDING = 0.01  # of a luma sample that was computed from white or black
-_LARGEST_AC = 1023.0  # no baseline scan has a larger one (T.81 F.1.2.2)
+_RELAXATION = np.float32(1.5)  # as good as twice the rounds without it
+_ROUNDING = 0.01  # largest rounding error of a luma sample computed from black or white
+_LARGEST_AC = 1023.0  # of a baseline scan (T.81 F.1.2.2)
 
 
 @kernel
 def _keep_mean(values: NDArray[np.float32]) -> None:
-    """Shrink what lies beyond white, or black, until the mean of the block doesn't.
+    """Shrink the overshoot of each block until its mean lies between black and white.
 
-    So DC stays where 8-bit samples have it, and is coded with any step.
+    So DC stays in the range of 8-bit samples, and can be coded with any step.
     """
-    totals = np.zeros((3, LANES), np.float32)  # of all, beyond white, beyond black
+    totals = np.zeros(
+        (3, LANES), np.float32
+    )  # of samples, of overshoot above white and below black
     for i in range(0, 64 * LANES, LANES):
         for lane in range(LANES):
             value = values[i + lane]
@@ -61,7 +64,10 @@ def _extend_batch(
     high: NDArray[np.float32],
     steps: NDArray[np.float32],
 ) -> None:
-    """Turn samples into the coefficients of others within the bounds; all (64 · lanes), by row."""
+    """Replace a batch of samples by the coefficients of samples between `low` and `high`, also batches.
+
+    `steps` (64,) are those of the coefficients in natural order.
+    """
     moved = np.empty(64 * LANES, np.float32)
     for _ in range(_ROUNDS):
         moved[:] = values
@@ -69,7 +75,7 @@ def _extend_batch(
         for k in range(1, 64):
             for i in range(k * LANES, (k + 1) * LANES):
                 moved[i] = moved[i] if abs(moved[i]) >= steps[k] else np.float32(0.0)
-        transform_back(moved)
+        inverse_transform_lanes(moved)
         for i in range(64 * LANES):
             value = values[i] + _RELAXATION * (moved[i] - values[i])
             values[i] = min(max(value, low[i]), high[i])
@@ -79,7 +85,7 @@ def _extend_batch(
 
 @kernel
 def _list_clipped(plane: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return (n, 2) rows and columns of the blocks that are black or white, but not all of them."""
+    """Return (n, 2) rows and columns of the blocks that are black or white in part, not everywhere."""
     rows, columns = plane.shape[0] // 8, plane.shape[1] // 8
     places = np.empty((rows * columns, 2), np.int64)
     listed = 0
@@ -128,8 +134,8 @@ def _extend_blocks(
                 is_black = sample < np.float32(BLACK + _ROUNDING)
                 is_white = sample > np.float32(WHITE - _ROUNDING)
                 values[i, lane] = sample
-                low[i, lane] = np.float32(BLACK - MOST_BEYOND) if is_black else sample
-                high[i, lane] = np.float32(WHITE + MOST_BEYOND) if is_white else sample
+                low[i, lane] = np.float32(BLACK - MOST_OVERSHOOT) if is_black else sample
+                high[i, lane] = np.float32(WHITE + MOST_OVERSHOOT) if is_white else sample
         _extend_batch(values.ravel(), low.ravel(), high.ravel(), steps)
         for lane in range(batch.shape[0]):
             largest = np.float32(0.0)
@@ -143,11 +149,11 @@ def _extend_blocks(
 def extend_clipped(
     plane: NDArray[np.float32], quant_table: NDArray[np.uint16], coefs: NDArray[np.float32]
 ) -> None:
-    """Replace the `coefs` of blocks that are black or white in part; leave all others as they are.
+    """Replace in `coefs` those of blocks that are black or white in part.
 
     Args:
         plane: (h, w) level-shifted samples of luma, sides multiples of 8.
-        quant_table: (64,) zigzag, near the one that the file will have.
+        quant_table: (64,) zigzag, about that of the file.
         coefs: (blocks_y, blocks_x, 64) zigzag, those of `plane`.
     """
     places = _list_clipped(plane)

@@ -1,15 +1,15 @@
-"""Inverse 8×8 DCT in T.81's scaling (A.3.3), of whole planes: the mirror of `codec.jpeg.transform.dct`."""
+"""Inverse 8×8 DCT of whole planes in T.81's scaling (A.3.3): the inverse of `codec.jpeg.transform.dct`."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
 from codec.jpeg.syntax.tables import NATURAL_TO_ZIGZAG
-from codec.jpeg.transform.dct import restore_line
+from codec.jpeg.transform.dct import inverse_transform_line
 
 
 @kernel
-def _restore_rows(
+def _inverse_transform_rows(
     coefs: NDArray[np.float32], order: NDArray[np.int64], strip: NDArray[np.float32]
 ) -> None:
     for v in range(8):
@@ -26,7 +26,7 @@ def _restore_rows(
                 strip[v, x + 5],
                 strip[v, x + 6],
                 strip[v, x + 7],
-            ) = restore_line(
+            ) = inverse_transform_line(
                 block[order[row]],
                 block[order[row + 1]],
                 block[order[row + 2]],
@@ -39,7 +39,9 @@ def _restore_rows(
 
 
 @kernel
-def _restore_columns(strip: NDArray[np.float32], top: int, plane: NDArray[np.float32]) -> None:
+def _inverse_transform_columns(
+    strip: NDArray[np.float32], top: int, plane: NDArray[np.float32]
+) -> None:
     for x in range(plane.shape[1]):
         (
             plane[top, x],
@@ -50,7 +52,7 @@ def _restore_columns(strip: NDArray[np.float32], top: int, plane: NDArray[np.flo
             plane[top + 5, x],
             plane[top + 6, x],
             plane[top + 7, x],
-        ) = restore_line(
+        ) = inverse_transform_line(
             strip[0, x],
             strip[1, x],
             strip[2, x],
@@ -63,18 +65,18 @@ def _restore_columns(strip: NDArray[np.float32], top: int, plane: NDArray[np.flo
 
 
 @kernel
-def _restore_plane(
+def _inverse_transform_plane(
     coefs: NDArray[np.float32], order: NDArray[np.int64], plane: NDArray[np.float32]
 ) -> None:
     strip = np.empty((8, plane.shape[1]), np.float32)
     for by in range(coefs.shape[0]):
-        _restore_rows(coefs[by], order, strip)
-        _restore_columns(strip, by * 8, plane)
+        _inverse_transform_rows(coefs[by], order, strip)
+        _inverse_transform_columns(strip, by * 8, plane)
 
 
-def restore(coefs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the plane, centred on zero and unrounded, of coefs (blocks_y, blocks_x, 64) zigzag."""
+def inverse_transform(coefs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the plane (h, w), centred on zero and not rounded, of coefs (blocks_y, blocks_x, 64) zigzag."""
     rows, columns, _ = coefs.shape
     plane = np.empty((rows * 8, columns * 8), np.float32)
-    _restore_plane(coefs, NATURAL_TO_ZIGZAG, plane)
+    _inverse_transform_plane(coefs, NATURAL_TO_ZIGZAG, plane)
     return plane

@@ -1,8 +1,8 @@
-"""What `subsampling=auto` means for a picture: 4:2:0, or 4:4:4 where halving would blur coloured edges.
+"""The choice of `subsampling=auto`: 4:2:0, or 4:4:4 where 4:2:0 would blur coloured edges.
 
-Coloured text, charts, logos lose by 4:2:0 what no bits bring back. Photos lose little, and grain that
-they lose is not missed: what counts is errors that stand out of their block, as edges leave them.
-Fitted on OSIE photos and generated graphics, judged by SSIMULACRA2 at equal bytes (docs/codec.md).
+4:2:0 damages coloured text, charts and logos, and no number of bits repairs that. Photos lose little
+but grain, whose loss is hardly visible. So only errors count that stand out within their block, as
+those of edges do.
 """
 
 from typing import Final
@@ -11,20 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
-from codec.jpeg.transform.chroma_resampling import restore, subsample_plane
+from codec.jpeg.transform.chroma_resampling import subsample_plane, upsample
 from codec.jpeg.transform.color import convert_rgb
 from codec.settings import Subsampling
 
 LEAST_LOSS: Final = 3.0
-"""Squared error per pixel from which 4:4:4 pays: 350 halved photos have at most 1.1, 99 % of them
-less than 0.7; graphics with colours have 4 to 300."""
+"""Squared error per pixel from which 4:4:4 is chosen. Fitted on 20 photos of OSIE at half size and 36
+generated graphics, by SSIMULACRA2 at equal bytes (docs/research/encoder.md); 350 photos of OSIE have at
+most 1.1, coloured graphics 4 to 300."""
 
-# Mean square over squared mean of magnitudes: at most π/2 for errors of a normal distribution, in
-# one or two dimensions. Grain stays below, lone errors are far above.
-_GRAIN = np.float32(1.6)
+# Mean square over squared mean magnitude. It is π/2 for normally distributed errors in one dimension,
+# and less in two; single errors in a block have a much larger ratio.
+_GRAIN_RATIO = np.float32(1.6)
 _BLOCK_PX = 16
 _BAND_PX = 2 * _BLOCK_PX
-_BANDS = 5  # of a picture that are looked at, at least; evenly spread
+_LEAST_BANDS = 5  # that are measured of an image, evenly spread
 
 
 def is_subsampled(image: NDArray[np.uint8], subsampling: Subsampling) -> bool:
@@ -35,17 +36,19 @@ def is_subsampled(image: NDArray[np.uint8], subsampling: Subsampling) -> bool:
 
 
 def measure_loss(image: NDArray[np.uint8]) -> float:
-    """Return the squared error per pixel, of Cb and Cr together, by which edges suffer from 4:2:0.
+    """Return the squared error per pixel, of Cb and Cr together, that 4:2:0 causes at edges.
 
-    Of each 16×16 block of (h, w, 3) sRGB what goes beyond grain counts.
+    The `image` is (h, w, 3) sRGB. Of each 16×16 block, the part beyond that of grain counts.
     """
     total = 0.0
     pixels = 0
-    for top in range(0, image.shape[0], _BAND_PX * max(image.shape[0] // (_BAND_PX * _BANDS), 1)):
+    for top in range(
+        0, image.shape[0], _BAND_PX * max(image.shape[0] // (_BAND_PX * _LEAST_BANDS), 1)
+    ):
         band = image[top : top + _BAND_PX]
         height, width = (side + side % 2 for side in band.shape[:2])
         _, cb, cr = convert_rgb(band, height, width)
-        total += _sum_losses(cb, cr, restore(subsample_plane(cb)), restore(subsample_plane(cr)))
+        total += _sum_losses(cb, cr, upsample(subsample_plane(cb)), upsample(subsample_plane(cr)))
         pixels += height * width
     return total / pixels
 
@@ -54,8 +57,8 @@ def measure_loss(image: NDArray[np.uint8]) -> float:
 def _sum_losses(
     cb: NDArray[np.float32],
     cr: NDArray[np.float32],
-    restored_cb: NDArray[np.float32],
-    restored_cr: NDArray[np.float32],
+    shown_cb: NDArray[np.float32],
+    shown_cr: NDArray[np.float32],
 ) -> float:
     height, width = cb.shape
     squares = np.empty(width, np.float32)
@@ -67,14 +70,14 @@ def _sum_losses(
         magnitudes[:] = 0
         for y in range(top, bottom):
             for x in range(width):
-                error_cb = cb[y, x] - restored_cb[y, x]
-                error_cr = cr[y, x] - restored_cr[y, x]
+                error_cb = cb[y, x] - shown_cb[y, x]
+                error_cr = cr[y, x] - shown_cr[y, x]
                 square = error_cb * error_cb + error_cr * error_cr
                 squares[x] += square
                 magnitudes[x] += np.sqrt(square)
         for left in range(0, width, _BLOCK_PX):
             right = min(left + _BLOCK_PX, width)
             magnitude = magnitudes[left:right].sum()
-            grain = _GRAIN * magnitude * magnitude / ((bottom - top) * (right - left))
+            grain = _GRAIN_RATIO * magnitude * magnitude / ((bottom - top) * (right - left))
             total += max(squares[left:right].sum() - grain, 0.0)
     return total

@@ -1,1 +1,1 @@
-"""Quantized coefficients to a file (T.81 annexes B, F.1 and G.1)."""
+"""Quantized coefficients written as a file (T.81 Annexes B, F.1 and G.1)."""

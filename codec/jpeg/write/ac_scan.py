@@ -1,9 +1,8 @@
 """The tokens of a progressive AC scan, first (T.81 G.1.2.2) or refining (G.1.2.3).
 
-Consecutive blocks that have nothing more up to the end of the band form an EOB run: a symbol EOBn
-stands for 2^n … 2^(n+1) − 1 of them. In a refining scan, the correction bits of these blocks follow
-the symbol. Their number is not limited: they are read from the list of nonzero coefficients when the
-run ends, without a buffer.
+Consecutive blocks without further symbols in the band form an EOB run, and a symbol EOBn stands for
+2^n … 2^(n+1) − 1 of them. In a refining scan, the correction bits of these blocks follow the symbol. When
+the run ends, they are taken from the list of nonzero coefficients, so that no buffer limits their number.
 """
 
 import numpy as np
@@ -15,7 +14,7 @@ from codec.jpeg.write.nonzeros import Nonzeros
 from codec.jpeg.write.tokens import LENGTH_SHIFT, MOST_APPENDED, SYMBOL_SHIFT, UNCODED
 
 LONGEST_RUN = 0x7FFF
-"""Blocks that the longest EOB run covers (EOB14, T.81 table G.1)."""
+"""Number of blocks in the longest EOB run (EOB14, T.81 table G.1)."""
 
 
 @kernel
@@ -26,7 +25,7 @@ def _make_token(symbol: int, length: int, appended: int) -> int:
 
 @kernel
 def _make_end_of_band(blocks: int) -> int:
-    """Return the token EOBn of a run of `blocks` ended blocks."""
+    """Return the token EOBn of an EOB run of `blocks` blocks."""
     length = int(SIZES[blocks]) - 1
     return _make_token(length << 4, length, blocks - (1 << length))
 
@@ -89,7 +88,10 @@ def _list_corrections(  # noqa: PLR0917 -- kernels take no keyword-only argument
     tokens: NDArray[np.int32],
     filled: int,
 ) -> int:
-    """Append the bit `low_bit` of the items [start:end) that earlier scans made nonzero."""
+    """Append the correction bits of the items [start:end), those that earlier scans made nonzero.
+
+    Return the number of tokens; `filled` is that before.
+    """
     bits = 0
     length = 0
     for i in range(start, end):
@@ -119,7 +121,7 @@ def _list_refinement(  # noqa: C901 -- calls with arrays cost more than the work
     """Fill `tokens` with a refining scan of the positions 1 to 63; return their number."""
     filled = 0
     ended = 0
-    # First item whose correction bit, if it has one, is still to be written.
+    # The first item whose correction bit is not yet written.
     uncorrected = 0
     for block in range(starts.size - 1):
         first, end = starts[block], starts[block + 1]
@@ -179,7 +181,7 @@ def list_first(nonzeros: Nonzeros, band: tuple[int, int], low_bit: int) -> NDArr
 
 
 def list_refinement(nonzeros: Nonzeros, low_bit: int) -> NDArray[np.int32]:
-    """Return the tokens of the scan that gives the positions 1..63 their bit `low_bit`."""
+    """Return the tokens of a refining scan, which adds the bit `low_bit` of the positions 1..63."""
     tokens = _allocate_tokens(nonzeros)
     filled = _list_refinement(nonzeros.starts, nonzeros.positions, nonzeros.values, low_bit, tokens)
     return tokens[:filled]

@@ -1,9 +1,9 @@
 """The bits of every candidate band of a first AC scan, from one pass over the coefficients.
 
-Bands are made of segments: they begin and end at the same few zigzag positions. The symbol of a
+A band consists of whole segments, which begin at a few fixed zigzag positions. The symbol of a
 coefficient depends on the band only if the band begins between the coefficient and the nonzero one
-before it. So symbols are counted by segment, with separate counts for those cut by the start of a
-band, and the counts of a band are sums. EOB runs are counted for each band (T.81 G.1.2.2).
+before it. So symbols are counted by segment, those at the start of a band separately, and the counts of
+a band are sums of these. EOB runs are counted for each band (T.81 G.1.2.2).
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from codec.jpeg.write.ac_scan import LONGEST_RUN
 from codec.jpeg.write.nonzeros import Nonzeros
 
 SEGMENT_STARTS = (1, 2, 3, 6, 13, 19)
-"""First zigzag positions of the segments; docs/codec.md gives the experiment behind them."""
+"""First zigzag positions of the segments, chosen on 96 files of Kodak photos (docs/research/encoder.md)."""
 
 _BOUNDS = np.array([*SEGMENT_STARTS, 64])
 _SEGMENTS = len(SEGMENT_STARTS)
@@ -68,7 +68,7 @@ def _count_symbols(  # noqa: C901, PLR0912, PLR0917 -- calls with arrays cost mo
             occupied |= 1 << segment
             if k == _BOUNDS[segment + 1] - 1:
                 completed |= 1 << segment
-        # A band has a coefficient in this block if it reaches the next occupied segment.
+        # A band has a coefficient in this block if it extends to the next occupied segment.
         reached = _SEGMENTS
         for first in range(_SEGMENTS - 1, -1, -1):
             if (occupied >> first) & 1:
@@ -95,8 +95,8 @@ def _count_ends(blocks: int, ends: NDArray[np.int64]) -> None:
 def count_huffman_bits(counts: NDArray[np.int64]) -> int:
     """Return the bits of a Huffman code for `counts` and the reserved symbol (T.81 K.2).
 
-    Code lengths are not limited. Two sorted queues, of symbols and of merged trees: van Leeuwen, "On
-    the construction of Huffman trees" (ICALP 1976).
+    Code lengths are not limited. The algorithm merges two sorted queues, of symbols and of trees (van
+    Leeuwen, "On the construction of Huffman trees", ICALP 1976).
     """
     queue = np.empty(counts.size + 1, np.int64)
     queue[0] = 1
@@ -157,8 +157,8 @@ def _price_bands(
 def price_bands(nonzeros: Nonzeros, low_bit: int, factor: float = 1.0) -> NDArray[np.int64]:
     """Return the bits of a first scan of each band, indexed [first segment, last segment].
 
-    They include headers. `factor` is the number of blocks that one in `nonzeros` stands for. At
-    factor 1 they are exact, except for the few bits that the limit of 16 bits per code costs.
+    They include headers. `factor` is the number of blocks that one in `nonzeros` represents. At factor 1
+    they are exact, except for the few bits that the limit of 16 bits per code adds.
     """
     inner = np.zeros((_SEGMENTS, _SEGMENTS, 256), np.int64)
     cut = np.zeros((_SEGMENTS, _SEGMENTS, 256), np.int64)
@@ -171,7 +171,7 @@ def divide_spectrum(
     prices: NDArray[np.int64], most_bands: int
 ) -> tuple[int, list[tuple[int, int]]]:
     """Return the fewest bits for the positions 1 to 63 in up to `most_bands` bands, and those bands."""
-    # best[n][s]: fewest bits of the segments before s in n bands, and those bands.
+    # best[n][s]: the fewest bits for the segments before s in n bands, and these bands.
     best: list[dict[int, tuple[int, list[tuple[int, int]]]]] = [{0: (0, [])}]
     for _ in range(most_bands):
         reached: dict[int, tuple[int, list[tuple[int, int]]]] = {}

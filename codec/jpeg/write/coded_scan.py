@@ -1,4 +1,4 @@
-"""The scans of a progressive file, with their tokens and Huffman tables (T.81 G.1.1)."""
+"""The scans of a progressive file with their tokens and Huffman tables (T.81 G.1.1)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,9 +23,9 @@ class Scan:
     band: tuple[int, int]
     """First and last zigzag position (Ss, Se)."""
     high_bit: int
-    """Low bits that the previous scan of the band left out; 0 in a first scan (Ah)."""
+    """Number of low bits that the previous scan of the band left out; 0 in a first scan (Ah)."""
     low_bit: int
-    """Low bits that this scan leaves out (Al)."""
+    """Number of low bits that this scan leaves out (Al)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class CodedScan:
     counts: list[NDArray[np.int64]]
     """(256,) symbol counts of each table."""
     appended: int
-    """Number of bits outside of codes."""
+    """Number of bits that are not part of codes."""
     tables: list[HuffmanTable]
     is_table_inherited: bool = False
-    """Whether the table is the previous scan's, so that no DHT is needed."""
+    """Whether the previous scan has the same table, so that no DHT is needed."""
 
     @property
     def bits(self) -> int:
@@ -89,9 +89,9 @@ def code_ac(scan: Scan, nonzeros: Nonzeros) -> CodedScan:
     return _code_tokens(scan, list_first(nonzeros, scan.band, scan.low_bit), 1)
 
 
-def count_total_bits(scans: Sequence[CodedScan]) -> int:
-    """Return the bits of the scans, headers included."""
-    return sum(coded.bits + 8 * coded.header_bytes for coded in scans)
+def estimate_bits(scans: Sequence[CodedScan], factor: float = 1.0) -> float:
+    """Return the bits of the scans, headers included; each block represents `factor` blocks."""
+    return sum(coded.bits * factor + 8 * coded.header_bytes for coded in scans)
 
 
 def _code_tokens(scan: Scan, tokens: NDArray[np.int32], table_count: int) -> CodedScan:
@@ -100,7 +100,7 @@ def _code_tokens(scan: Scan, tokens: NDArray[np.int32], table_count: int) -> Cod
 
 
 def _share_table(before: CodedScan, after: CodedScan) -> list[CodedScan]:
-    """Return both scans, with one table where that takes fewer bits, as Cb's and Cr's often do."""
+    """Return both scans, with one table where that takes fewer bits, as often for Cb and Cr."""
     if before.scan.band[0] == 0 or before.is_table_inherited:
         return [before, after]
     table = build_table(before.counts[0] + after.counts[0])
@@ -108,4 +108,4 @@ def _share_table(before: CodedScan, after: CodedScan) -> list[CodedScan]:
         replace(before, tables=[table]),
         replace(after, tables=[table], is_table_inherited=True),
     ]
-    return min([before, after], shared, key=count_total_bits)
+    return min([before, after], shared, key=estimate_bits)

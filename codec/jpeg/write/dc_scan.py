@@ -41,9 +41,9 @@ def _code_differences(
 def list_dc(
     components: Sequence[Component], qcoefs: Sequence[NDArray[np.int16]]
 ) -> NDArray[np.int32]:
-    """Return the tokens of all DC coefficients in one scan; chroma beside luma uses the second table.
+    """Return the tokens of all DC coefficients in one scan; chroma in a scan with luma uses the second table.
 
-    The scan of one component holds its real blocks row by row, an interleaved one whole MCUs (A.2).
+    A scan of one component holds its real blocks row by row, an interleaved one whole MCUs (A.2).
     """
     if len(components) == 1:
         real = qcoefs[0][: components[0].real_rows, : components[0].real_columns]

@@ -1,4 +1,4 @@
-"""Marker segments of a file (T.81 Annex B, JFIF 1.02)."""
+"""The marker segments of a file (T.81 Annex B, JFIF 1.02)."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -35,7 +35,7 @@ def write_frame_header(
 ) -> bytes:
     """Return SOI, APP0, DQT and SOF.
 
-    `size_px` is (width, height), there is one table per component, `process` is BASELINE or PROGRESSIVE.
+    `size_px` is (width, height). There is one table per component. `process` is BASELINE or PROGRESSIVE.
     """
     width, height = size_px
     frame = b"\x08" + height.to_bytes(2, "big") + width.to_bytes(2, "big")

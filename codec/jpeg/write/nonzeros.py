@@ -1,7 +1,7 @@
 """The nonzero AC coefficients of a component, in the order of a non-interleaved scan.
 
-Such a scan holds the component's real blocks row by row (T.81 A.2.2). Most coefficients are zero, so
-progressive scans and all candidates for them are made from this list.
+Such a scan holds the component's real blocks row by row (T.81 A.2.2). Most coefficients are zero, so that
+this list makes progressive scans, and their many candidates, fast.
 """
 
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ def list_nonzeros(component: Component, qcoefs: NDArray[np.int16]) -> Nonzeros:
     """Return the list for `qcoefs` (blocks_y, blocks_x, 64) zigzag."""
     real = qcoefs[: component.real_rows, : component.real_columns]
     blocks = real.shape[0] * real.shape[1]
-    # Sized for the worst case: untouched memory costs nothing, and counting first takes as long.
+    # Sized for the worst case: memory that is not touched is free, and counting first takes as long.
     starts = np.empty(blocks + 1, np.int32)
     positions = np.empty(blocks * 63 + 1, np.uint8)
     values = np.empty(blocks * 63 + 1, np.int16)
@@ -72,7 +72,7 @@ def count_baseline_symbols(
     values: NDArray[np.int16],
     counts: NDArray[np.int64],
 ) -> None:
-    """Add the AC symbols that a baseline scan has for the list to `counts` (256,)."""
+    """Add the AC symbols of a baseline scan of these coefficients to `counts` (256,)."""
     for block in range(starts.size - 1):
         before = 0
         for i in range(starts[block], starts[block + 1]):

@@ -1,4 +1,4 @@
-"""The progressive file: SOF2 and its scans with their tables (T.81 Annex G)."""
+"""The progressive file: a SOF2 frame, and scans with their tables (T.81 Annex G)."""
 
 from collections.abc import Sequence
 

@@ -1,8 +1,9 @@
 """The choice of a progressive file's scans (T.81 G.1.1).
 
-Of each component, the bands and the number of low bits left to refining scans are those that take
+For each component, the bands and the number of low bits left to refining scans are those that take
 the fewest bits. Another level of successive approximation is tried only if the previous one saved
-bits. DC is never approximated: on the Kodak photos that took more bits at every quality.
+bits. DC has no refining scans: on Kodak photos they took more bits at each of four qualities
+(docs/research/encoder.md).
 """
 
 from collections.abc import Sequence
@@ -14,15 +15,22 @@ from numpy.typing import NDArray
 from codec.jpeg.syntax.component import Component
 from codec.jpeg.syntax.symbols import APPENDED_BITS
 from codec.jpeg.write.band_costs import count_huffman_bits, divide_spectrum, price_bands
-from codec.jpeg.write.coded_scan import CodedScan, Scan, code_ac, code_dc, code_script
+from codec.jpeg.write.coded_scan import (
+    CodedScan,
+    Scan,
+    code_ac,
+    code_dc,
+    code_script,
+    estimate_bits,
+)
 from codec.jpeg.write.nonzeros import Nonzeros, count_baseline_symbols, list_nonzeros
 
-# By component kind. With two DC scans there are at most 12: decoders refuse files with many scans, and
+# By component kind. With two DC scans, there are at most 12 scans: decoders refuse files with many, and
 # browsers draw each one.
 _MOST_BANDS = (4, 2)
 _MOST_LOW_BITS = (2, 0)
 # Nonzero coefficients per block from which refining scans are tried: of 96 files of Kodak photos, none
-# with fewer than 8 became smaller by them.
+# with fewer than 8 became smaller with them (docs/research/encoder.md).
 _REFINED_FROM = 8.0
 # Scans are chosen on rows of MCUs spread over the image, with about this many blocks of luma.
 _SAMPLED_BLOCKS = 1500
@@ -32,7 +40,7 @@ _LEAST_ROWS = 8
 def code_scans(
     components: Sequence[Component], qcoefs: Sequence[NDArray[np.int16]]
 ) -> list[CodedScan]:
-    """Return the coded scans of the script that is chosen for `qcoefs`."""
+    """Return the coded scans of the script that `choose_script` finds for `qcoefs`."""
     return code_script(choose_script(components, qcoefs)[0], components, qcoefs)
 
 
@@ -56,7 +64,7 @@ def choose_script(
     together, dc = _choose_dc(components, qcoefs, factor)
     script = [*dc, *first, *refining]
     # A baseline scan has the DC symbols of a DC scan of all components.
-    baseline_bits = float(together.bits * factor + 8 * together.header_bytes)
+    baseline_bits = estimate_bits([together], factor)
     for kind in {component.kind for component in components}:
         counts = np.zeros(256, np.int64)
         for component, nonzeros in zip(components, lists, strict=True):
@@ -65,12 +73,11 @@ def choose_script(
         baseline_bits += factor * (count_huffman_bits(counts) + int(counts @ APPENDED_BITS))
         baseline_bits += 8 * (17 + int(np.count_nonzero(counts)))
     scans = code_script(script, components, qcoefs)
-    bits = sum(coded.bits * factor + 8 * coded.header_bytes for coded in scans)
-    return script, bits / baseline_bits
+    return script, estimate_bits(scans, factor) / baseline_bits
 
 
 def predict_share(nonzeros_per_block: float) -> float:
-    """Return an estimate of the share of `choose_script`, from luma's nonzero AC coefficients.
+    """Return an estimate of the share that `choose_script` returns, from luma's nonzero AC coefficients.
 
     Fitted by least squares on 14 photos of OSIE at half size, seven qualities and three strengths
     (standard deviation 0.009): the more nonzero coefficients, the more progressive scans save.
@@ -81,7 +88,7 @@ def predict_share(nonzeros_per_block: float) -> float:
 def _take_rows(
     components: Sequence[Component], qcoefs: Sequence[NDArray[np.int16]]
 ) -> tuple[Sequence[Component], Sequence[NDArray[np.int16]], float]:
-    """Return components of some rows of MCUs, and the number of rows that each stands for."""
+    """Return the components of some rows of MCUs, and the number of rows that each represents."""
     luma = components[0]
     by_blocks = luma.real_rows * luma.real_columns // _SAMPLED_BLOCKS
     whole_rows = min(component.real_rows // component.vertical for component in components)
@@ -100,9 +107,9 @@ def _take_rows(
 def _choose_dc(
     components: Sequence[Component], qcoefs: Sequence[NDArray[np.int16]], factor: float
 ) -> tuple[CodedScan, list[Scan]]:
-    """Return the scan of all DC coefficients, and the best DC scans: that one, or luma and chroma apart.
+    """Return the scan of all DC coefficients, and the best DC scans: this one, or luma and chroma apart.
 
-    In a scan of its own luma is coded row by row, not MCU by MCU, so that differences are smaller.
+    A scan of luma alone goes row by row, not MCU by MCU, so that differences are smaller.
     """
     together = code_dc(Scan(tuple(range(len(components))), (0, 0), 0, 0), components, qcoefs)
     if len(components) == 1:
@@ -111,10 +118,7 @@ def _choose_dc(
         code_dc(Scan(indices, (0, 0), 0, 0), components, qcoefs)
         for indices in ((0,), together.scan.components[1:])
     ]
-    best = min(
-        ([together], apart),
-        key=lambda scans: sum(own.bits * factor + 8 * own.header_bytes for own in scans),
-    )
+    best = min(([together], apart), key=lambda scans: estimate_bits(scans, factor))
     return together, [coded.scan for coded in best]
 
 
@@ -130,7 +134,7 @@ def _choose_ac(index: int, kind: int, nonzeros: Nonzeros, factor: float) -> list
         bits, finer_bands = divide_spectrum(prices, _MOST_BANDS[kind])
         scan = Scan((index,), (1, 63), low_bit, low_bit - 1)
         coded = code_ac(scan, nonzeros)
-        refining_bits += coded.bits * factor + 8 * coded.header_bytes
+        refining_bits += estimate_bits([coded], factor)
         if bits + refining_bits >= least:
             break
         least, bands = bits + refining_bits, finer_bands

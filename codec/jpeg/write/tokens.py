@@ -1,4 +1,4 @@
-"""Tokens: symbols with their appended bits, listed once, then counted and written (T.81 G.1.2).
+"""Tokens: symbols with their appended bits, which are counted and then written (T.81 G.1.2).
 
 A token is an int32: symbol << 20 | length of the appended bits << 16 | the bits. Symbols of a scan's
 second table start at 256; UNCODED is the symbol of bits without a code.

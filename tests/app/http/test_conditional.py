@@ -1,9 +1,9 @@
-"""What caches are told, and what is answered to them."""
+"""Conditional requests and Cache-Control follow the RFCs, also for invalid headers."""
 
 import pytest
 from starlette.datastructures import Headers
 
-from app.http.conditional import cache_control, http_date, is_not_modified
+from app.http.conditional import choose_cache_control, is_not_modified, normalise_date
 
 DATE = "Tue, 20 Oct 2026 10:00:00 GMT"
 
@@ -27,17 +27,17 @@ DATE = "Tue, 20 Oct 2026 10:00:00 GMT"
         ({"if-modified-since": ""}, None, False),
     ],
 )
-def test_when_a_copy_is_still_right(
+def test_a_copy_is_valid_by_its_tag_or_else_by_its_date(
     headers: dict[str, str], tag: str | None, expected: bool
 ) -> None:
     assert is_not_modified(Headers(headers), tag, DATE) is expected
 
 
-def test_dates_are_written_anew() -> None:
-    assert http_date(DATE) == DATE
-    assert http_date("Tue, 20 Oct 2026 12:00:00 +0200") == DATE
+def test_dates_get_the_preferred_form_or_none() -> None:
+    assert normalise_date(DATE) == DATE
+    assert normalise_date("Tue, 20 Oct 2026 12:00:00 +0200") == DATE
     for wrong in ("", "x", "Tue, 20 Oct 2026 25:00:00 GMT", "\x00", "0" * 10_000):
-        assert http_date(wrong) == ""
+        assert normalise_date(wrong) == ""
 
 
 @pytest.mark.parametrize(
@@ -56,5 +56,7 @@ def test_dates_are_written_anew() -> None:
         ("max-age=" + "9" * 900, "public, max-age=100"),
     ],
 )
-def test_how_long_an_answer_is_kept(upstream: str, expected: str) -> None:
-    assert cache_control(upstream, 100) == expected
+def test_a_response_is_cached_no_longer_than_its_source_allows(
+    upstream: str, expected: str
+) -> None:
+    assert choose_cache_control(upstream, 100) == expected

@@ -1,4 +1,4 @@
-"""Work for a client that hangs up is cancelled until it hears it; nothing else is."""
+"""The work for a client that disconnects is cancelled until it ends; nothing else is."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,22 +8,22 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from app.http.disconnect import unless_client_leaves
+from app.http.disconnect import cancel_on_disconnect
 from contract.errors import CorruptImageError
 
 
-def run(work: Coroutine[Any, Any, Any], *, leaves_after_s: float | None) -> Any:
-    """Return what a request gets whose client hangs up, or stays; and let a while pass after it."""
+def run(work: Coroutine[Any, Any, Any], *, disconnects_after_s: float | None) -> Any:
+    """Return what ``cancel_on_disconnect`` does; wait for late cancellations after it."""
 
     async def receive() -> Message:
-        await asyncio.sleep(60 if leaves_after_s is None else leaves_after_s)
+        await asyncio.sleep(60 if disconnects_after_s is None else disconnects_after_s)
         return {"type": "http.disconnect"}
 
     async def respond() -> Any:
         try:
-            return await unless_client_leaves(Request({"type": "http"}, receive), work)
+            return await cancel_on_disconnect(Request({"type": "http"}, receive), work)
         finally:
-            await asyncio.sleep(0.25)  # which a late cancellation would end
+            await asyncio.sleep(0.25)  # a late cancellation would end it
             task = asyncio.current_task()
             assert task is not None
             assert not task.cancelling()
@@ -34,11 +34,11 @@ def run(work: Coroutine[Any, Any, Any], *, leaves_after_s: float | None) -> Any:
     return asyncio.run(main())
 
 
-def test_what_is_done_is_returned() -> None:
-    assert run(asyncio.sleep(0.01, "done"), leaves_after_s=None) == "done"
+def test_the_result_is_returned() -> None:
+    assert run(asyncio.sleep(0.01, "done"), disconnects_after_s=None) == "done"
 
 
-def test_who_hangs_up_gets_nothing_and_ends_the_work() -> None:
+def test_a_disconnect_cancels_the_work() -> None:
     ended: list[bool] = []
 
     async def work() -> None:
@@ -47,40 +47,40 @@ def test_who_hangs_up_gets_nothing_and_ends_the_work() -> None:
         finally:
             ended.append(True)
 
-    assert run(work(), leaves_after_s=0.01) is None
+    assert run(work(), disconnects_after_s=0.01) is None
     assert ended == [True]
 
 
-def test_work_that_overhears_it_is_asked_again() -> None:
+def test_a_swallowed_cancellation_is_repeated() -> None:
     async def work() -> None:
         with pytest.raises(asyncio.CancelledError):
             await asyncio.sleep(60)
         await asyncio.sleep(60)
 
-    assert run(work(), leaves_after_s=0.01) is None
+    assert run(work(), disconnects_after_s=0.01) is None
 
 
-def test_who_hangs_up_as_the_work_ends_disturbs_nothing() -> None:
-    assert run(asyncio.sleep(0.05, "done"), leaves_after_s=0.05) in {None, "done"}
+def test_a_disconnect_at_the_end_of_the_work_has_no_effect() -> None:
+    assert run(asyncio.sleep(0.05, "done"), disconnects_after_s=0.05) in {None, "done"}
 
 
-def test_its_error_is_the_requests() -> None:
+def test_an_error_of_the_work_is_raised() -> None:
     async def work() -> None:
         await asyncio.sleep(0)
         raise CorruptImageError("Broken.")
 
     with pytest.raises(CorruptImageError):
-        run(work(), leaves_after_s=None)
+        run(work(), disconnects_after_s=None)
 
 
-def test_a_server_that_ends_is_heard() -> None:
+def test_a_cancellation_by_the_server_is_raised() -> None:
     async def main() -> None:
         async def receive() -> Message:
             await asyncio.sleep(60)
             return {"type": "http.disconnect"}
 
         request = Request({"type": "http"}, receive)
-        task = asyncio.create_task(unless_client_leaves(request, asyncio.sleep(60)))
+        task = asyncio.create_task(cancel_on_disconnect(request, asyncio.sleep(60)))
         await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

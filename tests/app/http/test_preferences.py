@@ -1,4 +1,4 @@
-"""A request's headers are read as the RFCs have them; nonsense in them is passed over."""
+"""Preferences are parsed as the RFCs define them; invalid entries are ignored."""
 
 import pytest
 from starlette.datastructures import Headers
@@ -20,10 +20,10 @@ from app.http.preferences import choose_form, parse_cached, parse_entity_tags, p
         ("application/json;q=0.2", "application/json"),
         ("application/json, image/jpeg;q=0.5", "application/json"),
         ("multipart/mixed;q=0.5, image/*", "image/jpeg"),
-        # What some HTTP libraries send for everything is no wish for JSON.
+        # Some HTTP libraries send this with every request.
         ("application/json, text/plain, */*", "image/jpeg"),
         ("application/json, */*;q=0.5", "application/json"),
-        # The most specific entry counts for each form.
+        # For each form the most specific entry counts.
         ("*/*, image/jpeg;q=0.1, multipart/*;q=0.2, application/json;q=0.3", "application/json"),
         ("multipart/mixed; q=0", "image/jpeg"),
         ("image/jpeg;q=0, application/json;q=0.001", "application/json"),
@@ -34,7 +34,7 @@ from app.http.preferences import choose_form, parse_cached, parse_entity_tags, p
         ("a/b," * 5000 + "application/json", "image/jpeg"),
     ],
 )
-def test_the_form_with_the_highest_weight_is_sent(accept: str, expected: str) -> None:
+def test_the_form_with_the_highest_weight_is_chosen(accept: str, expected: str) -> None:
     assert choose_form(accept) == expected
 
 
@@ -48,7 +48,7 @@ def test_the_form_with_the_highest_weight_is_sent(accept: str, expected: str) ->
         ("", False),
     ],
 )
-def test_a_detached_job_is_asked_for_by_name(prefer: str, expected: bool) -> None:
+def test_respond_async_asks_for_a_detached_job(prefer: str, expected: bool) -> None:
     assert parse_preferences(Headers({"Prefer": prefer})).detached is expected
 
 
@@ -61,7 +61,7 @@ def test_a_detached_job_is_asked_for_by_name(prefer: str, expected: bool) -> Non
         ("max-age=0", True, True),
     ],
 )
-def test_a_client_may_refuse_the_cache(value: str, may_reuse: bool, may_store: bool) -> None:
+def test_a_client_can_refuse_the_cache(value: str, may_reuse: bool, may_store: bool) -> None:
     preferences = parse_preferences(Headers({"Cache-Control": value}))
     assert (preferences.may_reuse, preferences.may_store) == (may_reuse, may_store)
 
@@ -77,18 +77,18 @@ def test_a_client_may_refuse_the_cache(value: str, may_reuse: bool, may_store: b
         ('""', {""}),
     ],
 )
-def test_entity_tags_are_quoted(value: str, expected: set[str]) -> None:
+def test_only_quoted_entity_tags_are_parsed(value: str, expected: set[str]) -> None:
     assert parse_entity_tags(Headers({"If-None-Match": value})) == expected
 
 
-def test_headers_given_several_times_are_one_list() -> None:
+def test_repeated_headers_form_one_list() -> None:
     headers = Headers(
         raw=[(b"accept", b"text/html"), (b"accept", b"application/json"), (b"prefer", b"x")]
     )
     assert parse_preferences(headers).form == "application/json"
 
 
-def test_long_headers_leave_nothing_in_memory() -> None:
+def test_long_headers_are_not_cached() -> None:
     parse_cached.cache_clear()
     tags = ",".join(f'"{number}"' for number in range(5000))
     preferences = parse_preferences(Headers({"if-none-match": tags}))

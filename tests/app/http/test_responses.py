@@ -1,4 +1,4 @@
-"""A response has the form that was chosen, and the headers that each of them has."""
+"""Responses with a finished photo have the chosen form and the common headers."""
 
 import email.parser
 import email.policy
@@ -9,7 +9,12 @@ import pytest
 from starlette.responses import Response
 
 from app.http.preferences import Form
-from app.http.responses import choose_available, tag_of, to_photo_response
+from app.http.responses import (
+    choose_available,
+    to_entity_tag,
+    to_not_modified,
+    to_photo_response,
+)
 from app.results.result import Finished, Outcome
 from contract.messages import Result
 
@@ -29,7 +34,7 @@ def respond(
     return to_photo_response(Outcome(finished, IDENTITY, result.stage_ms, cached_ms), form, "job")
 
 
-def test_two_parts_are_read_by_an_independent_parser() -> None:
+def test_an_independent_parser_reads_the_two_parts() -> None:
     response = respond("multipart/mixed", image=b"\xff\xd8--jpeg\r\n", heatmap=b"\x89PNG\r\n--")
     head = f"Content-Type: {response.headers['content-type']}\r\n\r\n".encode()
     message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(
@@ -41,14 +46,14 @@ def test_two_parts_are_read_by_an_independent_parser() -> None:
     assert parts == [("image/jpeg", b"\xff\xd8--jpeg\r\n"), ("image/png", b"\x89PNG\r\n--")]
 
 
-def test_the_jpeg_alone_links_to_its_heatmap() -> None:
+def test_the_jpeg_links_to_its_heatmap() -> None:
     response = respond()
     assert response.body == b"jpeg"
     assert response.headers["link"] == '</jobs/job/heatmap>; rel="heatmap"'
     assert "link" not in respond(heatmap=None).headers
 
 
-def test_json_has_statistics_and_links_and_no_pixels() -> None:
+def test_json_has_sizes_and_links() -> None:
     response = respond("application/json")
     assert response.headers["content-type"] == "application/json"
     document = json.loads(bytes(response.body))
@@ -64,32 +69,42 @@ def test_json_has_statistics_and_links_and_no_pixels() -> None:
     assert "owner" not in bytes(response.body).decode()
 
 
-def test_a_passed_upload_says_so() -> None:
+def test_a_passthrough_is_marked() -> None:
     assert "x-passthrough" not in respond().headers
     passed = respond("multipart/mixed", result=replace(RESULT, passthrough=True))
     assert passed.headers["x-passthrough"] == "true"
 
 
 @pytest.mark.parametrize("form", ["image/jpeg", "multipart/mixed", "application/json"])
-def test_headers_tell_bytes_and_stages(form: Form) -> None:
+def test_headers_contain_sizes_and_stages(form: Form) -> None:
     headers = respond(form).headers
     assert headers["x-original-bytes"] == "10"
     assert headers["x-compressed-bytes"] == "5"
     assert headers["x-reference-bytes"] == "6"
     assert headers["server-timing"] == "queue;dur=1.2, encode;dur=2.0"
     assert headers["vary"] == "Accept, Prefer"
-    assert headers["etag"] == f'"{tag_of(IDENTITY, form, "job")}"'
+    assert headers["etag"] == f'"{to_entity_tag(IDENTITY, form, "job")}"'
     cached = respond(form, cached_ms=0.5).headers["server-timing"]
     assert cached.endswith(', cache;desc="hit";dur=0.5')
 
 
-def test_other_bytes_have_another_tag_and_equal_ones_the_same() -> None:
+def test_equal_bodies_have_equal_tags_and_others_do_not() -> None:
     forms: tuple[Form, ...] = ("image/jpeg", "multipart/mixed", "application/json")
-    assert len({tag_of(IDENTITY, form, "job") for form in forms}) == 3
+    assert len({to_entity_tag(IDENTITY, form, "job") for form in forms}) == 3
     assert respond("multipart/mixed").body == respond("multipart/mixed").body
-    assert tag_of(IDENTITY, "application/json", "a") != tag_of(IDENTITY, "application/json", "b")
+    assert to_entity_tag(IDENTITY, "application/json", "a") != to_entity_tag(
+        IDENTITY, "application/json", "b"
+    )
 
 
-def test_without_a_heatmap_there_are_no_two_parts() -> None:
+def test_without_a_heatmap_the_jpeg_is_sent_alone() -> None:
     assert choose_available("multipart/mixed", has_heatmap=False) == "image/jpeg"
     assert choose_available("multipart/mixed", has_heatmap=True) == "multipart/mixed"
+
+
+def test_a_304_has_the_tag_and_the_caching_headers() -> None:
+    response = to_not_modified("tag")
+    assert (response.status_code, response.body) == (304, b"")
+    assert response.headers["etag"] == '"tag"'
+    for name in ("cache-control", "vary"):
+        assert response.headers[name] == respond().headers[name]

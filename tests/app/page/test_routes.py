@@ -1,10 +1,12 @@
-"""The page's routes: addresses, caching, what the form says of the options."""
+"""The routes of the page, their caching, and the options in its form."""
 
 import asyncio
+import functools
 import re
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from app.main import create_app
 from app.options import CompressOptions
@@ -15,54 +17,58 @@ from app.settings import AppSettings
 PAGE_TEXT = PAGE.read_text(encoding="utf-8")
 
 
-def ask(
+@functools.cache
+def make_app(**settings: int) -> FastAPI:
+    """Return a front end that is not connected to Redis."""
+    app = create_app()
+    app.state.service = Service(AppSettings(**settings))
+    return app
+
+
+def request(
     path: str, method: str = "GET", headers: dict[str, str] | None = None, **settings: int
 ) -> httpx.Response:
-    """Return the front end's answer; neither Redis nor a worker is needed for the page."""
+    """Return the front end's response; the page needs neither Redis nor a worker."""
 
     async def send() -> httpx.Response:
-        app = create_app()
-        app.state.service = Service(AppSettings(**settings))
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(make_app(**settings), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.request(method, path, headers=headers)
 
     return asyncio.run(send())
 
 
-def test_the_page_is_checked_each_time_and_sent_once() -> None:
-    first = ask("/")
+def test_the_page_is_revalidated_each_time() -> None:
+    first = request("/")
     assert first.status_code == 200
     assert first.headers["content-type"] == "text/html; charset=utf-8"
     assert first.headers["cache-control"] == "no-cache"
     assert "@" not in re.sub(r"\s@media", "", first.text)
-    again = ask("/", headers={"If-None-Match": f'"other", W/{first.headers["etag"]}'})
+    again = request("/", headers={"If-None-Match": f'"other", W/{first.headers["etag"]}'})
     assert (again.status_code, again.content) == (304, b"")
-    for header in ("etag", "content-security-policy"):  # a 304's replace what was kept
+    for header in ("etag", "content-security-policy"):  # those of a 304 replace the cached ones
         assert again.headers[header] == first.headers[header]
-    changed = ask("/", headers={"If-None-Match": first.headers["etag"]}, max_upload_bytes=1234)
+    changed = request("/", headers={"If-None-Match": first.headers["etag"]}, max_upload_bytes=1234)
     assert changed.status_code == 200
     assert 'data-max-upload-bytes="1234"' in changed.text
-    head = ask("/", "HEAD")
+    head = request("/", "HEAD")
     assert (head.status_code, head.content) == (200, b"")
 
 
-def test_every_file_that_the_page_names_is_there_and_kept_for_good() -> None:
-    addresses = set(re.findall(r'(?:href|src)="(/page/[^"]+)"', ask("/").text))
-    assert {address.rsplit("/", 1)[1] for address in addresses} == {
-        path.name for path in SITE.iterdir()
-    }
-    for address in addresses:
-        response = ask(address)
-        assert response.status_code == 200, address
+def test_every_file_of_the_page_exists_and_is_cached_permanently() -> None:
+    urls = set(re.findall(r'(?:href|src)="(/page/[^"]+)"', request("/").text))
+    assert {url.rsplit("/", 1)[1] for url in urls} == {path.name for path in SITE.iterdir()}
+    for url in urls:
+        response = request(url)
+        assert response.status_code == 200, url
         assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert response.headers["x-content-type-options"] == "nosniff"
-        again = ask(address, headers={"If-None-Match": response.headers["etag"]})
+        again = request(url, headers={"If-None-Match": response.headers["etag"]})
         assert again.status_code == 304
 
 
-def test_another_releases_address_is_answered_and_not_kept() -> None:
-    response = ask("/page/0123456789abcdef/main.js")
+def test_a_file_under_the_tag_of_another_release_is_not_cached() -> None:
+    response = request("/page/0123456789abcdef/main.js")
     assert response.status_code == 200
     assert response.headers["cache-control"] == "no-cache"
 
@@ -80,13 +86,13 @@ def test_another_releases_address_is_answered_and_not_kept() -> None:
         f"/page/{TAG}/main.js%00",
     ],
 )
-def test_what_is_no_file_of_the_page_is_404(path: str) -> None:
-    response = ask(path)
+def test_other_paths_are_404(path: str) -> None:
+    response = request(path)
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_nothing_in_the_page_is_inline_or_elsewhere() -> None:
+def test_the_page_has_no_inline_code_and_no_other_hosts() -> None:
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", PAGE_TEXT)
     assert not re.search(r"<script(?![^>]*\ssrc=)", PAGE_TEXT)
     for path in (PAGE, *SITE.iterdir()):
@@ -94,7 +100,7 @@ def test_nothing_in_the_page_is_inline_or_elsewhere() -> None:
         assert not re.search(r"https?://|url\(\s*['\"]?//", text), path
 
 
-def test_the_form_starts_with_the_services_defaults() -> None:
+def test_the_form_has_the_defaults_of_the_service() -> None:
     defaults = CompressOptions()
     for name in ("quality", "strength"):
         tag = re.search(rf'<input [^>]*name="{name}"[^>]*>', PAGE_TEXT)
@@ -109,6 +115,6 @@ def test_the_form_starts_with_the_services_defaults() -> None:
 
 def test_the_form_has_every_option() -> None:
     named = set(re.findall(r'<(?:input|select) [^>]*name="(\w+)"', PAGE_TEXT))
-    # The map is always asked for, since the page shows it; people think in kilobytes.
+    # The page always requests the map, and has its limit in kilobytes.
     assert set(CompressOptions.model_fields) - named == {"heatmap", "max_bytes"}
     assert "max_kilobytes" in named

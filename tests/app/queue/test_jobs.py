@@ -1,15 +1,12 @@
 """Jobs are read, stored and deleted by their ids, with a real Valkey and a simulated worker."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 import redis
-from fastapi.sse import ServerSentEvent
 from rq.job import Job as RqJob
 from rq.job import JobStatus
 
-from app.http.jobs import watch
 from app.results.identity import digest_input, identify
 from app.results.result import Finished
 from app.service.front_end import Service
@@ -218,32 +215,3 @@ def test_a_stored_photo_is_a_finished_job(redis_url: str, connection: redis.Redi
         assert not connection.exists(image_key(job_id), heatmap_key(job_id))
 
     run_with_service(redis_url, work)
-
-
-def test_events_end_with_the_job_and_are_few_where_many_watch(
-    redis_url: str, connection: redis.Redis
-) -> None:
-    async def work(service: Service) -> None:
-        job_id = await start_detached(service)
-        job = await service.jobs.read(job_id)
-        once = [event async for event in watch(job, service.jobs, once=True)]
-        assert [event.event for event in once] == ["queued"]
-        watching = asyncio.ensure_future(collect(watch(job, service.jobs, once=False)))
-        await asyncio.sleep(0.1)
-        finish(connection, await take_job(connection))
-        names = [event.event for event in await watching]
-        assert (names[0], names[-1]) == ("queued", "finished")
-
-        deleted = await service.jobs.read(await start_detached(service))
-        watching = asyncio.ensure_future(collect(watch(deleted, service.jobs, once=False)))
-        await asyncio.sleep(0.1)
-        await service.jobs.delete(deleted.job_id)
-        last = (await watching)[-1]
-        assert (last.event, last.raw_data) == ("gone", "job-gone")
-
-    run_with_service(redis_url, work)
-
-
-async def collect(stream: AsyncIterator[ServerSentEvent]) -> list[ServerSentEvent]:
-    """Return all events of a stream."""
-    return [event async for event in stream]

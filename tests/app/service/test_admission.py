@@ -1,4 +1,4 @@
-"""A process takes on so many uploads and bytes, and lets go of all it took."""
+"""A process holds a limited number of uploads and bytes, and frees all of them."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from app.service.admission import Admission
 from contract.errors import QueueFullError
 
 
-def test_places_are_limited_and_given_back() -> None:
+def test_places_are_limited_and_freed() -> None:
     admission = Admission(max_pending=2, max_pending_bytes=100)
     with admission.admit(), admission.admit(), pytest.raises(QueueFullError), admission.admit():
         pytest.fail("a third upload was admitted")
@@ -16,7 +16,7 @@ def test_places_are_limited_and_given_back() -> None:
     assert admission.pending == 0
 
 
-def test_bytes_are_limited_across_uploads_and_given_back() -> None:
+def test_bytes_are_limited_across_uploads_and_freed() -> None:
     admission = Admission(max_pending=9, max_pending_bytes=100)
     with admission.admit() as first:
         first.allocate(60)
@@ -28,7 +28,7 @@ def test_bytes_are_limited_across_uploads_and_given_back() -> None:
     assert admission.pending_bytes == 0
 
 
-def test_a_share_counts_once_however_often_it_is_reported() -> None:
+def test_bytes_of_one_upload_count_once() -> None:
     admission = Admission(max_pending=9, max_pending_bytes=100)
     with admission.admit() as ticket:
         ticket.allocate(50)
@@ -37,14 +37,14 @@ def test_a_share_counts_once_however_often_it_is_reported() -> None:
         assert admission.pending_bytes == 50
 
 
-def test_a_lone_upload_always_fits() -> None:
+def test_a_lone_upload_is_always_accepted() -> None:
     admission = Admission(max_pending=9, max_pending_bytes=100)
     with admission.admit() as ticket:
         ticket.allocate(1000)
     assert admission.pending_bytes == 0
 
 
-def test_retry_after_is_the_time_that_what_waits_takes_at_the_measured_rate(
+def test_retry_after_is_the_time_of_the_waiting_uploads_at_the_measured_rate(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = [1000.0]
@@ -60,10 +60,10 @@ def test_retry_after_is_the_time_that_what_waits_takes_at_the_measured_rate(
             pytest.fail("a fifth upload was admitted")
         assert refused.value.retry_after_s == 8
         clock[0] += 100
-        assert admission.retry_after_s() == 10  # nothing was answered lately
+        assert admission.retry_after_s() == 10  # nothing was completed in the window
 
 
-def test_retry_after_a_quiet_time_goes_by_what_was_answered_since(
+def test_after_an_idle_time_the_rate_is_measured_since_its_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = [1000.0]
@@ -77,7 +77,7 @@ def test_retry_after_a_quiet_time_goes_by_what_was_answered_since(
         assert admission.retry_after_s() == 2
 
 
-def test_refused_bytes_do_not_count_as_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_uploads_do_not_count_as_completed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission_module.time, "monotonic", lambda: 1000.0)
     admission = Admission(max_pending=9, max_pending_bytes=100)
     with admission.admit() as first:

@@ -1,4 +1,4 @@
-"""Uploads are let in while a worker is alive, or may be restarting."""
+"""Uploads are accepted while a worker is alive, or may be restarting."""
 
 import asyncio
 
@@ -8,14 +8,20 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
+from app.service import front_end
 from app.service.front_end import Service
 from app.settings import AppSettings
 from contract.errors import NoWorkerError, QueueUnavailableError
 from contract.keys import QUEUE_NAME, VERSION_FIELD
 
 
+@pytest.fixture(autouse=True)
+def frequent_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front_end, "WORKER_CHECK_INTERVAL_S", 0.05)
+
+
 def watch(redis_url: str, seconds: float, grace_s: float) -> None:
-    """Run a service for a while, then let an upload in."""
+    """Run a service for some seconds, then require a worker."""
 
     async def run() -> None:
         service = Service(AppSettings(redis_url=redis_url, worker_grace_s=grace_s))
@@ -29,7 +35,7 @@ def watch(redis_url: str, seconds: float, grace_s: float) -> None:
     asyncio.run(run())
 
 
-def test_without_a_worker_uploads_are_refused_after_the_grace(
+def test_without_a_worker_uploads_are_refused_after_the_grace_period(
     redis_url: str, connection: Redis
 ) -> None:
     assert connection.ping()
@@ -38,19 +44,19 @@ def test_without_a_worker_uploads_are_refused_after_the_grace(
         watch(redis_url, 0.3, grace_s=0.2)
 
 
-def test_with_a_worker_no_grace_is_needed(redis_url: str, connection: Redis) -> None:
+def test_with_a_live_worker_uploads_are_accepted(redis_url: str, connection: Redis) -> None:
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
     SimpleWorker([queue], connection=connection, serializer=JSONSerializer).register_birth()
-    # However long ago the last upload was: workers are counted in between.
-    watch(redis_url, 1.3, grace_s=0)
+    # Workers are counted in the background, so no upload is needed for that.
+    watch(redis_url, 0.3, grace_s=0)
 
 
 def test_without_redis_uploads_are_refused_at_once() -> None:
     with pytest.raises(QueueUnavailableError):
-        watch("unix:///nonexistent/redis.sock", 4, grace_s=60)
+        watch("unix:///nonexistent/redis.sock", 0.2, grace_s=60)
 
 
-def test_once_it_is_ready_uploads_are_let_in(redis_url: str, connection: Redis) -> None:
+def test_counting_workers_updates_what_uploads_require(redis_url: str, connection: Redis) -> None:
     async def run() -> None:
         service = Service(AppSettings(redis_url=redis_url, worker_grace_s=0))
         service.start()
@@ -68,7 +74,7 @@ def test_once_it_is_ready_uploads_are_let_in(redis_url: str, connection: Redis) 
     asyncio.run(run())
 
 
-def test_the_versions_of_live_workers_are_known_and_outlive_them(
+def test_the_versions_of_workers_are_known_and_outlive_them(
     redis_url: str, connection: Redis
 ) -> None:
     async def run() -> None:

@@ -1,4 +1,4 @@
-"""An upload is known by its content, from its header alone."""
+"""Format and size of an upload are read from its header alone."""
 
 import struct
 import zlib
@@ -6,7 +6,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from app.service.probe import QUICK_BYTES, QUICK_SEGMENTS, Probed, probe, probe_jpeg_header
+from app.service.probe import QUICK_BYTES, QUICK_SEGMENTS, ImageHeader, probe, probe_jpeg_header
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
 from contract.images import IMAGE_FORMATS
 from tests.photos import file_of, photo
@@ -29,7 +29,7 @@ def test_every_accepted_format_is_recognised(name: str) -> None:
     assert (found.format, found.width_px, found.height_px) == (name, 33, 21)
 
 
-def test_a_jpeg_with_more_pictures_behind_the_first_is_read() -> None:
+def test_a_jpeg_with_further_pictures_is_accepted() -> None:
     first, second = (Image.fromarray(photo(32, 24, seed)) for seed in (1, 2))
     data = file_of(first, "MPO", save_all=True, append_images=[second])
     assert probe(data, 10_000).width_px == 32
@@ -38,12 +38,12 @@ def test_a_jpeg_with_more_pictures_behind_the_first_is_read() -> None:
 @pytest.mark.parametrize(
     "data", [b"x", b"hello, world", b"<svg/>", b"%PDF-1.7", b"\x00" * 1000, b"\xff\xd8", b"GIF"]
 )
-def test_what_is_no_image_is_unsupported(data: bytes) -> None:
+def test_other_content_is_unsupported(data: bytes) -> None:
     with pytest.raises((UnsupportedImageError, CorruptImageError)):
         probe(data, 10_000)
 
 
-def test_a_heic_photo_is_named() -> None:
+def test_a_heic_photo_gets_a_message_of_its_own() -> None:
     head = b"\x00\x00\x00\x18ftyp%b\x00\x00\x00\x00mif1heic" + bytes(100)
     for brand in (b"heic", b"mif1", b"hevc"):
         with pytest.raises(UnsupportedImageError, match="HEIC"):
@@ -57,7 +57,7 @@ def test_an_image_of_another_format_is_unsupported() -> None:
         probe(file_of(photo(8, 8), "PPM"), 10_000)
 
 
-def test_pixels_are_limited_by_the_header_before_anything_is_decoded() -> None:
+def test_pixels_are_limited_by_the_header_alone() -> None:
     with pytest.raises(TooManyPixelsError, match="60000 × 60000"):
         probe(png_header(60_000, 60_000), 50_000_000)
 
@@ -82,12 +82,12 @@ def many_chunks(count: int) -> bytes:
     ],
 )
 @pytest.mark.timeout(10)
-def test_a_header_in_a_million_pieces_is_given_up(data: bytes) -> None:
+def test_a_header_of_a_million_pieces_is_refused(data: bytes) -> None:
     with pytest.raises(CorruptImageError):
         probe(data, 10_000)
 
 
-def test_a_header_in_many_pieces_is_read() -> None:
+def test_a_header_of_many_pieces_is_read() -> None:
     assert probe(many_chunks(5_000), 10_000).width_px == 8
 
 
@@ -103,14 +103,14 @@ def with_segments(jpeg: bytes, segments: list[bytes]) -> bytes:
     return jpeg[:2] + b"".join(heads) + jpeg[2:]
 
 
-def test_ordinary_jpegs_are_quick_to_probe() -> None:
+def test_ordinary_jpegs_are_parsed_without_pillow() -> None:
     plain = file_of(photo(33, 21), "JPEG")
     progressive = file_of(photo(33, 21), "JPEG", progressive=True)
     for data in (plain, progressive, with_segments(plain, [b"Exif\0\0" + bytes(10_000)])):
-        assert probe_jpeg_header(data, 10_000) == Probed("JPEG", 33, 21)
+        assert probe_jpeg_header(data, 10_000) == ImageHeader("JPEG", 33, 21)
 
 
-def test_what_can_be_made_to_take_long_is_not_quick() -> None:
+def test_unusual_headers_are_left_to_pillow() -> None:
     jpeg = file_of(photo(33, 21), "JPEG")
     slow = [
         with_segments(jpeg, [bytes(QUICK_BYTES)]),
@@ -120,7 +120,7 @@ def test_what_can_be_made_to_take_long_is_not_quick() -> None:
         b"",
     ]
     scan = jpeg.index(b"\xff\xda")
-    # Cut short anywhere, or with a length that leads nowhere.
+    # Truncated anywhere, or with invalid segment lengths.
     slow += [jpeg[:length] for length in range(scan + 2)]
     slow += [b"\xff\xd8" + b"\xff\xe1\0\0" * 100, b"\xff\xd8" + bytes(100)]
     assert not any(probe_jpeg_header(data, 10_000) for data in slow)

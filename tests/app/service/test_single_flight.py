@@ -1,15 +1,15 @@
-"""Equal work at the same time is done once, for as long as somebody waits for it."""
+"""Concurrent calls with equal keys share one run, which ends with its last caller."""
 
 import asyncio
 
 import pytest
 
 from app.cancellation import end
-from app.service.single_flight import Flights
+from app.service.single_flight import SingleFlight
 
 
 class Work:
-    """Counts its runs, and waits to be let go."""
+    """Counts its runs, and ends when ``may_end`` is set."""
 
     def __init__(self) -> None:
         self.runs = 0
@@ -26,40 +26,40 @@ class Work:
         return self.runs
 
 
-def test_a_hundred_that_come_together_share_one_run() -> None:
+def test_concurrent_calls_share_one_run() -> None:
     async def main() -> None:
-        flights: Flights[int] = Flights()
+        single_flight: SingleFlight[int] = SingleFlight()
         work = Work()
-        waiting = [asyncio.ensure_future(flights.join("a", work.run)) for _ in range(100)]
-        other = asyncio.ensure_future(flights.join("b", work.run))
+        waiting = [asyncio.ensure_future(single_flight.run("a", work.run)) for _ in range(100)]
+        other = asyncio.ensure_future(single_flight.run("b", work.run))
         await asyncio.sleep(0.01)
         work.may_end.set()
         results = await asyncio.gather(*waiting)
         assert work.runs == 2
         assert [joined for _, joined in results].count(False) == 1
         assert not (await other)[1]
-        assert await flights.join("a", work.run) == (3, False)
+        assert await single_flight.run("a", work.run) == (3, False)
 
     asyncio.run(main())
 
 
-def test_who_leaves_takes_nothing_from_the_others_until_the_last() -> None:
+def test_the_run_is_cancelled_with_its_last_caller() -> None:
     async def main() -> None:
-        flights: Flights[int] = Flights()
+        single_flight: SingleFlight[int] = SingleFlight()
         work = Work()
-        first, second = (asyncio.ensure_future(flights.join("a", work.run)) for _ in range(2))
+        first, second = (asyncio.ensure_future(single_flight.run("a", work.run)) for _ in range(2))
         await asyncio.sleep(0.01)
         await end(first)
         assert work.cancelled == 0
         await end(second)
         assert work.cancelled == 1
         work.may_end.set()
-        assert (await flights.join("a", work.run))[1] is False
+        assert (await single_flight.run("a", work.run))[1] is False
 
     asyncio.run(main())
 
 
-def test_an_error_is_everybodys_and_is_not_kept() -> None:
+def test_all_callers_get_the_error_and_it_is_not_kept() -> None:
     async def fail() -> int:
         await asyncio.sleep(0.01)
         raise ValueError("broken")
@@ -68,25 +68,25 @@ def test_an_error_is_everybodys_and_is_not_kept() -> None:
         return 1
 
     async def main() -> None:
-        flights: Flights[int] = Flights()
+        single_flight: SingleFlight[int] = SingleFlight()
         ends = await asyncio.gather(
-            *(flights.join("a", fail) for _ in range(3)), return_exceptions=True
+            *(single_flight.run("a", fail) for _ in range(3)), return_exceptions=True
         )
         assert [type(one) for one in ends] == [ValueError] * 3
-        assert await flights.join("a", succeed) == (1, False)
+        assert await single_flight.run("a", succeed) == (1, False)
 
     asyncio.run(main())
 
 
-def test_a_client_that_comes_while_the_last_one_leaves_starts_anew() -> None:
+def test_a_caller_never_joins_a_run_that_is_being_cancelled() -> None:
     async def main() -> None:
-        flights: Flights[int] = Flights()
+        single_flight: SingleFlight[int] = SingleFlight()
         work = Work()
-        leaving = asyncio.ensure_future(flights.join("a", work.run))
+        leaving = asyncio.ensure_future(single_flight.run("a", work.run))
         await asyncio.sleep(0.01)
         leaving.cancel()
         await asyncio.sleep(0)
-        coming = asyncio.ensure_future(flights.join("a", work.run))
+        coming = asyncio.ensure_future(single_flight.run("a", work.run))
         await asyncio.sleep(0.01)
         work.may_end.set()
         assert (await coming)[1] is False

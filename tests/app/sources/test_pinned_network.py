@@ -69,8 +69,11 @@ def test_only_permitted_addresses_are_connected_to(port: int) -> None:
         connect(Resolved("10.0.0.1", "169.254.169.254"), port)
 
 
-def test_the_next_address_is_tried_when_one_refuses(port: int) -> None:
-    assert connect(Resolved("::1", "127.0.0.1"), port) == "127.0.0.1"
+@pytest.mark.parametrize("addresses", [("127.0.0.1", "::1"), ("::1", "127.0.0.1")])
+def test_addresses_are_tried_in_their_order_until_one_accepts(
+    port: int, addresses: tuple[str, ...]
+) -> None:
+    assert connect(Resolved(*addresses), port) == "127.0.0.1"
 
 
 def test_a_name_that_does_not_resolve_is_a_connect_error(port: int) -> None:

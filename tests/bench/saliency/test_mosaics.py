@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from bench.saliency import mosaics
-from model.training.folds import is_held
+from model.training.photos import is_held
 
 
 def paint(path: Path, colour: str = "red", size: tuple[int, int] = (60, 40)) -> Path:

@@ -10,7 +10,7 @@ from bench.saliency import run
 from bench.saliency.maps import MAPS
 from bench.saliency.objects import COVERAGE
 from model.maps import centre_gaussian
-from model.training.folds import is_held
+from model.training.photos import is_held
 from tests.photos import photo
 
 

@@ -1,4 +1,4 @@
-"""What holds for every picture, map and setting; hypothesis's own profile makes CI repeatable."""
+"""Properties of the encoder for any image, map and options."""
 
 import io
 from typing import Any
@@ -69,7 +69,7 @@ def attempt(
 
 @settings(max_examples=120, deadline=None)
 @given(image=pictures(), saliency=maps(), chosen=options)
-def test_any_input_gives_a_file_that_opens_and_keeps_the_rule_of_its_size(
+def test_any_input_gives_a_file_that_opens_and_has_at_most_its_bytes(
     image: NDArray[np.uint8], saliency: NDArray[np.float32] | None, chosen: dict[str, Any]
 ) -> None:
     found = attempt(image, saliency, chosen)
@@ -89,10 +89,10 @@ def test_any_input_gives_a_file_that_opens_and_keeps_the_rule_of_its_size(
 
 @settings(max_examples=40, deadline=None)
 @given(image=pictures(), saliency=maps(), chosen=options)
-def test_strength_zero_is_no_map(
+def test_strength_zero_gives_the_file_without_a_map(
     image: NDArray[np.uint8], saliency: NDArray[np.float32] | None, chosen: dict[str, Any]
 ) -> None:
-    # With a map, target=quality holds its regions apart at every strength.
+    # With a map, target=quality measures two regions at every strength.
     plain = {**chosen, "target": "size", "max_bytes": None}
     found = codec.encode(image, saliency, EncodeSettings(**{**plain, "strength": 0.0}))
     assert codec.encode(image, None, EncodeSettings(**plain)) == found
@@ -112,7 +112,8 @@ def test_photos_have_the_bytes_of_the_reference(
 ) -> None:
     chosen = EncodeSettings(quality, strength, progressive=progressive)
     found = codec.encode(scene(height, width, seed), spot(20, 20), chosen)
-    assert 0.99 <= len(found.jpeg) / found.reference_bytes <= 1.01
+    # The steps of the search are coarse in a file of about 1,000 bytes, most of them headers.
+    assert 0.99 * found.reference_bytes - 16 <= len(found.jpeg) <= 1.01 * found.reference_bytes
 
 
 def squared_error(jpeg: bytes, image: NDArray[np.uint8], where: NDArray[np.bool_]) -> float:
@@ -142,8 +143,8 @@ def test_strength_moves_errors_from_the_region_to_the_rest(
         inside.append(squared_error(jpeg, image, region))
         outside.append(squared_error(jpeg, image, ~region))
     assert inside == pytest.approx(sorted(inside, reverse=True), rel=0.05)
-    # Beyond the default the table moves too, which may gain more than the rest pays.
+    # Above the default strength the table's shape changes too, which may reduce all errors.
     assert outside[:3] == pytest.approx(sorted(outside[:3]), rel=0.05)
-    trade = [rest / own for rest, own in zip(outside, inside, strict=True)]
-    assert trade[:3] == pytest.approx(sorted(trade[:3]), rel=0.05)
+    ratios = [rest / salient for rest, salient in zip(outside, inside, strict=True)]
+    assert ratios[:3] == pytest.approx(sorted(ratios[:3]), rel=0.05)
     assert inside[-1] < 0.97 * inside[0]

@@ -1,10 +1,10 @@
-"""What is compiled before the first photo is all that any photo needs."""
+"""The warm-up compiles every kernel and signature that later encodes use."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-# In a process of its own: other tests have compiled whatever they needed.
+# In a process of its own, since other tests have compiled kernels here.
 _SCRIPT = """
 import importlib, pkgutil
 import numba.core.dispatcher

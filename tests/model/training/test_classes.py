@@ -5,10 +5,10 @@ import pytest
 from numpy.typing import NDArray
 
 from model.training.classes import FACE, PERSON, Classes, group_synsets, read_words
-from tests.model.training.made_up import write_synsets
+from tests.model.training.synthetic import write_synsets
 
 WORDS = [f"word{index}" for index in range(1000)]
-# Three directions; the second of the first and the last of the third are in the middle.
+# Three directions. The second row is the centre of the first group, the last that of the third.
 ROWS = np.array(
     [[0.2, 1], [0, 1], [-0.2, 1], [5, 0], [-1, 0.3], [-1, -0.3], [-7, 0]],
     np.float32,
@@ -30,12 +30,12 @@ def test_every_synset_is_in_one_group_and_no_group_is_empty(
     assert len(classes.names) == len(set(classes.names)) == count + 2
 
 
-def test_what_looks_alike_is_grouped_whatever_its_length() -> None:
+def test_rows_are_grouped_by_direction_not_by_length() -> None:
     classes = group_synsets(ROWS, list("abcdefg"), 3)
     assert classes.group_of.tolist() == [0, 0, 0, 1, 2, 2, 2]
 
 
-def test_a_group_is_named_by_its_middle_and_how_many_more_there_are() -> None:
+def test_a_group_is_named_by_its_central_synset_and_the_number_of_others() -> None:
     classes = group_synsets(ROWS, list("abcdefg"), 3)
     assert classes.names == ("b+2", "d+0", "g+2", PERSON, FACE)
     assert classes.names[classes.person] == "person"
@@ -60,7 +60,7 @@ def test_groups_of_one_each_are_the_synsets_themselves(weights: NDArray[np.float
     assert classes.names == (*(f"{word}+0" for word in WORDS), PERSON, FACE)
 
 
-def test_one_group_of_all_has_the_whole_probability(weights: NDArray[np.float32]) -> None:
+def test_a_single_group_has_the_whole_probability(weights: NDArray[np.float32]) -> None:
     classes = group_synsets(weights, WORDS, 1)
     assert classes.names[0].endswith("+999")
     assert classes.pool(np.full((1, 1000), 0.001, np.float32)) == pytest.approx(1.0, abs=1e-4)

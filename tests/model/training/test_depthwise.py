@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from model import MSROI, MSROIConfig
-from model.msroi import Conv, MBConv
+from model.efficientnet import Conv, MBConv
 from model.training.depthwise import FixedDepthwiseConv, fix_depthwise
 
 CHANNELS = 6
@@ -19,7 +19,7 @@ def depthwise(kernel: int, stride: int) -> Conv:
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("kernel", [3, 5])
 @pytest.mark.parametrize("size", [(8, 12), (9, 7), (6, 11), (3, 3)])
-def test_values_and_gradients_are_those_of_a_plain_convolution(
+def test_values_and_gradients_equal_those_of_a_plain_convolution(
     kernel: int, stride: int, size: tuple[int, int]
 ) -> None:
     plain = depthwise(kernel, stride)
@@ -30,9 +30,9 @@ def test_values_and_gradients_are_those_of_a_plain_convolution(
     inputs.append(inputs[0].detach().clone().requires_grad_())
     outputs = [conv.conv(x) for conv, x in zip((plain, fixed), inputs, strict=True)]
     assert torch.equal(*outputs)
-    towards = torch.randn_like(outputs[0])
+    gradient = torch.randn_like(outputs[0])
     for output in outputs:
-        output.backward(towards)
+        output.backward(gradient)
     first, second = (x.grad for x in inputs)
     assert first is not None
     assert second is not None
@@ -41,7 +41,7 @@ def test_values_and_gradients_are_those_of_a_plain_convolution(
 
 
 @pytest.mark.parametrize("stride", [1, 2])
-def test_gradients_agree_behind_the_crop_and_the_activation_in_place(stride: int) -> None:
+def test_gradients_agree_with_the_crop_and_the_in_place_activation(stride: int) -> None:
     torch.manual_seed(1)
     plain = MBConv(4, 4, kernel=5, stride=stride, expansion=6)
     fixed = copy.deepcopy(plain)
@@ -65,7 +65,7 @@ def test_fixed_kernels_get_no_gradient() -> None:
     }
 
 
-def test_names_and_values_stay_and_other_convolutions_are_left_alone() -> None:
+def test_names_values_and_other_convolutions_stay() -> None:
     network = MSROI(MSROIConfig(("thing",)))
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     fix_depthwise(network.backbone)

@@ -10,12 +10,12 @@ from model import MSROI, MSROIConfig
 from model.training.evaluate import (
     SMOOTHINGS,
     THRESHOLDS,
-    captured,
-    class_maps_of,
-    draw,
+    captured_share,
+    compute_class_maps,
+    compute_map,
     fit_constants,
-    nss,
-    score,
+    locate_fixations,
+    score_by_set,
 )
 from model.training.gaze import Record
 from tests.photos import photo
@@ -23,7 +23,7 @@ from tests.photos import photo
 MAP = np.arange(16, dtype=np.float32).reshape(4, 4)
 
 
-def looking(*points: tuple[float, float]) -> Record:
+def record_of(*points: tuple[float, float]) -> Record:
     return Record(Path("none"), "none", (100, 100), np.array(points))
 
 
@@ -41,7 +41,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
 
 @pytest.fixture
 def network() -> MSROI:
-    """Return a network one of whose classes is below half of the thresholds."""
+    """Return a network with a class whose presence is below half of the thresholds."""
     torch.manual_seed(0)
     network = MSROI(MSROIConfig(("cat", "person", "face"), input_area_px=96 * 128))
     with torch.no_grad():
@@ -53,64 +53,65 @@ def network() -> MSROI:
     return network.eval()
 
 
-def test_nss_is_the_mean_at_the_fixations_in_deviations_of_the_map() -> None:
-    found = nss(MAP, looking((0.9, 0.1), (0.0, 0.99)))  # 3 and 12
-    assert found == pytest.approx((7.5 - 7.5) / MAP.std(), abs=1e-6)
-    found = nss(MAP, looking((0.99, 0.99)))
-    assert found == pytest.approx((15 - 7.5) / np.sqrt((16**2 - 1) / 12))
-    assert nss(MAP * 3 + 1, looking((0.99, 0.99))) == pytest.approx(found)
+def test_fixations_are_located_in_the_map() -> None:
+    rows, columns = locate_fixations(record_of((0.9, 0.1), (0.0, 0.99)), (4, 10))
+    assert (rows.tolist(), columns.tolist()) == ([0, 3], [9, 0])
 
 
-def test_an_even_map_tells_nothing() -> None:
-    assert nss(np.zeros((4, 4), np.float32), looking((0.5, 0.5))) == 0
-    assert captured(np.ones((4, 4), np.float32), looking((0.5, 0.5))) == 0
+def share_of(*points: tuple[float, float]) -> float:
+    return captured_share(MAP, locate_fixations(record_of(*points), MAP.shape))
 
 
-def test_captured_is_the_share_of_the_gaze_in_the_hottest_quarter() -> None:
+def test_the_captured_share_is_of_the_fixations_in_the_hottest_quarter() -> None:
     last_row, above = [(x, 0.9) for x in (0.1, 0.4, 0.6, 0.9)], [(0.9, 0.7), (0.1, 0.1)]
-    assert captured(MAP, looking(*last_row)) == 1
-    assert captured(MAP, looking(*last_row, *above)) == pytest.approx(4 / 6)
-    assert captured(MAP, looking(*above)) == 0
+    assert share_of(*last_row) == 1
+    assert share_of(*last_row, *above) == pytest.approx(4 / 6)
+    assert share_of(*above) == 0
 
 
-def test_class_maps_are_of_the_size_that_the_service_chooses(
+def test_a_uniform_map_captures_nothing() -> None:
+    uniform = np.ones((4, 4), np.float32)
+    assert captured_share(uniform, locate_fixations(record_of((0.5, 0.5)), (4, 4))) == 0
+
+
+def test_class_maps_have_the_size_that_the_service_chooses(
     network: MSROI, records: list[Record]
 ) -> None:
-    found = list(class_maps_of(network, records))
+    found = list(compute_class_maps(network, records))
     assert [record for record, _ in found] == records
     assert {tuple(maps.shape) for _, maps in found} == {(1, 3, 2, 12, 16)}
 
 
-def test_smoothing_keeps_the_sum_inside_and_none_changes_nothing(
+def test_smoothing_reduces_differences_and_none_changes_nothing(
     network: MSROI, records: list[Record]
 ) -> None:
-    _, maps = next(class_maps_of(network, records))
+    _, maps = next(compute_class_maps(network, records))
     with torch.inference_mode():
         plain = network.saliency(maps)[0].numpy()
-    assert np.array_equal(draw(network, maps, 0.0), plain)
-    smooth = draw(network, maps, 1.0)
+    assert np.array_equal(compute_map(network, maps, 0.0), plain)
+    smooth = compute_map(network, maps, 1.0)
     assert smooth.shape == plain.shape == (12, 16)
     assert np.abs(np.diff(smooth)).mean() < np.abs(np.diff(plain)).mean()
 
 
-def test_the_constants_are_those_of_the_best_mean_over_the_sets(
+def test_the_fitted_constants_have_the_best_mean_of_all_sets(
     network: MSROI, records: list[Record]
 ) -> None:
-    asked = network.config
+    config = network.config
 
-    def mean_nss(config: MSROIConfig) -> float:
-        network.config = config
-        return float(np.mean([row["nss"] for row in score(network, records).values()]))
+    def mean_nss(candidate: MSROIConfig) -> float:
+        network.config = candidate
+        return float(np.mean([row["nss"] for row in score_by_set(network, records).values()]))
 
     found = fit_constants(network, records)
-    assert network.config == asked
+    assert network.config == config
     assert found.threshold in THRESHOLDS
     assert found.smoothing_cells in SMOOTHINGS
     assert replace(found, threshold=0.0, smoothing_cells=0.0) == replace(
-        asked, threshold=0.0, smoothing_cells=0.0
+        config, threshold=0.0, smoothing_cells=0.0
     )
     scores = {
-        mean_nss(replace(asked, threshold=threshold, smoothing_cells=smoothing))
+        mean_nss(replace(config, threshold=threshold, smoothing_cells=smoothing))
         for threshold in THRESHOLDS[::2]
         for smoothing in SMOOTHINGS[::2]
     }
@@ -119,7 +120,7 @@ def test_the_constants_are_those_of_the_best_mean_over_the_sets(
 
 
 def test_scores_are_by_set(network: MSROI, records: list[Record]) -> None:
-    found = score(network, records)
+    found = score_by_set(network, records)
     assert {name: row["photos"] for name, row in found.items()} == {"few": 1, "many": 3}
     for row in found.values():
         assert sorted(row) == ["captured_25", "nss", "photos"]

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from model.input_size import choose_input_size
 from model.msroi import MAP_STRIDE
-from model.training.folds import fold_of
 from model.training.gaze import (
     GazeBatches,
     Record,
@@ -16,9 +15,11 @@ from model.training.gaze import (
     draw_view,
     fixation_density,
     read_records,
+    subsample_records,
     tile_two_by_two,
 )
-from tests.model.training.made_up import write_photo
+from model.training.photos import fold_of
+from tests.model.training.synthetic import write_photo
 
 SIZE_PX = (300, 200)  # width, height
 INPUT = (160, 256)  # height, width
@@ -26,7 +27,7 @@ AREA_PX = 96 * 128
 
 
 def dotted(path: Path, x: float, y: float, size: tuple[int, int] = SIZE_PX) -> Record:
-    """Return a dark photo with a bright dot where everybody looked, in shares of the sides."""
+    """Return a record of a dark photo with a bright dot at its only fixation, in shares of the sides."""
     width, height = size
     rows, columns = np.mgrid[:height, :width] + 0.5
     near = np.hypot(columns - x * width, rows - y * height) < 5
@@ -35,13 +36,13 @@ def dotted(path: Path, x: float, y: float, size: tuple[int, int] = SIZE_PX) -> R
 
 
 def dot_in(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the middle of the bright dot as (row, column), in cells of the map."""
+    """Return the centre of the bright dot as (row, column), in cells of the map."""
     grey = pixels.mean(2)
     return (np.argwhere(grey > (grey.min() + grey.max()) / 2) + 0.5).mean(0) / MAP_STRIDE
 
 
 def top_of(density: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the middle of the densest cell as (row, column)."""
+    """Return the centre of the densest cell as (row, column)."""
     return np.array(np.unravel_index(density.argmax(), density.shape)) + 0.5
 
 
@@ -54,7 +55,7 @@ def test_the_density_peaks_at_the_fixation_and_its_sum_is_one() -> None:
     assert (samples * found).sum((1, 2)) == pytest.approx([16, 9], abs=0.05)
 
 
-def test_every_fixation_counts_alike_near_the_edge_too() -> None:
+def test_fixations_near_the_edge_count_as_much_as_others() -> None:
     found = fixation_density(np.array([[0.0, 0.0], [0.5, 0.5]]), 40, 60)
     assert found.sum() == pytest.approx(1, abs=1e-5)
     assert found[:12, :18].sum() == pytest.approx(0.5, abs=1e-4)
@@ -62,7 +63,9 @@ def test_every_fixation_counts_alike_near_the_edge_too() -> None:
 
 
 @pytest.mark.parametrize(("x", "y"), [(0.25, 0.6), (0.5, 0.5), (0.05, 0.9), (0.97, 0.04)])
-def test_gaze_follows_the_photo_through_crops_and_flips(tmp_path: Path, x: float, y: float) -> None:
+def test_the_density_follows_crops_and_flips_of_the_photo(
+    tmp_path: Path, x: float, y: float
+) -> None:
     record = dotted(tmp_path / "dot.png", x, y)
     random = np.random.default_rng(2)
     places = []
@@ -97,7 +100,7 @@ def test_a_mosaic_has_a_quarter_of_the_gaze_in_each_tile(tmp_path: Path) -> None
                 assert np.abs(dot_in(tile) - top_of(own)).max() <= 1
 
 
-def test_tiles_are_put_row_by_row() -> None:
+def test_tiles_are_placed_row_by_row() -> None:
     tiles = [np.full((1, 2), number) for number in range(4)]
     assert tile_two_by_two(tiles).tolist() == [[0, 0, 1, 1], [2, 2, 3, 3]]
 
@@ -108,7 +111,7 @@ def records(tmp_path: Path) -> list[Record]:
     return [*wide, dotted(tmp_path / "tall.png", 0.5, 0.5, (90, 120))]
 
 
-def test_a_batch_depends_on_the_seed_and_its_number_alone(records: list[Record]) -> None:
+def test_a_batch_depends_only_on_the_seed_and_its_number(records: list[Record]) -> None:
     first, again, other = (
         GazeBatches(list(records), area_px=AREA_PX, batch_size=2, seed=seed) for seed in (0, 0, 1)
     )
@@ -146,7 +149,7 @@ def write_fixations(root: Path, name: str, own: dict[str, list[list[float]]]) ->
     (root / name / "fixations.json").write_text(json.dumps(recorded))
 
 
-def test_fixations_outside_the_photo_are_left_out_and_photos_without_any(tmp_path: Path) -> None:
+def test_fixations_outside_the_photo_and_photos_without_any_are_dropped(tmp_path: Path) -> None:
     outside = [[-1, 5], [200, 5], [5, 100], [5, -0.5]]
     write_fixations(
         tmp_path, "b", {"2.jpg": [[50, 75], *outside], "1.jpg": [[0, 0], [199.9, 99.9]]}
@@ -163,6 +166,13 @@ def test_fixations_outside_the_photo_are_left_out_and_photos_without_any(tmp_pat
     assert found[1].fixations == pytest.approx(np.array([[0, 0], [0.9995, 0.999]]))
 
 
-def test_no_fixations_are_an_error(tmp_path: Path) -> None:
+def test_a_folder_without_fixations_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no \*/fixations\.json"):
         read_records(tmp_path)
+
+
+def test_fitting_uses_at_most_300_evenly_spaced_photos() -> None:
+    records = [Record(Path(f"{n}.jpg"), "a", SIZE_PX, np.array([[0.5, 0.5]])) for n in range(908)]
+    chosen = subsample_records(records)
+    assert [r.path for r in chosen] == [r.path for r in records[::4]]
+    assert len(subsample_records(records[:300])) == 300

@@ -5,8 +5,8 @@ from torch import Tensor
 
 from model import MSROI, MSROIConfig
 from model.msroi import normalise_pixels
-from model.training.backbone import load_classifier
-from model.training.initialisation import RARE, initialise_head, refinements
+from model.training.classifier import Classifier
+from model.training.initialisation import INITIAL_PRESENCE, initialise_head, list_refinements
 from tests.photos import photo
 
 
@@ -17,26 +17,26 @@ def images() -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def started(images: Tensor) -> MSROI:
+def initialised(images: Tensor, classifier: Classifier) -> MSROI:
     torch.manual_seed(0)
     network = MSROI(MSROIConfig(("cat", "person", "face")))
-    network.backbone.load_state_dict(load_classifier().backbone.state_dict())
+    network.backbone.load_state_dict(classifier.backbone.state_dict())
     initialise_head(network, images)
     return network
 
 
 def test_every_channel_of_the_head_has_mean_one_half_and_deviation_one(
-    started: MSROI, images: Tensor
+    initialised: MSROI, images: Tensor
 ) -> None:
     seen: list[Tensor] = []
-    layers = [*started.laterals, *refinements(started)]
-    # A copy: the activation overwrites what the convolution returned.
+    layers = [*initialised.laterals, *list_refinements(initialised)]
+    # A copy, because the activation works in place.
     hooks = [
         layer.conv.register_forward_hook(lambda *call: seen.append(call[2].clone()))
         for layer in layers
     ]
     with torch.inference_mode():
-        started.features(images)
+        initialised.features(images)
     for hook in hooks:
         hook.remove()
     assert len(seen) == len(layers) == 7
@@ -46,14 +46,14 @@ def test_every_channel_of_the_head_has_mean_one_half_and_deviation_one(
         assert (deviation - 1).abs().max() < 1e-2, layer
 
 
-def test_every_class_starts_rare(started: MSROI, images: Tensor) -> None:
+def test_every_class_starts_with_a_low_presence(initialised: MSROI, images: Tensor) -> None:
     with torch.inference_mode():
-        presence = started.presence(started.class_maps(images))
+        presence = initialised.presence(initialised.class_maps(images))
     assert presence.shape == (4, 3)
-    assert RARE / 2 < presence.min() < presence.max() < RARE * 2
+    assert INITIAL_PRESENCE / 3 < presence.min() < presence.max() < INITIAL_PRESENCE * 3
 
 
-def test_the_backbone_stays_as_published(started: MSROI) -> None:
-    published = load_classifier().backbone.state_dict()
-    found = started.backbone.state_dict()
+def test_the_backbone_stays_as_published(initialised: MSROI, classifier: Classifier) -> None:
+    published = classifier.backbone.state_dict()
+    found = initialised.backbone.state_dict()
     assert all(torch.equal(found[name], tensor) for name, tensor in published.items())

@@ -4,7 +4,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.training.losses import cell_shares, cells_loss, gaze_loss, presence_loss
+from model.training.losses import cell_weights, cells_loss, gaze_loss, presence_loss
 
 HEIGHT, WIDTH = 4, 6
 # In cells: left, top, right, bottom.
@@ -41,14 +41,14 @@ def slow_presence_loss(
     return float(np.mean(per_window))
 
 
-def test_the_presence_loss_is_what_a_slow_one_gives() -> None:
+def test_the_presence_loss_agrees_with_a_slow_one() -> None:
     maps, windows, presence, known = random_batch()
     found = presence_loss(maps, windows, presence, known).item()
     expected = slow_presence_loss(maps.numpy(), presence.numpy(), known.numpy())
     assert found == pytest.approx(expected, rel=1e-5)
 
 
-def test_what_is_not_known_costs_nothing_and_moves_nothing() -> None:
+def test_unknown_targets_have_no_loss_and_no_gradient() -> None:
     maps, windows, presence, known = random_batch()
     first = presence_loss(maps, windows, presence, known)
     other = torch.where(known, presence, 1 - presence)
@@ -59,7 +59,7 @@ def test_what_is_not_known_costs_nothing_and_moves_nothing() -> None:
     assert not maps.grad.any()
 
 
-def test_a_window_moves_only_the_cells_that_it_covers() -> None:
+def test_a_window_has_a_gradient_only_in_the_cells_that_it_covers() -> None:
     maps, windows, presence, known = random_batch()
     maps.requires_grad = True
     chosen = torch.zeros_like(known)
@@ -74,7 +74,7 @@ def test_a_window_moves_only_the_cells_that_it_covers() -> None:
     assert not moved[1].any()
 
 
-def test_the_cells_loss_is_the_cross_entropy_by_hand() -> None:
+def test_the_cells_loss_is_the_cross_entropy_computed_by_hand() -> None:
     maps, *_ = random_batch()
     generator = torch.Generator().manual_seed(8)
     cells = torch.rand(2, 3, HEIGHT // 2, WIDTH // 2, generator=generator)
@@ -99,22 +99,22 @@ def test_the_cells_loss_is_the_cross_entropy_by_hand() -> None:
         (0.7, 0.8, [0, 0, 0.5, 0.5]),
     ],
 )
-def test_a_window_s_ends_count_by_what_they_cover_of_their_cells(
+def test_partly_covered_cells_count_by_their_covered_share(
     start: float, end: float, shares: list[float]
 ) -> None:
-    found = cell_shares(torch.tensor([start]), torch.tensor([end]), 4)
+    found = cell_weights(torch.tensor([start]), torch.tensor([end]), 4)
     assert found.shape == (1, 4)
     assert found[0].tolist() == pytest.approx(shares, abs=1e-6)
 
 
-def test_a_map_equal_to_the_gaze_costs_nothing_at_any_scale() -> None:
+def test_a_map_proportional_to_the_density_has_no_loss() -> None:
     density = torch.rand(2, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(1))
     density /= density.sum((1, 2), keepdim=True)
     for scale in (1e-2, 1.0, 1e4):
         assert gaze_loss(density * scale, density).item() == pytest.approx(0, abs=1e-5)
 
 
-def test_the_gaze_loss_is_the_divergence_by_hand_at_any_scale() -> None:
+def test_the_gaze_loss_is_the_divergence_computed_by_hand() -> None:
     density = torch.tensor([[[0.5, 0.5]], [[1.0, 0.0]]])
     saliency = torch.tensor([[[1.0, 3.0]], [[2.0, 2.0]]])
     expected = (0.5 * np.log(2) + 0.5 * np.log(2 / 3) + np.log(2)) / 2
@@ -122,7 +122,7 @@ def test_the_gaze_loss_is_the_divergence_by_hand_at_any_scale() -> None:
         assert gaze_loss(saliency * scale, density).item() == pytest.approx(expected, abs=1e-5)
 
 
-def test_a_map_that_is_silent_where_people_looked_costs_much_but_not_everything() -> None:
+def test_a_map_that_is_zero_at_the_fixations_has_a_finite_loss_and_gradient() -> None:
     density = torch.tensor([[[1.0, 0.0]]])
     saliency = torch.tensor([[[0.0, 1.0]]], requires_grad=True)
     loss = gaze_loss(saliency, density)

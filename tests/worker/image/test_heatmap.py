@@ -1,4 +1,4 @@
-"""Heatmaps are pictures of the map's shape, and no larger than useful."""
+"""Heatmaps have the photo's proportions and a limited size."""
 
 import io
 
@@ -26,7 +26,7 @@ def test_the_map_is_a_greyscale_png_of_the_photos_size() -> None:
     assert pixels[10, 10] == 0
 
 
-def test_large_photos_get_a_map_of_bounded_size() -> None:
+def test_the_map_of_a_large_photo_has_a_limited_size() -> None:
     blob, _ = render_map(SALIENCY, (6000, 3000))
     assert Image.open(io.BytesIO(blob)).size == (MAX_SIDE_PX, MAX_SIDE_PX // 2)
 

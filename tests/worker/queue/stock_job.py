@@ -1,14 +1,14 @@
-"""The job as RQ's own worker can run it, for comparison."""
+"""A job that RQ's own worker can run, for comparison."""
 
 from typing import Any
 
 
 def look() -> None:
-    """Do nothing; a test puts something here that sees Redis while a job runs."""
+    """Do nothing; a test replaces this to read Redis while a job runs."""
 
 
 def compress(request: dict[str, Any]) -> dict[str, Any]:
-    """End as the request's ``reply_to`` says."""
+    """End as the ``reply_to`` of the request says."""
     look()
     if request["reply_to"] == "defect":
         raise RuntimeError("defect")

@@ -1,4 +1,4 @@
-"""A worker claims what it has capacity for, and retried jobs alone."""
+"""A worker claims as many jobs as it has capacity for, and runs retried jobs alone."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from rq.job import Job
 
 from contract.keys import MAX_RETRIES, reply_key
 from contract.messages import Options, Request
-from tests.worker.queue.scripted import (
+from tests.worker.queue.scripted_pipeline import (
     JOB_NAME,
     ScriptedPipeline,
     batch_worker,
@@ -17,7 +17,9 @@ from tests.worker.queue.scripted import (
 from worker.item import Item
 
 
-def test_a_defect_is_tried_again_alone_before_it_is_reported(connection: Redis) -> None:
+def test_a_job_that_fails_is_retried_alone_before_its_failure_is_reported(
+    connection: Redis,
+) -> None:
     queue = enqueue(connection, ["ok", "defect", "ok"], retries=MAX_RETRIES)
     pipeline = ScriptedPipeline()
     batch_worker(queue, pipeline).work(burst=True, logging_level="CRITICAL")
@@ -51,34 +53,34 @@ def test_no_more_pixels_are_open_than_allowed(connection: Redis) -> None:
 
 
 class SlowPipeline(ScriptedPipeline):
-    """Lets the first item wait for a second one."""
+    """Calls ``enqueue_more`` while the first item is open, and ends no item before the second."""
 
-    def __init__(self, arrive: Callable[[], object]) -> None:
+    def __init__(self, enqueue_more: Callable[[], object]) -> None:
         super().__init__()
-        self._arrive = arrive
+        self._enqueue_more = enqueue_more
 
     def advance(self, timeout_s: float) -> list[Item]:
         if len(self._items) == 1 and not self.batches:
-            self._arrive()
+            self._enqueue_more()
             return []
         return super().advance(timeout_s)
 
 
-def test_what_arrives_while_others_are_open_is_claimed(connection: Redis) -> None:
+def test_a_job_that_arrives_while_others_are_open_is_claimed(connection: Redis) -> None:
     queue = enqueue(connection, ["ok"])
-    arrivals = iter(["late"])
+    new_ids = iter(["late"])
 
-    def arrive() -> None:
-        for job_id in arrivals:
+    def enqueue_more() -> None:
+        for job_id in new_ids:
             request = Request(Options(), "ok", 1, 100, time.time(), time.time() + 60)
             queue.enqueue(JOB_NAME, kwargs={"request": request.to_json()}, job_id=job_id)
 
-    pipeline = SlowPipeline(arrive)
+    pipeline = SlowPipeline(enqueue_more)
     batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
     assert pipeline.batches == [["job-0", "late"]]
 
 
-def test_no_mark_of_rqs_maintenance_outlives_a_job_that_was_taken(connection: Redis) -> None:
+def test_the_notes_of_rqs_maintenance_are_deleted_with_their_jobs(connection: Redis) -> None:
     queue = enqueue(connection, ["ok", "corrupt", "defect"])
     for job_id in queue.job_ids:
         assert queue.intermediate_queue.set_first_seen(job_id)
@@ -88,7 +90,7 @@ def test_no_mark_of_rqs_maintenance_outlives_a_job_that_was_taken(connection: Re
     assert not connection.keys("*first_seen*")
 
 
-def test_jobs_withdrawn_while_they_waited_leave_nothing(connection: Redis) -> None:
+def test_jobs_that_were_withdrawn_in_the_queue_leave_no_entry(connection: Redis) -> None:
     queue = enqueue(connection, ["ok"] * 3)
     connection.delete(Job.key_for("job-1"))
     pipeline = ScriptedPipeline()

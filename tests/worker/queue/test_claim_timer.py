@@ -1,4 +1,4 @@
-"""The pause between two looks at the queue."""
+"""The pause between two looks at the queue depends on the last look and the last pass."""
 
 import pytest
 
@@ -8,16 +8,16 @@ from worker.queue import claim_timer
 @pytest.mark.parametrize(
     ("pause_s", "pass_s", "found", "expected_s"),
     [
-        (0.005, 0.0, True, claim_timer.SHORTEST_PAUSE_S),
-        (0.1, 0.16, True, 0.02),  # a pass runs long: what has come can wait for the next
-        (0.1, float("inf"), True, claim_timer.MOST_PAUSE_S),
+        (0.005, 0.0, True, claim_timer.MIN_PAUSE_S),
+        (0.1, 0.16, True, 0.02),  # an eighth of the pass
+        (0.1, float("inf"), True, claim_timer.MAX_PAUSE_S),
         (0.005, 0.0, False, 0.01),
-        (0.02, 0.0, False, claim_timer.LONGEST_PAUSE_S),
+        (0.02, 0.0, False, claim_timer.EMPTY_PAUSE_S),
         (0.04, 0.4, False, 0.05),
-        (0.1, float("inf"), False, claim_timer.MOST_PAUSE_S),
+        (0.1, float("inf"), False, claim_timer.MAX_PAUSE_S),
     ],
 )
-def test_the_pause_between_two_looks_follows_what_was_found_and_the_pass(
+def test_the_pause_depends_on_what_was_found_and_on_the_pass(
     pause_s: float, pass_s: float, *, found: bool, expected_s: float
 ) -> None:
     assert claim_timer.next_pause_s(pause_s, pass_s, found=found) == pytest.approx(expected_s)

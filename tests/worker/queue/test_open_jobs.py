@@ -1,4 +1,4 @@
-"""Jobs start once, end on their own, and their ends are recorded together."""
+"""Jobs start once, end separately, and their ends are recorded together."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from rq.serializers import JSONSerializer
 
 from contract.keys import MAX_RETRIES, input_key, reply_key
 from contract.messages import Failure, decode_reply
-from tests.worker.queue.scripted import (
+from tests.worker.queue.scripted_pipeline import (
     ScriptedPipeline,
     batch_worker,
     enqueue,
@@ -21,7 +21,7 @@ from worker.item import Item
 from worker.queue import open_jobs
 
 
-def test_both_kinds_of_failure_are_replied_to(connection: Redis) -> None:
+def test_client_errors_and_defects_get_a_reply(connection: Redis) -> None:
     queue = enqueue(connection, ["corrupt", "defect"])
     batch_worker(queue, ScriptedPipeline()).work(burst=True, logging_level="CRITICAL")
     codes = {}
@@ -45,7 +45,7 @@ def test_a_job_that_was_queued_twice_is_started_once(connection: Redis) -> None:
     assert not list(connection.scan_iter("rq:execution:*"))
 
 
-def test_a_job_that_names_a_callback_does_not_have_it_called(connection: Redis) -> None:
+def test_callbacks_that_a_job_names_are_not_called(connection: Redis) -> None:
     queue = enqueue(connection, ["ok", "defect"])
     for number, kind in enumerate(["success", "failure"]):
         connection.hset(Job.key_for(f"job-{number}"), f"{kind}_callback_name", "os.abort")
@@ -55,7 +55,7 @@ def test_a_job_that_names_a_callback_does_not_have_it_called(connection: Redis) 
 
 
 class EmptiedPipeline(ScriptedPipeline):
-    """Finds, as the real one does, that the input is gone."""
+    """Withdraws every item, as the real pipeline does when the input no longer exists."""
 
     def advance(self, timeout_s: float) -> list[Item]:
         ended = super().advance(timeout_s)
@@ -64,7 +64,7 @@ class EmptiedPipeline(ScriptedPipeline):
         return ended
 
 
-def test_nothing_of_a_job_comes_back_in_an_emptied_redis(connection: Redis) -> None:
+def test_no_part_of_a_job_is_written_to_an_emptied_redis(connection: Redis) -> None:
     queue = enqueue(connection, ["ok"] * 2, retries=MAX_RETRIES)
     pipeline = EmptiedPipeline()
     submit = pipeline.submit
@@ -80,7 +80,7 @@ def test_nothing_of_a_job_comes_back_in_an_emptied_redis(connection: Redis) -> N
 
 
 class OneByOnePipeline(ScriptedPipeline):
-    """Ends one item at each step, the last one when ``may_end`` says so."""
+    """Ends one item with each call of `advance`, the last one when ``may_end`` allows it."""
 
     def __init__(self, queue: Queue, may_end: Callable[[int], bool]) -> None:
         super().__init__()
@@ -95,7 +95,9 @@ class OneByOnePipeline(ScriptedPipeline):
         return [self._items.pop(0)] if self._items else []
 
 
-def test_ends_are_recorded_together(connection: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ends_of_jobs_are_recorded_together(
+    connection: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(open_jobs, "RECORDS_PAUSE_S", 60.0)
     queue = enqueue(connection, ["ok"] * 3)
     pipeline = OneByOnePipeline(queue, lambda _recorded: True)
@@ -114,20 +116,20 @@ def test_an_end_is_recorded_while_another_job_is_still_open(connection: Redis) -
     assert pipeline.recorded[-1] == 1
 
 
-def test_a_defect_in_the_pipeline_gives_its_jobs_back(connection: Redis) -> None:
+def test_a_defect_in_the_pipeline_returns_its_jobs_to_the_queue(connection: Redis) -> None:
     queue = enqueue(connection, ["ok"] * 2, retries=MAX_RETRIES)
     pipeline = ScriptedPipeline()
 
-    def break_down(_timeout_s: float) -> list[Item]:
-        raise RuntimeError("a defect of ours")
+    def fail(_timeout_s: float) -> list[Item]:
+        raise RuntimeError("a defect")
 
-    pipeline.advance = break_down  # type: ignore[method-assign]
+    pipeline.advance = fail  # type: ignore[method-assign]
     batch_worker(queue, pipeline).work(burst=True, logging_level="CRITICAL")
     assert sorted(queue.job_ids) == ["job-0", "job-1"]
     assert queue.started_job_registry.get_job_ids(cleanup=False) == []
 
 
-def test_a_job_of_another_name_is_never_run(connection: Redis) -> None:
+def test_a_job_with_another_function_is_not_run(connection: Redis) -> None:
     queue = enqueue(connection, ["ok"], function="os.getcwd")
     pipeline = ScriptedPipeline()
     batch_worker(queue, pipeline).work(burst=True, logging_level="CRITICAL")

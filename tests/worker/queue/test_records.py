@@ -1,4 +1,4 @@
-"""RQ's records after a batch are those that RQ's own SimpleWorker leaves."""
+"""RQ's records during and after a batch equal those that RQ's SimpleWorker writes."""
 
 import re
 import time
@@ -12,7 +12,7 @@ from rq.worker import SimpleWorker
 from contract.keys import MAX_RETRIES, WORKERS_KEY
 from contract.messages import Options, Request
 from tests.worker.queue import stock_job
-from tests.worker.queue.scripted import (
+from tests.worker.queue.scripted_pipeline import (
     JOB_NAME,
     ScriptedPipeline,
     batch_worker,
@@ -21,37 +21,30 @@ from tests.worker.queue.scripted import (
 )
 from worker.item import Item
 
-# Of uuid4, as RQ names executions.
+# RQ names an execution by a uuid4.
 EXECUTION_ID = re.compile("[0-9a-f]{32}")
+# Fields that differ between two runs.
+VARYING = {
+    *("birth", "created_at", "death", "ended_at", "enqueued_at", "last_heartbeat", "started_at"),
+    *("data", "execution_id", "pid", "total_working_time", "worker_version"),
+    *("exc_string", "execution_ended_at", "execution_started_at"),
+}
 
 
-def state(connection: Redis) -> dict[str, object]:
-    """Return what RQ has in Redis, without what differs from run to run: times and ids."""
-    varying = {
-        *(
-            "created_at",
-            "enqueued_at",
-            "started_at",
-            "ended_at",
-            "last_heartbeat",
-            "birth",
-            "death",
-        ),
-        *("total_working_time", "pid", "data", "worker_version", "execution_id"),
-        *("execution_started_at", "execution_ended_at", "exc_string"),
-    }
+def read_records(connection: Redis) -> dict[str, object]:
+    """Return RQ's keys with type, rounded time to live and content, without times and ids."""
     found: dict[str, object] = {}
     for raw in connection.keys("rq:*"):
         key = raw.decode()
         kind = connection.type(key).decode()
-        # Rounded: seconds may pass between two runs.
-        lives = max(0, round(connection.ttl(key), -1))
+        # Rounded, since the two runs may be some seconds apart.
+        ttl_s = max(0, round(connection.ttl(key), -1))
         value: object
         if kind == "hash":
             value = {
                 name.decode(): content
                 for name, content in sorted(connection.hgetall(key).items())
-                if name.decode() not in varying
+                if name.decode() not in VARYING
             }
         elif kind == "zset":
             value = sorted(connection.zrange(key, 0, -1))
@@ -61,14 +54,14 @@ def state(connection: Redis) -> dict[str, object]:
             value = sorted(connection.smembers(key))
         elif kind == "stream":
             value = [
-                {n: content for n, content in sorted(entry.items()) if n.decode() not in varying}
+                {n: content for n, content in sorted(entry.items()) if n.decode() not in VARYING}
                 for _, entry in connection.xrange(key)
             ]
         else:
             value = kind
         found[EXECUTION_ID.sub("execution", key)] = (
             kind,
-            lives,
+            ttl_s,
             EXECUTION_ID.sub("execution", repr(value)),
         )
     return found
@@ -78,30 +71,29 @@ def state(connection: Redis) -> dict[str, object]:
 @pytest.mark.parametrize(
     "ends", [["ok"] * 3, ["ok", "corrupt", "ok"], ["defect", "ok"], ["defect"] * 3]
 )
-def test_redis_after_a_batch_is_as_after_the_stock_worker(
+def test_records_after_a_batch_equal_those_of_the_stock_worker(
     connection: Redis, ends: list[str], retries: int
 ) -> None:
     queue = enqueue(connection, ends, retries=retries)
     SimpleWorker([queue], name="worker", connection=connection, serializer=JSONSerializer).work(
         burst=True, logging_level="ERROR"
     )
-    expected = state(connection)
+    expected = read_records(connection)
     connection.flushall()
 
     pipeline = ScriptedPipeline()
     queue = enqueue(connection, ends, retries=retries)
     batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
-    actual = state(connection)
-    # The failures' replies are ours, not RQ's.
+    actual = read_records(connection)
     assert actual == expected
     assert pipeline.batches[0] == [f"job-{number}" for number in range(len(ends))]
 
 
-def test_redis_while_jobs_run_is_as_while_the_stock_worker_runs_one(
+def test_records_while_a_job_runs_equal_those_of_the_stock_worker(
     connection: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[dict[str, object]] = []
-    monkeypatch.setattr(stock_job, "look", lambda: seen.append(state(connection)))
+    monkeypatch.setattr(stock_job, "look", lambda: seen.append(read_records(connection)))
     queue = enqueue(connection, ["ok"], retries=MAX_RETRIES)
     SimpleWorker([queue], name="worker", connection=connection, serializer=JSONSerializer).work(
         burst=True, logging_level="ERROR"
@@ -123,7 +115,7 @@ def test_redis_while_jobs_run_is_as_while_the_stock_worker_runs_one(
     assert ours == stock
 
 
-def test_statuses_and_results_are_each_jobs_own(connection: Redis) -> None:
+def test_each_job_has_its_own_status_and_result(connection: Redis) -> None:
     queue = enqueue(connection, ["ok", "corrupt", "defect"])
     batch_worker(queue, ScriptedPipeline()).work(burst=True, logging_level="CRITICAL")
     jobs = [
@@ -137,7 +129,7 @@ def test_statuses_and_results_are_each_jobs_own(connection: Redis) -> None:
     assert queue.failed_job_registry.get_job_ids() == ["job-2"]
 
 
-def test_jobs_that_depend_on_ours_follow(connection: Redis) -> None:
+def test_a_job_that_depends_on_another_runs_after_it(connection: Redis) -> None:
     queue = enqueue(connection, ["ok"] * 2)
     request = Request(Options(), "ok", 1, 100, time.time(), time.time() + 60)
     queue.enqueue(
@@ -148,7 +140,7 @@ def test_jobs_that_depend_on_ours_follow(connection: Redis) -> None:
     assert pipeline.batches == [["job-0", "job-1"], ["after"]]
 
 
-def test_a_redis_that_has_forgotten_the_script_gets_it_again(connection: Redis) -> None:
+def test_the_scripts_are_loaded_again_when_redis_has_lost_them(connection: Redis) -> None:
     for _ in range(2):
         queue = enqueue(connection, ["ok"] * 2)
         pipeline = ScriptedPipeline()
@@ -157,18 +149,18 @@ def test_a_redis_that_has_forgotten_the_script_gets_it_again(connection: Redis) 
         connection.script_flush()
 
 
-def test_no_more_is_claimed_than_this_workers_share(connection: Redis) -> None:
+def test_a_worker_claims_at_most_its_share_of_the_queue(connection: Redis) -> None:
     queue = enqueue(connection, ["ok"] * 8)
     for key in ("rq:worker:second", "rq:worker:third"):
         connection.sadd(WORKERS_KEY, key)
-        connection.hset(key, "state", "busy")  # without it RQ takes them off
+        connection.hset(key, "state", "busy")  # RQ unregisters workers without a hash
     pipeline = ScriptedPipeline()
     batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
-    # Each first one by RQ's loop, then a third of what is left, rounded up.
+    # RQ's loop takes one job, then the worker a third of the others, rounded up.
     assert [len(batch) for batch in pipeline.batches] == [1 + 3, 1 + 1, 1 + 1]
 
 
-def test_a_pipeline_knows_how_many_photos_all_workers_are_at(connection: Redis) -> None:
+def test_the_pipeline_is_told_how_many_photos_all_workers_have(connection: Redis) -> None:
     queue = enqueue(connection, ["ok"] * 2)
     elsewhere = {f"other-{number}:execution": time.time() + 60 for number in range(3)}
     elsewhere["of-a-dead-worker:execution"] = time.time() - 5

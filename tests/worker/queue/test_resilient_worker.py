@@ -1,7 +1,7 @@
-"""A worker registers again with an emptied Redis, and waits for a full one."""
+"""A worker registers again after Redis was emptied, and waits while Redis is full."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from redis import Redis
@@ -10,86 +10,89 @@ from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
 from contract.keys import QUEUE_NAME, VERSION_FIELD
-from tests.worker.queue.scripted import (
-    ScriptedPipeline,
-    batch_worker,
-    enqueue,
-)
+from tests.worker.queue.scripted_pipeline import ScriptedPipeline, batch_worker, enqueue
 from worker.item import Item
 
+SetMemory = Callable[[str], None]
 
-def test_an_emptied_redis_gets_the_worker_registered_again(connection: Redis) -> None:
+
+@pytest.fixture
+def set_memory(connection: Redis) -> Iterator[SetMemory]:
+    """Return a function that sets Redis' limit on memory; the test's end restores it."""
+
+    def set_limit(limit: str) -> None:
+        connection.config_set("maxmemory", limit)
+
+    yield set_limit
+    set_limit("1gb")
+
+
+def test_a_worker_registers_again_with_an_emptied_redis(connection: Redis) -> None:
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
     worker = batch_worker(queue, ScriptedPipeline())
     worker.register_birth()
     connection.flushall()
     worker.heartbeat()
-    (known,) = SimpleWorker.all(queue=queue, serializer=JSONSerializer)
-    assert known.name == worker.name
-    assert known.birth_date
+    (registered,) = SimpleWorker.all(queue=queue, serializer=JSONSerializer)
+    assert registered.name == worker.name
+    assert registered.birth_date
     assert 0 < connection.ttl(worker.key) <= 600
 
 
-def test_a_full_redis_is_waited_for(connection: Redis) -> None:
-    """What has ended is recorded once there is room; the loop goes on by itself."""
+class FillingPipeline(ScriptedPipeline):
+    """Fills Redis with the first items that it takes."""
+
+    def __init__(self, set_memory: SetMemory) -> None:
+        super().__init__()
+        self._set_memory = set_memory
+
+    def submit(self, items: Sequence[Item], *, in_flight: int = 0) -> None:
+        super().submit(items, in_flight=in_flight)
+        if not self.batches:
+            self._set_memory("1")
+
+
+def test_a_worker_waits_for_a_full_redis_and_then_records_all_ends(
+    connection: Redis, set_memory: SetMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     queue = enqueue(connection, ["ok"] * 3)
-    pipeline = ScriptedPipeline()
-    submit = pipeline.submit
-
-    def submit_then_fill(items: Sequence[Item], *, in_flight: int) -> None:
-        submit(items, in_flight=in_flight)
-        connection.config_set("maxmemory", "1")
-
-    pipeline.submit = submit_then_fill  # type: ignore[method-assign]
-    pauses: list[float] = []
+    pauses_s: list[float] = []
 
     def free_memory(seconds: float) -> None:
-        pauses.append(seconds)
-        connection.config_set("maxmemory", "1gb")
+        pauses_s.append(seconds)
+        set_memory("1gb")
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(time, "sleep", free_memory)
-        try:
-            batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
-        finally:
-            connection.config_set("maxmemory", "1gb")
-    assert pauses
+    monkeypatch.setattr(time, "sleep", free_memory)
+    batch_worker(queue, FillingPipeline(set_memory)).work(burst=True, logging_level="ERROR")
+    assert pauses_s
     assert len(queue.finished_job_registry.get_job_ids()) == 3
     assert queue.started_job_registry.get_job_ids(cleanup=False) == []
 
 
-def test_a_full_redis_does_not_keep_what_is_open_from_ending(connection: Redis) -> None:
-    """Only its end makes room; what waits in the queue can't even be looked at meanwhile."""
+def test_open_jobs_end_while_redis_is_full(
+    connection: Redis, set_memory: SetMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their ends free memory, so the worker must not wait before them."""
     queue = enqueue(connection, ["ok"] * 3)
-    pipeline = ScriptedPipeline()
-    submit, advance = pipeline.submit, pipeline.advance
-
-    def submit_then_fill(items: Sequence[Item], *, in_flight: int) -> None:
-        submit(items, in_flight=in_flight)
-        if not pipeline.batches:
-            connection.config_set("maxmemory", "1")
+    pipeline = FillingPipeline(set_memory)
+    advance = pipeline.advance
 
     def free_memory_then_advance(timeout_s: float) -> list[Item]:
-        connection.config_set("maxmemory", "1gb")
+        set_memory("1gb")
         return advance(timeout_s)
 
-    def pause(_seconds: float) -> None:
-        connection.config_set("maxmemory", "1gb")
-        pytest.fail("the worker waited for Redis before it ended what was open")
+    def fail(_seconds: float) -> None:
+        set_memory("1gb")
+        pytest.fail("the worker waited for Redis before it advanced the pipeline")
 
-    pipeline.submit = submit_then_fill  # type: ignore[method-assign]
-    pipeline.advance = free_memory_then_advance  # type: ignore[method-assign]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(time, "sleep", pause)
-        try:
-            batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
-        finally:
-            connection.config_set("maxmemory", "1gb")
+    monkeypatch.setattr(pipeline, "advance", free_memory_then_advance)
+    monkeypatch.setattr(time, "sleep", fail)
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
     assert pipeline.batches == [["job-0"], ["job-1", "job-2"]]
     assert len(queue.finished_job_registry.get_job_ids()) == 3
 
 
-def test_the_version_is_all_that_a_worker_adds_to_its_registration(connection: Redis) -> None:
+def test_a_worker_adds_only_its_version_to_rqs_registration(connection: Redis) -> None:
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
     names: list[set[bytes]] = []
     for worker in (

@@ -1,4 +1,4 @@
-"""The installed RQ is the one that the worker's use of its internals was written for."""
+"""The installed RQ is the minor version whose internals the worker uses."""
 
 import tomllib
 from pathlib import Path
@@ -10,7 +10,7 @@ from worker.queue.rq_internals import SUPPORTED_RQ
 PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
 
 
-def test_another_minor_version_of_rq_is_noticed() -> None:
+def test_the_installed_rq_is_the_supported_minor_version() -> None:
     assert VERSION.split(".")[:2] == SUPPORTED_RQ.split(".")
 
 

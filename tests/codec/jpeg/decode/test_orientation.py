@@ -1,4 +1,4 @@
-"""Turned coefficients show what the turned picture shows, and can be written as any other."""
+"""Reoriented coefficients show what the reoriented image shows, and can be written like others."""
 
 import numpy as np
 import pytest
@@ -6,33 +6,33 @@ from PIL import Image, ImageOps
 
 from codec.jpeg.decode.coefficients import read_source
 from codec.jpeg.decode.marker_segments import UnreadableSourceError
-from codec.jpeg.decode.orientation import turn
+from codec.jpeg.decode.orientation import apply_orientation
 from codec.jpeg.transcode.lossless import rewrite
 from tests.codec.jpegs import pillow_jpeg, restored_luma, shown_luma, shown_pixels
 from tests.codec.pictures import scene
 
 
 def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Return what Pillow makes of EXIF's orientation."""
+    """Return the pixels as Pillow shows them with EXIF's `orientation`."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     image = Image.fromarray(pixels.astype(np.uint8))
     image.info["exif"] = exif.tobytes()
-    turned = ImageOps.exif_transpose(image)
-    assert turned is not None
-    return np.asarray(turned)
+    transposed = ImageOps.exif_transpose(image)
+    assert transposed is not None
+    return np.asarray(transposed)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
-def test_samples_are_the_turned_pictures(orientation: int, subsampling: str) -> None:
+def test_samples_are_those_of_the_reoriented_image(orientation: int, subsampling: str) -> None:
     data = pillow_jpeg(scene(48, 80), quality=90, subsampling=subsampling)
-    source = turn(read_source(data), orientation)
+    source = apply_orientation(read_source(data), orientation)
     expected = upright(shown_luma(data), orientation).astype(int)
     assert (source.height, source.width) == expected.shape
     assert np.abs(restored_luma(source) - expected).max() <= 1
-    assert source.is_turned == (orientation > 1)
-    # libjpeg's triangle of 4:2:0 and 4:2:2 is the same from both sides, but for its rounding.
+    assert source.is_reoriented == (orientation > 1)
+    # libjpeg's upsampling of 4:2:0 and 4:2:2 is symmetric except for its rounding.
     written = shown_pixels(rewrite(source, progressive=False)).astype(int)
     assert np.abs(written - upright_rgb(data, orientation)).max() <= 3
 
@@ -62,16 +62,22 @@ def test_a_mirrored_side_must_be_whole_mcus(
     data = pillow_jpeg(scene(*size), quality=90, subsampling="4:2:0")
     if whole:
         expected = upright(shown_luma(data), orientation).astype(int)
-        assert np.abs(restored_luma(turn(read_source(data), orientation)) - expected).max() <= 1
+        assert (
+            np.abs(
+                restored_luma(apply_orientation(read_source(data), orientation)) - expected
+            ).max()
+            <= 1
+        )
     else:
         with pytest.raises(UnreadableSourceError):
-            turn(read_source(data), orientation)
+            apply_orientation(read_source(data), orientation)
 
 
-def test_turning_back_gives_the_same_coefficients() -> None:
+def test_two_opposite_rotations_give_the_same_coefficients() -> None:
     source = read_source(pillow_jpeg(scene(32, 64), quality=90, subsampling="4:2:0"))
-    back = turn(turn(source, 6), 8)
-    assert all(np.array_equal(a, b) for a, b in zip(source.qcoefs, back.qcoefs, strict=True))
+    restored = apply_orientation(apply_orientation(source, 6), 8)
+    assert all(np.array_equal(a, b) for a, b in zip(source.qcoefs, restored.qcoefs, strict=True))
     assert all(
-        np.array_equal(a, b) for a, b in zip(source.quant_tables, back.quant_tables, strict=True)
+        np.array_equal(a, b)
+        for a, b in zip(source.quant_tables, restored.quant_tables, strict=True)
     )

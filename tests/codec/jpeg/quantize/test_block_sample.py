@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from codec.jpeg.encode import split_components
+from codec.jpeg.components import split_components
 from codec.jpeg.quantize.block_sample import LEAST_BLOCKS, draw_sample
 from codec.jpeg.quantize.rdoq import quantize_dc
 from codec.jpeg.quantize.tuning import DEFAULT
@@ -11,7 +11,7 @@ from codec.jpeg.syntax.component import CHROMA, LUMA, Component
 from tests.codec.pictures import scene, spot
 
 
-def test_of_a_small_picture_all_real_blocks_are_taken() -> None:
+def test_the_sample_of_a_small_image_has_all_real_blocks() -> None:
     components = split_components(scene(50, 70), spot(9, 9), subsample=True, tuning=DEFAULT)
     sample = draw_sample(components)
     for component, drawn, factor in zip(components, sample.components, sample.factors, strict=True):
@@ -20,7 +20,7 @@ def test_of_a_small_picture_all_real_blocks_are_taken() -> None:
         assert factor == 1.0
 
 
-def test_a_sample_keeps_its_size_and_each_block_what_it_stands_for() -> None:
+def test_a_sample_has_its_size_and_its_blocks_represent_all() -> None:
     rng = np.random.default_rng(0)
     coefs = rng.normal(size=(200, 150, 64)).astype(np.float32)
     ones = np.ones((200, 150), np.float32)
@@ -38,7 +38,7 @@ def test_a_sample_keeps_its_size_and_each_block_what_it_stands_for() -> None:
 @pytest.mark.parametrize("sampling", [1, 2])
 def test_dc_differences_are_those_of_the_interleaved_scan(sampling: int) -> None:
     rng = np.random.default_rng(1)
-    # Each block has a DC value of its own, so that the one before it is known by its value.
+    # Each block has a different DC value, which identifies it.
     coefs = np.zeros((6, 8, 64), np.float32)
     coefs[..., 0] = rng.permutation(48).reshape(6, 8)
     ones = np.ones((6, 8), np.float32)
@@ -55,6 +55,6 @@ def test_dc_differences_are_those_of_the_interleaved_scan(sampling: int) -> None
     before = {coefs[block][0]: coefs[place][0] for place, block in itertools.pairwise(order)}
     first_columns = {coefs[by, bx][0] for by in range(6) for bx in range(sampling)}
     for value, found in zip(sample.components[0].coefs[0, :, 0], sample.dc_before[0], strict=True):
-        # A row's first MCU follows the end of the row above: there the block itself may stand in.
+        # A row's first MCU follows the end of the row above; there the sample uses another block.
         if value not in first_columns:
             assert found == before[value]

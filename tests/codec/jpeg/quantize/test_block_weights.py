@@ -16,7 +16,7 @@ def test_pooled_entries_are_means_in_an_array_of_their_own(across: int, down: in
     assert not np.shares_memory(pooled, grid)
 
 
-def test_a_map_covers_the_real_blocks_and_padding_weighs_nothing_more() -> None:
+def test_a_map_covers_the_real_blocks_and_padding_has_weight_1() -> None:
     blocks = map_blocks(spot(20, 30), DEFAULT, (37, 20), (4, 6))
     assert (blocks.rows, blocks.columns) == (3, 5)
     assert blocks.weights[:3, :5].max() > 2
@@ -24,7 +24,7 @@ def test_a_map_covers_the_real_blocks_and_padding_weighs_nothing_more() -> None:
     assert (blocks.weights[:, 5:] == 1).all()
 
 
-def test_without_a_map_all_blocks_weigh_alike_and_all_are_salient() -> None:
+def test_without_a_map_weights_are_equal_and_all_blocks_are_salient() -> None:
     blocks = map_blocks(None, DEFAULT, (16, 16), (2, 2))
     assert (blocks.weights == 1).all()
     assert (blocks.salient == 1).all()

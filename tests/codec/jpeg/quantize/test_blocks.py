@@ -1,11 +1,11 @@
 import numpy as np
 
-from codec.jpeg.encode import split_components
+from codec.jpeg.components import split_components
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.rdoq import count_ac_symbols
 from codec.jpeg.quantize.steps import make_tables, scale_steps
 from codec.jpeg.quantize.tuning import DEFAULT
-from codec.jpeg.rate_control.rate_search import make_prior_rates
+from codec.jpeg.rate_control.trials import make_prior_rates
 from tests.codec.pictures import scene
 
 COMPONENTS = split_components(scene(80, 112), None, subsample=True, tuning=DEFAULT)
@@ -39,7 +39,7 @@ def test_the_sample_leaves_the_qcoefs_of_the_blocks_alone() -> None:
         assert np.array_equal(old, new)
 
 
-def test_a_pass_changes_fewer_samples_than_a_coarser_one() -> None:
+def test_a_finer_pass_has_smaller_errors() -> None:
     blocks = Blocks(COMPONENTS)
     errors = []
     for scale in (8.0, 32.0):

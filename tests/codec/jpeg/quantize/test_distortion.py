@@ -42,6 +42,12 @@ def test_the_references_errors_are_those_of_plain_rounding(quality: int) -> None
     assert found.rest == pytest.approx(plain.rest, rel=1e-4)
 
 
-def test_a_part_without_blocks_has_the_least_error() -> None:
+def test_a_region_without_blocks_has_the_least_error() -> None:
     assert measure_reference_errors([component(1.0)], 50).rest == LEAST_ERROR
     assert measure_reference_errors([component(0.0)], 50).salient == LEAST_ERROR
+
+
+def test_the_references_errors_fall_with_quality() -> None:
+    errors = [measure_reference_errors([component()], quality) for quality in (30, 75, 95)]
+    assert errors[0].salient > errors[1].salient > errors[2].salient
+    assert errors[0].rest > errors[1].rest > errors[2].rest

@@ -11,22 +11,22 @@ from codec.jpeg.quantize.tuning import DEFAULT, Sensitivity
 from codec.jpeg.syntax.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, NATURAL_TO_ZIGZAG
 
 
-def test_the_shape_runs_from_flat_to_annex_k() -> None:
+def test_the_shape_goes_from_flat_to_annex_k() -> None:
     assert np.allclose(shape_table(ANNEX_K_LUMA, 0.0), 1.0)
     assert np.allclose(shape_table(ANNEX_K_LUMA, 1.0) * 16, ANNEX_K_LUMA)
 
 
-def test_errors_count_alike_without_tilt_and_low() -> None:
+def test_weights_are_equal_without_tilt_and_low() -> None:
     weights = weigh_frequencies(ANNEX_K_LUMA, Sensitivity(weight=2.0, tilt=0.0, low=0.0, dc=0.0))
     assert np.allclose(weights, 2.0)
 
 
-def test_tilt_counts_errors_in_steps_of_annex_k() -> None:
+def test_a_tilt_of_2_weighs_errors_in_steps_of_annex_k() -> None:
     weights = weigh_frequencies(ANNEX_K_LUMA, Sensitivity(weight=1.0, tilt=2.0, low=0.0, dc=0.0))
     assert np.allclose(weights * ANNEX_K_LUMA**2, 256.0)
 
 
-def test_low_counts_by_distance_from_dc_and_dc_by_itself() -> None:
+def test_low_and_dc_add_weight_near_dc_and_at_dc() -> None:
     own = Sensitivity(weight=1.0, tilt=0.0, low=3.0, dc=5.0)
     weights = weigh_frequencies(ANNEX_K_LUMA, own)[NATURAL_TO_ZIGZAG].reshape(8, 8)
     assert weights[0, 0] == pytest.approx(1 + 3 + 5)

@@ -27,7 +27,7 @@ def test_counts_are_those_of_the_qcoefs() -> None:
     assert np.array_equal(counts, expected)
 
 
-def test_errors_that_are_worth_more_than_any_bits_are_those_of_rounding() -> None:
+def test_values_are_nearly_rounded_if_errors_are_worth_many_bits() -> None:
     coefs = np.random.default_rng(2).normal(0, 40, (3, 3, 64)).astype(np.float32)
     qcoefs, _ = quantize(coefs, 1e6, greedy=True)
     plain = np.rint(coefs * np.float32(0.1))
@@ -35,7 +35,7 @@ def test_errors_that_are_worth_more_than_any_bits_are_those_of_rounding() -> Non
     assert (qcoefs[..., 1:] == plain[..., 1:]).mean() > 0.99
 
 
-def test_about_as_many_values_stay_as_the_trellis_keeps() -> None:
+def test_about_as_many_values_are_kept_as_by_the_trellis() -> None:
     coefs = np.random.default_rng(3).laplace(0, 8, (40, 40, 64)).astype(np.float32)
     greedy, _ = quantize(coefs, 8.0, greedy=True)
     trellis, _ = quantize(coefs, 8.0, greedy=False)

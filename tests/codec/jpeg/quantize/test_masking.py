@@ -11,7 +11,7 @@ from codec.jpeg.transform.dct import transform
 from tests.codec.pictures import scene
 
 
-def test_texture_counts_less_than_calm_and_an_edge_nearly_as_much() -> None:
+def test_errors_weigh_less_in_texture_and_nearly_1_at_an_edge() -> None:
     calm = np.zeros((8, 8), np.float32)
     edge = np.where(np.arange(8) < 4, -40, 40) * np.ones((8, 1))
     texture = np.random.default_rng(10).normal(0, 40, (8, 8))
@@ -21,12 +21,12 @@ def test_texture_counts_less_than_calm_and_an_edge_nearly_as_much() -> None:
     assert weights[0] > weights[1] > weights[2]
 
 
-def test_no_masking_weighs_every_block_alike() -> None:
+def test_without_masking_weights_are_equal() -> None:
     plane = scene(16, 24)[..., 0].astype(np.float32)
     assert (weigh_masking(measure_activity(plane, transform(plane)), 0.0, 50.0) == 1).all()
 
 
-def test_errors_count_more_in_the_dark_only() -> None:
+def test_errors_weigh_more_in_the_dark_only() -> None:
     plane = np.repeat(np.array([0.0, 40.0, 255.0], np.float32), 8)[None] * np.ones(
         (8, 1), np.float32
     )

@@ -43,7 +43,7 @@ def choose(
     weights = np.full((1, 1), weight, np.float32)
     steps = np.ones(64, np.float32)
     quantize_ac(block.reshape(1, 1, 64), weights, steps, scales, rates, 1, qcoefs, counts)
-    assert qcoefs[0, 0, 0] == 99, "DC is not this stage's"
+    assert qcoefs[0, 0, 0] == 99, "AC quantization must not change DC"
     return qcoefs[0, 0].astype(np.int64), counts
 
 
@@ -55,7 +55,7 @@ def choose(
     st.floats(0.05, 30.0),
     st.integers(0, 2**32 - 1),
 )
-def test_no_choice_of_smaller_values_is_cheaper(
+def test_no_combination_of_smaller_values_has_a_lower_cost(
     placed: list[tuple[int, float]], scale: float, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -76,7 +76,7 @@ def test_no_choice_of_smaller_values_is_cheaper(
     assert plain_cost(block, chosen, scales, rates) == pytest.approx(best, rel=1e-4, abs=1e-3)
 
 
-def test_cheap_bits_give_plain_rounding() -> None:
+def test_values_are_rounded_if_errors_are_worth_many_bits() -> None:
     block = np.random.default_rng(4).normal(0, 9, 64).astype(np.float32)
     chosen, _ = choose(block, np.full(64, 1e6, np.float32), np.full(256, 5, np.float32))
     assert np.array_equal(chosen[1:], np.sign(block[1:]) * np.floor(np.abs(block[1:]) + 0.5))
@@ -104,7 +104,7 @@ def test_long_runs_are_counted_as_zrl_codes() -> None:
     block[[1, 40, 63]] = 50
     _, counts = choose(block, np.full(64, 1e3, np.float32), np.ones(256, np.float32))
     assert counts[0xF0] == 2 + 1
-    assert counts[0] == 0, "a value at the last place needs no end of block"
+    assert counts[0] == 0, "a value at the last position needs no end of block"
     assert counts.sum() == 3 + 3
 
 
@@ -126,7 +126,7 @@ def test_a_stride_leaves_the_other_blocks_alone() -> None:
     assert touched.tolist() == [2, 2, 2, 2]
 
 
-def test_differences_follow_the_scan_and_padding_costs_the_shortest_code() -> None:
+def test_dc_differences_follow_the_scan_and_are_0_in_padding() -> None:
     coefs = np.zeros((4, 4, 64), np.float32)
     coefs[..., 0] = np.arange(16).reshape(4, 4) * 10
     qcoefs = np.zeros((4, 4, 64), np.int16)
@@ -139,7 +139,7 @@ def test_differences_follow_the_scan_and_padding_costs_the_shortest_code() -> No
     assert counts[:12].tolist() == np.bincount(sizes, minlength=12).tolist()
 
 
-def test_values_are_rounded_to_the_nearest() -> None:
+def test_dc_is_rounded_to_the_nearest() -> None:
     coefs = np.zeros((1, 2, 64), np.float32)
     coefs[0, :, 0] = (-14.9, 15.1)
     qcoefs = np.zeros((1, 2, 64), np.int16)

@@ -23,7 +23,7 @@ def test_steps_near_the_sources_are_the_sources() -> None:
         assert got == (10 if want <= 10 * SNAP_RATIO else want)
 
 
-def test_each_table_follows_its_own_component_or_none() -> None:
+def test_each_table_follows_the_steps_of_its_component() -> None:
     tables = [np.full(64, own, np.uint16) for own in (7, 9, 5)]
     steps = [np.full(64, 8, np.uint16), None, np.full(64, 4, np.uint16)]
     kinds = (LUMA, CHROMA, CHROMA)
@@ -34,7 +34,7 @@ def test_each_table_follows_its_own_component_or_none() -> None:
 
 
 @pytest.mark.parametrize("scale", [2.0, 6.0, 20.0])
-def test_noise_is_estimated_from_what_it_left(scale: float) -> None:
+def test_noise_is_estimated_from_the_quantized_values(scale: float) -> None:
     original = np.random.default_rng(0).laplace(0, scale, (100, 100, 64)).astype(np.float32)
     steps = np.full(64, 16, np.uint16)
     quantized = np.rint(original / 16) * np.float32(16)
@@ -43,7 +43,7 @@ def test_noise_is_estimated_from_what_it_left(scale: float) -> None:
     assert np.mean(estimate_noise(made, steps)) == pytest.approx(lost, rel=0.15)
 
 
-def test_noise_is_finite_where_all_or_nothing_is_zero() -> None:
+def test_noise_is_finite_where_all_values_or_none_are_zero() -> None:
     steps = np.full(64, 16, np.uint16)
     for value in (0, 16):
         made = component(LUMA, steps, np.full((2, 2, 64), value, np.float32))

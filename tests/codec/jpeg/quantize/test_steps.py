@@ -16,7 +16,7 @@ def test_without_steepness_every_step_is_the_scale() -> None:
         assert (table == 12).all()
 
 
-def test_steps_are_finer_where_errors_count_more() -> None:
+def test_steps_are_finer_where_errors_weigh_more() -> None:
     steep = replace(DEFAULT, steepness=1.0)
     table = make_tables(steep, 16.0, 1)[0]
     steps = scale_steps(steep, [table], 16.0)
@@ -26,7 +26,7 @@ def test_steps_are_finer_where_errors_count_more() -> None:
     assert table[63] > table[1]
 
 
-def test_a_sources_steps_are_taken_where_near() -> None:
+def test_steps_near_those_of_the_source_are_the_sources() -> None:
     source = np.full(64, 16, np.uint16)
     component = Component(LUMA, 1, 1, 0, 0, NONE, NONE, NONE, NONE, source)
     flat = replace(DEFAULT, steepness=0.0)
@@ -35,7 +35,9 @@ def test_a_sources_steps_are_taken_where_near() -> None:
 
 
 @pytest.mark.parametrize("lambda_scale", [8.0, 16.0])
-def test_an_errors_worth_falls_with_the_square_of_the_lambda_scale(lambda_scale: float) -> None:
+def test_the_worth_of_an_error_falls_with_the_square_of_the_lambda_scale(
+    lambda_scale: float,
+) -> None:
     table = np.full(64, 5, np.uint16)
     steps = scale_steps(DEFAULT, [table], lambda_scale)
     twice = scale_steps(DEFAULT, [table], 2.0 * lambda_scale)

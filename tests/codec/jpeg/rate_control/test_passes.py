@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from codec.jpeg.encode import split_components, write_jpeg
+from codec.jpeg.components import split_components
+from codec.jpeg.file_search import write_jpeg
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.tuning import DEFAULT
 from codec.jpeg.rate_control.passes import Point, adjust_pass, estimate_rates, run_pass
-from codec.jpeg.rate_control.rate_search import make_prior_rates
+from codec.jpeg.rate_control.trials import make_prior_rates
 from tests.codec.pictures import scene
 
 COMPONENTS = split_components(scene(160, 224), None, subsample=True, tuning=DEFAULT)
@@ -29,7 +30,7 @@ def plain_counts(planes: list[NDArray[np.int16]]) -> NDArray[np.int64]:
 
 
 @pytest.mark.parametrize("stride", [2, 5])
-def test_an_adjusted_pass_counts_what_its_qcoefs_hold(stride: int) -> None:
+def test_an_adjusted_pass_counts_the_symbols_of_its_qcoefs(stride: int) -> None:
     blocks = Blocks(COMPONENTS)
     made = run_pass(blocks, DEFAULT, Point(16.0, 16.0), [make_prior_rates()] * 2)
     qcoefs = blocks.read()
@@ -37,7 +38,7 @@ def test_an_adjusted_pass_counts_what_its_qcoefs_hold(stride: int) -> None:
     rates = [estimate_rates(counts) for counts in made.ac_counts]
     adjusted = adjust_pass(blocks, DEFAULT, made, rates, lambda_scale=24.0, stride=stride)
     assert adjusted.file_bytes < made.file_bytes
-    # Written with the adjusted tables, the file is as long as counted: no symbol lacks its code.
+    # The file has the counted bytes, so that each symbol has a code in the adjusted tables.
     jpeg = write_jpeg((224, 160), COMPONENTS, adjusted, qcoefs)
     assert len(jpeg) == pytest.approx(adjusted.file_bytes, rel=0.005)
     assert adjusted.dc_counts is made.dc_counts
@@ -57,3 +58,11 @@ def test_adjusting_with_the_same_lambda_and_rates_changes_nothing() -> None:
     for old, new in zip(made.ac_counts, again.ac_counts, strict=True):
         assert np.array_equal(old, new)
     assert again.file_bytes == made.file_bytes
+
+
+def test_rates_are_the_information_of_the_symbols() -> None:
+    counts = np.zeros(256, np.int64)
+    counts[[1, 2]] = 10**6
+    rates = estimate_rates(counts)
+    assert rates[1] == pytest.approx(1, abs=1e-3)
+    assert rates[3] > 16

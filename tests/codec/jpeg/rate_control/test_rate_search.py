@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from codec.jpeg.encode import encode, split_components, write_jpeg
+from codec.jpeg.components import split_components
+from codec.jpeg.encode import encode
+from codec.jpeg.file_search import write_jpeg
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.tuning import DEFAULT
-from codec.jpeg.rate_control.passes import estimate_rates
-from codec.jpeg.rate_control.rate_search import LIMIT, MAX_PASSES, TOLERANCE, RateSearch, guess_step
+from codec.jpeg.rate_control.rate_search import RateSearch
 from codec.jpeg.rate_control.target import Goal
+from codec.jpeg.rate_control.trials import LIMIT, MAX_PASSES, TOLERANCE
 from codec.settings import EncodeSettings
 from tests.codec.pictures import scene, sky
 
@@ -17,68 +19,54 @@ IMAGE = scene(160, 224)
 COMPONENTS = split_components(IMAGE, None, subsample=True, tuning=DEFAULT)
 
 
-def filling(target_bytes: float) -> Goal:
+def make_goal(target_bytes: float) -> Goal:
     return Goal(target_bytes, target_bytes * 1.01)
 
 
 @pytest.mark.parametrize("target_bytes", [1500, 4000, 12000, 30000])
 @pytest.mark.parametrize("step", [0.5, 20.0, 900.0])
 def test_the_target_is_met_from_any_start(target_bytes: int, step: float) -> None:
-    search = RateSearch(Blocks(COMPONENTS), DEFAULT, filling(target_bytes))
+    search = RateSearch(Blocks(COMPONENTS), DEFAULT, make_goal(target_bytes))
     chosen = search.find(step)
     assert abs(np.log(chosen.file_bytes / target_bytes)) < TOLERANCE
     assert search.passes <= MAX_PASSES
 
 
-def test_what_is_returned_is_what_the_qcoefs_hold() -> None:
-    search = RateSearch(Blocks(COMPONENTS), DEFAULT, filling(5000))
+def test_the_blocks_hold_the_qcoefs_of_the_returned_pass() -> None:
+    search = RateSearch(Blocks(COMPONENTS), DEFAULT, make_goal(5000))
     chosen = search.find(16.0)
     jpeg = write_jpeg((224, 160), COMPONENTS, chosen, search.blocks.read())
     assert len(jpeg) == pytest.approx(chosen.file_bytes, rel=0.005)
 
 
 @pytest.mark.parametrize("target_bytes", [3000, 9000, 20000])
-def test_two_passes_are_usual(target_bytes: int) -> None:
+def test_most_searches_take_two_passes(target_bytes: int) -> None:
     passes = []
     for seed in range(4):
         components = split_components(scene(160, 224, seed), None, subsample=True, tuning=DEFAULT)
-        search = RateSearch(Blocks(components), DEFAULT, filling(target_bytes))
+        search = RateSearch(Blocks(components), DEFAULT, make_goal(target_bytes))
         search.find(16.0)
         passes.append(search.passes)
     assert np.mean(passes) <= 3
     assert max(passes) <= 5
 
 
-def test_a_target_beyond_the_finest_ends_below_it() -> None:
-    search = RateSearch(Blocks(COMPONENTS), DEFAULT, filling(10**7))
+def test_a_target_above_the_finest_ends_with_the_finest() -> None:
+    search = RateSearch(Blocks(COMPONENTS), DEFAULT, make_goal(10**7))
     chosen = search.find(16.0)
     assert all((table == 1).all() for table in chosen.quant_tables)
     assert search.passes <= MAX_PASSES
 
 
-def test_a_target_below_the_coarsest_takes_the_coarsest() -> None:
-    search = RateSearch(Blocks(COMPONENTS), DEFAULT, filling(10))
+def test_a_target_below_the_coarsest_ends_with_the_coarsest() -> None:
+    search = RateSearch(Blocks(COMPONENTS), DEFAULT, make_goal(10))
     chosen = search.find(16.0)
     assert all((table == 255).all() for table in chosen.quant_tables)
     assert chosen.file_bytes > 10 * (1 + LIMIT)
 
 
-def test_rates_are_the_information_of_the_symbols() -> None:
-    counts = np.zeros(256, np.int64)
-    counts[[1, 2]] = 10**6
-    rates = estimate_rates(counts)
-    assert rates[1] == pytest.approx(1, abs=1e-3)
-    assert rates[3] > 16
-
-
-def test_the_first_step_grows_with_the_references_bytes_and_falls_with_quality() -> None:
-    assert guess_step(50, 20000, 10**5) < guess_step(50, 40000, 10**5)
-    assert guess_step(75, 20000, 10**5) < guess_step(50, 20000, 10**5)
-    assert guess_step(50, 300, 10**6) > 0
-
-
 @pytest.mark.parametrize("quality", [40, 60, 75])
-def test_a_gradient_whose_bytes_are_all_dc_is_not_given_up(quality: int) -> None:
+def test_a_gradient_whose_bytes_are_nearly_all_dc_has_a_fine_table(quality: int) -> None:
     image = sky(304, 400)
     settings = EncodeSettings(quality=quality, subsampling="444", strength=0.0)
     found = encode(image, None, settings)

@@ -1,11 +1,11 @@
 import pytest
 
-from codec.jpeg.encode import split_components
+from codec.jpeg.components import split_components
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.tuning import DEFAULT
 from codec.jpeg.rate_control.passes import Point, estimate_rates, run_pass
-from codec.jpeg.rate_control.rate_search import make_prior_rates
 from codec.jpeg.rate_control.sampled_pass import run_sampled_pass
+from codec.jpeg.rate_control.trials import make_prior_rates
 from tests.codec.pictures import scene, spot
 
 

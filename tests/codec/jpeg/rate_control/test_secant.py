@@ -24,7 +24,7 @@ def test_a_line_is_solved_by_two_secants() -> None:
 
 
 @pytest.mark.parametrize("start", [-9.0, 0.0, 9.0])
-def test_a_bent_curve_is_solved_from_anywhere(start: float) -> None:
+def test_a_curve_is_solved_from_any_start(start: float) -> None:
     bracket = Bracket(slope=-0.7, floor=-10, ceiling=10)
     assert solve(lambda x: -math.atan(x - 1) - 0.01 * (x - 1), start, bracket) <= 16
 

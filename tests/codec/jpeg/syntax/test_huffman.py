@@ -93,7 +93,7 @@ def test_a_single_symbol_takes_one_bit() -> None:
     assert table.codes[7] == 0
 
 
-def test_counted_bits_contain_the_appended_ones() -> None:
+def test_counted_bits_include_the_appended_ones() -> None:
     counts = counts_of({0x03: 5, 0x00: 2})
     table = build_table(counts)
     assert (

@@ -27,7 +27,9 @@ def test_a_symbol_has_as_many_appended_bits_as_its_size() -> None:
 @pytest.mark.parametrize(
     ("run", "zero_runs", "symbol"), [(0, 0, 0x02), (15, 0, 0xF2), (50, 3, 0x22)]
 )
-def test_long_runs_are_counted_in_sixteens(run: int, zero_runs: int, symbol: int) -> None:
+def test_long_runs_are_counted_as_zero_runs_of_sixteen(
+    run: int, zero_runs: int, symbol: int
+) -> None:
     counts = np.zeros(256, np.int64)
     count_symbols(run, 2, 3, counts)
     assert counts[ZERO_RUN] == 3 * zero_runs
@@ -35,7 +37,7 @@ def test_long_runs_are_counted_in_sixteens(run: int, zero_runs: int, symbol: int
     assert counts.sum() == 3 * (zero_runs + 1)
 
 
-def test_a_blocks_symbols_are_counted_and_taken_back() -> None:
+def test_symbols_of_a_block_are_added_and_subtracted() -> None:
     block = np.zeros(64, np.int16)
     block[[0, 1, 5, 40]] = (100, -1, 6, 2)  # DC has no part in it
     counts = np.zeros(256, np.int64)

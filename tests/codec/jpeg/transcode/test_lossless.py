@@ -1,4 +1,4 @@
-"""Written again, a file shows the very pixels that it showed, in fewer bytes."""
+"""A rewritten file shows the same pixels, in fewer bytes."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from codec.jpeg.decode.coefficients import read_source
-from codec.jpeg.decode.orientation import turn
+from codec.jpeg.decode.orientation import apply_orientation
 from codec.jpeg.transcode.lossless import rewrite
 from tests.codec.jpegs import pillow_jpeg, shown_pixels
 from tests.codec.pictures import noise, scene
@@ -30,16 +30,16 @@ def test_pixels_are_identical(
         assert np.array_equal(shown_pixels(again), shown_pixels(data))
 
 
-def test_a_file_of_ordinary_codes_gets_shorter() -> None:
+def test_optimal_codes_make_a_file_shorter() -> None:
     data = pillow_jpeg(scene(200, 264), quality=80)
     assert len(rewrite(read_source(data), progressive=False)) < 0.99 * len(data)
     assert len(rewrite(read_source(data), progressive=True)) < 0.99 * len(data)
 
 
 @pytest.mark.parametrize("progressive", [False, True])
-def test_4_4_0_is_written_too(*, progressive: bool) -> None:
+def test_4_4_0_is_written(*, progressive: bool) -> None:
     data = pillow_jpeg(scene(33, 47), quality=88, subsampling="4:2:2")
-    tall = turn(read_source(data), 5)
+    tall = apply_orientation(read_source(data), 5)
     assert (tall.horizontal, tall.vertical) == (1, 2)
     written = read_source(rewrite(tall, progressive=progressive))
     assert (written.horizontal, written.vertical) == (1, 2)
@@ -48,7 +48,7 @@ def test_4_4_0_is_written_too(*, progressive: bool) -> None:
 
 
 @pytest.mark.data
-def test_photos_as_cameras_wrote_them(data_dir: Path) -> None:
+def test_photos_of_cameras_keep_their_pixels(data_dir: Path) -> None:
     for path in sorted((data_dir / "fixations" / "osie").glob("*.jpg"))[::50]:
         data = path.read_bytes()
         written = rewrite(read_source(data), progressive=True)

@@ -1,7 +1,5 @@
-"""JPEG in, JPEG out: no second loss where there needn't be one, and never more bytes than before."""
+"""JPEG in, JPEG out: when coefficients are kept, and how good and how long files are otherwise."""
 
-import io
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
-from codec.jpeg.decode.coefficients import Source, read_source
-from codec.jpeg.decode.orientation import turn
+from codec.jpeg.decode.coefficients import read_source
 from codec.jpeg.transcode.lossless import rewrite
 from codec.jpeg.transcode.transcode import LEAST_SAVING, transcode
 from codec.settings import Subsampling, Target
@@ -24,65 +21,65 @@ PHOTO = scene(200, 264)
 SPOT = spot(50, 66)
 
 
-def again(data: bytes, **options: Any) -> codec.Encoded:
-    """Return what becomes of a file."""
+def recompress(data: bytes, **options: Any) -> codec.Encoded:
+    """Return the result of transcoding a file."""
     chosen = codec.EncodeSettings(**{"target": "quality", "progressive": True, **options})
     return transcode(read_source(data), shown_pixels(data), SPOT, chosen)
 
 
-def error_of(jpeg: bytes, original: NDArray[np.uint8], where: Any = ...) -> float:
+def squared_error(jpeg: bytes, original: NDArray[np.uint8], where: Any = ...) -> float:
     return float(((shown_pixels(jpeg).astype(float) - original)[where] ** 2).mean())
 
 
 @pytest.mark.parametrize("target", ["size", "quality"])
 @pytest.mark.parametrize("quality", [30, 75])
-def test_a_finer_upload_keeps_to_the_goal(target: Target, quality: int) -> None:
+def test_an_upload_of_higher_quality_meets_the_goal(target: Target, quality: int) -> None:
     data = pillow_jpeg(PHOTO, quality=95, subsampling="4:2:0")
-    made = again(data, target=target, quality=quality)
+    made = recompress(data, target=target, quality=quality)
     assert made.reference_bytes == len(pillow_jpeg(shown_pixels(data), quality=quality))
     least = 0.99 if target == "size" else 0.3
     assert least <= len(made.jpeg) / made.reference_bytes <= (1.01 if target == "size" else 1.0)
 
 
 @pytest.mark.parametrize(("upload", "quality"), [(85, 75), (75, 50)])
-def test_equal_bytes_of_coefficients_come_nearer_than_those_of_pixels(
+def test_transcoding_has_a_smaller_error_than_encoding_pixels_in_equal_bytes(
     upload: int, quality: int
 ) -> None:
     data = pillow_jpeg(PHOTO, quality=upload, subsampling="4:2:0")
     options = codec.EncodeSettings(quality=quality, progressive=True)
     pixels = codec.encode(shown_pixels(data), SPOT, options).jpeg
-    coefs = again(data, quality=quality, target="size").jpeg
+    coefs = recompress(data, quality=quality, target="size").jpeg
     assert abs(len(coefs) / len(pixels) - 1) < 0.015
-    assert error_of(coefs, shown_pixels(data)) < error_of(pixels, shown_pixels(data))
+    assert squared_error(coefs, shown_pixels(data)) < squared_error(pixels, shown_pixels(data))
 
 
 @pytest.mark.parametrize("upload", [40, 75, 90])
 @pytest.mark.parametrize("quality", [75, 95])
-def test_an_upload_no_finer_than_the_reference_stays_as_good_where_people_look(
+def test_an_upload_of_lower_quality_stays_as_good_in_the_salient_region(
     upload: int, quality: int
 ) -> None:
     if upload > quality:
         return
     data = pillow_jpeg(PHOTO, quality=upload, subsampling="4:2:0")
     hot = spot(*PHOTO.shape[:2]) > np.quantile(spot(*PHOTO.shape[:2]), 0.85)
-    made = again(data, quality=quality)
+    made = recompress(data, quality=quality)
     assert len(made.jpeg) < 0.97 * len(data)
     reference = pillow_jpeg(shown_pixels(data), quality=quality, subsampling="4:2:0")
-    assert error_of(made.jpeg, PHOTO, hot) < 1.02 * error_of(reference, PHOTO, hot)
+    assert squared_error(made.jpeg, PHOTO, hot) < 1.02 * squared_error(reference, PHOTO, hot)
 
 
 @pytest.mark.parametrize("quality", [50, 75, 90, 97])
 def test_the_search_ends_soon_although_steps_snap(quality: int) -> None:
     for upload in (60, 85, 95):
         data = pillow_jpeg(PHOTO, quality=upload, subsampling="4:2:0")
-        # Beyond the source's own quality steps of 1 and 2 snap, and λ has to find the rest.
-        assert again(data, quality=quality).passes <= 16
+        # Above the source's quality, steps of 1 and 2 snap, so that only λ can change.
+        assert recompress(data, quality=quality).passes <= 16
 
 
-def test_what_fits_a_target_of_bytes_keeps_every_coefficient() -> None:
+def test_an_upload_that_fits_the_bytes_keeps_its_coefficients() -> None:
     data = pillow_jpeg(PHOTO, quality=50, subsampling="4:2:0")
     for progressive in (False, True):
-        made = again(data, quality=75, target="size", progressive=progressive)
+        made = recompress(data, quality=75, target="size", progressive=progressive)
         assert np.array_equal(shown_pixels(made.jpeg), shown_pixels(data))
         assert len(made.jpeg) < len(data)
         assert read_source(made.jpeg).is_progressive == progressive
@@ -90,78 +87,38 @@ def test_what_fits_a_target_of_bytes_keeps_every_coefficient() -> None:
 
 
 @pytest.mark.parametrize("target", ["size", "quality"])
-def test_a_file_that_cant_be_made_smaller_comes_back(target: Target) -> None:
+def test_a_file_that_cannot_be_made_smaller_is_returned(target: Target) -> None:
     data = pillow_jpeg(scene(16, 16), quality=20)
     best = rewrite(read_source(data), progressive=True)
     shortest = min(data, best, key=len)
-    # At quality 100 the reference of what it shows is far longer than it is.
-    made = again(shortest, quality=100, target=target)
+    # At quality 100 its reference has far more bytes.
+    made = recompress(shortest, quality=100, target=target)
     assert made.jpeg == shortest or (
         target == "quality" and len(made.jpeg) < len(shortest) * (1 - LEAST_SAVING)
     )
-    assert again(best, quality=100, target="size", progressive=False).jpeg != best
+    assert recompress(best, quality=100, target="size", progressive=False).jpeg != best
 
 
-def test_a_baseline_upload_may_stay_one_where_progressive_is_no_shorter() -> None:
+def test_a_baseline_upload_is_returned_if_progressive_is_not_shorter() -> None:
     tiny = rewrite(read_source(pillow_jpeg(scene(8, 8)[..., 0], quality=50)), progressive=False)
     assert len(rewrite(read_source(tiny), progressive=True)) > len(tiny)
-    assert again(tiny, quality=100, target="size", progressive=True).jpeg == tiny
+    assert recompress(tiny, quality=100, target="size", progressive=True).jpeg == tiny
 
 
-def test_metadata_never_comes_back() -> None:
+def test_metadata_is_never_returned() -> None:
     exif = Image.Exif()
     exif[0x010E] = "a secret"
     data = pillow_jpeg(scene(16, 16), quality=20, exif=exif)
-    made = again(data, quality=100, target="size").jpeg
+    made = recompress(data, quality=100, target="size").jpeg
     assert b"secret" not in made
     assert np.array_equal(shown_pixels(made), shown_pixels(data))
     assert len(made) < len(data)
 
 
-def sampling(jpeg: bytes) -> tuple[int, int]:
-    source = read_source(jpeg)
-    return source.horizontal, source.vertical
-
-
-FACTORS = {"4:4:4": (1, 1), "4:2:2": (2, 1), "4:2:0": (2, 2)}
-
-
-@pytest.mark.parametrize(("upload", "factors"), FACTORS.items())
-@pytest.mark.parametrize("quality", [50, 90])
-@pytest.mark.parametrize("target", ["size", "quality"])
-def test_subsampling(upload: str, factors: tuple[int, int], quality: int, target: Target) -> None:
-    data = pillow_jpeg(PHOTO, quality=97, subsampling=upload)
-
-    def made(subsampling: Subsampling) -> bytes:
-        return again(data, quality=quality, target=target, subsampling=subsampling).jpeg
-
-    assert sampling(made("444")) == factors
-    assert sampling(made("420")) == (2, 2)
-    stays = target == "size" and quality >= 80
-    assert sampling(made("auto")) == (factors if stays else (2, 2))
-    # An odd number of blocks, so that halved chroma needs one that luma lacks.
-    odd = pillow_jpeg(scene(41, 75), quality=97, subsampling=upload)
-    options = {"quality": quality, "target": target, "subsampling": "420"}
-    small = again(odd, **options).jpeg
-    assert sampling(small) == (2, 2)
-    pixels = codec.encode(shown_pixels(odd), SPOT, codec.EncodeSettings(**options)).jpeg
-    assert error_of(small, shown_pixels(odd)) < 1.15 * error_of(pixels, shown_pixels(odd))
-
-
-def test_chroma_of_4_4_0_is_halved_across() -> None:
-    data = rewrite(
-        turn(read_source(pillow_jpeg(PHOTO, quality=97, subsampling="4:2:2")), 5), progressive=True
-    )
-    for subsampling, factors in (("444", (1, 2)), ("420", (2, 2))):
-        made = again(data, quality=75, subsampling=subsampling).jpeg
-        assert sampling(made) == factors
-        assert error_of(made, shown_pixels(data)) < 150
-
-
-def test_grey_stays_grey() -> None:
+def test_a_grey_upload_gives_a_grey_file() -> None:
     data = pillow_jpeg(PHOTO[..., 1], quality=90)
     for target in ("size", "quality"):
-        made = again(data, quality=60, target=target)
+        made = recompress(data, quality=60, target=target)
         assert shown_pixels(made.jpeg).ndim == 2
         assert len(made.jpeg) <= made.reference_bytes * 1.01
 
@@ -170,7 +127,7 @@ def test_steps_are_never_finer_than_the_uploads() -> None:
     data = pillow_jpeg(PHOTO, quality=60, subsampling="4:2:0")
     steps = read_source(data).quant_tables
     for quality in (30, 58, 75):
-        made = read_source(again(data, quality=quality).jpeg)
+        made = read_source(recompress(data, quality=quality).jpeg)
         assert all((a >= b).all() for a, b in zip(made.quant_tables, steps, strict=True))
 
 
@@ -178,20 +135,20 @@ def test_steps_are_never_finer_than_the_uploads() -> None:
 def test_max_bytes_is_kept(target: Target) -> None:
     data = pillow_jpeg(PHOTO, quality=85, subsampling="4:2:0")
     for max_bytes in (2000, 4000, len(data)):
-        made = again(data, quality=95, target=target, max_bytes=max_bytes)
+        made = recompress(data, quality=95, target=target, max_bytes=max_bytes)
         assert len(made.jpeg) <= max_bytes
     with pytest.raises(codec.OutOfReachError):
-        again(data, max_bytes=300)
+        recompress(data, max_bytes=300)
 
 
-def test_no_map_is_strength_zero() -> None:
+def test_no_map_gives_the_file_of_strength_zero() -> None:
     data = pillow_jpeg(PHOTO, quality=85)
     source, image = read_source(data), shown_pixels(data)
     plain = transcode(source, image, None, codec.EncodeSettings(quality=60))
     assert transcode(source, image, SPOT, codec.EncodeSettings(quality=60, strength=0)) == plain
 
 
-def test_the_source_is_left_as_it_was() -> None:
+def test_the_source_is_not_changed() -> None:
     source = read_source(pillow_jpeg(PHOTO, quality=85))
     before = [plane.copy() for plane in source.qcoefs]
     transcode(source, PHOTO, SPOT, codec.EncodeSettings(quality=60, subsampling="420"))
@@ -213,31 +170,13 @@ def test_wrong_arrays_are_refused(image: Any, saliency: Any, named: str) -> None
         transcode(source, image, saliency, codec.EncodeSettings())
 
 
-def extreme(source: Source) -> Source:
-    """Return a source of the largest coefficients that are read."""
-    planes = [np.sign(plane) * np.int16(1000) for plane in source.qcoefs]
-    tables = [np.full(64, 4, np.uint16) for _ in source.quant_tables]
-    return replace(source, qcoefs=planes, quant_tables=tables)
-
-
-@pytest.mark.parametrize("subsampling", ["auto", "420", "444"])
-def test_coefficients_beyond_any_picture_do_no_harm(subsampling: Subsampling) -> None:
-    data = pillow_jpeg(noise(40, 40), quality=50, subsampling="4:4:4")
-    source = read_source(rewrite(extreme(read_source(data)), progressive=True))
-    for quality in (1, 50, 100):
-        options = codec.EncodeSettings(quality=quality, subsampling=subsampling, target="quality")
-        made = transcode(source, noise(40, 40), SPOT, options)
-        with Image.open(io.BytesIO(made.jpeg)) as opened:
-            opened.load()
-
-
 @settings(max_examples=60, deadline=None)
 @given(
     height=st.integers(1, 40),
     width=st.integers(1, 40),
     grey=st.booleans(),
     upload=st.integers(1, 100),
-    upload_sampling=st.sampled_from(list(FACTORS)),
+    upload_sampling=st.sampled_from(["4:4:4", "4:2:2", "4:2:0"]),
     quality=st.integers(1, 100),
     target=st.sampled_from(["size", "quality"]),
     subsampling=st.sampled_from(["auto", "420", "444"]),

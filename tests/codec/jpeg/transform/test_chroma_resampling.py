@@ -7,7 +7,7 @@ from PIL import Image
 
 from codec.jpeg.decode.coefficients import read_source
 from codec.jpeg.encode import encode
-from codec.jpeg.transform.chroma_resampling import halve, restore, subsample_plane
+from codec.jpeg.transform.chroma_resampling import halve, subsample_plane, upsample
 from codec.settings import EncodeSettings
 from tests.codec.pictures import noise
 
@@ -19,7 +19,7 @@ def test_every_sample_is_the_mean_of_four() -> None:
 
 
 def enlarge(halved: NDArray[np.float32]) -> NDArray[np.float32]:
-    """As libjpeg does (h2v2 "fancy"): three quarters of the nearest sample, one of the next."""
+    """Upsample as libjpeg's h2v2_fancy_upsample: 3/4 of the nearest sample and 1/4 of the next."""
     for _ in range(2):
         before = np.concatenate([halved[:1], halved[:-1]])
         after = np.concatenate([halved[1:], halved[-1:]])
@@ -28,7 +28,7 @@ def enlarge(halved: NDArray[np.float32]) -> NDArray[np.float32]:
     return halved
 
 
-def test_what_decoders_show_of_a_subsampled_plane_is_nearer_than_of_its_means() -> None:
+def test_an_upsampled_plane_is_nearer_to_the_original_than_that_of_means() -> None:
     noise = np.random.default_rng(2).normal(size=(12, 16)).astype(np.float32)
     plane = enlarge(enlarge(noise))  # as smooth as chroma is
     errors = [np.square(enlarge(way(plane)) - plane).mean() for way in (halve, subsample_plane)]
@@ -36,7 +36,7 @@ def test_what_decoders_show_of_a_subsampled_plane_is_nearer_than_of_its_means() 
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (2, 10), (8, 2), (6, 14)])
-def test_one_correction_is_what_the_means_lack_once_shown(shape: tuple[int, int]) -> None:
+def test_the_means_are_corrected_once_by_the_error_of_upsampling(shape: tuple[int, int]) -> None:
     plane = np.random.default_rng(3).normal(size=shape).astype(np.float32)
     means = halve(plane)
     assert np.allclose(subsample_plane(plane), means + (means - halve(enlarge(means))), atol=1e-5)
@@ -46,9 +46,9 @@ def test_a_flat_plane_stays_flat() -> None:
     assert np.allclose(subsample_plane(np.full((6, 8), 37.5, np.float32)), 37.5)
 
 
-def test_halves_are_restored_as_a_decoder_does() -> None:
+def test_a_plane_is_upsampled_as_by_pillow() -> None:
     small = noise(8, 8)[..., 1]
-    # One flat block of luma per MCU, so that the decoder's colours show its chroma planes alone.
+    # Luma is flat, so that the decoded colours show the chroma planes alone.
     pixels = np.full((16, 16, 3), 128, np.uint8)
     pixels[..., 2] = 64 + np.kron(small // 2, np.ones((2, 2), np.uint8))
     file = io.BytesIO()
@@ -56,27 +56,27 @@ def test_halves_are_restored_as_a_decoder_does() -> None:
     with Image.open(file) as opened:
         opened.draft("YCbCr", None)
         decoded = np.asarray(opened, np.float64)[..., 2]
-    expected = restore((64 + small // 2).astype(np.float32))
+    expected = upsample((64 + small // 2).astype(np.float32))
     assert np.abs(decoded - expected).max() < 3
     assert np.abs(decoded - pixels[..., 2]).max() > 10
 
 
-def test_what_does_not_vary_is_restored_exactly() -> None:
-    assert (restore(np.full((1, 3), 7.5, np.float32)) == 7.5).all()
+def test_a_constant_plane_is_upsampled_exactly() -> None:
+    assert (upsample(np.full((1, 3), 7.5, np.float32)) == 7.5).all()
 
 
 @pytest.mark.parametrize("side", [2, 16])
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("colours", [((255, 0, 0), (0, 255, 255)), ((0, 0, 255), (255, 255, 0))])
-def test_opposite_colours_stay_within_what_8_bit_files_hold(
+def test_coefficients_of_opposite_colours_fit_8_bit_files(
     side: int, progressive: bool, colours: tuple[tuple[int, ...], ...]
 ) -> None:
     y, x = np.mgrid[:64, :64] // side
     image = np.array(colours, np.uint8)[(y + x) % 2]
     for quality in (50, 100):
         settings = EncodeSettings(quality, subsampling="420", progressive=progressive)
-        # A reader that refuses categories beyond 11 bits for DC and 10 for AC.
+        # The reader refuses size categories above 11 for DC and 10 for AC.
         source = read_source(encode(image, None, settings).jpeg)
         for qcoefs, steps in zip(source.qcoefs, source.quant_tables, strict=True):
-            # Half a step is what rounding may add.
+            # Rounding may add half a step.
             assert (np.abs(qcoefs * steps.astype(np.int64)) <= 1024 + steps // 2).all()

@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
-from codec.jpeg import encode as encoder
+from codec.jpeg import components
 from codec.jpeg.syntax.tables import NATURAL_TO_ZIGZAG
 from codec.jpeg.transform.color import convert_grey
 from codec.jpeg.transform.dct import transform
-from codec.jpeg.transform.deringing import BLACK, MOST_BEYOND, WHITE, extend_clipped
+from codec.jpeg.transform.deringing import BLACK, MOST_OVERSHOOT, WHITE, extend_clipped
 from codec.settings import EncodeSettings
 from tests.codec.jpegs import shown_pixels
 from tests.codec.pictures import noise, sky, text
@@ -26,10 +26,10 @@ TABLE = np.full(64, 14, np.uint16)
 
 
 def plain_extended(samples: NDArray[np.float32], steps: NDArray[np.uint16]) -> NDArray[np.float64]:
-    """One block's samples, moved beyond black and white where they may."""
+    """Return the samples of one block, with clipped ones moved beyond black and white."""
     white, black = samples > WHITE - 0.01, samples < BLACK + 0.01
-    low = np.where(black, BLACK - MOST_BEYOND, samples)
-    high = np.where(white, WHITE + MOST_BEYOND, samples)
+    low = np.where(black, BLACK - MOST_OVERSHOOT, samples)
+    high = np.where(white, WHITE + MOST_OVERSHOOT, samples)
     block = samples.astype(np.float64)
     for _ in range(8):
         spectrum = BASIS @ block @ BASIS.T
@@ -72,14 +72,14 @@ def test_only_clipped_samples_move_and_only_outwards(image: NDArray[np.uint8]) -
     white, black = plane == WHITE, plane == BLACK
     assert np.abs((moved - plane)[~white & ~black]).max(initial=0) < 1e-3
     assert moved[white].min() > WHITE - 1e-3
-    assert moved.max() < WHITE + MOST_BEYOND + 1e-3
+    assert moved.max() < WHITE + MOST_OVERSHOOT + 1e-3
     assert moved[black].max() < BLACK + 1e-3
-    assert moved.min() > BLACK - MOST_BEYOND - 1e-3
+    assert moved.min() > BLACK - MOST_OVERSHOOT - 1e-3
     assert (moved[white] > WHITE + 5).any()
 
 
 @pytest.mark.parametrize("image", PICTURES, ids=["on white", "on black", "torn"])
-def test_coefficients_stay_those_of_a_baseline_file_and_less_is_below_their_step(
+def test_coefficients_stay_in_range_and_less_energy_is_below_their_step(
     image: NDArray[np.uint8],
 ) -> None:
     _, before, after = extended(image)
@@ -89,7 +89,7 @@ def test_coefficients_stay_those_of_a_baseline_file_and_less_is_below_their_step
     assert dropped[1] < 0.8 * dropped[0]
 
 
-def test_every_block_is_what_the_slow_way_makes_of_it() -> None:
+def test_every_block_is_that_of_a_plain_implementation() -> None:
     table = (10 + np.arange(64)).astype(np.uint16)
     plane, _, after = extended(LETTERS, table)
     moved = samples_of(after)
@@ -99,11 +99,11 @@ def test_every_block_is_what_the_slow_way_makes_of_it() -> None:
             block = plane[top : top + 8, left : left + 8]
             expected = plain_extended(block, table[NATURAL_TO_ZIGZAG])
             near.append(np.abs(moved[top : top + 8, left : left + 8] - expected).max() < 0.02)
-    # A coefficient at its step may fall to either side by the last bit.
+    # A coefficient may equal its step except for the last bit, and be dropped by one of the two.
     assert np.mean(near) > 0.97
 
 
-def test_blocks_without_clipped_samples_or_of_nothing_else_keep_their_very_coefs() -> None:
+def test_only_coefs_of_blocks_clipped_in_part_change() -> None:
     image = np.clip(sky(64, 64)[..., 0], 1, 254)
     image[:16, :16] = 255
     image[16:32, :16] = 0
@@ -122,7 +122,7 @@ def test_text_is_better_in_the_same_bytes(
     image = text(160, 240)[..., 0] if grey else text(160, 240)
     image = 255 - image if inverted else image
     after = codec.encode(image, None, EncodeSettings(quality=60))
-    monkeypatch.setattr(encoder, "extend_clipped", lambda *_: None)
+    monkeypatch.setattr(components, "extend_clipped", lambda *_: None)
     before = codec.encode(image, None, EncodeSettings(quality=60))
     assert len(after.jpeg) < 1.01 * after.reference_bytes
     assert psnr(shown_pixels(after.jpeg), image) > psnr(shown_pixels(before.jpeg), image) + 2
@@ -133,7 +133,7 @@ def test_a_photo_without_clipped_samples_has_the_same_bytes(
 ) -> None:
     image = np.clip(photo(200, 152), 2, 253)
     after = codec.encode(image, None, EncodeSettings())
-    monkeypatch.setattr(encoder, "extend_clipped", lambda *_: None)
+    monkeypatch.setattr(components, "extend_clipped", lambda *_: None)
     assert codec.encode(image, None, EncodeSettings()) == after
 
 

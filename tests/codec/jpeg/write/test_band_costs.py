@@ -25,7 +25,7 @@ def random_nonzeros(seed: int) -> Nonzeros:
 
 
 @pytest.mark.parametrize("low_bit", [0, 1, 2, 9])
-def test_a_price_is_the_bits_of_the_bands_scan(low_bit: int) -> None:
+def test_the_price_of_a_band_is_the_bits_of_its_scan(low_bit: int) -> None:
     nonzeros = random_nonzeros(low_bit)
     prices = price_bands(nonzeros, low_bit)
     for first, start in enumerate(SEGMENT_STARTS):

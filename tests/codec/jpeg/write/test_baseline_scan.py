@@ -12,7 +12,7 @@ from tests.codec.plain_jpeg import decode
 
 @pytest.mark.parametrize("factor", [1, 2])
 @pytest.mark.parametrize("count", [1, 3])
-def test_the_scan_gives_back_every_qcoef(factor: int, count: int) -> None:
+def test_every_qcoef_is_decoded(factor: int, count: int) -> None:
     rng = np.random.default_rng(factor * 10 + count)
     components, qcoefs = [], []
     dc_counts = [np.ones(256, np.int64) * (np.arange(256) < 12) for _ in range(2)]

@@ -6,7 +6,7 @@ from codec.jpeg.write.bit_writer import append_bits, complete_byte
 
 
 @given(st.lists(st.tuples(st.integers(1, 32), st.integers(0, 2**32 - 1)), max_size=60))
-def test_bytes_are_those_of_the_bits_in_a_row(words: list[tuple[int, int]]) -> None:
+def test_bytes_are_those_of_the_concatenated_bits(words: list[tuple[int, int]]) -> None:
     out = np.full(2 * 4 * 60 + 16, 0xAB, np.uint8)
     pending, waiting, written = 0, 0, 0
     text = ""

@@ -18,7 +18,7 @@ TOKENS = np.array(
 )
 
 
-def test_each_table_counts_its_own_symbols_and_bits_without_a_code_none() -> None:
+def test_each_table_counts_its_own_symbols_and_none_for_bits_without_a_code() -> None:
     (first, second), appended = count_tokens(TOKENS, 2)
     assert first[0x12] == first.sum() == 2
     assert second[3] == second.sum() == 1

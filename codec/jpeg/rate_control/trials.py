@@ -1,0 +1,141 @@
+"""The trials of a rate search: passes at chosen points, and how far each is from the goal.
+
+The bytes of a progressive file are estimated as those of a baseline file times the share that the
+progressive scans of a full pass take.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.jpeg.quantize.blocks import Blocks
+from codec.jpeg.quantize.tuning import Tuning
+from codec.jpeg.rate_control.passes import (
+    Pass,
+    Point,
+    adjust_pass,
+    count_frame_bytes,
+    estimate_rates,
+    run_pass,
+)
+from codec.jpeg.rate_control.sampled_pass import run_sampled_pass
+from codec.jpeg.rate_control.target import Goal
+from codec.jpeg.syntax.symbols import END_OF_BLOCK, ZERO_RUN
+from codec.jpeg.write.coded_scan import Scan
+from codec.jpeg.write.scan_script import choose_script, predict_share
+
+TOLERANCE: Final = 0.006
+"""Relative distance from the goal at which the search ends."""
+LIMIT: Final = 0.009
+"""Largest relative excess over the goal that is accepted."""
+MAX_PASSES: Final = 30
+"""Full and adjusted passes after which a search returns what it has."""
+
+_FEW_ROWS: Final = 32  # of luma blocks
+
+
+@dataclass(slots=True)
+class Trials:
+    """The passes of one search; `blocks` hold the qcoefs of the latest one.
+
+    Errors are those of `Goal.find_error`: positive where a pass is finer than the goal requires.
+    """
+
+    blocks: Blocks
+    tuning: Tuning
+    goal: Goal
+    progressive: bool
+    rates: list[NDArray[np.float32]] = field(init=False)
+    """Bits (256,) of each AC symbol for the next pass, by component kind."""
+    are_rates_frozen: bool = False
+    """Whether passes leave `rates` as they are, so that bytes depend on λ alone."""
+    passes: int = 0
+    """Full and adjusted passes; sampled passes are not counted."""
+    best: tuple[float, Pass, list[NDArray[np.float32]]] | None = None
+    """The pass nearest to the goal within LIMIT, as (error, pass, rates that it used)."""
+    script: list[Scan] = field(default_factory=list)
+    """The scans of a progressive file, chosen on the latest pass."""
+    progressive_share: float = 1.0
+    """Bytes of the progressive scans over those of a baseline scan, predicted or of the latest pass."""
+
+    def __post_init__(self) -> None:
+        self.rates = [make_prior_rates(), make_prior_rates()]
+
+    def run_sampled(self, log_step: float, lambda_ahead: float = 0.0) -> float:
+        """Return the error of a sampled pass; use its rates from now on, unless λ is ahead.
+
+        `lambda_ahead` is the log step by which λ is coarser than the table.
+        """
+        point = Point(math.exp(log_step), math.exp(log_step + lambda_ahead))
+        sampled = run_sampled_pass(self.blocks, self.tuning, point, self.rates)
+        if not lambda_ahead:
+            self.rates = [estimate_rates(counts) for counts in sampled.ac_counts]
+            if self.progressive:
+                self.progressive_share = predict_share(sampled.density)
+        errors = self.goal.measure(self.blocks, sampled.quant_tables, sample=True)
+        return self.goal.find_error(self._scale_bytes(sampled.file_bytes), errors)
+
+    def run(self, point: Point) -> tuple[Pass, float]:
+        """Return a full pass at `point` and its error."""
+        rates = self.rates
+        result = run_pass(self.blocks, self.tuning, point, rates)
+        if not self.are_rates_frozen:
+            self.rates = [estimate_rates(counts) for counts in result.ac_counts]
+        self.passes += 1
+        if self.progressive:
+            self._choose_script()
+        error = self._measure(result)
+        if error < LIMIT and (self.best is None or abs(error) < abs(self.best[0])):
+            self.best = (error, result, rates)
+        return result, error
+
+    def adjust(self, latest: Pass, lambda_scale: float, stride: int) -> tuple[Pass, float]:
+        """Return the `latest` pass with every stride-th block at another λ, and its error."""
+        adjusted = adjust_pass(
+            *(self.blocks, self.tuning, latest, self.rates),
+            lambda_scale=lambda_scale,
+            stride=stride,
+        )
+        self.passes += 1
+        if self.progressive and self.blocks.components[0].coefs.shape[0] < _FEW_ROWS:
+            # In a tiny file a few bytes are one percent, and counting its scans is cheap.
+            self._choose_script()
+        error = self._measure(adjusted)
+        if abs(error) < TOLERANCE:
+            self.best = (error, adjusted, self.rates)
+        return adjusted, error
+
+    def repeat_best(self, latest: Pass) -> Pass:
+        """Return the best pass, with its qcoefs in the blocks; there must be one."""
+        assert self.best is not None
+        _, best, rates = self.best
+        if best is latest:
+            return latest
+        self.rates = rates
+        return self.run(best.point)[0]
+
+    def _measure(self, latest: Pass) -> float:
+        """Return the error of the blocks' qcoefs, which are those of the pass `latest`."""
+        errors = self.goal.measure(self.blocks, latest.quant_tables)
+        return self.goal.find_error(self._scale_bytes(latest.file_bytes), errors)
+
+    def _choose_script(self) -> None:
+        components, qcoefs = self.blocks.components, self.blocks.read()
+        self.script, self.progressive_share = choose_script(components, qcoefs)
+
+    def _scale_bytes(self, baseline_bytes: float) -> float:
+        """Return the bytes of the file, from those of a baseline file."""
+        frame = count_frame_bytes(self.blocks.components)
+        return frame + (baseline_bytes - frame) * self.progressive_share
+
+
+def make_prior_rates() -> NDArray[np.float32]:
+    """Return plausible bits (256,) of each AC symbol, for the first sampled pass."""
+    run, size = np.divmod(np.arange(256), 16)
+    rates = 1.0 + 0.7 * run + 1.5 * size
+    rates[END_OF_BLOCK] = 3.0
+    rates[ZERO_RUN] = 9.0
+    return np.minimum(rates, 16.0).astype(np.float32)

@@ -1,0 +1,102 @@
+"""Step one, weak labels: trains the classes' presence in windows and cells of mosaics, no gaze."""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from model.msroi import MSROI, MSROIConfig, normalise_pixels
+from model.training.classes import Classes, group_synsets, read_words
+from model.training.classifier import load_classifier
+from model.training.initialisation import initialise_head
+from model.training.loop import Settings, train
+from model.training.losses import cells_loss, presence_loss
+from model.training.mosaics import MosaicBatches, WeakBatch
+from model.training.photos import Photo, find_photos
+from model.training.run_folder import write_run
+from model.training.targets import SoftLabels, make_targets
+from model.training.teachers import label_photos
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of step one."""
+    parser.add_argument("--data", type=Path, required=True, help="folder of train/")
+    parser.add_argument("--run", type=Path, required=True, help="folder for weights, log, curves")
+    parser.add_argument(
+        "--soft-labels", type=Path, help="the teachers' labels; made if missing; default: in --run"
+    )
+    parser.add_argument("--groups", type=int, default=20, help="number of groups of synsets")
+    parser.add_argument("--features", type=int, default=2, help="feature maps of each class")
+    parser.add_argument("--steps", type=int, default=450)
+    parser.add_argument("--batch-size", type=int, default=12)
+    parser.add_argument("--head-rate", type=float, default=2e-3)
+    parser.add_argument("--backbone-rate", type=float, default=2e-4)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train and write the run.
+
+    Raises:
+        RuntimeError: the soft labels are of other photos, or `--run` holds a run with other settings.
+    """
+    torch.manual_seed(args.seed)
+    photos, batches, classes = make_batches(
+        args.data / "train",
+        args.soft_labels or args.run / "soft_labels.npz",
+        groups=args.groups,
+        batch_size=args.batch_size,
+        seed=args.seed,
+        device=args.device,
+    )
+    network = MSROI(MSROIConfig(classes.names, args.features))
+    network.backbone.load_state_dict(load_classifier().backbone.state_dict())
+    initialise_head(network, normalise_pixels(batches[0].pixels))
+    # Only step two calibrates: the weak network computes the plain sum of the paper.
+    for calibrated in (network.log_feature_weights, network.log_prior_x, network.log_prior_y):
+        calibrated.requires_grad = False
+    settings = Settings(args.steps, args.head_rate, args.backbone_rate, args.batch_size, args.seed)
+    trained = train(network, batches, weak_losses, settings, folder=args.run, device=args.device)
+    facts = {"step": "weak", "settings": asdict(settings), "photos": len(photos)}
+    checksum = write_run(args.run, trained, facts)
+    print(f"{args.run}: {checksum}")
+
+
+def make_batches(
+    root: Path, labels_path: Path, *, groups: int, batch_size: int, seed: int, device: str
+) -> tuple[list[Photo], MosaicBatches, Classes]:
+    """Return the photos, batches of mosaics of them, and the classes.
+
+    Args:
+        root: folder of the training photos.
+        labels_path: file of the soft labels; if missing, the teachers label the photos.
+        groups: the number of groups of synsets.
+        batch_size: mosaics per batch.
+        seed: of the windows and of the batches.
+        device: "cpu" or "cuda", for the teachers.
+
+    Raises:
+        FileNotFoundError: `root` has no imagenet_synsets.tsv or no photos.
+        RuntimeError: the soft labels are of other photos.
+    """
+    photos = find_photos(root)
+    classifier = load_classifier()
+    if not labels_path.is_file():
+        label_photos(photos, classifier, device, seed).save(labels_path)
+    labels = SoftLabels.load(labels_path, photos)
+    rows = classifier.synsets.weight.detach().cpu().numpy()[:, :, 0, 0]
+    classes = group_synsets(rows, read_words(root / "imagenet_synsets.tsv"), groups)
+    targets = make_targets(photos, labels, classes)
+    return photos, MosaicBatches(photos, targets, batch_size=batch_size, seed=seed), classes
+
+
+def weak_losses(network: MSROI, batch: WeakBatch) -> dict[str, Tensor]:
+    """Return the losses of the classes' presence in windows and in cells, both ()."""
+    maps = network.class_maps(normalise_pixels(batch.pixels))
+    return {
+        "presence": presence_loss(maps, batch.windows, batch.presence, batch.known),
+        "cells": cells_loss(maps, batch.cells, batch.cells_known),
+    }

@@ -1,0 +1,50 @@
+"""Liveness needs nothing; readiness needs Redis and a worker."""
+
+import httpx
+import pytest
+from redis import Redis
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+from rq.worker import SimpleWorker
+
+from app.service.front_end import Service
+from contract.keys import QUEUE_NAME
+from tests.app.http.in_process import read_problem, use_service
+
+
+def test_without_redis_the_process_is_alive_and_not_ready() -> None:
+    async def work(client: httpx.AsyncClient, _: Service) -> None:
+        alive = await client.get("/livez")
+        assert (alive.status_code, alive.text) == (200, "ok")
+        assert read_problem(await client.get("/readyz")) == (503, "queue-unavailable")
+        metrics = (await client.get("/metrics")).text
+        assert "foveate_queue_length NaN" in metrics
+        assert "foveate_workers NaN" in metrics
+        assert "foveate_errors_total{" not in metrics  # a failed check is no error of a request
+
+    use_service(work)
+
+
+def test_ready_means_that_a_worker_is_alive(redis_url: str, connection: Redis) -> None:
+    async def work(client: httpx.AsyncClient, _: Service) -> None:
+        response = await client.get("/readyz")
+        assert read_problem(response) == (503, "no-worker")
+        assert int(response.headers["retry-after"]) > 0
+        queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+        SimpleWorker([queue], connection=connection, serializer=JSONSerializer).register_birth()
+        assert (await client.get("/readyz")).json() == {"workers": 1}
+
+    use_service(work, redis_url)
+
+
+@pytest.mark.usefixtures("connection")
+def test_metrics_are_in_prometheus_format(redis_url: str) -> None:
+    async def work(client: httpx.AsyncClient, service: Service) -> None:
+        with service.admission.admit():
+            response = await client.get("/metrics")
+        assert response.headers["content-type"].startswith("text/plain; version=")
+        assert "# HELP foveate_requests_total Requests to /compress" in response.text
+        for line in ("queue_length 0.0", "workers 0.0", "pending_uploads 1.0"):
+            assert f"foveate_{line}" in response.text
+
+    use_service(work, redis_url)

@@ -1,0 +1,182 @@
+"""An upload's result comes from the cache, from an equal upload in progress, or from a worker."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+
+from app.results.result import Finished
+from app.service.compression import (
+    compress,
+    count_pixels,
+    create_linked_job,
+    create_upload,
+    find_cached,
+)
+from app.service.front_end import Service
+from app.settings import AppSettings
+from contract.errors import (
+    NoWorkerError,
+    QueueUnavailableError,
+    TooManyPixelsError,
+    UnsupportedImageError,
+)
+from contract.keys import heatmap_key, image_key, record_key
+from contract.messages import Options, Result, encode_reply
+from tests.photos import file_of, photo
+
+PHOTO = file_of(photo(32, 24), "JPEG")
+
+
+class StandInWorker:
+    """Stores a result as a worker does, and lets the front end take it; ``runs`` counts photos."""
+
+    def __init__(self, service: Service, connection: Redis) -> None:
+        self.redis = service.queue.redis
+        self.runs = 0
+        self._connection = connection
+
+    async def compress(
+        self,
+        data: bytes,
+        *_: Any,
+        take: Callable[[Result], Awaitable[Finished | None]] | None = None,
+    ) -> Finished:
+        self.runs += 1
+        await asyncio.sleep(0.02)
+        result = Result(f"job{self.runs}", 32, 24, len(data), 4, 6, "v1", None, {"encode": 2.0}, 1)
+        self._connection.set(image_key(result.job_id), b"jpeg", ex=30)
+        self._connection.set(record_key(result.job_id), encode_reply(result), ex=30)
+        taken = await take(result) if take else None
+        return taken or Finished(result, b"jpeg", None)
+
+
+def use(
+    redis_url: str,
+    connection: Redis,
+    work: Callable[[Service, StandInWorker], Awaitable[None]],
+    **settings: Any,
+) -> None:
+    async def run() -> None:
+        service = Service(AppSettings(redis_url=redis_url, **settings))
+        service.versions = frozenset({"v1"})
+        queue = service.queue
+        worker = service.queue = StandInWorker(service, connection)  # type: ignore[assignment]
+        try:
+            await work(service, worker)
+        finally:
+            service.queue = queue
+            await service.stop()
+
+    asyncio.run(run())
+
+
+def test_the_second_equal_upload_comes_from_the_cache(redis_url: str, connection: Redis) -> None:
+    async def work(service: Service, worker: StandInWorker) -> None:
+        upload = await create_upload(PHOTO, Options())
+        assert await find_cached(service, upload) is None
+        first = await compress(service, upload)
+        again = await compress(service, upload)
+        assert worker.runs == 1
+        assert (first.cached_ms, first.stage_ms) == (None, {"encode": 2.0})
+        assert again.cached_ms is not None
+        assert again.stage_ms == {"encode": 0.0}
+        assert (again.finished, again.identity) == (first.finished, first.identity)
+        other = await create_upload(PHOTO, Options(quality=40))
+        assert (await compress(service, other)).cached_ms is None
+        counted = service.metrics.expose().decode()
+        assert 'foveate_cache_total{outcome="hit"} 1.0' in counted
+        assert 'foveate_cache_total{outcome="miss"} 2.0' in counted
+
+    use(redis_url, connection, work)
+
+
+def test_concurrent_equal_uploads_share_one_run(redis_url: str, connection: Redis) -> None:
+    async def work(service: Service, worker: StandInWorker) -> None:
+        uploads = [await create_upload(PHOTO, Options()) for _ in range(5)]
+        outcomes = await asyncio.gather(*(compress(service, upload) for upload in uploads))
+        assert worker.runs == 1
+        assert {outcome.identity for outcome in outcomes} == {outcomes[0].identity}
+        assert 'foveate_cache_total{outcome="joined"} 4.0' in service.metrics.expose().decode()
+
+    use(redis_url, connection, work)
+
+
+def test_a_client_that_refuses_cached_results_shares_no_run_that_may_use_them(
+    redis_url: str, connection: Redis
+) -> None:
+    async def work(service: Service, worker: StandInWorker) -> None:
+        upload = await create_upload(PHOTO, Options())
+        await compress(service, upload)
+        fresh, cached = await asyncio.gather(
+            compress(service, upload, may_reuse=False), compress(service, upload)
+        )
+        assert (fresh.cached_ms, worker.runs) == (None, 2)
+        assert cached.cached_ms is not None
+
+    use(redis_url, connection, work)
+
+
+@pytest.mark.parametrize(("settings", "may_store"), [({}, False), ({"cache_max_bytes": 0}, True)])
+def test_a_result_that_may_not_be_stored_is_not_cached_or_shared(
+    redis_url: str, connection: Redis, settings: dict[str, int], may_store: bool
+) -> None:
+    async def work(service: Service, worker: StandInWorker) -> None:
+        upload = await create_upload(PHOTO, Options())
+        await asyncio.gather(*(compress(service, upload, may_store=may_store) for _ in range(2)))
+        assert worker.runs == 2
+        assert await find_cached(service, upload) is None
+
+    use(redis_url, connection, work, **settings)
+
+
+def test_each_link_has_pictures_of_its_own(redis_url: str, connection: Redis) -> None:
+    async def work(service: Service, _: StandInWorker) -> None:
+        outcome = await compress(service, await create_upload(PHOTO, Options()))
+        uncached = replace(outcome, identity="none")
+        uncached = replace(uncached, finished=outcome.finished._replace(heatmap=b"png"))
+        for which, heatmap in ((outcome, None), (uncached, b"png")):
+            first, second = [await create_linked_job(service, which) for _ in range(2)]
+            assert first != second
+            connection.delete(image_key(first))
+            assert connection.get(image_key(second)) == b"jpeg"
+            assert connection.get(heatmap_key(second)) == heatmap
+            assert connection.ttl(image_key(second)) > 0
+
+    use(redis_url, connection, work)
+
+
+def test_a_header_is_checked_before_a_worker_is_needed(redis_url: str, connection: Redis) -> None:
+    async def work(service: Service, _: StandInWorker) -> None:
+        for data, error in ((PHOTO, TooManyPixelsError), (b"hello", UnsupportedImageError)):
+            with pytest.raises(error):
+                await count_pixels(service, await create_upload(data, Options()))
+
+    use(redis_url, connection, work, max_pixels=700, worker_grace_s=0)
+
+
+def test_without_a_worker_no_pixels_are_counted(redis_url: str, connection: Redis) -> None:
+    async def work(service: Service, _: StandInWorker) -> None:
+        for data in (PHOTO, file_of(photo(32, 24))):
+            with pytest.raises(NoWorkerError):
+                await count_pixels(service, await create_upload(data, Options()))
+
+    use(redis_url, connection, work, worker_grace_s=0)
+
+
+def test_without_redis_nothing_is_looked_up_or_linked(connection: Redis) -> None:
+    async def work(service: Service, _: StandInWorker) -> None:
+        upload = await create_upload(PHOTO, Options())
+        outcome = await compress(service, upload, may_store=False, may_reuse=False)
+        with pytest.raises(QueueUnavailableError):
+            await create_linked_job(service, outcome)
+        with pytest.raises(RedisError):
+            await service.count_workers()
+        with pytest.raises(QueueUnavailableError):
+            await find_cached(service, upload)
+
+    use("unix:///nonexistent/redis.sock", connection, work)

@@ -1,0 +1,21 @@
+"""Wrong arguments of the command end it with a message that says what is allowed."""
+
+import argparse
+
+import pytest
+
+from app.__main__ import parse_count, parse_port
+
+
+def test_ports_are_numbers_up_to_65535() -> None:
+    assert [parse_port(text) for text in ("0", "8000", "65535")] == [0, 8000, 65_535]
+    for text in ("65536", "-1", "http", "", "1.5"):
+        with pytest.raises(argparse.ArgumentTypeError, match="from 0 to 65535"):
+            parse_port(text)
+
+
+def test_counts_are_at_least_one() -> None:
+    assert [parse_count(text) for text in ("1", "64")] == [1, 64]
+    for text in ("0", "-1", "many", "", "1.5"):
+        with pytest.raises(argparse.ArgumentTypeError, match="at least 1"):
+            parse_count(text)

@@ -1,0 +1,81 @@
+"""The form of options."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Photos
+from tests.browser.page import DONE_MS, PageUnderTest, open_jpeg
+from tests.browser.pictures import portrait
+
+
+def test_photos_are_compressed_again_and_an_outdated_response_is_ignored(
+    page: PageUnderTest, photos: Photos
+) -> None:
+    page.choose(photos.anna)
+    page.await_done("anna")
+    before = len(page.download("anna"))
+    quality = page.tab.locator("#quality")
+    quality.focus()
+    for number in (60, 90, 30):  # faster than the service responds
+        quality.fill(str(number))
+        page.tab.wait_for_timeout(400)
+    page.tab.locator("#figures", has_text="of quality 30").wait_for(timeout=DONE_MS)
+    page.await_done("anna")
+    after = page.download("anna")
+    assert len(after) < before / 1.5
+    sent = [re.search(r"quality=(\d+)", r.url) for r in page.requests if "/compress?" in r.url]
+    assert [found.group(1) for found in sent if found] == ["75", "60", "90", "30"]
+    page.tab.wait_for_timeout(500)
+    assert page.download("anna") == after
+
+
+def test_every_option_reaches_the_service(page: PageUnderTest, photos: Photos) -> None:
+    page.choose(photos.ben)
+    page.await_done("ben")
+    tab = page.tab
+    tab.get_by_text("More", exact=True).click()
+    tab.get_by_label("Strength").first.fill("0.3")
+    tab.get_by_label("Lowest quality of the background").fill("55")
+    tab.get_by_label("Maximum file size in kB").fill("9")
+    tab.get_by_label("Colour resolution").select_option("444")
+    tab.get_by_label("Progressive").uncheck()
+    tab.wait_for_timeout(500)
+    page.await_done("ben")
+    last = next(r for r in reversed(page.requests) if "/compress?" in r.url)
+    for part in ("strength=0.3", "floor=55", "max_bytes=9000", "subsampling=444"):
+        assert part in last.url
+    data = page.download("ben")
+    assert len(data) <= 9000
+    picture = open_jpeg(data)
+    assert "progressive" not in picture.info
+    tab.get_by_label("Maximum file size in kB").fill("0.2")
+    page.allow_client_errors()
+    expect(page.card("ben")).to_have_attribute("data-state", "failed", timeout=DONE_MS)
+    assert "the smallest JPEG of this photo" in page.state_text("ben")
+    expect(tab.locator("#comparison-error")).to_contain_text("the smallest JPEG")
+    tab.get_by_label("Lowest quality of the background").fill("400")
+    expect(tab.locator("#options-error")).to_contain_text("Lowest quality of the background")
+    tab.get_by_role("button", name="Reset").click()
+    page.await_done("ben")
+    expect(tab.locator("#options-error")).to_be_hidden()
+
+
+def test_a_copyright_notice_is_kept_on_request(page: PageUnderTest, tmp_path: Path) -> None:
+    signed = tmp_path / "signed.jpg"
+    picture = portrait(320, 240, seed=7)
+    exif = picture.getexif()
+    exif[0x8298] = "Ada Example"
+    exif[0x0110] = "Camera 1"
+    picture.save(signed, "JPEG", quality=95, exif=exif)
+    page.choose(signed)
+    page.await_done("signed")
+    assert b"Ada Example" not in page.download("signed")
+    page.tab.get_by_text("More", exact=True).click()
+    page.tab.get_by_label("Metadata to keep").select_option("copyright")
+    page.tab.wait_for_timeout(500)
+    page.await_done("signed")
+    result = page.download("signed")
+    assert b"Ada Example" in result
+    assert b"Camera 1" not in result

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+
+from codec.jpeg.components import split_components
+from codec.jpeg.quantize.blocks import Blocks
+from codec.jpeg.quantize.tuning import DEFAULT
+from codec.jpeg.rate_control.passes import Point
+from codec.jpeg.rate_control.target import Goal
+from codec.jpeg.rate_control.trials import LIMIT, Trials, make_prior_rates
+from codec.jpeg.syntax.symbols import END_OF_BLOCK, ZERO_RUN
+from tests.codec.pictures import scene
+
+COMPONENTS = split_components(scene(120, 160), None, subsample=True, tuning=DEFAULT)
+FINE, COARSE = Point(8.0, 8.0), Point(24.0, 24.0)
+
+
+def make_trials(target_bytes: float, *, progressive: bool = False) -> Trials:
+    goal = Goal(target_bytes, target_bytes * 1.01)
+    return Trials(Blocks(COMPONENTS), DEFAULT, goal, progressive)
+
+
+def test_errors_are_log_ratios_to_the_goals_bytes() -> None:
+    trials = make_trials(4000.0)
+    result, error = trials.run(COARSE)
+    assert error == pytest.approx(np.log(result.file_bytes / 4000.0))
+    assert trials.run(FINE)[1] > error
+    assert trials.passes == 2
+
+
+def test_a_pass_passes_on_its_rates_unless_they_are_frozen() -> None:
+    trials = make_trials(4000.0)
+    trials.run(COARSE)
+    rates = trials.rates
+    assert not np.array_equal(rates[0], make_prior_rates())
+    trials.are_rates_frozen = True
+    trials.run(FINE)
+    assert trials.rates is rates
+
+
+def test_a_sampled_pass_counts_as_none_and_passes_on_its_rates_unless_lambda_is_ahead() -> None:
+    trials = make_trials(4000.0)
+    error = trials.run_sampled(np.log(16.0))
+    rates = trials.rates
+    assert trials.passes == 0
+    assert trials.run_sampled(np.log(16.0), 0.2) < error
+    assert trials.rates is rates
+
+
+def test_the_best_pass_is_the_nearest_that_is_not_too_large() -> None:
+    coarse, _ = make_trials(4000.0).run(COARSE)
+    trials = make_trials(coarse.file_bytes / (1 + 2 * LIMIT))
+    trials.run(COARSE)
+    assert trials.best is None  # too many bytes
+    trials = make_trials(coarse.file_bytes * 1.02)
+    best, _ = trials.run(COARSE)
+    expected = [plane.copy() for plane in trials.blocks.read()]
+    trials.run(Point(40.0, 40.0))
+    assert trials.best is not None
+    assert trials.best[1] is best
+    # Run again, with the rates that it used, it gives the same coefficients.
+    repeated = trials.repeat_best(trials.run(FINE)[0])
+    assert repeated.file_bytes == best.file_bytes
+    for plane, own in zip(trials.blocks.read(), expected, strict=True):
+        assert np.array_equal(plane, own)
+
+
+def test_the_latest_pass_is_not_repeated() -> None:
+    trials = make_trials(10**6)
+    best, _ = trials.run(FINE)
+    assert trials.repeat_best(best) is best
+    assert trials.passes == 1
+
+
+def test_an_adjusted_pass_counts_and_is_best_within_the_tolerance() -> None:
+    trials = make_trials(4000.0)
+    latest, error = trials.run(COARSE)
+    trials.goal = Goal(latest.file_bytes, latest.file_bytes * 1.01)
+    adjusted, error = trials.adjust(latest, 24.0, 2)
+    assert trials.passes == 2
+    assert abs(error) < 0.006
+    assert trials.best is not None
+    assert trials.best[1] is adjusted
+    assert trials.adjust(latest, 48.0, 2)[1] < error
+
+
+def test_progressive_bytes_are_the_share_of_the_scans() -> None:
+    baseline, progressive = make_trials(4000.0), make_trials(4000.0, progressive=True)
+    errors = [trials.run(FINE)[1] for trials in (baseline, progressive)]
+    assert progressive.script
+    assert not baseline.script
+    assert baseline.progressive_share == 1.0
+    assert 0.8 < progressive.progressive_share < 1.05
+    assert errors[1] - errors[0] == pytest.approx(np.log(progressive.progressive_share), abs=0.02)
+
+
+def test_prior_rates_grow_with_run_and_size() -> None:
+    rates = make_prior_rates()
+    assert rates[0x01] < rates[0x02] < rates[0x12] < rates[0x53]
+    assert rates[END_OF_BLOCK] < rates[ZERO_RUN] < rates.max() <= 16.0

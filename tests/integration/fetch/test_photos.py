@@ -1,0 +1,106 @@
+"""Photos of another server, compressed and cacheable: what GET /fetch returns."""
+
+import re
+from email.utils import formatdate, parsedate_to_datetime
+
+import httpx
+import pytest
+
+from app.sources.signature import sign
+from tests.hostile_upstream import MODIFIED, PHOTO, HostileUpstream
+from tests.integration.fetch.conftest import KEY, OLD_KEY, path_of
+from tests.integration.front_end import FrontEnd
+from tests.integration.http_requests import post
+from tests.integration.running import Running, metric
+
+
+def test_a_photo_of_another_server_is_compressed(
+    service: Running, cdn: httpx.Client, upstream: HostileUpstream
+) -> None:
+    for key in (KEY, OLD_KEY):
+        response = cdn.get(path_of(upstream.url("/photo.jpg"), "quality=40,target=size", key))
+        assert response.status_code == 200, response.text
+        assert response.headers["content-type"] == "image/jpeg"
+        assert response.headers["cache-control"] == "public, max-age=3600"
+        assert response.headers["last-modified"] == MODIFIED
+        assert response.headers["x-original-bytes"] == str(len(PHOTO))
+        assert "accept" in response.headers["vary"].lower()
+        assert re.fullmatch('"[^"]+"', response.headers["etag"])
+        same = post(f"{service.url}/compress?quality=40&target=size", content=PHOTO)
+        assert response.content == same.content
+
+
+def test_an_unescaped_url_has_the_same_signature(
+    cdn: httpx.Client, upstream: HostileUpstream
+) -> None:
+    url = upstream.url("/photo.jpg")
+    unescaped = f"/fetch/{sign(KEY.encode(), '-', url)}/-/{url}"
+    assert cdn.get(unescaped).status_code == 200
+
+
+def test_the_upstream_gets_the_path_as_it_is_written(
+    cdn: httpx.Client, upstream: HostileUpstream
+) -> None:
+    path = "/photo.jpg/../photo.jpg"
+    assert cdn.get(path_of(upstream.url("/status/404?a=%2F%20&b=%C3%BC"))).status_code == 502
+    assert upstream.paths[-1] == "/status/404?a=%2F%20&b=%C3%BC"
+    assert cdn.get(path_of(upstream.url(path))).status_code in {200, 502}
+    assert upstream.paths[-1] == path
+
+
+def test_conditional_requests_get_304(cdn: httpx.Client, upstream: HostileUpstream) -> None:
+    path = path_of(upstream.url("/photo.jpg"))
+    first = cdn.get(path)
+    tag = first.headers["etag"]
+    for given in (tag, f'"other", {tag}', f"W/{tag}", "*"):
+        again = cdn.get(path, headers={"If-None-Match": given})
+        assert (again.status_code, again.content) == (304, b"")
+        for name in ("etag", "cache-control", "last-modified", "vary"):
+            assert again.headers[name] == first.headers[name]
+    later = formatdate(parsedate_to_datetime(MODIFIED).timestamp() + 60, usegmt=True)
+    earlier = formatdate(parsedate_to_datetime(MODIFIED).timestamp() - 60, usegmt=True)
+    for date, status in ((MODIFIED, 304), (later, 304), (earlier, 200), ("nonsense", 200)):
+        assert cdn.get(path, headers={"If-Modified-Since": date}).status_code == status
+    # If-None-Match takes precedence over If-Modified-Since (RFC 9110, 13.2.2).
+    both = {"If-None-Match": '"other"', "If-Modified-Since": later}
+    assert cdn.get(path, headers=both).status_code == 200
+    other = cdn.get(path_of(upstream.url("/photo.jpg"), "quality=30")).headers["etag"]
+    assert other != tag
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("no-store", "no-store"),
+        ("private", "no-store"),
+        ("short", "public, max-age=60"),
+        ("shared", "public, max-age=30"),
+        ("long", "public, max-age=3600"),
+        ("no-cache", "no-cache"),
+        ("no-date", "public, max-age=3600"),
+    ],
+)
+def test_cache_control_follows_the_upstream(
+    cdn: httpx.Client, upstream: HostileUpstream, kind: str, expected: str
+) -> None:
+    response = cdn.get(path_of(upstream.url(f"/headers/{kind}")))
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == expected
+    assert "last-modified" not in response.headers
+
+
+def test_head_is_get_without_a_body(cdn: httpx.Client, upstream: HostileUpstream) -> None:
+    path = path_of(upstream.url("/photo.jpg"))
+    head, get = cdn.head(path), cdn.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["etag"] == get.headers["etag"]
+    assert head.headers["content-length"] == get.headers["content-length"]
+
+
+def test_fetches_are_counted(
+    fetching: FrontEnd, cdn: httpx.Client, upstream: HostileUpstream
+) -> None:
+    before = metric(fetching.url, 'foveate_fetches_total{status="200"}')
+    cdn.get(path_of(upstream.url("/photo.jpg")))
+    assert metric(fetching.url, 'foveate_fetches_total{status="200"}') == before + 1
+    assert metric(fetching.url, "foveate_pending_uploads") == 0

@@ -1,0 +1,51 @@
+"""``python -m tests.integration.worker_without_network``: the worker with a stand-in for the network.
+
+Everything else is real. The stand-in takes PASS_S seconds for each photo and finds its middle
+salient. Torch is not loaded, which takes most of a worker's start.
+"""
+
+import os
+import runpy
+import sys
+import time
+from collections.abc import Sequence
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.worker.centre_predictor import CentrePredictor
+
+PASS_S = float(os.environ["PASS_S"])
+
+
+class PausingPredictor(CentrePredictor):
+    """Takes the place of ``model.Predictor``."""
+
+    device = SimpleNamespace(type="no network")
+    precision = "none"
+
+    def __init__(self, _device: str) -> None:
+        super().__init__(side_by_side=True)
+
+    def warm_up(self, max_batch_size: int) -> None:
+        """Do nothing: there is no network."""
+
+    def predict(
+        self, batch: Sequence[NDArray[np.uint8]], threads: int | None = None
+    ) -> list[NDArray[np.float32]]:
+        """Return the maps after a pause."""
+        time.sleep(PASS_S * len(batch))
+        return super().predict(batch, threads)
+
+
+def main() -> None:
+    """Run ``python -m worker`` with this ``model``."""
+    model = ModuleType("model")
+    model.Predictor = PausingPredictor  # type: ignore[attr-defined]
+    sys.modules["model"] = model
+    runpy.run_module("worker", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

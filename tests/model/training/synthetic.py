@@ -1,0 +1,57 @@
+"""Synthetic photos, labels and soft labels for training."""
+
+import csv
+from itertools import count, islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from model.training.photos import Photo, is_held
+from model.training.targets import SoftLabels, name_photos
+
+
+def photo_names(
+    number: int, *, held: bool = False, start: str = "photo", suffix: str = ".jpg"
+) -> list[str]:
+    """Return file names of photos that are, or are not, in the held-out fold."""
+    endless = (f"{start}{index}{suffix}" for index in count())
+    return list(islice((name for name in endless if is_held(name) == held), number))
+
+
+def write_photo(path: Path, pixels: NDArray[np.uint8] | None = None) -> Path:
+    """Write pixels, grey ones by default, as an image file; create its folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if pixels is None:
+        pixels = np.full((6, 8, 3), 128, np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def write_synsets(root: Path, wnids: list[str]) -> None:
+    """Write imagenet_synsets.tsv with its rows in reverse order."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "imagenet_synsets.tsv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter="\t")
+        writer.writerow(["class_index", "wnid", "words"])
+        rows = [(index, wnid, f"word{index}, other words") for index, wnid in enumerate(wnids)]
+        writer.writerows(reversed(rows))
+
+
+def draw_soft_labels(photos: list[Photo], *, windows: int = 3, seed: int = 0) -> SoftLabels:
+    """Return random soft labels of photos, with two activation maps each."""
+    random = np.random.default_rng(seed)
+    count = len(photos)
+    corners = random.uniform(0, 0.5, (count, windows, 2))
+    boxes = np.concatenate([corners, corners + 0.5], 2).astype(np.float32)
+    boxes[:, 0] = [0, 0, 1, 1]
+    return SoftLabels(
+        name_photos(photos),
+        boxes,
+        random.dirichlet(np.full(1000, 0.01), (count, windows)).astype(np.float16),
+        random.random((count, windows), np.float32),
+        random.integers(1000, size=(count, 2)).astype(np.int16),
+        random.random((count, 2), np.float32),
+        random.integers(256, size=(count, 2, 5, 5)).astype(np.uint8),
+    )

@@ -1,0 +1,67 @@
+"""Jobs become items and costs; jobs without a valid request have an error and no cost."""
+
+import time
+from typing import Any
+
+import pytest
+from redis import Redis
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from contract.errors import CorruptImageError
+from contract.keys import MAX_RETRIES
+from contract.messages import Failure, Options, Request
+from tests.worker.queue.scripted_pipeline import JOB_NAME
+from worker.item import Item
+from worker.queue.jobs import cost_px, describe_failure, is_retried, to_item
+
+REQUEST = Request(Options(quality=50), "front-end", 60, 100, time.time(), time.time() + 60)
+
+
+def make_job(function: str = JOB_NAME, **kwargs: Any) -> Job:
+    # No command is sent, so no Redis is needed.
+    return Job.create(
+        function, kwargs=kwargs, id="job", connection=Redis(), serializer=JSONSerializer
+    )
+
+
+def test_a_job_becomes_an_item() -> None:
+    item = to_item(make_job(request=REQUEST.to_json()))
+    assert (item.job_id, item.request) == ("job", REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("job", "message"),
+    [
+        (make_job("os.getcwd", request=REQUEST.to_json()), "allow-list"),
+        (make_job(), "no request"),
+        (make_job(request={"options": {}}), "not a request"),
+    ],
+)
+def test_a_job_that_cannot_be_run_has_an_error_and_no_cost(job: Job, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        to_item(job)
+    assert cost_px(job) == 0
+
+
+def test_the_cost_of_a_job_is_that_of_its_item() -> None:
+    assert cost_px(make_job(request=REQUEST.to_json())) == Item("job", REQUEST).cost_px == 102
+
+
+@pytest.mark.parametrize(
+    ("retries_left", "expected"), [(None, False), (MAX_RETRIES, False), (MAX_RETRIES - 1, True)]
+)
+def test_a_job_is_retried_when_it_has_fewer_retries_left(
+    retries_left: int | None, *, expected: bool
+) -> None:
+    job = make_job(request=REQUEST.to_json())
+    job.retries_left = retries_left
+    assert is_retried(job) == expected
+
+
+def test_a_failure_names_its_front_end_job_and_error() -> None:
+    item = Item("job", REQUEST, batch_size=3)
+    assert describe_failure(item, CorruptImageError("Broken.")) == (
+        "front-end",
+        Failure("job", "corrupt-image", "Broken.", batch_size=3),
+    )

@@ -1,0 +1,49 @@
+"""An item knows whether it is open or overdue, what it costs, and frees its data."""
+
+import time
+from concurrent.futures import Future
+
+import numpy as np
+import pytest
+
+from contract.messages import Options, Request
+from worker.image.encode import EncodeInputs
+from worker.item import BYTES_PER_PIXEL, Item
+
+
+def make_item(*, original_bytes: int = 0, pixels: int = 1, deadline_s: float = 60) -> Item:
+    now_s = time.time()
+    request = Request(Options(), "me", original_bytes, pixels, now_s, now_s + deadline_s)
+    return Item("job", request)
+
+
+def test_an_item_is_open_until_it_fails_or_is_withdrawn() -> None:
+    assert make_item().is_open
+    failed, withdrawn = make_item(), make_item()
+    failed.error = ValueError("broken")
+    withdrawn.withdrawn = True
+    assert not failed.is_open
+    assert not withdrawn.is_open
+
+
+@pytest.mark.parametrize(("deadline_s", "expected"), [(60, False), (-1, True)])
+def test_an_item_is_overdue_after_its_deadline(deadline_s: float, *, expected: bool) -> None:
+    assert make_item(deadline_s=deadline_s).is_overdue == expected
+
+
+def test_the_bytes_of_an_upload_add_to_its_cost() -> None:
+    assert make_item(pixels=100).cost_px == 100
+    assert make_item(pixels=100, original_bytes=7 * BYTES_PER_PIXEL).cost_px == 107
+
+
+def test_release_frees_all_data_and_cancels_the_inputs() -> None:
+    item = make_item()
+    inputs: Future[EncodeInputs] = Future()
+    item.data, item.segments, item.blobs = b"upload", b"segment", {"key": b"jpeg"}
+    item.pixels = item.network_input = np.zeros((1, 1), np.uint8)
+    item.saliency = np.zeros((1, 1), np.float32)
+    item.encode_inputs = inputs
+    item.release()
+    assert inputs.cancelled()
+    assert (item.data, item.pixels, item.network_input, item.saliency) == (None,) * 4
+    assert (item.encode_inputs, item.segments, item.blobs) == (None, b"", {})
