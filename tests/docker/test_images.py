@@ -12,12 +12,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OURS = {"app", "worker", "model", "codec", "contract", "bench"}
 IMAGES = {"app": {"app", "contract"}, "worker": {"worker", "model", "codec", "contract"}}
-# Import names whose distribution is called otherwise.
+# Import names whose distribution has another name, or comes with another one.
 DISTRIBUTIONS = {
     "PIL": "pillow",
     "fastapi_offline": "fastapi-offline",
     "multipart": "python-multipart",
     "prometheus_client": "prometheus-client",
+    "pydantic_core": "pydantic",
     "pydantic_settings": "pydantic-settings",
 }
 

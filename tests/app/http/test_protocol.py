@@ -95,13 +95,13 @@ def exchange(port: int, start: bytes, *drips: bytes, pause_s: float = 0.02) -> t
 def test_an_incomplete_head_is_closed(strict_port: int, start: bytes, drip: bytes) -> None:
     received, elapsed_s = exchange(strict_port, start, *[drip] * 100)
     assert received == b""
-    assert TIMEOUT_S <= elapsed_s < 2
+    assert TIMEOUT_S / 2 < elapsed_s < 6
 
 
 def test_an_incomplete_second_head_is_closed(strict_port: int) -> None:
     received, elapsed_s = exchange(strict_port, GET + b"\r\n", GET + b"X-A: ", *[b"a"] * 100)
     assert received.count(b"200 OK") == 1
-    assert TIMEOUT_S <= elapsed_s < 2
+    assert TIMEOUT_S / 2 < elapsed_s < 6
 
 
 @pytest.mark.parametrize("line", [b"a" * 1000, b"a: b\r\n" * 100], ids=["one header", "many"])
@@ -130,7 +130,7 @@ def test_a_body_that_continues_after_its_response_is_closed(strict_port: int) ->
     head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
     received, elapsed_s = exchange(strict_port, head, *[b"a"] * 200)
     assert b"200 OK" in received
-    assert TIMEOUT_S <= elapsed_s < 3
+    assert TIMEOUT_S / 2 < elapsed_s < 6
 
 
 def test_a_response_that_is_not_read_is_closed(strict_port: int) -> None:

@@ -48,12 +48,12 @@ def test_with_a_live_worker_uploads_are_accepted(redis_url: str, connection: Red
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
     SimpleWorker([queue], connection=connection, serializer=JSONSerializer).register_birth()
     # Workers are counted in the background, so no upload is needed for that.
-    watch(redis_url, 0.3, grace_s=0)
+    watch(redis_url, 0.5, grace_s=0)
 
 
 def test_without_redis_uploads_are_refused_at_once() -> None:
     with pytest.raises(QueueUnavailableError):
-        watch("unix:///nonexistent/redis.sock", 0.2, grace_s=60)
+        watch("unix:///nonexistent/redis.sock", 0.5, grace_s=60)
 
 
 def test_counting_workers_updates_what_uploads_require(redis_url: str, connection: Redis) -> None:
