@@ -3,7 +3,13 @@ import pytest
 from codec.jpeg.decode.coefficients import read_source
 from codec.jpeg.decode.decoder import Decoder
 from codec.jpeg.decode.marker_segments import Segment, SegmentReader, UnreadableSourceError
-from tests.codec.edited_jpegs import COLOUR, PROGRESSIVE, find_segment, replace_in_segment
+from tests.codec.edited_jpegs import (
+    COLOUR,
+    PROGRESSIVE,
+    drop_last_scan,
+    find_segment,
+    replace_in_segment,
+)
 
 SCAN = find_segment(COLOUR, 0xDA)
 
@@ -36,10 +42,10 @@ def move_first_ac_scan_to_the_front() -> bytes:
 
 
 def refine_by_two_bits() -> bytes:
-    """Let the first refining scan of luma announce both low bits (Ah 2, Al 0)."""
+    """Let the first refining scan of luma announce both low bits (Ah 2, Al 0); drop the second."""
     header = b"\x01\x3f\x21"
     assert PROGRESSIVE.count(header) == 1
-    return PROGRESSIVE.replace(header, b"\x01\x3f\x20")
+    return drop_last_scan(PROGRESSIVE.replace(header, b"\x01\x3f\x20"))
 
 
 def test_parts_of_a_file_make_the_file() -> None:
