@@ -3,7 +3,13 @@ import pytest
 from codec.jpeg.decode.coefficients import read_source
 from codec.jpeg.decode.decoder import Decoder
 from codec.jpeg.decode.marker_segments import Segment, SegmentReader, UnreadableSourceError
-from tests.codec.edited_jpegs import COLOUR, PROGRESSIVE, find_segment, replace_in_segment
+from tests.codec.edited_jpegs import (
+    COLOUR,
+    PROGRESSIVE,
+    drop_last_scan,
+    find_segment,
+    replace_in_segment,
+)
 
 SCAN = find_segment(COLOUR, 0xDA)
 
@@ -35,6 +41,13 @@ def move_first_ac_scan_to_the_front() -> bytes:
     return join([*PARTS[:dc], *moved, PARTS[dc], *PARTS[ac + 1 :]])
 
 
+def refine_by_two_bits() -> bytes:
+    """Let the first refining scan of luma announce both low bits (Ah 2, Al 0); drop the second."""
+    header = b"\x01\x3f\x21"
+    assert PROGRESSIVE.count(header) == 1
+    return drop_last_scan(PROGRESSIVE.replace(header, b"\x01\x3f\x20"))
+
+
 def test_parts_of_a_file_make_the_file() -> None:
     assert join(PARTS) == PROGRESSIVE
     assert len(SCANS) == 10
@@ -46,11 +59,20 @@ def test_parts_of_a_file_make_the_file() -> None:
         (move_first_ac_scan_to_the_front(), "out of order"),
         (join([*PARTS, PARTS[SCANS[-1]]]), "out of order"),
         (join([*PARTS[: SCANS[-3]], *PARTS[SCANS[-3] + 1 :]]), "out of order|ends before"),
+        (refine_by_two_bits(), "out of order"),
         (COLOUR[:-2] + COLOUR[SCAN.start :], "out of order"),
         (replace_in_segment(COLOUR, 0xDA, b"\x00\x3f\x00", b"\x00\x3f\x01"), "out of order"),
         (replace_in_segment(COLOUR, 0xDA, b"\x00\x3f\x00", b"\x00\x3e\x00"), "out of order"),
     ],
-    ids=["AC before DC", "a scan twice", "a bit skipped", "baseline twice", "Al", "Se"],
+    ids=[
+        "AC before DC",
+        "a scan twice",
+        "a bit skipped",
+        "two bits at once",
+        "baseline twice",
+        "Al",
+        "Se",
+    ],
 )
 def test_scans_that_do_not_give_each_bit_once_are_refused(data: bytes, message: str) -> None:
     with pytest.raises(UnreadableSourceError, match=message):

@@ -87,6 +87,8 @@ def test_metadata_is_stripped_and_colours_stay() -> None:
     assert source.stripped == plain
     adobe = replace_jfif(plain, make_adobe(1))
     assert read_source(adobe).stripped == adobe
+    both = plain[:20] + make_adobe(1) + plain[20:]
+    assert read_source(both).stripped == plain
 
 
 def test_jfifs_thumbnail_is_stripped() -> None:
