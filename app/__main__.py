@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from app.client.arguments import USAGE, add_arguments
+from app.client.arguments import USAGE, add_arguments, parse_count
 from contract.version import VERSION
 
 
@@ -97,17 +97,6 @@ def run_command(arguments: argparse.Namespace) -> int:
         shared=arguments.shared,
     )
     return 0
-
-
-def parse_count(text: str) -> int:
-    """Return a whole number of at least 1.
-
-    Raises:
-        argparse.ArgumentTypeError: when ``text`` is none.
-    """
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("must be a whole number of at least 1")
-    return int(text)
 
 
 def parse_port(text: str) -> int:

@@ -47,8 +47,8 @@ class CompressOptions(BaseModel):
         Field(
             ge=1,
             le=LARGEST_MAX_BYTES,
-            description="Upper limit for the JPEG in bytes; 422 if even the smallest possible "
-            "JPEG exceeds it",
+            description="Upper limit for the JPEG in bytes; error 422 if even the smallest "
+            "possible JPEG exceeds it",
             examples=[100_000],
         ),
     ] = Options().max_bytes

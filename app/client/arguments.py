@@ -87,17 +87,16 @@ def add_option(group: Any, name: str, schema: Mapping[str, Any]) -> None:
 
 
 def format_values(schema: Mapping[str, Any]) -> str:
-    """Return an option's range and default, from its JSON schema."""
+    """Return an option's range and default, if it has them, from its JSON schema."""
     parts = []
     if "minimum" in schema:
         least, most = schema["minimum"], schema.get("maximum")
         # The largest integer is a bound of JSON; no file comes near it.
         bounded = most is not None and most < LARGEST_MAX_BYTES
         parts.append(f"{least:g} to {most:g}" if bounded else f"at least {least:g}")
-    default = schema.get("default")
-    if isinstance(default, bool):
-        default = str(default).lower()
-    parts.append(f"default: {'none' if default is None else default}")
+    if "default" in schema:
+        default = schema["default"]
+        parts.append(f"default: {str(default).lower() if isinstance(default, bool) else default}")
     return "; ".join(parts)
 
 

@@ -51,7 +51,7 @@ def find_installed(names: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 @contextmanager
-def started_ours(
+def started_foveate(
     *, folder: Path = ROOT, url: str | None = None, workers: int | None = None
 ) -> Iterator[Server]:
     """Run the service of a checkout, or use the one that already runs at ``url``."""
@@ -99,9 +99,9 @@ def list_others(
     """
     others: dict[str, AbstractContextManager[Server]] = {}
     if workers and workers > 1:
-        others[ONE_WORKER] = started_ours(workers=1)
+        others[ONE_WORKER] = started_foveate(workers=1)
     if against:
-        others[BEFORE] = started_ours(folder=against)
+        others[BEFORE] = started_foveate(folder=against)
     for name in rivals:
         others[name] = started_server(name, options)
         if name in SCALING and workers and workers > 1:

@@ -19,7 +19,7 @@ from bench.load.closed_loop import Load
 from bench.load.gpu_utilisation import sample_gpu
 from bench.load.service_process import ServiceError, Steal
 from bench.load.statistics import mean_batch, medians, read_metrics, summarize
-from bench.service.compared_servers import BEFORE, Server, fetch_jpeg, list_others, started_ours
+from bench.service.compared_servers import BEFORE, Server, fetch_jpeg, list_others, started_foveate
 from bench.service.stages_alone import started_alone
 
 MEASURED: Final = ("images_per_s", "p50_ms", "p95_ms", "p99_ms")
@@ -82,7 +82,7 @@ def compare(
 
         servers: dict[str, Server] = {}
         jpegs: dict[str, bytes] = {}
-        ours = start("foveate", started_ours(url=url, workers=workers))
+        ours = start("foveate", started_foveate(url=url, workers=workers))
         for name, server in list_others(rivals, options, ours.workers, against).items():
             start(name, server)
         measurements: dict[str, Callable[[], dict[str, Any]]] = {

@@ -120,8 +120,10 @@ def measure(folder: Path, photos: list[bytes], args: argparse.Namespace) -> dict
             load.stop()
     samples = [sample for sample in load.samples if started_s <= sample.ended_s < ended_s]
     figures = summarize(samples, ended_s - started_s)
-    if figures["errors"] or not figures["images"]:
+    if figures["errors"]:
         raise ServiceError(f"errors under load: {figures['errors']}")
+    if not figures["images"]:
+        raise ServiceError("no response within the measured time")
     spent = {role: 1e3 * (after[role] - before[role]) / figures["images"] for role in after}
     return {
         "images_per_s": figures["images_per_s"],
@@ -166,12 +168,16 @@ def started_front_end(folder: Path, photo: bytes) -> Iterator[tuple[str, CpuTime
         family = []
         for command, cwd in commands:
             process = psutil.Popen(
-                command, cwd=cwd, env={**os.environ, "REDIS_URL": redis_url}, stderr=log
+                command, cwd=cwd, env={**os.environ, "REDIS_URL": redis_url}, stdout=log, stderr=log
             )
             running.callback(stop, process)
             family.append(process)
         url = f"http://127.0.0.1:{port}"
-        wait_until_up(family[1], url)
+        try:
+            wait_until_up(family[1], url)
+        except ServiceError as error:
+            tail = (scratch / "log").read_text("utf-8", "replace")[-2000:]
+            raise ServiceError(f"the front end of {folder}: {error}\n{tail}") from error
         time.sleep(1.5)  # the front end counts its workers in this time
         redis = [child for child in psutil.Process().children() if "valkey" in child.name()]
         yield url, CpuTimes({"app": [family[1]], "redis": redis})

@@ -135,8 +135,10 @@ def wait_until_up(process: psutil.Popen, url: str) -> None:
 
 def stop(process: psutil.Popen) -> None:
     """End a server and its child processes."""
-    family = process.children(recursive=True)
-    process.terminate()
+    family: list[psutil.Process] = []
+    with suppress(psutil.NoSuchProcess):  # it may have ended
+        family = process.children(recursive=True)
+        process.terminate()
     for each in (process, *family):  # a suspended process does not react
         with suppress(psutil.NoSuchProcess):
             each.resume()

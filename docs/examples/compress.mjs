@@ -1,17 +1,17 @@
-// Compress photos with Foveate from JavaScript: fetch, in Node 18 or later or in a page.
+// Compress photos with Foveate from JavaScript. Works in Node 18 or later and in a web page.
 //
 //     node compress.mjs photo.jpg smaller.jpg quality=60
 //     node compress.mjs --job photo.jpg smaller.jpg width=1024
 //
-// FOVEATE_URL is the service, FOVEATE_API_KEY its key if it asks for one. In a page of another
-// origin than the service's, the service needs that origin in its CORS_ORIGINS.
+// FOVEATE_URL is the URL of the service. FOVEATE_API_KEY is an API key, if the service requires one.
+// For a web page of another origin, add that origin to the service's setting CORS_ORIGINS.
 
 const BUSY = [429, 503];
 const TRIES = 6;
 
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
-/** The service said no; `type` is one of those listed in docs/api.md. */
+/** The service refused the request; docs/api.md lists the values of `type`. */
 export class ProblemError extends Error {
   constructor({ type, detail }) {
     super(detail);
@@ -19,30 +19,30 @@ export class ProblemError extends Error {
   }
 }
 
-/** Return a good answer, throw a ProblemError for any other (RFC 9457). */
-async function checked(answer) {
-  if (!answer.ok) throw new ProblemError(await answer.json());
-  return answer;
+/** Return a successful response; throw a ProblemError for an error (RFC 9457). */
+async function checked(response) {
+  if (!response.ok) throw new ProblemError(await response.json());
+  return response;
 }
 
-/** A service at `url`; `key` where it asks for one. */
+/** A service at `url`, with an API key if it requires one. */
 export class Foveate {
   constructor(url, key) {
     this.url = url;
     this.headers = key ? { Authorization: `Bearer ${key}` } : {};
   }
 
-  /** Return the JPEG of `photo` (a Blob, a File or bytes) and what it saved. */
+  /** Return the JPEG of `photo` (a Blob, a File or bytes), and the bytes before and after. */
   async compress(photo, options = {}) {
-    const answer = await this.#post(photo, options);
+    const response = await this.#post(photo, options);
     return {
-      jpeg: await answer.blob(),
-      before: Number(answer.headers.get("X-Original-Bytes")),
-      after: Number(answer.headers.get("X-Compressed-Bytes")),
+      jpeg: await response.blob(),
+      before: Number(response.headers.get("X-Original-Bytes")),
+      after: Number(response.headers.get("X-Compressed-Bytes")),
     };
   }
 
-  /** Do the same without holding a request open; `onJob` hears how the photo is doing. */
+  /** Do the same as a job, without a long request; `onJob` is called with each state of the job. */
   async compressAsJob(photo, options = {}, onJob = () => {}) {
     let job = await (await this.#post(photo, options, { Prefer: "respond-async" })).json();
     while (job.state === "queued" || job.state === "started") {
@@ -55,14 +55,14 @@ export class Foveate {
     return { jpeg, before: job.result.original_bytes, after: job.result.compressed_bytes };
   }
 
-  /** Upload a photo; while the service is busy, come back when it says. */
-  async #post(body, options, more = {}) {
-    const headers = { "Content-Type": "application/octet-stream", ...this.headers, ...more };
+  /** Upload a photo; while the service is busy, wait as long as it says and try again. */
+  async #post(body, options, extraHeaders = {}) {
+    const headers = { "Content-Type": "application/octet-stream", ...this.headers, ...extraHeaders };
     const target = `${this.url}/compress?${new URLSearchParams(options)}`;
-    for (let left = TRIES - 1; ; left -= 1) {
-      const answer = await fetch(target, { method: "POST", body, headers });
-      if (left === 0 || !BUSY.includes(answer.status)) return checked(answer);
-      await pause(Number(answer.headers.get("Retry-After") ?? 1));
+    for (let triesLeft = TRIES - 1; ; triesLeft -= 1) {
+      const response = await fetch(target, { method: "POST", body, headers });
+      if (triesLeft === 0 || !BUSY.includes(response.status)) return checked(response);
+      await pause(Number(response.headers.get("Retry-After") ?? 1));
     }
   }
 
@@ -73,9 +73,9 @@ export class Foveate {
 
 if (globalThis.process?.argv[1]?.endsWith("compress.mjs")) {
   const { readFile, writeFile } = await import("node:fs/promises");
-  const [asJob, given] = process.argv[2] === "--job" ? [true, 3] : [false, 2];
-  const [source, target, ...rest] = process.argv.slice(given);
-  const options = Object.fromEntries(rest.map((option) => option.split("=")));
+  const [asJob, first] = process.argv[2] === "--job" ? [true, 3] : [false, 2];
+  const [source, target, ...pairs] = process.argv.slice(first);
+  const options = Object.fromEntries(pairs.map((pair) => pair.split("=")));
   const { FOVEATE_URL = "http://127.0.0.1:8000", FOVEATE_API_KEY } = process.env;
   const service = new Foveate(FOVEATE_URL, FOVEATE_API_KEY);
   try {

@@ -3,7 +3,7 @@
     python compress.py photo.jpg smaller.jpg quality=60
     python compress.py --job photo.jpg smaller.jpg width=1024
 
-FOVEATE_URL is the service, FOVEATE_API_KEY its key if it asks for one.
+FOVEATE_URL is the URL of the service. FOVEATE_API_KEY is an API key, if the service requires one.
 """
 
 import os
@@ -18,7 +18,7 @@ TRIES = 6
 
 
 class ProblemError(Exception):
-    """The service said no; ``type`` is one of those listed in docs/api.md."""
+    """The service refused the request; docs/api.md lists the values of ``type``."""
 
     def __init__(self, problem: dict) -> None:
         super().__init__(problem["detail"])
@@ -26,7 +26,7 @@ class ProblemError(Exception):
 
 
 def connect() -> httpx.Client:
-    """Return a client that keeps its connection: use one for many photos."""
+    """Return a client that keeps its connection. Use one client for many photos."""
     key = os.environ.get("FOVEATE_API_KEY")
     return httpx.Client(
         base_url=os.environ.get("FOVEATE_URL", "http://127.0.0.1:8000"),
@@ -36,32 +36,32 @@ def connect() -> httpx.Client:
 
 
 def post(client: httpx.Client, photo: bytes, options: dict, headers: dict) -> httpx.Response:
-    """Upload a photo; while the service is busy, come back when it says."""
+    """Upload a photo; while the service is busy, wait as long as it says and try again."""
     for _ in range(TRIES):
-        answer = client.post("/compress", params=options, content=photo, headers=headers)
-        if answer.status_code not in BUSY:
+        response = client.post("/compress", params=options, content=photo, headers=headers)
+        if response.status_code not in BUSY:
             break
-        time.sleep(float(answer.headers.get("Retry-After", 1)))
-    return checked(answer)
+        time.sleep(float(response.headers.get("Retry-After", 1)))
+    return checked(response)
 
 
-def checked(answer: httpx.Response) -> httpx.Response:
-    """Return a good answer, raise ProblemError for any other (RFC 9457)."""
-    if answer.is_error:
-        raise ProblemError(answer.json())
-    return answer
+def checked(response: httpx.Response) -> httpx.Response:
+    """Return a successful response; raise ProblemError for an error (RFC 9457)."""
+    if response.is_error:
+        raise ProblemError(response.json())
+    return response
 
 
 def compress(client: httpx.Client, photo: bytes, **options: str) -> bytes:
-    """Return the JPEG of a photo."""
-    answer = post(client, photo, options, {})
-    before, after = (int(answer.headers[f"X-{name}-Bytes"]) for name in ("Original", "Compressed"))
+    """Return a photo as a smaller JPEG."""
+    response = post(client, photo, options, {})
+    before, after = (response.headers[f"X-{name}-Bytes"] for name in ("Original", "Compressed"))
     print(f"{before} -> {after} bytes", file=sys.stderr)
-    return answer.content
+    return response.content
 
 
 def compress_as_job(client: httpx.Client, photo: bytes, **options: str) -> bytes:
-    """Do the same without holding a request open: queue the photo, look after it, fetch the JPEG."""
+    """Do the same as a job: queue the photo, ask for its state until it has ended, fetch the JPEG."""
     job = post(client, photo, options, {"Prefer": "respond-async"}).json()
     while job["state"] in ("queued", "started"):
         print(job["state"], job.get("position", ""), file=sys.stderr)
@@ -76,14 +76,14 @@ def compress_as_job(client: httpx.Client, photo: bytes, **options: str) -> bytes
 
 def main(arguments: list[str]) -> None:
     """Compress one file."""
-    way = compress
+    run = compress
     if arguments[0] == "--job":
-        way, arguments = compress_as_job, arguments[1:]
-    source, target, *given = arguments
-    options = dict(option.split("=", 1) for option in given)
+        run, arguments = compress_as_job, arguments[1:]
+    source, target, *pairs = arguments
+    options = dict(pair.split("=", 1) for pair in pairs)
     with connect() as client:
         try:
-            Path(target).write_bytes(way(client, Path(source).read_bytes(), **options))
+            Path(target).write_bytes(run(client, Path(source).read_bytes(), **options))
         except ProblemError as error:
             sys.exit(f"{source}: {error.type}: {error}")
 

@@ -22,7 +22,7 @@ from model.training.losses import gaze_loss, presence_loss
 from model.training.mosaics import MosaicBatches, WeakBatch
 from model.training.photos import HELD_FOLD
 from model.training.run_folder import write_run
-from model.training.weak_step import make_batches
+from model.training.weak_step import add_run_arguments, make_batches
 
 PRESENCE_WEIGHT: Final = 0.05  # of the presence loss; the gaze loss is about 0.5 nats
 
@@ -48,7 +48,6 @@ class JointBatches(Dataset[JointBatch]):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of step two."""
     parser.add_argument("--data", type=Path, required=True, help="folder of train/ and fixations/")
-    parser.add_argument("--run", type=Path, required=True, help="folder for weights, log, curves")
     parser.add_argument("--weak", type=Path, required=True, help="folder of the first step's run")
     parser.add_argument(
         "--soft-labels", type=Path, help="the teachers' labels; default: in the first step's folder"
@@ -57,12 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--leave-out", type=int, nargs="*", default=[],
         help=f"folds not trained on, besides {HELD_FOLD}; the first one measures the run",
     )  # fmt: skip
-    parser.add_argument("--steps", type=int, default=700)
-    parser.add_argument("--batch-size", type=int, default=12)
-    parser.add_argument("--head-rate", type=float, default=1e-3)
-    parser.add_argument("--backbone-rate", type=float, default=2e-4)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add_run_arguments(parser, steps=700, head_rate=1e-3)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -23,15 +23,20 @@ from model.training.teachers import label_photos
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of step one."""
     parser.add_argument("--data", type=Path, required=True, help="folder of train/")
-    parser.add_argument("--run", type=Path, required=True, help="folder for weights, log, curves")
     parser.add_argument(
         "--soft-labels", type=Path, help="the teachers' labels; made if missing; default: in --run"
     )
     parser.add_argument("--groups", type=int, default=20, help="number of groups of synsets")
     parser.add_argument("--features", type=int, default=2, help="feature maps of each class")
-    parser.add_argument("--steps", type=int, default=450)
+    add_run_arguments(parser, steps=450, head_rate=2e-3)
+
+
+def add_run_arguments(parser: argparse.ArgumentParser, *, steps: int, head_rate: float) -> None:
+    """Declare the options of a run that both steps have, with the step's defaults."""
+    parser.add_argument("--run", type=Path, required=True, help="folder for weights, log, curves")
+    parser.add_argument("--steps", type=int, default=steps)
     parser.add_argument("--batch-size", type=int, default=12)
-    parser.add_argument("--head-rate", type=float, default=2e-3)
+    parser.add_argument("--head-rate", type=float, default=head_rate)
     parser.add_argument("--backbone-rate", type=float, default=2e-4)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

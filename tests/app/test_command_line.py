@@ -4,7 +4,8 @@ import argparse
 
 import pytest
 
-from app.__main__ import parse_count, parse_port
+from app.__main__ import parse_port
+from app.client.arguments import parse_count
 
 
 def test_ports_are_numbers_up_to_65535() -> None:

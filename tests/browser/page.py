@@ -1,5 +1,6 @@
 """The page as tests use it; each checks that it logs no error and contacts no other host."""
 
+import base64
 import io
 from pathlib import Path
 from typing import Any, Self
@@ -94,3 +95,8 @@ def open_jpeg(data: bytes) -> Image.Image:
     assert picture.format == "JPEG"
     picture.load()
     return picture
+
+
+def to_base64(path: Path) -> str:
+    """Return a file for a script in the page; a list of numbers would take seconds."""
+    return base64.b64encode(path.read_bytes()).decode()

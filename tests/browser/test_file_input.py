@@ -5,21 +5,22 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from tests.browser.conftest import MAX_UPLOAD_BYTES, Photos
-from tests.browser.page import DONE_MS, PageUnderTest
+from tests.browser.page import DONE_MS, PageUnderTest, to_base64
 
 
 def test_photos_are_dropped_and_pasted(page: PageUnderTest, photos: Photos) -> None:
     for kind, name in (("drop", "dropped.jpg"), ("paste", "pasted.jpg")):
         page.tab.evaluate(
-            """([kind, name, bytes]) => {
+            """([kind, name, base64]) => {
+                const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
                 const transfer = new DataTransfer();
-                transfer.items.add(new File([new Uint8Array(bytes)], name, { type: "image/jpeg" }));
+                transfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
                 const event = kind === "paste"
                     ? new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true })
                     : new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true });
                 document.querySelector("main").dispatchEvent(event);
             }""",
-            [kind, name, list(photos.fruit.read_bytes())],
+            [kind, name, to_base64(photos.fruit)],
         )
         page.await_done(name)
 

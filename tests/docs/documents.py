@@ -15,14 +15,14 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def prose(text: str) -> str:
+def drop_code_blocks(text: str) -> str:
     """Return a document without its code blocks."""
     return FENCE.sub("", text)
 
 
-def commands(text: str) -> list[str]:
+def find_code(text: str) -> list[str]:
     """Return a document's lines of code: in code blocks, indented, and inline."""
     found = [line for block in FENCE.findall(text) for line in block.splitlines()[1:-1]]
-    found += re.findall(r"^ {4,}(\S.*)$", prose(text), re.MULTILINE)
-    found += re.findall(r"`([^`\n]+)`", prose(text))
+    found += re.findall(r"^ {4,}(\S.*)$", drop_code_blocks(text), re.MULTILINE)
+    found += re.findall(r"`([^`\n]+)`", drop_code_blocks(text))
     return [re.sub(r"\s+#\s.*$", "", line) for line in found]

@@ -14,7 +14,7 @@ from functools import cache
 import pytest
 
 from bench.__main__ import load
-from tests.docs.documents import DOCUMENTS, ROOT, commands, name_of
+from tests.docs.documents import DOCUMENTS, ROOT, find_code, name_of
 
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.MULTILINE))
@@ -33,7 +33,7 @@ MODULES_WITH_SUBCOMMANDS = {"app", "bench", "model.training"}
 def test_make_targets_exist() -> None:
     wrong = []
     for document in DOCUMENTS:
-        for command in commands(document.read_text("utf-8")):
+        for command in find_code(document.read_text("utf-8")):
             match = re.match(r"(?:[A-Z_]+=\S+ )*make (.+)", command)
             if not match:
                 continue
@@ -50,12 +50,12 @@ def find_calls() -> dict[tuple[str, ...], set[str]]:
     for document in DOCUMENTS:
         if document.name == "CHANGELOG.md":
             continue
-        for command in commands(document.read_text("utf-8")):
+        for command in find_code(document.read_text("utf-8")):
             module, script = MODULE.search(command), SCRIPT.search(command)
             if not (module or script) or "…" in command or "NAME" in command:
                 continue
             text = module.group(1) if module else f"app {script.group(1) if script else ''}"
-            name, *rest = split(text)
+            name, *rest = split_words(text)
             subcommand = rest[:1] if name in MODULES_WITH_SUBCOMMANDS else []
             subcommand = [word for word in subcommand if not word.startswith("-")]
             options = {word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
@@ -63,7 +63,7 @@ def find_calls() -> dict[tuple[str, ...], set[str]]:
     return found
 
 
-def split(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """Return a command's words, up to a pipe, redirection or next command."""
     command = re.split(r"[|<>&;)]", text)[0].strip()
     return [word.rstrip(",.") for word in shlex.split(command, comments=True)]
@@ -106,7 +106,7 @@ def find_benchmarks() -> set[str]:
     """Return the commands in documents that run a benchmark with options."""
     found = set()
     for document in DOCUMENTS:
-        for command in commands(document.read_text("utf-8")):
+        for command in find_code(document.read_text("utf-8")):
             match = BENCHMARK.search(command)
             if match and "…" not in command:
                 found.add(match.group(1))
@@ -115,7 +115,7 @@ def find_benchmarks() -> set[str]:
 
 @pytest.mark.parametrize("command", sorted(find_benchmarks()))
 def test_benchmarks_accept_their_options_as_written(command: str) -> None:
-    name, *words = (PLACEHOLDERS.get(word, word) for word in split(command))
+    name, *words = (PLACEHOLDERS.get(word, word) for word in split_words(command))
     parser = argparse.ArgumentParser()
     load(name).add_arguments(parser)
     parser.parse_args(words)

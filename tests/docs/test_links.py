@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.documents import DOCUMENTS, ROOT, name_of, prose
+from tests.docs.documents import DOCUMENTS, ROOT, drop_code_blocks, name_of
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 
-def anchors(path: Path) -> set[str]:
+def find_anchors(path: Path) -> set[str]:
     """Return the anchors of a document's headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.+)$", prose(path.read_text("utf-8")), re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", drop_code_blocks(path.read_text("utf-8")), re.MULTILINE)
     return {
         re.sub(r"[^\w\- ]", "", re.sub(r"\]\([^)]*\)", "", heading))
         .strip()
@@ -25,12 +25,12 @@ def anchors(path: Path) -> set[str]:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_links_resolve(document: Path) -> None:
     broken = []
-    for link in LINK.findall(prose(document.read_text("utf-8"))):
+    for link in LINK.findall(drop_code_blocks(document.read_text("utf-8"))):
         if re.match(r"\w+:", link):
             continue
         path, _, anchor = link.partition("#")
         target = (document.parent / path).resolve() if path else document
-        if not target.exists() or (anchor and anchor not in anchors(target)):
+        if not target.exists() or (anchor and anchor not in find_anchors(target)):
             broken.append(link)
     assert broken == []
 

@@ -15,7 +15,7 @@ PATH = re.compile(rf"(?<![\w./-])((?:{FOLDERS})/[\w./-]*\w/?)")
 CHECKED = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]
 
 
-def tracked() -> set[str]:
+def list_tracked() -> set[str]:
     """Return the project's files and their folders."""
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -26,7 +26,7 @@ def tracked() -> set[str]:
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs a checkout")
 def test_paths_exist() -> None:
-    known = tracked()
+    known = list_tracked()
     missing = [
         f"{name_of(document)}: {path}"
         for document in CHECKED

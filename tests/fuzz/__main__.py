@@ -1,8 +1,8 @@
-"""``python -m tests.fuzz SECONDS CORPUS [FOLDER...]``: look for inputs that break reading (atheris).
+"""``python -m tests.fuzz SECONDS CORPUS [FOLDER...]``: coverage-guided fuzzing of uploads (atheris).
 
-Inputs that reach new code are kept in CORPUS; FOLDERs are read as seeds, beside our own. An
-exception, ten seconds or 1.5 GB are a finding: libFuzzer writes the input and ends with an error.
-Kernels are compiled with bounds checks.
+Inputs that reach new code are kept in CORPUS. FOLDERs contain more seeds. An exception, ten seconds
+for one input or 1.5 GB of memory are a finding: libFuzzer writes the input to a file and exits with
+an error. Kernels are compiled with bounds checks.
 """
 
 import os
@@ -15,7 +15,7 @@ os.environ["NUMBA_CACHE_DIR"] = tempfile.gettempdir() + "/foveate-fuzz-kernels"
 
 import atheris
 
-# numba compiles plain bytecode only.
+# numba cannot compile instrumented bytecode.
 KERNELS = [
     ".".join(path.with_suffix("").parts)
     for path in Path("codec").rglob("*.py")
@@ -23,18 +23,18 @@ KERNELS = [
 ]
 
 with atheris.instrument_imports(include=["app", "worker", "codec", "PIL"], exclude=KERNELS):
-    from tests.fuzz.harness import look_at
+    from tests.fuzz.harness import read_upload
 from tests.fuzz.seeds import make_seeds  # noqa: E402
 
 
 def main() -> None:
-    """Fuzz for a while."""
+    """Fuzz for the given number of seconds."""
     seconds, corpus, *folders = sys.argv[1:]
     Path(corpus).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as seeds:
         for name, data in make_seeds():
             Path(seeds, name).write_bytes(data)
-            look_at(data)  # so that compiling kernels counts for no input's time
+            read_upload(data)  # compiles the kernels, so that no input's time includes it
         atheris.Setup(
             [
                 sys.argv[0],
@@ -44,14 +44,14 @@ def main() -> None:
                 seeds,
                 *folders,
             ],
-            look_at_input,
+            fuzz_input,
         )
         atheris.Fuzz()
 
 
-def look_at_input(data: bytes) -> None:
-    """Return nothing: libFuzzer takes -1 for "don't keep this"."""
-    look_at(data)
+def fuzz_input(data: bytes) -> None:
+    """Read an input. Returns None, as libFuzzer would not keep an input with a result of -1."""
+    read_upload(data)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The fuzz target: probe, decode and read an upload as the front end and the worker do."""
+"""The fuzz target: reads an upload like the front end and the worker."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from contract.messages import Options
 from worker.image.decode import decode
 
 MAX_PIXELS = 400_000
-# By the file's length, so that an input means the same in every run.
+# Chosen by the file's length, so that an input has the same options in every run.
 OPTIONS = (
     Options(),
     Options(metadata="all"),
@@ -18,10 +18,12 @@ OPTIONS = (
 )
 
 
-def look_at(data: bytes) -> str:
-    """Return what became of ``data``: "probed", "decoded" or the code of the error.
+def read_upload(data: bytes) -> str:
+    """Return the outcome of reading ``data``: "decoded", "transcodable" or the error's code.
 
-    Raises whatever isn't an error of ours, and AssertionError where both sides disagree.
+    Raises:
+        AssertionError: front end and worker disagree.
+        Exception: any error that is not the client's.
     """
     try:
         probed = probe(data, MAX_PIXELS)

@@ -10,7 +10,7 @@ from tests.photos import file_of, photo
 
 
 def make_seeds() -> Iterator[tuple[str, bytes]]:
-    """Yield names and files."""
+    """Yield the name and the contents of each file."""
     image = Image.fromarray(photo(24, 18))
     exif = Image.Exif()
     exif[0x0112], exif[0x8298], exif[0x010F] = 6, "Ada Example", "Camera"
@@ -54,7 +54,7 @@ def make_seeds() -> Iterator[tuple[str, bytes]]:
     for compression in ("raw", "tiff_lzw", "packbits", "tiff_adobe_deflate", "jpeg"):
         yield f"{compression}.tif", file_of(image, "TIFF", compression=compression)
     for mode in ("1", "P", "CMYK", "F", "I;16", "LAB"):
-        made = (
+        converted = (
             ImageCms.profileToProfile(
                 image,
                 ImageCms.createProfile("sRGB"),
@@ -64,5 +64,5 @@ def make_seeds() -> Iterator[tuple[str, bytes]]:
             if mode == "LAB"
             else image.convert("L").convert(mode)
         )
-        yield f"{mode.replace(';', '')}.tif", file_of(made, "TIFF")
+        yield f"{mode.replace(';', '')}.tif", file_of(converted, "TIFF")
     yield "plain.avif", file_of(image, "AVIF", speed=10, exif=exif)

@@ -145,14 +145,16 @@ def test_maps_are_smoothed_as_the_weights_file_says(tmp_path: Path) -> None:
     assert smooth < 0.7 * rough
 
 
-def test_warm_up_runs_the_smallest_and_the_largest_batch(
-    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("device", "expected"), [("cpu", [1]), ("cuda", [1, 3])])
+def test_warm_up_runs_the_batches_that_the_device_distinguishes(
+    monkeypatch: pytest.MonkeyPatch, device: str, expected: list[int]
 ) -> None:
+    predictor = Predictor(device="cpu")
+    predictor.device = torch.device(device)
     sizes: list[int] = []
     monkeypatch.setattr(predictor, "predict", lambda batch: sizes.append(len(batch)))
-    predictor.warm_up(1)
     predictor.warm_up(3)
-    assert sizes == [1, 1, 3]
+    assert sizes == expected
 
 
 @pytest.fixture(scope="module")

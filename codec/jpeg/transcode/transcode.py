@@ -29,7 +29,7 @@ LEAST_SAVING: Final = 0.03
 """Share of the bytes that quantizing again must save; otherwise the coefficients are kept."""
 NOISE_SHARE: Final = 0.02
 """Share of the source's own errors by which a file may exceed the allowed ones, 0.1 dB against the
-original; with less, the search takes many more passes (docs/research/transcoding.md)."""
+original. With 0, the search takes up to 21 passes (docs/research/transcoding.md)."""
 LEAST_FIRST_STEP: Final = 1.5
 """Smallest table scale at which a search starts, in units of luma's DC step in the source."""
 FULL_CHROMA_FROM: Final = 80

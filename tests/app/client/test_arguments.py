@@ -20,10 +20,11 @@ def parser() -> argparse.ArgumentParser:
     [
         "1 to 100; default: 75",
         "0 to 1; default: 0.6",
-        "at least 1; default: none",
-        "1 to 65500; default: none",
+        "exceeds it (at least 1)",
+        "(1 to 65500)",
         "default: true",
         "default: quality",
+        "(default: none)",
         "in progress at a time (default: 8)",
     ],
 )

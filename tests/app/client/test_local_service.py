@@ -25,7 +25,11 @@ def test_it_yields_the_url_and_ends_the_service(
     fake_command(
         monkeypatch,
         tmp_path,
-        "import os, sys, time\n"
+        "import os, pathlib, signal, sys, time\n"
+        "def end(*_):\n"
+        "    pathlib.Path('drained').touch()\n"
+        "    sys.exit()\n"
+        "signal.signal(signal.SIGTERM, end)\n"
         "assert not {'REDIS_URL', 'API_KEYS'} & set(os.environ)\n"
         "print('starting')\n"
         "print('Foveate is ready at http://127.0.0.1:' + sys.argv[-1], flush=True)\n"
@@ -36,6 +40,7 @@ def test_it_yields_the_url_and_ends_the_service(
         (child,) = psutil.Process().children()
         assert child.cmdline()[0] == sys.executable
     assert not child.is_running()
+    assert (tmp_path / "drained").exists()
 
 
 def test_a_service_that_does_not_start_is_reported_with_its_log(

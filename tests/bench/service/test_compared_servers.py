@@ -15,7 +15,7 @@ from bench.service.compared_servers import (
     fetch_jpeg,
     find_installed,
     list_others,
-    started_ours,
+    started_foveate,
 )
 from tests.bench.load.fake_service import JPEG, fake_service
 
@@ -32,7 +32,7 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         recorded.append(arguments or options)
         yield Server("http://started", dict)
 
-    monkeypatch.setattr(compared_servers, "started_ours", start)
+    monkeypatch.setattr(compared_servers, "started_foveate", start)
     monkeypatch.setattr(compared_servers, "started_server", start)
     return recorded
 
@@ -73,7 +73,7 @@ def test_a_rival_without_its_package_is_missing(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_service_given_by_its_url_is_not_started() -> None:
-    with started_ours(url="http://running") as server:
+    with started_foveate(url="http://running") as server:
         assert server.url == "http://running"
         assert server.cpu_s() == {}
 

@@ -10,7 +10,7 @@ import pytest
 from bench.datasets.uploads import generate_photo, to_jpeg
 from bench.load.service_process import Processes, ServiceError
 from bench.service import comparison
-from bench.service.compared_servers import BEFORE, Server, started_ours
+from bench.service.compared_servers import BEFORE, Server, started_foveate
 from bench.service.comparison import (
     compare,
     compare_rates,
@@ -29,7 +29,7 @@ def test_ours_and_a_rival_are_measured_in_the_same_rounds(
     url, processes = running_service
     ours = Server(url, processes.cpu_s, workers=1)
     stages = {"cpu_ms": 3.0, "steal": 0.0}
-    monkeypatch.setattr(comparison, "started_ours", lambda **_: nullcontext(ours))
+    monkeypatch.setattr(comparison, "started_foveate", lambda **_: nullcontext(ours))
     monkeypatch.setattr(comparison, "started_alone", lambda *_: nullcontext(lambda _: stages))
     photos = [to_jpeg(generate_photo(192, 128, seed)) for seed in range(2)]
     measured = compare(
@@ -59,7 +59,7 @@ def test_ours_and_a_rival_are_measured_in_the_same_rounds(
 
 
 def test_a_service_given_by_its_url_has_no_cpu_times() -> None:
-    with fake_service() as (url, _), started_ours(url=url) as server:
+    with fake_service() as (url, _), started_foveate(url=url) as server:
         figures = measure(server, OPTIONS, [b"photo"], 1, seconds=0.3, warm_up_s=0.0)
     assert server.url == url
     assert figures["cpu_ms_per_image"] == {}

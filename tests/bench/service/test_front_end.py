@@ -7,6 +7,8 @@ import pytest
 
 from bench.__main__ import main
 from bench.environment import ROOT
+from bench.load.service_process import ServiceError
+from bench.service.front_end import started_front_end
 
 
 @pytest.mark.timeout(120)
@@ -25,3 +27,11 @@ def test_both_checkouts_are_measured_in_each_round(photo_folder: Path, tmp_path:
         assert both == pytest.approx(sum(measured["cpu_ms_per_image"].values()), rel=1e-2)
     assert report["summary"]["ratio"]["p50"] > 0
     assert len(report["meta"]["against"]) == 40
+
+
+def test_the_error_of_a_front_end_that_does_not_start_has_its_log(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "__main__.py").write_text("raise SystemExit('no such option')")
+    started = started_front_end(tmp_path, b"photo")
+    with pytest.raises(ServiceError, match="did not get ready\nno such option"), started:
+        pass

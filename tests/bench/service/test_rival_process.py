@@ -88,3 +88,4 @@ def test_a_server_that_ends_does_not_get_ready(monkeypatch: pytest.MonkeyPatch) 
     process = psutil.Popen([sys.executable, "-c", ""])
     with pytest.raises(ServiceError, match="did not get ready"):
         wait_until_up(process, "http://127.0.0.1:1")
+    stop(process)
