@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 from redis import Redis
 
+from contract.keys import PROBE_KEY
 from tests.integration.http_requests import get
 
 ROOT = Path(__file__).parent.parent.parent
@@ -158,10 +159,19 @@ def wait_for(condition: Callable[[], object], timeout_s: float = 30, what: str =
 
 
 def keys_of_jobs(connection: Redis) -> set[str]:
-    """Return every key except RQ's registrations of queues and workers and its locks."""
-    kept = ("rq:queues", "rq:workers", "rq:worker:", "rq:clean_registries:", "rq:group")
+    """Return every key except RQ's registrations and locks, and the probe for a full Redis."""
+    kept = ("rq:queues", "rq:workers", "rq:worker:", "rq:clean_registries:", "rq:group", PROBE_KEY)
     keys = {key.decode() for key in connection.scan_iter()}
     return {key for key in keys if not key.startswith(kept)}
+
+
+def wait_until_no_jobs(connection: Redis, timeout_s: float = 30) -> None:
+    """Return when nothing is left of any job; raises AssertionError with the keys after a while."""
+    deadline_s = time.monotonic() + timeout_s
+    while keys := keys_of_jobs(connection):
+        lives_s = {key: connection.ttl(key) for key in keys}
+        assert time.monotonic() < deadline_s, f"keys with their time to live: {lives_s}"
+        time.sleep(0.1)
 
 
 def metric(url: str, name: str) -> float:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from redis import Redis
 
-from tests.integration.running import Running, keys_of_jobs, metric, wait_for
+from tests.integration.running import Running, metric, wait_for, wait_until_no_jobs
 from tests.photos import file_of, photo
 
 GOOD = file_of(photo())
@@ -161,5 +161,5 @@ def test_uploads_of_clients_that_disconnect_leave_nothing(
             ) as connection:
                 connection.sendall(head + body)
     wait_for(lambda: metric(service.url, "foveate_pending_uploads") == 0)
-    wait_for(lambda: not keys_of_jobs(redis_of_service), 30, "for an empty Redis")
+    wait_until_no_jobs(redis_of_service, 30)
     assert client.post("/compress", content=GOOD).status_code == 200

@@ -17,7 +17,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
 from app.supervision import embedded_redis as embedded
-from contract.keys import PROBE_KEY, QUEUE_NAME
+from contract.keys import QUEUE_NAME
 from tests.integration.hosts import Network, network
 from tests.integration.http_requests import get, post
 from tests.integration.in_flight import Load, check_end
@@ -198,7 +198,7 @@ def wait_until_empty(connection: Redis) -> None:
     def find_left() -> set[str]:
         return {key for key in keys_of_jobs(connection) if not key.startswith(recorded)}
 
-    wait_for(lambda: find_left() <= {PROBE_KEY}, 30, "for an empty Redis")
+    wait_for(lambda: not find_left(), 30, "for an empty Redis")
 
 
 def is_ready(address: str) -> bool:

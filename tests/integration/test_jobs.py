@@ -13,7 +13,7 @@ from PIL import Image
 from redis import Redis
 
 from tests.integration.conftest import TTL_S
-from tests.integration.running import Running, keys_of_jobs, wait_for
+from tests.integration.running import Running, wait_for, wait_until_no_jobs
 from tests.integration.test_errors import problem
 from tests.photos import file_of, photo
 
@@ -167,7 +167,7 @@ def test_an_expired_job_is_gone_and_later_unknown(
     wait_for(lambda: client.get(path).status_code == 410, TTL_S + 5)
     assert problem(client.get(f"{path}/image")) == (410, "job-gone")
     wait_for(lambda: client.get(path).status_code == 404, TTL_S + 5)
-    wait_for(lambda: not keys_of_jobs(redis_of_service), TTL_S + 20, "for an empty Redis")
+    wait_until_no_jobs(redis_of_service, TTL_S + 30)
 
 
 @pytest.mark.parametrize("job_id", ["x", "%2E%2E", "%00", "x" * 2000, "%0d%0aX-Evil:1", "🐘", "*"])

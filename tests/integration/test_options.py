@@ -11,7 +11,7 @@ from PIL import Image
 from redis import Redis
 
 from tests.integration.conftest import TTL_S
-from tests.integration.running import Running, keys_of_jobs, metric, wait_for
+from tests.integration.running import Running, metric, wait_until_no_jobs
 from tests.integration.test_compress import parts_of
 from tests.photos import file_of, photo, psnr, standard_jpeg
 
@@ -149,7 +149,7 @@ def test_an_unreachable_max_bytes_affects_no_other_photo_of_the_batch(
     assert metric(service.url, "foveate_batch_size_sum") - items == 24
     assert metric(service.url, "foveate_batch_size_count") - batches < 12
     assert not redis_of_service.exists("rq:failed:foveate")
-    wait_for(lambda: not keys_of_jobs(redis_of_service), TTL_S + 20, "for an empty Redis")
+    wait_until_no_jobs(redis_of_service, TTL_S + 30)
 
 
 def test_width_and_height_limit_the_photo_and_its_reference(client: httpx.Client) -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 from redis import Redis
 
 from tests.integration.conftest import TTL_S
-from tests.integration.running import Running, keys_of_jobs, metric, wait_for
+from tests.integration.running import Running, metric, wait_until_no_jobs
 from tests.photos import file_of, photo
 
 
@@ -50,4 +50,4 @@ def test_64_uploads_of_which_8_are_broken(
         metric(service.url, "foveate_batch_size_count") - batches
     )
     assert mean > 4
-    wait_for(lambda: not keys_of_jobs(redis_of_service), TTL_S + 20, "for an empty Redis")
+    wait_until_no_jobs(redis_of_service, TTL_S + 30)
