@@ -8,9 +8,9 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 FRONT_ENDS ?= 1
-# Empty: one for each core, up to eight and as far as memory goes; with a GPU one.
+# If empty: one for each core, at most eight and as many as fit into memory; one with a GPU.
 WORKERS ?=
-# What running needs, and with tests, checks and benchmarks on top.
+# Files that mark what is installed: the packages for running; also those for tests and benchmarks.
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 
@@ -21,7 +21,7 @@ help: ## Show this list
 
 install: $(DEV_STAMP) ## Create .venv with what tests, checks and benchmarks need
 
-# A stamp spares every later start the installation; a changed pyproject.toml installs again.
+# Install only if the stamp file is missing or older than pyproject.toml.
 $(RUN_STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "foveate: Python 3.11 or newer is needed; '$(PYTHON)' is not. Set PYTHON=/path/to/python3.11" >&2; exit 1; }
@@ -82,17 +82,17 @@ bench-encode: $(DEV_STAMP) ## Speed, passes and memory of the encoder alone (IMA
 bench-rd: $(DEV_STAMP) ## Rate and distortion against other encoders (IMAGES=folder, OUT=file)
 	@$(BIN)/python -m bench rd --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/rd.json)' $(ARGS)
 
-# On photos that the network learnt from; those kept aside, and Kodak, are for measuring.
+# Fits on photos that the network was trained on. Held-out photos and Kodak are for measuring only.
 bench-fit: $(DEV_STAMP) ## Fit the encoder's constants (GOALS=default or full, OUT=file)
 	@$(BIN)/python -m bench fit --goals '$(or $(GOALS),default)' --fold training --halve --images '$(or $(IMAGES),../shared/data/fixations/osie)' --fixations '$(or $(FIXATIONS),../shared/data/fixations/osie/fixations.json)' --out '$(or $(OUT),bench/results/fit.json)' $(ARGS)
 
-# Of the default photos only those that training kept aside; all of anyone's own.
+# Of the default photos, only those held out of training are measured; of IMAGES= all are.
 bench-saliency: $(DEV_STAMP) ## Maps against recorded gaze (IMAGES=folder, FIXATIONS=file, OUT=file)
 	@$(BIN)/python -m bench saliency $(if $(IMAGES),,--fold held) --images '$(or $(IMAGES),../shared/data/fixations/osie)' --fixations '$(or $(FIXATIONS),../shared/data/fixations/osie/fixations.json)' --out '$(or $(OUT),bench/results/saliency.json)' $(ARGS)
 
 charts: $(DEV_STAMP) ## Draw the charts of README from the committed results
 	@$(BIN)/python -m bench charts $(ARGS)
 
-clean: ## Remove everything that make created
+clean: ## Remove .venv, the caches of the tools, and compiled Python files
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -35,8 +35,8 @@ class CompressOptions(BaseModel):
     target: Annotated[
         Target,
         Field(
-            description="`quality`: salient regions are as good as the reference's, the rest is "
-            "never worse than `floor`; uses as few bytes as possible, never more than the "
+            description="`quality`: salient regions are as good as the reference's, the background "
+            "is never worse than at `floor`; uses as few bytes as possible, never more than the "
             "reference. `size`: as many bytes as the reference, ±1 %, with better quality where "
             "people look",
             examples=["quality"],

@@ -71,9 +71,9 @@ class AppSettings(BaseSettings):
     # place that others need.
     upload_grace_s: Annotated[float, Field(gt=0, le=3600)] = 10.0
     min_upload_bytes_per_s: Annotated[int, Field(ge=1)] = 2000
-    # Request line and headers must arrive within the first; a client must read a response within
-    # the second.
+    # Request line and headers must arrive within this time.
     head_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 10.0
+    # A client must read a response within this time.
     send_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
     # Uploads get 503 when no worker has been alive for this long; workers may be restarting.
     worker_grace_s: Annotated[float, Field(ge=0)] = 20.0

@@ -27,11 +27,11 @@ class EncodeSettings:
 
     target: Target = "size"
     """`size`: the bytes of the reference. `quality`: the fewest bytes with which the salient region is as
-    good as in the reference, and the rest as good as in the reference at quality `floor`; never more
-    bytes than the reference."""
+    good as in the reference, and the background as good as in the reference at quality `floor`; never
+    more bytes than the reference."""
     floor: int | None = None
-    """1..100, for `target=quality`: the rest is at least as good as the reference at this quality. None
-    means `quality` − 35, but at least 10."""
+    """1..100, for `target=quality`: the background is at least as good as the reference at this quality.
+    None means `quality` − 35, but at least 10."""
     max_bytes: int | None = None
     """Upper limit on the bytes of the file; None sets no limit."""
 
@@ -60,7 +60,7 @@ class EncodeSettings:
 
     @property
     def least_quality(self) -> int:
-        """Quality of the reference that the rest must reach: the floor, at most `quality`."""
+        """Quality of the reference that the background must reach: the floor, at most `quality`."""
         return min(max(self.quality - 35, 10) if self.floor is None else self.floor, self.quality)
 
 

@@ -53,7 +53,7 @@ class ClientError(FoveateError):
 
 
 class ServiceError(FoveateError):
-    """The request is valid; the service can't serve it now."""
+    """The request is valid; the service, or the source of a /fetch, fails or is busy."""
 
 
 class MalformedRequestError(ClientError):
@@ -179,7 +179,7 @@ class InternalError(ServiceError):
 
 
 class UpstreamError(ServiceError):
-    """The source of a /fetch can't be reached, or its response is not valid HTTP."""
+    """The source of a /fetch can't be reached, or its final response is not a plain 200."""
 
     code = "upstream-failed"
     status = 502

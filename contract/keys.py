@@ -1,4 +1,4 @@
-"""Names that front end and worker share: the RQ queue, its job function, Redis keys.
+"""Names and numbers that front end and worker share: the RQ queue, retries, Redis keys.
 
 Our own keys start with ``foveate:`` and are written with a time to live. RQ's keys start with
 ``rq:``; ``tests/contract/test_keys.py`` compares them with those of the installed RQ.
@@ -11,7 +11,7 @@ QUEUE_NAME: Final = "foveate"
 # RQ's list of the ids of waiting jobs.
 QUEUE_KEY: Final = f"rq:queue:{QUEUE_NAME}"
 
-# Workers run jobs of this name only. Nothing is imported by it, and no such module exists.
+# Workers run only jobs with this function name. They compare the name; the module does not exist.
 JOB_FUNCTION: Final = "worker.tasks.compress"
 
 # How often a job is run again after its worker died or failed. A retried job runs alone, because it

@@ -3,7 +3,8 @@
 import os
 
 # Set before torch loads libgomp. Its idle threads spin by default, and a pass takes many times as
-# long on cores that also decode and encode (docs/architecture.md).
+# long on cores that also decode and encode
+# (docs/decisions/0018-the-network-takes-turns-with-the-codec.md).
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from model.msroi import MSROI, MSROIConfig

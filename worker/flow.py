@@ -162,7 +162,7 @@ class Flow:
         return max(0.0, self._device_ready_s + linger_s - time.monotonic())
 
     def _is_device_busy(self) -> bool:
-        # Where the pool is the device, a batch forms while all pool threads have tasks.
+        # In the ``spread`` lane the pool is the device. It is busy when each thread has a task.
         if self._stages[self._device_stage].lane == "spread":
             return self.pool_tasks >= self._threads
         return any(task.stage == self._device_stage for task in self._running)

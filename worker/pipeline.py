@@ -79,8 +79,9 @@ class Pipeline:
     ) -> None:
         """Start without items.
 
-        Up to ``threads`` photos are decoded, encoded and, on a CPU, predicted at a time. The network
-        pass of a single photo uses up to ``pass_threads`` threads of torch, by default ``threads``.
+        Up to ``threads`` photos are decoded, encoded and, on a CPU, predicted at a time. On a CPU
+        the network pass of a single photo uses ``pass_threads`` − 1 threads of torch, at least 1.
+        The default of ``pass_threads`` is ``threads``.
         """
         self._connection = connection
         self._predictor = predictor

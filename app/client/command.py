@@ -171,7 +171,7 @@ def open_sender(arguments: argparse.Namespace) -> Iterator[Sender]:
 def split_conflicts(
     sources: Sequence[Source], folder: Path | None, *, with_heatmaps: bool
 ) -> tuple[list[Source], list[Outcome]]:
-    """Return the photos with results of their own, and failures of those whose result is another's."""
+    """Return the photos whose results have different paths, and a failure for each other photo."""
     owners: dict[Path, Source] = {}
     accepted: list[Source] = []
     conflicts: list[Outcome] = []

@@ -58,7 +58,8 @@ class Ledger:
             self._file.close()
             raise BusyFolderError(f"another run writes into {folder}") from error
         self._entries: dict[str, Entry] = {}
-        # Of all lines, not only the last: a killed run may have recorded a result and not written it.
+        # By place, the digests of all its lines, not only of the last one: a killed run may have
+        # recorded a result and not written it, so the file is still that of an earlier line.
         self._digests: dict[str, set[str]] = {}
         self._file.seek(0)
         for line in self._file.readall().splitlines():
@@ -90,7 +91,7 @@ class Ledger:
         )
 
     def is_result(self, wanted: Entry) -> bool:
-        """Return whether the photo of ``wanted`` is itself the result of a run with its options."""
+        """Return whether the photo of ``wanted`` already is a result with the same options."""
         entry = self._entries.get(wanted.place)
         return entry is not None and (entry.digest, entry.options) == (
             wanted.source_digest,

@@ -13,7 +13,7 @@ from app.supervision.child import ROOT, die_with_parent
 
 READY_MARK: Final = "ready at "
 STOP_TIMEOUT_S: Final = 30.0
-# Settings for services that others use: their Redis, and keys that this run has not.
+# Not passed on: the service of one run has its own Redis, and needs no keys.
 IGNORED_SETTINGS: Final = ("REDIS_URL", "API_KEYS")
 
 

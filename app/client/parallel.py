@@ -21,7 +21,7 @@ def compress_in_threads(
 ) -> Iterator[Outcome]:
     """Yield the outcomes in the order in which they are ready; raises what ``compress`` raises.
 
-    When the iteration ends, for whatever reason, ``stop`` is called, and the threads get
+    When the iteration ends or fails, ``stop`` is called, and the threads get
     JOIN_TIMEOUT_S seconds to end. They are daemons: none keeps the process alive.
     """
     waiting = iter(sources)

@@ -13,7 +13,8 @@ from app.client.sources import Source, escape_path
 PARTIAL_PREFIX: Final = ".foveate-"
 PARTIAL_SUFFIX: Final = ".part"
 JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
-# Reading the umask means setting it, for all threads: done once, before there are any.
+# The umask can be read only by setting it, which affects all threads. So read it once, before
+# threads start.
 UMASK: Final = os.umask(0o077)
 os.umask(UMASK)
 

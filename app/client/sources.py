@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-# Only for files found in folders: a file that the command names is sent whatever its suffix.
+# Only for files found in folders: a file that the command names is sent with any suffix.
 PHOTO_SUFFIXES: Final = frozenset(
     [
         ".jpg",

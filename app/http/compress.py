@@ -156,8 +156,8 @@ async def respond(request: Request, service: Service) -> Response:
     settings = service.settings
     options = parse_query(request.scope["query_string"])  # first: wrong options need no upload
     preferences = parse_preferences(request.headers)
-    with ExitStack() as slot:
-        ticket = slot.enter_context(service.admission.admit())
+    with ExitStack() as place:
+        ticket = place.enter_context(service.admission.admit())
         body = await read_body(
             request,
             ticket,
@@ -173,7 +173,7 @@ async def respond(request: Request, service: Service) -> Response:
         upload = await create_upload(body.data, options)
         form = choose_available(preferences.form, has_heatmap=options.heatmap != "none")
         if preferences.detached:
-            return await start_job(service, upload, slot, preferences)
+            return await start_job(service, upload, place, preferences)
         if tag := match_entity_tag(service, upload, form, preferences):
             return to_not_modified(tag)
         has_links = form == "application/json" or (
@@ -209,12 +209,12 @@ def match_entity_tag(
 async def start_job(
     service: Service,
     upload: Upload,
-    slot: ExitStack,
+    place: ExitStack,
     preferences: Preferences,
 ) -> Response:
     """Start a job that needs no waiting client; return 202 with its path.
 
-    The job takes over ``slot``, which holds the upload's place until the job has ended.
+    The job takes over ``place``, which holds the upload's place until the job has ended.
 
     Raises:
         FoveateError: when the photo can't be compressed.
@@ -226,7 +226,7 @@ async def start_job(
         pixels = await count_pixels(service, upload)
         may_store = preferences.may_store and service.cache.is_on
         job_id = await service.detached.start(
-            upload.data, pixels, upload.options, upload.digest, slot, may_store=may_store
+            upload.data, pixels, upload.options, upload.digest, place, may_store=may_store
         )
     job = await service.jobs.read(job_id)
     headers = {

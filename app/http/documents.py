@@ -28,7 +28,7 @@ class Statistics(BaseModel):
 
 
 class Links(BaseModel):
-    """Paths on this service; absent where there is nothing."""
+    """Paths on this service; None where the job has no such resource."""
 
     self: str
     events: str | None = None

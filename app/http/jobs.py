@@ -147,7 +147,7 @@ async def events(job: JobDependency, service: ServiceDependency) -> AsyncIterato
 
 
 async def watch(job: Job, jobs: Jobs, *, once: bool) -> AsyncIterator[ServerSentEvent]:
-    """Yield the job, then unless ``once`` each change until it ends or for ``MAX_STREAM_S``."""
+    """Yield the job, and unless ``once`` its changes for up to ``MAX_STREAM_S``, until it ends."""
     ends_s = time.monotonic() + (0 if once else MAX_STREAM_S)
     retry_ms = POLL_MS if once else RECONNECT_MS
     shown = ""

@@ -35,8 +35,8 @@ def to_photo_response(outcome: Outcome, form: Form, job_id: str | None) -> Respo
         headers["Content-Location"] = job_path(job_id)
         return JSONResponse(document.model_dump(mode="json", exclude_none=True), headers=headers)
     if form == "multipart/mixed" and heatmap is not None and result.heatmap_type is not None:
-        # From the identity, so that equal results give equal responses. No photo can contain it:
-        # it is part of a hash of that photo.
+        # Equal results have the same boundary, so their responses are equal. A photo can't contain
+        # its own boundary, which is part of a hash of the photo.
         boundary = outcome.identity[32:]
         body = encode_multipart(boundary, [("image/jpeg", image), (result.heatmap_type, heatmap)])
         return Response(body, headers=headers, media_type=f'multipart/mixed; boundary="{boundary}"')

@@ -20,7 +20,7 @@ from contract.messages import Failure, Options, Reply, Request, Result
 
 log = logging.getLogger(__name__)
 
-# Whoever knows a job's id may read its pictures, so an id has 144 random bits.
+# Anyone who knows a job's id may read its pictures, so an id has 144 random bits.
 ID_BYTES: Final = 18
 
 
@@ -46,7 +46,7 @@ class QueueClient:
         await self._replies.stop()
         await self.redis.aclose()
 
-    async def compress(
+    async def run_job(
         self,
         data: bytes,
         pixels: int,
@@ -160,7 +160,7 @@ class QueueClient:
         pictures = (image_key(job_id), heatmap_key(job_id))
         async with self.redis.pipeline(transaction=False) as pipeline:
             pipeline.mget(pictures)
-            # Keys that are not deleted because Redis fails here expire.
+            # If Redis fails here, the keys stay until they expire.
             pipeline.delete(record_key(job_id), *pictures)
             (image, heatmap), _ = await pipeline.execute()
         if image is None or (result.heatmap_type is not None and heatmap is None):

@@ -1,7 +1,7 @@
 """RQ's record of a job, as the front end writes and reads it.
 
-RQ's ``enqueue_many`` sends twice as many commands for each job. What writing the record here saves
-is in docs/decisions/0002-what-was-removed.md. The tests compare the record with RQ's.
+RQ's ``enqueue_many`` sends twice as many commands for each job;
+docs/decisions/0002-what-was-removed.md has the CPU time. The tests compare the record with RQ's.
 """
 
 import zlib

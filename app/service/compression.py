@@ -91,7 +91,7 @@ async def compress(
             return cached
         pixels = await count_pixels(service, upload)
         service.metrics.cache.labels("miss").inc()
-        finished = await service.queue.compress(
+        finished = await service.queue.run_job(
             upload.data,
             pixels,
             upload.options,

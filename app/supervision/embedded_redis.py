@@ -80,7 +80,8 @@ def command(server: Path, folder: Path) -> list[str]:
         *("--save", ""),
         *("--appendonly", "no"),
         *("--daemonize", "no"),
-        # Its warnings at each start concern persistence only. The file goes with the folder.
+        # A file hides Redis' warnings at each start, which concern persistence only. The file is
+        # deleted together with the folder.
         *("--logfile", str(folder / "redis.log")),
         # When it is full, the next upload gets an error; no job is dropped silently.
         *("--maxmemory", MAX_MEMORY),

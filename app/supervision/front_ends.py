@@ -43,7 +43,7 @@ class FrontEnds:
     def all_up(self) -> bool:
         """Return whether each of several front ends serves; always True for a single one.
 
-        Whether a single one serves shows at its port.
+        A single one writes no file, because ``/readyz`` shows whether it serves.
         """
         if not self._shared:
             return True

@@ -13,7 +13,7 @@ class ListenError(Exception):
 def listen(host: str, port: int, count: int = 1) -> list[socket.socket]:
     """Return ``count`` sockets that listen on one port; Linux spreads connections over them.
 
-    On other systems the sockets are one and the same. Port 0 takes a free port.
+    On other systems all entries are the same socket. Port 0 takes a free port.
 
     Raises:
         ListenError: when ``host`` is not an address of this machine, or the port is taken.

@@ -1,4 +1,4 @@
-"""The cores and memory that this process may use, and the number of workers that follows.
+"""The cores and memory that this process may use, and the default number of workers.
 
 Several workers of one thread use the cores better than one worker of several threads, because only
 one thread of a process runs Python at a time. Memory bounds their number
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-# The most that one worker takes with its default settings, and what Redis and a front end need
+# Memory of one worker with default settings, and of Redis and a front end together
 # (docs/operations.md, Memory).
 WORKER_BYTES: Final = 2_500_000_000
 OTHER_BYTES: Final = 1_500_000_000

@@ -111,14 +111,14 @@ class Supervisor:
     def _start_processes(self, front_ends: FrontEnds, redis_url: str) -> None:
         for child in front_ends.children({**os.environ, "REDIS_URL": redis_url}):
             self._start(child)
-        # The others start when the service is ready; they then find compiled kernels.
+        # The other workers start when the service is ready, so that they find compiled kernels.
         self._start_workers(1, redis_url)
 
     def _start_workers(self, count: int, redis_url: str) -> None:
         environment = {**os.environ, "REDIS_URL": redis_url}
         if not environment.get("CODEC_THREADS"):
             environment["CODEC_THREADS"] = str(share_cores(self._workers))
-            # The only photo in the service may use every core.
+            # While there is one photo in the service, its network pass may use all cores but one.
             environment["PASS_THREADS"] = environment.get("PASS_THREADS") or str(count_cores())
         for _ in range(count):
             self._start(Child("worker", [sys.executable, "-m", "worker"], environment))

@@ -35,7 +35,7 @@ def instrument(app: FastAPI) -> Callable[[], object]:
     FastAPIInstrumentor.instrument_app(
         app,
         tracer_provider=provider,
-        # Probes would bury the other spans, and so would a span for each chunk of a body.
+        # Spans of probes, and of each chunk of a body, would outnumber the spans of requests.
         excluded_urls="/livez,/readyz,/metrics",
         exclude_spans=["receive", "send"],
     )

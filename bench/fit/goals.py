@@ -60,8 +60,8 @@ class Goals:
         return total
 
 
-# On Kodak, PSNR-HVS and PSNR-HVS-M are 0.05 and 0.45 dB higher than on the fitted photos; their bounds
-# are lower by about so much. The others have a margin for other kinds of photos.
+# On Kodak, PSNR-HVS and PSNR-HVS-M are 0.05 and 0.45 dB higher than on the fitted photos, so their
+# bounds are lower by about these values. The other bounds have a margin for other kinds of photos.
 _CLASSIC: Final = (
     Bound("psnr", 0.15),
     Bound("ssim", 0.1),

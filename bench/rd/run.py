@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--rivals", nargs="*", choices=RIVALS, default=RIVALS, help="other encoders (all)")
     add("--fidelity", action="store_true", help="measure target=quality too: bytes saved")
     add("--curve", action="store_true", help="BD-rates over qualities 20 to 95, or --quality")
-    add("--ladder", type=int, metavar="STEPS", help="each photo at so many sizes up to its own")
+    add("--ladder", type=int, metavar="STEPS", help="sizes of each photo, up to its own")
     add("--limit", type=int, help="number of photos, the first by hashed name (all)")
     add("--jobs", type=int, default=count_cores(), help="processes (%(default)s)")
     add("--report", type=Path, metavar="DIR", help="write a page with plots and crops there")

@@ -30,8 +30,8 @@ def do_nothing() -> None:
 class Server:
     """A running server.
 
-    It is paused while others are measured. Foveate is not: it is idle then, and its supervisor would
-    kill workers that are stopped.
+    A rival is paused while others are measured. Foveate is not paused: it is idle without requests, and
+    its supervisor would kill stopped workers.
     """
 
     url: str

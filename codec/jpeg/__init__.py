@@ -1,1 +1,1 @@
-"""Standard JPEG (ITU-T T.81) behind a saliency map."""
+"""The JPEG encoder (ITU-T T.81): a saliency map decides where bits are spent."""

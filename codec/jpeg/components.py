@@ -16,7 +16,7 @@ from codec.jpeg.transform.dct import transform
 from codec.jpeg.transform.deringing import extend_clipped
 
 _STRIPE_SAMPLES: Final = 1 << 16
-"""Luma samples of a stripe: three planes of so many float32 fit into a core's L2 cache."""
+"""Luma samples of a stripe: three float32 planes of this size fit into a core's L2 cache."""
 
 
 def split_components(
@@ -33,7 +33,7 @@ def split_components(
         saliency: (h', w') of any size in [0, 1], or None.
         subsample: whether chroma is 4:2:0 instead of 4:4:4.
         tuning: the constants of the encode.
-        step: about the table scale of the file, which deringing needs; None switches deringing off.
+        step: approximate table scale of the file, for deringing; None switches deringing off.
     """
     height, width = image.shape[:2]
     factor = 2 if subsample and image.ndim == 3 else 1

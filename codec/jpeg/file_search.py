@@ -1,6 +1,7 @@
-"""The finished file that meets a goal: rate searches until its real bytes do.
+"""Repeats rate searches until the finished file meets the goal.
 
-A rate search estimates the bytes of byte stuffing and of progressive scans; the file tells them.
+A rate search only estimates the bytes of byte stuffing and of progressive scans. The finished file has
+the exact number.
 """
 
 from collections.abc import Sequence

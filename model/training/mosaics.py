@@ -2,8 +2,8 @@
 
 A single photo has one label. A mosaic has several, and its tiles and their crops are windows with
 known classes. So the place of a class is learnt without boxes. The activation maps of each photo
-say which cells of its tile show the object: the teacher sees an object large that is small in the
-mosaic.
+say which cells of its tile show the object. The teacher sees the whole photo, where the object is
+larger than in the mosaic.
 """
 
 from typing import Any, Final, NamedTuple

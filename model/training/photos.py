@@ -15,7 +15,7 @@ FOLDS: Final = 5
 HELD_FOLD: Final = 0
 
 SUFFIXES: Final = {".jpg", ".jpeg", ".png"}
-# In these sources, these folders show people and all others but the unlabelled ones show none.
+# In PERSON_SOURCES, the PERSON_FOLDERS show people, the UNLABELLED_FOLDERS may, and others don't.
 # ImageNet's labels never say whether a person is in the photo.
 PERSON_SOURCES: Final = {"caltech101", "pacs_photo"}
 PERSON_FOLDERS: Final = {"person", "Faces", "Faces_easy"}

@@ -12,7 +12,8 @@ from model.training.photos import Photo
 
 # Activation maps of less likely synsets are ignored.
 MIN_CAM_PROBABILITY: Final = 0.05
-# Confidence of the face detector: from here on there is a face, below the second there is none.
+# Confidence of the face detector: from FACE_CONFIDENCE on a face is present, below
+# NO_FACE_CONFIDENCE none is; between them presence is unknown.
 FACE_CONFIDENCE, NO_FACE_CONFIDENCE = 0.6, 0.25
 
 

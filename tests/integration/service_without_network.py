@@ -1,6 +1,6 @@
-"""``python -m tests.integration.service_without_network run``: the service with such workers.
+"""``python -m tests.integration.service_without_network run``: a service whose workers lack the network.
 
-See ``worker_without_network``. Its supervisor, front ends and Redis are those of ``python -m app``.
+Its workers are those of ``worker_without_network``. Everything else is as in ``python -m app``.
 """
 
 import sys

@@ -165,11 +165,11 @@ def test_only_connections_of_a_killed_one_break(pair: Running) -> None:
             for thread in threads:
                 thread.join(60)
         assert set(statuses) == {200}
-        # Each at most once: a client connects again, and its connection waits for the new process.
+        # Each connection breaks at most once: the next one waits until the new process accepts it.
         assert 1 <= broken[1] <= sum(number == 1 for number, _ in found)
         assert broken[2] == 0
-        # What the dead one had counted still counts; what it held does not. It may have counted
-        # responses that it could not send any more.
+        # Counters of the dead front end are kept, its pending uploads are not. It may have counted
+        # responses that it could no longer send.
         assert 0 <= read_metric(second, DONE) - before - sum(statuses.values()) <= 1 + broken[1]
         wait_for(lambda: read_metric(second, "foveate_pending_uploads") == 0, 10)
 

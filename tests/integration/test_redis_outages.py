@@ -65,7 +65,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="module")
-def outlasting(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def resilient_service(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Return a service on that Redis, the same one for all tests."""
     with run_service(
         tmp_path_factory.mktemp("service"),
@@ -79,13 +79,13 @@ def outlasting(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture
-def service(store: Store, outlasting: Running) -> Iterator[Running]:
+def service(store: Store, resilient_service: Running) -> Iterator[Running]:
     """Return the service; afterwards it works, in the same processes, and no job is left."""
-    pids = outlasting.pids
-    yield outlasting
-    wait_for(outlasting.is_ready, 40, "to be ready again")
-    assert upload(outlasting.url) == 200
-    assert outlasting.pids == pids
+    pids = resilient_service.pids
+    yield resilient_service
+    wait_for(resilient_service.is_ready, 40, "to be ready again")
+    assert upload(resilient_service.url) == 200
+    assert resilient_service.pids == pids
     with Redis.from_url(store.url) as connection:
         wait_for(lambda: not find_lasting(connection), 20, "for an empty Redis")
 

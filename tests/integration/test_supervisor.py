@@ -32,7 +32,7 @@ Responses = list[Future[httpx.Response]]
 
 
 @pytest.fixture(scope="module")
-def reviving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Return a service whose processes the tests kill one after the other."""
     # The supervisor waits longer before each start of a worker that dies young; no upload may be
     # refused for that.
@@ -47,10 +47,10 @@ def reviving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def service(reviving: Running) -> Running:
+def service(shared_service: Running) -> Running:
     """Return the service, ready."""
-    wait_for(lambda: reviving.workers and reviving.is_ready(), 60, "for the service")
-    return reviving
+    wait_for(lambda: shared_service.workers and shared_service.is_ready(), 60, "for the service")
+    return shared_service
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from tests.integration.running import FEW_PHOTOS, ROOT, wait_for
 from tests.photos import file_of, photo
 
 UPLOADS = 10
-# As many photos as a worker of two threads has at least while others wait.
+# The least number of photos that a worker of two threads holds while others wait.
 HELD = 3
 PASS_S = 0.5
 

@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 
 APP0, APP1, APP2 = 0xE0, 0xE1, 0xE2
 # T.81, B.1.1.4: the length field has 16 bits and counts its own two bytes.
-LONGEST_PAYLOAD: Final = 65_533
+LONGEST_PAYLOAD_BYTES: Final = 65_533
 XMP_NAME: Final = b"http://ns.adobe.com/xap/1.0/\0"
 ICC_NAME: Final = b"ICC_PROFILE\0"
 # The largest profiles, those of printers, have about 3 MB.
-LONGEST_PROFILE: Final = 4 * 1024 * 1024
+LONGEST_PROFILE_BYTES: Final = 4 * 1024 * 1024
 
 GREY, RGB = b"GRAY", b"RGB "
 RGB_MODES: Final = frozenset({"RGB", "RGBA", "RGBX", "P", "PA"})
@@ -35,7 +35,7 @@ def read_profile(image: Image.Image, *, grey: bool) -> bytes | None:
     such as CMYK. The samples are then converted to sRGB.
     """
     profile = image.info.get("icc_profile")
-    if not isinstance(profile, bytes) or not 128 <= len(profile) <= LONGEST_PROFILE:
+    if not isinstance(profile, bytes) or not 128 <= len(profile) <= LONGEST_PROFILE_BYTES:
         return None
     fits = profile[16:20] == (GREY if grey else RGB) and (grey or image.mode in RGB_MODES)
     if not fits:
@@ -58,13 +58,13 @@ def write_segments(
     if keep == "none":
         return b""
     segments: list[bytes] = []
-    if exif := write_exif(image, keep, size_px, LONGEST_PAYLOAD):
+    if exif := write_exif(image, keep, size_px, LONGEST_PAYLOAD_BYTES):
         segments.append(segment(APP1, exif))
     packet = image.info.get("xmp")
     if isinstance(packet, str):
         packet = packet.encode()
     if isinstance(packet, bytes):
-        written = write_xmp(packet, keep, LONGEST_PAYLOAD - len(XMP_NAME))
+        written = write_xmp(packet, keep, LONGEST_PAYLOAD_BYTES - len(XMP_NAME))
         if written is not None:
             segments.append(segment(APP1, XMP_NAME + written))
     if profile is not None:
@@ -74,7 +74,7 @@ def write_segments(
 
 def split_profile(profile: bytes) -> Iterator[bytes]:
     """Yield a profile's segments, each with its number and their count (ICC.1:2010, B.4)."""
-    length = LONGEST_PAYLOAD - len(ICC_NAME) - 2
+    length = LONGEST_PAYLOAD_BYTES - len(ICC_NAME) - 2
     parts = [profile[at : at + length] for at in range(0, len(profile), length)]
     for number, part in enumerate(parts, 1):
         yield segment(APP2, ICC_NAME + bytes((number, len(parts))) + part)

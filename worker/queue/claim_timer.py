@@ -7,9 +7,11 @@ network pass, since a job that arrives during a pass has to wait for the next on
 import time
 from typing import Final
 
+# The shortest pause after a look that found jobs. Each look that finds none doubles the pause.
 MIN_PAUSE_S: Final = 0.005
-# Limit while the queue is empty, unless a share of the last pass is longer.
+# The longest pause while the queue is empty, unless `PASS_SHARE` of the last pass is longer.
 EMPTY_PAUSE_S: Final = 0.02
+# Pauses grow to this share of the last network pass, but not beyond `MAX_PAUSE_S`.
 PASS_SHARE: Final = 0.125
 MAX_PAUSE_S: Final = 0.1
 

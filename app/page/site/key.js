@@ -38,7 +38,7 @@ export class KeyForm {
       response = await fetch("/compress", { method: "OPTIONS", headers });
     } catch {
       // fetch() also rejects headers that are not ASCII.
-      this.#showError(/^[\x20-\x7e]+$/.test(key) ? "The service can't be reached." : "A key has only letters, digits and punctuation of ASCII.");
+      this.#showError(/^[\x20-\x7e]+$/.test(key) ? "The service can't be reached." : "A key may contain ASCII letters, digits and punctuation only.");
       return;
     }
     if (response.status === 401) {

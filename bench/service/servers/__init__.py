@@ -1,1 +1,1 @@
-"""Other servers of the same model and encoder, and a worker without both."""
+"""Other servers with the same model and encoder, and a stand-in worker without model and encoder."""

@@ -35,7 +35,7 @@ class Source:
     horizontal: int
     """Luma blocks across for each block of chroma, 1 or 2."""
     vertical: int
-    """The same down."""
+    """Luma blocks down for each block of chroma, 1 or 2."""
     qcoefs: list[NDArray[np.int16]]
     """(blocks_y, blocks_x, 64) zigzag of each of one or three components, luma first."""
     quant_tables: list[NDArray[np.uint16]]

@@ -138,8 +138,8 @@ def read_band(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     """Read an AC scan of one component into `plane`; return whether the scan was valid.
 
     Args:
-        bits: as `unstuff` returns them, with `ends`.
-        ends: see there.
+        bits: the scan's bytes, as `unstuff` returns them.
+        ends: positions of the intervals' ends, as `unstuff` returns them.
         blocks: real rows and columns of blocks, and blocks in a restart interval.
         plane: qcoefs (blocks_y, blocks_x, 64) zigzag.
         band: first and last zigzag position of the scan.

@@ -76,8 +76,8 @@ def read_interleaved(  # noqa: C901, PLR0917 -- one walk; kernels take no keywor
     restart interval read up to the bits that fill its last byte.
 
     Args:
-        bits: as `unstuff` returns them, with `ends`.
-        ends: see there.
+        bits: the scan's bytes, as `unstuff` returns them.
+        ends: positions of the intervals' ends, as `unstuff` returns them.
         mcus: rows and columns of MCUs, and MCUs in a restart interval.
         planes: qcoefs (blocks_y, blocks_x, 64) zigzag of the scan's components.
         parts: (components, 2) blocks of each in an MCU, down and across.

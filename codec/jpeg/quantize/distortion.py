@@ -1,4 +1,4 @@
-"""Weighted squared errors of the salient region and of the rest, those of a pass and of the reference.
+"""Weighted squared errors of the salient region and of the background: of a pass, of the reference.
 
 Each squared error is multiplied by the weight of its coefficient's frequency, derived from Annex K,
 and by the visibility of its block (`codec.jpeg.quantize.masking`).
@@ -21,10 +21,11 @@ from codec.jpeg.syntax.tables import (
     round_table,
 )
 
-# Of Y, Cb and Cr: between plain squared error and errors in steps of Annex K, with more weight for
-# errors that remain visible when the image is shown smaller. Chosen on 8 photos of OSIE at half size,
-# qualities 30 to 90: SSIMULACRA2 of the salient region is 0.4 to 0.8 above the reference's. With the
-# tuning's sensitivities, which distribute bits, it is −1.0 to 1.4 (docs/research/encoder.md).
+# Of Y, Cb and Cr. `tilt` lies between 0 (plain squared error) and 1 (errors in steps of Annex K);
+# `low` and `dc` add weight to errors that remain visible when the image is shown smaller. Chosen on 8
+# photos of OSIE at half size, qualities 30 to 90: SSIMULACRA2 of the salient region exceeds the
+# reference's by 0.4 to 0.8. With the tuning's sensitivities, which distribute bits, the difference is
+# −1.0 to 1.4 (docs/research/encoder.md).
 SENSITIVITIES: Final = (
     Sensitivity(weight=1.0, tilt=0.7, low=2.0, dc=0.0),
     Sensitivity(weight=1.0, tilt=1.0, low=0.5, dc=2.0),
@@ -79,7 +80,7 @@ def _add_errors(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     visibility: NDArray[np.float32],
     totals: NDArray[np.float64],
 ) -> None:
-    """Add the errors of all blocks to `totals` (2,): that of the salient region and that of the rest."""
+    """Add the errors of all blocks to `totals` (2,): of the salient region, of the background."""
     costs = np.empty(64, np.float32)
     for by in range(coefs.shape[0]):
         for bx in range(coefs.shape[1]):

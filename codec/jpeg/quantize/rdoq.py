@@ -126,8 +126,8 @@ def quantize_dc(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     """Round the DC part of `qcoefs` and add the sizes of the differences to `counts` (256,).
 
     The differences are those of an interleaved scan (T.81 F.1.2.1), with `vertical`×`horizontal`
-    blocks per MCU. Blocks beyond the real rows and columns only complete MCUs: they repeat the value
-    before, whose difference 0 has the shortest code.
+    blocks per MCU. Blocks beyond the real rows and columns only complete MCUs. They repeat the
+    previous value, because a difference of 0 has the shortest code.
     """
     previous = 0
     for mcu_y in range(coefs.shape[0] // vertical):

@@ -23,7 +23,7 @@ OSIE at half size among 1.3 to 2.2 (docs/research/transcoding.md)."""
 def snap_tables(
     tables: Sequence[NDArray[np.uint16]], components: Sequence[Component]
 ) -> list[NDArray[np.uint16]]:
-    """Return the `tables` (64,) zigzag, with steps near or below the source's replaced by those."""
+    """Return the `tables` (64,) zigzag; steps near or below a source's step become that step."""
     return [
         table
         if component.steps is None

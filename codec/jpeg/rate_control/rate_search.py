@@ -23,17 +23,18 @@ _SAMPLED_TOLERANCE: Final = 0.03
 _LAMBDA_PROBE: Final = 0.2
 # d log(bytes) / d log(step) of λ alone, typical of photos.
 _LAMBDA_SLOPE: Final = -0.35
-# Strides of adjusted passes, the cheaper first: with either, the pattern of `quantize_ac` forms no
-# columns of blocks. They are used where log λ of those blocks changes by no more than the reach.
+# Strides of adjusted passes, the cheaper one first. With 5 and with 2, the pattern of `quantize_ac`
+# forms no columns of blocks. A stride is used if log λ of its blocks changes by at most the reach.
 _ADJUSTED_STRIDES: Final = (5, 2)
 _ADJUSTED_REACH: Final = 0.15
 _MOST_ADJUSTMENTS: Final = 2
 _MOST_TABLES: Final = 3
 # Largest distance of log λ_scale below log table_scale: beyond it, a finer table is the better choice.
 _LAMBDA_REACH: Final = 0.25
+# First log step by which the table gets finer when λ can't add enough bytes; it doubles each time.
 _TABLE_STEP: Final = 0.08
-# Rates come from the previous pass. From this error, or after so many trials, they are frozen, so
-# that the bytes depend on λ alone and a bracket holds.
+# Rates come from the previous pass. They are frozen when the error is below _FREEZE_ERROR, or after
+# _FREEZE_TRIALS trials. Then the bytes depend on λ alone, and a bracket holds.
 _FREEZE_ERROR: Final = 0.05
 _FREEZE_TRIALS: Final = 3
 

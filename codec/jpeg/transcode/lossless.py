@@ -15,7 +15,7 @@ from codec.jpeg.write.progressive import write_progressive
 def rewrite(source: Source, *, progressive: bool) -> bytes:
     """Return a file of the source's qcoefs without metadata, progressive or baseline.
 
-    Blocks that only complete MCUs repeat the DC before and have no AC: this takes the fewest bits.
+    Blocks that only complete MCUs repeat the previous DC and have no AC, which takes the fewest bits.
     """
     kinds = min(len(source.quant_tables), 2)
     dc_counts = [np.zeros(256, np.int64) for _ in range(kinds)]

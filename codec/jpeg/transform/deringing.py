@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from codec.jit import kernel
 from codec.jpeg.syntax.tables import NATURAL_TO_ZIGZAG
-from codec.jpeg.transform.dct_batched import LANES, inverse_transform_lanes, transform_lanes
+from codec.jpeg.transform.dct_batched import BATCH_BLOCKS, inverse_transform_batch, transform_batch
 
 BLACK, WHITE = -128.0, 127.0
 MOST_OVERSHOOT = 60.0
@@ -34,25 +34,25 @@ def _keep_mean(values: NDArray[np.float32]) -> None:
     So DC stays in the range of 8-bit samples, and can be coded with any step.
     """
     totals = np.zeros(
-        (3, LANES), np.float32
+        (3, BATCH_BLOCKS), np.float32
     )  # of samples, of overshoot above white and below black
-    for i in range(0, 64 * LANES, LANES):
-        for lane in range(LANES):
+    for i in range(0, 64 * BATCH_BLOCKS, BATCH_BLOCKS):
+        for lane in range(BATCH_BLOCKS):
             value = values[i + lane]
             totals[0, lane] += value
             totals[1, lane] += max(value - np.float32(WHITE), np.float32(0.0))
             totals[2, lane] += max(np.float32(BLACK) - value, np.float32(0.0))
-    for lane in range(LANES):
+    for lane in range(BATCH_BLOCKS):
         lift = totals[0, lane] - np.float32(64 * WHITE)
         drop = np.float32(64 * BLACK) - totals[0, lane]
         if lift > 0:
             share = np.float32(1.0) - lift / totals[1, lane]
-            for i in range(lane, 64 * LANES, LANES):
+            for i in range(lane, 64 * BATCH_BLOCKS, BATCH_BLOCKS):
                 beyond = max(values[i] - np.float32(WHITE), np.float32(0.0))
                 values[i] = min(values[i], np.float32(WHITE)) + beyond * share
         elif drop > 0:
             share = np.float32(1.0) - drop / totals[2, lane]
-            for i in range(lane, 64 * LANES, LANES):
+            for i in range(lane, 64 * BATCH_BLOCKS, BATCH_BLOCKS):
                 beyond = max(np.float32(BLACK) - values[i], np.float32(0.0))
                 values[i] = max(values[i], np.float32(BLACK)) - beyond * share
 
@@ -68,19 +68,19 @@ def _extend_batch(
 
     `steps` (64,) are those of the coefficients in natural order.
     """
-    moved = np.empty(64 * LANES, np.float32)
+    moved = np.empty(64 * BATCH_BLOCKS, np.float32)
     for _ in range(_ROUNDS):
         moved[:] = values
-        transform_lanes(moved)
+        transform_batch(moved)
         for k in range(1, 64):
-            for i in range(k * LANES, (k + 1) * LANES):
+            for i in range(k * BATCH_BLOCKS, (k + 1) * BATCH_BLOCKS):
                 moved[i] = moved[i] if abs(moved[i]) >= steps[k] else np.float32(0.0)
-        inverse_transform_lanes(moved)
-        for i in range(64 * LANES):
+        inverse_transform_batch(moved)
+        for i in range(64 * BATCH_BLOCKS):
             value = values[i] + _RELAXATION * (moved[i] - values[i])
             values[i] = min(max(value, low[i]), high[i])
         _keep_mean(values)
-    transform_lanes(values)
+    transform_batch(values)
 
 
 @kernel
@@ -122,11 +122,11 @@ def _extend_blocks(
     order: NDArray[np.int64],
     coefs: NDArray[np.float32],
 ) -> None:
-    values = np.zeros((64, LANES), np.float32)
-    low = np.zeros((64, LANES), np.float32)
-    high = np.zeros((64, LANES), np.float32)
-    for first in range(0, places.shape[0], LANES):
-        batch = places[first : first + LANES]
+    values = np.zeros((64, BATCH_BLOCKS), np.float32)
+    low = np.zeros((64, BATCH_BLOCKS), np.float32)
+    high = np.zeros((64, BATCH_BLOCKS), np.float32)
+    for first in range(0, places.shape[0], BATCH_BLOCKS):
+        batch = places[first : first + BATCH_BLOCKS]
         for lane in range(batch.shape[0]):
             top, left = batch[lane, 0] * 8, batch[lane, 1] * 8
             for i in range(64):
@@ -149,11 +149,11 @@ def _extend_blocks(
 def extend_clipped(
     plane: NDArray[np.float32], quant_table: NDArray[np.uint16], coefs: NDArray[np.float32]
 ) -> None:
-    """Replace in `coefs` those of blocks that are black or white in part.
+    """Replace the coefficients of the blocks that are partly black or white, in `coefs`.
 
     Args:
         plane: (h, w) level-shifted samples of luma, sides multiples of 8.
-        quant_table: (64,) zigzag, about that of the file.
+        quant_table: (64,) zigzag, approximately that of the file.
         coefs: (blocks_y, blocks_x, 64) zigzag, those of `plane`.
     """
     places = _list_clipped(plane)

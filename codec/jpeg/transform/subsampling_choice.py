@@ -1,8 +1,8 @@
 """The choice of `subsampling=auto`: 4:2:0, or 4:4:4 where 4:2:0 would blur coloured edges.
 
-4:2:0 damages coloured text, charts and logos, and no number of bits repairs that. Photos lose little
-but grain, whose loss is hardly visible. So only errors count that stand out within their block, as
-those of edges do.
+4:2:0 damages coloured text, charts and logos, even with many bits. Photos lose little except grain,
+which is hardly visible. So only errors that stand out within their block are counted, such as those at
+edges.
 """
 
 from typing import Final
@@ -25,7 +25,7 @@ most 1.1, coloured graphics 4 to 300."""
 _GRAIN_RATIO = np.float32(1.6)
 _BLOCK_PX = 16
 _BAND_PX = 2 * _BLOCK_PX
-_LEAST_BANDS = 5  # that are measured of an image, evenly spread
+_LEAST_BANDS = 5  # number of bands of an image that are measured, evenly spread
 
 
 def is_subsampled(image: NDArray[np.uint8], subsampling: Subsampling) -> bool:

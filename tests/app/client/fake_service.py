@@ -40,7 +40,7 @@ class FakeService:
     uploaded_bytes: list[int] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     url: str = ""
-    # Uploads wait for it.
+    # Every request except /livez waits until this is set, at most 30 s.
     open: threading.Event = field(default_factory=threading.Event)
 
     def respond(self, method: str, path: str, body: bytes) -> Response:
@@ -72,7 +72,8 @@ def serve(service: FakeService) -> Iterator[None]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # Headers and body leave in two packets: without it each waits for an acknowledgement.
+        # Headers and body are two packets. With Nagle's algorithm the second waits for an
+        # acknowledgement of the first.
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:

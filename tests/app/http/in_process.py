@@ -27,7 +27,7 @@ class StandInQueue:
         self.uploads: list[tuple[bytes, Options]] = []
         self._result = result
 
-    async def compress(
+    async def run_job(
         self, data: bytes, pixels: int, options: Options, timeout_s: float, **_: Any
     ) -> Finished:
         assert pixels == 32 * 24

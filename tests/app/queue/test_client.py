@@ -28,7 +28,7 @@ def test_a_job_has_its_upload_in_a_key_of_its_own_and_every_key_expires(
 ) -> None:
     async def work(client: QueueClient) -> None:
         waiting = asyncio.ensure_future(
-            client.compress(b"\xff\xd8\xff!", 9, Options(quality=40), 30)
+            client.run_job(b"\xff\xd8\xff!", 9, Options(quality=40), 30)
         )
         job = await take_job(connection)
         assert job.func_name == JOB_FUNCTION
@@ -52,7 +52,7 @@ def test_a_job_has_its_upload_in_a_key_of_its_own_and_every_key_expires(
 
 def test_a_returned_result_is_deleted(redis_url: str, connection: redis.Redis) -> None:
     async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 9, Options(heatmap="map"), 30))
+        waiting = asyncio.ensure_future(client.run_job(b"data", 9, Options(heatmap="map"), 30))
         job = await take_job(connection)
         connection.delete(input_key(job.id))
         connection.set(image_key(job.id), b"jpeg", ex=30)
@@ -68,7 +68,7 @@ def test_a_failure_is_raised_as_the_error_of_its_code(
     redis_url: str, connection: redis.Redis
 ) -> None:
     async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 9, Options(), 30))
+        waiting = asyncio.ensure_future(client.run_job(b"data", 9, Options(), 30))
         job = await take_job(connection)
         send(connection, job, Failure(job.id, "corrupt-image", "Broken."))
         with pytest.raises(CorruptImageError, match=r"Broken\."):
@@ -80,7 +80,7 @@ def test_a_failure_is_raised_as_the_error_of_its_code(
 def test_after_the_deadline_the_job_is_withdrawn(redis_url: str, connection: redis.Redis) -> None:
     async def work(client: QueueClient) -> None:
         with pytest.raises(DeadlineError):
-            await client.compress(b"data", 1, Options(), 0.2)
+            await client.run_job(b"data", 1, Options(), 0.2)
         assert list_job_keys(connection) == set()
 
     run_with_client(redis_url, work)
@@ -88,7 +88,7 @@ def test_after_the_deadline_the_job_is_withdrawn(redis_url: str, connection: red
 
 def test_a_cancelled_request_withdraws_its_job(redis_url: str, connection: redis.Redis) -> None:
     async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 1, Options(), 30))
+        waiting = asyncio.ensure_future(client.run_job(b"data", 1, Options(), 30))
         while not connection.exists(f"rq:queue:{QUEUE_NAME}"):
             await asyncio.sleep(0.01)
         await end(waiting)
@@ -99,7 +99,7 @@ def test_a_cancelled_request_withdraws_its_job(redis_url: str, connection: redis
 
 def test_a_result_after_the_withdrawal_is_deleted(redis_url: str, connection: redis.Redis) -> None:
     async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 1, Options(), 30))
+        waiting = asyncio.ensure_future(client.run_job(b"data", 1, Options(), 30))
         job = await take_job(connection)
         await end(waiting)
         connection.delete(job.key)
@@ -117,7 +117,7 @@ def test_a_result_without_its_image_is_an_internal_error(
     redis_url: str, connection: redis.Redis
 ) -> None:
     async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 1, Options(), 30))
+        waiting = asyncio.ensure_future(client.run_job(b"data", 1, Options(), 30))
         job = await take_job(connection)
         send(connection, job, make_result(job))
         with pytest.raises(InternalError):
@@ -131,7 +131,7 @@ def test_a_full_redis_makes_the_queue_unavailable(redis_url: str, connection: re
         connection.config_set("maxmemory", "1")
         try:
             with pytest.raises(QueueUnavailableError):
-                await client.compress(b"data", 1, Options(), 30)
+                await client.run_job(b"data", 1, Options(), 30)
         finally:
             connection.config_set("maxmemory", "1gb")
         assert list_job_keys(connection) == set()
@@ -142,6 +142,6 @@ def test_a_full_redis_makes_the_queue_unavailable(redis_url: str, connection: re
 def test_a_missing_redis_makes_the_queue_unavailable() -> None:
     async def work(client: QueueClient) -> None:
         with pytest.raises(QueueUnavailableError):
-            await client.compress(b"data", 1, Options(), 5)
+            await client.run_job(b"data", 1, Options(), 5)
 
     run_with_client("unix:///nonexistent/redis.sock", work)

@@ -21,7 +21,7 @@ def test_each_reply_reaches_its_own_request(redis_url: str, connection: redis.Re
     async def work(client: QueueClient) -> None:
         uploads = [str(number).encode() for number in range(20)]
         waiting = [
-            asyncio.ensure_future(client.compress(data, 1, Options(), 30)) for data in uploads
+            asyncio.ensure_future(client.run_job(data, 1, Options(), 30)) for data in uploads
         ]
         jobs = [await take_job(connection) for _ in uploads]
         for job in reversed(jobs):
@@ -34,7 +34,7 @@ def test_each_reply_reaches_its_own_request(redis_url: str, connection: redis.Re
 
 def test_invalid_replies_are_skipped(redis_url: str, connection: redis.Redis) -> None:
     async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 1, Options(), 30))
+        waiting = asyncio.ensure_future(client.run_job(b"data", 1, Options(), 30))
         job = await take_job(connection)
         key = reply_key(Request.from_json(job.kwargs["request"]).reply_to)
         connection.rpush(key, b"nonsense", b"{}")
@@ -46,7 +46,7 @@ def test_invalid_replies_are_skipped(redis_url: str, connection: redis.Redis) ->
 
 def test_a_cut_connection_is_opened_again(redis_url: str, connection: redis.Redis) -> None:
     async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 1, Options(), 30))
+        waiting = asyncio.ensure_future(client.run_job(b"data", 1, Options(), 30))
         job = await take_job(connection)
         connection.client_kill_filter(_type="normal", skipme=True)
         finish(connection, job)
@@ -59,7 +59,7 @@ def test_a_reply_lost_with_a_cut_connection_is_read_from_the_record(
     redis_url: str, connection: redis.Redis
 ) -> None:
     async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 1, Options(), 30))
+        waiting = asyncio.ensure_future(client.run_job(b"data", 1, Options(), 30))
         job = await take_job(connection)
         connection.delete(input_key(job.id))
         connection.set(image_key(job.id), IMAGE, ex=30)
@@ -82,7 +82,7 @@ def test_a_lost_job_fails_although_replies_to_other_jobs_arrive(
     monkeypatch.setattr(app.queue.replies, "BLOCK_S", 0.5)
 
     async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 1, Options(), 30))
+        waiting = asyncio.ensure_future(client.run_job(b"data", 1, Options(), 30))
         job = await take_job(connection)
         connection.flushall()
         started_s = time.monotonic()
@@ -101,7 +101,7 @@ def test_jobs_that_a_restarted_redis_lost_fail_at_once(
     redis_url: str, connection: redis.Redis
 ) -> None:
     async def work(client: QueueClient) -> None:
-        waiting = asyncio.ensure_future(client.compress(b"data", 1, Options(), 30))
+        waiting = asyncio.ensure_future(client.run_job(b"data", 1, Options(), 30))
         await take_job(connection)
         connection.flushall()
         connection.client_kill_filter(_type="normal", skipme=True)

@@ -40,7 +40,7 @@ class StandInWorker:
         self.runs = 0
         self._connection = connection
 
-    async def compress(
+    async def run_job(
         self,
         data: bytes,
         *_: Any,
