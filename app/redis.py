@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 # A command's wait for a free connection, for connecting, and for each read and write.
 SOCKET_TIMEOUT_S: Final = 10
 # Each front end has at most this many connections for commands.
-MAX_CONNECTIONS: Final = 64
+MAX_CONNECTIONS: Final = 1
 # Most photos arrive in one read.
 READ_BYTES: Final = 256 * 1024
 
