@@ -1,5 +1,7 @@
 """Figures on the speed of the service and of other servers."""
 
+from statistics import median
+
 from bench.charts import SERVERS
 from tests.figures.tables import format_row, read_document, read_result, sum_cpu_ms
 
@@ -57,10 +59,30 @@ def test_the_rates_in_readme() -> None:
 
 def test_cpu_time_of_http_and_queue() -> None:
     text = read_document("benchmarks.md")
-    front = read_result("front.json")["summary"]
-    spent = read_result("service.json")["serving"]["servers"]["foveate"]["cpu_ms_per_image"]
-    both = f"{front['this']['both_cpu_ms_per_image']:.1f} ms"
-    assert f"They take {both} of CPU time" in text
-    assert f"{spent['app'] + spent['redis']:.1f} ms beside working codec threads" in text
+    front = read_result("front_against_0.1.json")["summary"]
+    here, before = (front[name]["both_cpu_ms_per_image"] for name in ("this", "against"))
+    assert f"They take {here:.1f} ms of CPU time for a photo there, where" in text
+    assert f"version 0.1 takes {before:.1f} ms ([front_against_0.1.json]" in text
+    servers = read_result("service_against_0.1.json")["serving"]["servers"]
+    here, before = (
+        sum(servers[name]["cpu_ms_per_image"][role] for role in ("app", "redis"))
+        for name in ("foveate", "before")
+    )
+    assert f"they take {here:.1f} ms, and version 0.1 takes {before:.1f} ms" in text
+    assert f"these 2.3 ms are {here - before:.1f} ms more now" in read_document("README.md")
+    older = read_result("front.json")["summary"]
     notes = read_document("research/serving.md")
-    assert f"{both} CPU time for a photo, {front['ratio']['p50']:.2f} times" in notes
+    cost = f"{older['this']['both_cpu_ms_per_image']:.1f} ms CPU time for a photo"
+    assert f"{cost}, {older['ratio']['p50']:.2f} times" in notes
+
+
+def test_cost_of_each_removed_mechanism() -> None:
+    text = read_document("decisions/0002-what-was-removed.md")
+    for name, sign in (("job_template", 1), ("one_connection", 1), ("own_record", -1)):
+        rounds = read_result(f"front_{name}.json")["rounds"]
+        saved = sorted(
+            sign * (sum_cpu_ms(this) - sum_cpu_ms(other))
+            for this, other in zip(rounds["this"], rounds["against"], strict=True)
+        )
+        row = f"| {median(saved):.2f} ({saved[0]:.2f} to {saved[-1]:.2f}) |".replace("-", "−")
+        assert row in text, name
