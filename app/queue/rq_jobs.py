@@ -1,6 +1,6 @@
 """RQ's record of a job, as the front end writes and reads it.
 
-RQ's ``enqueue_many`` sends twice as many commands for each job;
+RQ's ``enqueue_many`` sends seven commands for each job, four of them are enough;
 docs/decisions/0002-what-was-removed.md has the CPU time. The tests compare the record with RQ's.
 """
 
