@@ -1,17 +1,16 @@
 """``foveate compress`` over the real service; tests/app/client has the rest, over a fake one."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import psutil
 from PIL import Image
 
 from app.client.ledger import LEDGER_NAME
+from tests.app.client.runs import read_lines, size_of
 from tests.integration.running import ROOT, Running, wait_for
 from tests.photos import file_of, photo
 
@@ -27,20 +26,6 @@ def run(*arguments: str | Path, url: str) -> "subprocess.CompletedProcess[bytes]
         timeout=120,
         check=False,
     )
-
-
-def read_lines(output: bytes) -> tuple[dict[str, Any], dict[str, int]]:
-    """Return the outcomes by their sources' names, and the summary, of a run with ``--json``."""
-    *outcomes, last = map(json.loads, output.splitlines())
-    return {Path(outcome["source"]).name: outcome for outcome in outcomes}, last["summary"]
-
-
-def size_of(path: Path) -> tuple[int, int]:
-    """Return width and height of a JPEG, which decodes completely."""
-    with Image.open(path) as picture:
-        assert picture.format == "JPEG"
-        picture.load()
-        return picture.size
 
 
 def test_photos_that_cannot_be_compressed_stop_no_others(service: Running, tmp_path: Path) -> None:

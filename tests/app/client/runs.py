@@ -18,7 +18,7 @@ def run(*arguments: str | Path, url: str) -> int:
     return command.run(parser.parse_args([*map(str, arguments), "--url", url]))
 
 
-def read_lines(text: str) -> tuple[dict[str, Any], dict[str, int]]:
+def read_lines(text: str | bytes) -> tuple[dict[str, Any], dict[str, int]]:
     """Return the outcomes by their sources' names, and the summary, of a run with ``--json``."""
     *outcomes, last = map(json.loads, text.splitlines())
     return {Path(outcome["source"]).name: outcome for outcome in outcomes}, last["summary"]
