@@ -7,6 +7,10 @@ from typing import Final
 # JPEG includes MPO, which phones write: a JPEG followed by further pictures.
 IMAGE_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
+# Major brands of HEIC files (ISO/IEC 23008-12, annex B). Pillow has no decoder for them.
+HEIC_BRANDS: Final = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
+)
 NOT_AN_IMAGE: Final = "The content is not a JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF image."
 
 # ITU-T T.81, B.2.2: X and Y have 16 bits; libjpeg allows at most 65,500.

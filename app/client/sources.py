@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from contract.images import HEIC_BRANDS
+
 # Only for files found in folders: a file that the command names is sent with any suffix.
 PHOTO_SUFFIXES: Final = frozenset(
     [
@@ -96,13 +98,14 @@ def walk(root: Path, exclude: Path | None) -> Iterator[Source]:
 
 
 def is_heic(path: Path) -> bool:
-    """Return whether a file begins with a HEIC brand: heic, heix, hevc, … (ISO/IEC 23008-12, annex B).
+    """Return whether a file begins with one of ``HEIC_BRANDS``.
 
     Raises:
         OSError: when the file can't be read.
     """
     with path.open("rb") as file:
-        return file.read(10)[4:] == b"ftyphe"
+        head = file.read(12)
+    return head[4:8] == b"ftyp" and head[8:] in HEIC_BRANDS
 
 
 def escape_path(path: Path) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
-from contract.images import IMAGE_FORMATS, MAX_SIDE_PX, NOT_AN_IMAGE, ImageFile
+from contract.images import HEIC_BRANDS, IMAGE_FORMATS, MAX_SIDE_PX, NOT_AN_IMAGE, ImageFile
 
 # `check_size` has our own limit, which may be above Pillow's.
 Image.MAX_IMAGE_PIXELS = None
@@ -16,10 +16,8 @@ Image.init()
 # Pillow warns of damaged metadata, which is not our concern.
 warnings.filterwarnings("ignore", module="PIL")
 
-# ISO/IEC 23008-12, annex B: brands of HEIC files, for which Pillow has no decoder.
-HEIC_BRANDS: Final = frozenset(
-    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
-)
+# A file with one of these brands may be an AVIF; if Pillow can't open it, it is a HEIC file.
+SHARED_BRANDS: Final = frozenset({b"mif1", b"msf1"})
 
 # A JPEG whose scan starts within these limits is parsed here, without Pillow.
 QUICK_BYTES: Final = 16 * 1024
@@ -58,7 +56,7 @@ def probe(data: bytes, max_pixels: int) -> ImageHeader:
             width_px, height_px = image.size
             name = image.format or ""
     except UnidentifiedImageError as error:
-        if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
+        if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS | SHARED_BRANDS:
             raise UnsupportedImageError(
                 "HEIC photos are not supported; save or export this one as a JPEG."
             ) from error
