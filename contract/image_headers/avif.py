@@ -55,7 +55,7 @@ def read_track_size(data: bytes, moov: Box, steps: Steps) -> tuple[int, int]:
     for track in read_boxes(data, moov.start, moov.end, steps):
         if track.kind != b"trak" or not (tkhd := find_box(data, track, b"tkhd", steps)):
             continue
-        fields = Fields(data, tkhd.start, tkhd.end)
+        fields = Fields(data, tkhd)
         fields.skip(FIELDS_BEFORE_SIZE_BYTES[fields.read(1) != 0] - 1)
         # With 16 bits after the point.
         sizes.append((fields.read(4) >> 16, fields.read(4) >> 16))

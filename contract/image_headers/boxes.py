@@ -2,8 +2,7 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from contract.errors import CorruptImageError
 from contract.image_headers.steps import Steps
@@ -13,8 +12,7 @@ REACHES_THE_END, HAS_LONG_SIZE = 0, 1
 FULL_BYTES: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """Type and content of a box; a content beyond the end of the file is cut."""
 
     kind: bytes
@@ -54,10 +52,10 @@ def find_box(data: bytes, inside: Box, kind: bytes, steps: Steps, skip: int = 0)
 class Fields:
     """Reads the fields of a box one after the other: big endian, of any number of bytes."""
 
-    def __init__(self, data: bytes, start: int, end: int) -> None:
+    def __init__(self, data: bytes, box: Box) -> None:
         self._data = data
-        self._position = start
-        self._end = end
+        self._position = box.start
+        self._end = box.end
 
     def read(self, size: int) -> int:
         """Return an unsigned integer of ``size`` bytes.

@@ -1,8 +1,7 @@
 """Items of a HEIF file (ISO/IEC 23008-12; ISO/IEC 14496-12, clause 8.11): sizes and locations."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from contract.errors import CorruptImageError
 from contract.image_headers.boxes import FULL_BYTES, Box, Fields, find_box, read_boxes
@@ -13,8 +12,7 @@ LARGE_ITEM_IDS: Final = 2  # from this version of an ItemLocationBox on
 FOUR_BYTES: Final = 1  # the flag of a grid's output size
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """Where an item's bytes are."""
 
     number: int
@@ -35,7 +33,7 @@ def read_item_size(data: bytes, meta: Box, steps: Steps) -> tuple[int, int]:
     boxes = {box.kind: box for box in read_boxes(data, meta.start + FULL_BYTES, meta.end, steps)}
     if not {b"pitm", b"iprp"} <= boxes.keys():
         raise CorruptImageError("The file has no primary item.")
-    fields = open_full_box(data, boxes[b"pitm"])
+    fields = Fields(data, boxes[b"pitm"])
     version = fields.read(1)
     fields.skip(3)
     primary = fields.read(4 if version else 2)
@@ -46,11 +44,6 @@ def read_item_size(data: bytes, meta: Box, steps: Steps) -> tuple[int, int]:
     return size
 
 
-def open_full_box(data: bytes, box: Box) -> Fields:
-    """Return the fields of a box, from its version on."""
-    return Fields(data, box.start, box.end)
-
-
 def read_declared_size(data: bytes, iprp: Box, number: int, steps: Steps) -> tuple[int, int]:
     """Return width and height of an item's ``ispe`` property."""
     ipco = find_box(data, iprp, b"ipco", steps)
@@ -59,7 +52,7 @@ def read_declared_size(data: bytes, iprp: Box, number: int, steps: Steps) -> tup
     properties = list(read_boxes(data, ipco.start, ipco.end, steps))
     for index in read_associations(data, iprp, number, steps):
         if 0 < index <= len(properties) and properties[index - 1].kind == b"ispe":
-            fields = open_full_box(data, properties[index - 1])
+            fields = Fields(data, properties[index - 1])
             fields.skip(FULL_BYTES)
             return fields.read(4), fields.read(4)
     raise CorruptImageError("The primary item has no size.")
@@ -70,7 +63,7 @@ def read_associations(data: bytes, iprp: Box, number: int, steps: Steps) -> Iter
     for box in read_boxes(data, iprp.start, iprp.end, steps):
         if box.kind != b"ipma":
             continue
-        fields = open_full_box(data, box)
+        fields = Fields(data, box)
         version = fields.read(1)
         index_bytes = 2 if fields.read(3) & 1 else 1
         for _ in range(fields.read(4)):
@@ -89,10 +82,10 @@ def read_item_type(data: bytes, iinf: Box | None, number: int, steps: Steps) -> 
     """Return an item's type; none if it isn't listed."""
     if iinf is None:
         return b""
-    fields = open_full_box(data, iinf)
+    fields = Fields(data, iinf)
     skip = FULL_BYTES + (4 if fields.read(1) else 2)
     for box in read_boxes(data, iinf.start + skip, iinf.end, steps):
-        fields = open_full_box(data, box)
+        fields = Fields(data, box)
         version = fields.read(1)
         fields.skip(3)
         if fields.read(2 if version < 3 else 4) == number:
@@ -119,7 +112,7 @@ def read_grid_size(
         data[base + offset : base + offset + min(length or 12, 12)]
         for offset, length in item.extents[:12]
     )
-    fields = Fields(content, 0, len(content))
+    fields = Fields(content, Box(b"", 0, len(content)))
     fields.skip(1)
     side_bytes = 4 if fields.read(1) & FOUR_BYTES else 2
     fields.skip(2)
@@ -128,7 +121,7 @@ def read_grid_size(
 
 def read_items(data: bytes, iloc: Box, steps: Steps) -> Iterator[Item]:
     """Yield the items of an ItemLocationBox (ISO/IEC 14496-12, 8.11.3)."""
-    fields = open_full_box(data, iloc)
+    fields = Fields(data, iloc)
     version = fields.read(1)
     fields.skip(3)
     sizes = fields.read(2)

@@ -1,8 +1,10 @@
 """The limit on the work for one header, whatever its format."""
 
-# A box of HEIF or a tag of TIFF costs about a microsecond: the longest header takes a few hundredths
-# of a second. Headers of photos take some dozens of steps, those of large grids some thousands.
-MAX_STEPS = 20_000
+from typing import Final
+
+# A step costs one to three microseconds, and so the longest header some hundredths of a second. Headers
+# of photos take some dozens of steps, those of a GIF with megabytes of comments some thousands.
+MAX_STEPS: Final = 10_000
 
 
 class TooManyStepsError(Exception):

@@ -2,8 +2,7 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from contract.errors import CorruptImageError
 from contract.image_headers.steps import Steps
@@ -16,8 +15,7 @@ WIDTH, LENGTH = 256, 257
 INTEGERS: Final = dict(zip((1, 3, 4, 6, 8, 9, 13, 16, 17, 18), "BHIbhiIQqQ", strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """One entry of a directory."""
 
     number: int
@@ -54,14 +52,14 @@ def read_tags(data: bytes, steps: Steps) -> Iterator[Tag]:
     """
     order = byte_order(data)
     is_big = data.startswith(BIG)
-    (position,) = struct.unpack_from(order + ("Q" if is_big else "I"), data, 8 if is_big else 4)
+    (start,) = struct.unpack_from(order + ("Q" if is_big else "I"), data, 8 if is_big else 4)
     count_format, entry_format = ("Q", "HHQ8s") if is_big else ("H", "HHI4s")
-    (count,) = unpack_at(order + count_format, data, position)
-    position += struct.calcsize(order + count_format)
-    for _ in range(count):
+    (count,) = unpack_at(order + count_format, data, start)
+    entry = struct.Struct(order + entry_format)
+    start += struct.calcsize(order + count_format)
+    for position in range(start, start + count * entry.size, entry.size):
         steps.take()
-        yield Tag(*unpack_at(order + entry_format, data, position))
-        position += struct.calcsize(order + entry_format)
+        yield Tag(*entry.unpack_from(data, position))
 
 
 def read_integer(data: bytes, tag: Tag) -> int:

@@ -1,0 +1,111 @@
+"""Checks an upload before Pillow opens it: decoding then takes memory by its pixels and bytes only.
+
+The front end has checked format and size already. Here they are checked again, because the worker does
+not trust the queue, together with what only a decoder allocates.
+"""
+
+import io
+import struct
+from typing import Final
+
+from PIL import Image
+
+from contract.errors import CorruptImageError
+from contract.image_headers import tiff
+from contract.image_headers.read import ImageHeader, check_size, read_header
+from contract.image_headers.steps import Steps, TooManyStepsError
+
+# Pillow's readers take some dozens of reads for a header and one for a few kilobytes of pixels. With
+# millions of empty chunks or fill bytes in a file, they would read for a minute.
+FREE_READS: Final = 50_000
+BYTES_PER_READ: Final = 512
+# They read metadata several times, pixels once. The tags of a TIFF may all be the same megabytes.
+FREE_BYTES: Final = 1024 * 1024
+READS_PER_BYTE: Final = 8
+
+# TIFF 6.0, section 15. A tile may be larger than the image, up to this size.
+TILE_WIDTH, TILE_LENGTH = 322, 323
+SMALL_TILE_PIXELS: Final = 1 << 20
+# Bytes of a value, by type. Pillow makes an object of up to 250 bytes of each, and of each strip
+# another; not of BYTE, ASCII and UNDEFINED, which are left out here.
+VALUE_BYTES: Final = {3: 2, 4: 4, 5: 8, 6: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
+# A photo of 65,500 rows with a strip for each has two values for each.
+MAX_TAG_VALUES: Final = 1 << 19
+
+
+def limit_pillow(max_pixels: int) -> None:
+    """Let Pillow refuse more than twice ``max_pixels`` where it allocates, in the whole process.
+
+    It may read a damaged file in another way than ``read_header``.
+    """
+    Image.MAX_IMAGE_PIXELS = max_pixels
+
+
+class TooManyReadsError(OSError):
+    """A file takes far more reads than others of its size."""
+
+
+class ImageFile(io.BytesIO):
+    """An upload as a file that allows limited numbers of reads and of bytes read."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._reads_left = FREE_READS + len(data) // BYTES_PER_READ
+        self._bytes_left = FREE_BYTES + len(data) * READS_PER_BYTE
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the next ``size`` bytes.
+
+        Raises:
+            TooManyReadsError: when a limit for a file of this size is reached.
+        """
+        data = super().read(size)
+        self._reads_left -= 1
+        self._bytes_left -= len(data)
+        if self._reads_left < 0 or self._bytes_left < 0:
+            raise TooManyReadsError("too many reads")
+        return data
+
+
+def check_limits(data: bytes, max_pixels: int) -> ImageHeader:
+    """Return format and size of the image in ``data``.
+
+    Raises:
+        UnsupportedImageError: when ``data`` is not an image of a supported format.
+        TooManyPixelsError: when the image has more than ``max_pixels``, or a side over 65,500.
+        CorruptImageError: when the header is damaged, or decoding would take far more than the pixels.
+    """
+    try:
+        header = read_header(data)
+        check_size(header, max_pixels)
+        if header.format == "TIFF":
+            check_tags(data, header)
+    except TooManyStepsError as error:
+        raise CorruptImageError("The image's header has too many pieces.") from error
+    except struct.error as error:
+        raise CorruptImageError("The image's header is damaged.") from error
+    return header
+
+
+def check_tags(data: bytes, header: ImageHeader) -> None:
+    """Check a TIFF's tile size and the number of values of its tags.
+
+    Raises:
+        CorruptImageError: when a tile is far larger than the image, or when there are too many values.
+        struct.error: when the directory is truncated.
+        TooManyStepsError: when there are too many tags.
+    """
+    values = 0
+    tile = {TILE_WIDTH: 0, TILE_LENGTH: 0}
+    for tag in tiff.read_tags(data, Steps()):
+        # Values that don't fit into the file are never read.
+        if tag.count * VALUE_BYTES.get(tag.type, len(data)) <= len(data):
+            values += tag.count
+        if tag.number in tile and tag.type in tiff.INTEGERS:
+            # Pillow allocates whole tiles, even for a small image.
+            tile[tag.number] = max(tile[tag.number], tiff.read_integer(data, tag))
+    if values > MAX_TAG_VALUES:
+        raise CorruptImageError("The image's tags have too many values.")
+    tile_pixels = tile[TILE_WIDTH] * tile[TILE_LENGTH]
+    if tile_pixels > max(SMALL_TILE_PIXELS, 4 * header.width_px * header.height_px):
+        raise CorruptImageError("The image's tiles are larger than the image.")
