@@ -4,9 +4,18 @@ import random
 import struct
 from collections.abc import Callable, Iterator
 
+from PIL import Image
+
 from contract.image_headers.steps import MAX_STEPS
-from tests.contract.image_headers.heif_files import box, full_box
+from tests.contract.image_headers.heif_files import (
+    HeifItem,
+    box,
+    full_box,
+    heif_file,
+    make_grid,
+)
 from tests.fuzz.seeds import make_seeds
+from tests.photos import file_of, photo
 
 EXTREMES = (0, 1, 2, 8, 0x7F, 0x80, 0xFF)
 # Mutations hit the header more often than the pixels.
@@ -15,13 +24,25 @@ HEADER_BYTES = 400
 
 def mutated_headers(count: int) -> Iterator[tuple[str, bytes]]:
     """Yield ``count`` files of all formats with damaged headers, the same in every run."""
-    seeds = list(make_seeds())
+    seeds = [*make_seeds(), *(heif_seeds() * 3)]
     for number in range(count):
-        rng = random.Random(number)  # noqa: S311
+        rng = random.Random(number)
         name, data = seeds[number % len(seeds)]
         for _ in range(rng.randint(1, 6)):
             data = rng.choice(MUTATIONS)(data, rng)
         yield f"{name} {number}", data
+
+
+def heif_seeds() -> list[tuple[str, bytes]]:
+    """Return small HEIF files; those of Pillow have one item each."""
+    tile = HeifItem(b"av01", b"bits", (64, 48))
+    frames = [Image.fromarray(photo(24, 18, seed)) for seed in (1, 2)]
+    animation = file_of(frames[0], "AVIF", speed=10, save_all=True, append_images=frames[1:])
+    return [
+        ("grid.avif", heif_file(make_grid(2, 3, (190, 90), tile))),
+        ("idat.avif", heif_file(make_grid(2, 3, (190, 90), tile, in_idat=True))),
+        ("animation.avif", animation),
+    ]
 
 
 def set_field(data: bytes, rng: random.Random) -> bytes:
@@ -77,7 +98,7 @@ def long_headers(size_bytes: int) -> Iterator[tuple[str, bytes]]:
         ("JPEG of garbage", b"\xff\xd8\xff\xe0\0\2", b"\0"),
         ("JPEG of long garbage", b"\xff\xd8\xff\xe0\0\2", bytes(65_500) + b"\xff\xe0\0\2"),
         ("PNG of empty chunks", b"\x89PNG\r\n\x1a\n", b"\0\0\0\0prVt\0\0\0\0"),
-        ("GIF of tiny blocks", b"GIF89a" + bytes(7) + b"!\xfe", b"\1\0"[:1] * 2),
+        ("GIF of tiny blocks", b"GIF89a" + bytes(7) + b"!\xfe", b"\1\1"),
         ("GIF of empty extensions", b"GIF89a" + bytes(7), b"!\xfe\0"),
         ("GIF of garbage", b"GIF89a" + bytes(7), b"\0"),
         ("TIFF of equal tags", b"II*\0\x08\0\0\0\xff\xff", tiff_tag("<HHII", 254)),
@@ -93,7 +114,7 @@ def long_headers(size_bytes: int) -> Iterator[tuple[str, bytes]]:
         ("AVIF of an empty meta", AVIF_START + struct.pack(">I4xI", 0, 0), box(b"free")),
     ):
         yield name, fill(start, piece, size_bytes)
-    for name, meta in hostile_metas(size_bytes).items():
+    for name, meta in hostile_metas(size_bytes):
         yield f"AVIF of {name}", AVIF_START + full_box(b"meta", meta)
     yield "AVIF of nested boxes", AVIF_START + nested_boxes(size_bytes)
 
@@ -112,34 +133,28 @@ AVIF_START = box(b"ftyp", b"avif\0\0\0\0avifmif1")
 AVIS_START = box(b"ftyp", b"avis\0\0\0\0avisavif")
 
 
-def hostile_metas(size_bytes: int) -> dict[str, bytes]:
-    """Return contents of a MetaBox whose lists have very many entries."""
+def hostile_metas(size_bytes: int) -> Iterator[tuple[str, bytes]]:
+    """Yield contents of a MetaBox, each with a list of very many entries."""
     pitm = full_box(b"pitm", b"\0\1")
-    ispe = full_box(b"ispe", struct.pack(">II", 8, 8))
+    ipco = box(b"ipco", full_box(b"ispe", struct.pack(">II", 8, 8)))
     ipma = full_box(b"ipma", struct.pack(">IHBB", 1, 1, 1, 1))
-    sized = box(b"iprp", box(b"ipco", ispe) + ipma)
+    sized = pitm + box(b"iprp", ipco + ipma)
     grid = full_box(b"iinf", b"\0\1" + full_box(b"infe", b"\0\1\0\0grid\0", version=2))
-    many = b"\xff" * 4
-    return {
-        "properties": pitm + box(b"iprp", box(b"ipco", fill(b"", box(b"free"), size_bytes)) + ipma),
-        "associations": pitm
-        + box(b"iprp", box(b"ipco", ispe) + full_box(b"ipma", fill(many, b"\0\2\0", size_bytes))),
-        "lists of associations": pitm
-        + box(
-            b"iprp", box(b"ipco", ispe) + fill(b"", full_box(b"ipma", bytes(4)), size_bytes)
-        ),
-        "items": pitm
-        + sized
-        + full_box(b"iinf", fill(b"\0\1", full_box(b"infe", b"\0\2\0\0av01\0", 2), size_bytes)),
-        "locations": pitm
-        + sized
-        + grid
-        + full_box(b"iloc", fill(b"\0\0" + many, b"\0\0\0\2\0\0\0\0", size_bytes), version=2),
-        "pieces": pitm
-        + sized
-        + grid
-        + full_box(b"iloc", fill(b"\0\0\xff\xff", b"\0\2\0\0\xff\xff", size_bytes)),
-    }
+
+    def many(piece: bytes) -> bytes:
+        return fill(b"", piece, size_bytes)
+
+    yield "properties", pitm + box(b"iprp", box(b"ipco", many(box(b"free"))) + ipma)
+    associations = full_box(b"ipma", b"\xff" * 4 + many(b"\0\2\0"))
+    yield "associations", pitm + box(b"iprp", ipco + associations)
+    lists = many(full_box(b"ipma", bytes(4)))
+    yield "lists of associations", pitm + box(b"iprp", ipco + lists)
+    infos = many(full_box(b"infe", b"\0\2\0\0av01\0", version=2))
+    yield "items", sized + full_box(b"iinf", b"\0\1" + infos)
+    locations = b"\0\0" + b"\xff" * 4 + many(b"\0\0\0\2\0\0\0\0")
+    yield "locations", sized + grid + full_box(b"iloc", locations, version=2)
+    pieces = b"\0\0\xff\xff" + many(b"\0\2\0\0\xff\xff")
+    yield "pieces", sized + grid + full_box(b"iloc", pieces)
 
 
 def nested_boxes(size_bytes: int) -> bytes:
