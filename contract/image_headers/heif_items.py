@@ -8,8 +8,13 @@ from contract.image_headers.boxes import FULL_BYTES, Box, Fields, find_box, read
 from contract.image_headers.steps import Steps
 
 IN_FILE, IN_IDAT = 0, 1
-LARGE_ITEM_IDS: Final = 2  # from this version of an ItemLocationBox on
-FOUR_BYTES: Final = 1  # the flag of a grid's output size
+# From these versions of an ItemLocationBox and of an ItemInfoEntry on, numbers have four bytes.
+LARGE_ITEM_IDS: Final = 2
+LARGE_INFO_IDS: Final = 3
+GRID: Final = b"grid"
+# Its longest form, and the flag for that.
+GRID_BYTES: Final = 12
+FOUR_BYTES: Final = 1
 
 
 class Item(NamedTuple):
@@ -30,7 +35,7 @@ def read_item_size(data: bytes, meta: Box, steps: Steps) -> tuple[int, int]:
         struct.error: when a box is truncated.
         TooManyStepsError: when there are too many items or properties.
     """
-    boxes = {box.kind: box for box in read_boxes(data, meta.start + FULL_BYTES, meta.end, steps)}
+    boxes = read_meta(data, meta, steps)
     if not {b"pitm", b"iprp"} <= boxes.keys():
         raise CorruptImageError("The file has no primary item.")
     fields = Fields(data, boxes[b"pitm"])
@@ -38,10 +43,16 @@ def read_item_size(data: bytes, meta: Box, steps: Steps) -> tuple[int, int]:
     fields.skip(3)
     primary = fields.read(4 if version else 2)
     size = read_declared_size(data, boxes[b"iprp"], primary, steps)
-    if read_item_type(data, boxes.get(b"iinf"), primary, steps) == b"grid":
+    types = read_types(data, boxes, steps)
+    if (primary, GRID) in types:
         grid = read_grid_size(data, boxes, primary, steps)
         return max(size, grid, key=lambda sides: sides[0] * sides[1])
     return size
+
+
+def read_meta(data: bytes, meta: Box, steps: Steps) -> dict[bytes, Box]:
+    """Return the boxes of a MetaBox by type."""
+    return {box.kind: box for box in read_boxes(data, meta.start + FULL_BYTES, meta.end, steps)}
 
 
 def read_declared_size(data: bytes, iprp: Box, number: int, steps: Steps) -> tuple[int, int]:
@@ -78,50 +89,66 @@ def read_associations(data: bytes, iprp: Box, number: int, steps: Steps) -> Iter
                 yield fields.read(index_bytes) & ((1 << 8 * index_bytes - 1) - 1)
 
 
-def read_item_type(data: bytes, iinf: Box | None, number: int, steps: Steps) -> bytes:
-    """Return an item's type; none if it isn't listed."""
+def read_types(data: bytes, boxes: dict[bytes, Box], steps: Steps) -> Iterator[tuple[int, bytes]]:
+    """Yield number and type of each item that is listed (ISO/IEC 14496-12, 8.11.6)."""
+    iinf = boxes.get(b"iinf")
     if iinf is None:
-        return b""
-    fields = Fields(data, iinf)
-    skip = FULL_BYTES + (4 if fields.read(1) else 2)
+        return
+    # The count of entries has 2 or 4 bytes.
+    skip = FULL_BYTES + (4 if Fields(data, iinf).read(1) else 2)
     for box in read_boxes(data, iinf.start + skip, iinf.end, steps):
         fields = Fields(data, box)
         version = fields.read(1)
         fields.skip(3)
-        if fields.read(2 if version < 3 else 4) == number:
-            fields.skip(2)
-            return fields.read(4).to_bytes(4, "big")
-    return b""
+        number = fields.read(2 if version < LARGE_INFO_IDS else 4)
+        fields.skip(2)
+        yield number, fields.read(4).to_bytes(4, "big")
 
 
 def read_grid_size(
     data: bytes, boxes: dict[bytes, Box], number: int, steps: Steps
 ) -> tuple[int, int]:
     """Return the output size in a grid's own bytes (ISO/IEC 23008-12, 6.6.2.3)."""
-    items = read_items(data, boxes[b"iloc"], steps) if b"iloc" in boxes else iter(())
-    item = next((item for item in items if item.number == number), None)
-    if item is None or item.method not in {IN_FILE, IN_IDAT} or not item.extents:
+    item = next((item for item in read_items(data, boxes, steps) if item.number == number), None)
+    if item is None:
         raise CorruptImageError("The grid can't be found.")
-    base = 0
-    if item.method == IN_IDAT:
-        if b"idat" not in boxes:
-            raise CorruptImageError("The grid can't be found.")
-        base = boxes[b"idat"].start
-    # Its few bytes may be in several pieces.
-    content = b"".join(
-        data[base + offset : base + offset + min(length or 12, 12)]
-        for offset, length in item.extents[:12]
-    )
-    fields = Fields(content, Box(b"", 0, len(content)))
+    content = bytes(read_content(memoryview(data), boxes, item, GRID_BYTES))
+    fields = Fields(content, Box(GRID, 0, len(content)))
     fields.skip(1)
     side_bytes = 4 if fields.read(1) & FOUR_BYTES else 2
     fields.skip(2)
     return fields.read(side_bytes), fields.read(side_bytes)
 
 
-def read_items(data: bytes, iloc: Box, steps: Steps) -> Iterator[Item]:
-    """Yield the items of an ItemLocationBox (ISO/IEC 14496-12, 8.11.3)."""
-    fields = Fields(data, iloc)
+def read_content(
+    data: memoryview, boxes: dict[bytes, Box], item: Item, limit: int
+) -> bytes | memoryview:
+    """Return the first ``limit`` bytes of an item; none if they are in another file or item.
+
+    Only several pieces are copied.
+    """
+    if item.method == IN_IDAT and b"idat" in boxes:
+        base, end = boxes[b"idat"].start, boxes[b"idat"].end
+    elif item.method == IN_FILE:
+        base, end = 0, len(data)
+    else:
+        return b""
+    pieces = []
+    for offset, length in item.extents:
+        start = base + offset
+        piece = data[start : min(start + min(length or limit, limit), end)]
+        pieces.append(piece)
+        limit -= len(piece)
+        if limit == 0:
+            break
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def read_items(data: bytes, boxes: dict[bytes, Box], steps: Steps) -> Iterator[Item]:
+    """Yield the items that have a location (ISO/IEC 14496-12, 8.11.3)."""
+    if b"iloc" not in boxes:
+        return
+    fields = Fields(data, boxes[b"iloc"])
     version = fields.read(1)
     fields.skip(3)
     sizes = fields.read(2)

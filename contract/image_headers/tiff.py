@@ -20,7 +20,7 @@ class Tag(NamedTuple):
 
     number: int
     type: int
-    count: int
+    value_count: int
     value: bytes
     """The value itself if it fits, else its offset."""
 
@@ -36,7 +36,7 @@ def read_size(data: bytes, steps: Steps) -> tuple[int, int]:
     found: dict[int, int] = {}
     for tag in read_tags(data, steps):
         if tag.number in {WIDTH, LENGTH} and tag.number not in found:
-            if tag.type in INTEGERS and tag.count > 0:
+            if tag.type in INTEGERS and tag.value_count > 0:
                 found[tag.number] = read_integer(data, tag)
             if len(found) == 2:
                 return found[WIDTH], found[LENGTH]
@@ -69,7 +69,7 @@ def read_integer(data: bytes, tag: Tag) -> int:
         struct.error: when the value lies outside of the file.
     """
     order, value_format = byte_order(data), INTEGERS[tag.type]
-    if tag.count * struct.calcsize(order + value_format) <= len(tag.value):
+    if tag.value_count * struct.calcsize(order + value_format) <= len(tag.value):
         return int(struct.unpack_from(order + value_format, tag.value)[0])
     offset = int.from_bytes(tag.value, "little" if order == "<" else "big")
     return int(unpack_at(order + value_format, data, offset)[0])

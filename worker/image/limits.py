@@ -5,15 +5,17 @@ not trust the queue, together with what only a decoder allocates.
 """
 
 import io
+import re
 import struct
 from typing import Final
 
 from PIL import Image
 
 from contract.errors import CorruptImageError
-from contract.image_headers import tiff
+from contract.image_headers import jpeg, tiff
 from contract.image_headers.read import ImageHeader, check_size, read_header
 from contract.image_headers.steps import Steps, TooManyStepsError
+from worker.image.avif_limits import check_avif
 
 # Pillow's readers take some dozens of reads for a header and one for a few kilobytes of pixels. With
 # millions of empty chunks or fill bytes in a file, they would read for a minute.
@@ -22,6 +24,12 @@ BYTES_PER_READ: Final = 512
 # They read metadata several times, pixels once. The tags of a TIFF may all be the same megabytes.
 FREE_BYTES: Final = 1024 * 1024
 READS_PER_BYTE: Final = 8
+
+# Encoders write about 10 scans.
+MAX_SCANS: Final = 200
+START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
+# No fill byte, escaped byte or RSTn.
+MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 # TIFF 6.0, section 15. A tile may be larger than the image, up to this size.
 TILE_WIDTH, TILE_LENGTH = 322, 323
@@ -80,11 +88,36 @@ def check_limits(data: bytes, max_pixels: int) -> ImageHeader:
         check_size(header, max_pixels)
         if header.format == "TIFF":
             check_tags(data, header)
+        elif header.format == "JPEG":
+            check_scans(data)
+        elif header.format == "AVIF":
+            check_avif(data, max_pixels)
     except TooManyStepsError as error:
         raise CorruptImageError("The image's header has too many pieces.") from error
     except struct.error as error:
         raise CorruptImageError("The image's header is damaged.") from error
     return header
+
+
+def check_scans(data: bytes) -> None:
+    """Check the number of a JPEG's scans: each may be short, and still costs a pass over all blocks.
+
+    Raises:
+        CorruptImageError: when there are too many.
+        TooManyStepsError: when there are too many segments.
+    """
+    # The bytes of a marker may also be in metadata, or behind the end.
+    if data.count(START_OF_SCAN) <= MAX_SCANS:
+        return
+    steps, scans, position = Steps(), 0, 0
+    while (found := MARKER.search(data, position)) and found[0] != END_OF_IMAGE:
+        steps.take()
+        scans += found[0] == START_OF_SCAN
+        if scans > MAX_SCANS:
+            raise CorruptImageError("The image has too many scans.")
+        position = found.end()
+        if found[0][1] not in jpeg.BARE:
+            position += int.from_bytes(data[position : position + 2], "big")
 
 
 def check_tags(data: bytes, header: ImageHeader) -> None:
@@ -99,8 +132,8 @@ def check_tags(data: bytes, header: ImageHeader) -> None:
     tile = {TILE_WIDTH: 0, TILE_LENGTH: 0}
     for tag in tiff.read_tags(data, Steps()):
         # Values that don't fit into the file are never read.
-        if tag.count * VALUE_BYTES.get(tag.type, len(data)) <= len(data):
-            values += tag.count
+        if tag.value_count * VALUE_BYTES.get(tag.type, len(data)) <= len(data):
+            values += tag.value_count
         if tag.number in tile and tag.type in tiff.INTEGERS:
             # Pillow allocates whole tiles, even for a small image.
             tile[tag.number] = max(tile[tag.number], tiff.read_integer(data, tag))

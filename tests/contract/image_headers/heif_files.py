@@ -4,7 +4,9 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.photos import file_of, photo
+from PIL import Image
+
+from tests.photos import file_of
 
 
 def box(kind: bytes, content: bytes = b"") -> bytes:
@@ -43,13 +45,14 @@ def heif_file(items: Sequence[HeifItem], brand: bytes = b"avif") -> bytes:
 
 def make_meta(items: Sequence[HeifItem], mdat: int) -> bytes:
     """Return the MetaBox of a file whose MediaDataBox has its content at ``mdat``."""
-    properties, associations, infos, references, locations, idat = [], b"", b"", b"", b"", b""
+    properties: list[bytes] = []
+    associations, infos, references, locations, idat = b"", b"", b"", b"", b""
     for number, item in enumerate(items, 1):
         ispe = [full_box(b"ispe", struct.pack(">II", *item.size_px))] if item.size_px else []
         own = [*ispe, *item.properties]
-        indices = range(len(properties) + 1, len(properties) + len(own) + 1)
-        properties += own
-        associations += struct.pack(">HB", number, len(own)) + bytes(0x80 | i for i in indices)
+        properties += [prop for prop in own if prop not in properties]
+        indices = bytes(0x80 | properties.index(prop) + 1 for prop in own)
+        associations += struct.pack(">HB", number, len(own)) + indices
         infos += full_box(b"infe", struct.pack(">HH4sx", number, 0, item.kind), version=2)
         if item.parts:
             parts = struct.pack(f">HH{len(item.parts)}H", number, len(item.parts), *item.parts)
@@ -78,9 +81,9 @@ def make_meta(items: Sequence[HeifItem], mdat: int) -> bytes:
     )
 
 
-def make_tile(width_px: int, height_px: int, number: int = 0) -> HeifItem:
+def make_tile(width_px: int, height_px: int) -> HeifItem:
     """Return an item of AV1, encoded with Pillow."""
-    data = file_of(photo(width_px, height_px, number), "AVIF", speed=10)
+    data = file_of(Image.new("RGB", (width_px, height_px), (200, 100, 50)), "AVIF", speed=10)
     at = data.index(b"mdat")
     start = data.index(b"pixi") - 4, data.index(b"av1C") - 4
     properties = [data[i : i + int.from_bytes(data[i : i + 4], "big")] for i in start]

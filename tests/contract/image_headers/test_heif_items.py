@@ -7,7 +7,16 @@ import pytest
 
 from contract.errors import CorruptImageError
 from contract.image_headers.boxes import Box, find_box
-from contract.image_headers.heif_items import IN_FILE, IN_IDAT, Item, read_item_size, read_items
+from contract.image_headers.heif_items import (
+    IN_FILE,
+    IN_IDAT,
+    Item,
+    read_content,
+    read_item_size,
+    read_items,
+    read_meta,
+    read_types,
+)
 from contract.image_headers.steps import Steps, TooManyStepsError
 from tests.contract.image_headers.heif_files import (
     HeifItem,
@@ -104,14 +113,18 @@ def test_locations_are_listed() -> None:
     pieces = replace(TILE, extents=[(0, 1), (2, 2)])
     inside = HeifItem(b"Exif", b"xyz", None, in_idat=True)
     data = heif_file([pieces, inside])
-    iloc = find_box(data, find_meta(data), b"iloc", Steps(9), skip=4)
-    start, idat = data.index(b"bits"), data.index(b"idat") + 4
-    assert iloc
-    assert data[idat:].startswith(b"xyz")
-    assert list(read_items(data, iloc, Steps(9))) == [
+    boxes = read_meta(data, find_meta(data), Steps(9))
+    start = data.index(b"bits")
+    assert list(read_types(data, boxes, Steps(9))) == [(1, b"av01"), (2, b"Exif")]
+    items = list(read_items(data, boxes, Steps(9)))
+    assert items == [
         Item(1, IN_FILE, ((start, 1), (start + 2, 2))),
         Item(2, IN_IDAT, ((0, 3),)),
     ]
+    assert read_content(memoryview(data), boxes, items[0], 99) == b"bts"
+    assert read_content(memoryview(data), boxes, items[0], 2) == b"bt"
+    assert read_content(memoryview(data), boxes, items[1], 99) == b"xyz"
+    assert read_content(memoryview(data), boxes, Item(3, 2, ((0, 3),)), 99) == b""
 
 
 @pytest.mark.parametrize("size", [0x0000, 0x4400, 0x8880])
@@ -124,11 +137,12 @@ def test_locations_of_the_first_version_have_no_method(size: int) -> None:
     entry += pack(20 if offset else 0, offset) + pack(30 if length else 0, length)
     data = full_box(b"iloc", struct.pack(">HH", size, 1) + entry)
     item = Item(7, IN_FILE, (((10 if base else 0) + (20 if offset else 0), 30 if length else 0),))
-    assert list(read_items(data, Box(b"iloc", 8, len(data)), Steps(9))) == [item]
+    boxes = {b"iloc": Box(b"iloc", 8, len(data))}
+    assert list(read_items(data, boxes, Steps(9))) == [item]
 
 
 def test_the_number_of_items_is_limited() -> None:
     data = heif_file(make_grid(5, 5, (64, 48), TILE))
-    assert size_of(data, 200) == (64, 48)
+    assert size_of(data, 20) == (64, 48)
     with pytest.raises(TooManyStepsError):
-        size_of(data, 60)
+        size_of(data, 10)

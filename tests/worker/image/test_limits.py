@@ -11,6 +11,7 @@ from worker.image.limits import (
     BYTES_PER_READ,
     FREE_BYTES,
     FREE_READS,
+    MAX_SCANS,
     MAX_TAG_VALUES,
     READS_PER_BYTE,
     ImageFile,
@@ -59,6 +60,22 @@ def test_pixels_and_content_are_checked_again() -> None:
         check_limits(b"hello", LIMIT_PX)
     with pytest.raises(CorruptImageError):
         check_limits(b"\xff\xd8" + b"\xff" * 100_000, LIMIT_PX)
+
+
+def test_the_number_of_scans_is_limited() -> None:
+    data = file_of(Image.new("L", (16, 16), 90), "JPEG", progressive=True)
+    at = data.rindex(b"\xff\xda")
+    scan, others = data[at:-2], data.count(b"\xff\xda")
+    check_limits(data[:-2] + scan * (MAX_SCANS - others) + data[-2:], LIMIT_PX)
+    with pytest.raises(CorruptImageError, match="scans"):
+        check_limits(data[:-2] + scan * (MAX_SCANS - others + 1) + data[-2:], LIMIT_PX)
+
+
+def test_markers_in_metadata_and_behind_the_end_do_not_count() -> None:
+    data = file_of(photo(33, 21), "JPEG")
+    marks = b"\xff\xda" * (MAX_SCANS + 1)
+    segment = b"\xff\xe1" + struct.pack(">H", len(marks) + 2) + marks
+    check_limits(data[:2] + segment + data[2:] + marks, LIMIT_PX)
 
 
 def tiff(*tags: tuple[int, int, int, int], after: bytes = b"") -> bytes:
