@@ -31,7 +31,7 @@ def make_bombs() -> dict[str, bytes]:
         "a frame of AVIF beyond its size": heif_file([replace(large, size_px=(64, 64))]),
         "a grid of AVIF beyond its size": heif_file([replace(grid[0], size_px=(64, 64)), large]),
         "tiles of AVIF that share their pieces": shared_pieces(tile, 2_000_000),
-        "a frame of GIF after an empty extension": hidden_gif_frame(),
+        "a frame of GIF after an empty extension": hidden_gif_frame(SIDE_PX),
         "a frame of WebP beyond its canvas": large_webp_frame(),
         "strips of TIFF by the million": many_strips(2_000_000),
         "scans of JPEG by the thousand": many_scans(2_000),
@@ -53,15 +53,15 @@ def shared_pieces(tile: HeifItem, size_bytes: int) -> bytes:
     return bytes(data)
 
 
-def hidden_gif_frame() -> bytes:
+def hidden_gif_frame(side_px: int) -> bytes:
     """Return a GIF of which Pillow skips the first frame, as bytes of an extension."""
 
-    def frame(side_px: int) -> bytes:
-        return b",\0\0\0\0" + struct.pack("<HHB", side_px, side_px, 0) + b"\2\2D\1\0"
+    def frame(px: int) -> bytes:
+        return b",\0\0\0\0" + struct.pack("<HHB", px, px, 0) + b"\2\2D\1\0"
 
     start = b"GIF89a\x08\0\x08\0\x80\0\0" + bytes(6)
     small = frame(8).ljust(45, b"\0")
-    return start + b"!\xf9\0" + small + b"\0!\xf9\4\x08\0\0\0\0" + frame(SIDE_PX) + b";"
+    return start + b"!\xf9\0" + small + b"\0!\xf9\4\x08\0\0\0\0" + frame(side_px) + b";"
 
 
 def large_webp_frame() -> bytes:
