@@ -1,6 +1,7 @@
 """Size of a JPEG (ITU-T T.81, annex B): from its frame header."""
 
 import struct
+from collections.abc import Iterator
 from typing import Final
 
 from contract.errors import CorruptImageError
@@ -27,24 +28,39 @@ def read_size(data: bytes, steps: Steps) -> tuple[int, int]:
         struct.error: when a segment is truncated.
         TooManyStepsError: when there are too many segments or fill bytes.
     """
-    position, size = 2, None
+    size = None
+    for marker, start, _ in read_segments(data, steps):
+        if marker in FRAMES:
+            height_px, width_px = struct.unpack_from(">HH", data, start + 1)
+            size = width_px, height_px
+    if size is None:
+        raise CorruptImageError("The JPEG has no frame.")
+    return size
+
+
+def read_segments(data: bytes, steps: Steps) -> Iterator[tuple[int, int, int]]:
+    """Yield marker, start and end of each segment's content before the first scan.
+
+    Raises:
+        CorruptImageError: when no scan is found.
+        struct.error: when a segment is truncated.
+        TooManyStepsError: when there are too many segments or fill bytes.
+    """
+    position = 2
     while True:
         steps.take()
         position = data.find(b"\xff", position, position + MAX_GAP_BYTES)
         if position < 0:
             raise CorruptImageError("The JPEG has no scan.")
         (marker,) = struct.unpack_from("B", data, position + 1)
+        if marker == SOS:
+            return
         if marker == FILL:
             position += 1
         elif marker in BARE:
             position += 2
-        elif marker == SOS:
-            if size is None:
-                raise CorruptImageError("The JPEG has no frame.")
-            return size
         else:
-            if marker in FRAMES:
-                height_px, width_px = struct.unpack_from(">HH", data, position + 5)
-                size = width_px, height_px
             (length,) = struct.unpack_from(">H", data, position + 2)
-            position += 2 + max(length, 2)
+            end = position + 2 + max(length, 2)
+            yield marker, position + 4, end
+            position = end

@@ -43,8 +43,8 @@ def read_size(data: bytes, steps: Steps) -> tuple[int, int]:
     raise CorruptImageError("The TIFF has no size.")
 
 
-def read_tags(data: bytes, steps: Steps) -> Iterator[Tag]:
-    """Yield the tags of the first directory.
+def read_tags(data: bytes, steps: Steps, start: int | None = None) -> Iterator[Tag]:
+    """Yield the tags of the directory at ``start``, by default the first one.
 
     Raises:
         struct.error: when the directory is truncated.
@@ -52,7 +52,8 @@ def read_tags(data: bytes, steps: Steps) -> Iterator[Tag]:
     """
     order = byte_order(data)
     is_big = data.startswith(BIG)
-    (start,) = struct.unpack_from(order + ("Q" if is_big else "I"), data, 8 if is_big else 4)
+    if start is None:
+        (start,) = struct.unpack_from(order + ("Q" if is_big else "I"), data, 8 if is_big else 4)
     count_format, entry_format = ("Q", "HHQ8s") if is_big else ("H", "HHI4s")
     (count,) = unpack_at(order + count_format, data, start)
     entry = struct.Struct(order + entry_format)

@@ -15,7 +15,7 @@ from contract.errors import CorruptImageError, UnsupportedImageError
 from contract.image_headers.read import ImageHeader, check_size
 from contract.images import NOT_AN_IMAGE
 from contract.messages import Options
-from worker.image.limits import ImageFile, check_limits
+from worker.image.limits import ImageFile, check_limits, drop_long_exif
 from worker.image.metadata import read_profile, write_segments
 from worker.image.resize import draft, find_bounds, fit
 
@@ -63,6 +63,9 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
         # Pillow may have found another size, as in a PNG with two headers.
         check_size(ImageHeader(header.format, *image.size), max_pixels)
         try:
+            if image.format not in JPEG_FORMATS:
+                image.load()  # in a PNG, EXIF may follow the pixels
+            drop_long_exif(image)
             orientation = read_orientation(image)
             bounds = find_bounds(options, orientation)
             if image.format in JPEG_FORMATS:

@@ -31,6 +31,13 @@ START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
 # No fill byte, escaped byte or RSTn.
 MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
+# The values of EXIF become objects, as those of a TIFF's tags do. In a JPEG a segment has 64 KB.
+LONGEST_EXIF_BYTES: Final = 1024 * 1024
+EXIF_NAME: Final = b"Exif\0\0"
+# Where Pillow keeps it: as bytes, or as a PNG's text of hexadecimal digits.
+EXIF_KEYS: Final = ("exif", "Raw profile type exif")
+APP1: Final = 0xE1
+
 # TIFF 6.0, section 15. A tile may be larger than the image, up to this size.
 TILE_WIDTH, TILE_LENGTH = 322, 323
 SMALL_TILE_PIXELS: Final = 1 << 20
@@ -39,6 +46,8 @@ SMALL_TILE_PIXELS: Final = 1 << 20
 VALUE_BYTES: Final = {3: 2, 4: 4, 5: 8, 6: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 # A photo of 65,500 rows with a strip for each has two values for each.
 MAX_TAG_VALUES: Final = 1 << 19
+# EXIF 2.32, 4.6.3: directories for EXIF, GPS and interoperability.
+DIRECTORIES: Final = frozenset({0x8769, 0x8825, 0xA005})
 
 
 def limit_pillow(max_pixels: int) -> None:
@@ -88,15 +97,39 @@ def check_limits(data: bytes, max_pixels: int) -> ImageHeader:
         check_size(header, max_pixels)
         if header.format == "TIFF":
             check_tags(data, header)
+            check_values(data)
         elif header.format == "JPEG":
+            check_exif(data)
             check_scans(data)
         elif header.format == "AVIF":
-            check_avif(data, max_pixels)
+            check_avif(data, max_pixels, LONGEST_EXIF_BYTES)
     except TooManyStepsError as error:
         raise CorruptImageError("The image's header has too many pieces.") from error
     except struct.error as error:
         raise CorruptImageError("The image's header is damaged.") from error
     return header
+
+
+def drop_long_exif(image: Image.Image) -> None:
+    """Remove EXIF of more than a megabyte from an image that Pillow has opened."""
+    for key in EXIF_KEYS:
+        if len(image.info.get(key, "")) > LONGEST_EXIF_BYTES:
+            del image.info[key]
+
+
+def check_exif(data: bytes) -> None:
+    """Check the EXIF of a JPEG, which Pillow joins and parses when it opens the file.
+
+    Raises:
+        CorruptImageError: when there is more than a megabyte.
+    """
+    exif_bytes = sum(
+        end - start
+        for marker, start, end in jpeg.read_segments(data, Steps())
+        if marker == APP1 and data.startswith(EXIF_NAME, start)
+    )
+    if exif_bytes > LONGEST_EXIF_BYTES:
+        raise CorruptImageError("The image's EXIF is too long.")
 
 
 def check_scans(data: bytes) -> None:
@@ -121,24 +154,42 @@ def check_scans(data: bytes) -> None:
 
 
 def check_tags(data: bytes, header: ImageHeader) -> None:
-    """Check a TIFF's tile size and the number of values of its tags.
+    """Check a TIFF's tile size: Pillow allocates whole tiles, even for a small image.
 
     Raises:
-        CorruptImageError: when a tile is far larger than the image, or when there are too many values.
+        CorruptImageError: when a tile is far larger than the image.
         struct.error: when the directory is truncated.
         TooManyStepsError: when there are too many tags.
     """
-    values = 0
     tile = {TILE_WIDTH: 0, TILE_LENGTH: 0}
     for tag in tiff.read_tags(data, Steps()):
-        # Values that don't fit into the file are never read.
-        if tag.value_count * VALUE_BYTES.get(tag.type, len(data)) <= len(data):
-            values += tag.value_count
         if tag.number in tile and tag.type in tiff.INTEGERS:
-            # Pillow allocates whole tiles, even for a small image.
             tile[tag.number] = max(tile[tag.number], tiff.read_integer(data, tag))
-    if values > MAX_TAG_VALUES:
-        raise CorruptImageError("The image's tags have too many values.")
     tile_pixels = tile[TILE_WIDTH] * tile[TILE_LENGTH]
     if tile_pixels > max(SMALL_TILE_PIXELS, 4 * header.width_px * header.height_px):
         raise CorruptImageError("The image's tiles are larger than the image.")
+
+
+def check_values(data: bytes) -> None:
+    """Check the number of values in a TIFF's first directory and those of its metadata.
+
+    Raises:
+        CorruptImageError: when there are too many.
+        struct.error: when the first directory is truncated.
+        TooManyStepsError: when there are too many tags.
+    """
+    steps, values = Steps(), 0
+    starts: list[int | None] = [None]
+    for start in starts:
+        try:
+            for tag in tiff.read_tags(data, steps, start):
+                # Values that don't fit into the file are never read.
+                if tag.value_count * VALUE_BYTES.get(tag.type, len(data)) <= len(data):
+                    values += tag.value_count
+                if tag.number in DIRECTORIES and tag.type in tiff.INTEGERS:
+                    starts.append(tiff.read_integer(data, tag))
+        except struct.error:
+            if start is None:
+                raise
+    if values > MAX_TAG_VALUES:
+        raise CorruptImageError("The image's tags have too many values.")

@@ -6,6 +6,7 @@ Prints JSON: the outcome of each, the bytes of memory and the seconds of CPU tim
 import json
 import struct
 import time
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +34,7 @@ def make_bombs() -> dict[str, bytes]:
         "tiles of AVIF that share their pieces": shared_pieces(tile, 2_000_000),
         "a frame of GIF after an empty extension": hidden_gif_frame(SIDE_PX),
         "a frame of WebP beyond its canvas": large_webp_frame(),
+        "numbers of EXIF by the million": many_numbers(1_000_000),
         "strips of TIFF by the million": many_strips(2_000_000),
         "scans of JPEG by the thousand": many_scans(2_000),
     }
@@ -85,6 +87,15 @@ def many_strips(count: int) -> bytes:
     ]
     entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
     return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + bytes(4 * count)
+
+
+def many_numbers(count: int) -> bytes:
+    """Return a PNG of 8×8 pixels, and behind them EXIF with so many orientations."""
+    exif = struct.pack("<4sIHHHIII", b"II*\0", 8, 1, 0x0112, 5, count, 26, 0) + bytes(8 * count)
+    chunk = b"eXIf" + exif
+    png = file_of(Image.new("L", (8, 8)))
+    parts = struct.pack(">I", len(exif)), chunk, struct.pack(">I", zlib.crc32(chunk))
+    return png[:-12] + b"".join(parts) + png[-12:]
 
 
 def many_scans(count: int) -> bytes:

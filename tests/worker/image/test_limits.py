@@ -11,12 +11,14 @@ from worker.image.limits import (
     BYTES_PER_READ,
     FREE_BYTES,
     FREE_READS,
+    LONGEST_EXIF_BYTES,
     MAX_SCANS,
     MAX_TAG_VALUES,
     READS_PER_BYTE,
     ImageFile,
     TooManyReadsError,
     check_limits,
+    drop_long_exif,
     limit_pillow,
 )
 
@@ -78,6 +80,28 @@ def test_markers_in_metadata_and_behind_the_end_do_not_count() -> None:
     check_limits(data[:2] + segment + data[2:] + marks, LIMIT_PX)
 
 
+def test_the_exif_of_a_jpeg_is_limited() -> None:
+    data = file_of(photo(33, 21), "JPEG")
+    content = b"Exif\0\0" + bytes(60_000)
+    segment = b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
+    most = LONGEST_EXIF_BYTES // len(content)
+    check_limits(data[:2] + segment * most + data[2:], LIMIT_PX)
+    check_limits(data[:2] + segment.replace(b"Exif", b"Text") * 2 * most + data[2:], LIMIT_PX)
+    with pytest.raises(CorruptImageError, match="EXIF"):
+        check_limits(data[:2] + segment * (most + 1) + data[2:], LIMIT_PX)
+
+
+@pytest.mark.parametrize(("key", "content"), [("exif", b"a"), ("Raw profile type exif", "a")])
+def test_long_exif_is_dropped(key: str, content: bytes | str) -> None:
+    image = Image.new("L", (1, 1))
+    image.info[key] = content * LONGEST_EXIF_BYTES
+    drop_long_exif(image)
+    assert key in image.info
+    image.info[key] += content
+    drop_long_exif(image)
+    assert key not in image.info
+
+
 def tiff(*tags: tuple[int, int, int, int], after: bytes = b"") -> bytes:
     """Return a TIFF of 8×8 pixels with further tags: number, type, count, value."""
     tags = ((256, 3, 1, 8), (257, 3, 1, 8), *tags)
@@ -91,6 +115,18 @@ def test_the_number_of_values_is_limited(kind: int) -> None:
     check_limits(tiff((273, kind, MAX_TAG_VALUES - 2, 8), after=data), LIMIT_PX)
     with pytest.raises(CorruptImageError, match="values"):
         check_limits(tiff((273, kind, MAX_TAG_VALUES, 8), after=data), LIMIT_PX)
+
+
+def test_values_of_directories_inside_count() -> None:
+    directory = struct.pack("<HHHII", 1, 282, 5, MAX_TAG_VALUES, 8) + bytes(4)
+    outer = tiff((0x8769, 4, 1, 0))
+    data = tiff((0x8769, 4, 1, len(outer)), after=directory + bytes(8 * MAX_TAG_VALUES))
+    with pytest.raises(CorruptImageError, match="values"):
+        check_limits(data, LIMIT_PX)
+    # A directory outside of the file, or inside itself, does no harm.
+    check_limits(tiff((0x8769, 4, 1, 2**31)), LIMIT_PX)
+    with pytest.raises(CorruptImageError, match="pieces"):
+        check_limits(tiff((0x8769, 4, 1, 8)), LIMIT_PX)
 
 
 def test_bytes_and_values_that_are_never_read_do_not_count() -> None:
