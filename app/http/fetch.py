@@ -6,7 +6,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.http.conditional import choose_cache_control, is_not_modified, normalise_date
+from app.http.conditional import (
+    choose_cache_control,
+    is_not_modified,
+    may_store,
+    normalise_date,
+)
 from app.http.dependencies import ServiceDependency
 from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
 from app.http.problems import MEDIA_TYPE
@@ -85,8 +90,13 @@ async def respond(
     source_url = parse_source_url(url)
     upstream: Upstream = request.app.state.upstream
     with service.admission.admit() as ticket:
-        source = await upstream.fetch(source_url, ticket.allocate)
-        return await compress_source(request, service, source, chosen)
+
+        async def work() -> Response:
+            source = await upstream.fetch(source_url, ticket.allocate)
+            return await compress_source(request, service, source, chosen)
+
+        response = await cancel_on_disconnect(request, work())
+    return response or Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 async def compress_source(
@@ -99,12 +109,10 @@ async def compress_source(
     """
     upload = await create_upload(source.data, options)
     headers = {
-        "Cache-Control": choose_cache_control(
-            source.cache_control, service.settings.fetch_max_age_s
-        ),
+        "Cache-Control": choose_cache_control(source.headers, service.settings.fetch_max_age_s),
         "Vary": "Accept",
     }
-    if changed := normalise_date(source.last_modified):
+    if changed := normalise_date(source.headers.get("last-modified", "")):
         headers["Last-Modified"] = changed
     if is_not_modified(request.headers, None, changed):
         return Response(status_code=304, headers=headers)
@@ -112,9 +120,7 @@ async def compress_source(
         tag = f'"{to_entity_tag(upload.identify(version), "image/jpeg", None)}"'
         if is_not_modified(request.headers, tag, changed):
             return Response(status_code=304, headers={**headers, "ETag": tag})
-    outcome = await cancel_on_disconnect(request, compress(service, upload))
-    if outcome is None:
-        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    outcome = await compress(service, upload, may_store=may_store(source.headers))
     service.metrics.observe_result(outcome.finished.result)
     request.state.stage_ms = outcome.stage_ms
     response = to_photo_response(outcome, "image/jpeg", None)

@@ -52,7 +52,8 @@ def use_fetch(
     data: bytes = PHOTO,
     **settings: int,
 ) -> None:
-    upstream = StandInUpstream(Source(data, MODIFIED, cache_control))
+    headers = {"last-modified": MODIFIED, "cache-control": cache_control}
+    upstream = StandInUpstream(Source(data, headers))
 
     async def run(client: httpx.AsyncClient, service: Service) -> None:
         queue = service.queue = StandInQueue(service)
@@ -89,6 +90,20 @@ def test_the_response_is_kept_no_longer_than_the_source() -> None:
         assert (await fetch.get()).headers["cache-control"] == "public, max-age=7"
 
     use_fetch(work, "max-age=7")
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "is_stored"),
+    [("no-store", False), ("private, max-age=5", False), ("no-cache", True), ("", True)],
+)
+def test_a_source_that_forbids_storing_is_not_in_the_result_cache(
+    cache_control: str, is_stored: bool
+) -> None:
+    async def work(fetch: Fetch) -> None:
+        assert (await fetch.get()).status_code == 200
+        assert [take is not None for take in fetch.queue.takes] == [is_stored]
+
+    use_fetch(work, cache_control)
 
 
 def test_without_a_valid_signature_nothing_is_downloaded() -> None:
