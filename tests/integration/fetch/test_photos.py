@@ -3,7 +3,7 @@
 import re
 import socket
 from email.utils import formatdate, parsedate_to_datetime
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -35,9 +35,12 @@ def test_a_photo_of_another_server_is_compressed(
 def test_an_unescaped_url_has_the_same_signature(
     cdn: httpx.Client, upstream: HostileUpstream
 ) -> None:
-    url = upstream.url("/photo.jpg")
-    unescaped = f"/fetch/{sign(KEY.encode(), '-', url)}/-/{url}"
-    assert cdn.get(unescaped).status_code == 200
+    url = upstream.url("/photo.jpg?a=%20")
+    signature = sign(KEY.encode(), "-", url)
+    for source in (quote(url), quote(url, safe=""), quote(url).replace("//", "/")):
+        response = cdn.get(f"/fetch/{signature}/-/{source}")
+        assert response.status_code == 200
+        assert upstream.paths[-1] == "/photo.jpg?a=%20"
 
 
 def test_the_upstream_gets_the_path_as_it_is_written(
