@@ -1,6 +1,7 @@
 """Behind a real nginx that removes a prefix, signatures hold and links lead back to the service."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.hostile_upstream import PHOTO, HostileUpstream
 from tests.integration.fetch.conftest import KEY, fetch_settings, path_of
 from tests.integration.front_end import FrontEnd, run_front_end
 from tests.integration.http_requests import new_client
-from tests.integration.running import Running, wait_for
+from tests.integration.running import ROOT, Running, wait_for
 from tests.integration.test_examples import NEEDS_NODE, NODE, PYTHON
 from tests.nginx import NGINX, REASON, run_nginx
 
@@ -25,7 +26,6 @@ pytestmark = needs(NGINX, REASON)
 # Everything that proxies decode, encode, merge or resolve.
 SOURCE = "/odd/a%20b%2Fc//d/../%C3%BC%253F.jpg?x=%2F&y=http://z/../%20+"
 LOCATIONS = """
-location /img/ { proxy_pass FETCHING/; proxy_set_header X-Forwarded-Prefix /img; }
 location /a/b.c/ { proxy_pass FETCHING/; proxy_set_header X-Forwarded-Prefix /a/b.c/; }
 location /photos/ { proxy_pass ROOTED/; }
 location /cdn/ { proxy_pass FETCHING/fetch/; }
@@ -42,6 +42,14 @@ location /decoded/ {
 PREFIXES = ["/img", "/a/b.c", "/photos", "/rewritten"]
 
 
+def read_recipe() -> str:
+    """Return the locations of docs/operations.md."""
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    found = re.search(r"```nginx prefix\n(.*?)```", text, re.DOTALL)
+    assert found
+    return found.group(1).replace("http://127.0.0.1:8000", "FETCHING")
+
+
 @pytest.fixture(scope="session")
 def rooted(service: Running, upstream: HostileUpstream) -> Iterator[FrontEnd]:
     """Return a front end that knows its prefix by the setting."""
@@ -55,7 +63,9 @@ def proxy(
     fetching: FrontEnd, rooted: FrontEnd, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx.Client]:
     """Return a client of nginx."""
-    locations = LOCATIONS.replace("FETCHING", fetching.url).replace("ROOTED", rooted.url)
+    locations = f"{read_recipe()}{LOCATIONS}"
+    for name, url in {"FETCHING": fetching.url, "ROOTED": rooted.url}.items():
+        locations = locations.replace(name, url)
     with (
         run_nginx(tmp_path_factory.mktemp("nginx"), locations) as url,
         new_client(base_url=url, timeout=30) as client,
