@@ -12,9 +12,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from app.http import compress, fetch, health, jobs, problems
-from app.http.api_keys import ApiKeyMiddleware
+from app.http.middlewares.api_keys import ApiKeyMiddleware
 from app.http.methods import create_fallback_routes
-from app.http.security_headers import SecurityHeadersMiddleware
+from app.http.middlewares.security_headers import SecurityHeadersMiddleware
 from app.page import routes as page
 from app.service.front_end import Service
 from app.settings import AppSettings

@@ -1,0 +1,1 @@
+"""ASGI middlewares: API keys, CORS and security headers."""
