@@ -12,8 +12,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from app.http import compress, fetch, health, jobs, problems
-from app.http.middlewares.api_keys import ApiKeyMiddleware
 from app.http.methods import create_fallback_routes
+from app.http.middlewares.api_keys import ApiKeyMiddleware
 from app.http.middlewares.security_headers import SecurityHeadersMiddleware
 from app.page import routes as page
 from app.service.front_end import Service

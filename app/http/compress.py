@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from app.http.body import BodyDeadline, read_body
 from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
 from app.http.documents import JobDocument, describe_job, job_path
-from app.http.preferences import Form, Preferences, parse_preferences
+from app.http.preferences import MediaType, Preferences, parse_preferences
 from app.http.problems import MEDIA_TYPE, to_examples
 from app.http.responses import (
     VARY,
@@ -171,13 +171,13 @@ async def respond(request: Request, service: Service) -> Response:
         if body.fields:
             options = parse_options([*request.query_params.multi_items(), *body.fields])
         upload = await create_upload(body.data, options)
-        form = choose_available(preferences.form, has_heatmap=options.heatmap != "none")
+        media_type = choose_available(preferences.media_type, has_heatmap=options.heatmap != "none")
         if preferences.detached:
             return await start_job(service, upload, place, preferences)
-        if tag := match_entity_tag(service, upload, form, preferences):
+        if tag := match_entity_tag(service, upload, media_type, preferences):
             return to_not_modified(tag)
-        has_links = form == "application/json" or (
-            form == "image/jpeg" and options.heatmap != "none"
+        has_links = media_type == "application/json" or (
+            media_type == "image/jpeg" and options.heatmap != "none"
         )
         outcome = await cancel_on_disconnect(
             request,
@@ -193,16 +193,18 @@ async def respond(request: Request, service: Service) -> Response:
     service.metrics.observe_result(outcome.finished.result)
     request.state.stage_ms = outcome.stage_ms
     job_id = await create_linked_job(service, outcome) if has_links else None
-    return to_photo_response(outcome, form, job_id)
+    return to_photo_response(outcome, media_type, job_id)
 
 
 def match_entity_tag(
-    service: Service, upload: Upload, form: Form, preferences: Preferences
+    service: Service, upload: Upload, media_type: MediaType, preferences: Preferences
 ) -> str | None:
     """Return the response's tag if the client has that response already, else None."""
-    if not preferences.entity_tags or form == "application/json":
+    if not preferences.entity_tags or media_type == "application/json":
         return None
-    tags = {to_entity_tag(upload.identify(version), form, None) for version in service.versions}
+    tags = {
+        to_entity_tag(upload.identify(version), media_type, None) for version in service.versions
+    }
     return next(iter(tags & preferences.entity_tags), None)
 
 
