@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from app.http.body import BodyDeadline, read_body
 from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
 from app.http.documents import JobDocument, describe_job, job_path
+from app.http.headers import describe_request_headers, describe_response_headers
 from app.http.preferences import MediaType, Preferences, parse_preferences
 from app.http.problems import MEDIA_TYPE, to_examples
 from app.http.responses import (
@@ -55,16 +56,16 @@ def describe_compress() -> dict[str, Any]:
             }
             for name, field in properties.items()
         ]
-        + [
-            {
-                "name": name,
-                "in": "header",
-                "required": False,
-                "description": description,
-                "schema": {"type": "string"},
-            }
-            for name, description in REQUEST_HEADERS.items()
-        ],
+        + describe_request_headers(
+            (
+                "Cache-Control",
+                "If-None-Match",
+                "Prefer",
+                "traceparent",
+                "tracestate",
+                "X-Request-ID",
+            )
+        ),
         "requestBody": {
             "required": True,
             "content": {
@@ -84,28 +85,6 @@ INVALID = to_examples(
 PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
 
 
-def describe_header(description: str) -> dict[str, Any]:
-    """Return OpenAPI's description of a response header."""
-    return {"description": description, "schema": {"type": "string"}}
-
-
-RESPONSE_HEADERS = {
-    "ETag": describe_header("Strong; identifies the upload, the options and the version"),
-    "Server-Timing": describe_header("Milliseconds of queue, decode, predict and encode"),
-    "X-Original-Bytes": describe_header("Size of the upload"),
-    "X-Compressed-Bytes": describe_header("Size of the JPEG"),
-    "X-Reference-Bytes": describe_header("Size of the standard JPEG at `quality`"),
-    "X-Passthrough": describe_header("`true` if the JPEG is the upload, byte for byte"),
-    "Link": describe_header("The heatmap's path"),
-}
-# OpenAPI ignores a parameter named Accept; the response's media types describe it.
-REQUEST_HEADERS = {
-    "Prefer": "`respond-async`: respond with 202 and the job's path at once",
-    "If-None-Match": "`ETag` of an earlier response; 304 if the response would be the same",
-    "Cache-Control": "`no-cache`: use no cached result; `no-store`: also cache no result",
-}
-
-
 @router.post(
     "/compress",
     summary="Compress a photo; its bytes follow the saliency map",
@@ -119,12 +98,18 @@ REQUEST_HEADERS = {
                 "image/jpeg": {"schema": {"type": "string", "format": "binary"}},
                 "multipart/mixed": {"schema": {"type": "string", "format": "binary"}},
             },
-            "headers": RESPONSE_HEADERS,
+            "headers": describe_response_headers(
+                [
+                    *("ETag", "Server-Timing", "X-Request-ID", "X-Original-Bytes"),
+                    *("X-Compressed-Bytes", "X-Reference-Bytes", "X-Passthrough"),
+                    *("Link", "Content-Location"),
+                ]
+            ),
         },
         202: {
             "description": "With `Prefer: respond-async`: the job",
             "model": JobDocument,
-            "headers": {"Location": describe_header("The job's path")},
+            "headers": describe_response_headers(["Location", "Preference-Applied"]),
         },
         304: {"description": "`If-None-Match` contains the response's `ETag`"},
         400: {"description": "Malformed request", **PROBLEM},
@@ -134,8 +119,16 @@ REQUEST_HEADERS = {
             "description": "Invalid option, damaged image, or `max_bytes` out of reach",
             "content": {MEDIA_TYPE: {"schema": {"type": "object"}, "examples": INVALID}},
         },
-        429: {"description": "Too many uploads are waiting", **PROBLEM},
-        503: {"description": "No worker is running, or the queue is not available", **PROBLEM},
+        429: {
+            "description": "Too many uploads are waiting",
+            "headers": describe_response_headers(["Retry-After"]),
+            **PROBLEM,
+        },
+        503: {
+            "description": "No worker is running, or the queue is not available",
+            "headers": describe_response_headers(["Retry-After"]),
+            **PROBLEM,
+        },
         504: {"description": "The deadline has passed", **PROBLEM},
     },
     openapi_extra=describe_compress(),

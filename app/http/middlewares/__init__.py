@@ -1,1 +1,1 @@
-"""ASGI middlewares: API keys, CORS and security headers."""
+"""ASGI middlewares around all routes: API keys and security headers."""
