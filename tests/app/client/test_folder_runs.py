@@ -114,8 +114,9 @@ def test_a_second_run_takes_no_result_for_a_photo(
     states = []
     for _ in range(2):
         # A shell that expands the pattern itself names results as well, and each by its path.
-        found = filter(Path.is_file, Path().glob(names.removeprefix("shell:")))
-        named = [*found] if names.startswith("shell:") else [names]
+        found = Path().glob(names.removeprefix("shell:"))
+        files = [path for path in found if path.is_file() and not path.name.startswith(".")]
+        named = files if names.startswith("shell:") else [names]
         assert run(*named, "-o", output, "--heatmap", "--json", url=fake_service.url) == 0
         outcomes, _ = read_lines(capsys.readouterr().out)
         states.append({name: outcome["state"] for name, outcome in outcomes.items()})
