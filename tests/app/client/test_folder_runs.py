@@ -81,6 +81,12 @@ def test_a_second_run_does_only_the_rest(
     assert {outcome["state"] for outcome in run_again("--quality=30").values()} == {"compressed"}
 
 
+def expand(pattern: str) -> list[Path]:
+    """Return the files that a shell names for a pattern; it leaves hidden ones out."""
+    found = Path().glob(pattern.removeprefix("shell:"))
+    return [path for path in found if path.is_file() and not path.name.startswith(".")]
+
+
 @pytest.mark.parametrize(
     ("names", "output"),
     [
@@ -113,10 +119,7 @@ def test_a_second_run_takes_no_result_for_a_photo(
     monkeypatch.chdir(tmp_path)
     states = []
     for _ in range(2):
-        # A shell that expands the pattern itself names results as well, and each by its path.
-        found = Path().glob(names.removeprefix("shell:"))
-        files = [path for path in found if path.is_file() and not path.name.startswith(".")]
-        named = files if names.startswith("shell:") else [names]
+        named = expand(names) if names.startswith("shell:") else [names]
         assert run(*named, "-o", output, "--heatmap", "--json", url=fake_service.url) == 0
         outcomes, _ = read_lines(capsys.readouterr().out)
         states.append({name: outcome["state"] for name, outcome in outcomes.items()})
