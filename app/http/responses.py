@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.http.documents import describe_job, job_path
 from app.http.preferences import MediaType
-from app.queue.jobs import Job
+from app.queue.jobs import describe_ended
 from app.results.result import Outcome
 from contract.messages import Result
 
@@ -31,7 +31,7 @@ def to_photo_response(outcome: Outcome, media_type: MediaType, job_id: str | Non
         "Vary": VARY,
     }
     if media_type == "application/json" and job_id is not None:
-        document = describe_job(Job(job_id, "finished", reply=result))
+        document = describe_job(describe_ended(job_id, result))
         headers["Content-Location"] = job_path(job_id)
         return JSONResponse(document.model_dump(mode="json", exclude_none=True), headers=headers)
     if media_type == "multipart/mixed" and heatmap is not None and result.heatmap_type is not None:
