@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from contract.images import DEFAULT_MAX_PIXELS, DEFAULT_MAX_UPLOAD_BYTES
+from contract.redis_url import check_redis_url
 
 # Shorter keys can be guessed; `openssl rand -hex 32` prints one of 64 characters.
 MIN_KEY_CHARS: Final = 16
@@ -39,6 +40,7 @@ def check_key(key: SecretStr) -> SecretStr:
     return key
 
 
+RedisUrl = Annotated[str, AfterValidator(check_redis_url), Field(repr=False)]
 Key = Annotated[SecretStr, AfterValidator(check_key)]
 Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(split_list)]
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]
@@ -57,7 +59,7 @@ class AppSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True, hide_input_in_errors=True)
 
-    redis_url: str = "redis://127.0.0.1:6379/0"
+    redis_url: RedisUrl = "redis://127.0.0.1:6379/0"
     max_upload_bytes: Annotated[int, Field(ge=1)] = DEFAULT_MAX_UPLOAD_BYTES
     max_pixels: Annotated[int, Field(ge=1)] = DEFAULT_MAX_PIXELS
     # Uploads in one front-end process, being received or waiting for a result; above, 429.
