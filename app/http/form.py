@@ -21,6 +21,7 @@ class FormReader:
 
     The part ``file`` is the photo, with or without a file name. All other parts are fields. Names
     and values are UTF-8: a charset in Content-Type has no meaning for a form (RFC 7578, 5.1.2).
+    Starlette's reader takes a part without a file name for a field, and does not say what is wrong.
     """
 
     def __init__(self, content_type: str) -> None:

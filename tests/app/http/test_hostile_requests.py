@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.main import create_app
 from app.options import CompressOptions
@@ -90,7 +91,7 @@ PAIRS: Final = st.lists(
 class StandInUpstream:
     """Every source fails."""
 
-    async def fetch(self, *_: object) -> None:
+    async def fetch(self, *_: object, **__: object) -> None:
         raise UpstreamError("The source failed.")
 
 
@@ -161,7 +162,9 @@ def request_status(redis_url: str) -> Iterator[Request]:
         ):
             send_last_spans = tracing.instrument(app)
         service = runner.run(start(app))
-        yield lambda *call, **given: runner.run(respond(app, *call, **given))
+        # The server wraps the application so.
+        behind_proxy = ProxyHeadersMiddleware(app, trusted_hosts="*")
+        yield lambda *call, **given: runner.run(respond(behind_proxy, *call, **given))
         runner.run(service.stop())
         send_last_spans()
 
