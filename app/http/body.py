@@ -12,9 +12,9 @@ from starlette.requests import ClientDisconnect, Request
 from app.service.admission import Ticket
 from contract.errors import (
     BodyTooLargeError,
-    DeadlineError,
     InvalidOptionError,
     MalformedRequestError,
+    SlowBodyError,
 )
 
 # More than the service has options; a form with thousands of fields is an attack.
@@ -65,7 +65,7 @@ async def read_body(
         MalformedRequestError: when the body is empty, truncated, invalid multipart, or a form
             without a file.
         InvalidOptionError: when the form's file is not named ``file``.
-        DeadlineError: when the body is slower than ``deadline`` allows.
+        SlowBodyError: when the body is slower than ``deadline`` allows.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0]
     is_form = media_type.strip().lower() == "multipart/form-data"
@@ -90,11 +90,14 @@ async def read_body(
             if is_form:
                 body = await parse_form(request, chunks)
             else:
-                body = Body(b"".join([chunk async for chunk in chunks]), [])
+                data = bytearray()  # a list of many small chunks would take far more memory
+                async for chunk in chunks:
+                    data += chunk
+                body = Body(bytes(data), [])
     except ClientDisconnect as error:
         raise MalformedRequestError("The connection closed before the body's end.") from error
     except TimeoutError as error:
-        raise DeadlineError(
+        raise SlowBodyError(
             f"The body took longer than {deadline.timeout_s:g} s, or arrived at less than "
             f"{deadline.min_bytes_per_s} bytes per second."
         ) from error

@@ -12,6 +12,7 @@ from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
 from app.http.problems import MEDIA_TYPE
 from app.http.responses import to_entity_tag, to_photo_response
 from app.path_options import parse_path_options
+from app.service.admission import Ticket
 from app.service.compression import compress, create_upload
 from app.service.front_end import Service
 from app.sources.client import Source, Upstream
@@ -84,13 +85,13 @@ async def respond(
     chosen = parse_path_options(options)
     source_url = parse_source_url(url)
     upstream: Upstream = request.app.state.upstream
-    with service.admission.admit() as ticket:
-        source = await upstream.fetch(source_url, ticket.allocate)
-        return await compress_source(request, service, source, chosen)
+    ticket = request.state.held.enter_context(service.admission.admit())
+    source = await upstream.fetch(source_url, ticket.allocate)
+    return await compress_source(request, service, ticket, source, chosen)
 
 
 async def compress_source(
-    request: Request, service: Service, source: Source, options: Options
+    request: Request, service: Service, ticket: Ticket, source: Source, options: Options
 ) -> Response:
     """Return the compressed ``source`` as a cacheable response, or 304 if the client has it.
 
@@ -112,11 +113,12 @@ async def compress_source(
         tag = f'"{to_entity_tag(upload.identify(version), "image/jpeg", None)}"'
         if is_not_modified(request.headers, tag, changed):
             return Response(status_code=304, headers={**headers, "ETag": tag})
-    outcome = await cancel_on_disconnect(request, compress(service, upload))
+    outcome = await cancel_on_disconnect(request, compress(service, upload, ticket))
     if outcome is None:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
     service.metrics.observe_result(outcome.finished.result)
     request.state.stage_ms = outcome.stage_ms
     response = to_photo_response(outcome, "image/jpeg", None)
     response.headers.update(headers)
+    ticket.hold(len(response.body))
     return response

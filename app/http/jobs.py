@@ -2,14 +2,16 @@
 
 import asyncio
 import hashlib
+import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from app.http.dependencies import ServiceDependency
 from app.http.documents import JobDocument, describe_job
@@ -18,7 +20,7 @@ from app.http.problems import MEDIA_TYPE
 from app.http.responses import CACHE_CONTROL, describe_result
 from app.queue.jobs import Job, Jobs
 from app.service.front_end import Service
-from contract.errors import FoveateError, UnfinishedJobError
+from contract.errors import FoveateError, QueueFullError, UnfinishedJobError
 from contract.messages import Failure, Result
 
 router = APIRouter(prefix="/jobs/{job_id}", tags=["jobs"])
@@ -31,6 +33,9 @@ MAX_STREAM_S: Final = 30.0
 # Each stream costs four reads per second. Streams above the limit end after their first event, so
 # that their clients poll instead.
 MAX_EVENT_STREAMS: Final = 256
+# Pictures are read from Redis and sent in pieces, so that a client that reads slowly holds one only.
+PIECE_BYTES: Final = 128 * 1024
+MAX_DOWNLOADS: Final = 256
 RECONNECT_MS: Final = 1000
 POLL_MS: Final = 5000
 
@@ -46,6 +51,7 @@ PICTURE_ERRORS: dict[int | str, dict[str, Any]] = {
     304: {"description": "`If-None-Match` contains the picture's `ETag`"},
     409: {"description": "The job has not finished", **PROBLEM},
     422: {"description": "The job failed: the error and status of the job", **PROBLEM},
+    429: {"description": "Too many pictures are being sent", **PROBLEM},
 }
 
 
@@ -113,8 +119,11 @@ async def to_picture_response(
         raise UnfinishedJobError(f"The job is {job.state}; try again when it has finished.")
     result = job.reply
     request.state.stage_ms = result.stage_ms
-    blob = await service.jobs.read_picture(result, heatmap=heatmap)
-    tag = hashlib.sha256(blob).hexdigest()[:32]
+    # A picture stays until a client has had time to read it.
+    keep_s = math.ceil(service.settings.send_timeout_s)
+    key, length_bytes = await service.jobs.find_picture(result, heatmap=heatmap, keep_s=keep_s)
+    # A hash, because a job's id is a secret. Its pictures never change.
+    tag = hashlib.sha256(key.encode()).hexdigest()[:32]
     headers = {
         **describe_result(result, result.stage_ms),
         "ETag": f'"{tag}"',
@@ -123,7 +132,40 @@ async def to_picture_response(
     if tag in parse_entity_tags(request.headers):
         return Response(status_code=304, headers=headers)
     media_type = result.heatmap_type if heatmap else "image/jpeg"
-    return Response(blob, headers=headers, media_type=media_type)
+    headers["Content-Length"] = str(length_bytes)
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type=media_type)
+    request.state.held.enter_context(count_download(service))
+    first = await service.jobs.read_piece(key, 0, min(PIECE_BYTES, length_bytes))
+    if len(first) == length_bytes:
+        return Response(first, headers=headers, media_type=media_type)
+    pieces = read_pieces(service.jobs, key, first, length_bytes)
+    return StreamingResponse(pieces, headers=headers, media_type=media_type)
+
+
+@contextmanager
+def count_download(service: Service) -> Iterator[None]:
+    """Count a picture that is being sent.
+
+    Raises:
+        QueueFullError: when there are too many.
+    """
+    if service.downloads >= MAX_DOWNLOADS:
+        raise QueueFullError(f"{service.downloads} pictures are being sent.")
+    service.downloads += 1
+    try:
+        yield
+    finally:
+        service.downloads -= 1
+
+
+async def read_pieces(
+    jobs: Jobs, key: str, first: bytes, length_bytes: int
+) -> AsyncIterator[bytes]:
+    """Yield a picture in pieces; ``first`` has been read already."""
+    yield first
+    for start in range(len(first), length_bytes, PIECE_BYTES):
+        yield await jobs.read_piece(key, start, min(PIECE_BYTES, length_bytes - start))
 
 
 @router.get(

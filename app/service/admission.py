@@ -17,7 +17,10 @@ MAX_RETRY_AFTER_S: Final = 60
 
 
 class Admission:
-    """Counts uploads from their first byte to their response; refuses those above the limits."""
+    """Counts uploads from their first byte until their response has been written, or given up.
+
+    Refuses those above the limits.
+    """
 
     def __init__(self, max_pending: int, max_pending_bytes: int) -> None:
         self._max_pending = max_pending
@@ -45,7 +48,7 @@ class Admission:
             yield ticket
         finally:
             self.pending -= 1
-            self.pending_bytes -= ticket.allocated_bytes
+            ticket.release()
             if not ticket.refused:
                 self._completed_s.append(time.monotonic())
             self._forget_old()
@@ -93,12 +96,13 @@ class Admission:
 
 
 class Ticket:
-    """One upload's part of the bytes that are held."""
+    """One upload's part of the bytes that are held: its body, then its response."""
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
         self.allocated_bytes = 0
         self.refused = False
+        self._released = False
 
     def allocate(self, total_bytes: int) -> None:
         """Raise this upload's part to ``total_bytes``; it never shrinks.
@@ -107,10 +111,27 @@ class Ticket:
             QueueFullError: when the process holds too many bytes already.
         """
         more_bytes = total_bytes - self.allocated_bytes
-        if more_bytes > 0:
+        # A run that other uploads have joined may outlive the ticket of the one that started it.
+        if more_bytes > 0 and not self._released:
             try:
                 self._admission.reserve(more_bytes)
             except QueueFullError:
                 self.refused = True
                 raise
             self.allocated_bytes = total_bytes
+
+    def hold(self, total_bytes: int) -> None:
+        """Set this upload's part to ``total_bytes``: anything else is no longer in memory.
+
+        Raises:
+            QueueFullError: as ``allocate``.
+        """
+        self.allocate(total_bytes)
+        if not self._released:
+            self._admission.pending_bytes -= self.allocated_bytes - total_bytes
+            self.allocated_bytes = total_bytes
+
+    def release(self) -> None:
+        """Give all bytes back, for good."""
+        self.hold(0)
+        self._released = True

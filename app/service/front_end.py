@@ -54,6 +54,7 @@ class Service:
             on_result=self.metrics.observe_result,
         )
         self.event_streams = 0
+        self.downloads = 0
         self.single_flight: SingleFlight[Outcome] = SingleFlight()
         # The versions of live workers' results: usually one, two during an update. Without a worker
         # the last ones stay, so that cached results are still found.

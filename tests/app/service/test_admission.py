@@ -86,3 +86,24 @@ def test_refused_uploads_do_not_count_as_completed(monkeypatch: pytest.MonkeyPat
             with pytest.raises(QueueFullError) as refused, admission.admit() as other:
                 other.allocate(90)
         assert refused.value.retry_after_s == 10
+
+
+def test_bytes_that_are_no_longer_in_memory_are_given_back() -> None:
+    admission = Admission(max_pending=9, max_pending_bytes=100)
+    with admission.admit(), admission.admit() as ticket:
+        ticket.allocate(80)
+        ticket.hold(30)
+        assert admission.pending_bytes == 30
+        with pytest.raises(QueueFullError):
+            ticket.hold(101)
+        ticket.hold(100)
+        assert admission.pending_bytes == 100
+    assert admission.pending_bytes == 0
+
+
+def test_a_ticket_allocates_nothing_after_its_place_was_freed() -> None:
+    admission = Admission(max_pending=9, max_pending_bytes=100)
+    with admission.admit() as ticket:
+        ticket.allocate(10)
+    ticket.allocate(90)
+    assert admission.pending_bytes == 0
