@@ -61,7 +61,7 @@ class ResultCache:
             return None
         result_key, *picture_keys = entry_keys(identity)
         try:
-            raw = await self._redis.get(result_key)
+            raw = cast("bytes | None", await self._redis.get(result_key))
             result = decode_reply(raw) if raw is not None else None
             if not isinstance(result, Result):
                 return None
