@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.http.body import BodyDeadline, read_body
-from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
+from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect, find_connection
 from app.http.documents import JobDocument, describe_job, job_path
 from app.http.preferences import Form, Preferences, parse_preferences
 from app.http.problems import MEDIA_TYPE, to_examples
@@ -159,7 +159,7 @@ async def respond(request: Request, service: Service) -> Response:
     options = parse_query(request.scope["query_string"])  # first: wrong options need no upload
     preferences = parse_preferences(request.headers)
     held: ExitStack = request.state.held
-    ticket = held.enter_context(service.admission.admit())
+    ticket = held.enter_context(service.admission.admit(find_connection(request)))
     body = await read_body(
         request,
         ticket,
@@ -232,6 +232,7 @@ async def start_job(
         job_id = await service.detached.start(
             upload.data, pixels, upload.options, upload.digest, held, may_store=may_store
         )
+        ticket.detach()
     job = await service.jobs.read(job_id)
     headers = {
         "Location": job_path(job_id),

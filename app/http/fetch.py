@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from app.http.conditional import choose_cache_control, is_not_modified, normalise_date
 from app.http.dependencies import ServiceDependency
-from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
+from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect, find_connection
 from app.http.problems import MEDIA_TYPE
 from app.http.responses import to_entity_tag, to_photo_response
 from app.path_options import parse_path_options
@@ -85,7 +85,7 @@ async def respond(
     chosen = parse_path_options(options)
     source_url = parse_source_url(url)
     upstream: Upstream = request.app.state.upstream
-    ticket = request.state.held.enter_context(service.admission.admit())
+    ticket = request.state.held.enter_context(service.admission.admit(find_connection(request)))
     source = await upstream.fetch(source_url, ticket.allocate)
     return await compress_source(request, service, ticket, source, chosen)
 

@@ -4,8 +4,7 @@ import asyncio
 import hashlib
 import math
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path
@@ -14,13 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from app.http.dependencies import ServiceDependency
+from app.http.disconnect import find_connection
 from app.http.documents import JobDocument, describe_job
 from app.http.preferences import parse_entity_tags
 from app.http.problems import MEDIA_TYPE
 from app.http.responses import CACHE_CONTROL, describe_result
 from app.queue.jobs import Job, Jobs
 from app.service.front_end import Service
-from contract.errors import FoveateError, QueueFullError, UnfinishedJobError
+from contract.errors import FoveateError, UnfinishedJobError
 from contract.messages import Failure, Result
 
 router = APIRouter(prefix="/jobs/{job_id}", tags=["jobs"])
@@ -35,7 +35,6 @@ MAX_STREAM_S: Final = 30.0
 MAX_EVENT_STREAMS: Final = 256
 # Pictures are read from Redis and sent in pieces, so that a client that reads slowly holds one only.
 PIECE_BYTES: Final = 128 * 1024
-MAX_DOWNLOADS: Final = 256
 RECONNECT_MS: Final = 1000
 POLL_MS: Final = 5000
 
@@ -135,28 +134,13 @@ async def to_picture_response(
     headers["Content-Length"] = str(length_bytes)
     if request.method == "HEAD":
         return Response(headers=headers, media_type=media_type)
-    request.state.held.enter_context(count_download(service))
+    ticket = request.state.held.enter_context(service.downloads.admit(find_connection(request)))
+    ticket.allocate(min(PIECE_BYTES, length_bytes))
     first = await service.jobs.read_piece(key, 0, min(PIECE_BYTES, length_bytes))
     if len(first) == length_bytes:
         return Response(first, headers=headers, media_type=media_type)
     pieces = read_pieces(service.jobs, key, first, length_bytes)
     return StreamingResponse(pieces, headers=headers, media_type=media_type)
-
-
-@contextmanager
-def count_download(service: Service) -> Iterator[None]:
-    """Count a picture that is being sent.
-
-    Raises:
-        QueueFullError: when there are too many.
-    """
-    if service.downloads >= MAX_DOWNLOADS:
-        raise QueueFullError(f"{service.downloads} pictures are being sent.")
-    service.downloads += 1
-    try:
-        yield
-    finally:
-        service.downloads -= 1
 
 
 async def read_pieces(

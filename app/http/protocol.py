@@ -44,6 +44,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _in_body = False
     _body_bytes = 0
     _frame_bytes = 0
+    _progress_s = 0.0
     _head_timer: asyncio.TimerHandle | None = None
     _send_timer: asyncio.TimerHandle | None = None
     _linger_timer: asyncio.TimerHandle | None = None
@@ -71,6 +72,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse ``data`` and close above a limit, which one read of at most 256 KB may exceed."""
         self._frame_bytes += len(data)
+        self._progress_s = self.loop.time()
         super().data_received(data)
         if self._frame_bytes > MAX_FRAME_BYTES or self._body_bytes > self.max_body_bytes:
             self.transport.close()
@@ -82,6 +84,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Start the time limit of a later head."""
         self._start_head_timer()
         super().on_message_begin()
+        self.scope["state"]["connection"] = self
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; drop a trailer, which no route reads."""
@@ -145,6 +148,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Start the time limit of a client that is slow to read its response."""
         super().pause_writing()
+        self._progress_s = self.loop.time()
         self._start_send_timer()
 
     def resume_writing(self) -> None:
@@ -152,6 +156,16 @@ class LimitedProtocol(HttpToolsProtocol):
         if not self._is_responding():
             self._stop_send_timer()
         super().resume_writing()
+
+    def stalled_s(self) -> float:
+        """Return for how long the client has neither sent more of a body nor read more."""
+        awaits_body = self._in_body and not self.flow.read_paused
+        is_waiting = awaits_body or self.flow.write_paused
+        return self.loop.time() - self._progress_s if is_waiting else 0.0
+
+    def abort(self) -> None:
+        """Close the connection at once, with what waits to be sent."""
+        self.transport.abort()
 
     def _is_responding(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

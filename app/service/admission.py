@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol
 
 from contract.errors import QueueFullError
 
@@ -14,6 +14,19 @@ from contract.errors import QueueFullError
 WINDOW_S: Final = 10.0
 SHORTEST_WINDOW_S: Final = 1.0
 MAX_RETRY_AFTER_S: Final = 60
+# At the limits, the client that has neither sent nor read anything for longest loses its place, once
+# it is at least this long. Otherwise a few silent clients could lock out everyone else.
+STALL_S: Final = 2.0
+
+
+class Connection(Protocol):
+    """The connection of an upload's client."""
+
+    def stalled_s(self) -> float:
+        """Return for how long the service has been waiting for the client to send or read."""
+
+    def abort(self) -> None:
+        """Close the connection at once."""
 
 
 class Admission:
@@ -25,30 +38,34 @@ class Admission:
     def __init__(self, max_pending: int, max_pending_bytes: int) -> None:
         self._max_pending = max_pending
         self._max_pending_bytes = max_pending_bytes
-        self.pending = 0
         self.pending_bytes = 0
+        self._tickets: set[Ticket] = set()
         # When uploads were completed, on the monotonic clock; refused ones are not counted.
         self._completed_s: deque[float] = deque()
         self._busy_since_s = 0.0
 
+    @property
+    def pending(self) -> int:
+        """The number of uploads that hold a place."""
+        return len(self._tickets)
+
     @contextmanager
-    def admit(self) -> Iterator["Ticket"]:
-        """Reserve a place for one upload.
+    def admit(self, connection: Connection | None = None) -> Iterator["Ticket"]:
+        """Reserve a place for one upload; its client loses it if it stalls while others need it.
 
         Raises:
             QueueFullError: when all places are taken.
         """
-        if self.pending >= self._max_pending:
+        if self.pending >= self._max_pending and not self._give_up_stalled():
             raise self._to_error(f"{self.pending} uploads are waiting.")
         if not self.pending:
             self._busy_since_s = time.monotonic()
-        self.pending += 1
-        ticket = Ticket(self)
+        ticket = Ticket(self, connection)
+        self._tickets.add(ticket)
         try:
             yield ticket
         finally:
-            self.pending -= 1
-            ticket.release()
+            self.release(ticket)
             if not ticket.refused:
                 self._completed_s.append(time.monotonic())
             self._forget_old()
@@ -60,9 +77,26 @@ class Admission:
             QueueFullError: when they would exceed the limit.
         """
         # A lone upload always fits: with a limit below MAX_UPLOAD_BYTES it could never be accepted.
-        if self.pending > 1 and self.pending_bytes + more_bytes > self._max_pending_bytes:
-            raise self._to_error(f"{self.pending_bytes} bytes of uploads are waiting.")
+        while self.pending > 1 and self.pending_bytes + more_bytes > self._max_pending_bytes:
+            if not self._give_up_stalled():
+                raise self._to_error(f"{self.pending_bytes} bytes of uploads are waiting.")
         self.pending_bytes += more_bytes
+
+    def release(self, ticket: "Ticket") -> None:
+        """Free the place and the bytes of ``ticket``, for good."""
+        self.pending_bytes -= ticket.allocated_bytes
+        ticket.allocated_bytes = 0
+        ticket.released = True
+        self._tickets.discard(ticket)
+
+    def _give_up_stalled(self) -> bool:
+        """Give up the client that has stalled for longest; return whether there was one."""
+        stalled = {ticket: ticket.stalled_s() for ticket in self._tickets}
+        longest = max(stalled, key=stalled.__getitem__, default=None)
+        if longest is None or stalled[longest] < STALL_S:
+            return False
+        longest.give_up()
+        return True
 
     def retry_after_s(self) -> int:
         """Return the time, from 1 to 60 s, that the waiting uploads take at the current rate.
@@ -98,11 +132,27 @@ class Admission:
 class Ticket:
     """One upload's part of the bytes that are held: its body, then its response."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: Admission, connection: Connection | None = None) -> None:
         self._admission = admission
+        self._connection = connection
         self.allocated_bytes = 0
         self.refused = False
-        self._released = False
+        self.released = False
+
+    def stalled_s(self) -> float:
+        """Return for how long the client has neither sent nor read what it should."""
+        return self._connection.stalled_s() if self._connection else 0.0
+
+    def give_up(self) -> None:
+        """Disconnect the client and free its place at once."""
+        if self._connection:
+            self._connection.abort()
+        self.refused = True
+        self._admission.release(self)
+
+    def detach(self) -> None:
+        """Keep the place whatever becomes of the client: a job has taken it over."""
+        self._connection = None
 
     def allocate(self, total_bytes: int) -> None:
         """Raise this upload's part to ``total_bytes``; it never shrinks.
@@ -112,7 +162,7 @@ class Ticket:
         """
         more_bytes = total_bytes - self.allocated_bytes
         # A run that other uploads have joined may outlive the ticket of the one that started it.
-        if more_bytes > 0 and not self._released:
+        if more_bytes > 0 and not self.released:
             try:
                 self._admission.reserve(more_bytes)
             except QueueFullError:
@@ -127,11 +177,6 @@ class Ticket:
             QueueFullError: as ``allocate``.
         """
         self.allocate(total_bytes)
-        if not self._released:
+        if not self.released:
             self._admission.pending_bytes -= self.allocated_bytes - total_bytes
             self.allocated_bytes = total_bytes
-
-    def release(self) -> None:
-        """Give all bytes back, for good."""
-        self.hold(0)
-        self._released = True

@@ -10,6 +10,7 @@ import pytest
 from app.http import jobs as routes
 from app.http.jobs import watch
 from app.queue.jobs import Job
+from app.service import front_end
 from app.service.front_end import Service
 from contract.errors import CorruptImageError, GoneJobError, UnknownJobError
 from contract.messages import Failure
@@ -94,7 +95,7 @@ def test_head_is_get_without_a_body() -> None:
 
 @pytest.mark.parametrize("suffix", ["/image", "/heatmap"])
 def test_above_the_limit_a_picture_is_refused(monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
-    monkeypatch.setattr(routes, "MAX_DOWNLOADS", 0)
+    monkeypatch.setattr(front_end, "MAX_DOWNLOADS", 0)
     response = request(FINISHED, "GET", suffix)
     assert read_problem(response) == (429, "queue-full")
     assert int(response.headers["retry-after"]) > 0
