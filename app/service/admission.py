@@ -70,17 +70,20 @@ class Admission:
                 self._completed_s.append(time.monotonic())
             self._forget_old()
 
-    def reserve(self, more_bytes: int) -> None:
-        """Add ``more_bytes`` to the bytes that are held.
+    def reserve(self, ticket: "Ticket", total_bytes: int, *, makes_room: bool) -> None:
+        """Raise the part of ``ticket`` to ``total_bytes``; with ``makes_room`` others may lose theirs.
 
         Raises:
-            QueueFullError: when they would exceed the limit.
+            QueueFullError: when all parts together would exceed the limit.
         """
+        more_bytes = total_bytes - ticket.allocated_bytes
         # A lone upload always fits: with a limit below MAX_UPLOAD_BYTES it could never be accepted.
         while self.pending > 1 and self.pending_bytes + more_bytes > self._max_pending_bytes:
-            if not self._give_up_stalled():
-                raise self._to_error(f"{self.pending_bytes} bytes of uploads are waiting.")
+            if not (makes_room and self._give_up_stalled(ticket)):
+                ticket.refused = True
+                raise self._to_error(f"{self.pending_bytes} bytes of uploads are held.")
         self.pending_bytes += more_bytes
+        ticket.allocated_bytes = total_bytes
 
     def release(self, ticket: "Ticket") -> None:
         """Free the place and the bytes of ``ticket``, for good."""
@@ -89,9 +92,9 @@ class Admission:
         ticket.released = True
         self._tickets.discard(ticket)
 
-    def _give_up_stalled(self) -> bool:
+    def _give_up_stalled(self, spared: "Ticket | None" = None) -> bool:
         """Give up the client that has stalled for longest; return whether there was one."""
-        stalled = {ticket: ticket.stalled_s() for ticket in self._tickets}
+        stalled = {one: one.stalled_s() for one in self._tickets if one is not spared}
         longest = max(stalled, key=stalled.__getitem__, default=None)
         if longest is None or stalled[longest] < STALL_S:
             return False
@@ -155,28 +158,32 @@ class Ticket:
         self._connection = None
 
     def allocate(self, total_bytes: int) -> None:
-        """Raise this upload's part to ``total_bytes``; it never shrinks.
+        """Raise this upload's part to ``total_bytes`` of its body; it never shrinks.
 
         Raises:
             QueueFullError: when the process holds too many bytes already.
         """
-        more_bytes = total_bytes - self.allocated_bytes
-        # A run that other uploads have joined may outlive the ticket of the one that started it.
-        if more_bytes > 0 and not self.released:
-            try:
-                self._admission.reserve(more_bytes)
-            except QueueFullError:
-                self.refused = True
-                raise
-            self.allocated_bytes = total_bytes
+        self._raise_to(total_bytes, makes_room=True)
+
+    def allocate_response(self, total_bytes: int) -> None:
+        """As ``allocate``, for a response, which makes no client lose its place.
+
+        Otherwise clients that read nothing would take turns, and no one else would get a place.
+        """
+        self._raise_to(total_bytes, makes_room=False)
 
     def hold(self, total_bytes: int) -> None:
-        """Set this upload's part to ``total_bytes``: anything else is no longer in memory.
+        """Set this upload's part to the bytes of its response: the body is no longer in memory.
 
         Raises:
             QueueFullError: as ``allocate``.
         """
-        self.allocate(total_bytes)
+        self.allocate_response(total_bytes)
         if not self.released:
             self._admission.pending_bytes -= self.allocated_bytes - total_bytes
             self.allocated_bytes = total_bytes
+
+    def _raise_to(self, total_bytes: int, *, makes_room: bool) -> None:
+        # A run that other uploads have joined may outlive the ticket of the one that started it.
+        if total_bytes > self.allocated_bytes and not self.released:
+            self._admission.reserve(self, total_bytes, makes_room=makes_room)

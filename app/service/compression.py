@@ -46,7 +46,7 @@ async def find_cached(service: Service, upload: Upload, ticket: Ticket) -> Outco
     started_s = time.perf_counter()
     for version in service.versions:
         identity = upload.identify(version)
-        if finished := await service.cache.find(identity, ticket.allocate):
+        if finished := await service.cache.find(identity, ticket.allocate_response):
             service.metrics.cache.labels("hit").inc()
             stage_ms = dict.fromkeys(finished.result.stage_ms, 0.0)
             return Outcome(finished, identity, stage_ms, 1e3 * (time.perf_counter() - started_s))
@@ -90,7 +90,7 @@ async def compress(
     async def take(result: Result) -> Finished | None:
         identity = upload.identify(result.model_version)
         try:
-            ticket.allocate(bound_bytes(result))
+            ticket.allocate_response(bound_bytes(result))
         except QueueFullError:
             if is_shared:  # the client will try again
                 await service.cache.keep(identity, result)

@@ -106,7 +106,7 @@ class SilentClients:
         connection = socket.socket()
         # Little of a response fits into the buffers; the rest waits in the service.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.settimeout(0.5)
+        connection.settimeout(5.0)
         with contextlib.suppress(OSError):  # refused, or closed while it sends
             connection.connect(self._address)
             connection.sendall(self._start)

@@ -148,7 +148,10 @@ def test_silent_clients_lose_their_bytes_when_others_need_them() -> None:
     with contextlib.ExitStack() as held:
         for connection in silent:
             held.enter_context(admission.admit(connection)).allocate(30)
-        held.enter_context(admission.admit()).allocate(60)
+        ticket = held.enter_context(admission.admit())
+        with pytest.raises(QueueFullError):
+            ticket.allocate_response(60)
+        ticket.allocate(60)
         assert [connection.aborted for connection in silent].count(True) == 2
         assert admission.pending_bytes == 90
 
