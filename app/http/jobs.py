@@ -118,9 +118,7 @@ async def to_picture_response(
         raise UnfinishedJobError(f"The job is {job.state}; try again when it has finished.")
     result = job.reply
     request.state.stage_ms = result.stage_ms
-    # A picture stays until a client has had time to read it.
-    keep_s = math.ceil(service.settings.send_timeout_s)
-    key, length_bytes = await service.jobs.find_picture(result, heatmap=heatmap, keep_s=keep_s)
+    key, length_bytes = await service.jobs.find_picture(result, heatmap=heatmap)
     # A hash, because a job's id is a secret. Its pictures never change.
     tag = hashlib.sha256(key.encode()).hexdigest()[:32]
     headers = {
@@ -139,6 +137,7 @@ async def to_picture_response(
     first = await service.jobs.read_piece(key, 0, min(PIECE_BYTES, length_bytes))
     if len(first) == length_bytes:
         return Response(first, headers=headers, media_type=media_type)
+    await service.jobs.keep_picture(key, math.ceil(service.settings.send_timeout_s))
     pieces = read_pieces(service.jobs, key, first, length_bytes)
     return StreamingResponse(pieces, headers=headers, media_type=media_type)
 

@@ -100,10 +100,8 @@ class Jobs:
             raise GoneJobError("The job's pictures have expired.")
         return Job(job_id, "finished", reply=reply)
 
-    async def find_picture(self, result: Result, *, heatmap: bool, keep_s: int) -> tuple[str, int]:
-        """Return the key and the bytes of a finished job's JPEG or heatmap.
-
-        It does not expire for ``keep_s``, in which ``read_piece`` can read it.
+    async def find_picture(self, result: Result, *, heatmap: bool) -> tuple[str, int]:
+        """Return the key and the number of bytes of a finished job's JPEG or heatmap.
 
         Raises:
             GoneJobError: when it has expired.
@@ -114,15 +112,23 @@ class Jobs:
             raise UnknownJobError("The job has no heatmap; none was asked for.")
         key = heatmap_key(result.job_id) if heatmap else image_key(result.job_id)
         try:
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.expire(key, keep_s, gt=True)
-                pipeline.strlen(key)
-                _, length_bytes = await pipeline.execute()
+            length_bytes = await self._redis.strlen(key)
         except RedisError as error:
             raise QueueUnavailableError("The queue does not respond.") from error
         if not length_bytes:
             raise GoneJobError("The job's pictures have expired.")
         return key, length_bytes
+
+    async def keep_picture(self, key: str, keep_s: int) -> None:
+        """Let a picture not expire before ``keep_s``, so that it can be read in pieces.
+
+        Raises:
+            QueueUnavailableError: when Redis can't be reached.
+        """
+        try:
+            await self._redis.expire(key, keep_s, gt=True)
+        except RedisError as error:
+            raise QueueUnavailableError("The queue does not respond.") from error
 
     async def read_piece(self, key: str, start: int, length_bytes: int) -> bytes:
         """Return ``length_bytes`` of a picture from the byte ``start``.

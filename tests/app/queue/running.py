@@ -61,7 +61,7 @@ async def start_detached(service: Service, data: bytes = b"data", *, may_store: 
 
 async def read_picture(jobs: Jobs, result: Result, *, heatmap: bool = False) -> bytes:
     """Return a whole picture, read in pieces of three bytes."""
-    key, length_bytes = await jobs.find_picture(result, heatmap=heatmap, keep_s=1)
+    key, length_bytes = await jobs.find_picture(result, heatmap=heatmap)
     starts = range(0, length_bytes, 3)
     pieces = [await jobs.read_piece(key, at, min(3, length_bytes - at)) for at in starts]
     return b"".join(pieces)

@@ -220,3 +220,20 @@ def test_a_stored_photo_is_a_finished_job(redis_url: str, connection: redis.Redi
         assert not connection.exists(image_key(job_id), heatmap_key(job_id))
 
     run_with_service(redis_url, work)
+
+
+def test_a_picture_that_is_read_in_pieces_stays_for_so_long(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(service: Service) -> None:
+        connection.set("picture", IMAGE, ex=10)
+        await service.jobs.keep_picture("picture", 5)
+        assert connection.ttl("picture") > 5
+        await service.jobs.keep_picture("picture", 50)
+        assert connection.ttl("picture") > 40
+        connection.delete("picture")
+        await service.jobs.keep_picture("picture", 50)
+        with pytest.raises(GoneJobError):
+            await service.jobs.read_piece("picture", 0, 1)
+
+    run_with_service(redis_url, work)
