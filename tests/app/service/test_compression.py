@@ -22,6 +22,7 @@ from app.service.front_end import Service
 from app.settings import AppSettings
 from contract.errors import (
     NoWorkerError,
+    QueueFullError,
     QueueUnavailableError,
     TooManyPixelsError,
     UnsupportedImageError,
@@ -184,3 +185,21 @@ def test_without_redis_nothing_is_looked_up_or_linked(connection: Redis) -> None
             await find_cached(service, upload, TICKET)
 
     use("unix:///nonexistent/redis.sock", connection, work)
+
+
+def test_a_result_without_room_is_cached_and_never_read(redis_url: str, connection: Redis) -> None:
+    async def work(service: Service, worker: StandInWorker) -> None:
+        admission = Admission(max_pending=9, max_pending_bytes=10)
+        upload = await create_upload(PHOTO, Options())
+        with admission.admit() as other, admission.admit() as ticket:
+            other.allocate(7)  # the result has 4 bytes
+            with pytest.raises(QueueFullError):
+                await compress(service, upload, ticket)
+            with pytest.raises(QueueFullError):  # nor is it read from the cache
+                await compress(service, upload, ticket)
+            other.hold(0)
+            assert (await compress(service, upload, ticket)).cached_ms is not None
+            assert admission.pending_bytes == 4
+        assert worker.runs == 1
+
+    use(redis_url, connection, work)
