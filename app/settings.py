@@ -16,6 +16,10 @@ MIN_KEY_CHARS: Final = 16
 
 # A header in OpenTelemetry's format (https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
 COLLECTOR_HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ !#-+\--:<-\[\]-~]*")
+MAX_ROOT_PATH_CHARS: Final = 200
+# No empty segment: a link that starts with // leads to another host. No dot segments.
+ROOT_PATH_PATTERN: Final = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*")
+
 HOST_PATTERN: Final = r"^(\*|(\*\.)?[a-z0-9_.:-]+)$"
 ORIGIN_PATTERN: Final = r"^(\*|https?://[a-z0-9.:\[\]-]+)$"
 # What the patterns allow, for error messages.
@@ -80,6 +84,20 @@ def check_collector_headers(headers: SecretStr) -> SecretStr:
 
 
 RedisUrl = Annotated[str, AfterValidator(check_redis_url), Field(repr=False)]
+
+
+def parse_root_path(text: str) -> str:
+    """Return a path prefix without a slash at its end; it is safe in links and in HTML.
+
+    Raises:
+        ValueError: when it is not a path of plain segments.
+    """
+    path = text.removesuffix("/")
+    if len(path) > MAX_ROOT_PATH_CHARS or not ROOT_PATH_PATTERN.fullmatch(path):
+        raise ValueError("it must be a path such as /img, of letters, digits, -, ., _ and ~")
+    return path
+
+
 Key = Annotated[SecretStr, AfterValidator(check_key)]
 Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(split_setting)]
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]
@@ -131,6 +149,10 @@ class AppSettings(BaseSettings):
     api_keys: Keys = ()
     # Web pages of these origins may send requests and read responses; `*` is every page.
     cors_origins: Origins = ()
+    # The path under which a proxy serves this service, if it removes it from the requests.
+    root_path: Annotated[str, AfterValidator(parse_root_path)] = ""
+    # Proxies whose X-Forwarded-* headers are believed: addresses, networks, or `*`.
+    forwarded_allow_ips: str = "127.0.0.1"
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
