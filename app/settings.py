@@ -14,12 +14,11 @@ from contract.redis_url import check_redis_url
 # Shorter keys can be guessed; `openssl rand -hex 32` prints one of 64 characters.
 MIN_KEY_CHARS: Final = 16
 
-# A header in OpenTelemetry's format (https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
-COLLECTOR_HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ !#-+\--:<-\[\]-~]*")
 MAX_ROOT_PATH_CHARS: Final = 200
 # No empty segment: a link that starts with // leads to another host. No dot segments.
 ROOT_PATH_PATTERN: Final = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*")
-
+# A header in OpenTelemetry's format (https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
+COLLECTOR_HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ !#-+\--:<-\[\]-~]*")
 HOST_PATTERN: Final = r"^(\*|(\*\.)?[a-z0-9_.:-]+)$"
 ORIGIN_PATTERN: Final = r"^(\*|https?://[a-z0-9.:\[\]-]+)$"
 # What the patterns allow, for error messages.
@@ -49,6 +48,18 @@ def check_key(key: SecretStr) -> SecretStr:
     if len(text) < MIN_KEY_CHARS or not (text.isascii() and text.isprintable()) or " " in text:
         raise ValueError(f"each key needs at least {MIN_KEY_CHARS} ASCII characters, no spaces")
     return key
+
+
+def parse_root_path(text: str) -> str:
+    """Return a path prefix without a slash at its end; it is safe in links and in HTML.
+
+    Raises:
+        ValueError: when it is not a path of plain segments.
+    """
+    path = text.removesuffix("/")
+    if len(path) > MAX_ROOT_PATH_CHARS or not ROOT_PATH_PATTERN.fullmatch(path):
+        raise ValueError("it must be a path such as /img, of letters, digits, -, ., _ and ~")
+    return path
 
 
 def check_collector_url(url: SecretStr) -> SecretStr:
@@ -84,20 +95,6 @@ def check_collector_headers(headers: SecretStr) -> SecretStr:
 
 
 RedisUrl = Annotated[str, AfterValidator(check_redis_url), Field(repr=False)]
-
-
-def parse_root_path(text: str) -> str:
-    """Return a path prefix without a slash at its end; it is safe in links and in HTML.
-
-    Raises:
-        ValueError: when it is not a path of plain segments.
-    """
-    path = text.removesuffix("/")
-    if len(path) > MAX_ROOT_PATH_CHARS or not ROOT_PATH_PATTERN.fullmatch(path):
-        raise ValueError("it must be a path such as /img, of letters, digits, -, ., _ and ~")
-    return path
-
-
 Key = Annotated[SecretStr, AfterValidator(check_key)]
 Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(split_setting)]
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]

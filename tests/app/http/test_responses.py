@@ -31,8 +31,10 @@ def respond(
     cached_ms: float | None = None,
     root_path: str = "",
 ) -> Response:
-    outcome = Outcome(Finished(result, image, heatmap), IDENTITY, result.stage_ms, cached_ms)
-    return to_photo_response(outcome, media_type, "job", root_path)
+    finished = Finished(result, image, heatmap)
+    return to_photo_response(
+        Outcome(finished, IDENTITY, result.stage_ms, cached_ms), media_type, "job", root_path
+    )
 
 
 def test_an_independent_parser_reads_the_two_parts() -> None:
