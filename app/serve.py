@@ -11,6 +11,7 @@ from prometheus_client import values
 
 from app.http.protocol import limit_protocol
 from app.main import create_app
+from app.root_path import ForwardedHeadersMiddleware
 from app.settings import AppSettings
 from app.supervision.front_ends import up_file
 from app.telemetry.logs import log_config
@@ -61,13 +62,16 @@ def serve(
     if shared:
         share_metrics(shared, number)
     config = uvicorn.Config(
-        create_app(settings),
+        ForwardedHeadersMiddleware(create_app(settings), settings.forwarded_allow_ips),
+        proxy_headers=False,  # ours includes uvicorn's
         host=address[0],
         port=address[1],
         access_log=False,
         log_level="warning",
         server_header=False,
-        http=limit_protocol(settings.head_timeout_s, settings.send_timeout_s),
+        http=limit_protocol(
+            settings.head_timeout_s, settings.send_timeout_s, settings.max_upload_bytes
+        ),
         log_config=log_config(settings, number if shared else 0),
         timeout_graceful_shutdown=int(settings.upload_timeout_s + settings.request_timeout_s) + 5,
     )

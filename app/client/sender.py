@@ -11,7 +11,7 @@ import httpx
 
 TIMEOUT: Final = httpx.Timeout(90.0, connect=10.0)
 BUSY_STATUSES: Final = frozenset({429, 503})
-GATEWAY_TIMEOUT: Final = 504
+TIMEOUT_STATUSES: Final = frozenset({408, 504})
 MAX_TIMEOUTS: Final = 3
 # For one photo: how long requests to a busy, and to an unreachable, service are repeated.
 MAX_BUSY_S: Final = 300.0
@@ -56,9 +56,12 @@ class Sender:
         """Prepare the client; ``by_proxy`` lets the environment's proxy settings apply.
 
         Raises:
-            UnusableServiceError: when ``url`` is not a URL.
+            UnusableServiceError: when ``url`` is not a URL, or ``key`` can't be a key.
         """
         self._stopped = threading.Event()
+        if key and not (key.isascii() and key.isprintable() and " " not in key):
+            # A header can't have it, and errors of the HTTP library would quote it.
+            raise UnusableServiceError("FOVEATE_API_KEY is not a key: ASCII characters, no spaces")
         try:
             self._client = httpx.Client(
                 base_url=url,
@@ -67,8 +70,11 @@ class Sender:
                 limits=httpx.Limits(max_connections=connections),
                 trust_env=by_proxy,
             )
-        except (httpx.InvalidURL, ValueError) as error:
-            raise UnusableServiceError(f"the service can't be reached: {error}") from error
+        except (httpx.InvalidURL, ValueError):
+            # Without the error's text, which quotes a part of the URL, maybe of its password.
+            raise UnusableServiceError(
+                "the service can't be reached: its URL, or that of a proxy, is not valid"
+            ) from None
 
     def check(self) -> None:
         """Connect once, so that a wrong URL is reported before the first upload.
@@ -99,7 +105,10 @@ class Sender:
         if response.headers.get("Content-Type") != "image/jpeg":
             raise UnusableServiceError("the server at this URL is not Foveate")
         link = response.links.get("heatmap", {}).get("url")
-        heatmap = self._request_until_available("GET", link) if link else None
+        # Relative to the response: the URL of the service may have a path, which the link has, too.
+        heatmap = (
+            self._request_until_available("GET", str(response.url.join(link))) if link else None
+        )
         return Compressed(
             response.content,
             heatmap.content if heatmap else None,
@@ -130,10 +139,10 @@ class Sender:
                 self._raise_if_stopped()
                 raise UnusableServiceError(str(error)) from error
             else:
-                timeouts += response.status_code == GATEWAY_TIMEOUT
+                timeouts += response.status_code in TIMEOUT_STATUSES
                 elapsed_s = time.monotonic() - started_s
                 repeat = (response.status_code in BUSY_STATUSES and elapsed_s < MAX_BUSY_S) or (
-                    response.status_code == GATEWAY_TIMEOUT and timeouts < MAX_TIMEOUTS
+                    response.status_code in TIMEOUT_STATUSES and timeouts < MAX_TIMEOUTS
                 )
                 if not repeat:
                     return check_response(response)

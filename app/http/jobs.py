@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import math
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
@@ -9,10 +10,12 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from app.http.dependencies import ServiceDependency
+from app.http.disconnect import find_connection
 from app.http.documents import JobDocument, describe_job
+from app.http.headers import describe_request_headers
 from app.http.preferences import parse_entity_tags
 from app.http.problems import MEDIA_TYPE
 from app.http.responses import CACHE_CONTROL, describe_result
@@ -31,6 +34,8 @@ MAX_STREAM_S: Final = 30.0
 # Each stream costs four reads per second. Streams above the limit end after their first event, so
 # that their clients poll instead.
 MAX_EVENT_STREAMS: Final = 256
+# Pictures are read from Redis and sent in pieces, so that a client that reads slowly holds one only.
+PIECE_BYTES: Final = 128 * 1024
 RECONNECT_MS: Final = 1000
 POLL_MS: Final = 5000
 
@@ -46,7 +51,9 @@ PICTURE_ERRORS: dict[int | str, dict[str, Any]] = {
     304: {"description": "`If-None-Match` contains the picture's `ETag`"},
     409: {"description": "The job has not finished", **PROBLEM},
     422: {"description": "The job failed: the error and status of the job", **PROBLEM},
+    429: {"description": "Too many pictures are being sent", **PROBLEM},
 }
+CONDITIONAL = {"parameters": describe_request_headers(["If-None-Match"])}
 
 
 async def read_job(
@@ -62,10 +69,10 @@ JobDependency = Annotated[Job, Depends(read_job)]
 
 @router.head("", include_in_schema=False, response_model_exclude_none=True)
 @router.get("", summary="A job's state", response_model_exclude_none=True, responses=ERRORS)
-async def show(job: JobDependency, response: Response) -> JobDocument:
+async def show(request: Request, job: JobDependency, response: Response) -> JobDocument:
     """Get the state, the position in the queue, and the result or error of a job that has ended."""
     response.headers["Cache-Control"] = "no-store"
-    return describe_job(job)
+    return describe_job(job, request.scope["root_path"])
 
 
 @router.delete("", summary="Withdraw or delete a job", status_code=204, responses=ERRORS)
@@ -81,6 +88,7 @@ async def delete(job_id: str, service: ServiceDependency) -> Response:
     summary="A finished job's JPEG",
     response_class=Response,
     responses={200: {"content": {"image/jpeg": BINARY}}, **PICTURE_ERRORS},
+    openapi_extra=CONDITIONAL,
 )
 async def image(request: Request, job: JobDependency, service: ServiceDependency) -> Response:
     """Get the JPEG until it expires."""
@@ -93,6 +101,7 @@ async def image(request: Request, job: JobDependency, service: ServiceDependency
     summary="A finished job's heatmap",
     response_class=Response,
     responses={200: {"content": {"image/png": BINARY, "image/jpeg": BINARY}}, **PICTURE_ERRORS},
+    openapi_extra=CONDITIONAL,
 )
 async def heatmap(request: Request, job: JobDependency, service: ServiceDependency) -> Response:
     """Get the heatmap, if the options included one, until it expires."""
@@ -113,8 +122,9 @@ async def to_picture_response(
         raise UnfinishedJobError(f"The job is {job.state}; try again when it has finished.")
     result = job.reply
     request.state.stage_ms = result.stage_ms
-    blob = await service.jobs.read_picture(result, heatmap=heatmap)
-    tag = hashlib.sha256(blob).hexdigest()[:32]
+    key, length_bytes = await service.jobs.find_picture(result, heatmap=heatmap)
+    # A hash, because a job's id is a secret. Its pictures never change.
+    tag = hashlib.sha256(key.encode()).hexdigest()[:32]
     headers = {
         **describe_result(result, result.stage_ms),
         "ETag": f'"{tag}"',
@@ -123,7 +133,26 @@ async def to_picture_response(
     if tag in parse_entity_tags(request.headers):
         return Response(status_code=304, headers=headers)
     media_type = result.heatmap_type if heatmap else "image/jpeg"
-    return Response(blob, headers=headers, media_type=media_type)
+    headers["Content-Length"] = str(length_bytes)
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type=media_type)
+    ticket = request.state.held.enter_context(service.downloads.admit(find_connection(request)))
+    ticket.allocate(min(PIECE_BYTES, length_bytes))
+    first = await service.jobs.read_piece(key, 0, min(PIECE_BYTES, length_bytes))
+    if len(first) == length_bytes:
+        return Response(first, headers=headers, media_type=media_type)
+    await service.jobs.keep_picture(key, math.ceil(service.settings.send_timeout_s))
+    pieces = read_pieces(service.jobs, key, first, length_bytes)
+    return StreamingResponse(pieces, headers=headers, media_type=media_type)
+
+
+async def read_pieces(
+    jobs: Jobs, key: str, first: bytes, length_bytes: int
+) -> AsyncIterator[bytes]:
+    """Yield a picture in pieces; ``first`` has been read already."""
+    yield first
+    for start in range(len(first), length_bytes, PIECE_BYTES):
+        yield await jobs.read_piece(key, start, min(PIECE_BYTES, length_bytes - start))
 
 
 @router.get(
@@ -131,8 +160,11 @@ async def to_picture_response(
     summary="A job's changes as server-sent events",
     response_class=EventSourceResponse,
     responses=ERRORS,
+    openapi_extra={"parameters": describe_request_headers(["Last-Event-ID"])},
 )
-async def events(job: JobDependency, service: ServiceDependency) -> AsyncIterator[ServerSentEvent]:
+async def events(
+    request: Request, job: JobDependency, service: ServiceDependency
+) -> AsyncIterator[ServerSentEvent]:
     """Stream an event for each change of state or position: its name is the state, its data the job.
 
     The stream ends with the job, or after half a minute; an `EventSource` then reconnects.
@@ -140,19 +172,21 @@ async def events(job: JobDependency, service: ServiceDependency) -> AsyncIterato
     is_full = service.event_streams >= MAX_EVENT_STREAMS
     service.event_streams += 1
     try:
-        async for event in watch(job, service.jobs, once=is_full):
+        async for event in watch(job, service.jobs, request.scope["root_path"], once=is_full):
             yield event
     finally:
         service.event_streams -= 1
 
 
-async def watch(job: Job, jobs: Jobs, *, once: bool) -> AsyncIterator[ServerSentEvent]:
+async def watch(
+    job: Job, jobs: Jobs, root_path: str = "", *, once: bool
+) -> AsyncIterator[ServerSentEvent]:
     """Yield the job, and unless ``once`` its changes for up to ``MAX_STREAM_S``, until it ends."""
     ends_s = time.monotonic() + (0 if once else MAX_STREAM_S)
     retry_ms = POLL_MS if once else RECONNECT_MS
     shown = ""
     while True:
-        document = describe_job(job).model_dump_json(exclude_none=True)
+        document = describe_job(job, root_path).model_dump_json(exclude_none=True)
         if document != shown:
             shown = document
             yield ServerSentEvent(event=job.state, raw_data=document, retry=retry_ms)

@@ -2,16 +2,17 @@
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from redis.exceptions import RedisError
 
 from app.queue.client import ID_BYTES
 from app.results.identity import digest_input, identify
-from app.results.result import Finished, Outcome
+from app.results.result import Finished, Outcome, bound_bytes
+from app.service.admission import Ticket
 from app.service.front_end import Service
 from app.service.probe import probe
-from contract.errors import QueueUnavailableError
+from contract.errors import QueueFullError, QueueUnavailableError
 from contract.messages import Options, Result
 
 
@@ -33,20 +34,22 @@ async def create_upload(data: bytes, options: Options) -> Upload:
     return Upload(data, options, await digest_input(data))
 
 
-async def find_cached(service: Service, upload: Upload) -> Outcome | None:
+async def find_cached(service: Service, upload: Upload, ticket: Ticket) -> Outcome | None:
     """Return the cached result of an equal upload, else None.
 
     Raises:
+        QueueFullError: when ``ticket`` has no room for its pictures.
         QueueUnavailableError: when Redis is known not to respond.
     """
     service.require_redis()
     started_s = time.perf_counter()
     for version in service.versions:
         identity = upload.identify(version)
-        if finished := await service.cache.find(identity):
+        if finished := await service.cache.find(identity, ticket.allocate_response):
             service.metrics.cache.labels("hit").inc()
             stage_ms = dict.fromkeys(finished.result.stage_ms, 0.0)
-            return Outcome(finished, identity, stage_ms, 1e3 * (time.perf_counter() - started_s))
+            elapsed_ms = 1e3 * (time.perf_counter() - started_s)
+            return set_times(Outcome(finished, identity, stage_ms, elapsed_ms), time.time())
     return None
 
 
@@ -65,24 +68,34 @@ async def count_pixels(service: Service, upload: Upload) -> int:
 async def compress(
     service: Service,
     upload: Upload,
+    ticket: Ticket,
     *,
     may_reuse: bool = True,
     may_store: bool = True,
 ) -> Outcome:
     """Return the compressed photo, with ``may_reuse`` also from the cache.
 
-    With ``may_store`` the result is cached, and concurrent equal uploads share one job.
+    With ``may_store`` the result is cached, and concurrent equal uploads share one job. ``ticket``
+    counts the bytes of the pictures before they are read.
 
     Raises:
         FoveateError: when the photo can't be compressed.
     """
     is_shared = may_store and service.cache.is_on
+    submitted_unix_s = time.time()
 
     async def take(result: Result) -> Finished | None:
-        return await service.cache.take(upload.identify(result.model_version), result)
+        identity = upload.identify(result.model_version)
+        try:
+            ticket.allocate_response(bound_bytes(result))
+        except QueueFullError:
+            if is_shared:  # the client will try again
+                await service.cache.keep(identity, result)
+            raise
+        return await service.cache.take(identity, result) if is_shared else None
 
     async def work() -> Outcome:
-        if may_reuse and (cached := await find_cached(service, upload)):
+        if may_reuse and (cached := await find_cached(service, upload, ticket)):
             return cached
         pixels = await count_pixels(service, upload)
         service.metrics.cache.labels("miss").inc()
@@ -91,19 +104,30 @@ async def compress(
             pixels,
             upload.options,
             service.settings.request_timeout_s,
-            take=take if is_shared else None,
+            take=take,
         )
         result = finished.result
         return Outcome(finished, upload.identify(result.model_version), result.stage_ms)
 
     if not is_shared:
-        return await work()
+        return set_times(await work(), submitted_unix_s)
     # A client that refuses cached results can't share a run that may use one.
     key = f"{upload.identify(','.join(sorted(service.versions)))} {may_reuse}"
     outcome, joined = await service.single_flight.run(key, work)
     if joined:
         service.metrics.cache.labels("joined" if outcome.cached_ms is None else "hit").inc()
-    return outcome
+    return set_times(outcome, submitted_unix_s)
+
+
+def set_times(outcome: Outcome, submitted_unix_s: float) -> Outcome:
+    """Return the outcome with the times of one upload, which may be later than the worker's run."""
+    result = outcome.finished.result
+    result = replace(
+        result,
+        submitted_unix_s=submitted_unix_s,
+        started_unix_s=max(submitted_unix_s, result.started_unix_s or 0.0),
+    )
+    return replace(outcome, finished=outcome.finished._replace(result=result))
 
 
 async def create_linked_job(service: Service, outcome: Outcome) -> str:

@@ -1,5 +1,6 @@
 """GET /fetch downloads signed sources only, and its responses can be cached."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,14 @@ from app.sources.client import Source
 from app.sources.signature import signed_path
 from app.sources.source_url import SourceUrl
 from contract.messages import Options
-from tests.app.http.in_process import PHOTO, RESULT, StandInQueue, read_problem, use_service
+from tests.app.http.in_process import (
+    PHOTO,
+    RESULT,
+    ResponseWatch,
+    StandInQueue,
+    read_problem,
+    use_service,
+)
 
 KEY = "0123456789abcdef"
 URL = "https://photos.example/a.jpg"
@@ -52,7 +60,8 @@ def use_fetch(
     data: bytes = PHOTO,
     **settings: int,
 ) -> None:
-    upstream = StandInUpstream(Source(data, MODIFIED, cache_control))
+    headers = {"last-modified": MODIFIED, "cache-control": cache_control}
+    upstream = StandInUpstream(Source(data, headers))
 
     async def run(client: httpx.AsyncClient, service: Service) -> None:
         queue = service.queue = StandInQueue(service)
@@ -108,6 +117,33 @@ def test_without_a_valid_signature_nothing_is_downloaded() -> None:
     use_fetch(work)
 
 
+def test_an_expired_signature_downloads_nothing() -> None:
+    async def work(fetch: Fetch) -> None:
+        now_s = int(time.time())
+        response = await fetch.get(f"expires={now_s}")
+        assert read_problem(response) == (403, "bad-signature")
+        assert "expired" in response.json()["detail"]
+        # The time is part of what is signed.
+        path = signed_path(KEY.encode(), URL, f"expires={now_s}")
+        later = await fetch.client.get(path.replace(str(now_s), str(now_s + 60)))
+        assert read_problem(later) == (403, "bad-signature")
+        assert fetch.upstream.urls == []
+
+    use_fetch(work)
+
+
+def test_a_copy_does_not_outlive_its_signature() -> None:
+    async def work(fetch: Fetch) -> None:
+        response = await fetch.get(f"quality=40,expires={int(time.time()) + 50}")
+        assert response.status_code == 200
+        assert fetch.queue.uploads[0][1] == Options(quality=40)
+        directive, _, age_s = response.headers["cache-control"].rpartition("=")
+        assert directive == "public, max-age"
+        assert 40 < int(age_s) <= 50
+
+    use_fetch(work)
+
+
 @pytest.mark.parametrize(
     ("options", "request_options", "expected"),
     [
@@ -156,6 +192,16 @@ def test_downloads_count_in_the_bytes_that_are_held() -> None:
             assert read_problem(await fetch.get()) == (429, "queue-full")
 
     use_fetch(work, max_pending_bytes=len(PHOTO) - 1)
+
+
+def test_a_response_holds_its_place_and_its_own_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = ResponseWatch(monkeypatch)
+
+    async def work(fetch: Fetch) -> None:
+        assert (await fetch.get()).content == b"jpeg"
+        assert watch.held == [(1, len(b"jpeg"))]
+
+    use_fetch(work)
 
 
 def test_without_keys_and_hosts_there_is_no_such_path() -> None:
