@@ -1,0 +1,283 @@
+"""A connection to Redis that is cut at any command of a request: the right picture or a 503."""
+
+import asyncio
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import httpx
+import pytest
+from redis import Redis
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from app.cancellation import end
+from app.service.front_end import Service
+from bench.robustness.cutting_proxy import Cut, CuttingProxy, cut_nothing
+from contract.keys import (
+    PROBE_KEY,
+    QUEUE_KEY,
+    RECORD_TTL_FACTOR,
+    heatmap_key,
+    image_key,
+    input_key,
+    record_key,
+    reply_key,
+)
+from contract.messages import Failure, Request, Result, encode_reply
+from tests.app.http.in_process import PHOTO, read_problem, use_service
+from tests.integration.cut_connections import CutAt, proxy_of
+from worker.replies import REPLY
+
+TTL_S = 20
+VERSION = "v"
+UPLOADS = count()
+MAX_COMMANDS = 100
+
+
+def new_upload() -> bytes:
+    """Return a photo that was never sent."""
+    return PHOTO + str(next(UPLOADS)).encode()
+
+
+def compressed(upload: bytes) -> bytes:
+    return b"jpeg of " + hashlib.sha256(upload).digest()
+
+
+def heatmap_of(upload: bytes) -> bytes:
+    return b"heatmap of " + hashlib.sha256(upload).digest()
+
+
+class SimulatedWorker:
+    """Replies as a worker does, over connections that are not cut; ``runs`` counts inputs."""
+
+    def __init__(self, connection: Redis) -> None:
+        self._connection = connection
+        self._reply = connection.register_script(REPLY)
+        self.runs: Counter[bytes] = Counter()
+
+    async def work(self) -> None:
+        while True:
+            job_id = self._connection.lpop(QUEUE_KEY)
+            if job_id is None:
+                await asyncio.sleep(0.001)
+            else:
+                self._run(job_id.decode())
+
+    def _run(self, job_id: str) -> None:
+        job = Job.fetch(job_id, connection=self._connection, serializer=JSONSerializer)
+        request = Request.from_json(job.kwargs["request"])
+        upload = self._connection.get(input_key(job_id))
+        if upload is None:
+            return
+        self.runs[upload] += 1
+        image = compressed(upload)
+        has_heatmap = request.options.heatmap != "none"
+        blobs = {image_key(job_id): image}
+        if has_heatmap:
+            blobs[heatmap_key(job_id)] = heatmap_of(upload)
+        reply: Result | Failure = Result(
+            job_id, 32, 24, len(upload), len(image), len(image), VERSION,
+            "image/png" if has_heatmap else None, {"queue": 1.0}, 1,
+        )
+        if request.options.quality == 1:
+            reply, blobs = Failure(job_id, "corrupt-image", "Broken."), {}
+        keys = [input_key(job_id), reply_key(request.reply_to), record_key(job_id), *blobs]
+        args = [TTL_S, RECORD_TTL_FACTOR * TTL_S, encode_reply(reply), *blobs.values()]
+        self._reply(keys=keys, args=args)
+        # As finish.lua does.
+        self._connection.expire(job.key, TTL_S)
+
+
+Client = httpx.AsyncClient
+Flow = Callable[[Client], Awaitable[list[httpx.Response]]]
+
+
+async def send_photo(client: Client) -> list[httpx.Response]:
+    upload = new_upload()
+    response = await client.post("/compress", content=upload)
+    check(response, compressed(upload))
+    return [response]
+
+
+async def send_photo_without_cache(client: Client) -> list[httpx.Response]:
+    upload = new_upload()
+    response = await client.post(
+        "/compress", content=upload, headers={"Cache-Control": "no-store"}
+    )
+    check(response, compressed(upload))
+    return [response]
+
+
+async def send_for_two_parts_without_cache(client: Client) -> list[httpx.Response]:
+    return await send_for_two_parts(client, {"Cache-Control": "no-store"})
+
+
+async def send_for_two_parts(
+    client: Client, headers: dict[str, str] | None = None
+) -> list[httpx.Response]:
+    upload = new_upload()
+    response = await client.post(
+        "/compress?heatmap=map",
+        content=upload,
+        headers={"Accept": "multipart/mixed", **(headers or {})},
+    )
+    if response.status_code == 200:
+        head, image, heatmap, tail = split_parts(response)
+        assert (head, image, heatmap, tail) == (b"", compressed(upload), heatmap_of(upload), b"")
+    return [response]
+
+
+def split_parts(response: httpx.Response) -> list[bytes]:
+    boundary = response.headers["content-type"].partition('boundary="')[2].rstrip('"').encode()
+    head, *parts, tail = response.content.split(b"--" + boundary)
+    bodies = [part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n") for part in parts]
+    return [head, *bodies, tail.removeprefix(b"--").strip()]
+
+
+async def send_for_links(client: Client) -> list[httpx.Response]:
+    upload = new_upload()
+    response = await client.post(
+        "/compress?heatmap=map", content=upload, headers={"Accept": "application/json"}
+    )
+    if response.status_code != 200:
+        return [response]
+    links = response.json()["links"]
+    image = await client.get(links["image"])
+    check(image, compressed(upload))
+    heatmap = await client.get(links["heatmap"])
+    check(heatmap, heatmap_of(upload))
+    return [response, image, heatmap]
+
+
+async def send_for_a_heatmap_link(client: Client) -> list[httpx.Response]:
+    upload = new_upload()
+    response = await client.post(
+        "/compress?heatmap=map", content=upload, headers={"Cache-Control": "no-store"}
+    )
+    check(response, compressed(upload))
+    if response.status_code != 200:
+        return [response]
+    heatmap = await client.get(response.headers["Link"].partition("<")[2].partition(">")[0])
+    check(heatmap, heatmap_of(upload))
+    return [response, heatmap]
+
+
+async def send_twice(client: Client) -> list[httpx.Response]:
+    upload = new_upload()
+    responses = []
+    for _ in range(2):
+        response = await client.post("/compress", content=upload)
+        check(response, compressed(upload))
+        responses.append(response)
+    return responses
+
+
+async def send_at_once(client: Client) -> list[httpx.Response]:
+    upload = new_upload()
+    responses = await asyncio.gather(
+        *(client.post("/compress", content=upload) for _ in range(2))
+    )
+    for response in responses:
+        check(response, compressed(upload))
+    return responses
+
+
+async def send_detached(client: Client) -> list[httpx.Response]:
+    upload = new_upload()
+    started = await client.post(
+        "/compress", content=upload, headers={"Prefer": "respond-async"}
+    )
+    if started.status_code != 202:
+        return [started]
+    path = started.headers["Location"]
+    responses = [started]
+    ends_s = time.monotonic() + 8
+    while True:
+        responses.append(image := await client.get(f"{path}/image"))
+        assert time.monotonic() < ends_s, responses
+        if image.status_code != 409:
+            break
+        await asyncio.sleep(0.005)
+    check(image, compressed(upload))
+    responses.append(deleted := await client.delete(path))
+    if deleted.status_code == 503:  # the client's own repetition
+        responses.append(deleted := await client.delete(path))
+    assert deleted.status_code in {204, 410}
+    responses.append(gone := await client.get(path))
+    assert gone.status_code == 410
+    return [response for response in responses if response.status_code != 409]
+
+
+async def send_damaged(client: Client) -> list[httpx.Response]:
+    response = await client.post("/compress?quality=1", content=new_upload())
+    assert response.status_code == 503 or read_problem(response) == (422, "corrupt-image")
+    return [response]
+
+
+FLOWS: list[Flow] = [
+    send_photo,
+    send_photo_without_cache,
+    send_for_two_parts,
+    send_for_two_parts_without_cache,
+    send_for_links,
+    send_for_a_heatmap_link,
+    send_twice,
+    send_at_once,
+    send_detached,
+    send_damaged,
+]
+
+
+def check(response: httpx.Response, body: bytes) -> None:
+    """Check that a response is ``body``, byte for byte, or says that the queue is unavailable."""
+    if response.status_code != 200:
+        assert read_problem(response) == (503, "queue-unavailable")
+        return
+    assert response.content == body
+
+
+@pytest.fixture(scope="module")
+def proxy(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CuttingProxy]:
+    with proxy_of(redis_url, tmp_path_factory.mktemp("proxy")) as proxy:
+        yield proxy
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("flow", FLOWS)
+def test_a_cut_at_any_command_changes_no_response(
+    proxy: CuttingProxy, connection: Redis, flow: Flow, when: Cut
+) -> None:
+    worker = SimulatedWorker(connection)
+    cuts = []
+
+    async def work(client: Client, service: Service) -> None:
+        service.queue.start()
+        service.versions = frozenset({VERSION})
+        working = asyncio.ensure_future(worker.work())
+        await flow(client)
+        for number in range(1, MAX_COMMANDS):
+            proxy.choose = cut = CutAt(number, when)
+            try:
+                responses = await flow(client)
+            except AssertionError as error:
+                raise AssertionError(f"{when} command {number}: {cut.command}") from error
+            finally:
+                proxy.choose = cut_nothing
+            if not cut.command:
+                break
+            cuts.append((cut.command, [response.status_code for response in responses]))
+        while service.admission.pending:
+            await asyncio.sleep(0.005)
+        await end(working)
+
+    use_service(work, proxy.url, result_ttl_s=TTL_S)
+    print(*cuts, sep="\n")
+    assert len(cuts) > 4
+    assert max(worker.runs.values()) == 1
+    assert not connection.llen(QUEUE_KEY)
+    lasting = {key for key in connection.scan_iter() if connection.ttl(key) < 0}
+    assert lasting <= {b"rq:queues"}
