@@ -36,12 +36,11 @@ class Replies:
         redis: Redis,
         *,
         on_reply: Callable[[Reply], None],
-        discard: Callable[[str, bytes], Awaitable[None]],
+        discard: Callable[[str], Awaitable[None]],
     ) -> None:
         """Connect to Redis.
 
-        ``on_reply`` gets every reply. ``discard`` gets the job id and the raw reply of each job
-        that nobody waits for.
+        ``on_reply`` gets every reply. ``discard`` gets the id of each job that nobody waits for.
         """
         self.address = secrets.token_hex(8)
         self._redis = redis
@@ -139,4 +138,4 @@ class Replies:
         if expected is not None and not expected.done():
             expected.set_result(reply)
         else:
-            await self._discard(reply.job_id, raw)
+            await self._discard(reply.job_id)
