@@ -147,14 +147,15 @@ class QueueClient:
         gets a record, so that a submission that was interrupted and arrives later queues nothing.
         """
         try:
-            async with self.redis.pipeline(transaction=True) as pipeline:
+            async with self.redis.pipeline(transaction=False) as pipeline:
                 if not is_submitted:
                     gone = encode_reply(Failure(job_id, GoneJobError.code, "It was withdrawn."))
                     ttl_s = RECORD_TTL_FACTOR * self._result_ttl_s
                     pipeline.set(record_key(job_id), gone, ex=ttl_s, nx=True)
                 pipeline.delete(input_key(job_id), image_key(job_id), heatmap_key(job_id))
                 pipeline.lrem(QUEUE_KEY, 1, job_id)
-                *_, waiting = await pipeline.execute()
+                # A full Redis refuses the record, and has refused the submission.
+                *_, waiting = await pipeline.execute(raise_on_error=False)
             if waiting:
                 await self.redis.delete(Job.key_for(job_id))
         except RedisError:

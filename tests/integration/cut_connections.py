@@ -1,54 +1,44 @@
 """Cuts the connection at the n-th command through a proxy, for n = 1, 2, 3 and so on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.robustness.cutting_proxy import Cut, CuttingProxy, cut_nothing
+from bench.robustness.cutting_proxy import BLOCKING, Cut, CuttingProxy
 
-# Each of these waits in Redis for something that happens outside of the tested request.
-UNCOUNTED = (b"BLMPOP", b"BLMOVE")
 MAX_COMMANDS = 200
 
 
 class CutAt:
-    """Cuts the connection of the ``number``-th command from now on, once."""
+    """Cuts the connection at the ``number``-th command, and at each repeat until ``cuts`` are done.
 
-    def __init__(self, number: int, when: Cut) -> None:
+    Blocking commands are not counted: they wait for something outside of what is tested.
+    """
+
+    def __init__(self, number: int, when: Cut, cuts: int = 1) -> None:
         self._number = number
         self._when = when
+        self._cuts = cuts
         self._seen = 0
-        self.command = ""
+        self._cut: list[bytes] = []
+
+    @property
+    def command(self) -> str:
+        """The start of the command that was cut, empty if none was."""
+        return b" ".join(self._cut)[:80].decode("ascii", "replace")
 
     def __call__(self, words: list[bytes]) -> Cut | None:
-        """Return when to cut the connection of this command, None for all but one."""
-        if words[0].upper() in UNCOUNTED:
+        """Return when to cut the connection of this command, None for most."""
+        if words[0].upper() in BLOCKING:
             return None
         self._seen += 1
-        if self._seen != self._number:
+        if self._seen == self._number:
+            self._cut = words[:2]
+        elif words[:2] != self._cut:
             return None
-        self.command = b" ".join(words[:4])[:120].decode("ascii", "replace")
-        return self._when
-
-
-def cut_each_command(
-    proxy: CuttingProxy, when: Cut, run: Callable[[], object], *, start: int = 1
-) -> Iterator[str]:
-    """Call ``run`` and cut the n-th command, for each n until ``run`` sends fewer commands.
-
-    Yield a description of each cut, after its ``run``.
-    """
-    for number in range(start, MAX_COMMANDS):
-        proxy.choose = cut = CutAt(number, when)
-        try:
-            run()
-        finally:
-            proxy.choose = cut_nothing
-        if not cut.command:
-            return
-        yield f"{when} command {number}: {cut.command}"
-    raise AssertionError("every run was cut")
+        self._cuts -= 1
+        return self._when if self._cuts >= 0 else None
 
 
 @contextmanager
