@@ -15,7 +15,7 @@ from app.http.dependencies import ServiceDependency
 from app.http.documents import JobDocument, describe_job
 from app.http.preferences import parse_entity_tags
 from app.http.problems import MEDIA_TYPE
-from app.http.responses import CACHE_CONTROL, describe_result, require_pictures
+from app.http.responses import CACHE_CONTROL, describe_result
 from app.queue.jobs import Job, Jobs
 from app.service.front_end import Service
 from contract.errors import FoveateError, UnfinishedJobError
@@ -114,7 +114,6 @@ async def to_picture_response(
     result = job.reply
     request.state.stage_ms = result.stage_ms
     blob = await service.jobs.read_picture(result, heatmap=heatmap)
-    require_pictures(blob)
     tag = hashlib.sha256(blob).hexdigest()[:32]
     headers = {
         **describe_result(result, result.stage_ms),

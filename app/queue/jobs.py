@@ -115,7 +115,7 @@ class Jobs:
             blob = cast("bytes | None", await self._redis.get(key))
         except RedisError as error:
             raise QueueUnavailableError("The queue does not respond.") from error
-        if blob is None:
+        if not blob:
             raise GoneJobError("The job's pictures have expired.")
         return blob
 

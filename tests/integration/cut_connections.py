@@ -30,7 +30,7 @@ class CutAt:
 
     def __call__(self, words: list[bytes]) -> Cut | None:
         """Return when to cut the connection of this command, None for most."""
-        if words[0].upper() in BLOCKING:
+        if not self._is_counted(words):
             return None
         self._seen += 1
         if self._seen == self._number:
@@ -39,6 +39,33 @@ class CutAt:
             return None
         self._cuts -= 1
         return self._when if self._cuts >= 0 else None
+
+    def _is_counted(self, words: list[bytes]) -> bool:
+        return words[0].upper() not in BLOCKING
+
+
+class CutAtKind(CutAt):
+    """Cuts at the ``number``-th kind of command: commands of a kind differ in ids and values only.
+
+    A worker sends hundreds of commands for a few jobs, most of them several times.
+    """
+
+    def __init__(self, number: int, when: Cut, cuts: int = 1) -> None:
+        super().__init__(number, when, cuts)
+        self._kinds: set[tuple[bytes, ...]] = set()
+        self._last: tuple[bytes, ...] = ()
+
+    def _is_counted(self, words: list[bytes]) -> bool:
+        if words[:2] == self._cut:
+            return True
+        key = words[1] if len(words) > 1 else b""
+        kind = (words[0], *key.split(b":")[:2])
+        if words[0] == b"EXEC":  # that of a transaction whose last command was this one
+            kind += self._last
+        self._last = kind
+        is_new = kind not in self._kinds
+        self._kinds.add(kind)
+        return is_new and words[0].upper() not in BLOCKING
 
 
 @contextmanager

@@ -51,15 +51,6 @@ def request(job: Job | Exception, method: str, suffix: str = "", **options: Any)
     return responses[0]
 
 
-def test_an_empty_picture_is_never_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def read_nothing(*_: Any, **__: Any) -> bytes:
-        return b""
-
-    monkeypatch.setattr(StandInJobs, "read_picture", read_nothing)
-    for picture in ("/image", "/heatmap"):
-        assert read_problem(request(FINISHED, "GET", picture)) == (503, "queue-unavailable")
-
-
 def test_a_job_is_shown_and_never_cached() -> None:
     response = request(Job(JOB_ID, "queued", position=1), "GET")
     assert response.json() == {
