@@ -65,7 +65,7 @@ def requeue(queue: Queue, worker_name: str, composite_key: str, failure_ttl_s: i
     while True:
         try:
             with queue.connection.pipeline() as pipeline:
-                pipeline.watch(executions)
+                pipeline.watch(executions)  # type: ignore[no-untyped-call]
                 if not pipeline.sismember(executions, composite_key):
                     return False
                 pipeline.multi()

@@ -9,7 +9,7 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
-from contract.keys import MAX_RETRIES, input_key, reply_key
+from contract.keys import MAX_RETRIES, QUEUE_KEY, input_key, reply_key, worker_executions_key
 from contract.messages import Failure, decode_reply
 from tests.worker.queue.scripted_pipeline import (
     ScriptedPipeline,
@@ -127,6 +127,35 @@ def test_a_defect_in_the_pipeline_returns_its_jobs_to_the_queue(connection: Redi
     batch_worker(queue, pipeline).work(burst=True, logging_level="CRITICAL")
     assert sorted(queue.job_ids) == ["job-0", "job-1"]
     assert queue.started_job_registry.get_job_ids(cleanup=False) == []
+
+
+class RequeuedPipeline(ScriptedPipeline):
+    """Lets a front end requeue the first jobs, as if their worker had been silent."""
+
+    def __init__(self, connection: Redis) -> None:
+        super().__init__()
+        self._connection = connection
+        self.waiting: list[int] = []
+
+    def advance(self, timeout_s: float) -> list[Item]:
+        ended = super().advance(timeout_s)
+        if ended:
+            self.waiting.append(self._connection.llen(QUEUE_KEY))
+        if len(self.batches) == 1 and ended:
+            key = worker_executions_key("worker")
+            for composite in self._connection.smembers(key):
+                self._connection.srem(key, composite)
+                self._connection.rpush(QUEUE_KEY, composite.partition(b":")[0])
+        return ended
+
+
+def test_a_job_that_another_process_requeued_is_not_queued_again(connection: Redis) -> None:
+    queue = enqueue(connection, ["defect"], retries=1)
+    pipeline = RequeuedPipeline(connection)
+    batch_worker(queue, pipeline).work(burst=True, logging_level="CRITICAL")
+    assert pipeline.batches == [["job-0"]] * 3
+    assert pipeline.waiting == [0, 0, 0]
+    assert connection.llen(reply_key("defect")) == 1
 
 
 def test_a_job_with_another_function_is_not_run(connection: Redis) -> None:
