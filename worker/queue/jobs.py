@@ -29,6 +29,18 @@ def to_item(job: Job) -> Item:
     return Item(job.id, Request.from_json(request))
 
 
+def find_reply_to(job: Job) -> str | None:
+    """Return the id of the front end to reply to, None if the job names none.
+
+    The rest of the request may be invalid, as when the front end has another version.
+    """
+    try:
+        reply_to = job.kwargs["request"]["reply_to"]
+    except Exception:  # noqa: BLE001 - RQ raises several kinds for data that it can't read
+        return None
+    return reply_to if isinstance(reply_to, str) else None
+
+
 def delete_unreadable(job_id: str, error: Exception, connection: Redis) -> None:
     """Delete a job that RQ can't read because of ``error``.
 

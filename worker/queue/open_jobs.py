@@ -13,7 +13,7 @@ from rq.worker import SimpleWorker
 from contract.errors import ClientError, InternalError
 from contract.messages import Failure
 from worker.item import Item
-from worker.queue.jobs import describe_failure, to_item
+from worker.queue.jobs import describe_failure, find_reply_to, to_item
 from worker.queue.records import Records, StartedJob
 from worker.queue.rq_internals import drop_callbacks, record_failure
 from worker.replies import UNAVAILABLE, Replies
@@ -175,13 +175,14 @@ class OpenJobs:
         job = started.job
         is_last_try = not job.should_retry
         if not self._records.holds(started):
-            is_last_try = False
             self._records.forget(started)
         else:
             self._record_failure(started, error)
-        if is_last_try and job.id not in self._invalid:
-            defect = InternalError("The photo could not be compressed.")
-            self._replies.send_failures([describe_failure(to_item(job), defect)])
+            if is_last_try and (reply_to := find_reply_to(job)):
+                detail = "The photo could not be compressed."
+                self._replies.send_failures(
+                    [(reply_to, Failure(job.id, InternalError.code, detail))]
+                )
         # Now, not after the last job: a Redis error at a later one must not record this one again.
         self._open.pop(job.id, None)
         self._invalid.pop(job.id, None)

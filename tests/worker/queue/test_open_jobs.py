@@ -166,3 +166,22 @@ def test_a_job_with_another_function_is_not_run(connection: Redis) -> None:
     job = Job.fetch("job-0", connection=connection, serializer=JSONSerializer)
     assert job.get_status() == "failed"
     assert "allow-list" in reason(job)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"pixels": "100"}, {"deadline_unix_s": None}, {"options": {"unknown": 1}}]
+)
+def test_a_job_with_an_invalid_request_fails_alone_and_gets_a_reply(
+    connection: Redis, fields: dict[str, object]
+) -> None:
+    queue = enqueue(connection, ["ok", "ok", "ok"])
+    for number in (0, 2):
+        job = Job.fetch(f"job-{number}", connection=connection, serializer=JSONSerializer)
+        job.kwargs = {"request": {**job.kwargs["request"], "reply_to": "odd", **fields}}
+        job.save()
+    pipeline = ScriptedPipeline()
+    batch_worker(queue, pipeline).work(burst=True, logging_level="CRITICAL")
+    assert pipeline.batches == [["job-1"]]
+    replies = [decode_reply(raw) for raw in connection.lrange(reply_key("odd"), 0, -1)]
+    assert {reply.job_id for reply in replies} == {"job-0", "job-2"}
+    assert {reply.code for reply in replies if isinstance(reply, Failure)} == {"internal-error"}
