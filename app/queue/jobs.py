@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, Literal, cast
 
 from redis.exceptions import RedisError
+from rq.exceptions import DeserializationError
 from rq.job import Job as RqJob
 from rq.job import JobStatus
 
@@ -29,7 +30,15 @@ from contract.keys import (
     record_key,
     reply_key,
 )
-from contract.messages import Failure, Reply, Request, Result, decode_reply, encode_reply
+from contract.messages import (
+    Failure,
+    InvalidReplyError,
+    Reply,
+    Request,
+    Result,
+    decode_reply,
+    encode_reply,
+)
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +100,11 @@ class Jobs:
         return describe_unfinished(job_id, restore_job(job_id, fields), index)
 
     async def _read_ended(self, job_id: str, record: bytes) -> Job:
-        reply = decode_reply(record)
+        try:
+            reply = decode_reply(record)
+        except InvalidReplyError:
+            log.exception("the record of job %s is malformed", job_id)
+            return Job(job_id, "failed", reply=to_defect(job_id))
         if isinstance(reply, Failure):
             if reply.code == GoneJobError.code:
                 raise GoneJobError(reply.detail)
@@ -188,8 +201,7 @@ def describe_unfinished(job_id: str, job: RqJob | None, index: int | None) -> Jo
         # It ended after its deadline, or its record has expired.
         raise GoneJobError("The job has ended and its record has expired.")
     if status == JobStatus.FAILED:
-        failure = Failure(job_id, InternalError.code, "The photo could not be compressed.")
-        return Job(job_id, "failed", reply=failure)
+        return Job(job_id, "failed", reply=to_defect(job_id))
     started = status == JobStatus.STARTED
     return Job(
         job_id,
@@ -201,10 +213,15 @@ def describe_unfinished(job_id: str, job: RqJob | None, index: int | None) -> Jo
     )
 
 
+def to_defect(job_id: str) -> Failure:
+    """Return the reply of a job that the service failed to do."""
+    return Failure(job_id, InternalError.code, "The photo could not be compressed.")
+
+
 def read_request(job: RqJob | None) -> Request | None:
     """Return the request that a job carries, None without a valid one."""
     try:
         return Request.from_json(job.kwargs["request"]) if job is not None else None
-    except (KeyError, TypeError, ValueError):
+    except (DeserializationError, KeyError, TypeError, ValueError):
         log.exception("a job carries no valid request")
         return None

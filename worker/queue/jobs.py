@@ -1,11 +1,17 @@
 """Reads RQ's jobs as items of the pipeline, and describes their failures."""
 
+import logging
+
+from redis import Redis
 from rq.job import Job
 
 from contract.errors import FoveateError
-from contract.keys import JOB_FUNCTION, MAX_RETRIES
+from contract.intermediate import leave_intermediate
+from contract.keys import JOB_FUNCTION, MAX_RETRIES, job_key
 from contract.messages import Failure, Request
 from worker.item import Item
+
+log = logging.getLogger(__name__)
 
 
 def to_item(job: Job) -> Item:
@@ -21,6 +27,33 @@ def to_item(job: Job) -> Item:
     except KeyError as error:
         raise ValueError("the job has no request") from error
     return Item(job.id, Request.from_json(request))
+
+
+def find_reply_to(job: Job) -> str | None:
+    """Return the id of the front end to reply to, None if the job names none.
+
+    The rest of the request may be invalid, as when the front end has another version.
+    """
+    try:
+        reply_to = job.kwargs["request"]["reply_to"]
+    except Exception:  # noqa: BLE001 - RQ raises several kinds for data that it can't read
+        return None
+    return reply_to if isinstance(reply_to, str) else None
+
+
+def delete_unreadable(job_id: str, error: Exception, connection: Redis) -> None:
+    """Delete a job that RQ can't read because of ``error``.
+
+    Its front end then learns that Redis has lost the job.
+
+    Raises:
+        RedisError: when Redis can't be reached.
+    """
+    log.error("job %s can't be read; deleting it", job_id, exc_info=error)
+    with connection.pipeline() as pipeline:
+        leave_intermediate(job_id, pipeline)
+        pipeline.delete(job_key(job_id))
+        pipeline.execute()
 
 
 def cost_px(job: Job) -> int:
