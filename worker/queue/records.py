@@ -40,6 +40,8 @@ class Records:
         self._finish = worker.connection.register_script(FINISH)
         # How many jobs all workers were running after the last `start`.
         self.in_flight = 0
+        # By job id, the executions whose start may have been recorded: a repeat must name the same.
+        self._starting: dict[str, Execution] = {}
 
     def take(self, count: int) -> list[tuple[str, Job | None]]:
         """Move up to ``count`` jobs from the queue to the intermediate list.
@@ -75,17 +77,19 @@ class Records:
     def start(self, jobs: Sequence[Job]) -> list[StartedJob]:
         """Record that the worker runs ``jobs``; return those that it may run.
 
-        The others were put back into the queue while this worker was stopped.
+        The others were put back into the queue while this worker was stopped, or don't wait any more.
 
         Raises:
-            RedisError: when Redis can't be reached, or is full; then nothing is recorded.
+            RedisError: when Redis can't be reached, or is full; call again with these jobs.
         """
         worker, moment = self._worker, now()
         started = []
         arguments: list[Any] = []
         ttls_s = [worker.get_heartbeat_ttl(job) for job in jobs]
         for job, ttl_s in zip(jobs, ttls_s, strict=True):
-            execution = Execution(uuid4().hex, job.id, worker.connection, worker.name)
+            execution = self._starting.setdefault(
+                job.id, Execution(uuid4().hex, job.id, worker.connection, worker.name)
+            )
             execution.created_at = execution.last_heartbeat = moment
             started.append(StartedJob(job, execution))
             arguments += [job.id, execution.id, ttl_s]
@@ -100,6 +104,7 @@ class Records:
                 *arguments,
             ],
         )
+        self._starting.clear()
         started = [one for one in started if one.job.id.encode() in recorded]
         worker.executions.update({one.execution.id: one.execution for one in started})
         worker.last_heartbeat = moment
