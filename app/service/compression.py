@@ -123,7 +123,7 @@ async def compress(
         outcome, joined = await service.single_flight.run(
             shared_key if is_shared else object(), work, timeout_s
         )
-    except TimeoutError as error:
+    except (TimeoutError, DeadlineError) as error:
         raise DeadlineError(f"No result within {timeout_s:g} s.") from error
     if joined:
         service.metrics.cache.labels("joined" if outcome.cached_ms is None else "hit").inc()

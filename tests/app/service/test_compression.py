@@ -30,6 +30,7 @@ from contract.errors import (
 )
 from contract.keys import QUEUE_KEY, heatmap_key, image_key, record_key
 from contract.messages import Options, Request, Result, encode_reply
+from tests.app.queue.running import run_with_service
 from tests.app.queue.simulated_worker import IMAGE, finish, take_job
 from tests.photos import file_of, photo
 
@@ -144,9 +145,7 @@ def test_who_joins_late_has_the_whole_time(
     """The first worker never replies; another one gets the second upload's job."""
     monkeypatch.setattr(compression, "MIN_REPEAT_S", 0.1)
 
-    async def run() -> None:
-        service = Service(AppSettings(redis_url=redis_url, request_timeout_s=1, worker_grace_s=60))
-        service.start()
+    async def work(service: Service) -> None:
         upload = await create_upload(PHOTO, Options())
         uploads, limits_s, jobs = [], [], []
         for pause_s in (0.6, 0.0):
@@ -156,15 +155,14 @@ def test_who_joins_late_has_the_whole_time(
         jobs.append(await take_job(connection))
         with pytest.raises(DeadlineError):
             await uploads[0]
-        jobs.append(await take_job(connection))
+        jobs.append(await asyncio.wait_for(take_job(connection), 5))
         for job, limit_s in zip(jobs, limits_s, strict=True):
             deadline_s = Request.from_json(job.kwargs["request"]).deadline_unix_s
             assert abs(deadline_s - limit_s) < 0.3
         finish(connection, jobs[1])
         assert (await uploads[1]).finished.image == IMAGE
-        await service.stop()
 
-    asyncio.run(run())
+    run_with_service(redis_url, work, request_timeout_s=1)
     assert not connection.exists(QUEUE_KEY)
 
 
