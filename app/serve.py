@@ -69,7 +69,7 @@ def serve(
         server_header=False,
         http=limit_protocol(settings.head_timeout_s, settings.send_timeout_s),
         log_config=log_config(settings, number if shared else 0),
-        timeout_graceful_shutdown=int(settings.upload_timeout_s + settings.request_timeout_s) + 5,
+        timeout_graceful_shutdown=settings.drain_s,
     )
     # No log line has a thread or process, so don't collect them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False

@@ -1,5 +1,7 @@
 """Liveness, readiness and metrics."""
 
+import asyncio
+
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
@@ -45,4 +47,5 @@ async def metrics(service: ServiceDependency) -> Response:
     except RedisError:  # unknown, not zero
         found.queue_length.set(float("nan"))
         found.workers.set(float("nan"))
-    return Response(found.expose(), media_type=CONTENT_TYPE_LATEST)
+    # In a thread: it reads the files of all front ends.
+    return Response(await asyncio.to_thread(found.expose), media_type=CONTENT_TYPE_LATEST)

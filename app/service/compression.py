@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import time
 from dataclasses import dataclass
+from typing import Final
 
 from redis.exceptions import RedisError
 
@@ -12,8 +13,12 @@ from app.results.identity import digest_input, identify
 from app.results.result import Finished, Outcome
 from app.service.front_end import Service
 from app.service.probe import probe, probe_jpeg_header
-from contract.errors import QueueUnavailableError
+from app.service.single_flight import TimeLeft
+from contract.errors import DeadlineError, QueueUnavailableError
 from contract.messages import Options, Result
+
+# A job with less time than this is not worth queueing.
+MIN_REPEAT_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,8 @@ async def compress(
 ) -> Outcome:
     """Return the compressed photo, with ``may_reuse`` also from the cache.
 
-    With ``may_store`` the result is cached, and concurrent equal uploads share one job.
+    With ``may_store`` the result is cached, and concurrent equal uploads share one job. Each of them
+    has its own deadline.
 
     Raises:
         FoveateError: when the photo can't be compressed.
@@ -86,26 +92,39 @@ async def compress(
     async def take(result: Result) -> Finished | None:
         return await service.cache.take(upload.identify(result.model_version), result)
 
-    async def work() -> Outcome:
+    timeout_s = service.settings.request_timeout_s
+
+    async def work(left_s: TimeLeft) -> Outcome:
         if may_reuse and (cached := await find_cached(service, upload)):
             return cached
         pixels = await count_pixels(service, upload)
         service.metrics.cache.labels("miss").inc()
-        finished = await service.queue.run_job(
-            upload.data,
-            pixels,
-            upload.options,
-            service.settings.request_timeout_s,
-            take=take if is_shared else None,
-        )
+        while True:
+            try:
+                finished = await service.queue.run_job(
+                    upload.data,
+                    pixels,
+                    upload.options,
+                    left_s(),
+                    take=take if is_shared else None,
+                )
+                break
+            except DeadlineError:
+                # A worker drops a job at the deadline that it was sent with. Uploads that joined
+                # later get another job, with theirs.
+                if left_s() < MIN_REPEAT_S:
+                    raise
         result = finished.result
         return Outcome(finished, upload.identify(result.model_version), result.stage_ms)
 
-    if not is_shared:
-        return await work()
     # A client that refuses cached results can't share a run that may use one.
-    key = f"{upload.identify(','.join(sorted(service.versions)))} {may_reuse}"
-    outcome, joined = await service.single_flight.run(key, work)
+    shared_key = f"{upload.identify(','.join(sorted(service.versions)))} {may_reuse}"
+    try:
+        outcome, joined = await service.single_flight.run(
+            shared_key if is_shared else object(), work, timeout_s
+        )
+    except (TimeoutError, DeadlineError) as error:
+        raise DeadlineError(f"No result within {timeout_s:g} s.") from error
     if joined:
         service.metrics.cache.labels("joined" if outcome.cached_ms is None else "hit").inc()
     return outcome

@@ -36,8 +36,8 @@ MAX_DEATHS_AT_START = 3
 HEARTBEAT_CHECK_INTERVAL_S = 2.0
 # Short, because the supervisor watches no child while it waits for Redis.
 REDIS_TIMEOUT_S = 5.0
-# Added to the longest request, so that no child is killed before its requests have ended.
-DRAIN_MARGIN_S = 10.0
+# Added to the time in which a child drains, so that none is killed before it has ended.
+STOP_MARGIN_S = 10.0
 # Exit code of a child whose settings are invalid; the child has printed which.
 INVALID_SETTING = 2
 # The service's own address must not go through a proxy of the environment.
@@ -230,9 +230,8 @@ class Supervisor:
         chosen = [child for child in self._children if child.role == role]
         for child in chosen:
             child.terminate()
-        longest_s = self._settings.upload_timeout_s + self._settings.request_timeout_s
         for child in chosen:
-            child.wait(longest_s + DRAIN_MARGIN_S)
+            child.wait(self._settings.drain_s + STOP_MARGIN_S)
 
 
 def say(line: str) -> None:

@@ -235,3 +235,17 @@ def test_a_stored_photo_is_a_finished_job(redis_url: str, connection: redis.Redi
         assert not connection.exists(image_key(job_id), heatmap_key(job_id))
 
     run_with_service(redis_url, work)
+
+
+def test_a_job_that_can_not_be_read_is_deleted_all_the_same(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(service: Service) -> None:
+        job_id = await start_detached(service)
+        connection.hset(RqJob.key_for(job_id), "data", b"nonsense")
+        await service.jobs.delete(job_id)
+        with pytest.raises(GoneJobError):
+            await service.jobs.read(job_id)
+        assert list_job_keys(connection) == {record_key(job_id)}
+
+    run_with_service(redis_url, work)
