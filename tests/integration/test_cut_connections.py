@@ -294,3 +294,33 @@ def test_a_cut_at_any_command_gives_the_right_picture_or_a_problem(
     assert not connection.llen(QUEUE_KEY)
     lasting = {key for key in connection.scan_iter() if connection.ttl(key) == -1}
     assert lasting <= {b"rq:queues"}
+
+
+@pytest.mark.parametrize(
+    "flow", [send_photo, send_photo_without_cache, send_detached, send_damaged]
+)
+def test_a_reply_lost_with_the_connection_changes_no_response(
+    proxy: CuttingProxy, connection: Redis, flow: Flow
+) -> None:
+    lost: list[bytes] = []
+
+    def cut_next(words: list[bytes]) -> Cut | None:
+        if words[0] != b"BLMPOP" or lost:
+            return None
+        lost.append(words[0])
+        return "after"
+
+    async def work(client: Client, service: Service) -> None:
+        proxy.choose = cut_next
+        service.queue.start()
+        service.versions = frozenset({VERSION})
+        working = asyncio.ensure_future(SimulatedWorker(connection).work())
+        try:
+            statuses = [response.status_code for response in await flow(client)]
+        finally:
+            proxy.choose = cut_nothing
+        assert lost
+        assert 503 not in statuses
+        await end(working)
+
+    use_service(work, proxy.url, result_ttl_s=TTL_S)
