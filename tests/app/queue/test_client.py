@@ -102,6 +102,7 @@ def test_a_cancelled_request_withdraws_its_job(redis_url: str, connection: redis
         waiting = asyncio.ensure_future(client.run_job(b"data", 1, Options(), 30))
         while not connection.exists(f"rq:queue:{QUEUE_NAME}"):
             await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)  # until the client knows it
         await end(waiting)
         assert list_job_keys(connection) == set()
 
@@ -181,20 +182,17 @@ def test_a_submission_that_arrives_after_its_withdrawal_queues_nothing(
     run_with_client(redis_url, work)
 
 
-def test_a_cancelled_submission_never_reaches_a_worker(
+def test_a_submission_that_is_cancelled_may_not_arrive_later(
     redis_url: str, connection: redis.Redis
 ) -> None:
-    """The commands of the submission may be on their way when it is cancelled."""
-
     async def work(client: QueueClient) -> None:
-        for pauses in range(12):
-            waiting = asyncio.ensure_future(client.run_job(b"data", 1, Options(), 30))
-            for _ in range(pauses):
-                await asyncio.sleep(0)
-            await end(waiting)
-            assert not connection.llen(f"rq:queue:{QUEUE_NAME}")
+        connection.client_pause(200)  # Redis executes nothing meanwhile
+        waiting = asyncio.ensure_future(client.run_job(b"data", 1, Options(), 30))
         await asyncio.sleep(0.05)
-        assert not connection.llen(f"rq:queue:{QUEUE_NAME}")
-        assert all(connection.ttl(key) > 0 for key in list_job_keys(connection))
+        await end(waiting)
+        while not (records := connection.keys(record_key("*"))):
+            await asyncio.sleep(0.01)
+        assert connection.ttl(records[0]) > 0
+        assert not connection.exists(f"rq:queue:{QUEUE_NAME}")
 
     run_with_client(redis_url, work)

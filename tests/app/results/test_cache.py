@@ -84,7 +84,7 @@ def test_a_result_that_is_taken_twice_is_the_same(redis_url: str, connection: re
         assert await cache.find("a") == first
         assert counted_bytes(connection) == counted
         # The entry of another job may differ.
-        await cache.take("a", store_result(connection, "other", b"other jpeg"))
+        await cache.take("a", store_result(connection, "other", b"other jpeg", b"other png"))
         assert await cache.take("a", result) is None
 
     use(redis_url, work)

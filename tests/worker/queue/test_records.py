@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from rq.job import Job
+from redis.exceptions import ConnectionError as RedisConnectionError
+from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
@@ -212,3 +213,50 @@ def test_a_start_that_is_recorded_again_starts_the_same_jobs(connection: Redis) 
     records._start = run_twice  # type: ignore[assignment]
     assert [one.job.id for one in records.start(jobs)] == ["job-0", "job-1"]
     assert len(queue.started_job_registry.get_job_ids()) == 2
+
+
+def test_a_start_whose_reply_was_lost_is_one_start(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 2)
+    worker = batch_worker(queue, ScriptedPipeline())
+    records = Records(worker, queue)
+    jobs = [job for _, job in records.take(2) if job]
+    script = records._start
+
+    def lose_reply(**arguments: Any) -> Any:
+        script(**arguments)
+        records._start = script
+        raise RedisConnectionError
+
+    records._start = lose_reply  # type: ignore[assignment]
+    with pytest.raises(RedisConnectionError):
+        records.start(jobs)
+    assert [one.job.id for one in records.start(jobs)] == ["job-0", "job-1"]
+    assert len(queue.started_job_registry.get_job_ids()) == 2
+    assert len(list(connection.scan_iter("rq:execution:*"))) == 2
+    # A later run of the job is another execution.
+    jobs[0].set_status(JobStatus.QUEUED)
+    queue.push_job_id("job-0")
+    assert len(records.start([job for _, job in records.take(1) if job])) == 1
+    assert len(list(connection.scan_iter("rq:execution:*"))) == 3
+
+
+def test_a_job_that_is_queued_twice_is_started_by_one_worker(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"])
+    connection.rpush(queue.key, "job-0")
+    worker = batch_worker(queue, ScriptedPipeline())
+    one, other = Records(worker, queue), Records(worker, queue)
+    jobs = [job for records in (one, other) for _, job in records.take(1) if job]
+    assert len(one.start(jobs[:1])) == 1
+    assert other.start(jobs[1:]) == []
+    assert not connection.exists(queue.intermediate_queue_key)
+
+
+def test_an_end_that_is_recorded_twice_counts_once(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"])
+    worker = batch_worker(queue, ScriptedPipeline())
+    records = Records(worker, queue)
+    started = records.start([job for _, job in records.take(1) if job])
+    records.finish([(started[0], {"ok": True})])
+    once = read_records(connection)
+    records.finish([(started[0], {"ok": True})])
+    assert read_records(connection) == once
