@@ -47,7 +47,7 @@ def add_job(
     call = (JOB_FUNCTION, None, (), {"request": request.to_json()})
     now = utcformat(datetime.now(UTC))
     ttl_s = job_ttl_s(wait_s)
-    fields = {
+    fields: dict[str, str | int | bytes] = {
         "status": JobStatus.QUEUED.value,
         "created_at": now,
         "enqueued_at": now,
@@ -62,8 +62,8 @@ def add_job(
         "retry_intervals": "[0]",
         "enqueue_at_front_on_retry": 1,
     }
-    keys = (Job.key_for(job_id), record_key(job_id), input_key(job_id))
-    keys += (QUEUE_KEY, Queue.redis_queues_keys)
+    keys = [Job.key_for(job_id), record_key(job_id), input_key(job_id)]
+    keys += [QUEUE_KEY, Queue.redis_queues_keys]
     # Not EVALSHA: in a pipeline redis-py would ask each time whether Redis has the script.
     pipeline.eval(ENQUEUE, len(keys), *keys, job_id, ttl_s, *chain.from_iterable(fields.items()))
 
