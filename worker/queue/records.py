@@ -40,6 +40,8 @@ class Records:
         self._finish = worker.connection.register_script(FINISH)
         # How many jobs all workers were running after the last `start`.
         self.in_flight = 0
+        # Runs whose start may be recorded in Redis, although `start` failed; by job id.
+        self._starting: dict[str, StartedJob] = {}
 
     def take(self, count: int) -> list[tuple[str, Job | None]]:
         """Move up to ``count`` jobs from the queue to the intermediate list.
@@ -78,17 +80,20 @@ class Records:
         The others were put back into the queue while this worker was stopped.
 
         Raises:
-            RedisError: when Redis can't be reached, or is full; then nothing is recorded.
+            RedisError: when Redis can't be reached, or is full; call again with all jobs.
         """
         worker, moment = self._worker, now()
         started = []
         arguments: list[Any] = []
         ttls_s = [worker.get_heartbeat_ttl(job) for job in jobs]
         for job, ttl_s in zip(jobs, ttls_s, strict=True):
-            execution = Execution(uuid4().hex, job.id, worker.connection, worker.name)
-            execution.created_at = execution.last_heartbeat = moment
-            started.append(StartedJob(job, execution))
-            arguments += [job.id, execution.id, ttl_s]
+            one = self._starting.get(job.id) or self._starting.setdefault(
+                job.id,
+                StartedJob(job, Execution(uuid4().hex, job.id, worker.connection, worker.name)),
+            )
+            one.execution.created_at = one.execution.last_heartbeat = moment
+            started.append(one)
+            arguments += [job.id, one.execution.id, ttl_s]
         self.in_flight, recorded = self._start(
             keys=[
                 *(worker.key, worker.executions_key),
@@ -100,6 +105,7 @@ class Records:
                 *arguments,
             ],
         )
+        self._starting.clear()
         started = [one for one in started if one.job.id.encode() in recorded]
         worker.executions.update({one.execution.id: one.execution for one in started})
         worker.last_heartbeat = moment
