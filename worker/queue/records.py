@@ -40,8 +40,8 @@ class Records:
         self._finish = worker.connection.register_script(FINISH)
         # How many jobs all workers were running after the last `start`.
         self.in_flight = 0
-        # By job id, the executions whose start may have been recorded: a repeat must name the same.
-        self._starting: dict[str, Execution] = {}
+        # Runs whose start may be recorded in Redis, although `start` failed; by job id.
+        self._starting: dict[str, StartedJob] = {}
 
     def take(self, count: int) -> list[tuple[str, Job | None]]:
         """Move up to ``count`` jobs from the queue to the intermediate list.
@@ -80,19 +80,20 @@ class Records:
         The others were put back into the queue while this worker was stopped, or don't wait any more.
 
         Raises:
-            RedisError: when Redis can't be reached, or is full; call again with these jobs.
+            RedisError: when Redis can't be reached, or is full; call again with all jobs.
         """
         worker, moment = self._worker, now()
         started = []
         arguments: list[Any] = []
         ttls_s = [worker.get_heartbeat_ttl(job) for job in jobs]
         for job, ttl_s in zip(jobs, ttls_s, strict=True):
-            execution = self._starting.setdefault(
-                job.id, Execution(uuid4().hex, job.id, worker.connection, worker.name)
+            one = self._starting.get(job.id) or self._starting.setdefault(
+                job.id,
+                StartedJob(job, Execution(uuid4().hex, job.id, worker.connection, worker.name)),
             )
-            execution.created_at = execution.last_heartbeat = moment
-            started.append(StartedJob(job, execution))
-            arguments += [job.id, execution.id, ttl_s]
+            one.execution.created_at = one.execution.last_heartbeat = moment
+            started.append(one)
+            arguments += [job.id, one.execution.id, ttl_s]
         self.in_flight, recorded = self._start(
             keys=[
                 *(worker.key, worker.executions_key),

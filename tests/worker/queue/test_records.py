@@ -198,46 +198,33 @@ def test_a_job_that_was_put_back_meanwhile_is_not_started(
     assert not connection.exists(queue.key, queue.intermediate_queue_key)
 
 
-def test_a_start_that_is_recorded_again_starts_the_same_jobs(connection: Redis) -> None:
-    """The client sends the script again when its connection is cut."""
+def test_a_start_whose_response_is_lost_starts_the_same_jobs_the_next_time(
+    connection: Redis,
+) -> None:
     queue = enqueue(connection, ["ok"] * 2)
     worker = batch_worker(queue, ScriptedPipeline())
     records = Records(worker, queue)
     jobs = [job for _, job in records.take(2) if job]
-    script = records._start
+    script, faults = records._start, [RedisConnectionError("cut")] * 2
 
-    def run_twice(**arguments: Any) -> Any:
-        script(**arguments)
-        return script(**arguments)
+    def lose_response(**arguments: Any) -> Any:
+        response = script(**arguments)
+        if faults:
+            raise faults.pop()
+        return response
 
-    records._start = run_twice  # type: ignore[assignment]
+    records._start = lose_response  # type: ignore[assignment]
+    for _ in range(2):
+        with pytest.raises(RedisConnectionError):
+            records.start(jobs)
     assert [one.job.id for one in records.start(jobs)] == ["job-0", "job-1"]
     assert len(queue.started_job_registry.get_job_ids()) == 2
-
-
-def test_a_start_whose_reply_was_lost_is_one_start(connection: Redis) -> None:
-    queue = enqueue(connection, ["ok"] * 2)
-    worker = batch_worker(queue, ScriptedPipeline())
-    records = Records(worker, queue)
-    jobs = [job for _, job in records.take(2) if job]
-    script = records._start
-
-    def lose_reply(**arguments: Any) -> Any:
-        script(**arguments)
-        records._start = script
-        raise RedisConnectionError
-
-    records._start = lose_reply  # type: ignore[assignment]
-    with pytest.raises(RedisConnectionError):
-        records.start(jobs)
-    assert [one.job.id for one in records.start(jobs)] == ["job-0", "job-1"]
-    assert len(queue.started_job_registry.get_job_ids()) == 2
-    assert len(list(connection.scan_iter("rq:execution:*"))) == 2
+    assert connection.scard(worker.executions_key) == 2
     # A later run of the job is another execution.
     jobs[0].set_status(JobStatus.QUEUED)
     queue.push_job_id("job-0")
     assert len(records.start([job for _, job in records.take(1) if job])) == 1
-    assert len(list(connection.scan_iter("rq:execution:*"))) == 3
+    assert connection.scard(worker.executions_key) == 3
 
 
 def test_a_job_that_is_queued_twice_is_started_by_one_worker(connection: Redis) -> None:
