@@ -16,8 +16,10 @@ Heatmap = Literal["none", "map", "overlay"]
 Subsampling = Literal["auto", "420", "444"]
 Metadata = Literal["none", "copyright", "all"]
 
-# Larger values are no sizes, counts or times of a photo; a float holds these exactly.
-MAX_NUMBER: Final = 2**53 - 1
+# Larger values are no sizes or counts; a float holds these exactly.
+MAX_COUNT: Final = 2**53 - 1
+# Seconds since 1970 or milliseconds; larger values are no times of a photo.
+MAX_MEASURE: Final = 1e11
 MAX_TEXT_CHARS: Final = 4096
 # Names of stages become labels of metrics and part of a response header.
 STAGE: Final = re.compile(r"[a-z_]{1,32}")
@@ -93,7 +95,8 @@ class Result:
 
     ``stage_ms`` has the duration of each of the worker's stages; ``queue`` is the wait before them.
     ``batch_size`` is 0 in all replies of a batch but the first, so that a sum over replies counts
-    every photo once. ``passthrough`` says that the JPEG is the upload, byte for byte.
+    every photo once. ``passthrough`` says that the JPEG is the upload, byte for byte. ``submitted_unix_s``
+    and ``started_unix_s`` are None in replies of versions that do not send them.
     """
 
     job_id: str
@@ -107,6 +110,8 @@ class Result:
     stage_ms: dict[str, float]
     batch_size: int
     passthrough: bool = False
+    submitted_unix_s: float | None = None
+    started_unix_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,8 @@ class Failure:
     code: str
     detail: str
     batch_size: int = 0
+    submitted_unix_s: float | None = None
+    started_unix_s: float | None = None
 
     def to_error(self) -> FoveateError:
         """Return the error that this failure reports."""
@@ -184,12 +191,12 @@ def is_text(value: object) -> bool:
 
 def is_count(value: object) -> bool:
     """Return whether a value is a whole number of ordinary size, at least 0; a bool is none."""
-    return type(value) is int and 0 <= value <= MAX_NUMBER
+    return type(value) is int and 0 <= value <= MAX_COUNT
 
 
 def is_measure(value: object) -> bool:
     """Return whether a value is a finite number of ordinary size, at least 0."""
-    return type(value) in {int, float} and 0 <= cast("float", value) <= MAX_NUMBER
+    return type(value) in {int, float} and 0 <= cast("float", value) <= MAX_MEASURE
 
 
 def is_stage_ms(value: object) -> bool:
@@ -207,6 +214,7 @@ CHECKS: Final[dict[object, Callable[[Any], bool]]] = {
     int: is_count,
     int | None: lambda value: value is None or is_count(value),
     float: is_measure,
+    float | None: lambda value: value is None or is_measure(value),
     str: is_text,
     str | None: lambda value: value is None or is_text(value),
     dict[str, float]: is_stage_ms,

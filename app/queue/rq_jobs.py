@@ -45,7 +45,8 @@ def add_job(
     The pipeline must set the job's input first.
     """
     call = (JOB_FUNCTION, None, (), {"request": request.to_json()})
-    now = utcformat(datetime.now(UTC))
+    # The reply repeats this time, and clients see either.
+    now = utcformat(datetime.fromtimestamp(request.submitted_unix_s, UTC))
     ttl_s = job_ttl_s(wait_s)
     fields: dict[str, str | int | bytes] = {
         "status": JobStatus.QUEUED.value,

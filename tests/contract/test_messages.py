@@ -98,6 +98,8 @@ def test_an_invalid_request_is_refused(fields: dict[str, object]) -> None:
         {"stage_ms": {"a\r\nX-Header: b": 1}},
         {"stage_ms": {"x" * 33: 1}},
         {"stage_ms": {chr(97 + number): 1 for number in range(17)}},
+        {"started_unix_s": "1"},
+        {"submitted_unix_s": 1e15},
         {"width_px": 2.0},
         {"width_px": 2**53},
         {"original_bytes": None},

@@ -5,7 +5,7 @@ import logging
 from redis import Redis
 from rq.job import Job
 
-from contract.errors import FoveateError
+from contract.errors import FoveateError, InternalError
 from contract.intermediate import leave_intermediate
 from contract.keys import JOB_FUNCTION, MAX_RETRIES, job_key
 from contract.messages import Failure, Request
@@ -26,19 +26,8 @@ def to_item(job: Job) -> Item:
         request = job.kwargs["request"]
     except KeyError as error:
         raise ValueError("the job has no request") from error
-    return Item(job.id, Request.from_json(request))
-
-
-def find_reply_to(job: Job) -> str | None:
-    """Return the id of the front end to reply to, None if the job names none.
-
-    The rest of the request may be invalid, as when the front end has another version.
-    """
-    try:
-        reply_to = job.kwargs["request"]["reply_to"]
-    except Exception:  # noqa: BLE001 - RQ raises several kinds for data that it can't read
-        return None
-    return reply_to if isinstance(reply_to, str) else None
+    started_unix_s = job.started_at.timestamp() if job.started_at else None
+    return Item(job.id, Request.from_json(request), started_unix_s)
 
 
 def delete_unreadable(job_id: str, error: Exception, connection: Redis) -> None:
@@ -71,5 +60,33 @@ def is_retried(job: Job) -> bool:
 
 def describe_failure(item: Item, error: FoveateError) -> tuple[str, Failure]:
     """Return the id of the front end to reply to, and the reply."""
-    failure = Failure(item.job_id, error.code, error.detail, batch_size=item.batch_size)
+    failure = Failure(
+        item.job_id,
+        error.code,
+        error.detail,
+        batch_size=item.batch_size,
+        submitted_unix_s=item.request.submitted_unix_s,
+        started_unix_s=item.started_unix_s,
+    )
     return item.request.reply_to, failure
+
+
+def describe_defect(job: Job) -> tuple[str, Failure] | None:
+    """Return the same for a job that the service could not do, None if it names no front end.
+
+    The rest of its request may be invalid, as when the front end has another version.
+    """
+    try:
+        reply_to = job.kwargs["request"]["reply_to"]
+    except Exception:  # noqa: BLE001 - RQ raises several kinds for data that it can't read
+        return None
+    if not isinstance(reply_to, str):
+        return None
+    failure = Failure(
+        job.id,
+        InternalError.code,
+        "The photo could not be compressed.",
+        submitted_unix_s=job.created_at.timestamp() if job.created_at else None,
+        started_unix_s=job.started_at.timestamp() if job.started_at else None,
+    )
+    return reply_to, failure

@@ -11,10 +11,10 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.worker import SimpleWorker
 
-from contract.errors import ClientError, InternalError
+from contract.errors import ClientError
 from contract.messages import Failure
 from worker.item import Item
-from worker.queue.jobs import describe_failure, find_reply_to, to_item
+from worker.queue.jobs import describe_defect, describe_failure, to_item
 from worker.queue.records import Records, StartedJob
 from worker.queue.rq_internals import drop_callbacks, record_failure
 from worker.replies import UNAVAILABLE, Replies
@@ -178,11 +178,8 @@ class OpenJobs:
             self._records.forget(started)
         else:
             # First: a job whose end is recorded is not looked at again when Redis fails here.
-            if not job.should_retry and (reply_to := find_reply_to(job)):
-                detail = "The photo could not be compressed."
-                self._replies.send_failures(
-                    [(reply_to, Failure(job.id, InternalError.code, detail))]
-                )
+            if not job.should_retry and (reply := describe_defect(job)):
+                self._replies.send_failures([reply])
             self._record_failure(started, error)
         # Now, not after the last job: a Redis error at a later one must not record this one again.
         self._open.pop(job.id, None)
