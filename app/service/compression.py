@@ -9,10 +9,11 @@ from redis.exceptions import RedisError
 
 from app.queue.client import ID_BYTES
 from app.results.identity import digest_input, identify
-from app.results.result import Finished, Outcome
+from app.results.result import Finished, Outcome, bound_bytes
+from app.service.admission import Ticket
 from app.service.front_end import Service
 from app.service.probe import probe, probe_jpeg_header
-from contract.errors import QueueUnavailableError
+from contract.errors import QueueFullError, QueueUnavailableError
 from contract.messages import Options, Result
 
 
@@ -34,17 +35,18 @@ async def create_upload(data: bytes, options: Options) -> Upload:
     return Upload(data, options, await digest_input(data))
 
 
-async def find_cached(service: Service, upload: Upload) -> Outcome | None:
+async def find_cached(service: Service, upload: Upload, ticket: Ticket) -> Outcome | None:
     """Return the cached result of an equal upload, else None.
 
     Raises:
+        QueueFullError: when ``ticket`` has no room for its pictures.
         QueueUnavailableError: when Redis is known not to respond.
     """
     service.require_redis()
     started_s = time.perf_counter()
     for version in service.versions:
         identity = upload.identify(version)
-        if finished := await service.cache.find(identity):
+        if finished := await service.cache.find(identity, ticket.allocate_response):
             service.metrics.cache.labels("hit").inc()
             stage_ms = dict.fromkeys(finished.result.stage_ms, 0.0)
             elapsed_ms = 1e3 * (time.perf_counter() - started_s)
@@ -71,13 +73,15 @@ async def count_pixels(service: Service, upload: Upload) -> int:
 async def compress(
     service: Service,
     upload: Upload,
+    ticket: Ticket,
     *,
     may_reuse: bool = True,
     may_store: bool = True,
 ) -> Outcome:
     """Return the compressed photo, with ``may_reuse`` also from the cache.
 
-    With ``may_store`` the result is cached, and concurrent equal uploads share one job.
+    With ``may_store`` the result is cached, and concurrent equal uploads share one job. ``ticket``
+    counts the bytes of the pictures before they are read.
 
     Raises:
         FoveateError: when the photo can't be compressed.
@@ -86,10 +90,17 @@ async def compress(
     submitted_unix_s = time.time()
 
     async def take(result: Result) -> Finished | None:
-        return await service.cache.take(upload.identify(result.model_version), result)
+        identity = upload.identify(result.model_version)
+        try:
+            ticket.allocate_response(bound_bytes(result))
+        except QueueFullError:
+            if is_shared:  # the client will try again
+                await service.cache.keep(identity, result)
+            raise
+        return await service.cache.take(identity, result) if is_shared else None
 
     async def work() -> Outcome:
-        if may_reuse and (cached := await find_cached(service, upload)):
+        if may_reuse and (cached := await find_cached(service, upload, ticket)):
             return cached
         pixels = await count_pixels(service, upload)
         service.metrics.cache.labels("miss").inc()
@@ -98,7 +109,7 @@ async def compress(
             pixels,
             upload.options,
             service.settings.request_timeout_s,
-            take=take if is_shared else None,
+            take=take,
         )
         result = finished.result
         return Outcome(finished, upload.identify(result.model_version), result.stage_ms)

@@ -63,11 +63,12 @@ def test_a_busy_service_is_asked_again(fake_service: FakeService) -> None:
         problem(429, "queue-full", **NOW),
         problem(503, "no-worker", **NOW),
         problem(504, "deadline", **NOW),
+        problem(408, "body-too-slow", **NOW),
         JPEG,
     ]
     assert sender.send(PHOTO, {}).jpeg == JPEG.body
     sender.stop()
-    assert fake_service.uploaded_bytes == [len(PHOTO)] * 4
+    assert fake_service.uploaded_bytes == [len(PHOTO)] * 5
 
 
 def test_a_service_that_stays_busy_refuses(
