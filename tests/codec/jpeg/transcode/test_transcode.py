@@ -86,6 +86,16 @@ def test_an_upload_that_fits_the_bytes_keeps_its_coefficients() -> None:
         assert made.passes == 0
 
 
+@pytest.mark.parametrize(("upload", "quality"), [(75, 70), (85, 80), (92, 90)])
+def test_coefficients_are_quantized_again_where_that_saves_more_than_a_few_percent(
+    upload: int, quality: int
+) -> None:
+    data = pillow_jpeg(PHOTO, quality=upload, subsampling="4:2:0")
+    kept = rewrite(read_source(data), progressive=True)
+    made = recompress(data, quality=quality)
+    assert 0.55 * len(kept) < len(made.jpeg) < 0.9 * len(kept)
+
+
 @pytest.mark.parametrize("target", ["size", "quality"])
 def test_a_file_that_cannot_be_made_smaller_is_returned(target: Target) -> None:
     data = pillow_jpeg(scene(16, 16), quality=20)
