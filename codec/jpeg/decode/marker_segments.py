@@ -22,6 +22,7 @@ _MOST_SEGMENTS: Final = 4000
 _PLAIN_JFIF_BYTES: Final = 14  # payload without a thumbnail
 _ADOBE_BYTES: Final = 12
 
+
 class UnreadableSourceError(ValueError):
     """A file whose coefficients can't be read: damaged, or of a kind that is not supported."""
 
