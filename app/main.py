@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -12,10 +11,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from app.http import compress, fetch, health, jobs, problems
-from app.http.api_keys import ApiKeyMiddleware
+from app.http.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from app.http.methods import create_fallback_routes
-from app.http.security_headers import SecurityHeadersMiddleware
+from app.http.middlewares.api_keys import ApiKeyMiddleware
+from app.http.middlewares.security_headers import SecurityHeadersMiddleware
 from app.page import routes as page
+from app.root_path import RootPathMiddleware
 from app.service.front_end import Service
 from app.settings import AppSettings
 from app.sources.allow_list import AllowList
@@ -26,17 +27,6 @@ from app.telemetry.request_id import RequestIdMiddleware
 from contract.version import VERSION
 
 log = logging.getLogger(__name__)
-
-# CORS: headers that scripts of other origins may read from responses, beside the safelisted ones.
-EXPOSED_HEADERS: Final = (
-    *("ETag", "Link", "Location", "Retry-After", "Server-Timing", "WWW-Authenticate"),
-    *("X-Request-ID", "X-Original-Bytes", "X-Compressed-Bytes", "X-Reference-Bytes"),
-    "X-Passthrough",
-)
-# CORS: headers that scripts of other origins may send.
-ALLOWED_HEADERS: Final = (
-    *("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Prefer", "X-Request-ID"),
-)
 
 
 def create_app(settings: AppSettings | None = None) -> FastAPI:
@@ -63,6 +53,8 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
         version=VERSION,
         lifespan=lifespan,
         redoc_url=None,
+        # A redirect would have the host and scheme of the request, which a proxy may change.
+        redirect_slashes=False,
         static_url="/docs/assets",
     )
     add_middlewares(app, chosen)
@@ -83,6 +75,7 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
 
 def add_middlewares(app: FastAPI, settings: AppSettings) -> None:
     """Add the middlewares; the last one added is the outermost."""
+    app.add_middleware(RootPathMiddleware, root_path=settings.root_path)
     app.add_middleware(problems.ErrorMiddleware)
     if settings.api_keys:
         keys = [key.get_secret_value() for key in settings.api_keys]
@@ -92,8 +85,8 @@ def add_middlewares(app: FastAPI, settings: AppSettings) -> None:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=("GET", "HEAD", "POST", "DELETE"),
-            allow_headers=ALLOWED_HEADERS,
-            expose_headers=EXPOSED_HEADERS,
+            allow_headers=tuple(REQUEST_HEADERS),
+            expose_headers=tuple(RESPONSE_HEADERS),
         )
     app.add_middleware(SecurityHeadersMiddleware, timing_origins=settings.cors_origins)
     app.add_middleware(RequestLogMiddleware)

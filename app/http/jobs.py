@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from app.http.dependencies import ServiceDependency
 from app.http.disconnect import find_connection
 from app.http.documents import JobDocument, describe_job
+from app.http.headers import describe_request_headers
 from app.http.preferences import parse_entity_tags
 from app.http.problems import MEDIA_TYPE
 from app.http.responses import CACHE_CONTROL, describe_result
@@ -52,6 +53,7 @@ PICTURE_ERRORS: dict[int | str, dict[str, Any]] = {
     422: {"description": "The job failed: the error and status of the job", **PROBLEM},
     429: {"description": "Too many pictures are being sent", **PROBLEM},
 }
+CONDITIONAL = {"parameters": describe_request_headers(["If-None-Match"])}
 
 
 async def read_job(
@@ -67,10 +69,10 @@ JobDependency = Annotated[Job, Depends(read_job)]
 
 @router.head("", include_in_schema=False, response_model_exclude_none=True)
 @router.get("", summary="A job's state", response_model_exclude_none=True, responses=ERRORS)
-async def show(job: JobDependency, response: Response) -> JobDocument:
+async def show(request: Request, job: JobDependency, response: Response) -> JobDocument:
     """Get the state, the position in the queue, and the result or error of a job that has ended."""
     response.headers["Cache-Control"] = "no-store"
-    return describe_job(job)
+    return describe_job(job, request.scope["root_path"])
 
 
 @router.delete("", summary="Withdraw or delete a job", status_code=204, responses=ERRORS)
@@ -86,6 +88,7 @@ async def delete(job_id: str, service: ServiceDependency) -> Response:
     summary="A finished job's JPEG",
     response_class=Response,
     responses={200: {"content": {"image/jpeg": BINARY}}, **PICTURE_ERRORS},
+    openapi_extra=CONDITIONAL,
 )
 async def image(request: Request, job: JobDependency, service: ServiceDependency) -> Response:
     """Get the JPEG until it expires."""
@@ -98,6 +101,7 @@ async def image(request: Request, job: JobDependency, service: ServiceDependency
     summary="A finished job's heatmap",
     response_class=Response,
     responses={200: {"content": {"image/png": BINARY, "image/jpeg": BINARY}}, **PICTURE_ERRORS},
+    openapi_extra=CONDITIONAL,
 )
 async def heatmap(request: Request, job: JobDependency, service: ServiceDependency) -> Response:
     """Get the heatmap, if the options included one, until it expires."""
@@ -156,8 +160,11 @@ async def read_pieces(
     summary="A job's changes as server-sent events",
     response_class=EventSourceResponse,
     responses=ERRORS,
+    openapi_extra={"parameters": describe_request_headers(["Last-Event-ID"])},
 )
-async def events(job: JobDependency, service: ServiceDependency) -> AsyncIterator[ServerSentEvent]:
+async def events(
+    request: Request, job: JobDependency, service: ServiceDependency
+) -> AsyncIterator[ServerSentEvent]:
     """Stream an event for each change of state or position: its name is the state, its data the job.
 
     The stream ends with the job, or after half a minute; an `EventSource` then reconnects.
@@ -165,19 +172,21 @@ async def events(job: JobDependency, service: ServiceDependency) -> AsyncIterato
     is_full = service.event_streams >= MAX_EVENT_STREAMS
     service.event_streams += 1
     try:
-        async for event in watch(job, service.jobs, once=is_full):
+        async for event in watch(job, service.jobs, request.scope["root_path"], once=is_full):
             yield event
     finally:
         service.event_streams -= 1
 
 
-async def watch(job: Job, jobs: Jobs, *, once: bool) -> AsyncIterator[ServerSentEvent]:
+async def watch(
+    job: Job, jobs: Jobs, root_path: str = "", *, once: bool
+) -> AsyncIterator[ServerSentEvent]:
     """Yield the job, and unless ``once`` its changes for up to ``MAX_STREAM_S``, until it ends."""
     ends_s = time.monotonic() + (0 if once else MAX_STREAM_S)
     retry_ms = POLL_MS if once else RECONNECT_MS
     shown = ""
     while True:
-        document = describe_job(job).model_dump_json(exclude_none=True)
+        document = describe_job(job, root_path).model_dump_json(exclude_none=True)
         if document != shown:
             shown = document
             yield ServerSentEvent(event=job.state, raw_data=document, retry=retry_ms)

@@ -30,7 +30,7 @@ class StandInQueue:
         self._result = result
 
     async def run_job(
-        self, data: bytes, pixels: int, options: Options, timeout_s: float, **_: Any
+        self, data: bytes, pixels: int, options: Options, timeout_s: float, **_take: Any
     ) -> Finished:
         assert pixels == 32 * 24
         assert timeout_s > 0
