@@ -26,9 +26,10 @@ def modules_after(statement: str) -> set[str]:
     return set(shown.stdout.split())
 
 
-def test_the_front_end_loads_no_torch_numpy_or_worker() -> None:
+def test_the_front_end_loads_no_torch_numpy_pillow_or_worker() -> None:
     loaded = modules_after("import app.main, app.supervision.supervisor")
-    assert not loaded & {"torch", "numpy", "numba", "safetensors", "worker", "model", "codec"}
+    heavy = {"torch", "numpy", "numba", "PIL", "safetensors"}
+    assert not loaded & (heavy | {"worker", "model", "codec"})
 
 
 def test_the_worker_loads_no_web_framework() -> None:
@@ -143,7 +144,6 @@ def test_no_module_is_called_after_nothing(package: str) -> None:
 TESTED_ELSEWHERE = {
     "app/http/dependencies.py": "FastAPI's dependencies: every route's tests",
     "app/results/result.py": "only data",
-    "app/supervision/supervisor.py": "tests/integration/test_supervisor.py starts it",
     "codec/jit.py": "test_kernel_cache and test_warm_up compile with it",
     "codec/jpeg/quantize/trellis.py": "is compiled into quantize_ac: test_rdoq",
     "codec/jpeg/syntax/component.py": "only data",

@@ -21,6 +21,7 @@ import codec
 from contract.keys import PROBE_KEY, QUEUE_NAME
 from model import Predictor
 from worker.console import say
+from worker.image.limits import limit_pillow
 from worker.pipeline import Limits, Pipeline
 from worker.queue.batch_worker import BatchWorker
 from worker.settings import WorkerSettings, describe_errors
@@ -29,7 +30,7 @@ from worker.version import name_version
 # An idle worker waits ``worker_ttl - 15`` s for a job, then sends a heartbeat and runs RQ's
 # maintenance.
 WORKER_TTL_S: Final = 20
-# The pause between two attempts to write to an unavailable Redis.
+# The pause between two attempts to write to an unavailable Redis, or to run RQ's loop.
 REDIS_PAUSE_S: Final = 0.5
 # Python's default is 5 ms. Codec threads need the interpreter briefly between two pieces of native
 # code, and their cores are idle while they wait for it.
@@ -57,6 +58,7 @@ def main() -> int:
     logging.getLogger("rq.worker").setLevel(max(logging.WARNING, logging.root.level))
     # Pillow warns about damaged metadata: a fault of the upload, not of the service.
     warnings.filterwarnings("ignore", module="PIL")
+    limit_pillow(settings.max_pixels)
 
     # One immediate retry, for a connection that Redis has closed. `ResilientWorker` handles longer
     # outages, since it obeys signals meanwhile.
@@ -120,6 +122,8 @@ def run_worker(worker: BatchWorker) -> None:
                 time.sleep(REDIS_PAUSE_S)
             if worker.stopping:
                 return
+            # A defect may end RQ's loop again and again; RQ has logged it.
+            time.sleep(REDIS_PAUSE_S)
             # RQ refuses to register a worker whose key exists. This worker has no open job now.
             worker.connection.delete(worker.key)
         except StopRequested:

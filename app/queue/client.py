@@ -27,15 +27,24 @@ ID_BYTES: Final = 18
 class QueueClient:
     """The queue as one front end uses it.
 
-    ``on_reply`` gets every reply of a worker. Results are kept for ``result_ttl_s``.
+    ``on_reply`` gets every reply of a worker. ``on_death`` gets the name of the task that reads
+    replies each time it dies. Results are kept for ``result_ttl_s``.
     """
 
     def __init__(
-        self, redis_url: str, *, result_ttl_s: int, on_reply: Callable[[Reply], None]
+        self,
+        redis_url: str,
+        *,
+        result_ttl_s: int,
+        on_reply: Callable[[Reply], None],
+        on_death: Callable[[str], None],
     ) -> None:
         self.redis = connect(redis_url)
         self._result_ttl_s = result_ttl_s
-        self._replies = Replies(redis_url, self.redis, on_reply=on_reply, discard=self._discard)
+        self._replies = Replies(
+            redis_url, self.redis, on_reply=on_reply, on_death=on_death, discard=self._discard
+        )
+        self.reader = self._replies.reader
 
     def start(self) -> None:
         """Begin to read replies."""

@@ -244,3 +244,17 @@ def test_a_picture_that_is_read_in_pieces_stays_for_so_long(
             await service.jobs.read_piece("picture", 0, 1)
 
     run_with_service(redis_url, work)
+
+
+def test_a_job_that_can_not_be_read_is_deleted_all_the_same(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(service: Service) -> None:
+        job_id = await start_detached(service)
+        connection.hset(RqJob.key_for(job_id), "data", b"nonsense")
+        await service.jobs.delete(job_id)
+        with pytest.raises(GoneJobError):
+            await service.jobs.read(job_id)
+        assert list_job_keys(connection) == {record_key(job_id)}
+
+    run_with_service(redis_url, work)
