@@ -69,7 +69,9 @@ def serve(
         access_log=False,
         log_level="warning",
         server_header=False,
-        http=limit_protocol(settings.head_timeout_s, settings.send_timeout_s),
+        http=limit_protocol(
+            settings.head_timeout_s, settings.send_timeout_s, settings.max_upload_bytes
+        ),
         log_config=log_config(settings, number if shared else 0),
         timeout_graceful_shutdown=settings.drain_s,
     )

@@ -115,8 +115,8 @@ class Jobs:
             raise GoneJobError("The job's pictures have expired.")
         return describe_ended(job_id, reply)
 
-    async def read_picture(self, result: Result, *, heatmap: bool = False) -> bytes:
-        """Return the JPEG of a finished job, or its heatmap.
+    async def find_picture(self, result: Result, *, heatmap: bool) -> tuple[str, int]:
+        """Return the key and the number of bytes of a finished job's JPEG or heatmap.
 
         Raises:
             GoneJobError: when it has expired.
@@ -127,12 +127,39 @@ class Jobs:
             raise UnknownJobError("The job has no heatmap; none was asked for.")
         key = heatmap_key(result.job_id) if heatmap else image_key(result.job_id)
         try:
-            blob = cast("bytes | None", await self._redis.get(key))
+            length_bytes = await self._redis.strlen(key)
         except RedisError as error:
             raise QueueUnavailableError("The queue does not respond.") from error
-        if blob is None:
+        if not length_bytes:
             raise GoneJobError("The job's pictures have expired.")
-        return blob
+        return key, length_bytes
+
+    async def keep_picture(self, key: str, keep_s: int) -> None:
+        """Let a picture not expire before ``keep_s``, so that it can be read in pieces.
+
+        Raises:
+            QueueUnavailableError: when Redis can't be reached.
+        """
+        try:
+            await self._redis.expire(key, keep_s, gt=True)
+        except RedisError as error:
+            raise QueueUnavailableError("The queue does not respond.") from error
+
+    async def read_piece(self, key: str, start: int, length_bytes: int) -> bytes:
+        """Return ``length_bytes`` of a picture from the byte ``start``.
+
+        Raises:
+            GoneJobError: when the picture was deleted.
+            QueueUnavailableError: when Redis can't be reached.
+        """
+        try:
+            found = await self._redis.getrange(key, start, start + length_bytes - 1)
+        except RedisError as error:
+            raise QueueUnavailableError("The queue does not respond.") from error
+        piece = cast("bytes", found)
+        if len(piece) != length_bytes:
+            raise GoneJobError("The picture was deleted while it was read.")
+        return piece
 
     async def delete(self, job_id: str) -> None:
         """Withdraw a job that has not ended, or delete the pictures of one that has.

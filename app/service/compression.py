@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,11 +11,12 @@ from redis.exceptions import RedisError
 
 from app.queue.client import ID_BYTES
 from app.results.identity import digest_input, identify
-from app.results.result import Finished, Outcome
+from app.results.result import Finished, Outcome, bound_bytes
+from app.service.admission import Ticket
 from app.service.front_end import Service
 from app.service.probe import probe, probe_jpeg_header
 from app.service.single_flight import TimeLeft
-from contract.errors import DeadlineError, QueueUnavailableError
+from contract.errors import DeadlineError, QueueFullError, QueueUnavailableError
 from contract.messages import Options, Result
 
 # A job with less time than this is not worth queueing.
@@ -39,17 +41,18 @@ async def create_upload(data: bytes, options: Options) -> Upload:
     return Upload(data, options, await digest_input(data))
 
 
-async def find_cached(service: Service, upload: Upload) -> Outcome | None:
+async def find_cached(service: Service, upload: Upload, ticket: Ticket) -> Outcome | None:
     """Return the cached result of an equal upload, else None.
 
     Raises:
+        QueueFullError: when ``ticket`` has no room for its pictures.
         QueueUnavailableError: when Redis is known not to respond.
     """
     service.require_redis()
     started_s = time.perf_counter()
     for version in service.versions:
         identity = upload.identify(version)
-        if finished := await service.cache.find(identity):
+        if finished := await service.cache.find(identity, ticket.allocate_response):
             service.metrics.cache.labels("hit").inc()
             stage_ms = dict.fromkeys(finished.result.stage_ms, 0.0)
             elapsed_ms = 1e3 * (time.perf_counter() - started_s)
@@ -76,6 +79,7 @@ async def count_pixels(service: Service, upload: Upload) -> int:
 async def compress(
     service: Service,
     upload: Upload,
+    ticket: Ticket,
     *,
     may_reuse: bool = True,
     may_store: bool = True,
@@ -83,7 +87,7 @@ async def compress(
     """Return the compressed photo, with ``may_reuse`` also from the cache.
 
     With ``may_store`` the result is cached, and concurrent equal uploads share one job. Each of them
-    has its own deadline.
+    has its own deadline. ``ticket`` counts the bytes of the pictures before they are read.
 
     Raises:
         FoveateError: when the photo can't be compressed.
@@ -92,30 +96,23 @@ async def compress(
     submitted_unix_s = time.time()
 
     async def take(result: Result) -> Finished | None:
-        return await service.cache.take(upload.identify(result.model_version), result)
+        identity = upload.identify(result.model_version)
+        try:
+            ticket.allocate_response(bound_bytes(result))
+        except QueueFullError:
+            if is_shared:  # the client will try again
+                await service.cache.keep(identity, result)
+            raise
+        return await service.cache.take(identity, result) if is_shared else None
 
     timeout_s = service.settings.request_timeout_s
 
     async def work(left_s: TimeLeft) -> Outcome:
-        if may_reuse and (cached := await find_cached(service, upload)):
+        if may_reuse and (cached := await find_cached(service, upload, ticket)):
             return cached
         pixels = await count_pixels(service, upload)
         service.metrics.cache.labels("miss").inc()
-        while True:
-            try:
-                finished = await service.queue.run_job(
-                    upload.data,
-                    pixels,
-                    upload.options,
-                    left_s(),
-                    take=take if is_shared else None,
-                )
-                break
-            except DeadlineError:
-                # A worker drops a job at the deadline that it was sent with. Uploads that joined
-                # later get another job, with theirs.
-                if left_s() < MIN_REPEAT_S:
-                    raise
+        finished = await run_job(service, upload, pixels, left_s, take)
         result = finished.result
         return Outcome(finished, upload.identify(result.model_version), result.stage_ms)
 
@@ -130,6 +127,31 @@ async def compress(
     if joined:
         service.metrics.cache.labels("joined" if outcome.cached_ms is None else "hit").inc()
     return set_times(outcome, submitted_unix_s)
+
+
+async def run_job(
+    service: Service,
+    upload: Upload,
+    pixels: int,
+    left_s: TimeLeft,
+    take: Callable[[Result], Awaitable[Finished | None]],
+) -> Finished:
+    """Return a worker's result of an upload of ``pixels`` pixels.
+
+    A worker drops a job at the deadline that it was sent with. Uploads that joined later get another
+    job, with theirs.
+
+    Raises:
+        FoveateError: when the photo can't be compressed, or not before the last deadline.
+    """
+    while True:
+        try:
+            return await service.queue.run_job(
+                upload.data, pixels, upload.options, left_s(), take=take
+            )
+        except DeadlineError:
+            if left_s() < MIN_REPEAT_S:
+                raise
 
 
 def set_times(outcome: Outcome, submitted_unix_s: float) -> Outcome:

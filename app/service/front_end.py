@@ -25,6 +25,8 @@ from contract.errors import NoWorkerError, QueueUnavailableError
 WORKER_CHECK_INTERVAL_S: Final = 1.0
 # How often to look for dead workers that no supervisor watches.
 SWEEP_INTERVAL_S: Final = 2.0
+# Each holds one piece of its picture.
+MAX_DOWNLOADS: Final = 256
 
 
 class Service:
@@ -53,6 +55,8 @@ class Service:
             on_death=self.metrics.count_death,
         )
         self.event_streams = 0
+        # Of jobs' pictures. They wait for no worker, so uploads that wait take none of their places.
+        self.downloads = Admission(MAX_DOWNLOADS, settings.max_pending_bytes)
         self.single_flight: SingleFlight[Outcome] = SingleFlight()
         # The versions of live workers' results: usually one, two during an update. Without a worker
         # the last ones stay, so that cached results are still found.

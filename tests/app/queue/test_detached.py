@@ -10,7 +10,12 @@ from app.service.front_end import Service
 from contract.errors import DeadlineError, InternalError, QueueFullError, QueueUnavailableError
 from contract.keys import record_key, reply_key
 from contract.messages import Failure, Options, Result
-from tests.app.queue.running import run_with_service, start_detached, wait_for_free_places
+from tests.app.queue.running import (
+    read_picture,
+    run_with_service,
+    start_detached,
+    wait_for_free_places,
+)
 from tests.app.queue.simulated_worker import IMAGE, finish, list_job_keys, take_job
 
 
@@ -114,7 +119,7 @@ def test_a_job_remains_when_its_front_end_stops(redis_url: str, connection: redi
         finish(connection, await take_job(connection))
         job = await service.jobs.read(ids[0])
         assert isinstance(job.reply, Result)
-        assert await service.jobs.read_picture(job.reply) == IMAGE
+        assert await read_picture(service.jobs, job.reply) == IMAGE
 
     run_with_service(redis_url, start)
     run_with_service(redis_url, read)

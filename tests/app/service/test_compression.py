@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from app.results.result import Finished, Outcome
 from app.service import compression
+from app.service.admission import Admission, Ticket
 from app.service.compression import (
     compress,
     count_pixels,
@@ -25,6 +26,7 @@ from app.settings import AppSettings
 from contract.errors import (
     DeadlineError,
     NoWorkerError,
+    QueueFullError,
     QueueUnavailableError,
     TooManyPixelsError,
     UnsupportedImageError,
@@ -36,6 +38,7 @@ from tests.app.queue.simulated_worker import IMAGE, finish, take_job
 from tests.photos import file_of, photo
 
 PHOTO = file_of(photo(32, 24), "JPEG")
+TICKET = Ticket(Admission(max_pending=9, max_pending_bytes=10**9))
 
 
 class StandInWorker:
@@ -84,16 +87,16 @@ def use(
 def test_the_second_equal_upload_comes_from_the_cache(redis_url: str, connection: Redis) -> None:
     async def work(service: Service, worker: StandInWorker) -> None:
         upload = await create_upload(PHOTO, Options())
-        assert await find_cached(service, upload) is None
-        first = await compress(service, upload)
-        again = await compress(service, upload)
+        assert await find_cached(service, upload, TICKET) is None
+        first = await compress(service, upload, TICKET)
+        again = await compress(service, upload, TICKET)
         assert worker.runs == 1
         assert (first.cached_ms, first.stage_ms) == (None, {"encode": 2.0})
         assert again.cached_ms is not None
         assert again.stage_ms == {"encode": 0.0}
         assert (again.finished.image, again.identity) == (first.finished.image, first.identity)
         other = await create_upload(PHOTO, Options(quality=40))
-        assert (await compress(service, other)).cached_ms is None
+        assert (await compress(service, other, TICKET)).cached_ms is None
         counted = service.metrics.expose().decode()
         assert 'foveate_cache_total{outcome="hit"} 1.0' in counted
         assert 'foveate_cache_total{outcome="miss"} 2.0' in counted
@@ -104,7 +107,7 @@ def test_the_second_equal_upload_comes_from_the_cache(redis_url: str, connection
 def test_concurrent_equal_uploads_share_one_run(redis_url: str, connection: Redis) -> None:
     async def work(service: Service, worker: StandInWorker) -> None:
         uploads = [await create_upload(PHOTO, Options()) for _ in range(5)]
-        outcomes = await asyncio.gather(*(compress(service, upload) for upload in uploads))
+        outcomes = await asyncio.gather(*(compress(service, upload, TICKET) for upload in uploads))
         assert worker.runs == 1
         assert {outcome.identity for outcome in outcomes} == {outcomes[0].identity}
         results = [outcome.finished.result for outcome in outcomes]
@@ -119,9 +122,9 @@ def test_a_client_that_refuses_cached_results_shares_no_run_that_may_use_them(
 ) -> None:
     async def work(service: Service, worker: StandInWorker) -> None:
         upload = await create_upload(PHOTO, Options())
-        await compress(service, upload)
+        await compress(service, upload, TICKET)
         fresh, cached = await asyncio.gather(
-            compress(service, upload, may_reuse=False), compress(service, upload)
+            compress(service, upload, TICKET, may_reuse=False), compress(service, upload, TICKET)
         )
         assert (fresh.cached_ms, worker.runs) == (None, 2)
         assert cached.cached_ms is not None
@@ -135,9 +138,11 @@ def test_a_result_that_may_not_be_stored_is_not_cached_or_shared(
 ) -> None:
     async def work(service: Service, worker: StandInWorker) -> None:
         upload = await create_upload(PHOTO, Options())
-        await asyncio.gather(*(compress(service, upload, may_store=may_store) for _ in range(2)))
+        await asyncio.gather(
+            *(compress(service, upload, TICKET, may_store=may_store) for _ in range(2))
+        )
         assert worker.runs == 2
-        assert await find_cached(service, upload) is None
+        assert await find_cached(service, upload, TICKET) is None
 
     use(redis_url, connection, work, **settings)
 
@@ -153,7 +158,7 @@ def test_who_joins_late_has_the_whole_time(
         uploads, limits_s, jobs = [], [], []
         for pause_s in (1.2, 0.0):
             limits_s.append(time.time() + 2)
-            uploads.append(asyncio.ensure_future(compress(service, upload)))
+            uploads.append(asyncio.ensure_future(compress(service, upload, TICKET)))
             await asyncio.sleep(pause_s)
         jobs.append(await take_job(connection))
         with pytest.raises(DeadlineError):
@@ -171,7 +176,7 @@ def test_who_joins_late_has_the_whole_time(
 
 def test_each_link_has_pictures_of_its_own(redis_url: str, connection: Redis) -> None:
     async def work(service: Service, _: StandInWorker) -> None:
-        outcome = await compress(service, await create_upload(PHOTO, Options()))
+        outcome = await compress(service, await create_upload(PHOTO, Options()), TICKET)
         uncached = replace(outcome, identity="none")
         uncached = replace(uncached, finished=outcome.finished._replace(heatmap=b"png"))
         for which, heatmap in ((outcome, None), (uncached, b"png")):
@@ -206,13 +211,13 @@ def test_without_a_worker_no_pixels_are_counted(redis_url: str, connection: Redi
 def test_without_redis_nothing_is_looked_up_or_linked(connection: Redis) -> None:
     async def work(service: Service, _: StandInWorker) -> None:
         upload = await create_upload(PHOTO, Options())
-        outcome = await compress(service, upload, may_store=False, may_reuse=False)
+        outcome = await compress(service, upload, TICKET, may_store=False, may_reuse=False)
         with pytest.raises(QueueUnavailableError):
             await create_linked_job(service, outcome)
         with pytest.raises(RedisError):
             await service.count_workers()
         with pytest.raises(QueueUnavailableError):
-            await find_cached(service, upload)
+            await find_cached(service, upload, TICKET)
 
     use("unix:///nonexistent/redis.sock", connection, work)
 
@@ -225,3 +230,21 @@ def test_the_times_of_an_outcome_are_those_of_its_upload(
     outcome = Outcome(Finished(result, b"jpeg", None), "identity", {})
     result = set_times(outcome, 9.0).finished.result
     assert (result.submitted_unix_s, result.started_unix_s) == (9.0, expected)
+
+
+def test_a_result_without_room_is_cached_and_never_read(redis_url: str, connection: Redis) -> None:
+    async def work(service: Service, worker: StandInWorker) -> None:
+        admission = Admission(max_pending=9, max_pending_bytes=10)
+        upload = await create_upload(PHOTO, Options())
+        with admission.admit() as other, admission.admit() as ticket:
+            other.allocate(7)  # the result has 4 bytes
+            with pytest.raises(QueueFullError):
+                await compress(service, upload, ticket)
+            with pytest.raises(QueueFullError):  # nor is it read from the cache
+                await compress(service, upload, ticket)
+            other.hold(0)
+            assert (await compress(service, upload, ticket)).cached_ms is not None
+            assert admission.pending_bytes == 4
+        assert worker.runs == 1
+
+    use(redis_url, connection, work)
