@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal, cast
 
 from redis.exceptions import RedisError
+from rq.exceptions import DeserializationError
 from rq.job import Job as RqJob
 from rq.job import JobStatus
 
@@ -30,13 +31,22 @@ from contract.keys import (
     record_key,
     reply_key,
 )
-from contract.messages import Failure, Reply, Request, Result, decode_reply, encode_reply
+from contract.messages import (
+    Failure,
+    InvalidReplyError,
+    Reply,
+    Request,
+    Result,
+    decode_reply,
+    encode_reply,
+)
 
 log = logging.getLogger(__name__)
 
 State = Literal["queued", "started", "finished", "failed"]
 
 JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{24}")
+COULD_NOT_COMPRESS: Final = InternalError("The photo could not be compressed.")
 UNKNOWN_ID: Final = "No job has this id; it may have expired."
 
 
@@ -92,7 +102,11 @@ class Jobs:
         return describe_unfinished(job_id, restore_job(job_id, fields), index)
 
     async def _read_ended(self, job_id: str, record: bytes) -> Job:
-        reply = decode_reply(record)
+        try:
+            reply = decode_reply(record)
+        except InvalidReplyError:
+            log.exception("the record of job %s is malformed", job_id)
+            return describe_ended(job_id, to_failure(job_id, None, COULD_NOT_COMPRESS))
         if isinstance(reply, Failure):
             if reply.code == GoneJobError.code:
                 raise GoneJobError(reply.detail)
@@ -221,8 +235,7 @@ def describe_unfinished(job_id: str, job: RqJob | None, index: int | None) -> Jo
         # It ended after its deadline, or its record has expired.
         raise GoneJobError("The job has ended and its record has expired.")
     if status == JobStatus.FAILED:
-        error = InternalError("The photo could not be compressed.")
-        return describe_ended(job_id, to_failure(job_id, job, error))
+        return describe_ended(job_id, to_failure(job_id, job, COULD_NOT_COMPRESS))
     started = status == JobStatus.STARTED
     return Job(
         job_id,
@@ -263,6 +276,6 @@ def read_request(job: RqJob | None) -> Request | None:
     """Return the request that a job carries, None without a valid one."""
     try:
         return Request.from_json(job.kwargs["request"]) if job is not None else None
-    except (KeyError, TypeError, ValueError):
+    except (DeserializationError, KeyError, TypeError, ValueError):
         log.exception("a job carries no valid request")
         return None

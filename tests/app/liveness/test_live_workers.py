@@ -6,8 +6,7 @@ import redis
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
-from app.liveness.live_workers import read_versions
-from app.redis import connect
+from app.liveness.live_workers import LiveWorkers
 from contract.keys import QUEUE_NAME, VERSION_FIELD, worker_key
 
 
@@ -19,8 +18,11 @@ def register(connection: redis.Redis, name: str) -> None:
 
 def read(redis_url: str) -> list[str]:
     async def run() -> list[str]:
-        async with connect(redis_url) as client:
-            return await read_versions(client)
+        live_workers = LiveWorkers(redis_url)
+        try:
+            return await live_workers.read_versions()
+        finally:
+            await live_workers.close()
 
     return asyncio.run(run())
 
@@ -39,3 +41,9 @@ def test_a_worker_whose_key_has_expired_is_not_alive(
     register(connection, "dead")
     connection.delete(worker_key("dead"))
     assert read(redis_url) == []
+
+
+def test_a_version_that_is_no_text_hides_no_worker(redis_url: str, connection: redis.Redis) -> None:
+    register(connection, "odd")
+    connection.hset(worker_key("odd"), VERSION_FIELD, b"\xff")
+    assert len(read(redis_url)) == 1

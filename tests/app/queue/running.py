@@ -22,7 +22,9 @@ def run_with_client(redis_url: str, work: Callable[[QueueClient], Awaitable[Any]
     replies: list[Reply] = []
 
     async def run() -> None:
-        client = QueueClient(redis_url, result_ttl_s=30, on_reply=replies.append)
+        client = QueueClient(
+            redis_url, result_ttl_s=30, on_reply=replies.append, on_death=pytest.fail
+        )
         client.start()
         try:
             await work(client)

@@ -1,6 +1,7 @@
 """An upload's result comes from the cache, from an equal upload in progress, or from a worker."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from app.results.result import Finished, Outcome
+from app.service import compression
 from app.service.admission import Admission, Ticket
 from app.service.compression import (
     compress,
@@ -22,14 +24,17 @@ from app.service.compression import (
 from app.service.front_end import Service
 from app.settings import AppSettings
 from contract.errors import (
+    DeadlineError,
     NoWorkerError,
     QueueFullError,
     QueueUnavailableError,
     TooManyPixelsError,
     UnsupportedImageError,
 )
-from contract.keys import heatmap_key, image_key, record_key
-from contract.messages import Options, Result, encode_reply
+from contract.keys import QUEUE_KEY, heatmap_key, image_key, record_key
+from contract.messages import Options, Request, Result, encode_reply
+from tests.app.queue.running import run_with_service
+from tests.app.queue.simulated_worker import IMAGE, finish, take_job
 from tests.photos import file_of, photo
 
 PHOTO = file_of(photo(32, 24), "JPEG")
@@ -140,6 +145,33 @@ def test_a_result_that_may_not_be_stored_is_not_cached_or_shared(
         assert await find_cached(service, upload, TICKET) is None
 
     use(redis_url, connection, work, **settings)
+
+
+def test_who_joins_late_has_the_whole_time(
+    redis_url: str, connection: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first worker never replies; another one gets the second upload's job."""
+    monkeypatch.setattr(compression, "MIN_REPEAT_S", 0.1)
+
+    async def work(service: Service) -> None:
+        upload = await create_upload(PHOTO, Options())
+        uploads, limits_s, jobs = [], [], []
+        for pause_s in (1.2, 0.0):
+            limits_s.append(time.time() + 2)
+            uploads.append(asyncio.ensure_future(compress(service, upload, TICKET)))
+            await asyncio.sleep(pause_s)
+        jobs.append(await take_job(connection))
+        with pytest.raises(DeadlineError):
+            await uploads[0]
+        jobs.append(await asyncio.wait_for(take_job(connection), 5))
+        for job, limit_s in zip(jobs, limits_s, strict=True):
+            deadline_s = Request.from_json(job.kwargs["request"]).deadline_unix_s
+            assert abs(deadline_s - limit_s) < 0.5
+        finish(connection, jobs[1])
+        assert (await uploads[1]).finished.image == IMAGE
+
+    run_with_service(redis_url, work, request_timeout_s=2)
+    assert not connection.exists(QUEUE_KEY)
 
 
 def test_each_link_has_pictures_of_its_own(redis_url: str, connection: Redis) -> None:
