@@ -145,6 +145,10 @@ class Pipeline:
         """Return the duration of the last network pass, infinity before the first."""
         return self._flow.last_pass_s
 
+    def rates_px_per_s(self) -> tuple[float, float]:
+        """Return how much work per second all threads do together, and that of a single photo."""
+        return self._flow.pace.px_per_s(), self._flow.pace.photo_px_per_s()
+
     def longest_running_s(self) -> float:
         """Return how long the oldest running task has been running, 0 without one."""
         return self._flow.longest_running_s()
@@ -156,7 +160,7 @@ class Pipeline:
     def _fetch(self, items: list[Item]) -> None:
         started_s = time.time()
         for item in items:
-            item.withdrawn = item.is_overdue
+            self._flow.check_deadline(item, 0)
         wanted = [item for item in items if item.is_open]
         if not wanted:
             return

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app.http.dependencies import ServiceDependency
 from app.http.problems import to_response
-from app.liveness.live_workers import read_versions
+from app.liveness.live_workers import read_workers
 from contract.errors import NoWorkerError, QueueUnavailableError
 
 router = APIRouter()
@@ -39,7 +39,7 @@ async def metrics(service: ServiceDependency) -> Response:
     found.pending.set(service.admission.pending)
     try:
         found.queue_length.set(await service.queue.length())
-        found.workers.set(len(await read_versions(service.queue.redis)))
+        found.workers.set(len(await read_workers(service.queue.redis)))
     except RedisError:  # unknown, not zero
         found.queue_length.set(float("nan"))
         found.workers.set(float("nan"))

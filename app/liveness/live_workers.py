@@ -1,15 +1,29 @@
-"""The versions of the live workers on RQ's list."""
+"""The live workers on RQ's list: the versions of their results and how fast they work."""
 
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from typing import cast
 
 from redis.asyncio import Redis
 
-from contract.keys import VERSION_FIELD, WORKERS_KEY
+from contract.keys import PHOTO_RATE_FIELD, RATE_FIELD, VERSION_FIELD, WORKERS_KEY
 
 
-async def read_versions(connection: Redis) -> list[str]:
-    """Return the version of the results of each live worker, "" if it is unknown.
+@dataclass(frozen=True, slots=True)
+class LiveWorker:
+    """A worker as it describes itself; its version is "" and its rates are 0 if they are unknown.
+
+    ``px_per_s`` is the work of all its threads together (``contract.work``), ``photo_px_per_s`` that
+    on a photo which waits for no other.
+    """
+
+    version: str = ""
+    px_per_s: float = 0.0
+    photo_px_per_s: float = 0.0
+
+
+async def read_workers(connection: Redis) -> list[LiveWorker]:
+    """Return the live workers.
 
     A worker registers after its warm-up. Its key expires when it sends no more heartbeats.
 
@@ -19,8 +33,13 @@ async def read_versions(connection: Redis) -> list[str]:
     keys = await cast("Awaitable[set[bytes]]", connection.smembers(WORKERS_KEY))
     if not keys:
         return []
+    fields = ["last_heartbeat", VERSION_FIELD, RATE_FIELD, PHOTO_RATE_FIELD]
     async with connection.pipeline(transaction=False) as pipeline:
         for key in keys:
-            pipeline.hmget(key, ["last_heartbeat", VERSION_FIELD])
+            pipeline.hmget(key, fields)
         workers = await pipeline.execute()
-    return [(version or b"").decode() for heartbeat, version in workers if heartbeat]
+    return [
+        LiveWorker((version or b"").decode(), *(float(rate or 0) for rate in rates))
+        for heartbeat, version, *rates in workers
+        if heartbeat
+    ]

@@ -5,6 +5,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Final, cast
 
 from redis.exceptions import RedisError
@@ -12,16 +13,26 @@ from rq.job import Job
 
 from app.queue.replies import Replies
 from app.queue.rq_jobs import add_job, job_ttl_s
-from app.redis import connect
+from app.redis import connect, register_script
 from app.results.result import Finished
-from contract.errors import DeadlineError, InternalError, QueueUnavailableError
-from contract.keys import QUEUE_KEY, heatmap_key, image_key, input_key, record_key
+from contract.errors import DeadlineError, FoveateError, InternalError, QueueUnavailableError
+from contract.keys import (
+    INTERMEDIATE_KEY,
+    QUEUE_KEY,
+    STARTED_KEY,
+    WORK_FIELD,
+    heatmap_key,
+    image_key,
+    input_key,
+    record_key,
+)
 from contract.messages import Failure, Options, Reply, Request, Result
 
 log = logging.getLogger(__name__)
 
 # Anyone who knows a job's id may read its pictures, so an id has 144 random bits.
 ID_BYTES: Final = 18
+QUEUED_WORK: Final = Path(__file__).with_name("queued_work.lua")
 
 
 class QueueClient:
@@ -35,6 +46,9 @@ class QueueClient:
     ) -> None:
         self.redis = connect(redis_url)
         self._result_ttl_s = result_ttl_s
+        self._queued_work = register_script(self.redis, QUEUED_WORK)
+        # The replies that clients wait for.
+        self._awaited: set[asyncio.Future[Reply]] = set()
         self._replies = Replies(redis_url, self.redis, on_reply=on_reply, discard=self._discard)
 
     def start(self) -> None:
@@ -66,6 +80,7 @@ class QueueClient:
         """
         job_id = secrets.token_urlsafe(ID_BYTES)
         expected = self._replies.expect(job_id)
+        self._awaited.add(expected)
         done = False
         try:
             try:
@@ -87,6 +102,7 @@ class QueueClient:
             raise QueueUnavailableError("The queue can't accept or return photos now.") from error
         finally:
             self.forget(job_id)
+            self._awaited.discard(expected)
             if not done:
                 await asyncio.shield(asyncio.ensure_future(self.withdraw(job_id)))
 
@@ -125,6 +141,23 @@ class QueueClient:
             RedisError: when Redis can't be reached.
         """
         return await self.redis.llen(QUEUE_KEY)
+
+    async def count_queued_px(self) -> int:
+        """Return the work in pixels of all jobs that wait or run, of all front ends.
+
+        Raises:
+            RedisError: when Redis can't be reached.
+        """
+        keys = [QUEUE_KEY, INTERMEDIATE_KEY, STARTED_KEY]
+        return int(
+            await self._queued_work(keys=keys, args=[Job.key_for(""), input_key(""), WORK_FIELD])
+        )
+
+    def fail_awaited(self, error: FoveateError) -> None:
+        """End every `run_job` that waits for its reply with ``error``."""
+        for expected in self._awaited:
+            if not expected.done():
+                expected.set_exception(error)
 
     async def withdraw(self, job_id: str) -> None:
         """Delete a job's input and pictures, and take the job off the queue if it still waits.

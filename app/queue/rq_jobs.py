@@ -16,8 +16,9 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.utils import utcformat
 
-from contract.keys import JOB_FUNCTION, MAX_RETRIES, QUEUE_KEY, QUEUE_NAME
+from contract.keys import JOB_FUNCTION, MAX_RETRIES, QUEUE_KEY, QUEUE_NAME, WORK_FIELD
 from contract.messages import Request
+from contract.work import count_work_px
 
 # A worker ends itself when a job runs longer than this limit. If the client waits a shorter time, the
 # limit is a share of that time, so that the next worker can still finish the other photos.
@@ -51,6 +52,7 @@ def add_job(
             "retries_left": MAX_RETRIES,
             "retry_intervals": "[0]",
             "enqueue_at_front_on_retry": 1,
+            WORK_FIELD: count_work_px(request.pixels),
         },
     )
     pipeline.expire(key, ttl_s)

@@ -91,13 +91,11 @@ async def compress(
             return cached
         pixels = await count_pixels(service, upload)
         service.metrics.cache.labels("miss").inc()
-        finished = await service.queue.run_job(
-            upload.data,
-            pixels,
-            upload.options,
-            service.settings.request_timeout_s,
-            take=take if is_shared else None,
-        )
+        time_s = service.settings.request_timeout_s
+        with service.capacity.reserve(pixels, time_s):
+            finished = await service.queue.run_job(
+                upload.data, pixels, upload.options, time_s, take=take if is_shared else None
+            )
         result = finished.result
         return Outcome(finished, upload.identify(result.model_version), result.stage_ms)
 
