@@ -11,7 +11,7 @@ from worker.item import Item
 # megapixel). Too high a rate accepts photos that will be late; too low a one refuses photos.
 FIRST_PX_PER_S: Final = 28e6
 # It counts as this much measured time of each stage, so the first photos replace it.
-FIRST_WEIGHT_S: Final = 0.05
+FIRST_WEIGHT_S: Final = 0.01
 # Measured times of each thread are halved when they exceed this sum, so that recent ones count more.
 MEMORY_S: Final = 6.0
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from contract.errors import QueueFullError
 from contract.messages import Options, Request
 from worker.flow import Flow, Lane, Stage
 from worker.item import Item
@@ -112,6 +113,29 @@ def test_a_photo_that_becomes_overdue_during_its_pass_is_not_encoded(lane: Lane)
         (ended,) = drain(flow)
     assert ended.withdrawn
     assert encoded == []
+
+
+@pytest.mark.parametrize("lane", ["device", "spread"])
+def test_a_photo_that_would_be_overdue_before_its_end_is_given_up(lane: Lane) -> None:
+    """The flow knows from earlier photos how long the last stage takes."""
+    encoded: list[str] = []
+    items = [make_item(0), make_item(1)]
+    items[0].request = replace(items[0].request, deadline_unix_s=time.time() + 1e6)
+    with make_flow(last=lambda some: encoded.append(some[0].job_id), lane=lane) as flow:
+        flow.pace.observe(2, items, 1e4)
+        flow.submit(items)
+        drain(flow)
+    assert encoded == ["0"]
+    assert items[0].is_open
+    assert isinstance(items[1].error, QueueFullError)
+
+
+def test_the_only_photo_is_tried_however_long_it_takes() -> None:
+    with make_flow() as flow:
+        flow.pace.observe(2, [make_item(0)], 1e4)
+        flow.submit([make_item(0)])
+        (ended,) = drain(flow)
+    assert ended.is_open
 
 
 def test_an_item_that_fails_in_a_spread_batch_does_not_affect_others() -> None:

@@ -1,4 +1,4 @@
-"""The workers on RQ's list that still send heartbeats are alive."""
+"""The workers on RQ's list that still send heartbeats are alive, and describe themselves."""
 
 import asyncio
 
@@ -6,9 +6,9 @@ import redis
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
-from app.liveness.live_workers import read_versions
+from app.liveness.live_workers import LiveWorker, read_workers
 from app.redis import connect
-from contract.keys import QUEUE_NAME, VERSION_FIELD, worker_key
+from contract.keys import PHOTO_RATE_FIELD, QUEUE_NAME, RATE_FIELD, VERSION_FIELD, worker_key
 
 
 def register(connection: redis.Redis, name: str) -> None:
@@ -17,20 +17,24 @@ def register(connection: redis.Redis, name: str) -> None:
     ).register_birth()
 
 
-def read(redis_url: str) -> list[str]:
-    async def run() -> list[str]:
+def read(redis_url: str) -> list[LiveWorker]:
+    async def run() -> list[LiveWorker]:
         async with connect(redis_url) as client:
-            return await read_versions(client)
+            return await read_workers(client)
 
     return asyncio.run(run())
 
 
-def test_each_live_worker_has_its_version(redis_url: str, connection: redis.Redis) -> None:
+def test_each_live_worker_has_its_version_and_rates(
+    redis_url: str, connection: redis.Redis
+) -> None:
     assert read(redis_url) == []
     register(connection, "known")
-    connection.hset(worker_key("known"), VERSION_FIELD, "abc")
+    fields = {VERSION_FIELD: "abc", RATE_FIELD: "28000000", PHOTO_RATE_FIELD: "14000000"}
+    connection.hset(worker_key("known"), mapping=fields)
     register(connection, "unknown")
-    assert sorted(read(redis_url)) == ["", "abc"]
+    found = sorted(read(redis_url), key=lambda worker: worker.version)
+    assert found == [LiveWorker("", 0.0, 0.0), LiveWorker("abc", 28e6, 14e6)]
 
 
 def test_a_worker_whose_key_has_expired_is_not_alive(

@@ -10,7 +10,7 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
-from contract.errors import CorruptImageError
+from contract.errors import CorruptImageError, QueueFullError
 from contract.keys import QUEUE_NAME, input_key
 from contract.messages import Options, Request
 from tests.worker.queue import stock_job
@@ -45,6 +45,9 @@ class ScriptedPipeline:
     def longest_running_s(self) -> float:
         return 0.0
 
+    def rates_px_per_s(self) -> tuple[float, float]:
+        return 2e7, 1e7
+
     def last_pass_s(self) -> float:
         return 0.0
 
@@ -57,6 +60,8 @@ class ScriptedPipeline:
                 item.error = RuntimeError("defect")
             elif item.request.reply_to == "corrupt":
                 item.error = CorruptImageError("Broken.")
+            elif item.request.reply_to == "hopeless":
+                item.error = QueueFullError("Too late.")
         return ended
 
 
