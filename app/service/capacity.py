@@ -18,8 +18,8 @@ from contract.work import count_work_px
 # distribution of photos over workers, submissions of other front ends since the last look, and
 # workers that end. It also lets large photos in: for the same wait all photos are refused alike.
 WAIT_SHARE: Final = 0.5
-# Wait and work together may take this share.
-TOTAL_SHARE: Final = 0.9
+# A photo's own work may take this many times as long as the mean of photos of its size.
+WORK_FACTOR: Final = 2.0
 MAX_RETRY_AFTER_S: Final = 60
 
 
@@ -64,8 +64,8 @@ class Capacity:
         """
         work_px = count_work_px(pixels)
         wait_s = self.wait_s
-        total_s = wait_s + work_px / self._photo_px_per_s
-        if wait_s and (wait_s > WAIT_SHARE * time_s or total_s > TOTAL_SHARE * time_s):
+        work_s = work_px / self._photo_px_per_s
+        if wait_s and (wait_s > WAIT_SHARE * time_s or wait_s + WORK_FACTOR * work_s > time_s):
             raise QueueFullError(
                 f"The photos ahead take {wait_s:.1f} s; this one would not be finished within "
                 f"{time_s:g} s.",
