@@ -34,6 +34,8 @@ LINGER_SHARE: Final = 0.5
 # A photo is given up when the time left is less than this share of what its stages usually take. Some
 # photos and options need less than usual, so the share is small.
 HOPELESS_SHARE: Final = 0.5
+# A task hangs when it takes this many times as long as usual for its photos.
+HUNG_FACTOR: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +118,20 @@ class Flow:
         elif self.open_items > 1 and left_s < HOPELESS_SHARE * self.pace.remaining_s(item, number):
             item.error = QueueFullError("The time left does not suffice for the photo.")
 
-    def longest_running_s(self) -> float:
-        """Return how long the oldest running task has been running, 0 without one."""
+    def hangs(self, limit_s: float) -> bool:
+        """Return whether a task runs for longer than ``limit_s``, and for far longer than is usual.
+
+        A large photo is slow, and so is a small one while other processes have the cores.
+        """
         now_s = time.monotonic()
-        started_s = (task.started_s for task in self._running)
-        return max((now_s - start_s for start_s in started_s if start_s is not None), default=0.0)
+        return any(
+            task.started_s is not None
+            and now_s - task.started_s > max(limit_s, self._usual_s(task) * HUNG_FACTOR)
+            for task in self._running
+        )
+
+    def _usual_s(self, task: Task) -> float:
+        return sum(self.pace.stage_s(item, task.stage) for item in task.items)
 
     def run_separately(self, work: Callable[[], Out]) -> "Future[Out]":
         """Run ``work`` on a separate thread: all pool threads may be busy."""

@@ -51,8 +51,11 @@ class Pace:
 
     def remaining_s(self, item: Item, stage: int) -> float:
         """Return the time that an item takes from the start of ``stage`` to its end without waiting."""
-        stages = [number for number in self._timed if number >= stage]
-        return count_work_px(item.request.pixels) * sum(map(self._s_per_px, stages))
+        return sum(self.stage_s(item, number) for number in self._timed if number >= stage)
+
+    def stage_s(self, item: Item, stage: int) -> float:
+        """Return the time that an item takes in one timed stage."""
+        return count_work_px(item.request.pixels) * self._s_per_px(stage)
 
     def photo_px_per_s(self) -> float:
         """Return the rate of a photo that waits for no other."""

@@ -149,9 +149,9 @@ class Pipeline:
         """Return how much work per second all threads do together, and that of a single photo."""
         return self._flow.pace.px_per_s(), self._flow.pace.photo_px_per_s()
 
-    def longest_running_s(self) -> float:
-        """Return how long the oldest running task has been running, 0 without one."""
-        return self._flow.longest_running_s()
+    def hangs(self, limit_s: float) -> bool:
+        """Return whether a task runs for longer than ``limit_s``, and for far longer than is usual."""
+        return self._flow.hangs(limit_s)
 
     def close(self) -> None:
         """Wait for the threads to end."""

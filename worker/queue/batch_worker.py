@@ -164,7 +164,7 @@ class BatchWorker(ResilientWorker):
         Nothing else ends a call that hangs in native code. A front end or the supervisor finds this
         worker dead and requeues its jobs, and each is then run alone.
         """
-        if self._pipeline.longest_running_s() > self._jobs.shortest_timeout_s():
+        if self._pipeline.hangs(self._jobs.shortest_timeout_s()):
             log.critical("a task hangs; this worker ends with %d open jobs", len(self._jobs))
             sys.stderr.flush()
             os._exit(HUNG_EXIT_CODE)

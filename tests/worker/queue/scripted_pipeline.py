@@ -42,8 +42,8 @@ class ScriptedPipeline:
         open_px = sum(item.cost_px for item in self._items)
         return not self._items or open_px + cost_px <= self._max_open_pixels
 
-    def longest_running_s(self) -> float:
-        return 0.0
+    def hangs(self, _limit_s: float) -> bool:
+        return False
 
     def rates_px_per_s(self) -> tuple[float, float]:
         return 2e7, 1e7
