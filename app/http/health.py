@@ -37,6 +37,7 @@ async def metrics(service: ServiceDependency) -> Response:
     """Get the metrics of all front ends on this port in Prometheus' text format."""
     found = service.metrics
     found.pending.set(service.admission.pending)
+    found.wait.set(service.capacity.wait_s)
     try:
         found.queue_length.set(await service.queue.length())
         found.workers.set(len(await read_workers(service.queue.redis)))
