@@ -19,7 +19,7 @@ from contract.work import count_work_px
 # workers that end. It also lets large photos in: for the same wait all photos are refused alike.
 WAIT_SHARE: Final = 0.5
 # A photo's own work may take this many times as long as the mean of photos of its size.
-WORK_FACTOR: Final = 2.0
+WORK_FACTOR: Final = 1.5
 MAX_RETRY_AFTER_S: Final = 60
 
 

@@ -27,8 +27,9 @@ PHOTOS_OF_EACH: Final = 12
 MULTIPLES: Final = (0.5, 0.8, 1.0, 1.5, 2.0, 3.0)
 CLIENTS_PER_CORE: Final = 2
 DEADLINE_S: Final = 4.0
+# Time and warm-up of a closed loop as shares of those of a rate.
 CLOSED_SHARE: Final = 0.5
-"""Time of a closed loop as a share of the time of a rate."""
+CLOSED_WARM_UP_SHARE: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class Mix:
     large: frozenset[bytes]
     target: str
     deadline_s: float
+
+    def is_large(self, sent_bytes: int) -> bool:
+        """Return whether an upload of this length is one of the large photos."""
+        return sent_bytes >= min(map(len, self.large))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +113,10 @@ def measure_folder(args: argparse.Namespace, mix: Mix, folder: Path) -> dict[str
             figures = measure_open(
                 url, mix, multiple * closed_per_s, args.rate_seconds, args.warm_up
             )
-            before_per_s, closed_per_s = closed_per_s, measure_closed(url, mix, closed_s, 1.0)
+            before_per_s, closed_per_s = (
+                closed_per_s,
+                measure_closed(url, mix, closed_s, CLOSED_WARM_UP_SHARE * args.warm_up),
+            )
             around_per_s = fmean([before_per_s, closed_per_s])
             rates.append(
                 {
@@ -116,6 +124,8 @@ def measure_folder(args: argparse.Namespace, mix: Mix, folder: Path) -> dict[str
                     "closed_loop_images_per_s": around_per_s,
                     "offered_share": figures["offered_images_per_s"] / around_per_s,
                     "goodput_share": figures["goodput_images_per_s"] / around_per_s,
+                    "goodput_megapixel_share": figures["goodput_megapixels_per_s"]
+                    / (around_per_s * fmean(map(count_megapixels, (True, False)))),
                     **figures,
                 }
             )
@@ -158,20 +168,30 @@ def describe(
     due = [one.sample for one in arrivals if opened_s <= one.due_s < closed_s]
     good = [one for one in due if one.status == 200]
     ended = [one.sample for one in arrivals if opened_s <= one.sample.ended_s < closed_s]
-    goodput = sum(one.status == 200 and one.elapsed_ms <= deadline_ms for one in ended)
+    in_time_bytes = [
+        one.sent_bytes for one in ended if one.status == 200 and one.elapsed_ms <= deadline_ms
+    ]
     refused_ms = [one.elapsed_ms for one in due if one.status == 429]
-    large_bytes = {len(photo) for photo in mix.large}
     return {
         "offered_images_per_s": len(due) / (closed_s - opened_s),
-        "goodput_images_per_s": goodput / (closed_s - opened_s),
+        "goodput_images_per_s": len(in_time_bytes) / (closed_s - opened_s),
         "statuses": dict(Counter(str(one.status or "no response") for one in due)),
         "late": sum(one.elapsed_ms > deadline_ms for one in good),
         "refused_p50_ms": percentile(refused_ms, 0.5) if refused_ms else None,
         "good_p50_ms": percentile([one.elapsed_ms for one in good], 0.5) if good else None,
         "good_p99_ms": percentile([one.elapsed_ms for one in good], 0.99) if good else None,
-        "large_share_of_good": sum(one.sent_bytes in large_bytes for one in good)
+        "large_share_of_good": sum(mix.is_large(one.sent_bytes) for one in good)
         / max(1, len(good)),
+        # The closed loop has as many large photos as small ones, so this is not a matter of the mix.
+        "goodput_megapixels_per_s": sum(map(count_megapixels, map(mix.is_large, in_time_bytes)))
+        / (closed_s - opened_s),
     }
+
+
+def count_megapixels(is_large: bool) -> float:
+    """Return the megapixels of a large or a small photo."""
+    width_px, height_px = SIZES_PX[is_large]
+    return width_px * height_px / 1e6
 
 
 def print_rate(folder: Path, figures: dict[str, Any]) -> None:
@@ -180,5 +200,6 @@ def print_rate(folder: Path, figures: dict[str, Any]) -> None:
         f"{folder.name:>12} {figures['offered_images_per_s']:6.1f}/s offered,"
         f" {figures['multiple']:g} times the closed loop:"
         f" {figures['goodput_images_per_s']:6.1f}/s in time,"
-        f" {figures['goodput_share']:.2f} of it; {figures['statuses']}, {figures['late']} late"
+        f" {figures['goodput_share']:.2f} of its photos, {figures['goodput_megapixel_share']:.2f}"
+        f" of its pixels; {figures['statuses']}, {figures['late']} late"
     )

@@ -63,7 +63,7 @@ class BatchWorker(ResilientWorker):
         # Whether jobs were put back into the queue. None is claimed until an open job ends.
         self._is_full = False
 
-    def describe(self) -> dict[str, str]:
+    def describe(self) -> dict[Any, str]:
         """Return the version of this worker's results and how fast it works."""
         px_per_s, photo_px_per_s = self._pipeline.rates_px_per_s()
         return {

@@ -40,7 +40,7 @@ class ResilientWorker(SimpleWorker):
         super().register_birth()  # type: ignore[no-untyped-call]
         self.connection.hset(self.key, mapping=self.describe())
 
-    def describe(self) -> dict[str, str]:
+    def describe(self) -> dict[Any, str]:
         """Return the fields that front ends read from RQ's hash of this worker."""
         return {}
 

@@ -44,7 +44,8 @@ def test_goodput_counts_the_jpegs_that_arrive_in_the_window_and_in_time() -> Non
     assert figures["large_share_of_good"] == pytest.approx(1 / 3)
 
 
-def test_half_of_the_photos_are_large(photo_folder: Path) -> None:
+def test_half_of_the_photos_are_large(photo_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overload, "PHOTOS_OF_EACH", 2)
     mix = make_mix(photo_folder, "/compress", 4.0)
     assert sum(photo in mix.large for photo in mix.photos) == len(mix.photos) / 2
     assert min(map(len, mix.large)) > 4 * max(
