@@ -5,6 +5,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 from redis import Redis
 from rq.queue import Queue
@@ -13,10 +14,11 @@ from rq.worker import SimpleWorker
 
 from bench.load.closed_loop import Load
 from bench.load.open_loop import Arrival, OpenLoad, poisson_arrivals
-from contract.keys import QUEUE_KEY, QUEUE_NAME
+from contract.keys import PHOTO_RATE_FIELD, QUEUE_KEY, QUEUE_NAME, RATE_FIELD
+from contract.work import PHOTO_PX
 from tests.integration.front_end import run_front_end
-from tests.integration.http_requests import new_client
-from tests.integration.running import run_service, wait_for
+from tests.integration.http_requests import get, new_client
+from tests.integration.running import metric, run_service, wait_for
 from tests.photos import file_of, photo
 
 # Each photo takes this long in the stand-in for the network, so that the processor hardly matters.
@@ -105,3 +107,34 @@ def test_uploads_that_wait_when_the_last_worker_goes_get_503_after_the_grace_per
         job = client.get(f"{front_end.url}{accepted.headers['Location']}").json()
         assert job["state"] == "queued"
         assert connection.llen(QUEUE_KEY) == 1
+
+
+def test_a_job_has_the_time_of_jobs_and_is_work_ahead_of_others(
+    redis_url: str, connection: Redis
+) -> None:
+    queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+    worker = SimpleWorker([queue], connection=connection, serializer=JSONSerializer)
+    worker.register_birth()
+    # A photo takes 12 s.
+    fields = {RATE_FIELD: PHOTO_PX / 12, PHOTO_RATE_FIELD: PHOTO_PX / 12}
+    connection.hset(worker.key, mapping=fields)
+    settings = {"REQUEST_TIMEOUT_S": "20", "JOB_DEADLINE_S": "100"}
+    with run_front_end(redis_url, **settings) as front_end, new_client(timeout=30) as client:
+        url = f"{front_end.url}/compress"
+        upload, headers = file_of(photo()), {"Prefer": "respond-async"}
+        wait_for(lambda: get(f"{front_end.url}/readyz").status_code == 200)
+
+        def post(**options: dict[str, str]) -> httpx.Response:
+            return client.post(url, content=upload, **options)
+
+        accepted = [post(headers=headers).status_code for _ in range(7)]
+        assert accepted == [202] * 5 + [429] * 2  # before the fifth 48 s of work waited, of 100 s
+        refused = post()
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
+        assert metric(front_end.url, "foveate_wait_seconds") == pytest.approx(60, rel=0.1)
+        # What others have in the queue counts, and so does what has left it.
+        connection.delete(*connection.keys("foveate:in:*"))
+        for job_id in connection.lrange(QUEUE_KEY, 0, -1):
+            client.delete(f"{front_end.url}/jobs/{job_id.decode()}")
+        wait_for(lambda: metric(front_end.url, "foveate_wait_seconds") == 0)
+        assert post(headers=headers).status_code == 202

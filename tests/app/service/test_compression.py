@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
+from app.liveness.live_workers import LiveWorker
 from app.results.result import Finished
 from app.service.compression import (
     compress,
@@ -21,12 +22,14 @@ from app.service.front_end import Service
 from app.settings import AppSettings
 from contract.errors import (
     NoWorkerError,
+    QueueFullError,
     QueueUnavailableError,
     TooManyPixelsError,
     UnsupportedImageError,
 )
 from contract.keys import heatmap_key, image_key, record_key
 from contract.messages import Options, Result, encode_reply
+from contract.work import count_work_px
 from tests.photos import file_of, photo
 
 PHOTO = file_of(photo(32, 24), "JPEG")
@@ -132,6 +135,31 @@ def test_a_result_that_may_not_be_stored_is_not_cached_or_shared(
         assert await find_cached(service, upload) is None
 
     use(redis_url, connection, work, **settings)
+
+
+def test_only_what_needs_a_worker_is_refused_for_lack_of_time(
+    redis_url: str, connection: Redis
+) -> None:
+    async def work(service: Service, worker: StandInWorker) -> None:
+        cached = await create_upload(PHOTO, Options())
+        await compress(service, cached)
+        joined = await create_upload(PHOTO, Options(quality=30))
+        first = asyncio.ensure_future(compress(service, joined))
+        while worker.runs < 2:
+            await asyncio.sleep(0)
+        assert service.capacity.wait_s == 0  # the rate is unknown
+        service.capacity.update([LiveWorker("v1", 1.0, 1.0)], 0)
+        assert service.capacity.wait_s == count_work_px(32 * 24)  # that of the run
+        await asyncio.gather(compress(service, cached), compress(service, joined))
+        assert (await first, worker.runs) != (None, 3)
+        assert service.capacity.wait_s == 0
+        with service.capacity.reserve(1, 60), pytest.raises(QueueFullError) as refused:
+            await compress(service, await create_upload(PHOTO, Options(quality=20)))
+        assert refused.value.retry_after_s == 60
+        # Without work ahead every photo is tried.
+        assert (await compress(service, joined, may_reuse=False)).cached_ms is None
+
+    use(redis_url, connection, work)
 
 
 def test_each_link_has_pictures_of_its_own(redis_url: str, connection: Redis) -> None:
