@@ -14,7 +14,7 @@ WORKERS ?=
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help install run test check fuzz-api fuzz-decode sweep format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency charts clean
+.PHONY: help install run test check fuzz-api fuzz-decode sweep mutants format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency charts clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ fuzz-decode: $(DEV_STAMP) ## Coverage-guided fuzzing of what reads uploads (MINU
 
 sweep: $(DEV_STAMP) ## Every hostile file of the larger data through the service, with several sets of options
 	@FOVEATE_SWEEP=1 $(BIN)/python -m pytest tests/integration/test_hostile.py $(ARGS)
+
+mutants: $(DEV_STAMP) ## Put small faults into the sources and see which of them tests notice (SAMPLE=120, SEED=1, OUT=file)
+	@$(BIN)/python -m tests.mutants --sample '$(or $(SAMPLE),120)' --seed '$(or $(SEED),1)' $(if $(OUT),--out '$(OUT)') $(ARGS)
 
 format: $(DEV_STAMP) ## Rewrite the sources in the project's format
 	@$(BIN)/ruff format .
