@@ -127,7 +127,7 @@ def draw_overload(axes: "Axes", result: dict[str, Any]) -> None:
     )
     axes.set_ylim(0, 1.25)
     axes.set_xlabel("photos offered per second (closed loop = 1)")
-    axes.set_ylabel("JPEGs in time per second")
+    axes.set_ylabel("JPEGs in time (closed loop = 1)")
     axes.set_title("Goodput above the capacity", loc="left", fontsize=11)
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, loc="lower right")
