@@ -38,6 +38,12 @@ def main() -> int:
         default="-",
         help="options of POST /compress: name=value pairs separated by commas",
     )
+    sign.add_argument(
+        "--lifetime-s",
+        type=parse_count,
+        metavar="SECONDS",
+        help="how long the path is valid (default: it never expires)",
+    )
     serve = commands.add_parser(
         "serve", help="run one front end; REDIS_URL is the address of Redis"
     )

@@ -16,6 +16,7 @@ from app.http.api_keys import ApiKeyMiddleware
 from app.http.methods import create_fallback_routes
 from app.http.security_headers import SecurityHeadersMiddleware
 from app.page import routes as page
+from app.root_path import RootPathMiddleware
 from app.service.front_end import Service
 from app.settings import AppSettings
 from app.sources.allow_list import AllowList
@@ -63,6 +64,8 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
         version=VERSION,
         lifespan=lifespan,
         redoc_url=None,
+        # A redirect would have the host and scheme of the request, which a proxy may change.
+        redirect_slashes=False,
         static_url="/docs/assets",
     )
     add_middlewares(app, chosen)
@@ -83,6 +86,7 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
 
 def add_middlewares(app: FastAPI, settings: AppSettings) -> None:
     """Add the middlewares; the last one added is the outermost."""
+    app.add_middleware(RootPathMiddleware, root_path=settings.root_path)
     app.add_middleware(problems.ErrorMiddleware)
     if settings.api_keys:
         keys = [key.get_secret_value() for key in settings.api_keys]

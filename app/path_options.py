@@ -1,5 +1,8 @@
 """Options as one segment of a path: ``name=value`` pairs separated by commas."""
 
+import math
+import time
+from dataclasses import dataclass
 from typing import Final
 
 from app.options import parse_options
@@ -7,9 +10,25 @@ from contract.errors import InvalidOptionError
 from contract.messages import Options
 
 NO_OPTIONS: Final = "-"
+EXPIRES: Final = "expires"
+# Enough for 3,000 years. A time in milliseconds has more.
+MAX_EXPIRES_DIGITS: Final = 11
 
 
-def parse_path_options(text: str) -> Options:
+@dataclass(frozen=True, slots=True)
+class PathOptions:
+    """The options of a photo, and when its URL expires, in seconds since 1970; None for never."""
+
+    options: Options
+    expires_s: int | None = None
+
+    @property
+    def remaining_s(self) -> float:
+        """How long the URL is still valid; infinite if it never expires."""
+        return math.inf if self.expires_s is None else self.expires_s - time.time()
+
+
+def parse_path_options(text: str) -> PathOptions:
     """Return the options of a path segment; ``-`` stands for none.
 
     Raises:
@@ -17,15 +36,31 @@ def parse_path_options(text: str) -> Options:
             when a heatmap is requested: a cacheable response cannot link to one.
     """
     pairs: list[tuple[str, str]] = []
-    if text != NO_OPTIONS:
-        for pair in text.split(","):
-            name, equals, value = pair.partition("=")
-            if not equals:
-                raise InvalidOptionError(
-                    "Options in the path must be name=value pairs separated by commas."
-                )
+    expires_s: int | None = None
+    for pair in [] if text == NO_OPTIONS else text.split(","):
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise InvalidOptionError(
+                "Options in the path must be name=value pairs separated by commas."
+            )
+        if name != EXPIRES:
             pairs.append((name, value))
+        elif expires_s is None:
+            expires_s = parse_expires(value)
+        else:
+            raise InvalidOptionError("'expires' is given more than once.")
     options = parse_options(pairs)
     if options.heatmap != "none":
         raise InvalidOptionError("'heatmap' is available in POST /compress only.")
-    return options
+    return PathOptions(options, expires_s)
+
+
+def parse_expires(value: str) -> int:
+    """Return the value of ``expires``.
+
+    Raises:
+        InvalidOptionError: when it is not a whole number of seconds.
+    """
+    if not (value.isascii() and value.isdigit() and len(value) <= MAX_EXPIRES_DIGITS):
+        raise InvalidOptionError("'expires' must be a time in whole seconds since 1970.")
+    return int(value)

@@ -11,6 +11,7 @@ from prometheus_client import values
 
 from app.http.protocol import limit_protocol
 from app.main import create_app
+from app.root_path import ForwardedHeadersMiddleware
 from app.settings import AppSettings
 from app.supervision.front_ends import up_file
 from app.telemetry.logs import log_config
@@ -61,7 +62,8 @@ def serve(
     if shared:
         share_metrics(shared, number)
     config = uvicorn.Config(
-        create_app(settings),
+        ForwardedHeadersMiddleware(create_app(settings), settings.forwarded_allow_ips),
+        proxy_headers=False,  # ours includes uvicorn's
         host=address[0],
         port=address[1],
         access_log=False,

@@ -1,5 +1,6 @@
 """The front end's settings, from the environment."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
@@ -10,6 +11,10 @@ from contract.images import DEFAULT_MAX_PIXELS, DEFAULT_MAX_UPLOAD_BYTES
 
 # Shorter keys can be guessed; `openssl rand -hex 32` prints one of 64 characters.
 MIN_KEY_CHARS: Final = 16
+
+MAX_ROOT_PATH_CHARS: Final = 200
+# No empty segment: a link that starts with // leads to another host. No dot segments.
+ROOT_PATH_PATTERN: Final = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*")
 
 HOST_PATTERN: Final = r"^(\*|(\*\.)?[a-z0-9_.:-]+)$"
 ORIGIN_PATTERN: Final = r"^(\*|https?://[a-z0-9.:\[\]-]+)$"
@@ -37,6 +42,18 @@ def check_key(key: SecretStr) -> SecretStr:
     if len(text) < MIN_KEY_CHARS or not (text.isascii() and text.isprintable()) or " " in text:
         raise ValueError(f"each key needs at least {MIN_KEY_CHARS} ASCII characters, no spaces")
     return key
+
+
+def parse_root_path(text: str) -> str:
+    """Return a path prefix without a slash at its end; it is safe in links and in HTML.
+
+    Raises:
+        ValueError: when it is not a path of plain segments.
+    """
+    path = text.removesuffix("/")
+    if len(path) > MAX_ROOT_PATH_CHARS or not ROOT_PATH_PATTERN.fullmatch(path):
+        raise ValueError("it must be a path such as /img, of letters, digits, -, ., _ and ~")
+    return path
 
 
 Key = Annotated[SecretStr, AfterValidator(check_key)]
@@ -88,6 +105,10 @@ class AppSettings(BaseSettings):
     api_keys: Keys = ()
     # Web pages of these origins may send requests and read responses; `*` is every page.
     cors_origins: Origins = ()
+    # The path under which a proxy serves this service, if it removes it from the requests.
+    root_path: Annotated[str, AfterValidator(parse_root_path)] = ""
+    # Proxies whose X-Forwarded-* headers are believed: addresses, networks, or `*`.
+    forwarded_allow_ips: str = "127.0.0.1"
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

@@ -73,11 +73,11 @@ class MissingKeyError(ClientError):
 
 
 class BadSignatureError(ClientError):
-    """No configured key made the signature of a /fetch URL."""
+    """No configured key made the signature of a /fetch URL, or it has expired."""
 
     code = "bad-signature"
     status = 403
-    title = "The signature is wrong"
+    title = "The signature is not valid"
 
 
 class ForbiddenSourceError(ClientError):

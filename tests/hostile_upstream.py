@@ -19,10 +19,14 @@ Write = Callable[[bytes], Awaitable[None]]
 
 @dataclass
 class HostileUpstream:
-    """Serves on ``port`` of 127.0.0.1; ``requests`` are the heads that it received."""
+    """Serves on ``port`` of 127.0.0.1; ``requests`` are the heads that it received.
+
+    ``abandoned`` are the paths whose responses the client did not read to their end.
+    """
 
     port: int = 0
     requests: list[str] = field(default_factory=list)
+    abandoned: list[str] = field(default_factory=list)
 
     def url(self, path: str) -> str:
         """Return the URL of one behaviour."""
@@ -43,14 +47,18 @@ class HostileUpstream:
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.requests.append(head)
-            await self.behave(head.split(" ")[1], write)
+            path = head.split(" ")[1]
+            try:
+                await self.behave(path, write)
+            except OSError:
+                self.abandoned.append(path)
         writer.close()
 
     async def behave(self, path: str, write: Write) -> None:
         """Behave as ``path`` says."""
         name, _, argument = path.partition("?")[0].removeprefix("/").partition("/")
         if name == "redirect":
-            location = unquote(argument).replace("PORT", str(self.port))
+            location = unquote(argument, "latin-1").replace("PORT", str(self.port))
             await write(head_of(302, f"Location: {location}", length=0))
         elif name == "loop":
             await write(head_of(301, "Location: /loop", length=0))
@@ -67,6 +75,8 @@ class HostileUpstream:
             await write(head_of(200, length=len(body)) + body)
         elif name == "headers":
             await write(head_of(200, HEADERS[argument], length=len(PHOTO)) + PHOTO)
+        elif name == "odd":
+            await plain(write)
         else:
             await STREAMS[name](write)
 
@@ -160,12 +170,19 @@ BODIES = {
 }
 HEADERS = {
     "gzip": "Content-Encoding: gzip",
+    "aws-gzip": "Content-Encoding: aws-chunked, GZip",
+    "two-encodings": "Content-Encoding: identity\r\nContent-Encoding: br",
+    "empty-encoding": "Content-Encoding:",
+    "identity": "Content-Encoding: Identity",
+    "aws-chunked": "Content-Encoding: aws-chunked",
+    "no-encodings": "Content-Encoding: aws-chunked, identity,\r\nContent-Encoding:",
     "no-store": "Cache-Control: no-store",
     "private": "Cache-Control: Private, max-age=500",
     "short": "Cache-Control: public, max-age=60",
     "shared": "Cache-Control: max-age=60, s-maxage=30",
     "long": "Cache-Control: max-age=999999999999",
     "no-cache": "Cache-Control: no-cache",
+    "expired": "Expires: 0",
     "no-date": "Last-Modified: yesterday",
 }
 
@@ -175,7 +192,7 @@ def head_of(status: int, *lines: str, length: int | None = None) -> bytes:
     given = [f"HTTP/1.1 {status} Status", "Content-Type: image/jpeg", *lines]
     if length is not None:
         given.append(f"Content-Length: {length}")
-    return ("\r\n".join(given) + "\r\n\r\n").encode()
+    return ("\r\n".join(given) + "\r\n\r\n").encode("latin-1")
 
 
 @contextmanager

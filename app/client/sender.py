@@ -99,7 +99,10 @@ class Sender:
         if response.headers.get("Content-Type") != "image/jpeg":
             raise UnusableServiceError("the server at this URL is not Foveate")
         link = response.links.get("heatmap", {}).get("url")
-        heatmap = self._request_until_available("GET", link) if link else None
+        # Relative to the response: the URL of the service may have a path, which the link has, too.
+        heatmap = (
+            self._request_until_available("GET", str(response.url.join(link))) if link else None
+        )
         return Compressed(
             response.content,
             heatmap.content if heatmap else None,

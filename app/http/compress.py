@@ -154,6 +154,7 @@ async def respond(request: Request, service: Service) -> Response:
         FoveateError: when the photo can't be compressed.
     """
     settings = service.settings
+    root_path = request.scope["root_path"]
     options = parse_query(request.scope["query_string"])  # first: wrong options need no upload
     preferences = parse_preferences(request.headers)
     with ExitStack() as place:
@@ -173,7 +174,7 @@ async def respond(request: Request, service: Service) -> Response:
         upload = await create_upload(body.data, options)
         form = choose_available(preferences.form, has_heatmap=options.heatmap != "none")
         if preferences.detached:
-            return await start_job(service, upload, place, preferences)
+            return await start_job(service, upload, place, preferences, root_path)
         if tag := match_entity_tag(service, upload, form, preferences):
             return to_not_modified(tag)
         has_links = form == "application/json" or (
@@ -193,7 +194,7 @@ async def respond(request: Request, service: Service) -> Response:
     service.metrics.observe_result(outcome.finished.result)
     request.state.stage_ms = outcome.stage_ms
     job_id = await create_linked_job(service, outcome) if has_links else None
-    return to_photo_response(outcome, form, job_id)
+    return to_photo_response(outcome, form, job_id, root_path)
 
 
 def match_entity_tag(
@@ -211,6 +212,7 @@ async def start_job(
     upload: Upload,
     place: ExitStack,
     preferences: Preferences,
+    root_path: str,
 ) -> Response:
     """Start a job that needs no waiting client; return 202 with its path.
 
@@ -231,10 +233,10 @@ async def start_job(
         )
     job = await service.jobs.read(job_id)
     headers = {
-        "Location": job_path(job_id),
+        "Location": job_path(job_id, root_path),
         "Preference-Applied": "respond-async",
         "Cache-Control": "no-store",
         "Vary": VARY,
     }
-    document = describe_job(job).model_dump(mode="json", exclude_none=True)
+    document = describe_job(job, root_path).model_dump(mode="json", exclude_none=True)
     return JSONResponse(document, status_code=202, headers=headers)

@@ -28,7 +28,7 @@ class Statistics(BaseModel):
 
 
 class Links(BaseModel):
-    """Paths on this service; None where the job has no such resource."""
+    """Paths on this host; None where the job has no such resource."""
 
     self: str
     events: str | None = None
@@ -58,14 +58,14 @@ class JobDocument(BaseModel):
     links: Links
 
 
-def job_path(job_id: str) -> str:
-    """Return a job's path."""
-    return f"/jobs/{job_id}"
+def job_path(job_id: str, root_path: str = "") -> str:
+    """Return a job's path under the prefix ``root_path``."""
+    return f"{root_path}/jobs/{job_id}"
 
 
-def describe_job(job: Job) -> JobDocument:
-    """Return a job's JSON document."""
-    path = job_path(job.job_id)
+def describe_job(job: Job, root_path: str = "") -> JobDocument:
+    """Return a job's JSON document; its links are under the prefix ``root_path``."""
+    path = job_path(job.job_id, root_path)
     links = Links(self=path)
     result: Statistics | None = None
     error: Problem | None = None

@@ -6,19 +6,23 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.http.conditional import choose_cache_control, is_not_modified, normalise_date
+from app.http.conditional import (
+    choose_cache_control,
+    is_not_modified,
+    may_store,
+    normalise_date,
+)
 from app.http.dependencies import ServiceDependency
 from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
 from app.http.problems import MEDIA_TYPE
 from app.http.responses import to_entity_tag, to_photo_response
-from app.path_options import parse_path_options
+from app.path_options import PathOptions, parse_path_options
 from app.service.compression import compress, create_upload
 from app.service.front_end import Service
 from app.sources.client import Source, Upstream
-from app.sources.signature import verify
+from app.sources.signature import read_source, verify
 from app.sources.source_url import parse_source_url
-from contract.errors import MalformedRequestError
-from contract.messages import Options
+from contract.errors import BadSignatureError, MalformedRequestError
 
 router = APIRouter()
 
@@ -30,7 +34,7 @@ def describe_problems() -> dict[int | str, dict[str, Any]]:
     content = {MEDIA_TYPE: {"schema": {"type": "object"}}}
     described = {
         400: "The URL is not absolute, or the request has a query",
-        403: "The signature is wrong, or the source is not allowed",
+        403: "The signature is wrong or has expired, or the source is not allowed",
         404: "/fetch is off: the service has no keys or no hosts for it",
         413: "The source has too many bytes or pixels",
         415: "The source is not an image of a supported format",
@@ -59,8 +63,9 @@ async def fetch(
 ) -> Response:
     """The signature is the HMAC-SHA256 of `options/url` in base64url, with a key of the service.
 
-    `options` are those of POST /compress: `name=value` pairs separated by commas, or `-` for none.
-    `url` is percent-encoded in the path, but not in the signed text.
+    `options` are those of POST /compress and `expires`, the end of the signature in seconds since
+    1970: `name=value` pairs separated by commas, or `-` for none. In the path `url` is in base64url
+    or percent-encoded, in the signed text it is neither.
     """
     request.state.count_status = service.metrics.fetches
     return await respond(request, service, signature, options, url)
@@ -75,36 +80,47 @@ async def respond(
         FoveateError: when the photo can't be downloaded or compressed.
     """
     settings = service.settings
+    source_text = read_source(url)
     # First: without a key nobody can learn anything or cause a connection.
     verify(
-        (key.get_secret_value().encode() for key in settings.fetch_keys), signature, options, url
+        (key.get_secret_value().encode() for key in settings.fetch_keys),
+        signature,
+        options,
+        source_text,
     )
     if request.url.query:
         raise MalformedRequestError("A query is not allowed: the options are part of the path.")
     chosen = parse_path_options(options)
-    source_url = parse_source_url(url)
+    if chosen.remaining_s <= 0:
+        raise BadSignatureError("The signature has expired.")
+    source_url = parse_source_url(source_text)
     upstream: Upstream = request.app.state.upstream
     with service.admission.admit() as ticket:
-        source = await upstream.fetch(source_url, ticket.allocate)
-        return await compress_source(request, service, source, chosen)
+
+        async def work() -> Response:
+            source = await upstream.fetch(source_url, ticket.allocate)
+            return await compress_source(request, service, source, chosen)
+
+        response = await cancel_on_disconnect(request, work())
+    return response or Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 async def compress_source(
-    request: Request, service: Service, source: Source, options: Options
+    request: Request, service: Service, source: Source, chosen: PathOptions
 ) -> Response:
     """Return the compressed ``source`` as a cacheable response, or 304 if the client has it.
 
     Raises:
         FoveateError: when the photo can't be compressed.
     """
-    upload = await create_upload(source.data, options)
+    upload = await create_upload(source.data, chosen.options)
+    # A copy in a cache must not outlive its URL.
+    max_age_s = max(0, int(min(service.settings.fetch_max_age_s, chosen.remaining_s)))
     headers = {
-        "Cache-Control": choose_cache_control(
-            source.cache_control, service.settings.fetch_max_age_s
-        ),
+        "Cache-Control": choose_cache_control(source.headers, max_age_s),
         "Vary": "Accept",
     }
-    if changed := normalise_date(source.last_modified):
+    if changed := normalise_date(source.headers.get("last-modified", "")):
         headers["Last-Modified"] = changed
     if is_not_modified(request.headers, None, changed):
         return Response(status_code=304, headers=headers)
@@ -112,9 +128,7 @@ async def compress_source(
         tag = f'"{to_entity_tag(upload.identify(version), "image/jpeg", None)}"'
         if is_not_modified(request.headers, tag, changed):
             return Response(status_code=304, headers={**headers, "ETag": tag})
-    outcome = await cancel_on_disconnect(request, compress(service, upload))
-    if outcome is None:
-        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    outcome = await compress(service, upload, may_store=may_store(source.headers))
     service.metrics.observe_result(outcome.finished.result)
     request.state.stage_ms = outcome.stage_ms
     response = to_photo_response(outcome, "image/jpeg", None)

@@ -62,10 +62,10 @@ JobDependency = Annotated[Job, Depends(read_job)]
 
 @router.head("", include_in_schema=False, response_model_exclude_none=True)
 @router.get("", summary="A job's state", response_model_exclude_none=True, responses=ERRORS)
-async def show(job: JobDependency, response: Response) -> JobDocument:
+async def show(request: Request, job: JobDependency, response: Response) -> JobDocument:
     """Get the state, the position in the queue, and the result or error of a job that has ended."""
     response.headers["Cache-Control"] = "no-store"
-    return describe_job(job)
+    return describe_job(job, request.scope["root_path"])
 
 
 @router.delete("", summary="Withdraw or delete a job", status_code=204, responses=ERRORS)
@@ -132,7 +132,9 @@ async def to_picture_response(
     response_class=EventSourceResponse,
     responses=ERRORS,
 )
-async def events(job: JobDependency, service: ServiceDependency) -> AsyncIterator[ServerSentEvent]:
+async def events(
+    request: Request, job: JobDependency, service: ServiceDependency
+) -> AsyncIterator[ServerSentEvent]:
     """Stream an event for each change of state or position: its name is the state, its data the job.
 
     The stream ends with the job, or after half a minute; an `EventSource` then reconnects.
@@ -140,19 +142,21 @@ async def events(job: JobDependency, service: ServiceDependency) -> AsyncIterato
     is_full = service.event_streams >= MAX_EVENT_STREAMS
     service.event_streams += 1
     try:
-        async for event in watch(job, service.jobs, once=is_full):
+        async for event in watch(job, service.jobs, request.scope["root_path"], once=is_full):
             yield event
     finally:
         service.event_streams -= 1
 
 
-async def watch(job: Job, jobs: Jobs, *, once: bool) -> AsyncIterator[ServerSentEvent]:
+async def watch(
+    job: Job, jobs: Jobs, root_path: str = "", *, once: bool
+) -> AsyncIterator[ServerSentEvent]:
     """Yield the job, and unless ``once`` its changes for up to ``MAX_STREAM_S``, until it ends."""
     ends_s = time.monotonic() + (0 if once else MAX_STREAM_S)
     retry_ms = POLL_MS if once else RECONNECT_MS
     shown = ""
     while True:
-        document = describe_job(job).model_dump_json(exclude_none=True)
+        document = describe_job(job, root_path).model_dump_json(exclude_none=True)
         if document != shown:
             shown = document
             yield ServerSentEvent(event=job.state, raw_data=document, retry=retry_ms)

@@ -21,8 +21,13 @@ def choose_available(form: Form, *, has_heatmap: bool) -> Form:
     return "image/jpeg" if form == "multipart/mixed" and not has_heatmap else form
 
 
-def to_photo_response(outcome: Outcome, form: Form, job_id: str | None) -> Response:
-    """Return the response in ``form``; its links, if it has any, lead to the job ``job_id``."""
+def to_photo_response(
+    outcome: Outcome, form: Form, job_id: str | None, root_path: str = ""
+) -> Response:
+    """Return the response in ``form``.
+
+    Its links, if it has any, lead to the job ``job_id`` under the prefix ``root_path``.
+    """
     result, image, heatmap = outcome.finished
     headers = {
         **describe_result(result, outcome.stage_ms, outcome.cached_ms),
@@ -31,8 +36,8 @@ def to_photo_response(outcome: Outcome, form: Form, job_id: str | None) -> Respo
         "Vary": VARY,
     }
     if form == "application/json" and job_id is not None:
-        document = describe_job(Job(job_id, "finished", reply=result))
-        headers["Content-Location"] = job_path(job_id)
+        document = describe_job(Job(job_id, "finished", reply=result), root_path)
+        headers["Content-Location"] = job_path(job_id, root_path)
         return JSONResponse(document.model_dump(mode="json", exclude_none=True), headers=headers)
     if form == "multipart/mixed" and heatmap is not None and result.heatmap_type is not None:
         # Equal results have the same boundary, so their responses are equal. A photo can't contain
@@ -41,7 +46,7 @@ def to_photo_response(outcome: Outcome, form: Form, job_id: str | None) -> Respo
         body = encode_multipart(boundary, [("image/jpeg", image), (result.heatmap_type, heatmap)])
         return Response(body, headers=headers, media_type=f'multipart/mixed; boundary="{boundary}"')
     if heatmap is not None and job_id is not None:
-        headers["Link"] = f'<{job_path(job_id)}/heatmap>; rel="heatmap"'
+        headers["Link"] = f'<{job_path(job_id, root_path)}/heatmap>; rel="heatmap"'
     return Response(image, headers=headers, media_type="image/jpeg")
 
 

@@ -33,6 +33,8 @@ class SecurityHeadersMiddleware:
             await self._app(scope, receive, send)
             return
 
+        path = scope["path"]  # routes may change it
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 given = dict(message["headers"])
@@ -40,9 +42,7 @@ class SecurityHeadersMiddleware:
                 # A 304 has no media type to choose by, and its headers replace those of the copy.
                 if message["status"] != http.HTTPStatus.NOT_MODIFIED:
                     media_type = given.get(b"content-type", b"").decode("latin-1")
-                    added[b"content-security-policy"] = choose_policy(
-                        scope["path"], media_type
-                    ).encode()
+                    added[b"content-security-policy"] = choose_policy(path, media_type).encode()
                 if message["status"] >= 400:
                     # Without Cache-Control, caches may store some error statuses.
                     added[b"cache-control"] = b"no-store"

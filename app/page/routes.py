@@ -1,7 +1,8 @@
 """Serves the web page at ``GET /``, and its files under ``/page``.
 
 The URL of each file contains a digest of all files, so browsers cache files permanently and never
-mix two releases. Only the page itself is revalidated each time (RFC 9111, 4.3).
+mix two releases. Only the page itself is revalidated each time (RFC 9111, 4.3). Its URLs are relative
+to its own, so it works under any path prefix.
 """
 
 import hashlib
@@ -62,7 +63,7 @@ def render(max_upload_bytes: int, *, needs_key: bool) -> bytes:
     modules = sorted(path.name for path in SITE.glob("*.js") if path.name != "main.js")
     # Browsers discover modules one import at a time; preloads make them load in parallel.
     preloads = "\n".join(
-        f'  <link rel="modulepreload" href="/page/{TAG}/{name}">' for name in modules
+        f'  <link rel="modulepreload" href="page/{TAG}/{name}">' for name in modules
     )
     page = PAGE.read_text(encoding="utf-8")
     for placeholder, text in (

@@ -2,10 +2,11 @@
 
 import argparse
 import sys
+import time
 
 from pydantic import ValidationError
 
-from app.path_options import parse_path_options
+from app.path_options import EXPIRES, NO_OPTIONS, parse_path_options
 from app.settings import AppSettings, describe_setting_error
 from app.sources.signature import signed_path
 from app.sources.source_url import parse_source_url
@@ -22,12 +23,16 @@ def run(arguments: argparse.Namespace) -> int:
     if not settings.fetch_keys:
         print("foveate: FETCH_KEYS is not set", file=sys.stderr)
         return 2
+    options = arguments.options
+    if arguments.lifetime_s is not None:
+        pairs = [] if options == NO_OPTIONS else [options]
+        options = ",".join([*pairs, f"{EXPIRES}={int(time.time()) + arguments.lifetime_s}"])
     try:
         parse_source_url(arguments.url)
-        parse_path_options(arguments.options)
+        parse_path_options(options)
     except FoveateError as error:  # the service would reject the request
         print(f"foveate: {error.detail}", file=sys.stderr)
         return 1
     key = settings.fetch_keys[0].get_secret_value().encode()
-    print(signed_path(key, arguments.url, arguments.options))
+    print(signed_path(key, arguments.url, options))
     return 0

@@ -67,7 +67,7 @@ export class Foveate {
   }
 
   async #get(path) {
-    return checked(await fetch(this.url + path, { headers: this.headers }));
+    return checked(await fetch(new URL(path, this.url), { headers: this.headers }));
   }
 }
 

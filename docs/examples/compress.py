@@ -66,12 +66,12 @@ def compress_as_job(client: httpx.Client, photo: bytes, **options: str) -> bytes
     while job["state"] in ("queued", "started"):
         print(job["state"], job.get("position", ""), file=sys.stderr)
         time.sleep(0.5)
-        job = checked(client.get(job["links"]["self"])).json()
+        job = checked(client.get(client.base_url.join(job["links"]["self"]))).json()
     if job["state"] == "failed":
         raise ProblemError(job["error"])
     result = job["result"]
     print(f"{result['original_bytes']} -> {result['compressed_bytes']} bytes", file=sys.stderr)
-    return checked(client.get(job["links"]["image"])).content
+    return checked(client.get(client.base_url.join(job["links"]["image"]))).content
 
 
 def main(arguments: list[str]) -> None:

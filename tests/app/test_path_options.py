@@ -1,19 +1,24 @@
 """Options in a path are the same as in a query, without heatmaps."""
 
+import math
+import time
+
 import pytest
 
-from app.path_options import parse_path_options
+from app.path_options import PathOptions, parse_path_options
 from contract.errors import InvalidOptionError
 from contract.messages import Options
 
 
 def test_options_are_pairs_separated_by_commas() -> None:
-    assert parse_path_options("quality=60,target=size") == Options(quality=60, target="size")
-    assert parse_path_options("heatmap=none") == Options()
+    expected = Options(quality=60, target="size")
+    assert parse_path_options("quality=60,target=size").options == expected
+    assert parse_path_options("heatmap=none").options == Options()
 
 
 def test_a_dash_stands_for_none() -> None:
-    assert parse_path_options("-") == Options()
+    assert parse_path_options("-") == PathOptions(Options())
+    assert parse_path_options("-").remaining_s == math.inf
 
 
 @pytest.mark.parametrize(
@@ -32,3 +37,22 @@ def test_a_wrong_option_is_refused() -> None:
 def test_a_heatmap_is_refused() -> None:
     with pytest.raises(InvalidOptionError, match="POST /compress only"):
         parse_path_options("heatmap=map")
+
+
+def test_a_path_may_have_an_end() -> None:
+    in_an_hour = int(time.time()) + 3600
+    chosen = parse_path_options(f"quality=60,expires={in_an_hour}")
+    assert chosen == PathOptions(Options(quality=60), in_an_hour)
+    assert 3590 < chosen.remaining_s <= 3600
+    assert parse_path_options("expires=0").remaining_s < 0
+
+
+@pytest.mark.parametrize("value", ["", "-1", "1.5", "soon", "1_000", "\u0661", "9" * 12])
+def test_an_end_that_is_no_time_in_seconds_is_refused(value: str) -> None:
+    with pytest.raises(InvalidOptionError, match="expires"):
+        parse_path_options(f"expires={value}")
+
+
+def test_a_second_end_is_refused() -> None:
+    with pytest.raises(InvalidOptionError, match="more than once"):
+        parse_path_options("expires=1,quality=60,expires=99999999999")

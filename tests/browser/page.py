@@ -4,6 +4,7 @@ import base64
 import io
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urljoin
 
 from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Request, expect
@@ -14,7 +15,10 @@ DONE_MS = 60_000
 
 
 class PageUnderTest:
-    """One tab; on exit it is checked for logged errors and requests to other hosts."""
+    """One tab; on exit it is checked for logged errors and requests to other hosts.
+
+    If ``url`` has a path, requests outside of it count as well.
+    """
 
     def __init__(self, browser: Browser, url: str, **context: Any) -> None:
         settings = {"viewport": DESKTOP, "accept_downloads": True, **context}
@@ -48,8 +52,8 @@ class PageUnderTest:
             assert self.foreign_requests() == []
 
     def foreign_requests(self) -> list[str]:
-        """Return the URLs of requests to other hosts."""
-        own = (f"{self.url}/", f"blob:{self.url}/")
+        """Return the URLs of requests to other hosts or paths."""
+        own = (f"{self.url.rstrip('/')}/", f"blob:{urljoin(self.url, '/')}")
         return [request.url for request in self.requests if not request.url.startswith(own)]
 
     def allow_client_errors(self) -> None:

@@ -45,7 +45,7 @@ def test_the_rows_state_the_defaults(heading: str) -> None:
 
 def shown(default: Any) -> str:
     """Return a default as a table has it."""
-    if default is None or default == ():
+    if default in (None, (), ""):
         return "–"
     if isinstance(default, tuple):
         return ",".join(map(str, default))

@@ -128,7 +128,9 @@ def test_a_job_has_the_time_of_jobs_and_is_work_ahead_of_others(
             return client.post(url, content=upload, **options)
 
         accepted = [post(headers=headers).status_code for _ in range(7)]
-        assert accepted == [202] * 4 + [429] * 3  # before the fourth 36 s of work waited, before the next 48 s of 100 s
+        assert (
+            accepted == [202] * 4 + [429] * 3
+        )  # before the fourth 36 s of work waited, before the next 48 s of 100 s
         refused = post()
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "49")
         assert metric(front_end.url, "foveate_wait_seconds") == pytest.approx(48, rel=0.1)

@@ -29,9 +29,10 @@ async function compressOnce(file, query, { headers, signal, onState, onPause }) 
       onState(state === "queued" ? { state, position } : { state: "working" });
     const ended = await awaitJob(job, { headers, signal, onJob, onPause });
     if (ended.error) throw toError(ended.error);
-    const { image, heatmap } = ended.links;
     const [jpeg, map] = await Promise.all(
-      [image, heatmap].map((path) => path && fetchPicture(path, { headers, signal, onPause })),
+      ["image", "heatmap"].map(
+        (name) => ended.links[name] && fetchPicture(job, name, { headers, signal, onPause }),
+      ),
     );
     return toResult(ended.result, jpeg, map ?? null);
   } catch (error) {

@@ -1,4 +1,5 @@
-// Requests about a job: its events, its pictures, its removal.
+// Requests about a job: its events, its pictures, its removal. Their paths are relative to the page,
+// which a proxy may serve under a prefix that the service doesn't know.
 import { parseProblem, unreachable } from "./problem.js";
 import { pause, retry } from "./retry.js";
 
@@ -14,7 +15,7 @@ export async function awaitJob(job, { headers, signal, onJob, onPause }) {
     const stream = { retryMs: 1000 };
     const listen = async () => {
       // An EventSource can't send a key, so the stream is read here.
-      const response = await get(`${job.links.self}/events`, { headers, signal });
+      const response = await get(`jobs/${job.id}/events`, { headers, signal });
       for await (const event of readEvents(response, stream)) {
         if (event.id === undefined) continue; // the job is gone: the next request fails and says why
         now = event;
@@ -27,10 +28,10 @@ export async function awaitJob(job, { headers, signal, onJob, onPause }) {
   }
 }
 
-/** Return the picture at `path` as a Blob. */
-export function fetchPicture(path, { headers, signal, onPause }) {
+/** Return a job's picture, "image" or "heatmap", as a Blob. */
+export function fetchPicture(job, name, { headers, signal, onPause }) {
   const load = async () => {
-    const response = await get(path, { headers, signal });
+    const response = await get(`jobs/${job.id}/${name}`, { headers, signal });
     return response.blob().catch(raiseUnreachable(signal));
   };
   return retry(load, { signal, onPause });
@@ -38,7 +39,7 @@ export function fetchPicture(path, { headers, signal, onPause }) {
 
 /** Delete a job and its pictures, even while the page is being closed. */
 export function deleteJob(job, { headers }) {
-  fetch(job.links.self, { method: "DELETE", headers, keepalive: true }).catch(() => {
+  fetch(`jobs/${job.id}`, { method: "DELETE", headers, keepalive: true }).catch(() => {
     // Unreachable: the job will expire.
   });
 }

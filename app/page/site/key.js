@@ -35,7 +35,7 @@ export class KeyForm {
     let response;
     try {
       const headers = { Authorization: `Bearer ${key}` };
-      response = await fetch("/compress", { method: "OPTIONS", headers });
+      response = await fetch("compress", { method: "OPTIONS", headers });
     } catch {
       // fetch() also rejects headers that are not ASCII.
       this.#showError(/^[\x20-\x7e]+$/.test(key) ? "The service can't be reached." : "A key may contain ASCII letters, digits and punctuation only.");

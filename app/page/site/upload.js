@@ -11,7 +11,7 @@ export function upload(file, query, { headers, signal, onSent }) {
       signal.removeEventListener("abort", abort);
       callback(value);
     };
-    request.open("POST", `/compress?${query}`);
+    request.open("POST", `compress?${query}`);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("Prefer", "respond-async");

@@ -20,19 +20,24 @@ RESULT = Result("x" * 24, 32, 24, len(PHOTO), 4, 6, "v1", None, {"queue": 1.0, "
 
 
 class StandInQueue:
-    """Returns a finished photo without a worker; ``uploads`` has the bytes and options it got."""
+    """Returns a finished photo without a worker; ``uploads`` has the bytes and options it got.
+
+    ``takes`` has what may store each result in the cache, or None.
+    """
 
     def __init__(self, service: Service, result: Result = RESULT) -> None:
         self.redis = service.queue.redis
         self.uploads: list[tuple[bytes, Options]] = []
+        self.takes: list[Any] = []
         self._result = result
 
     async def run_job(
-        self, data: bytes, pixels: int, options: Options, timeout_s: float, **_: Any
+        self, data: bytes, pixels: int, options: Options, timeout_s: float, take: Any = None
     ) -> Finished:
         assert pixels == 32 * 24
         assert timeout_s > 0
         self.uploads.append((data, options))
+        self.takes.append(take)
         return Finished(self._result, b"jpeg", b"png" if self._result.heatmap_type else None)
 
 

@@ -36,6 +36,14 @@ def test_a_finished_job_has_sizes_times_and_links() -> None:
     assert result.job_id not in document.model_dump_json()
 
 
+def test_links_are_under_the_prefix() -> None:
+    result = replace(RESULT, heatmap_type="image/png")
+    links = describe_job(Job("id", "finished", reply=result), "/img").links
+    assert (links.self, links.image) == ("/img/jobs/id", "/img/jobs/id/image")
+    assert links.heatmap == "/img/jobs/id/heatmap"
+    assert describe_job(Job("id", "queued"), "/img").links.events == "/img/jobs/id/events"
+
+
 def test_without_a_heatmap_there_is_no_link_to_one() -> None:
     assert describe_job(Job("id", "finished", reply=RESULT)).links.heatmap is None
 

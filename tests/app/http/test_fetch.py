@@ -1,5 +1,6 @@
 """GET /fetch downloads signed sources only, and its responses can be cached."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +53,8 @@ def use_fetch(
     data: bytes = PHOTO,
     **settings: int,
 ) -> None:
-    upstream = StandInUpstream(Source(data, MODIFIED, cache_control))
+    headers = {"last-modified": MODIFIED, "cache-control": cache_control}
+    upstream = StandInUpstream(Source(data, headers))
 
     async def run(client: httpx.AsyncClient, service: Service) -> None:
         queue = service.queue = StandInQueue(service)
@@ -91,6 +93,20 @@ def test_the_response_is_kept_no_longer_than_the_source() -> None:
     use_fetch(work, "max-age=7")
 
 
+@pytest.mark.parametrize(
+    ("cache_control", "is_stored"),
+    [("no-store", False), ("private, max-age=5", False), ("no-cache", True), ("", True)],
+)
+def test_a_source_that_forbids_storing_is_not_in_the_result_cache(
+    cache_control: str, is_stored: bool
+) -> None:
+    async def work(fetch: Fetch) -> None:
+        assert (await fetch.get()).status_code == 200
+        assert [take is not None for take in fetch.queue.takes] == [is_stored]
+
+    use_fetch(work, cache_control)
+
+
 def test_without_a_valid_signature_nothing_is_downloaded() -> None:
     async def work(fetch: Fetch) -> None:
         right = signed_path(KEY.encode(), URL)
@@ -104,6 +120,33 @@ def test_without_a_valid_signature_nothing_is_downloaded() -> None:
             assert read_problem(response) == (403, "bad-signature")
             assert response.headers["cache-control"] == "no-store"
         assert fetch.upstream.urls == []
+
+    use_fetch(work)
+
+
+def test_an_expired_signature_downloads_nothing() -> None:
+    async def work(fetch: Fetch) -> None:
+        now_s = int(time.time())
+        response = await fetch.get(f"expires={now_s}")
+        assert read_problem(response) == (403, "bad-signature")
+        assert "expired" in response.json()["detail"]
+        # The time is part of what is signed.
+        path = signed_path(KEY.encode(), URL, f"expires={now_s}")
+        later = await fetch.client.get(path.replace(str(now_s), str(now_s + 60)))
+        assert read_problem(later) == (403, "bad-signature")
+        assert fetch.upstream.urls == []
+
+    use_fetch(work)
+
+
+def test_a_copy_does_not_outlive_its_signature() -> None:
+    async def work(fetch: Fetch) -> None:
+        response = await fetch.get(f"quality=40,expires={int(time.time()) + 50}")
+        assert response.status_code == 200
+        assert fetch.queue.uploads[0][1] == Options(quality=40)
+        directive, _, age_s = response.headers["cache-control"].rpartition("=")
+        assert directive == "public, max-age"
+        assert 40 < int(age_s) <= 50
 
     use_fetch(work)
 

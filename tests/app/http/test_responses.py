@@ -29,9 +29,10 @@ def respond(
     heatmap: bytes | None = b"png",
     result: Result = RESULT,
     cached_ms: float | None = None,
+    root_path: str = "",
 ) -> Response:
-    finished = Finished(result, image, heatmap)
-    return to_photo_response(Outcome(finished, IDENTITY, result.stage_ms, cached_ms), form, "job")
+    outcome = Outcome(Finished(result, image, heatmap), IDENTITY, result.stage_ms, cached_ms)
+    return to_photo_response(outcome, form, "job", root_path)
 
 
 def test_an_independent_parser_reads_the_two_parts() -> None:
@@ -51,6 +52,13 @@ def test_the_jpeg_links_to_its_heatmap() -> None:
     assert response.body == b"jpeg"
     assert response.headers["link"] == '</jobs/job/heatmap>; rel="heatmap"'
     assert "link" not in respond(heatmap=None).headers
+
+
+def test_links_are_under_the_prefix() -> None:
+    assert respond(root_path="/img").headers["link"].startswith("</img/jobs/job/heatmap>")
+    response = respond("application/json", root_path="/img")
+    assert response.headers["content-location"] == "/img/jobs/job"
+    assert json.loads(bytes(response.body))["links"]["self"] == "/img/jobs/job"
 
 
 def test_json_has_sizes_and_links() -> None:

@@ -23,7 +23,23 @@ def test_the_command_signs_with_the_first_key(
     assert run(monkeypatch, URL, "--options", "quality=5") == 0
     assert capsys.readouterr().out == signed_path(KEY.encode(), URL, "quality=5") + "\n"
     assert run(monkeypatch, URL) == 0
-    assert "/-/https%3A%2F%2F" in capsys.readouterr().out
+    assert capsys.readouterr().out == signed_path(KEY.encode(), URL) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "prefix"), [([], ""), (["--options", "quality=5"], "quality=5,")]
+)
+def test_a_lifetime_is_signed_as_the_time_of_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    prefix: str,
+) -> None:
+    monkeypatch.setenv("FETCH_KEYS", KEY)
+    monkeypatch.setattr("time.time", lambda: 1_800_000_000.5)
+    assert run(monkeypatch, URL, *options, "--lifetime-s", "3600") == 0
+    signed = signed_path(KEY.encode(), URL, f"{prefix}expires=1800003600")
+    assert capsys.readouterr().out == signed + "\n"
 
 
 @pytest.mark.parametrize(

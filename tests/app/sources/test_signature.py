@@ -3,10 +3,11 @@
 import base64
 import hashlib
 import hmac
+import re
 
 import pytest
 
-from app.sources.signature import sign, signed_path, verify
+from app.sources.signature import read_source, sign, signed_path, verify
 from contract.errors import BadSignatureError
 
 KEY = b"0123456789abcdef"
@@ -47,4 +48,32 @@ def test_other_signatures_options_urls_and_keys_are_refused(
 @pytest.mark.parametrize("options", ["", "-"])
 def test_a_path_without_options_has_a_dash(options: str) -> None:
     path = signed_path(KEY, "http://example.org/a", options)
-    assert path == f"/fetch/{sign(KEY, '-', 'http://example.org/a')}/-/http%3A%2F%2Fexample.org%2Fa"
+    signature = sign(KEY, "-", "http://example.org/a")
+    assert path == f"/fetch/{signature}/-/aHR0cDovL2V4YW1wbGUub3JnL2E"
+
+
+def test_a_signed_path_has_nothing_that_proxies_change() -> None:
+    url = "https://photos.example.org//a%20b/../\u00fc.jpg?w=1&h=%2F"
+    path = signed_path(KEY, url, "quality=5,strength=0.5")
+    assert re.fullmatch(r"(/[A-Za-z0-9_.=,-]+)+", path)
+    assert read_source(path.rpartition("/")[2]) == url
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("aHR0cDovL2V4YW1wbGUub3JnL2E", "http://example.org/a"),
+        ("http://example.org/a//b", "http://example.org/a//b"),
+        ("HTTPS:/example.org/a/b", "HTTPS://example.org/a/b"),
+        # Another encoding of the same URL would be another entry of a cache.
+        ("aHR0cDovL2V4YW1wbGUub3JnL2E=", "aHR0cDovL2V4YW1wbGUub3JnL2E="),
+        ("aHR0cDovL2V4YW1wbGUub3JnL2F", "aHR0cDovL2V4YW1wbGUub3JnL2F"),
+        ("aHR0cDovL2V4YW1wbGUub3JnL2E\n", "aHR0cDovL2V4YW1wbGUub3JnL2E\n"),
+        ("a", "a"),
+        ("_w", "_w"),
+        ("\u00fc", "\u00fc"),
+        ("", ""),
+    ],
+)
+def test_a_source_is_read_from_base64url_or_as_it_stands(text: str, url: str) -> None:
+    assert read_source(text) == url

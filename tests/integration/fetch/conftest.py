@@ -25,18 +25,22 @@ def upstream() -> Iterator[HostileUpstream]:
 def fetching(service: Running, upstream: HostileUpstream) -> Iterator[FrontEnd]:
     """Return a front end that fetches from the upstream, with short timeouts and small limits."""
     assert service.url
-    with run_front_end(
-        service.redis_url,
-        FETCH_KEYS=f"{KEY},{OLD_KEY}",
-        FETCH_HOSTS="127.0.0.1,localhost,0.0.0.0",
-        FETCH_TIMEOUT_S="2",
-        FETCH_READ_TIMEOUT_S="1",
-        FETCH_MAX_AGE_S="3600",
-        FETCH_LOOPBACK_PORT=str(upstream.port),
-        MAX_UPLOAD_BYTES="1000000",
-        MAX_PIXELS="1000000",
-    ) as running:
+    with run_front_end(service.redis_url, **fetch_settings(upstream)) as running:
         yield running
+
+
+def fetch_settings(upstream: HostileUpstream) -> dict[str, str]:
+    """Return the settings of a front end that fetches from ``upstream``."""
+    return {
+        "FETCH_KEYS": f"{KEY},{OLD_KEY}",
+        "FETCH_HOSTS": "127.0.0.1,localhost,0.0.0.0",
+        "FETCH_TIMEOUT_S": "2",
+        "FETCH_READ_TIMEOUT_S": "1",
+        "FETCH_MAX_AGE_S": "3600",
+        "FETCH_LOOPBACK_PORT": str(upstream.port),
+        "MAX_UPLOAD_BYTES": "1000000",
+        "MAX_PIXELS": "1000000",
+    }
 
 
 @pytest.fixture(scope="session")

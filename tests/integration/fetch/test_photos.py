@@ -1,7 +1,9 @@
 """Photos of another server, compressed and cacheable: what GET /fetch returns."""
 
 import re
+import socket
 from email.utils import formatdate, parsedate_to_datetime
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -11,7 +13,7 @@ from tests.hostile_upstream import MODIFIED, PHOTO, HostileUpstream
 from tests.integration.fetch.conftest import KEY, OLD_KEY, path_of
 from tests.integration.front_end import FrontEnd
 from tests.integration.http_requests import post
-from tests.integration.running import Running, metric
+from tests.integration.running import Running, metric, wait_for
 
 
 def test_a_photo_of_another_server_is_compressed(
@@ -33,9 +35,12 @@ def test_a_photo_of_another_server_is_compressed(
 def test_an_unescaped_url_has_the_same_signature(
     cdn: httpx.Client, upstream: HostileUpstream
 ) -> None:
-    url = upstream.url("/photo.jpg")
-    unescaped = f"/fetch/{sign(KEY.encode(), '-', url)}/-/{url}"
-    assert cdn.get(unescaped).status_code == 200
+    url = upstream.url("/photo.jpg?a=%20")
+    signature = sign(KEY.encode(), "-", url)
+    for source in (quote(url), quote(url, safe=""), quote(url).replace("//", "/")):
+        response = cdn.get(f"/fetch/{signature}/-/{source}")
+        assert response.status_code == 200
+        assert upstream.paths[-1] == "/photo.jpg?a=%20"
 
 
 def test_the_upstream_gets_the_path_as_it_is_written(
@@ -78,6 +83,7 @@ def test_conditional_requests_get_304(cdn: httpx.Client, upstream: HostileUpstre
         ("long", "public, max-age=3600"),
         ("no-cache", "no-cache"),
         ("no-date", "public, max-age=3600"),
+        ("expired", "public, max-age=0"),
     ],
 )
 def test_cache_control_follows_the_upstream(
@@ -87,6 +93,34 @@ def test_cache_control_follows_the_upstream(
     assert response.status_code == 200
     assert response.headers["cache-control"] == expected
     assert "last-modified" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_cached"), [("no-store", False), ("private", False), ("short", True)]
+)
+def test_what_a_source_forbids_to_store_is_not_in_the_result_cache(
+    service: Running, cdn: httpx.Client, upstream: HostileUpstream, kind: str, is_cached: bool
+) -> None:
+    quality = 31 + len(kind)  # options that no other test uses
+    path = path_of(upstream.url(f"/headers/{kind}"), f"quality={quality}")
+    assert cdn.get(path).status_code == 200
+    again = post(f"{service.url}/compress?quality={quality}", content=PHOTO)
+    assert ("cache;" in again.headers["server-timing"]) is is_cached
+
+
+def test_a_client_that_leaves_ends_the_download(
+    fetching: FrontEnd, upstream: HostileUpstream
+) -> None:
+    counted = 'foveate_fetches_total{status="499"}'
+    url = urlsplit(fetching.url)
+    path = upstream.url("/drip?left")
+    with socket.create_connection((url.hostname, url.port)) as client:
+        client.sendall(f"GET {path_of(path)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        wait_for(lambda: "/drip?left" in upstream.paths)
+    # In less time than the download's limit of 2 s.
+    wait_for(lambda: metric(fetching.url, "foveate_pending_uploads") == 0, 1)
+    wait_for(lambda: "/drip?left" in upstream.abandoned, 1)
+    assert metric(fetching.url, counted) >= 1
 
 
 def test_head_is_get_without_a_body(cdn: httpx.Client, upstream: HostileUpstream) -> None:

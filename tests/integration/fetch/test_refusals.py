@@ -82,7 +82,8 @@ def test_an_upstream_without_a_photo_is_a_problem(
         ("http://user@127.0.0.1/", (403, "forbidden-source")),
         ("file:///etc/passwd", (403, "forbidden-source")),
         ("nonsense", (400, "malformed-request")),
-        ("http://127.0.0.1/ HTTP/1.1", (400, "malformed-request")),
+        ("http://127.0.0.1/ HTTP/1.1", (403, "forbidden-source")),
+        ("http://127.0.0.1/\tHTTP/1.1", (400, "malformed-request")),
     ],
 )
 def test_a_source_that_is_not_allowed_is_refused(
