@@ -1,5 +1,6 @@
 """The live workers on RQ's list: the versions of their results and how fast they work."""
 
+import math
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import cast
@@ -39,7 +40,16 @@ async def read_workers(connection: Redis) -> list[LiveWorker]:
             pipeline.hmget(key, fields)
         workers = await pipeline.execute()
     return [
-        LiveWorker((version or b"").decode(), *(float(rate or 0) for rate in rates))
+        LiveWorker((version or b"").decode(errors="replace"), *map(parse_rate, rates))
         for heartbeat, version, *rates in workers
         if heartbeat
     ]
+
+
+def parse_rate(raw: bytes | None) -> float:
+    """Return a rate above 0; 0 for anything else."""
+    try:
+        rate = float(raw or 0)
+    except ValueError:
+        return 0.0
+    return rate if 0 < rate < math.inf else 0.0

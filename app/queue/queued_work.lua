@@ -5,7 +5,9 @@ local work, seen = 0, {}
 local function add(id)
   -- A reply deletes the input; a job that is put back may be in two lists for a moment.
   if not seen[id] and redis.call('EXISTS', ARGV[2] .. id) == 1 then
-    work = work + (tonumber(redis.call('HGET', ARGV[1] .. id, ARGV[3])) or 0)
+    -- A job that can't be read does not count.
+    local found = redis.pcall('HGET', ARGV[1] .. id, ARGV[3])
+    work = work + (type(found) == 'string' and tonumber(found) or 0)
   end
   seen[id] = true
 end

@@ -33,8 +33,11 @@ def test_each_live_worker_has_its_version_and_rates(
     fields = {VERSION_FIELD: "abc", RATE_FIELD: "28000000", PHOTO_RATE_FIELD: "14000000"}
     connection.hset(worker_key("known"), mapping=fields)
     register(connection, "unknown")
+    register(connection, "broken")
+    broken = {VERSION_FIELD: b"\xff", RATE_FIELD: "fast", PHOTO_RATE_FIELD: "nan"}
+    connection.hset(worker_key("broken"), mapping=broken)
     found = sorted(read(redis_url), key=lambda worker: worker.version)
-    assert found == [LiveWorker("", 0.0, 0.0), LiveWorker("abc", 28e6, 14e6)]
+    assert found == [LiveWorker("", 0.0, 0.0), LiveWorker("abc", 28e6, 14e6), LiveWorker("\ufffd")]
 
 
 def test_a_worker_whose_key_has_expired_is_not_alive(

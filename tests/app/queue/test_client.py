@@ -187,6 +187,10 @@ def test_queued_work_is_that_of_all_jobs_without_a_reply(
         left_px = int(connection.hget(f"rq:job:{second}", WORK_FIELD))
         connection.delete(input_key(first))
         assert await client.count_queued_px() == left_px
+        connection.set("rq:job:other", b"no hash")
+        connection.set(input_key("other"), b"data")
+        connection.rpush(QUEUE_KEY, "other")
+        assert await client.count_queued_px() == left_px
         await end(*waiting)
 
     run_with_client(redis_url, work)
