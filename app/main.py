@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -12,9 +11,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from app.http import compress, fetch, health, jobs, problems
-from app.http.api_keys import ApiKeyMiddleware
+from app.http.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from app.http.methods import create_fallback_routes
-from app.http.security_headers import SecurityHeadersMiddleware
+from app.http.middlewares.api_keys import ApiKeyMiddleware
+from app.http.middlewares.security_headers import SecurityHeadersMiddleware
 from app.page import routes as page
 from app.root_path import RootPathMiddleware
 from app.service.front_end import Service
@@ -27,17 +27,6 @@ from app.telemetry.request_id import RequestIdMiddleware
 from contract.version import VERSION
 
 log = logging.getLogger(__name__)
-
-# CORS: headers that scripts of other origins may read from responses, beside the safelisted ones.
-EXPOSED_HEADERS: Final = (
-    *("ETag", "Link", "Location", "Retry-After", "Server-Timing", "WWW-Authenticate"),
-    *("X-Request-ID", "X-Original-Bytes", "X-Compressed-Bytes", "X-Reference-Bytes"),
-    "X-Passthrough",
-)
-# CORS: headers that scripts of other origins may send.
-ALLOWED_HEADERS: Final = (
-    *("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Prefer", "X-Request-ID"),
-)
 
 
 def create_app(settings: AppSettings | None = None) -> FastAPI:
@@ -96,8 +85,8 @@ def add_middlewares(app: FastAPI, settings: AppSettings) -> None:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=("GET", "HEAD", "POST", "DELETE"),
-            allow_headers=ALLOWED_HEADERS,
-            expose_headers=EXPOSED_HEADERS,
+            allow_headers=tuple(REQUEST_HEADERS),
+            expose_headers=tuple(RESPONSE_HEADERS),
         )
     app.add_middleware(SecurityHeadersMiddleware, timing_origins=settings.cors_origins)
     app.add_middleware(RequestLogMiddleware)

@@ -4,8 +4,8 @@ from functools import lru_cache
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from contract.errors import InvalidOptionError
 from contract.images import MAX_SIDE_PX
@@ -15,6 +15,21 @@ from contract.messages import Heatmap, Metadata, Options, Subsampling, Target
 LARGEST_MAX_BYTES: Final = 2**53 - 1
 # Longer queries are not cached: many different ones would fill the memory.
 MAX_CACHED_BYTES: Final = 512
+
+
+def parse_boolean(value: object) -> bool:
+    """Return the boolean of a text, ``true`` or ``false``; pydantic also takes `1`, `on` or `T`.
+
+    Raises:
+        PydanticCustomError: when it is another text.
+    """
+    if value not in {"true", "false"}:
+        raise PydanticCustomError("bool_parsing", "Input should be 'true' or 'false'")
+    return value == "true"
+
+
+# Every option and setting that is true or false has this type.
+Boolean = Annotated[bool, BeforeValidator(parse_boolean)]
 
 
 class CompressOptions(BaseModel):
@@ -97,7 +112,7 @@ class CompressOptions(BaseModel):
         Field(description="Chroma subsampling; `auto` chooses by content", examples=["auto"]),
     ] = Options().subsampling
     progressive: Annotated[
-        bool,
+        Boolean,
         Field(
             description="`true`: a progressive JPEG (SOF2), which is a little smaller. `false`: a "
             "baseline JPEG (SOF0)",

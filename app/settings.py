@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from contract.images import DEFAULT_MAX_PIXELS, DEFAULT_MAX_UPLOAD_BYTES
+from contract.redis_url import check_redis_url
 
 # Shorter keys can be guessed; `openssl rand -hex 32` prints one of 64 characters.
 MIN_KEY_CHARS: Final = 16
@@ -15,7 +17,8 @@ MIN_KEY_CHARS: Final = 16
 MAX_ROOT_PATH_CHARS: Final = 200
 # No empty segment: a link that starts with // leads to another host. No dot segments.
 ROOT_PATH_PATTERN: Final = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*")
-
+# A header in OpenTelemetry's format (https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
+COLLECTOR_HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ !#-+\--:<-\[\]-~]*")
 HOST_PATTERN: Final = r"^(\*|(\*\.)?[a-z0-9_.:-]+)$"
 ORIGIN_PATTERN: Final = r"^(\*|https?://[a-z0-9.:\[\]-]+)$"
 # What the patterns allow, for error messages.
@@ -25,11 +28,14 @@ ALLOWED_ENTRIES: Final = {
 }
 
 
-def split_list(value: object) -> object:
+def split_setting(value: object) -> object:
     """Return the entries of a comma-separated list; anything but text is returned unchanged."""
-    if not isinstance(value, str):
-        return value
-    return tuple(entry.strip() for entry in value.split(",") if entry.strip())
+    return split_list(value) if isinstance(value, str) else value
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    """Return the entries of a comma-separated list."""
+    return tuple(entry.strip() for entry in text.split(",") if entry.strip())
 
 
 def check_key(key: SecretStr) -> SecretStr:
@@ -56,14 +62,49 @@ def parse_root_path(text: str) -> str:
     return path
 
 
+def check_collector_url(url: SecretStr) -> SecretStr:
+    """Return ``url`` unchanged.
+
+    Raises:
+        ValueError: when it is not the URL of an HTTP server; the message has no part of it.
+    """
+    try:
+        parts = urlsplit(url.get_secret_value())
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or "@" in parts.path + parts.query + parts.fragment:
+        # Without the error's context, which quotes the URL.
+        raise ValueError(
+            "it is not a URL with http:// or https://; in a password, write '/' as %2F, '?' as %3F, "
+            "'#' as %23, '@' as %40 and '%' as %25"
+        ) from None
+    return url
+
+
+def check_collector_headers(headers: SecretStr) -> SecretStr:
+    """Return ``headers`` unchanged. OpenTelemetry would log what is invalid, and send the rest.
+
+    Raises:
+        ValueError: when they are not headers; the message has no part of them.
+    """
+    for entry in split_list(headers.get_secret_value()):
+        if not COLLECTOR_HEADER.fullmatch(entry) or not unquote(entry).isprintable():
+            raise ValueError("it must be NAME=VALUE, separated by commas, with URL-encoded values")
+    return headers
+
+
+RedisUrl = Annotated[str, AfterValidator(check_redis_url), Field(repr=False)]
 Key = Annotated[SecretStr, AfterValidator(check_key)]
-Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(split_list)]
+Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(split_setting)]
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]
-Hosts = Annotated[tuple[Host, ...], NoDecode, BeforeValidator(split_list)]
+Hosts = Annotated[tuple[Host, ...], NoDecode, BeforeValidator(split_setting)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
-Ports = Annotated[tuple[Port, ...], NoDecode, BeforeValidator(split_list)]
+Ports = Annotated[tuple[Port, ...], NoDecode, BeforeValidator(split_setting)]
+CollectorUrl = Annotated[SecretStr, AfterValidator(check_collector_url)]
+CollectorHeaders = Annotated[SecretStr, AfterValidator(check_collector_headers)]
 Origin = Annotated[str, Field(pattern=ORIGIN_PATTERN)]
-Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(split_list)]
+Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(split_setting)]
 
 
 class AppSettings(BaseSettings):
@@ -74,7 +115,7 @@ class AppSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True, hide_input_in_errors=True)
 
-    redis_url: str = "redis://127.0.0.1:6379/0"
+    redis_url: RedisUrl = "redis://127.0.0.1:6379/0"
     max_upload_bytes: Annotated[int, Field(ge=1)] = DEFAULT_MAX_UPLOAD_BYTES
     max_pixels: Annotated[int, Field(ge=1)] = DEFAULT_MAX_PIXELS
     # Uploads in one front-end process, being received or waiting for a result; above, 429.
@@ -111,6 +152,12 @@ class AppSettings(BaseSettings):
     forwarded_allow_ips: str = "127.0.0.1"
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    # Traces; OpenTelemetry reads these variables itself.
+    otel_exporter_otlp_endpoint: CollectorUrl | None = None
+    otel_exporter_otlp_traces_endpoint: CollectorUrl | None = None
+    otel_exporter_otlp_headers: CollectorHeaders | None = None
+    otel_exporter_otlp_traces_headers: CollectorHeaders | None = None
 
     # /fetch is off unless it has both keys and hosts.
     fetch_keys: Keys = ()

@@ -109,7 +109,8 @@ class Result:
 
     ``stage_ms`` has the duration of each of the worker's stages; ``queue`` is the wait before them.
     ``batch_size`` is 0 in all replies of a batch but the first, so that a sum over replies counts
-    every photo once. ``passthrough`` says that the JPEG is the upload, byte for byte.
+    every photo once. ``passthrough`` says that the JPEG is the upload, byte for byte. ``submitted_unix_s``
+    and ``started_unix_s`` are None in replies of versions that do not send them.
     """
 
     job_id: str
@@ -123,6 +124,8 @@ class Result:
     stage_ms: dict[str, float]
     batch_size: int
     passthrough: bool = False
+    submitted_unix_s: float | None = None
+    started_unix_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,8 @@ class Failure:
     code: str
     detail: str
     batch_size: int = 0
+    submitted_unix_s: float | None = None
+    started_unix_s: float | None = None
 
     def to_error(self) -> FoveateError:
         """Return the error that this failure reports."""

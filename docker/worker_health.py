@@ -11,6 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from contract.keys import WORKERS_KEY
+from contract.redis_url import check_redis_url
 
 
 def is_registered(connection: Redis, hostname: str) -> bool:
@@ -27,11 +28,14 @@ def main() -> int:
     """Check the worker of this container; return the exit code."""
     redis_url = os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0"
     try:
+        check_redis_url(redis_url)
         with Redis.from_url(redis_url, socket_timeout=3) as connection:
             return 0 if is_registered(connection, socket.gethostname()) else 1
     except RedisError as error:
         print(f"Redis does not respond: {type(error).__name__}", file=sys.stderr)
-        return 1
+    except ValueError as error:
+        print(f"REDIS_URL is invalid: {error}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

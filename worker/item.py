@@ -21,6 +21,8 @@ class Item:
 
     job_id: str
     request: Request
+    # When this worker took the job; None before that.
+    started_unix_s: float | None = None
     # The size of the network batch in the batch's first item, 0 in its others.
     batch_size: int = 0
     stage_ms: dict[str, float] = field(default_factory=dict)

@@ -49,6 +49,8 @@ def build_result(item: Item, model_version: str) -> None:
         stage_ms=item.stage_ms,
         batch_size=item.batch_size,
         passthrough=passthrough,
+        submitted_unix_s=item.request.submitted_unix_s,
+        started_unix_s=item.started_unix_s,
     )
     item.blobs = {image_key(item.job_id): encoded.jpeg}
     if heatmap:

@@ -3,10 +3,11 @@
 import os
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contract.images import DEFAULT_MAX_PIXELS
+from contract.redis_url import check_redis_url
 
 # What a setting must be, by pydantic's type of error and with its fields.
 ALLOWED: Final = {
@@ -23,9 +24,11 @@ ALLOWED: Final = {
 class WorkerSettings(BaseSettings):
     """Each field is read from the environment variable of its name in upper case."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True, hide_input_in_errors=True)
 
-    redis_url: str = "redis://127.0.0.1:6379/0"
+    redis_url: Annotated[str, AfterValidator(check_redis_url), Field(repr=False)] = (
+        "redis://127.0.0.1:6379/0"
+    )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     max_batch_size: Annotated[int, Field(ge=1, le=256)] = 16
     # The longest time that a decoded photo waits for others that are being decoded.
@@ -47,10 +50,16 @@ class WorkerSettings(BaseSettings):
 
 
 def describe_errors(error: ValidationError) -> list[str]:
-    """Return one line for each invalid setting: its name, its value, and what is allowed."""
+    """Return one line for each invalid setting: its name and what is allowed.
+
+    Its value is left out: it may be a secret that was meant for another setting.
+    """
     lines = []
     for fault in error.errors(include_url=False):
         name = str(fault["loc"][0]).upper()
-        allowed = ALLOWED.get(fault["type"], "{}").format(fault["msg"], **fault.get("ctx", {}))
-        lines.append(f"{name} is {str(fault['input'])!r}; allowed: {allowed}")
+        context = fault.get("ctx", {})
+        if allowed := ALLOWED.get(fault["type"]):
+            lines.append(f"{name} must be {allowed.format(**context)}")
+        else:
+            lines.append(f"{name} is invalid: {context.get('error', fault['msg'])}")
     return lines

@@ -82,7 +82,8 @@ def run_files(arguments: argparse.Namespace, options: Mapping[str, str], canonic
     if arguments.output is None and not arguments.in_place:
         raise UsageError("say where results go: -o PATH or --in-place")
     folder = None if arguments.in_place else Path(arguments.output)
-    if folder is not None and is_result_file(arguments.output, arguments.photos):
+    to_file = folder is not None and is_result_file(arguments.output, arguments.photos)
+    if folder is not None and to_file:
         [source] = find_photos(arguments.photos)
         sources = [replace(source, relative_path=Path(folder.name))]
         folder = folder.parent
@@ -94,6 +95,8 @@ def run_files(arguments: argparse.Namespace, options: Mapping[str, str], canonic
             ledgers = {root: stack.enter_context(Ledger(root)) for root in sorted(roots)}
         except OSError as error:
             raise UsageError(f"the folder of the results can't be written: {error}") from error
+        if not to_file:
+            sources = leave_out_results(sources, ledgers, folder)
         lines = sys.stdout if arguments.json else None
         report = stack.enter_context(
             closing(Report(len(sources), lines=lines, quiet=arguments.quiet))
@@ -116,6 +119,24 @@ def run_files(arguments: argparse.Namespace, options: Mapping[str, str], canonic
     if not (arguments.quiet or arguments.json):
         print(report.format_summary())
     return SOME_FAILED if report.states["failed"] else DONE
+
+
+def leave_out_results(
+    sources: Sequence[Source], ledgers: Mapping[Path, Ledger], folder: Path | None
+) -> list[Source]:
+    """Return the photos that are not results of earlier runs of the same command.
+
+    Raises:
+        UsageError: when all of them are.
+    """
+    photos = [
+        source
+        for source in sources
+        if not ledgers[folder or source.root].has_made(source.path, heatmaps_only=folder is None)
+    ]
+    if sources and not photos:
+        raise UsageError("all photos that the command names are results of earlier runs")
+    return photos
 
 
 def is_result_file(output: str, photos: Sequence[str]) -> bool:

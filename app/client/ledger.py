@@ -60,7 +60,8 @@ class Ledger:
         self._entries: dict[str, Entry] = {}
         # By place, the digests of all its lines, not only of the last one: a killed run may have
         # recorded a result and not written it, so the file is still that of an earlier line.
-        self._digests: dict[str, set[str]] = {}
+        self._results: dict[str, set[str]] = {}
+        self._heatmaps: dict[str, set[str]] = {}
         self._file.seek(0)
         for line in self._file.readall().splitlines():
             if entry := parse_entry(line):
@@ -79,7 +80,7 @@ class Ledger:
 
     def to_place(self, path: Path) -> str:
         """Return a path as entries name it: relative to the ledger's folder."""
-        return os.fsencode(os.path.relpath(path, self._folder)).decode("utf-8", "surrogateescape")
+        return to_place(path, self._folder)
 
     def is_done(self, wanted: Entry) -> bool:
         """Return whether the result of this photo with these options is there, unchanged."""
@@ -100,7 +101,16 @@ class Ledger:
 
     def is_ours(self, place: str) -> bool:
         """Return whether the file there is the result of a run, unchanged since."""
-        return self._hash_place(place) in self._digests.get(place, ())
+        digests = self._results.get(place, set()) | self._heatmaps.get(place, set())
+        return bool(digests) and self._hash_place(place) in digests
+
+    def has_made(self, path: Path, *, heatmaps_only: bool) -> bool:
+        """Return whether a file is a result or a heatmap of a run, unchanged since; links are resolved.
+
+        ``heatmaps_only``: in place, a result is a photo as well.
+        """
+        place = to_place(path.resolve(), self._folder.resolve())
+        return self.is_ours(place) and not (heatmaps_only and place not in self._heatmaps)
 
     def add(self, entry: Entry) -> None:
         """Record a result that is about to be written.
@@ -122,12 +132,9 @@ class Ledger:
 
     def _remember(self, entry: Entry) -> None:
         self._entries[entry.place] = entry
-        for place, digest in (
-            (entry.place, entry.digest),
-            (entry.heatmap_place, entry.heatmap_digest),
-        ):
-            if place is not None and digest is not None:
-                self._digests.setdefault(place, set()).add(digest)
+        self._results.setdefault(entry.place, set()).add(entry.digest)
+        if entry.heatmap_place is not None and entry.heatmap_digest is not None:
+            self._heatmaps.setdefault(entry.heatmap_place, set()).add(entry.heatmap_digest)
 
     def _is_unchanged(self, entry: Entry) -> bool:
         heatmap = entry.heatmap_place
@@ -141,6 +148,11 @@ class Ledger:
             return hash_file(path)
         except OSError:
             return None
+
+
+def to_place(path: Path, folder: Path) -> str:
+    """Return ``path`` relative to ``folder``; bytes that are not UTF-8 are surrogates."""
+    return os.fsencode(os.path.relpath(path, folder)).decode("utf-8", "surrogateescape")
 
 
 def parse_entry(line: bytes) -> Entry | None:

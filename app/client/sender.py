@@ -56,9 +56,12 @@ class Sender:
         """Prepare the client; ``by_proxy`` lets the environment's proxy settings apply.
 
         Raises:
-            UnusableServiceError: when ``url`` is not a URL.
+            UnusableServiceError: when ``url`` is not a URL, or ``key`` can't be a key.
         """
         self._stopped = threading.Event()
+        if key and not (key.isascii() and key.isprintable() and " " not in key):
+            # A header can't have it, and errors of the HTTP library would quote it.
+            raise UnusableServiceError("FOVEATE_API_KEY is not a key: ASCII characters, no spaces")
         try:
             self._client = httpx.Client(
                 base_url=url,
@@ -67,8 +70,11 @@ class Sender:
                 limits=httpx.Limits(max_connections=connections),
                 trust_env=by_proxy,
             )
-        except (httpx.InvalidURL, ValueError) as error:
-            raise UnusableServiceError(f"the service can't be reached: {error}") from error
+        except (httpx.InvalidURL, ValueError):
+            # Without the error's text, which quotes a part of the URL, maybe of its password.
+            raise UnusableServiceError(
+                "the service can't be reached: its URL, or that of a proxy, is not valid"
+            ) from None
 
     def check(self) -> None:
         """Connect once, so that a wrong URL is reported before the first upload.

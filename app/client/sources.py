@@ -47,18 +47,20 @@ def find_photos(names: Sequence[str], *, exclude: Path | None = None) -> list[So
     """Return the photos that ``names`` stand for, each once, in the order of the names.
 
     The files of a folder are sorted by name. Links to folders are not followed, because they may
-    form a loop. Hidden files are left out, and so is ``exclude``, the folder of the results.
+    form a loop. Hidden files are left out, and so is ``exclude``, the folder of the results, unless
+    a name is that folder or is in it.
 
     Raises:
         NoSuchPhotoError: when a name matches nothing.
     """
     found: dict[str, Source] = {}
     for name in names:
+        excluded = None if is_inside(glob_root(name), exclude) else exclude
         for path in expand_glob(name):
-            if path != Path(name) and is_below(path, exclude):
-                continue  # a glob matched the results of an earlier run
+            if path != Path(name) and is_inside(path, excluded):
+                continue
             file = Source(path, Path(path.name), path.parent)
-            for source in walk(path, exclude) if path.is_dir() else (file,):
+            for source in walk(path, excluded) if path.is_dir() else (file,):
                 found.setdefault(os.path.abspath(source.path), source)  # noqa: PTH100
     return list(found.values())
 
@@ -77,8 +79,18 @@ def expand_glob(name: str) -> list[Path]:
     return [Path(match) for match in matches]
 
 
-def is_below(path: Path, folder: Path | None) -> bool:
-    """Return whether ``path`` is in ``folder``, with links resolved."""
+def glob_root(name: str) -> Path:
+    """Return the folder that all matches of a glob are in; the path itself if it is none."""
+    fixed: list[str] = []
+    for part in Path(name).parts:
+        if glob.has_magic(part) and not os.path.lexists(name):
+            break
+        fixed.append(part)
+    return Path(*fixed)
+
+
+def is_inside(path: Path, folder: Path | None) -> bool:
+    """Return whether ``path`` is ``folder`` or in it, with links resolved."""
     return folder is not None and path.resolve().is_relative_to(folder.resolve())
 
 

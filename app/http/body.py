@@ -5,21 +5,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
+from app.http.form import FormReader
 from app.service.admission import Ticket
-from contract.errors import (
-    BodyTooLargeError,
-    DeadlineError,
-    InvalidOptionError,
-    MalformedRequestError,
-)
+from contract.errors import BodyTooLargeError, DeadlineError, MalformedRequestError
 
-# More than the service has options; a form with thousands of fields is an attack.
-MAX_FORM_FIELDS: Final = 32
-MAX_FIELD_BYTES: Final = 1024
 # Allowance for what multipart adds to the file: boundaries, part headers, fields.
 FORM_OVERHEAD_BYTES: Final = 64 * 1024
 # At most this much of an announced body is counted before it arrives. If all of it were, a few
@@ -33,12 +24,6 @@ class Body:
 
     data: bytes
     fields: list[tuple[str, str]]
-
-
-class MemoryMultiPartParser(MultiPartParser):
-    """Keeps files in memory instead of on disk; their size is limited before they get here."""
-
-    spool_max_size = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +47,15 @@ async def read_body(
     Raises:
         BodyTooLargeError: as soon as more than ``max_bytes`` are announced or have arrived.
         QueueFullError: when the process holds too many bytes already.
-        MalformedRequestError: when the body is empty, truncated, invalid multipart, or a form
-            without a file.
+        MalformedRequestError: when the body is empty, truncated, or an invalid form; ``detail`` has
+            the reason.
         InvalidOptionError: when the form's file is not named ``file``.
         DeadlineError: when the body is slower than ``deadline`` allows.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0]
-    is_form = media_type.strip().lower() == "multipart/form-data"
-    limit_bytes = max_bytes + FORM_OVERHEAD_BYTES if is_form else max_bytes
+    content_type = request.headers.get("content-type", "")
+    is_form = content_type.partition(";")[0].strip().lower() == "multipart/form-data"
+    form = FormReader(content_type) if is_form else None
+    limit_bytes = max_bytes + FORM_OVERHEAD_BYTES if form else max_bytes
     announced_bytes = parse_content_length(request)
     if announced_bytes is not None:
         if announced_bytes > limit_bytes:
@@ -87,8 +73,8 @@ async def read_body(
                 timer=timer,
                 deadline=deadline,
             )
-            if is_form:
-                body = await parse_form(request, chunks)
+            if form:
+                body = await read_form(form, chunks)
             else:
                 body = Body(b"".join([chunk async for chunk in chunks]), [])
     except ClientDisconnect as error:
@@ -118,7 +104,8 @@ def parse_content_length(request: Request) -> int | None:
         return None
     if not (value.isascii() and value.isdigit()):
         raise MalformedRequestError("Content-Length is not a number.")
-    return int(value)
+    # Python refuses to parse thousands of digits; 20 of them exceed every limit.
+    return int(value.lstrip("0")[:20] or "0")
 
 
 async def receive_chunks(
@@ -154,35 +141,12 @@ async def receive_chunks(
             yield chunk
 
 
-async def parse_form(request: Request, chunks: AsyncIterator[bytes]) -> Body:
-    """Return the part named ``file`` and the other fields of a form.
+async def read_form(form: FormReader, chunks: AsyncIterator[bytes]) -> Body:
+    """Return the photo and the fields of a form.
 
     Raises:
         MalformedRequestError, InvalidOptionError: as ``read_body``.
     """
-    parser = MemoryMultiPartParser(
-        request.headers,
-        chunks,  # type: ignore[arg-type]
-        max_files=1,
-        max_fields=MAX_FORM_FIELDS,
-        max_part_size=MAX_FIELD_BYTES,
-    )
-    try:
-        form = await parser.parse()
-    except (MultiPartException, KeyError, UnicodeDecodeError) as error:
-        raise MalformedRequestError("The multipart body is malformed.") from error
-    data: bytes | None = None
-    fields: list[tuple[str, str]] = []
-    try:
-        for name, value in form.multi_items():
-            if not isinstance(value, UploadFile):
-                fields.append((name, value))
-            elif name == "file":
-                data = await value.read()
-            else:
-                raise InvalidOptionError("The photo's part must be named 'file'.")
-    finally:
-        await form.close()
-    if data is None:
-        raise MalformedRequestError("The form has no complete part named 'file' with a file name.")
-    return Body(data, fields)
+    async for chunk in chunks:
+        form.write(chunk)
+    return Body(form.read_photo(), form.fields)

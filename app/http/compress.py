@@ -10,7 +10,8 @@ from starlette.responses import JSONResponse, Response
 from app.http.body import BodyDeadline, read_body
 from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
 from app.http.documents import JobDocument, describe_job, job_path
-from app.http.preferences import Form, Preferences, parse_preferences
+from app.http.headers import describe_request_headers, describe_response_headers
+from app.http.preferences import MediaType, Preferences, parse_preferences
 from app.http.problems import MEDIA_TYPE, to_examples
 from app.http.responses import (
     VARY,
@@ -55,16 +56,16 @@ def describe_compress() -> dict[str, Any]:
             }
             for name, field in properties.items()
         ]
-        + [
-            {
-                "name": name,
-                "in": "header",
-                "required": False,
-                "description": description,
-                "schema": {"type": "string"},
-            }
-            for name, description in REQUEST_HEADERS.items()
-        ],
+        + describe_request_headers(
+            (
+                "Cache-Control",
+                "If-None-Match",
+                "Prefer",
+                "traceparent",
+                "tracestate",
+                "X-Request-ID",
+            )
+        ),
         "requestBody": {
             "required": True,
             "content": {
@@ -84,28 +85,6 @@ INVALID = to_examples(
 PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
 
 
-def describe_header(description: str) -> dict[str, Any]:
-    """Return OpenAPI's description of a response header."""
-    return {"description": description, "schema": {"type": "string"}}
-
-
-RESPONSE_HEADERS = {
-    "ETag": describe_header("Strong; identifies the upload, the options and the version"),
-    "Server-Timing": describe_header("Milliseconds of queue, decode, predict and encode"),
-    "X-Original-Bytes": describe_header("Size of the upload"),
-    "X-Compressed-Bytes": describe_header("Size of the JPEG"),
-    "X-Reference-Bytes": describe_header("Size of the standard JPEG at `quality`"),
-    "X-Passthrough": describe_header("`true` if the JPEG is the upload, byte for byte"),
-    "Link": describe_header("The heatmap's path"),
-}
-# OpenAPI ignores a parameter named Accept; the response's media types describe it.
-REQUEST_HEADERS = {
-    "Prefer": "`respond-async`: respond with 202 and the job's path at once",
-    "If-None-Match": "`ETag` of an earlier response; 304 if the response would be the same",
-    "Cache-Control": "`no-cache`: use no cached result; `no-store`: also cache no result",
-}
-
-
 @router.post(
     "/compress",
     summary="Compress a photo; its bytes follow the saliency map",
@@ -119,12 +98,18 @@ REQUEST_HEADERS = {
                 "image/jpeg": {"schema": {"type": "string", "format": "binary"}},
                 "multipart/mixed": {"schema": {"type": "string", "format": "binary"}},
             },
-            "headers": RESPONSE_HEADERS,
+            "headers": describe_response_headers(
+                [
+                    *("ETag", "Server-Timing", "X-Request-ID", "X-Original-Bytes"),
+                    *("X-Compressed-Bytes", "X-Reference-Bytes", "X-Passthrough"),
+                    *("Link", "Content-Location"),
+                ]
+            ),
         },
         202: {
             "description": "With `Prefer: respond-async`: the job",
             "model": JobDocument,
-            "headers": {"Location": describe_header("The job's path")},
+            "headers": describe_response_headers(["Location", "Preference-Applied"]),
         },
         304: {"description": "`If-None-Match` contains the response's `ETag`"},
         400: {"description": "Malformed request", **PROBLEM},
@@ -134,8 +119,16 @@ REQUEST_HEADERS = {
             "description": "Invalid option, damaged image, or `max_bytes` out of reach",
             "content": {MEDIA_TYPE: {"schema": {"type": "object"}, "examples": INVALID}},
         },
-        429: {"description": "Too many uploads are waiting", **PROBLEM},
-        503: {"description": "No worker is running, or the queue is not available", **PROBLEM},
+        429: {
+            "description": "Too many uploads are waiting",
+            "headers": describe_response_headers(["Retry-After"]),
+            **PROBLEM,
+        },
+        503: {
+            "description": "No worker is running, or the queue is not available",
+            "headers": describe_response_headers(["Retry-After"]),
+            **PROBLEM,
+        },
         504: {"description": "The deadline has passed", **PROBLEM},
     },
     openapi_extra=describe_compress(),
@@ -172,13 +165,13 @@ async def respond(request: Request, service: Service) -> Response:
         if body.fields:
             options = parse_options([*request.query_params.multi_items(), *body.fields])
         upload = await create_upload(body.data, options)
-        form = choose_available(preferences.form, has_heatmap=options.heatmap != "none")
+        media_type = choose_available(preferences.media_type, has_heatmap=options.heatmap != "none")
         if preferences.detached:
             return await start_job(service, upload, place, preferences, root_path)
-        if tag := match_entity_tag(service, upload, form, preferences):
+        if tag := match_entity_tag(service, upload, media_type, preferences):
             return to_not_modified(tag)
-        has_links = form == "application/json" or (
-            form == "image/jpeg" and options.heatmap != "none"
+        has_links = media_type == "application/json" or (
+            media_type == "image/jpeg" and options.heatmap != "none"
         )
         outcome = await cancel_on_disconnect(
             request,
@@ -194,16 +187,18 @@ async def respond(request: Request, service: Service) -> Response:
     service.metrics.observe_result(outcome.finished.result)
     request.state.stage_ms = outcome.stage_ms
     job_id = await create_linked_job(service, outcome) if has_links else None
-    return to_photo_response(outcome, form, job_id, root_path)
+    return to_photo_response(outcome, media_type, job_id, root_path)
 
 
 def match_entity_tag(
-    service: Service, upload: Upload, form: Form, preferences: Preferences
+    service: Service, upload: Upload, media_type: MediaType, preferences: Preferences
 ) -> str | None:
     """Return the response's tag if the client has that response already, else None."""
-    if not preferences.entity_tags or form == "application/json":
+    if not preferences.entity_tags or media_type == "application/json":
         return None
-    tags = {to_entity_tag(upload.identify(version), form, None) for version in service.versions}
+    tags = {
+        to_entity_tag(upload.identify(version), media_type, None) for version in service.versions
+    }
     return next(iter(tags & preferences.entity_tags), None)
 
 

@@ -14,6 +14,7 @@ from app.http.conditional import (
 )
 from app.http.dependencies import ServiceDependency
 from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
+from app.http.headers import describe_request_headers
 from app.http.problems import MEDIA_TYPE
 from app.http.responses import to_entity_tag, to_photo_response
 from app.path_options import PathOptions, parse_path_options
@@ -56,6 +57,9 @@ def describe_problems() -> dict[int | str, dict[str, Any]]:
         200: {"description": "The JPEG", "content": {"image/jpeg": {}}},
         304: {"description": "The client's copy is still valid"},
         **describe_problems(),
+    },
+    openapi_extra={
+        "parameters": describe_request_headers(["If-Modified-Since", "If-None-Match"]),
     },
 )
 async def fetch(

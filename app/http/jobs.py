@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from app.http.dependencies import ServiceDependency
 from app.http.documents import JobDocument, describe_job
+from app.http.headers import describe_request_headers
 from app.http.preferences import parse_entity_tags
 from app.http.problems import MEDIA_TYPE
 from app.http.responses import CACHE_CONTROL, describe_result
@@ -47,6 +48,7 @@ PICTURE_ERRORS: dict[int | str, dict[str, Any]] = {
     409: {"description": "The job has not finished", **PROBLEM},
     422: {"description": "The job failed: the error and status of the job", **PROBLEM},
 }
+CONDITIONAL = {"parameters": describe_request_headers(["If-None-Match"])}
 
 
 async def read_job(
@@ -81,6 +83,7 @@ async def delete(job_id: str, service: ServiceDependency) -> Response:
     summary="A finished job's JPEG",
     response_class=Response,
     responses={200: {"content": {"image/jpeg": BINARY}}, **PICTURE_ERRORS},
+    openapi_extra=CONDITIONAL,
 )
 async def image(request: Request, job: JobDependency, service: ServiceDependency) -> Response:
     """Get the JPEG until it expires."""
@@ -93,6 +96,7 @@ async def image(request: Request, job: JobDependency, service: ServiceDependency
     summary="A finished job's heatmap",
     response_class=Response,
     responses={200: {"content": {"image/png": BINARY, "image/jpeg": BINARY}}, **PICTURE_ERRORS},
+    openapi_extra=CONDITIONAL,
 )
 async def heatmap(request: Request, job: JobDependency, service: ServiceDependency) -> Response:
     """Get the heatmap, if the options included one, until it expires."""
@@ -131,6 +135,7 @@ async def to_picture_response(
     summary="A job's changes as server-sent events",
     response_class=EventSourceResponse,
     responses=ERRORS,
+    openapi_extra={"parameters": describe_request_headers(["Last-Event-ID"])},
 )
 async def events(
     request: Request, job: JobDependency, service: ServiceDependency

@@ -7,10 +7,10 @@ from typing import Final, Literal
 
 from starlette.datastructures import Headers
 
-Form = Literal["image/jpeg", "multipart/mixed", "application/json"]
+MediaType = Literal["image/jpeg", "multipart/mixed", "application/json"]
 
 # In order of our preference, for equal weights.
-FORMS: Final[tuple[Form, ...]] = ("image/jpeg", "multipart/mixed", "application/json")
+MEDIA_TYPES: Final[tuple[MediaType, ...]] = ("image/jpeg", "multipart/mixed", "application/json")
 # The headers that are parsed here.
 PREFERENCE_HEADERS: Final = frozenset({b"accept", b"prefer", b"if-none-match", b"cache-control"})
 # More entries than clients send; the rest is ignored, since each costs a comparison.
@@ -30,7 +30,7 @@ class Preferences:
     the result may be cached.
     """
 
-    form: Form
+    media_type: MediaType
     detached: bool
     entity_tags: frozenset[str]
     may_reuse: bool
@@ -51,7 +51,7 @@ def parse_cached(raw_headers: tuple[tuple[bytes, bytes], ...]) -> Preferences:
     headers = Headers(raw=list(raw_headers))
     cache = parse_directives(headers, "cache-control")
     return Preferences(
-        form=choose_form(",".join(headers.getlist("accept"))),
+        media_type=choose_media_type(",".join(headers.getlist("accept"))),
         detached="respond-async" in parse_directives(headers, "prefer"),
         entity_tags=parse_entity_tags(headers),
         may_reuse=not cache & {"no-cache", "no-store"},
@@ -59,22 +59,22 @@ def parse_cached(raw_headers: tuple[tuple[bytes, bytes], ...]) -> Preferences:
     )
 
 
-def choose_form(accept: str) -> Form:
-    """Return the form with the highest weight, the first of ``FORMS`` if weights are equal.
+def choose_media_type(accept: str) -> MediaType:
+    """Return the media type with the highest weight, the first of ``MEDIA_TYPES`` if weights are equal.
 
-    That is the JPEG also when ``accept`` allows no form, as RFC 9110, 12.5.1, permits.
+    That is the JPEG also when ``accept`` allows no media type, as RFC 9110, 12.5.1, permits.
     """
-    weights = dict.fromkeys(FORMS, 0.0)
-    specificity = dict.fromkeys(FORMS, -1)
+    weights = dict.fromkeys(MEDIA_TYPES, 0.0)
+    specificity = dict.fromkeys(MEDIA_TYPES, -1)
     for entry in accept.lower().split(",")[:MAX_ENTRIES]:
         media_range, *parameters = (part.strip() for part in entry.split(";"))
         weight = parse_weight(parameters)
-        for form in FORMS:
-            patterns = ("*/*", form.partition("/")[0] + "/*", form)
-            if media_range in patterns and patterns.index(media_range) > specificity[form]:
-                specificity[form] = patterns.index(media_range)
-                weights[form] = weight
-    return max(FORMS, key=lambda form: weights[form])
+        for media_type in MEDIA_TYPES:
+            patterns = ("*/*", media_type.partition("/")[0] + "/*", media_type)
+            if media_range in patterns and patterns.index(media_range) > specificity[media_type]:
+                specificity[media_type] = patterns.index(media_range)
+                weights[media_type] = weight
+    return max(MEDIA_TYPES, key=lambda media_type: weights[media_type])
 
 
 def parse_weight(parameters: list[str]) -> float:

@@ -6,8 +6,8 @@ from typing import Final
 from starlette.responses import JSONResponse, Response
 
 from app.http.documents import describe_job, job_path
-from app.http.preferences import Form
-from app.queue.jobs import Job
+from app.http.preferences import MediaType
+from app.queue.jobs import describe_ended
 from app.results.result import Outcome
 from contract.messages import Result
 
@@ -16,30 +16,30 @@ CACHE_CONTROL: Final = "private, no-cache"
 VARY: Final = "Accept, Prefer"
 
 
-def choose_available(form: Form, *, has_heatmap: bool) -> Form:
-    """Return ``form``, or the JPEG alone where two parts lack the heatmap."""
-    return "image/jpeg" if form == "multipart/mixed" and not has_heatmap else form
+def choose_available(media_type: MediaType, *, has_heatmap: bool) -> MediaType:
+    """Return ``media_type``, or the JPEG alone where two parts lack the heatmap."""
+    return "image/jpeg" if media_type == "multipart/mixed" and not has_heatmap else media_type
 
 
 def to_photo_response(
-    outcome: Outcome, form: Form, job_id: str | None, root_path: str = ""
+    outcome: Outcome, media_type: MediaType, job_id: str | None, root_path: str = ""
 ) -> Response:
-    """Return the response in ``form``.
+    """Return the response in ``media_type``.
 
     Its links, if it has any, lead to the job ``job_id`` under the prefix ``root_path``.
     """
     result, image, heatmap = outcome.finished
     headers = {
         **describe_result(result, outcome.stage_ms, outcome.cached_ms),
-        "ETag": f'"{to_entity_tag(outcome.identity, form, job_id)}"',
+        "ETag": f'"{to_entity_tag(outcome.identity, media_type, job_id)}"',
         "Cache-Control": CACHE_CONTROL,
         "Vary": VARY,
     }
-    if form == "application/json" and job_id is not None:
-        document = describe_job(Job(job_id, "finished", reply=result), root_path)
+    if media_type == "application/json" and job_id is not None:
+        document = describe_job(describe_ended(job_id, result), root_path)
         headers["Content-Location"] = job_path(job_id, root_path)
         return JSONResponse(document.model_dump(mode="json", exclude_none=True), headers=headers)
-    if form == "multipart/mixed" and heatmap is not None and result.heatmap_type is not None:
+    if media_type == "multipart/mixed" and heatmap is not None and result.heatmap_type is not None:
         # Equal results have the same boundary, so their responses are equal. A photo can't contain
         # its own boundary, which is part of a hash of the photo.
         boundary = outcome.identity[32:]
@@ -50,11 +50,11 @@ def to_photo_response(
     return Response(image, headers=headers, media_type="image/jpeg")
 
 
-def to_entity_tag(identity: str, form: Form, job_id: str | None) -> str:
+def to_entity_tag(identity: str, media_type: MediaType, job_id: str | None) -> str:
     """Return the strong entity tag of a response, without quotes."""
-    if form == "application/json":
+    if media_type == "application/json":
         return f"{identity[:32]}-{job_id}"  # each response has its own links
-    return f"{identity[:32]}-parts" if form == "multipart/mixed" else identity[:32]
+    return f"{identity[:32]}-parts" if media_type == "multipart/mixed" else identity[:32]
 
 
 def to_not_modified(tag: str) -> Response:

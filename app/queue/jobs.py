@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Literal, cast
 
 from redis.exceptions import RedisError
@@ -16,6 +16,7 @@ from app.queue.rq_jobs import restore_job
 from app.results.result import Finished
 from contract.errors import (
     DeadlineError,
+    FoveateError,
     GoneJobError,
     InternalError,
     QueueUnavailableError,
@@ -95,10 +96,10 @@ class Jobs:
         if isinstance(reply, Failure):
             if reply.code == GoneJobError.code:
                 raise GoneJobError(reply.detail)
-            return Job(job_id, "failed", reply=reply)
+            return describe_ended(job_id, reply)
         if not await self._redis.exists(image_key(reply.job_id)):
             raise GoneJobError("The job's pictures have expired.")
-        return Job(job_id, "finished", reply=reply)
+        return describe_ended(job_id, reply)
 
     async def read_picture(self, result: Result, *, heatmap: bool = False) -> bytes:
         """Return the JPEG of a finished job, or its heatmap.
@@ -171,9 +172,14 @@ class Jobs:
         Raises:
             RedisError: when Redis can't be reached or is full.
         """
-        failure = encode_reply(Failure(job_id, error.code, error.detail))
+        fields = await cast(
+            "Awaitable[dict[bytes, bytes]]", self._redis.hgetall(RqJob.key_for(job_id))
+        )
+        failure = to_failure(job_id, restore_job(job_id, fields), error)
         key = record_key(job_id)
-        await self._redis.set(key, failure, ex=RECORD_TTL_FACTOR * self._ttl_s, nx=True)
+        await self._redis.set(
+            key, encode_reply(failure), ex=RECORD_TTL_FACTOR * self._ttl_s, nx=True
+        )
         await self._queue.withdraw(job_id)
 
 
@@ -188,16 +194,41 @@ def describe_unfinished(job_id: str, job: RqJob | None, index: int | None) -> Jo
         # It ended after its deadline, or its record has expired.
         raise GoneJobError("The job has ended and its record has expired.")
     if status == JobStatus.FAILED:
-        failure = Failure(job_id, InternalError.code, "The photo could not be compressed.")
-        return Job(job_id, "failed", reply=failure)
+        error = InternalError("The photo could not be compressed.")
+        return describe_ended(job_id, to_failure(job_id, job, error))
     started = status == JobStatus.STARTED
     return Job(
         job_id,
         "started" if started else "queued",
         # A job that a worker has taken but not started is in no list; it counts as the next one.
         None if started else (index or 0) + 1,
-        job.enqueued_at or job.created_at,
+        job.created_at,
         job.started_at if started else None,
+    )
+
+
+def describe_ended(job_id: str, reply: Reply) -> Job:
+    """Return a job that has ended with ``reply``."""
+    submitted_at, started_at = (
+        None if unix_s is None else datetime.fromtimestamp(unix_s, UTC)
+        for unix_s in (reply.submitted_unix_s, reply.started_unix_s)
+    )
+    state: State = "failed" if isinstance(reply, Failure) else "finished"
+    return Job(job_id, state, None, submitted_at, started_at, reply)
+
+
+def to_failure(job_id: str, job: RqJob | None, error: FoveateError) -> Failure:
+    """Return the failure of a job by ``error``, with its times if ``job`` still exists."""
+    submitted_unix_s, started_unix_s = (
+        moment.timestamp() if moment else None
+        for moment in ((job.created_at, job.started_at) if job else (None, None))
+    )
+    return Failure(
+        job_id,
+        error.code,
+        error.detail,
+        submitted_unix_s=submitted_unix_s,
+        started_unix_s=started_unix_s,
     )
 
 

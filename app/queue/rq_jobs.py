@@ -33,7 +33,8 @@ def add_job(
 ) -> None:
     """Add the commands that enqueue a job whose client waits for ``wait_s`` to ``pipeline``."""
     call = (JOB_FUNCTION, None, (), {"request": request.to_json()})
-    now = utcformat(datetime.now(UTC))
+    # The reply repeats this time, and clients see either.
+    now = utcformat(datetime.fromtimestamp(request.submitted_unix_s, UTC))
     ttl_s = job_ttl_s(wait_s)
     key = Job.key_for(job_id)
     pipeline.hset(

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from redis.exceptions import RedisError
 
@@ -47,7 +47,8 @@ async def find_cached(service: Service, upload: Upload) -> Outcome | None:
         if finished := await service.cache.find(identity):
             service.metrics.cache.labels("hit").inc()
             stage_ms = dict.fromkeys(finished.result.stage_ms, 0.0)
-            return Outcome(finished, identity, stage_ms, 1e3 * (time.perf_counter() - started_s))
+            elapsed_ms = 1e3 * (time.perf_counter() - started_s)
+            return set_times(Outcome(finished, identity, stage_ms, elapsed_ms), time.time())
     return None
 
 
@@ -82,6 +83,7 @@ async def compress(
         FoveateError: when the photo can't be compressed.
     """
     is_shared = may_store and service.cache.is_on
+    submitted_unix_s = time.time()
 
     async def take(result: Result) -> Finished | None:
         return await service.cache.take(upload.identify(result.model_version), result)
@@ -100,13 +102,24 @@ async def compress(
         return Outcome(finished, upload.identify(result.model_version), result.stage_ms)
 
     if not is_shared:
-        return await work()
+        return set_times(await work(), submitted_unix_s)
     # A client that refuses cached results can't share a run that may use one.
     key = f"{upload.identify(','.join(sorted(service.versions)))} {may_reuse}"
     outcome, joined = await service.single_flight.run(key, work)
     if joined:
         service.metrics.cache.labels("joined" if outcome.cached_ms is None else "hit").inc()
-    return outcome
+    return set_times(outcome, submitted_unix_s)
+
+
+def set_times(outcome: Outcome, submitted_unix_s: float) -> Outcome:
+    """Return the outcome with the times of one upload, which may be later than the worker's run."""
+    result = outcome.finished.result
+    result = replace(
+        result,
+        submitted_unix_s=submitted_unix_s,
+        started_unix_s=max(submitted_unix_s, result.started_unix_s or 0.0),
+    )
+    return replace(outcome, finished=outcome.finished._replace(result=result))
 
 
 async def create_linked_job(service: Service, outcome: Outcome) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from app.redis import connect_sync
+from contract.redis_url import describe_redis_url
 
 MAX_MEMORY = "1gb"
 MIN_VERSION = 7
@@ -94,30 +95,21 @@ def url(folder: Path) -> str:
     return f"unix://{folder / 'redis.sock'}?db=0"
 
 
-def without_password(redis_url: str) -> str:
-    """Return ``redis_url`` without user name and password, for messages."""
-    return re.sub(r"//[^/@]*@", "//", redis_url)
-
-
 def wait_until_up(redis_url: str, *, give_up: Callable[[], bool]) -> None:
     """Return when the server responds.
 
     Raises:
-        EmbeddedError: when ``redis_url`` is invalid, when the server does not respond within
-            ``START_TIMEOUT_S``, or when it does not respond and ``give_up`` returns True.
+        EmbeddedError: when the server does not respond within ``START_TIMEOUT_S``, or when it does
+            not respond and ``give_up`` returns True.
     """
     deadline_s = time.monotonic() + START_TIMEOUT_S
-    shown = without_password(redis_url)
-    try:
-        client = connect_sync(redis_url, timeout_s=ATTEMPT_TIMEOUT_S)
-    except ValueError as error:
-        raise EmbeddedError(f"{shown} is not a Redis URL: {error}") from error
-    with client as connection:
+    with connect_sync(redis_url, timeout_s=ATTEMPT_TIMEOUT_S) as connection:
         while True:
             try:
                 connection.ping()
                 return
             except (RedisError, OSError) as error:
                 if give_up() or time.monotonic() > deadline_s:
-                    raise EmbeddedError(f"Redis does not respond at {shown}: {error}") from error
+                    place = describe_redis_url(redis_url)
+                    raise EmbeddedError(f"Redis does not respond at {place}: {error}") from error
                 time.sleep(POLL_S)

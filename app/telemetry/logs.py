@@ -84,6 +84,8 @@ def log_config(settings: AppSettings, front_end: int = 0) -> dict[str, Any]:
         "loggers": {
             # At DEBUG httpcore2 would log headers and URLs.
             "httpcore2": {"level": "WARNING"},
+            # It warns of every malformed form, which is the client's fault.
+            "python_multipart": {"level": "ERROR"},
         },
     }
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
@@ -39,8 +40,37 @@ def instrument(app: FastAPI) -> Callable[[], object]:
         excluded_urls="/livez,/readyz,/metrics",
         exclude_spans=["receive", "send"],
     )
+    build = app.build_middleware_stack
+    app.build_middleware_stack = lambda: Utf8Headers(build())  # type: ignore[method-assign]
     return provider.shutdown
 
 
 def send_nothing() -> None:
     """Do nothing: without traces there are no spans to send."""
+
+
+class Utf8Headers:
+    """Passes requests on with headers in UTF-8; others are taken for Latin-1 (RFC 9110, 5.5).
+
+    OpenTelemetry reads other headers with escapes, and fails where one is incomplete. It runs
+    outside of all other middlewares, so the client would get a 500.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] == "http":
+            headers = [(name, to_utf8(value)) for name, value in scope["headers"]]
+            scope = {**scope, "headers": headers}
+        await self._app(scope, receive, send)
+
+
+def to_utf8(value: bytes) -> bytes:
+    """Return ``value`` if it is UTF-8, else its characters in Latin-1 as UTF-8."""
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1").encode()
+    return value

@@ -1,18 +1,24 @@
 """Options are validated, and the error names the invalid one."""
 
+import json
 from dataclasses import asdict
 
 import pytest
+from pydantic import BaseModel, BeforeValidator
 
 from app.options import (
     CompressOptions,
     describe_options,
+    parse_boolean,
     parse_cached_query,
     parse_options,
     parse_query,
 )
+from app.path_options import parse_path_options
+from app.settings import AppSettings
 from contract.errors import InvalidOptionError
 from contract.messages import Options
+from worker.settings import WorkerSettings
 
 
 def test_no_options_are_the_defaults() -> None:
@@ -64,11 +70,29 @@ def test_the_defaults_do_not_change_unnoticed() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"), [("true", True), ("1", True), ("false", False), ("0", False)]
-)
-def test_a_boolean_is_a_word_or_a_digit(value: str, expected: bool) -> None:
+@pytest.mark.parametrize(("value", "expected"), [("true", True), ("false", False)])
+def test_a_boolean_is_one_of_two_words(value: str, expected: bool) -> None:
     assert parse_options([("progressive", value)]).progressive is expected
+    assert parse_path_options(f"progressive={value}").progressive is expected
+
+
+@pytest.mark.parametrize(
+    "value", ["1", "0", "True", "FALSE", "yes", "no", "on", "off", "t", "", " true", "true\n"]
+)
+def test_no_other_text_is_a_boolean(value: str) -> None:
+    with pytest.raises(
+        InvalidOptionError, match="'progressive': Input should be 'true' or 'false'"
+    ):
+        parse_options([("progressive", value)])
+    with pytest.raises(InvalidOptionError, match="'true' or 'false'"):
+        parse_path_options(f"progressive={value}")
+
+
+@pytest.mark.parametrize("model", [CompressOptions, AppSettings, WorkerSettings])
+def test_all_booleans_are_read_alike(model: type[BaseModel]) -> None:
+    for name, field in model.model_fields.items():
+        if field.annotation is bool:
+            assert BeforeValidator(parse_boolean) in field.metadata, name
 
 
 def test_each_schema_has_a_range_and_a_valid_example() -> None:
@@ -80,7 +104,8 @@ def test_each_schema_has_a_range_and_a_valid_example() -> None:
     for name, field in described.items():
         assert field["description"]
         for example in field["examples"]:
-            assert getattr(parse_options([(name, str(example))]), name) == example
+            text = example if isinstance(example, str) else json.dumps(example)
+            assert getattr(parse_options([(name, text)]), name) == example
     defaults = {name: field.get("default") for name, field in described.items()}
     assert defaults == asdict(Options())
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
 
-from app.http.security_headers import DOCS
+from app.http.middlewares.security_headers import DOCS
 from app.main import create_app
 from app.queue.jobs import Job
 from app.root_path import ForwardedHeadersMiddleware

@@ -1,4 +1,7 @@
-"""An invalid setting is reported by name, with what is allowed."""
+"""An invalid setting is reported by name, with what is allowed; no secret is shown."""
+
+import re
+import traceback
 
 import pytest
 from pydantic import ValidationError
@@ -21,6 +24,13 @@ from app.settings import AppSettings, describe_setting_error
             "CORS_ORIGINS must contain only origins in lower case, such as",
         ),
         ("FETCH_HOSTS", "a/b", "FETCH_HOSTS must contain only hosts in lower case, such as"),
+        ("REDIS_URL", "redis://:a/b@host", "REDIS_URL is invalid: it is not a Redis URL"),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "host:4318",
+            "OTEL_EXPORTER_OTLP_ENDPOINT is invalid: it is",
+        ),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "key", "OTEL_EXPORTER_OTLP_HEADERS is invalid: it must be"),
         ("API_KEYS", "short", "API_KEYS is invalid: each key needs at least 16 ASCII characters"),
     ],
 )
@@ -34,3 +44,36 @@ def test_an_invalid_setting_is_named_with_what_is_allowed(
     assert text.startswith(expected)
     assert "[a-z" not in text
     assert "\n" not in text
+
+
+CANARY = "canary0123456789"
+URLS = (
+    *(f"redis://user:{CANARY}@host:1/0", f"redis://host?password={CANARY}", f"http://u:{CANARY}@h"),
+    *(f"redis://:{CANARY}/x@host", f"redis://:1/{CANARY}@host", f"redis://host?{CANARY}=1"),
+    *(f"http://:{CANARY}/x@host", f"http://:1/{CANARY}@host", f"http://[{CANARY}", "http://h:0/"),
+)
+HEADERS = (f"authorization=Bearer {CANARY}", f"a=%0A{CANARY}", f"a=b,{CANARY}", f"{CANARY} a=b")
+SECRET = re.compile("REDIS_URL|KEYS|HEADERS|ENDPOINT")
+
+
+@pytest.mark.parametrize("name", [name.upper() for name in AppSettings.model_fields])
+def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for value in (CANARY, f"{CANARY} ", f"{CANARY}/\x01", *URLS, *HEADERS):
+        monkeypatch.setenv(name, value)
+        try:
+            settings = AppSettings()
+        except ValidationError as error:
+            # A secret may stand in another setting by mistake.
+            shown = describe_setting_error(error) + "".join(traceback.format_exception(error))
+        else:
+            shown = f"{settings!r} {settings}" if SECRET.search(name) else ""
+        assert CANARY not in shown, value
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:4318", "https://user:a%2Fb@host/v1/traces"])
+def test_a_collector_is_an_http_server(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", url)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=x, Authorization=Basic%20YTpi")
+    settings = AppSettings()
+    assert settings.otel_exporter_otlp_traces_endpoint is not None
+    assert settings.otel_exporter_otlp_traces_endpoint.get_secret_value() == url

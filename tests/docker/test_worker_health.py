@@ -54,3 +54,13 @@ def test_without_redis_the_check_fails_in_one_line(
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     assert health.main() == 1
     assert capsys.readouterr().err == "Redis does not respond: ConnectionError\n"
+
+
+def test_an_invalid_url_is_not_shown(
+    health: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://:pass/word@host")
+    assert health.main() == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("REDIS_URL is invalid: ")
+    assert "pass/word" not in shown

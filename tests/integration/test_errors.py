@@ -90,6 +90,37 @@ def test_wrong_forms_are_refused(client: httpx.Client) -> None:
     assert post(files={"file": bytes(4_100_000)}) == (413, "body-too-large")
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"Content-Type: multipart/form-data; charset=undefined; boundary=x",
+        b"Content-Type: multipart/form-data; boundary=" + b"x" * 5000,
+        b"Content-Type: \xff\xfe\r\nContent-Type: image/png",
+        b"Host: [",
+        b"Host: \xff:99999999",
+        b"X-Forwarded-For: \xff,[::1,a:b:99999\r\nX-Forwarded-Proto: \xff",
+        b"Expect: 200-maybe",
+        b"Transfer-Encoding: gzip, chunked\r\nContent-Length: 1",
+        b"Content-Length: " + b"9" * 5000,
+        b"Content-Length: 1, 1",
+        b"Upgrade: websocket\r\nConnection: Upgrade",
+        b"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings",
+        b"Range: bytes=9-,-,x\r\nIf-Range: \xff",
+        b"X-Request-ID: \x01\r\nCookie: \xff=\x7f",
+    ],
+)
+def test_an_odd_header_is_at_worst_a_client_s_error(service: Running, lines: bytes) -> None:
+    address = urlsplit(service.url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(
+            b"POST /compress HTTP/1.1\r\nConnection: close\r\n" + lines + b"\r\n\r\nx"
+        )
+        connection.shutdown(socket.SHUT_WR)
+        with connection.makefile("rb") as response:
+            status = int(response.readline().split()[1] or 0)
+    assert 400 <= status < 500
+
+
 def test_a_large_content_length_is_refused_before_the_body(service: Running) -> None:
     address = urlsplit(service.url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)

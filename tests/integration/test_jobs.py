@@ -4,6 +4,8 @@ import io
 import json
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -92,6 +94,33 @@ def test_json_has_links_instead_of_pixels(client: httpx.Client) -> None:
     assert client.delete(paths[0]).status_code == 204
     assert problem(client.get(paths[0])) == (410, "job-gone")
     assert client.get(f"{paths[1]}/image").status_code == 200
+
+
+def test_every_job_that_has_ended_says_when_it_was_submitted_and_started(
+    client: httpx.Client,
+) -> None:
+    asked_at = datetime.now(UTC)
+    data = file_of(photo(seed=69))
+    computed = start(client, 69)
+    before = client.get(computed).json()["submitted_at"]
+    assert wait_until_ended(client, computed)["submitted_at"] == before
+    cached = start(client, 69)
+    failed = client.post("/compress", content=data[:3000], headers=ASYNC).headers["location"]
+    wait_until_ended(client, failed)
+    with ThreadPoolExecutor(4) as pool:  # one computes, the others join it
+        other = file_of(photo(seed=70))
+        found = [pool.submit(client.post, "/compress", content=other, headers=JSON) for _ in "1234"]
+    uncached = client.post("/compress", content=data, headers={**JSON, "Cache-Control": "no-store"})
+    responses = [uncached, client.post("/compress", content=data, headers=JSON)]
+    documents = [one.json() for one in [*(response.result() for response in found), *responses]]
+    for document in documents:
+        assert client.get(document["links"]["self"]).json() == document
+    documents += [client.get(path).json() for path in (computed, cached, failed)]
+    for document in documents:
+        submitted_at, started_at = (
+            datetime.fromisoformat(document[name]) for name in ("submitted_at", "started_at")
+        )
+        assert asked_at <= submitted_at <= started_at <= datetime.now(UTC)
 
 
 def test_without_the_cache_links_work_as_well(client: httpx.Client) -> None:

@@ -21,4 +21,13 @@ def test_an_error_names_the_setting_and_what_is_allowed(
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError) as caught:
         WorkerSettings()
-    assert describe_errors(caught.value) == [f"{name} is {value!r}; allowed: {allowed}"]
+    assert describe_errors(caught.value) == [f"{name} must be {allowed}"]
+
+
+def test_an_invalid_redis_url_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://:pass/word@host")
+    with pytest.raises(ValidationError) as caught:
+        WorkerSettings()
+    (line,) = describe_errors(caught.value)
+    assert line.startswith("REDIS_URL is invalid: it is not a Redis URL")
+    assert "pass/word" not in line + str(caught.value) + repr(caught.value)

@@ -20,7 +20,8 @@ def to_item(job: Job) -> Item:
         request = job.kwargs["request"]
     except KeyError as error:
         raise ValueError("the job has no request") from error
-    return Item(job.id, Request.from_json(request))
+    started_unix_s = job.started_at.timestamp() if job.started_at else None
+    return Item(job.id, Request.from_json(request), started_unix_s)
 
 
 def cost_px(job: Job) -> int:
@@ -38,5 +39,12 @@ def is_retried(job: Job) -> bool:
 
 def describe_failure(item: Item, error: FoveateError) -> tuple[str, Failure]:
     """Return the id of the front end to reply to, and the reply."""
-    failure = Failure(item.job_id, error.code, error.detail, batch_size=item.batch_size)
+    failure = Failure(
+        item.job_id,
+        error.code,
+        error.detail,
+        batch_size=item.batch_size,
+        submitted_unix_s=item.request.submitted_unix_s,
+        started_unix_s=item.started_unix_s,
+    )
     return item.request.reply_to, failure

@@ -81,6 +81,71 @@ def test_a_second_run_does_only_the_rest(
     assert {outcome["state"] for outcome in run_again("--quality=30").values()} == {"compressed"}
 
 
+def expand(pattern: str) -> list[Path]:
+    """Return the files that a shell names for a pattern; it leaves hidden ones out."""
+    found = Path().glob(pattern.removeprefix("shell:"))
+    return [path for path in found if path.is_file() and not path.name.startswith(".")]
+
+
+@pytest.mark.parametrize(
+    ("names", "output"),
+    [
+        ("photos/**/*.*", "photos/out"),
+        ("photos/**/*.*", "link/out"),
+        ("shell:photos/**/*.*", "photos/out"),
+        ("shell:photos/**/*.*", "link/out"),
+        ("photos", "photos/sub/../out"),
+        ("photos", "photos"),
+        ("photos/*", "photos"),
+        ("photos/sub/*", "photos"),
+        ("photos/sub", "photos"),
+        (".", "photos/out"),
+        ("photos", "photos/sub"),
+    ],
+)
+def test_a_second_run_takes_no_result_for_a_photo(
+    fake_service: FakeService,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    names: str,
+    output: str,
+) -> None:
+    (tmp_path / "photos" / "sub").mkdir(parents=True)
+    for name in ("a.png", "sub/b.png"):
+        (tmp_path / "photos" / name).write_bytes(file_of(photo(32, 24)))
+    (tmp_path / "link").symlink_to("photos")
+    monkeypatch.chdir(tmp_path)
+    states = []
+    for _ in range(2):
+        named = expand(names) if names.startswith("shell:") else [names]
+        assert run(*named, "-o", output, "--heatmap", "--json", url=fake_service.url) == 0
+        outcomes, _ = read_lines(capsys.readouterr().out)
+        states.append({name: outcome["state"] for name, outcome in outcomes.items()})
+    assert set(states[0].values()) == {"compressed"}
+    assert states[1] == dict.fromkeys(states[0], "skipped")
+
+
+def test_a_second_run_in_place_takes_no_heatmap_for_a_photo(
+    fake_service: FakeService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(file_of(photo(80, 60), "JPEG", quality=98))
+    for state in ("compressed", "skipped"):
+        assert run(tmp_path, "--in-place", "--heatmap", "--json", url=fake_service.url) == 0
+        outcomes, _ = read_lines(capsys.readouterr().out)
+        assert {name: outcome["state"] for name, outcome in outcomes.items()} == {"a.jpg": state}
+
+
+def test_a_command_that_names_only_results_is_wrong(
+    fake_service: FakeService, album: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    run(album / "a.jpg", "-o", f"{out}/", url=fake_service.url)
+    assert run(out / "a.jpg", "-o", out, url=fake_service.url) == 2
+    assert "results of earlier runs" in capsys.readouterr().err
+
+
 def test_results_may_go_into_the_folder_of_the_photos(
     fake_service: FakeService, album: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,6 +36,28 @@ def test_a_photo_that_is_itself_a_result_is_recognised(tmp_path: Path) -> None:
         assert not ledger.is_result(Entry("a.jpg", "source", "{}"))
 
 
+def test_files_that_a_run_has_made_are_recognised_by_any_path(tmp_path: Path) -> None:
+    folder, link = tmp_path / "out", tmp_path / "link"
+    folder.mkdir()
+    link.symlink_to(folder)
+    result, heatmap = folder / "a.jpg", folder / "a.jpg.heatmap.png"
+    result.write_bytes(b"result")
+    heatmap.write_bytes(b"map")
+    (folder / "other.jpg").write_bytes(b"result")
+    with Ledger(link) as ledger:
+        ledger.add(
+            Entry("a.jpg", "source", "{}", hash_file(result), heatmap.name, hash_file(heatmap))
+        )
+        for path in (result, link / "a.jpg", tmp_path / "out" / ".." / "out" / "a.jpg"):
+            assert ledger.has_made(path, heatmaps_only=False)
+            assert not ledger.has_made(path, heatmaps_only=True)
+        assert ledger.has_made(heatmap, heatmaps_only=False)
+        assert ledger.has_made(heatmap, heatmaps_only=True)
+        assert not ledger.has_made(folder / "other.jpg", heatmaps_only=False)
+        result.write_bytes(b"edited")
+        assert not ledger.has_made(result, heatmaps_only=False)
+
+
 def test_a_ledger_survives_a_killed_run(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"old result")
     old = Entry("a.jpg", "source", "{}", hash_file(tmp_path / "a.jpg"))

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import traceback
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -165,3 +166,20 @@ def test_a_large_file_is_streamed(fake_service: FakeService, tmp_path: Path) -> 
 def test_retry_after_is_read(value: str, pause_s: float) -> None:
     assert parse_retry_after_s(httpx.Response(503, headers={"Retry-After": value})) == pause_s
     assert parse_retry_after_s(httpx.Response(503)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("http://user:canary/x@127.0.0.1:1", None),
+        ("http://user:canary@127.0.0.1:1", "canary"),
+        ("canary", None),
+        ("http://127.0.0.1:1", "canary\n"),
+        ("http://127.0.0.1:1", "canary key"),
+        ("http://127.0.0.1:1", "canaryé"),
+    ],
+)
+def test_errors_show_no_key_and_no_password(url: str, key: str | None) -> None:
+    with pytest.raises(UnusableServiceError) as caught:
+        Sender(url, key=key, connections=1, by_proxy=False).check()
+    assert "canary" not in "".join(traceback.format_exception(caught.value))

@@ -68,6 +68,16 @@ def test_a_glob_does_not_match_earlier_results(
     assert [source.path for source in found] == [Path("photos/a.jpg")]
 
 
+@pytest.mark.parametrize("exclude", [".", "photos", "photos/out"])
+def test_names_in_the_folder_of_the_results_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exclude: str
+) -> None:
+    make_files(tmp_path, "photos/out/a.jpg")
+    monkeypatch.chdir(tmp_path)
+    for name in ("photos/out/*.jpg", "photos/out", "photos/out/[a].jpg"):
+        assert relative_paths(find_photos([name], exclude=Path(exclude))) == ["a.jpg"]
+
+
 @pytest.mark.parametrize(
     ("head", "heic"),
     [

@@ -1,7 +1,6 @@
 """The body of an upload is read once, within its limits on bytes and time."""
 
 import asyncio
-import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,15 +14,12 @@ from app.service.admission import Admission, Ticket
 from contract.errors import (
     BodyTooLargeError,
     DeadlineError,
-    FoveateError,
     InvalidOptionError,
     MalformedRequestError,
     QueueFullError,
 )
 
 MAX_BYTES = 1000
-# starlette leaves the file of an incomplete part to the garbage collector.
-ABANDONED_FILES = pytest.mark.filterwarnings("ignore::ResourceWarning")
 PATIENT = BodyDeadline(timeout_s=10, grace_s=10, min_bytes_per_s=1)
 
 
@@ -79,37 +75,13 @@ def test_a_form_has_the_photo_and_fields() -> None:
     assert read_form(files={"file": bytes(MAX_BYTES)}).data == bytes(MAX_BYTES)
 
 
-@pytest.mark.parametrize(
-    ("parts", "expected"),
-    [
-        ({"files": {"photo": b"x"}}, InvalidOptionError),
-        ({"files": {"other": (None, "text")}}, MalformedRequestError),
-        ({"files": [("file", b"x"), ("file", b"y")]}, MalformedRequestError),
-        (
-            {"files": {"file": b"x"}, "data": {str(n): "1" for n in range(33)}},
-            MalformedRequestError,
-        ),
-        ({"files": {"file": b"x"}, "data": {"a": "1" * 1025}}, MalformedRequestError),
-        ({"files": {"file": b""}}, MalformedRequestError),
-        ({"files": {"file": bytes(MAX_BYTES + 1)}}, BodyTooLargeError),
-    ],
-)
-def test_a_wrong_form_is_refused(parts: dict[str, Any], expected: type[FoveateError]) -> None:
-    with pytest.raises(expected):
-        read_form(**parts)
-
-
-@ABANDONED_FILES
-def test_a_broken_form_is_refused() -> None:
-    begun = b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nphoto'
-    for body, media_type in (
-        (b"x", "multipart/form-data"),
-        (b"nonsense", "multipart/form-data; boundary=x"),
-        (begun, "Multipart/Form-Data; boundary=x"),
-    ):
-        with pytest.raises(MalformedRequestError, match=r"multipart|no complete part"):
-            read([body], {"content-type": media_type})
-    gc.collect()
+def test_a_wrong_form_is_refused() -> None:
+    with pytest.raises(InvalidOptionError, match="must be named 'file'"):
+        read_form(files={"photo": b"x"})
+    with pytest.raises(MalformedRequestError, match="no part named 'file'"):
+        read_form(files={"other": (None, "text")})
+    with pytest.raises(BodyTooLargeError):
+        read_form(files={"file": bytes(MAX_BYTES + 1)})
 
 
 def test_an_empty_body_is_refused() -> None:
@@ -117,13 +89,11 @@ def test_an_empty_body_is_refused() -> None:
         read([])
 
 
-@ABANDONED_FILES
 def test_a_truncated_body_is_refused() -> None:
     form, headers = encode_form(files={"file": b"photo"})
     for chunk, given in ((b"x", {}), (form[:-50], headers)):
         with pytest.raises(MalformedRequestError, match="closed"):
             read([chunk], given, ends=False)
-    gc.collect()
 
 
 @pytest.mark.parametrize("value", ["-1", "x", "", "1.5", "٣"])
@@ -136,6 +106,14 @@ def test_too_large_an_announcement_is_refused_before_anything_is_read() -> None:
     with pytest.raises(BodyTooLargeError, match="1001"):
         # The first read would fail otherwise: the client has disconnected.
         read([], {"content-length": str(MAX_BYTES + 1)}, ends=False)
+
+
+@pytest.mark.parametrize("digits", [20, 5000])
+def test_a_content_length_of_any_digits_is_too_large(digits: int) -> None:
+    # Python refuses to parse more than 4,300 digits.
+    with pytest.raises(BodyTooLargeError):
+        read([b"x"], {"content-length": "9" * digits})
+    assert read([b"x"], {"content-length": "0" * digits + "1"}).data == b"x"
 
 
 def test_a_chunked_body_is_read_up_to_the_limit_only() -> None:

@@ -3,7 +3,12 @@
 import pytest
 from starlette.datastructures import Headers
 
-from app.http.preferences import choose_form, parse_cached, parse_entity_tags, parse_preferences
+from app.http.preferences import (
+    choose_media_type,
+    parse_cached,
+    parse_entity_tags,
+    parse_preferences,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +28,7 @@ from app.http.preferences import choose_form, parse_cached, parse_entity_tags, p
         # Some HTTP libraries send this with every request.
         ("application/json, text/plain, */*", "image/jpeg"),
         ("application/json, */*;q=0.5", "application/json"),
-        # For each form the most specific entry counts.
+        # For each media type the most specific entry counts.
         ("*/*, image/jpeg;q=0.1, multipart/*;q=0.2, application/json;q=0.3", "application/json"),
         ("multipart/mixed; q=0", "image/jpeg"),
         ("image/jpeg;q=0, application/json;q=0.001", "application/json"),
@@ -34,8 +39,8 @@ from app.http.preferences import choose_form, parse_cached, parse_entity_tags, p
         ("a/b," * 5000 + "application/json", "image/jpeg"),
     ],
 )
-def test_the_form_with_the_highest_weight_is_chosen(accept: str, expected: str) -> None:
-    assert choose_form(accept) == expected
+def test_the_media_type_with_the_highest_weight_is_chosen(accept: str, expected: str) -> None:
+    assert choose_media_type(accept) == expected
 
 
 @pytest.mark.parametrize(
@@ -85,7 +90,7 @@ def test_repeated_headers_form_one_list() -> None:
     headers = Headers(
         raw=[(b"accept", b"text/html"), (b"accept", b"application/json"), (b"prefer", b"x")]
     )
-    assert parse_preferences(headers).form == "application/json"
+    assert parse_preferences(headers).media_type == "application/json"
 
 
 def test_long_headers_are_not_cached() -> None:

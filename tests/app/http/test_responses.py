@@ -1,4 +1,4 @@
-"""Responses with a finished photo have the chosen form and the common headers."""
+"""Responses with a finished photo have the chosen media type and the common headers."""
 
 import email.parser
 import email.policy
@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from starlette.responses import Response
 
-from app.http.preferences import Form
+from app.http.preferences import MediaType
 from app.http.responses import (
     choose_available,
     to_entity_tag,
@@ -23,7 +23,7 @@ IDENTITY = "0123456789abcdef" * 4
 
 
 def respond(
-    form: Form = "image/jpeg",
+    media_type: MediaType = "image/jpeg",
     *,
     image: bytes = b"jpeg",
     heatmap: bytes | None = b"png",
@@ -31,8 +31,10 @@ def respond(
     cached_ms: float | None = None,
     root_path: str = "",
 ) -> Response:
-    outcome = Outcome(Finished(result, image, heatmap), IDENTITY, result.stage_ms, cached_ms)
-    return to_photo_response(outcome, form, "job", root_path)
+    finished = Finished(result, image, heatmap)
+    return to_photo_response(
+        Outcome(finished, IDENTITY, result.stage_ms, cached_ms), media_type, "job", root_path
+    )
 
 
 def test_an_independent_parser_reads_the_two_parts() -> None:
@@ -83,22 +85,22 @@ def test_a_passthrough_is_marked() -> None:
     assert passed.headers["x-passthrough"] == "true"
 
 
-@pytest.mark.parametrize("form", ["image/jpeg", "multipart/mixed", "application/json"])
-def test_headers_contain_sizes_and_stages(form: Form) -> None:
-    headers = respond(form).headers
+@pytest.mark.parametrize("media_type", ["image/jpeg", "multipart/mixed", "application/json"])
+def test_headers_contain_sizes_and_stages(media_type: MediaType) -> None:
+    headers = respond(media_type).headers
     assert headers["x-original-bytes"] == "10"
     assert headers["x-compressed-bytes"] == "5"
     assert headers["x-reference-bytes"] == "6"
     assert headers["server-timing"] == "queue;dur=1.2, encode;dur=2.0"
     assert headers["vary"] == "Accept, Prefer"
-    assert headers["etag"] == f'"{to_entity_tag(IDENTITY, form, "job")}"'
-    cached = respond(form, cached_ms=0.5).headers["server-timing"]
+    assert headers["etag"] == f'"{to_entity_tag(IDENTITY, media_type, "job")}"'
+    cached = respond(media_type, cached_ms=0.5).headers["server-timing"]
     assert cached.endswith(', cache;desc="hit";dur=0.5')
 
 
 def test_equal_bodies_have_equal_tags_and_others_do_not() -> None:
-    forms: tuple[Form, ...] = ("image/jpeg", "multipart/mixed", "application/json")
-    assert len({to_entity_tag(IDENTITY, form, "job") for form in forms}) == 3
+    media_types: tuple[MediaType, ...] = ("image/jpeg", "multipart/mixed", "application/json")
+    assert len({to_entity_tag(IDENTITY, media_type, "job") for media_type in media_types}) == 3
     assert respond("multipart/mixed").body == respond("multipart/mixed").body
     assert to_entity_tag(IDENTITY, "application/json", "a") != to_entity_tag(
         IDENTITY, "application/json", "b"

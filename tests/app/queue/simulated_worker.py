@@ -23,7 +23,9 @@ async def take_job(connection: redis.Redis) -> Job:
 
 def make_result(job: Job, heatmap_type: str | None = None) -> Result:
     """Return a result of a job."""
-    return Result(job.id, 1, 1, 4, 4, 4, "v", heatmap_type, {"queue": 1.0}, 1)
+    submitted_unix_s = job.created_at.timestamp()
+    times = {"submitted_unix_s": submitted_unix_s, "started_unix_s": submitted_unix_s + 0.5}
+    return Result(job.id, 1, 1, 4, 4, 4, "v", heatmap_type, {"queue": 1.0}, 1, **times)
 
 
 def send(connection: redis.Redis, job: Job, reply: Reply) -> None:

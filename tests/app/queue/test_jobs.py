@@ -1,6 +1,7 @@
 """Jobs are read, stored and deleted by their ids, with a real Valkey and a simulated worker."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 import redis
@@ -37,6 +38,8 @@ def test_the_state_follows_a_job_from_queue_to_end(redis_url: str, connection: r
             job = await service.jobs.read(job_id)
             assert (job.state, job.position) == ("queued", position)
             assert job.submitted_at is not None
+            assert job.started_at is None
+        submitted_at = (await service.jobs.read(first)).submitted_at
         taken = await take_job(connection)
         assert (await service.jobs.read(first)).position == 1  # not yet started
         taken.set_status(JobStatus.STARTED)
@@ -46,6 +49,9 @@ def test_the_state_follows_a_job_from_queue_to_end(redis_url: str, connection: r
         finish(connection, taken)
         job = await service.jobs.read(first)
         assert job.state == "finished"
+        assert job.submitted_at == submitted_at
+        assert submitted_at is not None
+        assert job.started_at == submitted_at + timedelta(seconds=0.5)
         assert isinstance(job.reply, Result)
         assert await service.jobs.read_picture(job.reply) == IMAGE
         with pytest.raises(UnknownJobError):
@@ -79,6 +85,7 @@ def test_a_job_that_failed_in_rq_has_failed(redis_url: str, connection: redis.Re
         job = await service.jobs.read(job_id)
         assert isinstance(job.reply, Failure)
         assert job.reply.code == InternalError.code
+        assert job.submitted_at is not None
         rq_job.set_status(JobStatus.FINISHED)  # without a record, which has expired
         with pytest.raises(GoneJobError):
             await service.jobs.read(job_id)

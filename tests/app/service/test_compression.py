@@ -10,13 +10,14 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from app.liveness.live_workers import LiveWorker
-from app.results.result import Finished
+from app.results.result import Finished, Outcome
 from app.service.compression import (
     compress,
     count_pixels,
     create_linked_job,
     create_upload,
     find_cached,
+    set_times,
 )
 from app.service.front_end import Service
 from app.settings import AppSettings
@@ -88,7 +89,7 @@ def test_the_second_equal_upload_comes_from_the_cache(redis_url: str, connection
         assert (first.cached_ms, first.stage_ms) == (None, {"encode": 2.0})
         assert again.cached_ms is not None
         assert again.stage_ms == {"encode": 0.0}
-        assert (again.finished, again.identity) == (first.finished, first.identity)
+        assert (again.finished.image, again.identity) == (first.finished.image, first.identity)
         other = await create_upload(PHOTO, Options(quality=40))
         assert (await compress(service, other)).cached_ms is None
         counted = service.metrics.expose().decode()
@@ -104,6 +105,8 @@ def test_concurrent_equal_uploads_share_one_run(redis_url: str, connection: Redi
         outcomes = await asyncio.gather(*(compress(service, upload) for upload in uploads))
         assert worker.runs == 1
         assert {outcome.identity for outcome in outcomes} == {outcomes[0].identity}
+        results = [outcome.finished.result for outcome in outcomes]
+        assert len({result.submitted_unix_s for result in results}) == 5
         assert 'foveate_cache_total{outcome="joined"} 4.0' in service.metrics.expose().decode()
 
     use(redis_url, connection, work)
@@ -208,3 +211,13 @@ def test_without_redis_nothing_is_looked_up_or_linked(connection: Redis) -> None
             await find_cached(service, upload)
 
     use("unix:///nonexistent/redis.sock", connection, work)
+
+
+@pytest.mark.parametrize(("worker_started_unix_s", "expected"), [(None, 9), (5.0, 9), (12.0, 12)])
+def test_the_times_of_an_outcome_are_those_of_its_upload(
+    worker_started_unix_s: float | None, expected: float
+) -> None:
+    result = Result("job", 1, 1, 4, 4, 4, "v", None, {}, 1, started_unix_s=worker_started_unix_s)
+    outcome = Outcome(Finished(result, b"jpeg", None), "identity", {})
+    result = set_times(outcome, 9.0).finished.result
+    assert (result.submitted_unix_s, result.started_unix_s) == (9.0, expected)

@@ -1,6 +1,7 @@
 """Jobs become items and costs; jobs without a valid request have an error and no cost."""
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -60,8 +61,16 @@ def test_a_job_is_retried_when_it_has_fewer_retries_left(
 
 
 def test_a_failure_names_its_front_end_job_and_error() -> None:
-    item = Item("job", REQUEST, batch_size=3)
+    item = Item("job", REQUEST, 5.0, batch_size=3)
+    times = {"submitted_unix_s": REQUEST.submitted_unix_s, "started_unix_s": 5.0}
     assert describe_failure(item, CorruptImageError("Broken.")) == (
         "front-end",
-        Failure("job", "corrupt-image", "Broken.", batch_size=3),
+        Failure("job", "corrupt-image", "Broken.", 3, **times),
     )
+
+
+def test_an_item_has_the_time_at_which_the_worker_took_its_job() -> None:
+    job = make_job(request=REQUEST.to_json())
+    assert to_item(job).started_unix_s is None
+    job.started_at = datetime(2026, 11, 30, tzinfo=UTC)
+    assert to_item(job).started_unix_s == job.started_at.timestamp()

@@ -5,7 +5,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from app.http.api_keys import ApiKeyMiddleware
+from app.http.middlewares.api_keys import ApiKeyMiddleware
 from tests.app.http.in_process import read_problem, send
 
 KEYS = ("first-key-0123456789", "second-key-9876543210")

@@ -5,7 +5,7 @@ import pytest
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.http.security_headers import DOCS, NOTHING, PAGE, SecurityHeadersMiddleware
+from app.http.middlewares.security_headers import DOCS, NOTHING, PAGE, SecurityHeadersMiddleware
 from tests.app.http.in_process import send
 
 

@@ -1,0 +1,1 @@
+"""ASGI middlewares around all routes: API keys and security headers."""
