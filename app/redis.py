@@ -1,10 +1,12 @@
 """Redis clients of the front end and the supervisor, and the Lua scripts that they run."""
 
+import asyncio
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import redis
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
@@ -15,8 +17,50 @@ from redis.retry import Retry as SyncRetry
 SOCKET_TIMEOUT_S: Final = 10
 # Each front end has at most this many connections for commands.
 MAX_CONNECTIONS: Final = 64
+# Connections for what the health of a front end depends on.
+HEALTH_CONNECTIONS: Final = 2
 # Most photos arrive in one read.
 READ_BYTES: Final = 256 * 1024
+
+
+class FairConnectionPool(ConnectionPool):
+    """A pool in which commands wait up to ``timeout`` seconds for a connection, in their order.
+
+    In redis-py's blocking pool a new command may overtake one that waits, again and again.
+    """
+
+    def __init__(self, *, max_connections: int, timeout: float, **options: Any) -> None:
+        super().__init__(max_connections=max_connections, **options)
+        self._timeout_s = timeout
+        self._places = asyncio.Semaphore(max_connections)
+        self._given: set[AbstractConnection] = set()
+
+    async def get_connection(self, *_: Any, **__: Any) -> AbstractConnection:
+        """Return a connection.
+
+        Raises:
+            ConnectionError: when there is none within the timeout, or Redis can't be reached.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise RedisConnectionError("All connections were in use for too long.") from error
+        try:
+            connection: AbstractConnection = await super().get_connection()  # type: ignore[no-untyped-call]
+        except BaseException:
+            self._places.release()
+            raise
+        self._given.add(connection)
+        return connection
+
+    async def release(self, connection: AbstractConnection) -> None:
+        """Take a connection back; the command that has waited longest gets it."""
+        await super().release(connection)
+        # redis-py also releases a connection that it could not open and did not give.
+        if connection in self._given:
+            self._given.remove(connection)
+            self._places.release()
 
 
 def connect(redis_url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> Redis:
@@ -27,6 +71,12 @@ def connect(redis_url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> Redis:
     """
     retry = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
     return _connect(redis_url, MAX_CONNECTIONS, timeout_s, retry)
+
+
+def connect_health(redis_url: str) -> Redis:
+    """Return an asynchronous client whose commands never wait for those of requests."""
+    retry = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
+    return _connect(redis_url, HEALTH_CONNECTIONS, SOCKET_TIMEOUT_S, retry)
 
 
 def connect_blocking(redis_url: str) -> Redis:
@@ -59,7 +109,7 @@ def register_script(client: Redis, path: Path) -> AsyncScript:
 
 
 def _connect(redis_url: str, connections: int, timeout_s: float, retry: Retry) -> Redis:
-    pool = BlockingConnectionPool.from_url(
+    pool = FairConnectionPool.from_url(
         redis_url,
         max_connections=connections,
         timeout=timeout_s,

@@ -69,9 +69,11 @@ def serve(
         access_log=False,
         log_level="warning",
         server_header=False,
-        http=limit_protocol(settings.head_timeout_s, settings.send_timeout_s),
+        http=limit_protocol(
+            settings.head_timeout_s, settings.send_timeout_s, settings.max_upload_bytes
+        ),
         log_config=log_config(settings, number if shared else 0),
-        timeout_graceful_shutdown=int(settings.upload_timeout_s + settings.request_timeout_s) + 5,
+        timeout_graceful_shutdown=settings.drain_s,
     )
     # No log line has a thread or process, so don't collect them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False

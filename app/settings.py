@@ -1,5 +1,6 @@
 """The front end's settings, from the environment."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
@@ -13,6 +14,8 @@ from contract.redis_url import check_redis_url
 
 # Shorter keys can be guessed; `openssl rand -hex 32` prints one of 64 characters.
 MIN_KEY_CHARS: Final = 16
+# Added to the time limits of a request, for what is done before and after them.
+DRAIN_MARGIN_S: Final = 5
 
 MAX_ROOT_PATH_CHARS: Final = 200
 # No empty segment: a link that starts with // leads to another host. No dot segments.
@@ -168,6 +171,11 @@ class AppSettings(BaseSettings):
     fetch_max_age_s: Annotated[int, Field(ge=0, le=31_536_000)] = 86_400
     # The only port of this machine that /fetch may connect to; for tests.
     fetch_loopback_port: Port | None = None
+
+    @property
+    def drain_s(self) -> int:
+        """The longest time that the open requests of a front end take after SIGTERM."""
+        return math.ceil(self.upload_timeout_s + self.request_timeout_s) + DRAIN_MARGIN_S
 
 
 def describe_setting_error(error: ValidationError) -> str:

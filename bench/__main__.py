@@ -20,6 +20,10 @@ BENCHMARKS: Final = {
         "bench.robustness.slow_clients",
         "throughput while many connections send slowly",
     ),
+    "silent-clients": (
+        "bench.robustness.silent_clients",
+        "throughput and memory while many clients send or read nothing, in each state of a request",
+    ),
     "chaos": (
         "bench.robustness.chaos",
         "random kills under load: every request gets a response, Redis keeps nothing",

@@ -9,6 +9,7 @@
     │   ├── BadSignatureError         403
     │   ├── ForbiddenSourceError      403
     │   ├── UnknownJobError           404
+    │   ├── SlowBodyError             408
     │   ├── UnfinishedJobError        409
     │   ├── GoneJobError              410
     │   ├── BodyTooLargeError         413
@@ -94,6 +95,14 @@ class UnknownJobError(ClientError):
     code = "unknown-job"
     status = 404
     title = "The job does not exist"
+
+
+class SlowBodyError(ClientError):
+    """The body arrives more slowly than the service waits for it."""
+
+    code = "body-too-slow"
+    status = 408
+    title = "The upload is too slow"
 
 
 class UnfinishedJobError(ClientError):

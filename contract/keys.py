@@ -51,8 +51,6 @@ record_key: Final[KeyOf] = "foveate:record:{}".format
 cache_key: Final[KeyOf] = "foveate:cache:{}".format
 # By id of a front-end process: the list on which it waits for replies.
 reply_key: Final[KeyOf] = "foveate:replies:{}".format
-# By name of a worker: the lock under which a dead worker's jobs return to the queue.
-recovery_lock_key: Final[KeyOf] = "foveate:recovering:{}".format
 
 # RQ's set of the keys of the queue's workers.
 WORKERS_KEY: Final = f"rq:workers:{QUEUE_NAME}"
@@ -64,5 +62,7 @@ STARTED_KEY: Final = f"rq:wip:{QUEUE_NAME}"
 # By name of a worker: RQ's hash of it, and the set of what it runs as ``job id:execution id``.
 worker_key: Final[KeyOf] = f"{WORKER_KEY_PREFIX}{{}}".format
 worker_executions_key: Final[KeyOf] = f"{WORKER_KEY_PREFIX}{{}}:executions".format
+# By job id: RQ's hash of it.
+job_key: Final[KeyOf] = "rq:job:{}".format
 # By job id: the note of RQ's maintenance that it has seen the job on the intermediate list.
 first_seen_key: Final[KeyOf] = f"{INTERMEDIATE_KEY}:first_seen:{{}}".format

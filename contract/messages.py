@@ -4,9 +4,10 @@ Messages are small JSON objects. Image bytes are stored under keys of their own 
 """
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from types import NoneType
-from typing import Any, Final, Literal, Self, get_args
+from typing import Any, Final, Literal, Self, cast, get_args
 
 from contract.errors import FoveateError, InternalError, index_by_code
 
@@ -15,20 +16,14 @@ Heatmap = Literal["none", "map", "overlay"]
 Subsampling = Literal["auto", "420", "444"]
 Metadata = Literal["none", "copyright", "all"]
 
-CHOICES: Final = {
-    "target": Target,
-    "subsampling": Subsampling,
-    "heatmap": Heatmap,
-    "metadata": Metadata,
-}
-# Compared exactly: `isinstance(True, int)` holds.
-TYPES: Final = {
-    "max_bytes": (int, NoneType),
-    "floor": (int, NoneType),
-    "width": (int, NoneType),
-    "height": (int, NoneType),
-    "progressive": (bool,),
-}
+# Larger values are no sizes or counts; a float holds these exactly.
+MAX_COUNT: Final = 2**53 - 1
+# Seconds since 1970 or milliseconds; larger values are no times of a photo.
+MAX_MEASURE: Final = 1e11
+MAX_TEXT_CHARS: Final = 4096
+# Names of stages become labels of metrics and part of a response header.
+STAGE: Final = re.compile(r"[a-z_]{1,32}")
+MAX_STAGES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +45,6 @@ class Options:
     progressive: bool = True
     metadata: Metadata = "none"
     heatmap: Heatmap = "none"
-
-    def find_fault(self) -> str | None:
-        """Return which option has an unknown value or a wrong type, or None. Ranges are not checked."""
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in get_args(choices):
-                return f"unknown {name}"
-        for name, types in TYPES.items():
-            if type(getattr(self, name)) not in types:
-                return f"{name} has a wrong type"
-        return None
 
 
 def get_fields(message: "Options | Request") -> dict[str, Any]:
@@ -91,14 +76,15 @@ class Request:
         """Return the request of which ``fields`` is the JSON.
 
         Raises:
-            ValueError: when a field is missing or unknown, or an option has a wrong value.
+            ValueError: when a field is missing or unknown, or has a wrong type or value. The ranges of
+                options are not checked: the front end has done that.
         """
         try:
             options = Options(**fields["options"])
             message = cls(**{**fields, "options": options})
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a request: {error}") from error
-        if fault := options.find_fault():
+        if fault := find_fault(options) or find_fault(message):
             raise ValueError(f"not a request: {fault}")
         return message
 
@@ -153,24 +139,85 @@ def encode_reply(reply: Reply) -> bytes:
     return json.dumps({"kind": kind, **asdict(reply)}, separators=(",", ":")).encode()
 
 
+class InvalidReplyError(ValueError):
+    """A reply is malformed; ``job_id`` is its job as far as that can be read."""
+
+    def __init__(self, fault: str, job_id: str | None = None) -> None:
+        super().__init__(f"not a reply: {fault}")
+        self.job_id = job_id
+
+
 def decode_reply(raw: bytes) -> Reply:
     """Return the reply in ``raw``; fields unknown to this version are ignored.
 
     Raises:
-        ValueError: when ``raw`` is not a reply.
+        InvalidReplyError: when ``raw`` is not a reply, or a field has a wrong type or value.
     """
     try:
         fields = json.loads(raw)
-        kind = fields.pop("kind")
-        if kind == "result":
-            return Result(**select_known_fields(Result, fields))
-        if kind == "failure":
-            return Failure(**select_known_fields(Failure, fields))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"not a reply: {error}") from error
-    raise ValueError(f"not a reply: kind {kind!r}")
+    except (ValueError, RecursionError) as error:
+        raise InvalidReplyError("no JSON") from error
+    if not isinstance(fields, dict):
+        raise InvalidReplyError("no JSON object")
+    job_id = fields.get("job_id")
+    job_id = job_id if is_text(job_id) else None
+    kind = REPLY_KINDS.get(str(fields.get("kind")))
+    if kind is None:
+        raise InvalidReplyError("unknown kind", job_id)
+    try:
+        # Front end and worker may differ in version.
+        reply = kind(**{name: fields[name] for name in kind.__slots__ if name in fields})
+    except TypeError as error:
+        raise InvalidReplyError(str(error), job_id) from error
+    if fault := find_fault(reply):
+        raise InvalidReplyError(fault, job_id)
+    return reply
 
 
-def select_known_fields(message: type[Reply], fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields that this version knows; front end and worker may differ in version."""
-    return {name: fields[name] for name in message.__slots__ if name in fields}
+def find_fault(message: Options | Request | Reply) -> str | None:
+    """Return which field of a message has a wrong type or value, or None."""
+    for name, kind in type(message).__annotations__.items():
+        value = getattr(message, name)
+        check = CHECKS.get(kind)
+        if not (check(value) if check else value in get_args(kind)):
+            return f"{name} has a wrong value"
+    return None
+
+
+def is_text(value: object) -> bool:
+    """Return whether a value is printable text of ordinary length."""
+    return isinstance(value, str) and len(value) <= MAX_TEXT_CHARS and value.isprintable()
+
+
+def is_count(value: object) -> bool:
+    """Return whether a value is a whole number of ordinary size, at least 0; a bool is none."""
+    return type(value) is int and 0 <= value <= MAX_COUNT
+
+
+def is_measure(value: object) -> bool:
+    """Return whether a value is a finite number of ordinary size, at least 0."""
+    return type(value) in {int, float} and 0 <= cast("float", value) <= MAX_MEASURE
+
+
+def is_stage_ms(value: object) -> bool:
+    """Return whether a value is the durations of a few stages by name."""
+    return (
+        isinstance(value, dict)
+        and len(value) <= MAX_STAGES
+        and all(STAGE.fullmatch(name) and is_measure(ms) for name, ms in value.items())
+    )
+
+
+# By the declared type of a field: whether a value is valid. All other types are choices.
+CHECKS: Final[dict[object, Callable[[Any], bool]]] = {
+    bool: lambda value: isinstance(value, bool),
+    int: is_count,
+    int | None: lambda value: value is None or is_count(value),
+    float: is_measure,
+    float | None: lambda value: value is None or is_measure(value),
+    str: is_text,
+    str | None: lambda value: value is None or is_text(value),
+    dict[str, float]: is_stage_ms,
+    Options: lambda value: isinstance(value, Options),
+}
+REPLY_KINDS: Final[dict[str, type[Reply]]] = {"result": Result, "failure": Failure}

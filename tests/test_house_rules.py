@@ -143,7 +143,6 @@ def test_no_module_is_called_after_nothing(package: str) -> None:
 TESTED_ELSEWHERE = {
     "app/http/dependencies.py": "FastAPI's dependencies: every route's tests",
     "app/results/result.py": "only data",
-    "app/supervision/supervisor.py": "tests/integration/test_supervisor.py starts it",
     "codec/jit.py": "test_kernel_cache and test_warm_up compile with it",
     "codec/jpeg/quantize/trellis.py": "is compiled into quantize_ac: test_rdoq",
     "codec/jpeg/syntax/component.py": "only data",

@@ -29,7 +29,7 @@ from worker.version import name_version
 # An idle worker waits ``worker_ttl - 15`` s for a job, then sends a heartbeat and runs RQ's
 # maintenance.
 WORKER_TTL_S: Final = 20
-# The pause between two attempts to write to an unavailable Redis.
+# The pause between two attempts to write to an unavailable Redis, or to run RQ's loop.
 REDIS_PAUSE_S: Final = 0.5
 # Python's default is 5 ms. Codec threads need the interpreter briefly between two pieces of native
 # code, and their cores are idle while they wait for it.
@@ -120,6 +120,8 @@ def run_worker(worker: BatchWorker) -> None:
                 time.sleep(REDIS_PAUSE_S)
             if worker.stopping:
                 return
+            # A defect may end RQ's loop again and again; RQ has logged it.
+            time.sleep(REDIS_PAUSE_S)
             # RQ refuses to register a worker whose key exists. This worker has no open job now.
             worker.connection.delete(worker.key)
         except StopRequested:

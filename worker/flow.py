@@ -208,21 +208,21 @@ class Flow:
         threads.submit(self._run, task)
 
     def _run(self, task: Task) -> None:
-        self._run_stage(task)
-        while self._continues(task):
-            task.stage += 1
+        try:
             self._run_stage(task)
+            while self._continues(task):
+                task.stage += 1
+                self._run_stage(task)
+        except BaseException as error:  # noqa: BLE001
+            # Every item must be returned: the worker waits for all that are open.
+            for item in task.items:
+                item.error = error if isinstance(error, Exception) else RuntimeError(repr(error))
         self._finished.put(task)
 
     def _run_stage(self, task: Task) -> None:
         stage = self._stages[task.stage]
         task.started_s = started_s = time.monotonic()
-        try:
-            stage.work(task.items)
-        except BaseException as error:  # noqa: BLE001
-            # Every item must be returned: the worker waits for all that are open.
-            for item in task.items:
-                item.error = error if isinstance(error, Exception) else RuntimeError(repr(error))
+        stage.work(task.items)
         elapsed_s = time.monotonic() - started_s
         self.pace.observe(task.stage, task.items, elapsed_s)
         for item in task.items:

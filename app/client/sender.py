@@ -11,7 +11,7 @@ import httpx
 
 TIMEOUT: Final = httpx.Timeout(90.0, connect=10.0)
 BUSY_STATUSES: Final = frozenset({429, 503})
-GATEWAY_TIMEOUT: Final = 504
+TIMEOUT_STATUSES: Final = frozenset({408, 504})
 MAX_TIMEOUTS: Final = 3
 # For one photo: how long requests to a busy, and to an unreachable, service are repeated.
 MAX_BUSY_S: Final = 300.0
@@ -139,10 +139,10 @@ class Sender:
                 self._raise_if_stopped()
                 raise UnusableServiceError(str(error)) from error
             else:
-                timeouts += response.status_code == GATEWAY_TIMEOUT
+                timeouts += response.status_code in TIMEOUT_STATUSES
                 elapsed_s = time.monotonic() - started_s
                 repeat = (response.status_code in BUSY_STATUSES and elapsed_s < MAX_BUSY_S) or (
-                    response.status_code == GATEWAY_TIMEOUT and timeouts < MAX_TIMEOUTS
+                    response.status_code in TIMEOUT_STATUSES and timeouts < MAX_TIMEOUTS
                 )
                 if not repeat:
                     return check_response(response)

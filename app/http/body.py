@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from app.http.form import FormReader
 from app.service.admission import Ticket
-from contract.errors import BodyTooLargeError, DeadlineError, MalformedRequestError
+from contract.errors import BodyTooLargeError, MalformedRequestError, SlowBodyError
 
 # Allowance for what multipart adds to the file: boundaries, part headers, fields.
 FORM_OVERHEAD_BYTES: Final = 64 * 1024
@@ -50,7 +50,7 @@ async def read_body(
         MalformedRequestError: when the body is empty, truncated, or an invalid form; ``detail`` has
             the reason.
         InvalidOptionError: when the form's file is not named ``file``.
-        DeadlineError: when the body is slower than ``deadline`` allows.
+        SlowBodyError: when the body is slower than ``deadline`` allows.
     """
     content_type = request.headers.get("content-type", "")
     is_form = content_type.partition(";")[0].strip().lower() == "multipart/form-data"
@@ -76,11 +76,14 @@ async def read_body(
             if form:
                 body = await read_form(form, chunks)
             else:
-                body = Body(b"".join([chunk async for chunk in chunks]), [])
+                data = bytearray()  # a list of many small chunks would take far more memory
+                async for chunk in chunks:
+                    data += chunk
+                body = Body(bytes(data), [])
     except ClientDisconnect as error:
         raise MalformedRequestError("The connection closed before the body's end.") from error
     except TimeoutError as error:
-        raise DeadlineError(
+        raise SlowBodyError(
             f"The body took longer than {deadline.timeout_s:g} s, or arrived at less than "
             f"{deadline.min_bytes_per_s} bytes per second."
         ) from error

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.http.body import BodyDeadline, read_body
-from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
+from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect, find_connection
 from app.http.documents import JobDocument, describe_job, job_path
 from app.http.headers import describe_request_headers, describe_response_headers
 from app.http.preferences import MediaType, Preferences, parse_preferences
@@ -21,6 +21,7 @@ from app.http.responses import (
     to_photo_response,
 )
 from app.options import describe_options, parse_options, parse_query
+from app.service.admission import Ticket
 from app.service.compression import (
     Upload,
     count_pixels,
@@ -113,6 +114,7 @@ PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
         },
         304: {"description": "`If-None-Match` contains the response's `ETag`"},
         400: {"description": "Malformed request", **PROBLEM},
+        408: {"description": "The body arrived too slowly", **PROBLEM},
         413: {"description": "Too many bytes or pixels", **PROBLEM},
         415: {"description": "Not an image of a supported format", **PROBLEM},
         422: {
@@ -150,44 +152,47 @@ async def respond(request: Request, service: Service) -> Response:
     root_path = request.scope["root_path"]
     options = parse_query(request.scope["query_string"])  # first: wrong options need no upload
     preferences = parse_preferences(request.headers)
-    with ExitStack() as place:
-        ticket = place.enter_context(service.admission.admit())
-        body = await read_body(
-            request,
+    held: ExitStack = request.state.held
+    ticket = held.enter_context(service.admission.admit(find_connection(request)))
+    body = await read_body(
+        request,
+        ticket,
+        max_bytes=settings.max_upload_bytes,
+        deadline=BodyDeadline(
+            settings.upload_timeout_s,
+            settings.upload_grace_s,
+            settings.min_upload_bytes_per_s,
+        ),
+    )
+    if body.fields:
+        options = parse_options([*request.query_params.multi_items(), *body.fields])
+    upload = await create_upload(body.data, options)
+    media_type = choose_available(preferences.media_type, has_heatmap=options.heatmap != "none")
+    if preferences.detached:
+        return await start_job(service, upload, ticket, held, preferences, root_path=root_path)
+    if tag := match_entity_tag(service, upload, media_type, preferences):
+        return to_not_modified(tag)
+    has_links = media_type == "application/json" or (
+        media_type == "image/jpeg" and options.heatmap != "none"
+    )
+    outcome = await cancel_on_disconnect(
+        request,
+        compress_upload(
+            service,
+            upload,
             ticket,
-            max_bytes=settings.max_upload_bytes,
-            deadline=BodyDeadline(
-                settings.upload_timeout_s,
-                settings.upload_grace_s,
-                settings.min_upload_bytes_per_s,
-            ),
-        )
-        if body.fields:
-            options = parse_options([*request.query_params.multi_items(), *body.fields])
-        upload = await create_upload(body.data, options)
-        media_type = choose_available(preferences.media_type, has_heatmap=options.heatmap != "none")
-        if preferences.detached:
-            return await start_job(service, upload, place, preferences, root_path)
-        if tag := match_entity_tag(service, upload, media_type, preferences):
-            return to_not_modified(tag)
-        has_links = media_type == "application/json" or (
-            media_type == "image/jpeg" and options.heatmap != "none"
-        )
-        outcome = await cancel_on_disconnect(
-            request,
-            compress_upload(
-                service,
-                upload,
-                may_reuse=preferences.may_reuse,
-                may_store=preferences.may_store,
-            ),
-        )
+            may_reuse=preferences.may_reuse,
+            may_store=preferences.may_store,
+        ),
+    )
     if outcome is None:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
     service.metrics.observe_result(outcome.finished.result)
     request.state.stage_ms = outcome.stage_ms
     job_id = await create_linked_job(service, outcome) if has_links else None
-    return to_photo_response(outcome, media_type, job_id, root_path)
+    response = to_photo_response(outcome, media_type, job_id, root_path)
+    ticket.hold(len(response.body))
+    return response
 
 
 def match_entity_tag(
@@ -205,27 +210,30 @@ def match_entity_tag(
 async def start_job(
     service: Service,
     upload: Upload,
-    place: ExitStack,
+    ticket: Ticket,
+    held: ExitStack,
     preferences: Preferences,
+    *,
     root_path: str,
 ) -> Response:
     """Start a job that needs no waiting client; return 202 with its path.
 
-    The job takes over ``place``, which holds the upload's place until the job has ended.
+    The job takes over ``held``, and with it the upload's place, until it has ended.
 
     Raises:
         FoveateError: when the photo can't be compressed.
     """
-    cached = await find_cached(service, upload) if preferences.may_reuse else None
+    cached = await find_cached(service, upload, ticket) if preferences.may_reuse else None
     if cached is not None:
         job_id = await create_linked_job(service, cached)
     else:
         pixels = await count_pixels(service, upload)
-        place.enter_context(service.capacity.reserve(pixels, service.settings.job_deadline_s))
+        held.enter_context(service.capacity.reserve(pixels, service.settings.job_deadline_s))
         may_store = preferences.may_store and service.cache.is_on
         job_id = await service.detached.start(
-            upload.data, pixels, upload.options, upload.digest, place, may_store=may_store
+            upload.data, pixels, upload.options, upload.digest, held, may_store=may_store
         )
+        ticket.detach()
     job = await service.jobs.read(job_id)
     headers = {
         "Location": job_path(job_id, root_path),

@@ -1,4 +1,4 @@
-"""Cancels the work for a client that disconnects before its response."""
+"""The connection of a request, and what to do when its client disconnects before the response."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 from starlette.requests import Request
 
 from app.cancellation import CANCEL_INTERVAL_S
+from app.service.admission import Connection
 
 # nginx's status for a client that has closed the connection; only logs and metrics show it.
 CLIENT_CLOSED_REQUEST: Final = 499
@@ -50,3 +51,9 @@ async def wait_for_disconnect(request: Request) -> None:
     """Return when the client has disconnected; call only after the body has been read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def find_connection(request: Request) -> Connection | None:
+    """Return the connection of ``request``; only ``LimitedProtocol`` provides one."""
+    connection: Connection | None = request.scope["state"].get("connection")
+    return connection

@@ -13,11 +13,12 @@ from app.http.conditional import (
     normalise_date,
 )
 from app.http.dependencies import ServiceDependency
-from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
+from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect, find_connection
 from app.http.headers import describe_request_headers
 from app.http.problems import MEDIA_TYPE
 from app.http.responses import to_entity_tag, to_photo_response
 from app.path_options import PathOptions, parse_path_options
+from app.service.admission import Ticket
 from app.service.compression import compress, create_upload
 from app.service.front_end import Service
 from app.sources.client import Source, Upstream
@@ -99,18 +100,18 @@ async def respond(
         raise BadSignatureError("The signature has expired.")
     source_url = parse_source_url(source_text)
     upstream: Upstream = request.app.state.upstream
-    with service.admission.admit() as ticket:
+    ticket = request.state.held.enter_context(service.admission.admit(find_connection(request)))
 
-        async def work() -> Response:
-            source = await upstream.fetch(source_url, ticket.allocate)
-            return await compress_source(request, service, source, chosen)
+    async def work() -> Response:
+        source = await upstream.fetch(source_url, ticket.allocate)
+        return await compress_source(request, service, ticket, source, chosen)
 
-        response = await cancel_on_disconnect(request, work())
+    response = await cancel_on_disconnect(request, work())
     return response or Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 async def compress_source(
-    request: Request, service: Service, source: Source, chosen: PathOptions
+    request: Request, service: Service, ticket: Ticket, source: Source, chosen: PathOptions
 ) -> Response:
     """Return the compressed ``source`` as a cacheable response, or 304 if the client has it.
 
@@ -132,9 +133,10 @@ async def compress_source(
         tag = f'"{to_entity_tag(upload.identify(version), "image/jpeg", None)}"'
         if is_not_modified(request.headers, tag, changed):
             return Response(status_code=304, headers={**headers, "ETag": tag})
-    outcome = await compress(service, upload, may_store=may_store(source.headers))
+    outcome = await compress(service, upload, ticket, may_store=may_store(source.headers))
     service.metrics.observe_result(outcome.finished.result)
     request.state.stage_ms = outcome.stage_ms
     response = to_photo_response(outcome, "image/jpeg", None)
     response.headers.update(headers)
+    ticket.hold(len(response.body))
     return response

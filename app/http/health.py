@@ -1,5 +1,7 @@
 """Liveness, readiness and metrics."""
 
+import asyncio
+
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
@@ -7,7 +9,6 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app.http.dependencies import ServiceDependency
 from app.http.problems import to_response
-from app.liveness.live_workers import read_workers
 from contract.errors import NoWorkerError, QueueUnavailableError
 
 router = APIRouter()
@@ -21,7 +22,7 @@ async def livez() -> str:
 
 @router.get("/readyz", summary="Readiness")
 async def readyz(service: ServiceDependency) -> Response:
-    """Respond with 200 if Redis responds and at least one worker is ready, else with 503."""
+    """Respond with 200 if Redis responds, a worker is ready and all background tasks run, else 503."""
     try:
         workers = await service.count_workers()
     # Returned, not raised: a failed check is no error of a request.
@@ -29,6 +30,9 @@ async def readyz(service: ServiceDependency) -> Response:
         return to_response(QueueUnavailableError("Redis does not respond."))
     if not workers:
         return to_response(NoWorkerError("No worker is ready."))
+    if broken := service.find_broken_tasks():
+        names = ", ".join(broken)
+        return to_response(QueueUnavailableError(f"Background tasks can't run: {names}."))
     return JSONResponse({"workers": workers})
 
 
@@ -40,8 +44,9 @@ async def metrics(service: ServiceDependency) -> Response:
     found.wait.set(service.capacity.wait_s)
     try:
         found.queue_length.set(await service.queue.length())
-        found.workers.set(len(await read_workers(service.queue.redis)))
+        found.workers.set(len(await service.live_workers.read()))
     except RedisError:  # unknown, not zero
         found.queue_length.set(float("nan"))
         found.workers.set(float("nan"))
-    return Response(found.expose(), media_type=CONTENT_TYPE_LATEST)
+    # In a thread: it reads the files of all front ends.
+    return Response(await asyncio.to_thread(found.expose), media_type=CONTENT_TYPE_LATEST)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import math
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
@@ -9,9 +10,10 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from app.http.dependencies import ServiceDependency
+from app.http.disconnect import find_connection
 from app.http.documents import JobDocument, describe_job
 from app.http.headers import describe_request_headers
 from app.http.preferences import parse_entity_tags
@@ -32,6 +34,8 @@ MAX_STREAM_S: Final = 30.0
 # Each stream costs four reads per second. Streams above the limit end after their first event, so
 # that their clients poll instead.
 MAX_EVENT_STREAMS: Final = 256
+# Pictures are read from Redis and sent in pieces, so that a client that reads slowly holds one only.
+PIECE_BYTES: Final = 128 * 1024
 RECONNECT_MS: Final = 1000
 POLL_MS: Final = 5000
 
@@ -47,6 +51,7 @@ PICTURE_ERRORS: dict[int | str, dict[str, Any]] = {
     304: {"description": "`If-None-Match` contains the picture's `ETag`"},
     409: {"description": "The job has not finished", **PROBLEM},
     422: {"description": "The job failed: the error and status of the job", **PROBLEM},
+    429: {"description": "Too many pictures are being sent", **PROBLEM},
 }
 CONDITIONAL = {"parameters": describe_request_headers(["If-None-Match"])}
 
@@ -117,8 +122,9 @@ async def to_picture_response(
         raise UnfinishedJobError(f"The job is {job.state}; try again when it has finished.")
     result = job.reply
     request.state.stage_ms = result.stage_ms
-    blob = await service.jobs.read_picture(result, heatmap=heatmap)
-    tag = hashlib.sha256(blob).hexdigest()[:32]
+    key, length_bytes = await service.jobs.find_picture(result, heatmap=heatmap)
+    # A hash, because a job's id is a secret. Its pictures never change.
+    tag = hashlib.sha256(key.encode()).hexdigest()[:32]
     headers = {
         **describe_result(result, result.stage_ms),
         "ETag": f'"{tag}"',
@@ -127,7 +133,26 @@ async def to_picture_response(
     if tag in parse_entity_tags(request.headers):
         return Response(status_code=304, headers=headers)
     media_type = result.heatmap_type if heatmap else "image/jpeg"
-    return Response(blob, headers=headers, media_type=media_type)
+    headers["Content-Length"] = str(length_bytes)
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type=media_type)
+    ticket = request.state.held.enter_context(service.downloads.admit(find_connection(request)))
+    ticket.allocate(min(PIECE_BYTES, length_bytes))
+    first = await service.jobs.read_piece(key, 0, min(PIECE_BYTES, length_bytes))
+    if len(first) == length_bytes:
+        return Response(first, headers=headers, media_type=media_type)
+    await service.jobs.keep_picture(key, math.ceil(service.settings.send_timeout_s))
+    pieces = read_pieces(service.jobs, key, first, length_bytes)
+    return StreamingResponse(pieces, headers=headers, media_type=media_type)
+
+
+async def read_pieces(
+    jobs: Jobs, key: str, first: bytes, length_bytes: int
+) -> AsyncIterator[bytes]:
+    """Yield a picture in pieces; ``first`` has been read already."""
+    yield first
+    for start in range(len(first), length_bytes, PIECE_BYTES):
+        yield await jobs.read_piece(key, start, min(PIECE_BYTES, length_bytes - start))
 
 
 @router.get(

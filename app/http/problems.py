@@ -2,6 +2,8 @@
 
 import http
 import logging
+from contextlib import ExitStack
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -10,9 +12,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from contract.errors import DeadlineError, FoveateError, InternalError, InvalidOptionError
+from contract.errors import FoveateError, InternalError, InvalidOptionError
 
 log = logging.getLogger(__name__)
+
+# Statuses of errors that can come before the end of the body.
+CLOSING: Final = frozenset(
+    {http.HTTPStatus.REQUEST_TIMEOUT, http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
+)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:foveate:problem:"
@@ -23,7 +30,7 @@ def to_response(error: FoveateError, headers: dict[str, str] | None = None) -> R
     headers = dict(headers or {})
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
-    if error.status == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE or isinstance(error, DeadlineError):
+    if error.status in CLOSING:
         # The rest of the body is not read, so the connection can't be reused.
         headers["Connection"] = "close"
     return to_problem(error.status, error.code, error.title, error.detail, headers)
@@ -68,6 +75,7 @@ def install(app: FastAPI) -> None:
 class ErrorMiddleware:
     """Converts every exception of a route to a problem document, and counts responses and errors.
 
+    A route puts what it holds until its response has been written into ``request.state.held``.
     It must be the innermost middleware, so that the others add their headers to errors as well.
     Starlette's own handler for unexpected exceptions runs outside all middlewares.
     """
@@ -81,6 +89,13 @@ class ErrorMiddleware:
             await self._app(scope, receive, send)
             return
         state = scope.setdefault("state", {})
+        with ExitStack() as held:
+            state["held"] = held
+            await self._respond(scope, receive, send, state)
+
+    async def _respond(
+        self, scope: Scope, receive: Receive, send: Send, state: dict[str, Any]
+    ) -> None:
         started = False
 
         async def send_counted(message: Message) -> None:

@@ -1,13 +1,27 @@
-"""The live workers on RQ's list: the versions of their results and how fast they work."""
+"""The live workers on RQ's list, how fast they work, and the work that they have to do."""
 
 import math
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import cast
+from pathlib import Path
+from typing import Final, cast
 
-from redis.asyncio import Redis
+from rq.job import Job
 
-from contract.keys import PHOTO_RATE_FIELD, RATE_FIELD, VERSION_FIELD, WORKERS_KEY
+from app.redis import connect_health, register_script
+from contract.keys import (
+    INTERMEDIATE_KEY,
+    PHOTO_RATE_FIELD,
+    QUEUE_KEY,
+    RATE_FIELD,
+    STARTED_KEY,
+    VERSION_FIELD,
+    WORK_FIELD,
+    WORKERS_KEY,
+    input_key,
+)
+
+QUEUED_WORK: Final = Path(__file__).with_name("queued_work.lua")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +37,49 @@ class LiveWorker:
     photo_px_per_s: float = 0.0
 
 
-async def read_workers(connection: Redis) -> list[LiveWorker]:
-    """Return the live workers.
+class LiveWorkers:
+    """Looks for workers over connections of its own: requests may take all others."""
 
-    A worker registers after its warm-up. Its key expires when it sends no more heartbeats.
+    def __init__(self, redis_url: str) -> None:
+        self._redis = connect_health(redis_url)
+        self._queued_work = register_script(self._redis, QUEUED_WORK)
 
-    Raises:
-        RedisError: when Redis can't be reached.
-    """
-    keys = await cast("Awaitable[set[bytes]]", connection.smembers(WORKERS_KEY))
-    if not keys:
-        return []
-    fields = ["last_heartbeat", VERSION_FIELD, RATE_FIELD, PHOTO_RATE_FIELD]
-    async with connection.pipeline(transaction=False) as pipeline:
-        for key in keys:
-            pipeline.hmget(key, fields)
-        workers = await pipeline.execute()
-    return [
-        LiveWorker((version or b"").decode(errors="replace"), *map(parse_rate, rates))
-        for heartbeat, version, *rates in workers
-        if heartbeat
-    ]
+    async def read(self) -> list[LiveWorker]:
+        """Return the live workers.
+
+        A worker registers after its warm-up. Its key expires when it sends no more heartbeats.
+
+        Raises:
+            RedisError: when Redis can't be reached.
+        """
+        keys = await cast("Awaitable[set[bytes]]", self._redis.smembers(WORKERS_KEY))
+        if not keys:
+            return []
+        fields = ["last_heartbeat", VERSION_FIELD, RATE_FIELD, PHOTO_RATE_FIELD]
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for key in keys:
+                pipeline.hmget(key, fields)
+            workers = await pipeline.execute()
+        return [
+            LiveWorker((version or b"").decode(errors="replace"), *map(parse_rate, rates))
+            for heartbeat, version, *rates in workers
+            if heartbeat
+        ]
+
+    async def count_queued_px(self) -> int:
+        """Return the work in pixels of all jobs that wait or run, of all front ends.
+
+        Raises:
+            RedisError: when Redis can't be reached.
+        """
+        keys = [QUEUE_KEY, INTERMEDIATE_KEY, STARTED_KEY]
+        return int(
+            await self._queued_work(keys=keys, args=[Job.key_for(""), input_key(""), WORK_FIELD])
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
 
 
 def parse_rate(raw: bytes | None) -> float:

@@ -7,6 +7,8 @@ import logging
 import time
 
 from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import RedisError, WatchError
 from rq.exceptions import NoSuchJobError
 from rq.executions import Execution
 from rq.job import Job, JobStatus
@@ -16,12 +18,11 @@ from rq.utils import as_text
 from rq.worker import SimpleWorker
 
 from contract.errors import InternalError
-from contract.intermediate import leave_intermediate
+from contract.intermediate import leave_intermediate, put_back
 from contract.keys import (
     QUEUE_NAME,
     WORKERS_KEY,
     input_key,
-    recovery_lock_key,
     reply_key,
     worker_executions_key,
     worker_key,
@@ -32,36 +33,22 @@ log = logging.getLogger(__name__)
 
 # A live worker takes a job off the intermediate list within milliseconds.
 INTERMEDIATE_GRACE_S = 1.0
-# The supervisor and front ends may find the same worker dead; only one of them recovers its jobs.
-LOCK_TTL_S = 30
 
 
 def recover(connection: Redis, worker_name: str, *, failure_ttl_s: int) -> int:
     """Requeue the jobs that a dead worker held, and take the worker off RQ's list.
 
-    Return how many jobs were requeued, 0 while another process recovers this worker. A job without
-    retries left fails, because several workers have died while they ran it.
+    Return how many jobs were requeued. Several processes may do this at once: each job is requeued
+    once. A job without retries left fails, because several workers have died while they ran it.
 
     Raises:
         RedisError: when Redis can't be reached.
     """
-    lock_key = recovery_lock_key(worker_name)
-    if not connection.set(lock_key, b"", nx=True, ex=LOCK_TTL_S):
-        return 0
-    try:
-        return requeue_all(connection, worker_name, failure_ttl_s)
-    finally:
-        connection.delete(lock_key)
-
-
-def requeue_all(connection: Redis, worker_name: str, failure_ttl_s: int) -> int:
-    """Do the work of ``recover``, which holds the lock."""
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
     running = connection.smembers(worker_executions_key(worker_name))
-    composite_keys = [as_text(raw) for raw in running]
     requeued = sum(
-        requeue(queue, Execution.from_composite_key(composite, connection), failure_ttl_s)
-        for composite in composite_keys
+        requeue(queue, worker_name, as_text(composite_key), failure_ttl_s)
+        for composite_key in running
     )
     deregister(queue, worker_name)
     # RQ deregisters no worker whose entry has expired.
@@ -69,45 +56,69 @@ def requeue_all(connection: Redis, worker_name: str, failure_ttl_s: int) -> int:
     return requeued + requeue_intermediate(queue)
 
 
-def requeue(queue: Queue, execution: Execution, failure_ttl_s: int) -> bool:
-    """Delete one execution and requeue or fail its job; return whether the job was requeued."""
+def requeue(queue: Queue, worker_name: str, composite_key: str, failure_ttl_s: int) -> bool:
+    """Delete one execution and requeue or fail its job; return whether the job was requeued.
+
+    All of it happens only while the execution is among those of the worker.
+    """
+    executions = worker_executions_key(worker_name)
+    while True:
+        try:
+            with queue.connection.pipeline() as pipeline:
+                pipeline.watch(executions)  # type: ignore[no-untyped-call]
+                if not pipeline.sismember(executions, composite_key):
+                    return False
+                pipeline.multi()
+                may_retry = add_requeue(pipeline, queue, composite_key, failure_ttl_s)
+                pipeline.execute()
+                return may_retry
+        except WatchError:
+            # Another process has requeued a job of this worker, or the worker lives.
+            continue
+        except RedisError:
+            raise
+        except Exception:  # RQ raises several kinds for data that it can't read
+            log.exception("an execution of worker %s can't be read; dropping it", worker_name)
+            queue.connection.srem(executions, composite_key)
+            return False
+
+
+def add_requeue(pipeline: Pipeline, queue: Queue, composite_key: str, failure_ttl_s: int) -> bool:
+    """Add the commands of ``requeue`` to ``pipeline``; return whether they requeue the job."""
+    execution = Execution.from_composite_key(composite_key, queue.connection)
     try:
         job = Job.fetch(execution.job_id, connection=queue.connection, serializer=queue.serializer)
         execution.refresh()
-    except (NoSuchJobError, ValueError):
+    except NoSuchJobError:
         return False
     may_retry = job.should_retry
-    with queue.connection.pipeline() as pipeline:
-        execution.delete(job, pipeline)
-        leave_intermediate(job.id, pipeline)
-        if job.get_status(refresh=False) in {JobStatus.FINISHED, JobStatus.FAILED}:
-            may_retry = False
-        elif may_retry:
-            job.retry(queue, pipeline)
-        else:
-            fail(queue, job, failure_ttl_s)
-        pipeline.execute()
+    execution.delete(job, pipeline)
+    leave_intermediate(job.id, pipeline)
+    if job.get_status(refresh=False) in {JobStatus.FINISHED, JobStatus.FAILED}:
+        return False
+    if may_retry:
+        job.retry(queue, pipeline)
+    else:
+        add_failure(pipeline, queue, job, failure_ttl_s)
     return bool(may_retry)
 
 
-def fail(queue: Queue, job: Job, failure_ttl_s: int) -> None:
-    """Record that a job has failed because all its workers died, and reply to its front end."""
+def add_failure(pipeline: Pipeline, queue: Queue, job: Job, failure_ttl_s: int) -> None:
+    """Add commands: record that a job has failed as all its workers died, reply to its front end."""
     reason = "Every worker that ran this job died."
     log.error("job %s: %s", job.id, reason)
-    with queue.connection.pipeline() as pipeline:
-        job.set_status(JobStatus.FAILED, pipeline=pipeline)
-        queue.failed_job_registry.add(job, ttl=failure_ttl_s, exc_string=reason, pipeline=pipeline)
-        pipeline.expire(job.key, failure_ttl_s)
-        pipeline.delete(input_key(job.id))
-        try:
-            to = reply_key(Request.from_json(job.kwargs["request"]).reply_to)
-        except (KeyError, ValueError):
-            log.exception("job %s carries no valid request, so no front end gets a reply", job.id)
-        else:
-            failure = Failure(job.id, InternalError.code, "The photo could not be compressed.")
-            pipeline.rpush(to, encode_reply(failure))
-            pipeline.expire(to, failure_ttl_s)
-        pipeline.execute()
+    job.set_status(JobStatus.FAILED, pipeline=pipeline)
+    queue.failed_job_registry.add(job, ttl=failure_ttl_s, exc_string=reason, pipeline=pipeline)
+    pipeline.expire(job.key, failure_ttl_s)
+    pipeline.delete(input_key(job.id))
+    try:
+        to = reply_key(Request.from_json(job.kwargs["request"]).reply_to)
+    except Exception:  # as above
+        log.exception("job %s carries no valid request, so no front end gets a reply", job.id)
+        return
+    failure = Failure(job.id, InternalError.code, "The photo could not be compressed.")
+    pipeline.rpush(to, encode_reply(failure))
+    pipeline.expire(to, failure_ttl_s)
 
 
 def deregister(queue: Queue, worker_name: str) -> None:
@@ -139,10 +150,4 @@ def requeue_stuck(queue: Queue, job_ids: set[str]) -> int:
     Return how many.
     """
     stuck = job_ids - set(queue.started_job_registry.get_job_ids(cleanup=False))
-    for job_id in stuck:
-        with queue.connection.pipeline() as pipeline:
-            leave_intermediate(job_id, pipeline)
-            if Job.exists(job_id, connection=queue.connection):
-                queue.push_job_id(job_id, pipeline=pipeline, at_front=True)
-            pipeline.execute()
-    return len(stuck)
+    return put_back([*stuck], queue.connection) if stuck else 0

@@ -41,12 +41,21 @@ class Sweeper:
             count = self._sweep_stuck()
             for name in self._heartbeats.find_silent(self._redis):
                 log.warning("worker %s sends no heartbeats; requeueing its jobs", name)
-                count += recover(self._redis, name, failure_ttl_s=self._failure_ttl_s)
+                count += self._recover(name)
         except RedisError as error:
             self._stuck_since_s.clear()
             log.debug("sweep skipped, Redis is unavailable: %s", error)
             return 0
         return count
+
+    def _recover(self, name: str) -> int:
+        try:
+            return recover(self._redis, name, failure_ttl_s=self._failure_ttl_s)
+        except RedisError:
+            raise
+        except Exception:  # RQ raises several kinds for data that it can't read
+            log.exception("the jobs of worker %s can't be requeued", name)
+            return 0
 
     def close(self) -> None:
         """Close the connection."""

@@ -5,7 +5,6 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Final, cast
 
 from redis.exceptions import RedisError
@@ -13,43 +12,41 @@ from rq.job import Job
 
 from app.queue.replies import Replies
 from app.queue.rq_jobs import add_job, job_ttl_s
-from app.redis import connect, register_script
+from app.redis import connect
 from app.results.result import Finished
 from contract.errors import DeadlineError, FoveateError, InternalError, QueueUnavailableError
-from contract.keys import (
-    INTERMEDIATE_KEY,
-    QUEUE_KEY,
-    STARTED_KEY,
-    WORK_FIELD,
-    heatmap_key,
-    image_key,
-    input_key,
-    record_key,
-)
+from contract.keys import QUEUE_KEY, heatmap_key, image_key, input_key, record_key
 from contract.messages import Failure, Options, Reply, Request, Result
 
 log = logging.getLogger(__name__)
 
 # Anyone who knows a job's id may read its pictures, so an id has 144 random bits.
 ID_BYTES: Final = 18
-QUEUED_WORK: Final = Path(__file__).with_name("queued_work.lua")
 
 
 class QueueClient:
     """The queue as one front end uses it.
 
-    ``on_reply`` gets every reply of a worker. Results are kept for ``result_ttl_s``.
+    ``on_reply`` gets every reply of a worker. ``on_death`` gets the name of the task that reads
+    replies each time it dies. Results are kept for ``result_ttl_s``.
     """
 
     def __init__(
-        self, redis_url: str, *, result_ttl_s: int, on_reply: Callable[[Reply], None]
+        self,
+        redis_url: str,
+        *,
+        result_ttl_s: int,
+        on_reply: Callable[[Reply], None],
+        on_death: Callable[[str], None],
     ) -> None:
         self.redis = connect(redis_url)
         self._result_ttl_s = result_ttl_s
-        self._queued_work = register_script(self.redis, QUEUED_WORK)
         # The replies that clients wait for.
         self._awaited: set[asyncio.Future[Reply]] = set()
-        self._replies = Replies(redis_url, self.redis, on_reply=on_reply, discard=self._discard)
+        self._replies = Replies(
+            redis_url, self.redis, on_reply=on_reply, on_death=on_death, discard=self._discard
+        )
+        self.reader = self._replies.reader
 
     def start(self) -> None:
         """Begin to read replies."""
@@ -141,17 +138,6 @@ class QueueClient:
             RedisError: when Redis can't be reached.
         """
         return await self.redis.llen(QUEUE_KEY)
-
-    async def count_queued_px(self) -> int:
-        """Return the work in pixels of all jobs that wait or run, of all front ends.
-
-        Raises:
-            RedisError: when Redis can't be reached.
-        """
-        keys = [QUEUE_KEY, INTERMEDIATE_KEY, STARTED_KEY]
-        return int(
-            await self._queued_work(keys=keys, args=[Job.key_for(""), input_key(""), WORK_FIELD])
-        )
 
     def fail_awaited(self, error: FoveateError) -> None:
         """End every `run_job` that waits for its reply with ``error``."""

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 class DetachedJobs:
     """The detached jobs of this front end; each holds its place in the front end until it ends.
 
+    ``on_result`` gets each result, ``on_death`` a name when the handling of a job fails unexpectedly.
     When the front end stops, workers still run the jobs, but the results are not counted or cached.
     """
 
@@ -33,12 +34,14 @@ class DetachedJobs:
         *,
         deadline_s: float,
         on_result: Callable[[Result], None],
+        on_death: Callable[[str], None],
     ) -> None:
         self._queue = queue
         self._cache = cache
         self._jobs = jobs
         self._deadline_s = deadline_s
         self._on_result = on_result
+        self._on_death = on_death
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(
@@ -96,5 +99,8 @@ class DetachedJobs:
                     await self._jobs.fail(job_id, error)
             except (FoveateError, RedisError):
                 log.warning("job %s was lost", job_id, exc_info=True)
+            except Exception:  # the worker still runs the job, and its result can be read
+                log.exception("job %s could not be counted or cached", job_id)
+                self._on_death("detached job")
             finally:
                 self._queue.forget(job_id)

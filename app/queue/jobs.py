@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal, cast
 
 from redis.exceptions import RedisError
+from rq.exceptions import DeserializationError
 from rq.job import Job as RqJob
 from rq.job import JobStatus
 
@@ -30,13 +31,22 @@ from contract.keys import (
     record_key,
     reply_key,
 )
-from contract.messages import Failure, Reply, Request, Result, decode_reply, encode_reply
+from contract.messages import (
+    Failure,
+    InvalidReplyError,
+    Reply,
+    Request,
+    Result,
+    decode_reply,
+    encode_reply,
+)
 
 log = logging.getLogger(__name__)
 
 State = Literal["queued", "started", "finished", "failed"]
 
 JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{24}")
+COULD_NOT_COMPRESS: Final = InternalError("The photo could not be compressed.")
 UNKNOWN_ID: Final = "No job has this id; it may have expired."
 
 
@@ -92,7 +102,11 @@ class Jobs:
         return describe_unfinished(job_id, restore_job(job_id, fields), index)
 
     async def _read_ended(self, job_id: str, record: bytes) -> Job:
-        reply = decode_reply(record)
+        try:
+            reply = decode_reply(record)
+        except InvalidReplyError:
+            log.exception("the record of job %s is malformed", job_id)
+            return describe_ended(job_id, to_failure(job_id, None, COULD_NOT_COMPRESS))
         if isinstance(reply, Failure):
             if reply.code == GoneJobError.code:
                 raise GoneJobError(reply.detail)
@@ -101,8 +115,8 @@ class Jobs:
             raise GoneJobError("The job's pictures have expired.")
         return describe_ended(job_id, reply)
 
-    async def read_picture(self, result: Result, *, heatmap: bool = False) -> bytes:
-        """Return the JPEG of a finished job, or its heatmap.
+    async def find_picture(self, result: Result, *, heatmap: bool) -> tuple[str, int]:
+        """Return the key and the number of bytes of a finished job's JPEG or heatmap.
 
         Raises:
             GoneJobError: when it has expired.
@@ -113,12 +127,39 @@ class Jobs:
             raise UnknownJobError("The job has no heatmap; none was asked for.")
         key = heatmap_key(result.job_id) if heatmap else image_key(result.job_id)
         try:
-            blob = cast("bytes | None", await self._redis.get(key))
+            length_bytes = await self._redis.strlen(key)
         except RedisError as error:
             raise QueueUnavailableError("The queue does not respond.") from error
-        if blob is None:
+        if not length_bytes:
             raise GoneJobError("The job's pictures have expired.")
-        return blob
+        return key, length_bytes
+
+    async def keep_picture(self, key: str, keep_s: int) -> None:
+        """Let a picture not expire before ``keep_s``, so that it can be read in pieces.
+
+        Raises:
+            QueueUnavailableError: when Redis can't be reached.
+        """
+        try:
+            await self._redis.expire(key, keep_s, gt=True)
+        except RedisError as error:
+            raise QueueUnavailableError("The queue does not respond.") from error
+
+    async def read_piece(self, key: str, start: int, length_bytes: int) -> bytes:
+        """Return ``length_bytes`` of a picture from the byte ``start``.
+
+        Raises:
+            GoneJobError: when the picture was deleted.
+            QueueUnavailableError: when Redis can't be reached.
+        """
+        try:
+            found = await self._redis.getrange(key, start, start + length_bytes - 1)
+        except RedisError as error:
+            raise QueueUnavailableError("The queue does not respond.") from error
+        piece = cast("bytes", found)
+        if len(piece) != length_bytes:
+            raise GoneJobError("The picture was deleted while it was read.")
+        return piece
 
     async def delete(self, job_id: str) -> None:
         """Withdraw a job that has not ended, or delete the pictures of one that has.
@@ -194,8 +235,7 @@ def describe_unfinished(job_id: str, job: RqJob | None, index: int | None) -> Jo
         # It ended after its deadline, or its record has expired.
         raise GoneJobError("The job has ended and its record has expired.")
     if status == JobStatus.FAILED:
-        error = InternalError("The photo could not be compressed.")
-        return describe_ended(job_id, to_failure(job_id, job, error))
+        return describe_ended(job_id, to_failure(job_id, job, COULD_NOT_COMPRESS))
     started = status == JobStatus.STARTED
     return Job(
         job_id,
@@ -236,6 +276,6 @@ def read_request(job: RqJob | None) -> Request | None:
     """Return the request that a job carries, None without a valid one."""
     try:
         return Request.from_json(job.kwargs["request"]) if job is not None else None
-    except (KeyError, TypeError, ValueError):
+    except (DeserializationError, KeyError, TypeError, ValueError):
         log.exception("a job carries no valid request")
         return None

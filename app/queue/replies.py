@@ -11,11 +11,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rq.job import Job
 
-from app.cancellation import end
+from app.background import BackgroundTask
 from app.redis import connect_blocking
-from contract.errors import QueueUnavailableError
+from contract.errors import InternalError, QueueUnavailableError
 from contract.keys import record_key, reply_key
-from contract.messages import Reply, decode_reply
+from contract.messages import InvalidReplyError, Reply, decode_reply
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +36,12 @@ class Replies:
         redis: Redis,
         *,
         on_reply: Callable[[Reply], None],
+        on_death: Callable[[str], None],
         discard: Callable[[str, bytes], Awaitable[None]],
     ) -> None:
         """Connect to Redis.
 
-        ``on_reply`` gets every reply. ``discard`` gets the job id and the raw reply of each job
+        ``on_reply`` gets every reply, ``on_death`` the reader's name whenever it dies. ``discard`` gets the job id and the raw reply of each job
         that nobody waits for.
         """
         self.address = secrets.token_hex(8)
@@ -50,16 +51,16 @@ class Replies:
         self._discard = discard
         self._expected: dict[str, asyncio.Future[Reply]] = {}
         self._submitted: set[str] = set()
-        self._reader: asyncio.Task[None] | None = None
+        self._reconcile_at_s = 0.0
+        self.reader = BackgroundTask("replies", self._read, on_death=on_death)
 
     def start(self) -> None:
         """Begin to read replies."""
-        self._reader = asyncio.create_task(self._read(), name="replies")
+        self.reader.start()
 
     async def stop(self) -> None:
         """Stop reading and close the reader's connection."""
-        if self._reader:
-            await end(self._reader)
+        await self.reader.stop()
         await self._blocking.aclose()
 
     def expect(self, job_id: str) -> "asyncio.Future[Reply]":
@@ -78,13 +79,14 @@ class Replies:
 
     async def _read(self) -> None:
         pause_s = MIN_PAUSE_S
-        reconcile_at_s = time.monotonic() + BLOCK_S
+        # At once: replies may have been lost when the reader died.
+        self._reconcile_at_s = 0.0
         key = reply_key(self.address)
         while True:
             try:
-                if time.monotonic() >= reconcile_at_s:
+                if time.monotonic() >= self._reconcile_at_s:
+                    self._reconcile_at_s = time.monotonic() + BLOCK_S
                     await self._reconcile_pending()
-                    reconcile_at_s = time.monotonic() + BLOCK_S
                 popped = await cast(
                     "Awaitable[list[list[bytes]] | None]",
                     self._blocking.blmpop(
@@ -94,12 +96,12 @@ class Replies:
                 pause_s = MIN_PAUSE_S
             except RedisError as error:
                 log.warning("replies can't be read: %s", type(error).__name__)
-                reconcile_at_s = 0.0
+                self._reconcile_at_s = 0.0
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, MAX_PAUSE_S)
                 continue
-            for raw in popped[1] if popped else ():
-                await self._deliver(raw)
+            # Together: discarding a reply takes several commands, and others must not wait for it.
+            await asyncio.gather(*map(self._deliver, popped[1] if popped else ()))
 
     async def _reconcile_pending(self) -> None:
         """Find the ends of pending jobs whose replies were lost.
@@ -122,21 +124,32 @@ class Replies:
                 continue
             if record is not None:
                 if record not in unread:
-                    await self._deliver(record)
+                    await self._deliver(record, job_id)
             elif not exists:
                 expected.set_exception(
                     QueueUnavailableError("The queue has lost the photo; send it again.")
                 )
 
-    async def _deliver(self, raw: bytes) -> None:
+    async def _deliver(self, raw: bytes, job_id: str | None = None) -> None:
+        """Pass on a reply, or an error if it is malformed; a record is known to be of ``job_id``."""
         try:
             reply = decode_reply(raw)
-        except ValueError:
-            log.exception("a reply could not be read")
+        except InvalidReplyError as error:
+            log.exception("dropped a malformed reply")
+            self._fail(job_id or error.job_id)
             return
-        self._on_reply(reply)
         expected = self._expected.get(reply.job_id)
         if expected is not None and not expected.done():
             expected.set_result(reply)
+            self._on_reply(reply)
         else:
+            self._on_reply(reply)
             await self._discard(reply.job_id, raw)
+
+    def _fail(self, job_id: str | None) -> None:
+        """Fail the request whose reply is malformed; look in the records if its id is unknown."""
+        expected = self._expected.get(job_id) if job_id else None
+        if expected is None:
+            self._reconcile_at_s = 0.0
+        elif not expected.done():
+            expected.set_exception(InternalError("The worker's reply was malformed."))

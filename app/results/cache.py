@@ -6,6 +6,7 @@ old ones and counts their bytes in one step. Every key expires.
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -14,7 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from app.redis import register_script
-from app.results.result import Finished
+from app.results.result import Finished, bound_bytes
 from contract.keys import (
     CACHE_ORDER_KEY,
     CACHE_SIZES_KEY,
@@ -48,17 +49,26 @@ class ResultCache:
         """Whether the cache keeps anything."""
         return self._max_bytes > 0
 
-    async def find(self, identity: str) -> Finished | None:
-        """Return the entry for ``identity``, None without one or when Redis fails."""
+    async def find(
+        self, identity: str, allocate: Callable[[int], None] = lambda _: None
+    ) -> Finished | None:
+        """Return the entry for ``identity``, None without one or when Redis fails.
+
+        ``allocate`` gets the bytes of the pictures before they are read. It may refuse them by an
+        exception.
+        """
         if not self.is_on:
             return None
+        result_key, *picture_keys = entry_keys(identity)
         try:
-            found = await self._redis.mget(entry_keys(identity))
-            raw, image, heatmap = cast("list[bytes | None]", found)
-            if raw is None or image is None:
+            raw = cast("bytes | None", await self._redis.get(result_key))
+            result = decode_reply(raw) if raw is not None else None
+            if not isinstance(result, Result):
                 return None
-            result = decode_reply(raw)
-            if not isinstance(result, Result) or is_incomplete(result, heatmap):
+            allocate(bound_bytes(result))
+            found = await self._redis.mget(picture_keys)
+            image, heatmap = cast("list[bytes | None]", found)
+            if image is None or is_incomplete(result, heatmap):
                 return None
             await self._renew(identity)
         except (RedisError, ValueError):

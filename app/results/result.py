@@ -2,9 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from contract.messages import Result
+
+# No heatmap is larger: it has at most 1024×1024 pixels (`worker/image/heatmap.py`).
+MAX_HEATMAP_BYTES: Final = 2**20
+
+
+def bound_bytes(result: Result) -> int:
+    """Return how many bytes the pictures of ``result`` have at most, before they are read."""
+    return result.compressed_bytes + (MAX_HEATMAP_BYTES if result.heatmap_type else 0)
 
 
 class Finished(NamedTuple):

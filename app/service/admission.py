@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol
 
 from contract.errors import QueueFullError
 
@@ -14,52 +14,92 @@ from contract.errors import QueueFullError
 WINDOW_S: Final = 10.0
 SHORTEST_WINDOW_S: Final = 1.0
 MAX_RETRY_AFTER_S: Final = 60
+# At the limits, the client that has neither sent nor read anything for longest loses its place, once
+# it is at least this long. Otherwise a few silent clients could lock out everyone else.
+STALL_S: Final = 2.0
+
+
+class Connection(Protocol):
+    """The connection of an upload's client."""
+
+    def stalled_s(self) -> float:
+        """Return for how long the service has been waiting for the client to send or read."""
+
+    def abort(self) -> None:
+        """Close the connection at once."""
 
 
 class Admission:
-    """Counts uploads from their first byte to their response; refuses those above the limits."""
+    """Counts uploads from their first byte until their response has been written, or given up.
+
+    Refuses those above the limits.
+    """
 
     def __init__(self, max_pending: int, max_pending_bytes: int) -> None:
         self._max_pending = max_pending
         self._max_pending_bytes = max_pending_bytes
-        self.pending = 0
         self.pending_bytes = 0
+        self._tickets: set[Ticket] = set()
         # When uploads were completed, on the monotonic clock; refused ones are not counted.
         self._completed_s: deque[float] = deque()
         self._busy_since_s = 0.0
 
+    @property
+    def pending(self) -> int:
+        """The number of uploads that hold a place."""
+        return len(self._tickets)
+
     @contextmanager
-    def admit(self) -> Iterator["Ticket"]:
-        """Reserve a place for one upload.
+    def admit(self, connection: Connection | None = None) -> Iterator["Ticket"]:
+        """Reserve a place for one upload; its client loses it if it stalls while others need it.
 
         Raises:
             QueueFullError: when all places are taken.
         """
-        if self.pending >= self._max_pending:
+        if self.pending >= self._max_pending and not self._give_up_stalled():
             raise self._to_error(f"{self.pending} uploads are waiting.")
         if not self.pending:
             self._busy_since_s = time.monotonic()
-        self.pending += 1
-        ticket = Ticket(self)
+        ticket = Ticket(self, connection)
+        self._tickets.add(ticket)
         try:
             yield ticket
         finally:
-            self.pending -= 1
-            self.pending_bytes -= ticket.allocated_bytes
+            self.release(ticket)
             if not ticket.refused:
                 self._completed_s.append(time.monotonic())
             self._forget_old()
 
-    def reserve(self, more_bytes: int) -> None:
-        """Add ``more_bytes`` to the bytes that are held.
+    def reserve(self, ticket: "Ticket", total_bytes: int, *, makes_room: bool) -> None:
+        """Raise the part of ``ticket`` to ``total_bytes``; with ``makes_room`` others may lose theirs.
 
         Raises:
-            QueueFullError: when they would exceed the limit.
+            QueueFullError: when all parts together would exceed the limit.
         """
+        more_bytes = total_bytes - ticket.allocated_bytes
         # A lone upload always fits: with a limit below MAX_UPLOAD_BYTES it could never be accepted.
-        if self.pending > 1 and self.pending_bytes + more_bytes > self._max_pending_bytes:
-            raise self._to_error(f"{self.pending_bytes} bytes of uploads are waiting.")
+        while self.pending > 1 and self.pending_bytes + more_bytes > self._max_pending_bytes:
+            if not (makes_room and self._give_up_stalled(ticket)):
+                ticket.refused = True
+                raise self._to_error(f"{self.pending_bytes} bytes of uploads are held.")
         self.pending_bytes += more_bytes
+        ticket.allocated_bytes = total_bytes
+
+    def release(self, ticket: "Ticket") -> None:
+        """Free the place and the bytes of ``ticket``, for good."""
+        self.pending_bytes -= ticket.allocated_bytes
+        ticket.allocated_bytes = 0
+        ticket.released = True
+        self._tickets.discard(ticket)
+
+    def _give_up_stalled(self, spared: "Ticket | None" = None) -> bool:
+        """Give up the client that has stalled for longest; return whether there was one."""
+        stalled = {one: one.stalled_s() for one in self._tickets if one is not spared}
+        longest = max(stalled, key=stalled.__getitem__, default=None)
+        if longest is None or stalled[longest] < STALL_S:
+            return False
+        longest.give_up()
+        return True
 
     def retry_after_s(self) -> int:
         """Return the time, from 1 to 60 s, that the waiting uploads take at the current rate.
@@ -93,24 +133,57 @@ class Admission:
 
 
 class Ticket:
-    """One upload's part of the bytes that are held."""
+    """One upload's part of the bytes that are held: its body, then its response."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: Admission, connection: Connection | None = None) -> None:
         self._admission = admission
+        self._connection = connection
         self.allocated_bytes = 0
         self.refused = False
+        self.released = False
+
+    def stalled_s(self) -> float:
+        """Return for how long the client has neither sent nor read what it should."""
+        return self._connection.stalled_s() if self._connection else 0.0
+
+    def give_up(self) -> None:
+        """Disconnect the client and free its place at once."""
+        if self._connection:
+            self._connection.abort()
+        self.refused = True
+        self._admission.release(self)
+
+    def detach(self) -> None:
+        """Keep the place whatever becomes of the client: a job has taken it over."""
+        self._connection = None
 
     def allocate(self, total_bytes: int) -> None:
-        """Raise this upload's part to ``total_bytes``; it never shrinks.
+        """Raise this upload's part to ``total_bytes`` of its body; it never shrinks.
 
         Raises:
             QueueFullError: when the process holds too many bytes already.
         """
-        more_bytes = total_bytes - self.allocated_bytes
-        if more_bytes > 0:
-            try:
-                self._admission.reserve(more_bytes)
-            except QueueFullError:
-                self.refused = True
-                raise
+        self._raise_to(total_bytes, makes_room=True)
+
+    def allocate_response(self, total_bytes: int) -> None:
+        """As ``allocate``, for a response, which makes no client lose its place.
+
+        Otherwise clients that read nothing would take turns, and no one else would get a place.
+        """
+        self._raise_to(total_bytes, makes_room=False)
+
+    def hold(self, total_bytes: int) -> None:
+        """Set this upload's part to the bytes of its response: the body is no longer in memory.
+
+        Raises:
+            QueueFullError: as ``allocate``.
+        """
+        self.allocate_response(total_bytes)
+        if not self.released:
+            self._admission.pending_bytes -= self.allocated_bytes - total_bytes
             self.allocated_bytes = total_bytes
+
+    def _raise_to(self, total_bytes: int, *, makes_room: bool) -> None:
+        # A run that other uploads have joined may outlive the ticket of the one that started it.
+        if total_bytes > self.allocated_bytes and not self.released:
+            self._admission.reserve(self, total_bytes, makes_room=makes_room)

@@ -76,7 +76,7 @@ class Capacity:
             yield
         except QueueFullError as error:
             # A worker gave the photo up; it does not know when there is time for it.
-            error.retry_after_s = self.retry_after_s()
+            error.retry_after_s = max(error.retry_after_s or 0, self.retry_after_s())
             raise
         finally:
             self._own_px -= work_px

@@ -3,17 +3,24 @@
 import asyncio
 import secrets
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from redis.exceptions import RedisError
 
 from app.queue.client import ID_BYTES
 from app.results.identity import digest_input, identify
-from app.results.result import Finished, Outcome
+from app.results.result import Finished, Outcome, bound_bytes
+from app.service.admission import Ticket
 from app.service.front_end import Service
 from app.service.probe import probe, probe_jpeg_header
-from contract.errors import QueueUnavailableError
+from app.service.single_flight import TimeLeft
+from contract.errors import DeadlineError, QueueFullError, QueueUnavailableError
 from contract.messages import Options, Result
+
+# A job with less time than this is not worth queueing.
+MIN_REPEAT_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +41,18 @@ async def create_upload(data: bytes, options: Options) -> Upload:
     return Upload(data, options, await digest_input(data))
 
 
-async def find_cached(service: Service, upload: Upload) -> Outcome | None:
+async def find_cached(service: Service, upload: Upload, ticket: Ticket) -> Outcome | None:
     """Return the cached result of an equal upload, else None.
 
     Raises:
+        QueueFullError: when ``ticket`` has no room for its pictures.
         QueueUnavailableError: when Redis is known not to respond.
     """
     service.require_redis()
     started_s = time.perf_counter()
     for version in service.versions:
         identity = upload.identify(version)
-        if finished := await service.cache.find(identity):
+        if finished := await service.cache.find(identity, ticket.allocate_response):
             service.metrics.cache.labels("hit").inc()
             stage_ms = dict.fromkeys(finished.result.stage_ms, 0.0)
             elapsed_ms = 1e3 * (time.perf_counter() - started_s)
@@ -71,13 +79,15 @@ async def count_pixels(service: Service, upload: Upload) -> int:
 async def compress(
     service: Service,
     upload: Upload,
+    ticket: Ticket,
     *,
     may_reuse: bool = True,
     may_store: bool = True,
 ) -> Outcome:
     """Return the compressed photo, with ``may_reuse`` also from the cache.
 
-    With ``may_store`` the result is cached, and concurrent equal uploads share one job.
+    With ``may_store`` the result is cached, and concurrent equal uploads share one job. Each of them
+    has its own deadline. ``ticket`` counts the bytes of the pictures before they are read.
 
     Raises:
         FoveateError: when the photo can't be compressed.
@@ -86,29 +96,63 @@ async def compress(
     submitted_unix_s = time.time()
 
     async def take(result: Result) -> Finished | None:
-        return await service.cache.take(upload.identify(result.model_version), result)
+        identity = upload.identify(result.model_version)
+        try:
+            ticket.allocate_response(bound_bytes(result))
+        except QueueFullError:
+            if is_shared:  # the client will try again
+                await service.cache.keep(identity, result)
+            raise
+        return await service.cache.take(identity, result) if is_shared else None
 
-    async def work() -> Outcome:
-        if may_reuse and (cached := await find_cached(service, upload)):
+    timeout_s = service.settings.request_timeout_s
+
+    async def work(left_s: TimeLeft) -> Outcome:
+        if may_reuse and (cached := await find_cached(service, upload, ticket)):
             return cached
         pixels = await count_pixels(service, upload)
         service.metrics.cache.labels("miss").inc()
-        time_s = service.settings.request_timeout_s
-        with service.capacity.reserve(pixels, time_s):
-            finished = await service.queue.run_job(
-                upload.data, pixels, upload.options, time_s, take=take if is_shared else None
-            )
+        with service.capacity.reserve(pixels, left_s()):
+            finished = await run_job(service, upload, pixels, left_s, take)
         result = finished.result
         return Outcome(finished, upload.identify(result.model_version), result.stage_ms)
 
-    if not is_shared:
-        return set_times(await work(), submitted_unix_s)
     # A client that refuses cached results can't share a run that may use one.
-    key = f"{upload.identify(','.join(sorted(service.versions)))} {may_reuse}"
-    outcome, joined = await service.single_flight.run(key, work)
+    shared_key = f"{upload.identify(','.join(sorted(service.versions)))} {may_reuse}"
+    try:
+        outcome, joined = await service.single_flight.run(
+            shared_key if is_shared else object(), work, timeout_s
+        )
+    except (TimeoutError, DeadlineError) as error:
+        raise DeadlineError(f"No result within {timeout_s:g} s.") from error
     if joined:
         service.metrics.cache.labels("joined" if outcome.cached_ms is None else "hit").inc()
     return set_times(outcome, submitted_unix_s)
+
+
+async def run_job(
+    service: Service,
+    upload: Upload,
+    pixels: int,
+    left_s: TimeLeft,
+    take: Callable[[Result], Awaitable[Finished | None]],
+) -> Finished:
+    """Return a worker's result of an upload of ``pixels`` pixels.
+
+    A worker drops a job at the deadline that it was sent with. Uploads that joined later get another
+    job, with theirs.
+
+    Raises:
+        FoveateError: when the photo can't be compressed, or not before the last deadline.
+    """
+    while True:
+        try:
+            return await service.queue.run_job(
+                upload.data, pixels, upload.options, left_s(), take=take
+            )
+        except DeadlineError:
+            if left_s() < MIN_REPEAT_S:
+                raise
 
 
 def set_times(outcome: Outcome, submitted_unix_s: float) -> Outcome:

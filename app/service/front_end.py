@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import logging
 import time
 from typing import Final
 
 from redis.exceptions import RedisError
 
-from app.cancellation import end
-from app.liveness.live_workers import read_workers
+from app.background import BackgroundTask
+from app.liveness.live_workers import LiveWorkers
 from app.liveness.sweeper import Sweeper
 from app.queue.client import QueueClient
 from app.queue.detached import DetachedJobs
@@ -23,12 +22,12 @@ from app.settings import AppSettings
 from app.telemetry.metrics import Metrics
 from contract.errors import NoWorkerError, QueueUnavailableError
 
-log = logging.getLogger(__name__)
-
 # Workers are counted in the background, so that requests don't wait for it.
 WORKER_CHECK_INTERVAL_S: Final = 1.0
 # How often to look for dead workers that no supervisor watches.
 SWEEP_INTERVAL_S: Final = 2.0
+# Each holds one piece of its picture.
+MAX_DOWNLOADS: Final = 256
 
 
 class Service:
@@ -43,6 +42,7 @@ class Service:
             settings.redis_url,
             result_ttl_s=settings.result_ttl_s,
             on_reply=self.metrics.observe_reply,
+            on_death=self.metrics.count_death,
         )
         self.cache = ResultCache(
             self.queue.redis, max_bytes=settings.cache_max_bytes, ttl_s=settings.result_ttl_s
@@ -54,8 +54,11 @@ class Service:
             self.jobs,
             deadline_s=settings.job_deadline_s,
             on_result=self.metrics.observe_result,
+            on_death=self.metrics.count_death,
         )
         self.event_streams = 0
+        # Of jobs' pictures. They wait for no worker, so uploads that wait take none of their places.
+        self.downloads = Admission(MAX_DOWNLOADS, settings.max_pending_bytes)
         self.single_flight: SingleFlight[Outcome] = SingleFlight()
         # The versions of live workers' results: usually one, two during an update. Without a worker
         # the last ones stay, so that cached results are still found.
@@ -63,25 +66,35 @@ class Service:
         # When the last live worker was lost, monotonic; None while there is one.
         self._missing_since_s: float | None = time.monotonic()
         self._redis_responds = True
-        self._watch: asyncio.Task[None] | None = None
+        self.live_workers = LiveWorkers(settings.redis_url)
         self._sweeper = Sweeper(settings.redis_url, failure_ttl_s=settings.result_ttl_s)
-        self._sweep: asyncio.Task[None] | None = None
+        self._reader = self.queue.reader
+        self._watch = BackgroundTask(
+            "workers", self._watch_workers, on_death=self.metrics.count_death
+        )
+        self._sweep = BackgroundTask(
+            "sweep", self._sweep_workers, on_death=self.metrics.count_death
+        )
 
     def start(self) -> None:
         """Start to read replies, to count workers and to look for dead ones."""
         self.queue.start()
-        self._watch = asyncio.create_task(self._watch_workers(), name="workers")
-        self._sweep = asyncio.create_task(self._sweep_workers(), name="sweep")
+        self._watch.start()
+        self._sweep.start()
 
     async def stop(self) -> None:
         """Stop the background tasks and close the connections."""
-        if self._watch:
-            await end(self._watch)
-        if self._sweep:
-            await end(self._sweep)
-            self._sweeper.close()
+        await self._watch.stop()
+        await self._sweep.stop()
+        self._sweeper.close()
         await self.detached.stop()
         await self.queue.stop()
+        await self.live_workers.close()
+
+    def find_broken_tasks(self) -> list[str]:
+        """Return the names of the background tasks that can't run."""
+        tasks = (self._reader, self._watch, self._sweep)
+        return [task.name for task in tasks if not task.can_run]
 
     async def _watch_workers(self) -> None:
         while True:
@@ -100,8 +113,8 @@ class Service:
             RedisError: when Redis does not respond.
         """
         try:
-            alive = await read_workers(self.queue.redis)
-            queued_px = await self.queue.count_queued_px()
+            alive = await self.live_workers.read()
+            queued_px = await self.live_workers.count_queued_px()
         except RedisError:
             self._redis_responds = False
             raise
@@ -117,19 +130,19 @@ class Service:
     async def _sweep_workers(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_INTERVAL_S)
-            try:
-                await asyncio.to_thread(self._sweeper.sweep)
-            except Exception:  # the next attempt may succeed
-                log.exception("could not look for dead workers")
+            await asyncio.to_thread(self._sweeper.sweep)
 
     def require_redis(self) -> None:
         """Fail at once when Redis is known not to respond: a command would wait for its timeout.
 
         Raises:
-            QueueUnavailableError: when Redis did not respond to the last check.
+            QueueUnavailableError: when Redis did not respond to the last check, or no reply can be
+                read.
         """
         if not self._redis_responds:
             raise QueueUnavailableError("The queue does not respond.")
+        if not self._reader.can_run:
+            raise QueueUnavailableError("The workers' replies can't be read.")
 
     def require_worker(self) -> None:
         """Fail when no worker is running; one that is missing for a moment may be restarting.

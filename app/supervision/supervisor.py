@@ -9,25 +9,26 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 import urllib.error
 import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from redis.exceptions import RedisError
-
 from app.liveness.heartbeats import Heartbeats
 from app.liveness.recovery import recover
 from app.redis import connect_sync
 from app.settings import AppSettings
 from app.supervision import embedded_redis as embedded
-from app.supervision.child import Child
+from app.supervision.child import MAX_RESTART_DELAY_S, Child
 from app.supervision.front_ends import FRONT_END_ROLE, FrontEnds
 from app.supervision.listening import ListenError
 from app.supervision.machine import choose_workers, count_cores, share_cores
 
 POLL_S = 0.05
+# The pause after a defect of the supervisor.
+FAULT_PAUSE_S = 1.0
 READY_TIMEOUT_S = 180.0
 # Until the service is ready, this many early deaths of a child in a row mean that it can't start.
 MAX_DEATHS_AT_START = 3
@@ -35,8 +36,8 @@ MAX_DEATHS_AT_START = 3
 HEARTBEAT_CHECK_INTERVAL_S = 2.0
 # Short, because the supervisor watches no child while it waits for Redis.
 REDIS_TIMEOUT_S = 5.0
-# Added to the longest request, so that no child is killed before its requests have ended.
-DRAIN_MARGIN_S = 10.0
+# Added to the time in which a child drains, so that none is killed before it has ended.
+STOP_MARGIN_S = 10.0
 # Exit code of a child whose settings are invalid; the child has printed which.
 INVALID_SETTING = 2
 # The service's own address must not go through a proxy of the environment.
@@ -148,8 +149,14 @@ class Supervisor:
 
     def _watch(self, redis_url: str) -> None:
         while not self._stopping:
-            self._restart_dead(redis_url)
-            self._kill_silent(redis_url)
+            try:
+                self._restart_dead(redis_url)
+                self._kill_silent(redis_url)
+            except StartError:
+                raise
+            except Exception:  # noqa: BLE001 - the service must outlive a defect of its supervisor
+                say(f"the supervisor failed and goes on:\n{traceback.format_exc()}")
+                time.sleep(FAULT_PAUSE_S)
             time.sleep(POLL_S)
 
     def _kill_silent(self, redis_url: str) -> None:
@@ -173,7 +180,14 @@ class Supervisor:
             if child.restart_at_s is None:
                 self._on_death(child, redis_url)
             elif time.monotonic() >= child.restart_at_s:
-                child.start()
+                self._restart(child)
+
+    def _restart(self, child: Child) -> None:
+        try:
+            child.start()
+        except OSError as error:  # out of processes or memory
+            child.restart_at_s = time.monotonic() + MAX_RESTART_DELAY_S
+            say(f"the {child.role} can't be started: {error}")
 
     def _on_death(self, child: Child, redis_url: str) -> None:
         assert child.process is not None
@@ -189,7 +203,7 @@ class Supervisor:
         say(f"the {child.role} ended (exit code {code}); starting it again in {delay_s:.0f} s")
         dead_worker = child.worker_name
         if delay_s == 0:
-            child.start()  # first, so that it starts while the jobs are requeued
+            self._restart(child)  # first, so that it starts while the jobs are requeued
         if dead_worker:
             self._recover(redis_url, dead_worker)
 
@@ -198,7 +212,7 @@ class Supervisor:
         try:
             with connect_sync(redis_url, timeout_s=REDIS_TIMEOUT_S) as connection:
                 count = recover(connection, worker_name, failure_ttl_s=self._settings.result_ttl_s)
-        except RedisError as error:
+        except Exception as error:  # noqa: BLE001 - front ends requeue them later
             say(f"the jobs of {worker_name} could not be requeued: {error}")
         else:
             say(f"{count} jobs back in the queue")
@@ -216,9 +230,8 @@ class Supervisor:
         chosen = [child for child in self._children if child.role == role]
         for child in chosen:
             child.terminate()
-        longest_s = self._settings.upload_timeout_s + self._settings.request_timeout_s
         for child in chosen:
-            child.wait(longest_s + DRAIN_MARGIN_S)
+            child.wait(self._settings.drain_s + STOP_MARGIN_S)
 
 
 def say(line: str) -> None:

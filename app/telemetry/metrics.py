@@ -35,6 +35,12 @@ class Metrics:
             ["code"],
             registry=self.registry,
         )
+        self.task_deaths = Counter(
+            "foveate_task_deaths",
+            "Unexpected ends of background tasks; each was started again",
+            ["task"],
+            registry=self.registry,
+        )
         self.bytes_in = Counter(
             "foveate_bytes_in",
             "Bytes of the uploads whose results were sent",
@@ -106,6 +112,10 @@ class Metrics:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+    def count_death(self, task: str) -> None:
+        """Count the unexpected end of a background task."""
+        self.task_deaths.labels(task).inc()
 
     def observe_reply(self, reply: Reply) -> None:
         """Record the batch size and the stage times that a worker reports."""

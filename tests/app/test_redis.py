@@ -14,7 +14,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 import app.redis
 from app.cancellation import end
-from app.redis import connect, connect_blocking, connect_sync, register_script
+from app.redis import connect, connect_blocking, connect_health, connect_sync, register_script
 
 
 def use(client: Callable[[], Redis], work: Callable[[Redis], Awaitable[Any]]) -> None:
@@ -47,6 +47,68 @@ def test_commands_beyond_the_last_connection_wait_for_one(
         assert await asyncio.gather(*map(client.echo, texts)) == texts
         assert count_clients(connection) == before + 2
 
+    use(lambda: connect(redis_url), work)
+
+
+def test_commands_get_connections_in_the_order_in_which_they_asked(
+    redis_url: str, connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.redis, "MAX_CONNECTIONS", 1)
+
+    async def work(client: Redis) -> None:
+        ended: list[int] = []
+
+        async def poll(number: int) -> None:
+            """Ask again as soon as there is a response, before those that wait wake up."""
+            for _ in range(20):
+                await client.echo("a")
+            ended.append(number)
+
+        async def ask_once(number: int) -> None:
+            await client.echo("a")
+            ended.append(number)
+
+        pollers = [asyncio.ensure_future(poll(number)) for number in range(4)]
+        await asyncio.sleep(0)
+        await asyncio.gather(*pollers, *(ask_once(number) for number in range(10, 20)))
+        assert ended == [*range(10, 20), *range(4)]
+
+    assert connection.ping()
+    use(lambda: connect(redis_url), work)
+
+
+def test_a_command_waits_for_a_connection_within_its_timeout(
+    redis_url: str, connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.redis, "MAX_CONNECTIONS", 1)
+
+    async def work(client: Redis) -> None:
+        held = await client.connection_pool.get_connection()
+        with pytest.raises(RedisConnectionError, match="in use"):
+            await client.echo("a")
+        leaving = asyncio.ensure_future(client.echo("b"))
+        await asyncio.sleep(0.05)
+        await end(leaving)
+        await client.connection_pool.release(held)
+        assert await client.echo("d") == b"d"
+
+    assert connection.ping()
+    use(lambda: connect(redis_url, timeout_s=0.3), work)
+
+
+def test_health_waits_for_no_other_command(
+    redis_url: str, connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.redis, "MAX_CONNECTIONS", 1)
+
+    async def work(client: Redis) -> None:
+        async with connect_health(redis_url) as health:
+            held = asyncio.ensure_future(client.blpop(["nothing"], 5))
+            await asyncio.sleep(0.05)
+            assert await asyncio.wait_for(health.echo("a"), 2) == b"a"
+            await end(held)
+
+    assert connection.ping()
     use(lambda: connect(redis_url), work)
 
 

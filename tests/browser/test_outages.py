@@ -5,6 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
+from tests.browser.conftest import Photos
 from tests.browser.page import DONE_MS, PageUnderTest
 from tests.browser.pictures import portrait, to_jpeg
 from tests.integration.running import Running
@@ -37,3 +38,21 @@ def test_photos_survive_a_killed_worker_and_a_killed_front_end(
         worker.resume()
         page.tab.locator("#figures", has_text="of quality 50").wait_for(timeout=DONE_MS)
         page.await_done("first", "second")
+
+
+def test_a_photo_that_was_sent_too_slowly_can_be_sent_again(
+    chromium: Browser, page_service: Running, photos: Photos
+) -> None:
+    with PageUnderTest(chromium, page_service.url) as page:
+        page.allow_client_errors()
+        problem = {
+            "type": "urn:foveate:problem:body-too-slow",
+            "detail": "Too slow.",
+            "status": 408,
+        }
+        page.tab.route("**/compress?*", lambda route: route.fulfill(status=408, json=problem))
+        page.choose(photos.ben)
+        expect(page.card("ben")).to_have_attribute("data-state", "failed", timeout=DONE_MS)
+        page.tab.unroute("**/compress?*")
+        page.card("ben").get_by_role("button", name="Try").click()
+        page.await_done("ben")

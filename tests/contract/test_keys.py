@@ -3,6 +3,7 @@
 from redis import Redis
 from rq.executions import Execution
 from rq.intermediate_queue import IntermediateQueue
+from rq.job import Job
 from rq.queue import Queue
 from rq.registry import StartedJobRegistry
 from rq.worker import SimpleWorker
@@ -25,13 +26,14 @@ def test_the_keys_of_the_queue_and_its_intermediate_list_are_those_of_rq() -> No
     assert queue.intermediate_queue_key == keys.INTERMEDIATE_KEY
     assert StartedJobRegistry(keys.QUEUE_NAME, connection=Redis()).key == keys.STARTED_KEY
     intermediate = IntermediateQueue(queue.key, queue.connection)
+    assert keys.job_key("job") == Job.key_for("job")
     assert keys.first_seen_key("job") == intermediate.get_first_seen_key("job")
 
 
 def test_keys_with_the_same_id_are_distinct_and_have_our_prefix() -> None:
     functions = (
         *(keys.input_key, keys.image_key, keys.heatmap_key, keys.record_key),
-        *(keys.cache_key, keys.reply_key, keys.recovery_lock_key),
+        *(keys.cache_key, keys.reply_key),
     )
     made = {key_of("an-id") for key_of in functions}
     assert len(made) == len(functions)

@@ -7,6 +7,7 @@ import pytest
 from contract.errors import CorruptImageError, InternalError
 from contract.messages import (
     Failure,
+    InvalidReplyError,
     Options,
     Request,
     Result,
@@ -70,6 +71,14 @@ def test_unknown_fields_of_a_reply_are_ignored() -> None:
         {**REQUEST.to_json(), "options": {"max_bytes": "9000"}},
         {**REQUEST.to_json(), "options": {"max_bytes": True}},
         {**REQUEST.to_json(), "options": {"floor": 20.5}},
+        {**REQUEST.to_json(), "options": {"strength": float("nan")}},
+        {**REQUEST.to_json(), "options": []},
+        {**REQUEST.to_json(), "pixels": "4"},
+        {**REQUEST.to_json(), "pixels": -1},
+        {**REQUEST.to_json(), "original_bytes": True},
+        {**REQUEST.to_json(), "deadline_unix_s": None},
+        {**REQUEST.to_json(), "deadline_unix_s": float("inf")},
+        {**REQUEST.to_json(), "reply_to": 7},
     ],
 )
 def test_an_invalid_request_is_refused(fields: dict[str, object]) -> None:
@@ -78,7 +87,58 @@ def test_an_invalid_request_is_refused(fields: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"{}", b"[]", b'{"kind":"other"}', b'{"kind":"result"}', b"\xff"]
+    "fields",
+    [
+        {"stage_ms": None},
+        {"stage_ms": []},
+        {"stage_ms": {"decode": "1"}},
+        {"stage_ms": {"decode": float("nan")}},
+        {"stage_ms": {"decode": float("inf")}},
+        {"stage_ms": {"decode": -1}},
+        {"stage_ms": {"a\r\nX-Header: b": 1}},
+        {"stage_ms": {"x" * 33: 1}},
+        {"stage_ms": {chr(97 + number): 1 for number in range(17)}},
+        {"started_unix_s": "1"},
+        {"submitted_unix_s": 1e15},
+        {"width_px": 2.0},
+        {"width_px": 2**53},
+        {"original_bytes": None},
+        {"compressed_bytes": True},
+        {"batch_size": "4"},
+        {"passthrough": 1},
+        {"heatmap_type": "image/png\r\n"},
+        {"model_version": "v" * 5000},
+        {"model_version": "\ud800"},
+        {"kind": ["result"]},
+        {"kind": "other"},
+    ],
+)
+def test_a_reply_with_a_wrong_value_is_refused_and_names_its_job(fields: dict[str, object]) -> None:
+    raw = json.dumps({**json.loads(encode_reply(RESULT)), **fields}).encode()
+    with pytest.raises(InvalidReplyError, match="not a reply") as caught:
+        decode_reply(raw)
+    assert caught.value.job_id == RESULT.job_id
+
+
+@pytest.mark.parametrize("fields", [{"code": None}, {"detail": 3}, {"batch_size": -1}])
+def test_a_failure_with_a_wrong_value_is_refused(fields: dict[str, object]) -> None:
+    raw = json.dumps({**json.loads(encode_reply(Failure("j", "c", "d"))), **fields}).encode()
+    with pytest.raises(InvalidReplyError):
+        decode_reply(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"[" * 100_000,
+        b'{"job_id":7}',
+        b'{"kind":"other"}',
+        b'{"kind":"result"}',
+        b"\xff",
+    ],
 )
 def test_an_invalid_reply_is_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match="not a reply"):

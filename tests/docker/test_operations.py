@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic_settings import BaseSettings
 
+from app.queue.rq_jobs import JOB_TIMEOUT_S
 from app.settings import AppSettings
 from app.telemetry.metrics import Metrics
 from worker.settings import WorkerSettings
@@ -17,6 +18,8 @@ SETTINGS: dict[str, type[BaseSettings]] = {
     "### Front end": AppSettings,
     "### Worker": WorkerSettings,
 }
+# Settings that determine how long a front end drains.
+TIMEOUTS = ("UPLOAD_TIMEOUT_S", "REQUEST_TIMEOUT_S")
 # Depends on the machine.
 NO_FIXED_DEFAULT = {"codec_threads"}
 
@@ -74,3 +77,22 @@ def test_compose_publishes_on_this_machine_only() -> None:
     published = re.findall(r"ports: \[(.*)\]", text)
     assert published
     assert all(port.startswith('"127.0.0.1:') for port in published)
+
+
+@pytest.mark.parametrize(
+    ("service", "longest_s"), [("app", AppSettings().drain_s), ("worker", JOB_TIMEOUT_S)]
+)
+def test_compose_kills_nothing_that_still_drains(service: str, longest_s: int) -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    (section,) = re.findall(rf"^  {service}:\n((?:    .*\n|\n)+)", text, flags=re.MULTILINE)
+    (grace_s,) = re.findall(r"^    stop_grace_period: (\d+)s$", section, flags=re.MULTILINE)
+    assert int(grace_s) >= longest_s + 10
+    assert not re.search(rf"^ +(?:{'|'.join(TIMEOUTS)}):", text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("image", ["app", "worker"])
+def test_an_image_stops_by_the_signal_that_drains(image: str) -> None:
+    """Docker's default is SIGTERM, and the command in its exec form gets it."""
+    text = (ROOT / "docker" / f"{image}.Dockerfile").read_text()
+    assert "STOPSIGNAL" not in text
+    assert re.search(r"^CMD \[", text, flags=re.MULTILINE)

@@ -240,6 +240,19 @@ def test_an_item_that_fails_does_not_affect_others() -> None:
     assert (flow.open_items, flow.items_before_pass, flow.open_cost_px) == (0, 0, 0)
 
 
+def test_an_item_that_can_not_go_on_is_returned() -> None:
+    item = make_item(0)
+    broken = replace(item.request, deadline_unix_s=None)  # type: ignore[arg-type]
+
+    def spoil(items: list[Item]) -> None:
+        items[0].request = broken
+
+    with make_flow(device=spoil, lane="spread") as flow:
+        flow.submit([item])
+        (ended,) = drain(flow)
+    assert isinstance(ended.error, TypeError)
+
+
 def test_an_error_in_the_callers_lane_is_raised_and_loses_no_item() -> None:
     faults = [ConnectionError("gone")]
 

@@ -17,7 +17,7 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.worker import WorkerStatus
 
-from contract.intermediate import leave_intermediate
+from contract.intermediate import leave_intermediate, put_back
 from contract.keys import PHOTO_RATE_FIELD, RATE_FIELD, VERSION_FIELD
 from worker.pipeline import Pipeline
 from worker.queue.claim_timer import MAX_PAUSE_S, ClaimTimer
@@ -152,11 +152,7 @@ class BatchWorker(ResilientWorker):
     def _put_back(self, job_ids: list[str]) -> None:
         """Return jobs to the front of the queue, in their order."""
         self._is_full = True
-        with self.connection.pipeline() as pipeline:
-            for job_id in reversed(job_ids):
-                leave_intermediate(job_id, pipeline)
-                self._queue.push_job_id(job_id, pipeline=pipeline, at_front=True)
-            pipeline.execute()
+        put_back(job_ids, self.connection)
 
     def _exit_if_hung(self) -> None:
         """End this process when a task has been running for longer than a job may take.

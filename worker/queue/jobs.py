@@ -1,11 +1,17 @@
 """Reads RQ's jobs as items of the pipeline, and describes their failures."""
 
+import logging
+
+from redis import Redis
 from rq.job import Job
 
-from contract.errors import FoveateError
-from contract.keys import JOB_FUNCTION, MAX_RETRIES
+from contract.errors import FoveateError, InternalError
+from contract.intermediate import leave_intermediate
+from contract.keys import JOB_FUNCTION, MAX_RETRIES, job_key
 from contract.messages import Failure, Request
 from worker.item import Item
+
+log = logging.getLogger(__name__)
 
 
 def to_item(job: Job) -> Item:
@@ -22,6 +28,21 @@ def to_item(job: Job) -> Item:
         raise ValueError("the job has no request") from error
     started_unix_s = job.started_at.timestamp() if job.started_at else None
     return Item(job.id, Request.from_json(request), started_unix_s)
+
+
+def delete_unreadable(job_id: str, error: Exception, connection: Redis) -> None:
+    """Delete a job that RQ can't read because of ``error``.
+
+    Its front end then learns that Redis has lost the job.
+
+    Raises:
+        RedisError: when Redis can't be reached.
+    """
+    log.error("job %s can't be read; deleting it", job_id, exc_info=error)
+    with connection.pipeline() as pipeline:
+        leave_intermediate(job_id, pipeline)
+        pipeline.delete(job_key(job_id))
+        pipeline.execute()
 
 
 def cost_px(job: Job) -> int:
@@ -48,3 +69,24 @@ def describe_failure(item: Item, error: FoveateError) -> tuple[str, Failure]:
         started_unix_s=item.started_unix_s,
     )
     return item.request.reply_to, failure
+
+
+def describe_defect(job: Job) -> tuple[str, Failure] | None:
+    """Return the same for a job that the service could not do, None if it names no front end.
+
+    The rest of its request may be invalid, as when the front end has another version.
+    """
+    try:
+        reply_to = job.kwargs["request"]["reply_to"]
+    except Exception:  # noqa: BLE001 - RQ raises several kinds for data that it can't read
+        return None
+    if not isinstance(reply_to, str):
+        return None
+    failure = Failure(
+        job.id,
+        InternalError.code,
+        "The photo could not be compressed.",
+        submitted_unix_s=job.created_at.timestamp() if job.created_at else None,
+        started_unix_s=job.started_at.timestamp() if job.started_at else None,
+    )
+    return reply_to, failure

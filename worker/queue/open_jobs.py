@@ -10,10 +10,10 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.worker import SimpleWorker
 
-from contract.errors import ClientError, InternalError, QueueFullError
+from contract.errors import ClientError, QueueFullError
 from contract.messages import Failure
 from worker.item import Item
-from worker.queue.jobs import describe_failure, to_item
+from worker.queue.jobs import describe_defect, describe_failure, to_item
 from worker.queue.records import Records, StartedJob
 from worker.queue.rq_internals import drop_callbacks, record_failure
 from worker.replies import UNAVAILABLE, Replies
@@ -109,8 +109,9 @@ class OpenJobs:
                 finished.append((started, {"error": item.error.code}))
             elif item.is_open:
                 finished.append((started, {"ok": True}))
-            elif not self._worker.connection.exists(started.job.key):
-                # Redis was emptied: RQ's methods would write parts of the job again.
+            elif not self._records.holds(started):
+                # Redis was emptied, or another process has requeued the job: RQ's methods would write
+                # parts of the job, or queue it again.
                 self._records.forget(started)
             elif item.error is None:  # withdrawn
                 finished.append((started, {"withdrawn": True}))
@@ -167,13 +168,18 @@ class OpenJobs:
             self._open.pop(started.job.id, None)
 
     def _fail(self, started: StartedJob, error: BaseException) -> None:
-        """Record a defect of the service; reply if RQ won't try the job again."""
+        """Record a defect of the service; reply if RQ won't try the job again.
+
+        A job that another process has requeued meanwhile is left to it.
+        """
         job = started.job
         is_last_try = not job.should_retry
-        self._record_failure(started, error)
-        if is_last_try and job.id not in self._invalid:
-            defect = InternalError("The photo could not be compressed.")
-            self._replies.send_failures([describe_failure(to_item(job), defect)])
+        if not self._records.holds(started):
+            self._records.forget(started)
+        else:
+            self._record_failure(started, error)
+            if is_last_try and (reply := describe_defect(job)):
+                self._replies.send_failures([reply])
         # Now, not after the last job: a Redis error at a later one must not record this one again.
         self._open.pop(job.id, None)
         self._invalid.pop(job.id, None)

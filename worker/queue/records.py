@@ -17,6 +17,7 @@ from rq.utils import as_text, current_timestamp, now, utcformat
 from rq.worker import SimpleWorker
 
 from contract.keys import INTERMEDIATE_KEY, WORKERS_KEY
+from worker.queue.jobs import delete_unreadable
 from worker.queue.rq_internals import FINISH, START, TAKE
 
 
@@ -39,6 +40,8 @@ class Records:
         self._finish = worker.connection.register_script(FINISH)
         # How many jobs all workers were running after the last `start`.
         self.in_flight = 0
+        # Runs whose start may be recorded in Redis, although `start` failed; by job id.
+        self._starting: dict[str, StartedJob] = {}
 
     def take(self, count: int) -> list[tuple[str, Job | None]]:
         """Move up to ``count`` jobs from the queue to the intermediate list.
@@ -64,27 +67,34 @@ class Records:
                 job.restore(dict(zip(fields[::2], fields[1::2], strict=True)))
             except NoSuchJobError:
                 jobs.append((job.id, None))
+            except Exception as error:  # noqa: BLE001 - RQ raises several kinds
+                delete_unreadable(job.id, error, self._worker.connection)
             else:
                 job.redis_server_version = version
                 jobs.append((job.id, job))
         return jobs
 
     def start(self, jobs: Sequence[Job]) -> list[StartedJob]:
-        """Record that the worker runs ``jobs``.
+        """Record that the worker runs ``jobs``; return those that it may run.
+
+        The others were put back into the queue while this worker was stopped.
 
         Raises:
-            RedisError: when Redis can't be reached, or is full; then nothing is recorded.
+            RedisError: when Redis can't be reached, or is full; call again with all jobs.
         """
         worker, moment = self._worker, now()
         started = []
         arguments: list[Any] = []
         ttls_s = [worker.get_heartbeat_ttl(job) for job in jobs]
         for job, ttl_s in zip(jobs, ttls_s, strict=True):
-            execution = Execution(uuid4().hex, job.id, worker.connection, worker.name)
-            execution.created_at = execution.last_heartbeat = moment
-            started.append(StartedJob(job, execution))
-            arguments += [job.id, execution.id, ttl_s]
-        self.in_flight = self._start(
+            one = self._starting.get(job.id) or self._starting.setdefault(
+                job.id,
+                StartedJob(job, Execution(uuid4().hex, job.id, worker.connection, worker.name)),
+            )
+            one.execution.created_at = one.execution.last_heartbeat = moment
+            started.append(one)
+            arguments += [job.id, one.execution.id, ttl_s]
+        self.in_flight, recorded = self._start(
             keys=[
                 *(worker.key, worker.executions_key),
                 *(self._queue.started_job_registry.key, INTERMEDIATE_KEY),
@@ -95,11 +105,13 @@ class Records:
                 *arguments,
             ],
         )
+        self._starting.clear()
+        started = [one for one in started if one.job.id.encode() in recorded]
         worker.executions.update({one.execution.id: one.execution for one in started})
         worker.last_heartbeat = moment
-        for job in jobs:
-            job.worker_name = worker.name
-            job.started_at = job.last_heartbeat = moment
+        for one in started:
+            one.job.worker_name = worker.name
+            one.job.started_at = one.job.last_heartbeat = moment
         return started
 
     def finish(self, finished: Sequence[tuple[StartedJob, dict[str, Any]]]) -> None:
@@ -140,8 +152,19 @@ class Records:
             if started.job.id.encode() in depended_on:
                 self._queue.enqueue_dependents(started.job)
 
+    def holds(self, started: StartedJob) -> bool:
+        """Return whether a job is still this worker's: it exists, and no process has requeued it.
+
+        Raises:
+            RedisError: when Redis can't be reached.
+        """
+        with self._worker.connection.pipeline(transaction=False) as pipeline:
+            pipeline.exists(started.job.key)
+            pipeline.sismember(self._worker.executions_key, started.execution.composite_key)
+            return all(pipeline.execute())
+
     def forget(self, started: StartedJob) -> None:
-        """Delete the record of a job that Redis no longer has.
+        """Delete the record of a run whose job is no longer this worker's.
 
         Raises:
             RedisError: when Redis can't be reached.

@@ -4,15 +4,20 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from threading import Thread
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from redis.exceptions import RedisError
+from rq.job import Job
+from rq.queue import Queue
+from rq.utils import now
 from rq.worker import SimpleWorker
 from rq.worker_registration import register as register_worker
 
 from contract.keys import WORKERS_KEY
 from worker.console import say
+from worker.queue.jobs import delete_unreadable
 from worker.replies import UNAVAILABLE
 
 log = logging.getLogger(__name__)
@@ -57,6 +62,7 @@ class ResilientWorker(SimpleWorker):
             return
         self._last_beat_s = time.monotonic()
         self.connection.hset(self.key, mapping=self.describe())
+        self._watch_commands()
         if not self.connection.sismember(WORKERS_KEY, self.key):
             log.warning("Redis no longer lists this worker; registering again")
             with self.connection.pipeline() as again:
@@ -71,6 +77,30 @@ class ResilientWorker(SimpleWorker):
         """Send a heartbeat if the last one was more than ``HEARTBEAT_INTERVAL_S`` ago."""
         if self._is_beat_due():
             self.heartbeat()
+
+    def dequeue_job_and_maintain_ttl(
+        self, timeout: int | None, max_idle_time: int | None = None
+    ) -> tuple[Job, Queue] | None:
+        """Take a job from the queue; delete those that RQ can't read, which would end its loop."""
+        while True:
+            try:
+                return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+            except RedisError:
+                raise
+            except Exception as error:
+                if not (job_id := getattr(error, "job_id", "")):
+                    raise
+                delete_unreadable(job_id, error, self.connection)
+
+    def run_maintenance_tasks(self) -> None:
+        """Clean RQ's registries; a record that RQ can't read must not end its loop."""
+        try:
+            super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        except RedisError:
+            raise
+        except Exception:
+            log.exception("RQ's maintenance failed")
+            self.last_cleaned_at = now()  # type: ignore[assignment]
 
     def set_shutdown_requested_date(self) -> None:
         """Record the request to stop; it is valid without the record when Redis is unavailable."""
@@ -95,6 +125,13 @@ class ResilientWorker(SimpleWorker):
             if self.stopping and now_s - self._outage_since_s > STOP_PATIENCE_S:
                 raise
             time.sleep(OUTAGE_PAUSE_S)
+
+    def _watch_commands(self) -> None:
+        """Start RQ's thread for commands again if it has died."""
+        thread = cast("Thread | None", self.pubsub_thread)
+        if thread is not None and not thread.is_alive():
+            log.error("the thread that listens for commands died; starting it again")
+            self.subscribe()  # type: ignore[no-untyped-call]
 
     def _is_beat_due(self) -> bool:
         return time.monotonic() - self._last_beat_s >= HEARTBEAT_INTERVAL_S

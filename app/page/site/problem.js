@@ -2,6 +2,7 @@
 
 // No connection, the queue is full, no worker is ready.
 const TEMPORARY_STATUSES = new Set([0, 429, 503]);
+const SLOW_UPLOAD = 408;
 
 /** An error whose message the user sees. */
 export class CompressionError extends Error {
@@ -19,7 +20,7 @@ export class CompressionError extends Error {
 
   /** Whether the user is offered to try again. */
   get retryable() {
-    return this.temporary || this.status >= 500;
+    return this.temporary || this.status === SLOW_UPLOAD || this.status >= 500;
   }
 }
 

@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
-from starlette.types import ASGIApp
+import pytest
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.main import create_app
 from app.results.result import Finished
@@ -20,24 +22,19 @@ RESULT = Result("x" * 24, 32, 24, len(PHOTO), 4, 6, "v1", None, {"queue": 1.0, "
 
 
 class StandInQueue:
-    """Returns a finished photo without a worker; ``uploads`` has the bytes and options it got.
-
-    ``takes`` has what may store each result in the cache, or None.
-    """
+    """Returns a finished photo without a worker; ``uploads`` has the bytes and options it got."""
 
     def __init__(self, service: Service, result: Result = RESULT) -> None:
         self.redis = service.queue.redis
         self.uploads: list[tuple[bytes, Options]] = []
-        self.takes: list[Any] = []
         self._result = result
 
     async def run_job(
-        self, data: bytes, pixels: int, options: Options, timeout_s: float, take: Any = None
+        self, data: bytes, pixels: int, options: Options, timeout_s: float, **_take: Any
     ) -> Finished:
         assert pixels == 32 * 24
         assert timeout_s > 0
         self.uploads.append((data, options))
-        self.takes.append(take)
         return Finished(self._result, b"jpeg", b"png" if self._result.heatmap_type else None)
 
 
@@ -94,3 +91,18 @@ def read_problem(response: httpx.Response) -> tuple[int, str]:
     assert document["title"]
     assert document["detail"]
     return response.status_code, document["type"].removeprefix("urn:foveate:problem:")
+
+
+class ResponseWatch:
+    """Notes what the front end holds whenever a photo's response begins: uploads and their bytes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.held: list[tuple[int, int]] = []
+        original = Response.__call__
+
+        async def call(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+            admission = scope["app"].state.service.admission
+            self.held.append((admission.pending, admission.pending_bytes))
+            await original(response, scope, receive, send)
+
+        monkeypatch.setattr(Response, "__call__", call)

@@ -13,10 +13,10 @@ from app.http.body import ALLOCATED_AHEAD_BYTES, Body, BodyDeadline, read_body
 from app.service.admission import Admission, Ticket
 from contract.errors import (
     BodyTooLargeError,
-    DeadlineError,
     InvalidOptionError,
     MalformedRequestError,
     QueueFullError,
+    SlowBodyError,
 )
 
 MAX_BYTES = 1000
@@ -140,7 +140,7 @@ def test_a_full_process_takes_no_more_bytes() -> None:
 
 def test_a_slow_body_ends_after_the_grace() -> None:
     slow = BodyDeadline(timeout_s=10, grace_s=0.05, min_bytes_per_s=1000)
-    with pytest.raises(DeadlineError, match="1000 bytes per second"):
+    with pytest.raises(SlowBodyError, match="1000 bytes per second"):
         read([b"x"] * 100, pause_s=0.02, deadline=slow)
 
 

@@ -12,7 +12,14 @@ from app.options import CompressOptions
 from app.service.front_end import Service
 from app.settings import AppSettings
 from contract.messages import Options
-from tests.app.http.in_process import PHOTO, RESULT, StandInQueue, read_problem, use_service
+from tests.app.http.in_process import (
+    PHOTO,
+    RESULT,
+    ResponseWatch,
+    StandInQueue,
+    read_problem,
+    use_service,
+)
 from tests.photos import file_of, photo
 
 WITH_HEATMAP = replace(RESULT, heatmap_type="image/png")
@@ -92,6 +99,20 @@ def test_without_a_free_place_a_photo_is_refused() -> None:
         assert int(response.headers["retry-after"]) > 0
 
     use_service(work, max_pending=1)
+
+
+def test_a_response_holds_its_place_and_its_own_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = ResponseWatch(monkeypatch)
+
+    async def work(client: httpx.AsyncClient, service: Service) -> None:
+        service.queue = StandInQueue(service)
+        assert (await client.post("/compress", content=PHOTO)).content == b"jpeg"
+        assert (await client.post("/compress?quality=0", content=PHOTO)).status_code == 422
+        assert (await client.post("/compress", content=b"hello")).status_code == 415
+        assert watch.held == [(1, len(b"jpeg")), (0, 0), (1, len(b"hello"))]
+        assert service.admission.pending == service.admission.pending_bytes == 0
+
+    use_service(work)
 
 
 @pytest.mark.usefixtures("connection")

@@ -14,7 +14,14 @@ from app.sources.client import Source
 from app.sources.signature import signed_path
 from app.sources.source_url import SourceUrl
 from contract.messages import Options
-from tests.app.http.in_process import PHOTO, RESULT, StandInQueue, read_problem, use_service
+from tests.app.http.in_process import (
+    PHOTO,
+    RESULT,
+    ResponseWatch,
+    StandInQueue,
+    read_problem,
+    use_service,
+)
 
 KEY = "0123456789abcdef"
 URL = "https://photos.example/a.jpg"
@@ -91,20 +98,6 @@ def test_the_response_is_kept_no_longer_than_the_source() -> None:
         assert (await fetch.get()).headers["cache-control"] == "public, max-age=7"
 
     use_fetch(work, "max-age=7")
-
-
-@pytest.mark.parametrize(
-    ("cache_control", "is_stored"),
-    [("no-store", False), ("private, max-age=5", False), ("no-cache", True), ("", True)],
-)
-def test_a_source_that_forbids_storing_is_not_in_the_result_cache(
-    cache_control: str, is_stored: bool
-) -> None:
-    async def work(fetch: Fetch) -> None:
-        assert (await fetch.get()).status_code == 200
-        assert [take is not None for take in fetch.queue.takes] == [is_stored]
-
-    use_fetch(work, cache_control)
 
 
 def test_without_a_valid_signature_nothing_is_downloaded() -> None:
@@ -199,6 +192,16 @@ def test_downloads_count_in_the_bytes_that_are_held() -> None:
             assert read_problem(await fetch.get()) == (429, "queue-full")
 
     use_fetch(work, max_pending_bytes=len(PHOTO) - 1)
+
+
+def test_a_response_holds_its_place_and_its_own_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = ResponseWatch(monkeypatch)
+
+    async def work(fetch: Fetch) -> None:
+        assert (await fetch.get()).content == b"jpeg"
+        assert watch.held == [(1, len(b"jpeg"))]
+
+    use_fetch(work)
 
 
 def test_without_keys_and_hosts_there_is_no_such_path() -> None:

@@ -1,5 +1,8 @@
 """Liveness needs nothing; readiness needs Redis and a worker."""
 
+import asyncio
+from types import SimpleNamespace
+
 import httpx
 import pytest
 from redis import Redis
@@ -7,6 +10,9 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
+import app.redis
+from app.cancellation import end
+from app.service.admission import Admission
 from app.service.front_end import Service
 from contract.keys import QUEUE_NAME
 from tests.app.http.in_process import read_problem, use_service
@@ -33,6 +39,45 @@ def test_ready_means_that_a_worker_is_alive(redis_url: str, connection: Redis) -
         queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
         SimpleWorker([queue], connection=connection, serializer=JSONSerializer).register_birth()
         assert (await client.get("/readyz")).json() == {"workers": 1}
+
+    use_service(work, redis_url)
+
+
+def test_a_background_task_that_can_not_run_makes_the_front_end_unready(
+    redis_url: str, connection: Redis
+) -> None:
+    async def work(client: httpx.AsyncClient, service: Service) -> None:
+        queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+        SimpleWorker([queue], connection=connection, serializer=JSONSerializer).register_birth()
+        service.admission = SimpleNamespace(pending=None)  # no number
+        service.start()
+        async with asyncio.timeout(5):
+            while (response := await client.get("/readyz")).status_code == 200:
+                await asyncio.sleep(0.01)
+        assert read_problem(response) == (503, "queue-unavailable")
+        assert "workers" in response.json()["detail"]
+        assert (await client.get("/livez")).status_code == 200
+        service.admission = Admission(1, 1)
+        assert (
+            'foveate_task_deaths_total{task="workers"} 2.0' in (await client.get("/metrics")).text
+        )
+
+    use_service(work, redis_url)
+
+
+def test_readiness_waits_for_no_connection_of_requests(
+    redis_url: str, connection: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.redis, "MAX_CONNECTIONS", 1)
+
+    async def work(client: httpx.AsyncClient, service: Service) -> None:
+        queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+        SimpleWorker([queue], connection=connection, serializer=JSONSerializer).register_birth()
+        held = asyncio.ensure_future(service.queue.redis.blpop(["nothing"], 3))
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(1):
+            assert (await client.get("/readyz")).json() == {"workers": 1}
+        await end(held)
 
     use_service(work, redis_url)
 

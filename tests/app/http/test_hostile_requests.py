@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.main import create_app
 from app.options import CompressOptions
 from app.results.result import Finished
+from app.root_path import ForwardedHeadersMiddleware
 from app.service.front_end import Service
 from app.settings import AppSettings
 from app.sources.signature import signed_path
@@ -81,9 +81,10 @@ NUMBERS: Final = (
     *("1e999", "-1e999", "nan", "inf", "9" * 5000, "-0", "1_0", "0x10", "٣", "²", "1e-400", "1."),
     *("\0", "\0" * 50, "75\0", "true", "True", "1", "0", "on", "null", "None", "[]", "{}", "٪"),
 )
+NAMES: Final = (*CompressOptions.model_fields, "expires")
 TEXT: Final = st.one_of(st.sampled_from(NUMBERS), st.text(max_size=20))
 PAIRS: Final = st.lists(
-    st.tuples(st.one_of(st.sampled_from(tuple(CompressOptions.model_fields)), TEXT), TEXT),
+    st.tuples(st.one_of(st.sampled_from(NAMES), TEXT), TEXT),
     max_size=4,
 )
 
@@ -163,7 +164,7 @@ def request_status(redis_url: str) -> Iterator[Request]:
             send_last_spans = tracing.instrument(app)
         service = runner.run(start(app))
         # The server wraps the application so.
-        behind_proxy = ProxyHeadersMiddleware(app, trusted_hosts="*")
+        behind_proxy = ForwardedHeadersMiddleware(app, "*")
         yield lambda *call, **given: runner.run(respond(behind_proxy, *call, **given))
         runner.run(service.stop())
         send_last_spans()

@@ -10,12 +10,14 @@ import pytest
 from app.http import jobs as routes
 from app.http.jobs import watch
 from app.queue.jobs import Job
+from app.service import front_end
 from app.service.front_end import Service
 from contract.errors import CorruptImageError, GoneJobError, UnknownJobError
 from contract.messages import Failure
 from tests.app.http.in_process import RESULT, read_problem, use_service
 
 JOB_ID = "x" * 24
+PNG, JPEG = b"png", bytes(range(256)) * 1500
 FINISHED = Job(JOB_ID, "finished", reply=replace(RESULT, heatmap_type="image/png"))
 
 
@@ -32,8 +34,14 @@ class StandInJobs:
             raise state
         return state
 
-    async def read_picture(self, _: Any, *, heatmap: bool = False) -> bytes:
-        return b"png" if heatmap else b"jpeg"
+    async def find_picture(self, _: Any, *, heatmap: bool) -> tuple[str, int]:
+        return ("heatmap", len(PNG)) if heatmap else ("image", len(JPEG))
+
+    async def keep_picture(self, key: str, keep_s: int) -> None:
+        assert (key, keep_s) == ("image", 60)  # the other one has a single piece
+
+    async def read_piece(self, key: str, start: int, length_bytes: int) -> bytes:
+        return {"heatmap": PNG, "image": JPEG}[key][start : start + length_bytes]
 
     async def delete(self, job_id: str) -> None:
         await self.read(job_id)
@@ -64,7 +72,7 @@ def test_a_job_is_shown_and_never_cached() -> None:
 
 @pytest.mark.parametrize(
     ("suffix", "media_type", "content"),
-    [("/image", "image/jpeg", b"jpeg"), ("/heatmap", "image/png", b"png")],
+    [("/image", "image/jpeg", JPEG), ("/heatmap", "image/png", PNG)],
 )
 def test_a_picture_is_sent_once_and_revalidated(
     suffix: str, media_type: str, content: bytes
@@ -85,6 +93,14 @@ def test_head_is_get_without_a_body() -> None:
         got, head = (request(FINISHED, method, suffix) for method in ("GET", "HEAD"))
         assert head.status_code == 200
         assert head.headers["content-length"] == got.headers["content-length"]
+
+
+@pytest.mark.parametrize("suffix", ["/image", "/heatmap"])
+def test_above_the_limit_a_picture_is_refused(monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    monkeypatch.setattr(front_end, "MAX_DOWNLOADS", 0)
+    response = request(FINISHED, "GET", suffix)
+    assert read_problem(response) == (429, "queue-full")
+    assert int(response.headers["retry-after"]) > 0
 
 
 def test_an_unfinished_job_has_no_picture() -> None:

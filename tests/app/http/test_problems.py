@@ -19,6 +19,7 @@ from contract.errors import (
     DeadlineError,
     FoveateError,
     QueueFullError,
+    SlowBodyError,
     TooManyPixelsError,
     UnknownJobError,
 )
@@ -102,7 +103,8 @@ def test_an_error_after_the_response_has_started_is_left_to_the_server() -> None
     [
         (BodyTooLargeError("x"), True),
         (TooManyPixelsError("x"), True),
-        (DeadlineError("x"), True),
+        (SlowBodyError("x"), True),
+        (DeadlineError("x"), False),
         (UnknownJobError("x"), False),
     ],
 )

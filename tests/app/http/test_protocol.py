@@ -1,38 +1,74 @@
 """Slow clients and endless headers lose their connection; ordinary clients don't notice the limits."""
 
+import asyncio
 import contextlib
 import select
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 import app.http.protocol
-from app.http.protocol import MAX_HEAD_BYTES, LimitedProtocol, limit_protocol
+from app.http.protocol import (
+    MAX_FRAME_BYTES,
+    MAX_HEADERS,
+    MAX_PIPELINED,
+    PIECE_BYTES,
+    LimitedProtocol,
+    limit_protocol,
+    send_in_pieces,
+)
 
 TIMEOUT_S = 0.3
+MAX_UPLOAD_BYTES = 1_000_000
 LARGE_BYTES = 10_000_000
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+LAST = GET + b"Connection: close\r\n\r\n"
 
 
-async def respond(scope: Scope, _receive: Receive, send: Send) -> None:
-    """Respond before the body has arrived; /large has a large response."""
-    body = bytes(LARGE_BYTES) if scope["path"] == "/large" else b"hello"
-    length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": 200, "headers": [length]})
-    await send({"type": "http.response.body", "body": body})
+# Paths of requests in progress.
+active: Counter[str] = Counter()
+
+
+async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+    """Respond before the body has arrived, on /echo after it; /large has a large response."""
+    active[scope["path"]] += 1
+    try:
+        body = {"/large": bytes(LARGE_BYTES), "/medium": bytes(50_000)}.get(scope["path"], b"hello")
+        if scope["path"] == "/echo":
+            body = b"%d headers, " % len(scope["headers"]) + await read_body(receive)
+        length = (b"content-length", str(len(body)).encode())
+        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        if scope["path"] == "/slow":
+            await asyncio.sleep(TIMEOUT_S)
+        await send({"type": "http.response.body", "body": body})
+    finally:
+        active[scope["path"]] -= 1
+
+
+async def read_body(receive: Receive) -> bytes:
+    """Return the body of a request as far as it arrives."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return body
 
 
 @contextmanager
 def serve(timeout_s: float) -> Iterator[int]:
     """Run a server with this time limit in a thread; yield its port."""
-    protocol = limit_protocol(timeout_s, timeout_s)
+    protocol = limit_protocol(timeout_s, timeout_s, MAX_UPLOAD_BYTES)
     config = uvicorn.Config(respond, port=0, lifespan="off", log_config=None, http=protocol)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -106,23 +142,21 @@ def test_an_incomplete_second_head_is_closed(strict_port: int) -> None:
 
 @pytest.mark.parametrize("line", [b"a" * 1000, b"a: b\r\n" * 100], ids=["one header", "many"])
 def test_a_head_above_the_limit_is_closed(patient_port: int, line: bytes) -> None:
-    drips = [line] * (8 * MAX_HEAD_BYTES // len(line))
+    drips = [line] * (8 * MAX_FRAME_BYTES // len(line))
     received, _ = exchange(patient_port, GET + b"X-A: ", *drips, pause_s=0)
-    assert received == b""
+    assert b"200 OK" not in received
 
 
 def test_the_limit_holds_for_each_head_of_a_connection(patient_port: int) -> None:
-    half = MAX_HEAD_BYTES // 2
+    half = MAX_FRAME_BYTES // 2
     head = (GET + b"X-A: " + b"a" * half, b"\r\nConnection: keep-alive\r\n\r\n")
-    last = GET + b"Connection: close\r\n\r\n"
-    received, _ = exchange(patient_port, b"", *head * 4, last, pause_s=0.1)
+    received, _ = exchange(patient_port, b"", *head * 4, LAST, pause_s=0.1)
     assert received.count(b"200 OK") == 5
 
 
 def test_requests_with_bodies_reuse_their_connection(patient_port: int) -> None:
     post = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + bytes(200_000)
-    last = GET + b"Connection: close\r\n\r\n"
-    received, _ = exchange(patient_port, b"", *[post] * 5, last)
+    received, _ = exchange(patient_port, b"", *[post] * 5, LAST)
     assert received.count(b"200 OK") == 6
 
 
@@ -133,14 +167,146 @@ def test_a_body_that_continues_after_its_response_is_closed(strict_port: int) ->
     assert TIMEOUT_S / 2 < elapsed_s < 6
 
 
+@pytest.mark.parametrize("frame", ["trailers", "chunk extension", "chunk extensions"])
+@pytest.mark.parametrize("path", [b"/ ", b"/echo "], ids=["body not read", "body read"])
+def test_what_surrounds_a_body_is_limited(patient_port: int, path: bytes, frame: str) -> None:
+    start, drip = {
+        "trailers": (b"1\r\na\r\n0\r\n", b"a: b\r\n" * 1000),
+        "chunk extension": (b"1;", b"a=b;" * 1000),
+        "chunk extensions": (b"", b"1;" + b"a" * 1000 + b"\r\nb\r\n"),
+    }[frame]
+    head = CHUNKED.replace(b"/ ", path, 1)
+    received, _ = exchange(patient_port, head + start, *[drip] * 2000, pause_s=0)
+    assert b"200 OK" not in received or path == b"/ "
+
+
+def test_trailers_are_dropped(patient_port: int) -> None:
+    body = b"1\r\na\r\n0\r\nX-A: b\r\nX-B: c\r\n\r\n"
+    received, _ = exchange(patient_port, CHUNKED.replace(b"/ ", b"/echo ", 1) + body, LAST)
+    assert b"2 headers, aHTTP" in received
+
+
+def test_a_body_in_the_smallest_chunks_is_accepted(patient_port: int) -> None:
+    body = b"0001\r\na\r\n" * 20_000 + b"0\r\n\r\n"
+    received, _ = exchange(patient_port, CHUNKED.replace(b"/ ", b"/echo ", 1) + body, LAST)
+    assert b"a" * 20_000 in received
+
+
+def test_a_body_that_no_route_reads_is_limited(patient_port: int) -> None:
+    with socket.create_connection(("127.0.0.1", patient_port), timeout=10) as connection:
+        connection.sendall(POST + b"Content-Length: 1000000000\r\n\r\n")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 OK")
+        with pytest.raises(ConnectionError):
+            connection.sendall(bytes(50_000_000))
+
+
+def test_too_many_headers_are_refused(patient_port: int) -> None:
+    received, _ = exchange(patient_port, GET + b"a:b\r\n" * MAX_HEADERS + b"\r\n")
+    assert received.startswith(b"HTTP/1.1 400 ")
+    received, _ = exchange(patient_port, LAST[:-2] + b"a:b\r\n" * (MAX_HEADERS - 2) + b"\r\n")
+    assert received.startswith(b"HTTP/1.1 200 ")
+
+
+def test_too_many_requests_at_once_are_refused(patient_port: int) -> None:
+    slow = GET.replace(b"/ ", b"/slow ") + b"\r\n"
+    received, _ = exchange(patient_port, slow + (GET + b"\r\n") * (MAX_PIPELINED - 1) + LAST)
+    assert received.count(b"200 OK") == MAX_PIPELINED + 1
+    received, _ = exchange(patient_port, slow + (GET + b"\r\n") * MAX_PIPELINED + LAST)
+    assert received.count(b"200 OK") <= 1
+
+
+def test_an_invalid_request_is_not_refused_inside_a_response(patient_port: int) -> None:
+    slow = GET.replace(b"/ ", b"/slow ") + b"\r\n"
+    received, _ = exchange(patient_port, slow, b"\x00nonsense\r\n\r\n", pause_s=0.1)
+    assert b"400" not in received
+
+
+@pytest.mark.parametrize("start", [b"", GET + b"\r\n"], ids=["first", "second"])
+def test_empty_lines_instead_of_a_head_are_closed(strict_port: int, start: bytes) -> None:
+    _, elapsed_s = exchange(strict_port, start, *[b"\r\n"] * 400)
+    assert TIMEOUT_S / 2 < elapsed_s < 6
+
+
+def test_an_empty_line_after_a_response_keeps_no_connection(strict_port: int) -> None:
+    _, elapsed_s = exchange(strict_port, GET + b"\r\n", b"", b"\r\n", pause_s=0.1)
+    assert TIMEOUT_S / 2 < elapsed_s < 6
+
+
+def test_an_upgrade_is_passed_over(patient_port: int) -> None:
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+    received, _ = exchange(patient_port, GET + upgrade + b"\r\n" + GET + b"\r\n")
+    assert received.count(b"200 OK") == 1
+    body = b"Content-Length: 500\r\n\r\n" + (GET + b"\r\n").ljust(500)
+    received, _ = exchange(patient_port, POST + upgrade + body)
+    assert received.startswith(b"HTTP/1.1 400 ")
+
+
+def connect_and_ask(port: int, path: bytes) -> socket.socket:
+    """Ask for a response; most of it waits in the server, because the buffer is small."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.settimeout(10)
+    connection.connect(("127.0.0.1", port))
+    connection.sendall(GET.replace(b"/ ", path) + b"\r\n")
+    return connection
+
+
+def test_a_request_ends_when_its_response_has_been_read(patient_port: int) -> None:
+    with connect_and_ask(patient_port, b"/large ") as connection:
+        received = 0
+        while received < LARGE_BYTES - 5_000_000:
+            received += len(connection.recv(2**16))
+        time.sleep(0.1)
+        assert active["/large"] == 1
+        while received < LARGE_BYTES:
+            received += len(connection.recv(2**16))
+    assert active["/large"] == 0
+
+
+@pytest.mark.parametrize("is_closed", [False, True], ids=["open", "half-closed"])
+def test_a_request_ends_when_its_client_reads_nothing(strict_port: int, is_closed: bool) -> None:
+    with connect_and_ask(strict_port, b"/large ") as connection:
+        time.sleep(TIMEOUT_S / 3)
+        assert active["/large"] == 1
+        if is_closed:
+            connection.shutdown(socket.SHUT_WR)
+        time.sleep(2 * TIMEOUT_S)
+        assert active["/large"] == 0
+
+
+def test_responses_that_are_not_read_are_closed(strict_port: int) -> None:
+    # Each fits into uvicorn's buffer, which has no time limit by itself.
+    with connect_and_ask(strict_port, b"/medium ") as connection, contextlib.suppress(OSError):
+        for _ in range(200):
+            connection.sendall(GET.replace(b"/ ", b"/medium ") + b"\r\n")
+            time.sleep(0.01)
+        pytest.fail("the connection is still open")
+
+
+def test_a_response_is_written_in_pieces() -> None:
+    pieces: list[Message] = []
+
+    async def collect(message: Message) -> None:
+        pieces.append({**message, "body": bytes(message.get("body", b""))})
+
+    async def run() -> None:
+        await send_in_pieces(respond)(
+            {"type": "http", "path": "/large"},
+            None,
+            collect,  # type: ignore[arg-type]
+        )
+
+    asyncio.run(run())
+    _, *bodies = pieces
+    assert b"".join(piece["body"] for piece in bodies) == bytes(LARGE_BYTES)
+    assert max(len(piece["body"]) for piece in bodies) == PIECE_BYTES
+    assert [piece["more_body"] for piece in bodies] == [True] * (len(bodies) - 1) + [False]
+    assert bodies[-1]["body"] == b""
+
+
 def test_a_response_that_is_not_read_is_closed(strict_port: int) -> None:
     received = 0
-    with socket.socket() as connection:
-        # A small buffer, so that most of the response waits in the server.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.settimeout(10)
-        connection.connect(("127.0.0.1", strict_port))
-        connection.sendall(GET.replace(b"/ ", b"/large ") + b"\r\n")
+    with connect_and_ask(strict_port, b"/large ") as connection:
         time.sleep(3 * TIMEOUT_S)
         with contextlib.suppress(ConnectionError):
             while chunk := connection.recv(2**20):
@@ -168,4 +334,10 @@ def test_a_connection_stays_open_after_a_large_response(strict_port: int) -> Non
 
 def test_every_overridden_method_is_one_of_uvicorn() -> None:
     own = {name for name in vars(LimitedProtocol) if not name.startswith("_")}
-    assert own - {"head_timeout_s", "send_timeout_s"} <= set(dir(HttpToolsProtocol))
+    assert own - {
+        "head_timeout_s",
+        "send_timeout_s",
+        "max_body_bytes",
+        "stalled_s",
+        "abort",
+    } <= set(dir(HttpToolsProtocol))

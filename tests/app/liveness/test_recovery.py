@@ -1,12 +1,17 @@
 """The jobs of a dead worker return to the queue, or fail after too many dead workers."""
 
+from typing import Any
+
+import pytest
 from redis import Redis
 from rq.job import Job
+from rq.queue import Queue
+from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
-from app.liveness.recovery import recover
-from contract.keys import input_key, recovery_lock_key, reply_key
+from app.liveness.recovery import recover, requeue_stuck
+from contract.keys import input_key, reply_key, worker_executions_key
 from contract.messages import Failure, decode_reply
 from tests.app.liveness.dead_worker import die_with, enqueue
 
@@ -63,12 +68,80 @@ def test_jobs_that_no_longer_exist_are_skipped(connection: Redis) -> None:
     assert queue.job_ids == ["job-1"]
 
 
-def test_only_one_process_recovers_a_worker(connection: Redis) -> None:
-    queue = enqueue(connection, 1, retries=2)
-    name = die_with(queue, 1)
-    connection.set(recovery_lock_key(name), b"", ex=30)
+def test_processes_that_recover_a_worker_at_once_requeue_each_job_once(
+    connection: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = enqueue(connection, 3, retries=2)
+    name = die_with(queue, 2)
+    fetch, others = Job.fetch, [0]
+
+    def fetch_late(*arguments: Any, **options: Any) -> Job:
+        """Let another process recover the worker just before this one writes."""
+        job = fetch(*arguments, **options)
+        if not others[0]:
+            others[0] += 1
+            with Redis.from_url(redis_url) as other:
+                assert recover(other, name, failure_ttl_s=60) == 2
+        return job
+
+    monkeypatch.setattr(Job, "fetch", fetch_late)
     assert recover(connection, name, failure_ttl_s=60) == 0
-    assert queue.job_ids == []
-    connection.delete(recovery_lock_key(name))
+    monkeypatch.undo()
+    assert sorted(queue.job_ids) == ["job-0", "job-1", "job-2"]
+    jobs = [fetch(one, connection, JSONSerializer) for one in queue.job_ids]
+    assert sorted(job.retries_left or 0 for job in jobs) == [1, 1, 2]
+
+
+def test_a_job_without_retries_gets_one_reply_from_processes_at_once(
+    connection: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = enqueue(connection, 1, retries=0)
+    name = die_with(queue, 1)
+    fetch, others = Job.fetch, [0]
+
+    def fetch_late(*arguments: Any, **options: Any) -> Job:
+        job = fetch(*arguments, **options)
+        if not others[0]:
+            others[0] += 1
+            with Redis.from_url(redis_url) as other:
+                recover(other, name, failure_ttl_s=60)
+        return job
+
+    monkeypatch.setattr(Job, "fetch", fetch_late)
+    recover(connection, name, failure_ttl_s=60)
+    assert connection.llen(reply_key("me")) == 1
+
+
+def test_a_job_that_left_the_intermediate_list_meanwhile_is_not_queued_again(
+    connection: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = enqueue(connection, 2, retries=2)
+    connection.lmove(queue.key, queue.intermediate_queue_key)
+    registered = StartedJobRegistry.get_job_ids
+
+    def look_late(*arguments: Any, **options: Any) -> Any:
+        """Let another sweeper put the job back just before this one does."""
+        found = registered(*arguments, **options)
+        monkeypatch.undo()
+        with Redis.from_url(redis_url) as other:
+            again = Queue(queue.name, connection=other, serializer=JSONSerializer)
+            assert requeue_stuck(again, {"job-0"}) == 1
+        return found
+
+    monkeypatch.setattr(StartedJobRegistry, "get_job_ids", look_late)
+    assert requeue_stuck(queue, {"job-0"}) == 0
+    assert queue.job_ids == ["job-0", "job-1"]
+
+
+def test_an_execution_that_can_not_be_read_hides_no_other(
+    connection: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = enqueue(connection, 3, retries=2)
+    name = die_with(queue, 3)
+    connection.hset(Job.key_for("job-0"), "created_at", "nonsense")
+    connection.hset(Job.key_for("job-1"), mapping={"data": b"nonsense", "retries_left": 0})
+    connection.sadd(worker_executions_key(name), "nonsense")
     assert recover(connection, name, failure_ttl_s=60) == 1
-    assert not connection.exists(recovery_lock_key(name))
+    assert queue.job_ids == ["job-2"]
+    assert not connection.exists(worker_executions_key(name))
+    assert "can't be read" in caplog.text

@@ -1,6 +1,7 @@
 """Jobs of silent workers return to the queue; live workers keep theirs."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from redis import Redis
@@ -8,7 +9,7 @@ from rq.worker import SimpleWorker
 
 from app.liveness.heartbeats import SILENT_AFTER_S
 from app.liveness.sweeper import Sweeper
-from contract.keys import WORKERS_KEY, recovery_lock_key, worker_key
+from contract.keys import WORKERS_KEY, worker_key
 from tests.app.liveness.conftest import Clock
 from tests.app.liveness.dead_worker import die_with, enqueue
 
@@ -63,14 +64,31 @@ def test_a_silent_worker_is_found_although_its_entry_has_expired(
 
 
 def test_two_front_ends_requeue_a_job_once(
+    connection: Redis, redis_url: str, sweeper: Sweeper, clock: Clock
+) -> None:
+    queue = enqueue(connection, 40, retries=2)
+    die_with(queue, 20)
+    for _ in range(10):
+        connection.lmove(queue.key, queue.intermediate_queue_key)
+    other = Sweeper(redis_url, failure_ttl_s=60)
+    assert (sweeper.sweep(), other.sweep()) == (0, 0)
+    clock.sleep(SILENT_AFTER_S)
+    with ThreadPoolExecutor(2) as threads:
+        counts = [*threads.map(Sweeper.sweep, (sweeper, other))]
+    other.close()
+    assert sum(counts) == 30
+    assert sorted(queue.job_ids) == sorted(f"job-{number}" for number in range(40))
+
+
+def test_a_worker_that_can_not_be_read_hides_no_other(
     connection: Redis, sweeper: Sweeper, clock: Clock
 ) -> None:
     queue = enqueue(connection, 1, retries=2)
-    name = die_with(queue, 1)
-    connection.set(recovery_lock_key(name), b"", ex=30)  # held by the other front end
-    assert sweep_twice(sweeper, clock) == 0
-    connection.delete(recovery_lock_key(name))
-    assert sweeper.sweep() == 1
+    connection.sadd(WORKERS_KEY, worker_key("odd"))
+    connection.hset(worker_key("odd"), mapping={"birth": "nonsense", "last_heartbeat": "x"})
+    die_with(queue, 1)
+    assert sweep_twice(sweeper, clock) == 1
+    assert sweeper.sweep() == 0
 
 
 def test_a_job_that_was_taken_and_never_started_is_requeued(

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from app.queue.client import QueueClient
+from app.queue.jobs import Jobs
 from app.results.identity import digest_input
 from app.service.front_end import Service
 from app.settings import AppSettings
-from contract.messages import Options, Reply
+from contract.messages import Options, Reply, Result
 
 PIXELS = 9
 
@@ -21,7 +22,9 @@ def run_with_client(redis_url: str, work: Callable[[QueueClient], Awaitable[Any]
     replies: list[Reply] = []
 
     async def run() -> None:
-        client = QueueClient(redis_url, result_ttl_s=30, on_reply=replies.append)
+        client = QueueClient(
+            redis_url, result_ttl_s=30, on_reply=replies.append, on_death=pytest.fail
+        )
         client.start()
         try:
             await work(client)
@@ -56,6 +59,14 @@ async def start_detached(service: Service, data: bytes = b"data", *, may_store: 
         return await service.detached.start(
             data, PIXELS, Options(), digest, place, may_store=may_store
         )
+
+
+async def read_picture(jobs: Jobs, result: Result, *, heatmap: bool = False) -> bytes:
+    """Return a whole picture, read in pieces of three bytes."""
+    key, length_bytes = await jobs.find_picture(result, heatmap=heatmap)
+    starts = range(0, length_bytes, 3)
+    pieces = [await jobs.read_piece(key, at, min(3, length_bytes - at)) for at in starts]
+    return b"".join(pieces)
 
 
 async def wait_for_free_places(service: Service) -> None:

@@ -23,7 +23,8 @@ async def take_job(connection: redis.Redis) -> Job:
 
 def make_result(job: Job, heatmap_type: str | None = None) -> Result:
     """Return a result of a job."""
-    submitted_unix_s = job.created_at.timestamp()
+    request = job.kwargs.get("request", {})
+    submitted_unix_s = request.get("submitted_unix_s", 0.0)
     times = {"submitted_unix_s": submitted_unix_s, "started_unix_s": submitted_unix_s + 0.5}
     return Result(job.id, 1, 1, 4, 4, 4, "v", heatmap_type, {"queue": 1.0}, 1, **times)
 

@@ -17,18 +17,14 @@ from contract.errors import (
     QueueUnavailableError,
 )
 from contract.keys import (
-    INTERMEDIATE_KEY,
     JOB_FUNCTION,
     QUEUE_KEY,
     QUEUE_NAME,
-    STARTED_KEY,
-    WORK_FIELD,
     heatmap_key,
     image_key,
     input_key,
 )
 from contract.messages import Failure, Options, Request
-from contract.work import count_work_px
 from tests.app.queue.running import run_with_client
 from tests.app.queue.simulated_worker import (
     IMAGE,
@@ -162,38 +158,6 @@ def test_a_missing_redis_makes_the_queue_unavailable() -> None:
             await client.run_job(b"data", 1, Options(), 5)
 
     run_with_client("unix:///nonexistent/redis.sock", work)
-
-
-def test_queued_work_is_that_of_all_jobs_without_a_reply(
-    redis_url: str, connection: redis.Redis
-) -> None:
-    async def work(client: QueueClient) -> None:
-        assert await client.count_queued_px() == 0
-        waiting = [asyncio.ensure_future(client.run_job(b"data", 9, Options(), 30))]
-        waiting.append(asyncio.ensure_future(client.run_job(b"data", 1000, Options(), 30)))
-        while connection.llen(QUEUE_KEY) < 2:
-            await asyncio.sleep(0.01)
-        queued_px = count_work_px(9) + count_work_px(1000)
-        assert await client.count_queued_px() == queued_px
-        # One is taken, then both run; a job in two lists counts once.
-        first, second = (raw.decode() for raw in connection.lrange(QUEUE_KEY, 0, -1))
-        connection.lmove(QUEUE_KEY, INTERMEDIATE_KEY)
-        assert await client.count_queued_px() == queued_px
-        connection.zadd(STARTED_KEY, {f"{first}:one": 1, f"{second}:other": 1})
-        assert await client.count_queued_px() == queued_px
-        connection.delete(QUEUE_KEY, INTERMEDIATE_KEY)
-        assert await client.count_queued_px() == queued_px
-        # A reply deletes the input before RQ's records say that the job has ended.
-        left_px = int(connection.hget(f"rq:job:{second}", WORK_FIELD))
-        connection.delete(input_key(first))
-        assert await client.count_queued_px() == left_px
-        connection.set("rq:job:other", b"no hash")
-        connection.set(input_key("other"), b"data")
-        connection.rpush(QUEUE_KEY, "other")
-        assert await client.count_queued_px() == left_px
-        await end(*waiting)
-
-    run_with_client(redis_url, work)
 
 
 def test_awaited_replies_can_be_failed_and_their_jobs_are_withdrawn(

@@ -7,10 +7,15 @@ import redis
 
 from app.results.identity import digest_input, identify
 from app.service.front_end import Service
-from contract.errors import DeadlineError, QueueFullError, QueueUnavailableError
-from contract.keys import record_key
+from contract.errors import DeadlineError, InternalError, QueueFullError, QueueUnavailableError
+from contract.keys import record_key, reply_key
 from contract.messages import Failure, Options, Result
-from tests.app.queue.running import run_with_service, start_detached, wait_for_free_places
+from tests.app.queue.running import (
+    read_picture,
+    run_with_service,
+    start_detached,
+    wait_for_free_places,
+)
 from tests.app.queue.simulated_worker import IMAGE, finish, list_job_keys, take_job
 
 
@@ -40,6 +45,41 @@ def test_the_bytes_of_a_result_are_counted(redis_url: str, connection: redis.Red
 
     run_with_service(redis_url, work)
     assert b"foveate_bytes_in_total 4.0" in counted[0]
+
+
+def test_a_job_whose_handling_fails_is_counted_and_frees_its_place(
+    redis_url: str, connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(service: Service) -> None:
+        def fail(*_: object) -> None:
+            raise ValueError("a defect")
+
+        monkeypatch.setattr(service.cache, "keep", fail)
+        job_id = await start_detached(service)
+        finish(connection, await take_job(connection))
+        await wait_for_free_places(service)
+        assert (await service.jobs.read(job_id)).state == "finished"
+        exposed = service.metrics.expose()
+        assert b'foveate_task_deaths_total{task="detached job"} 1.0' in exposed
+
+    run_with_service(redis_url, work)
+
+
+def test_a_malformed_reply_frees_the_jobs_place_and_the_job_has_failed(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(service: Service) -> None:
+        job_id = await start_detached(service)
+        job = await take_job(connection)
+        connection.set(record_key(job.id), b"nonsense")
+        connection.rpush(reply_key(job.kwargs["request"]["reply_to"]), b"nonsense")
+        await wait_for_free_places(service)
+        ended = await service.jobs.read(job_id)
+        assert ended.state == "failed"
+        assert isinstance(ended.reply, Failure)
+        assert ended.reply.code == InternalError.code
+
+    run_with_service(redis_url, work)
 
 
 def test_after_the_deadline_a_job_is_withdrawn_and_has_failed(
@@ -79,7 +119,7 @@ def test_a_job_remains_when_its_front_end_stops(redis_url: str, connection: redi
         finish(connection, await take_job(connection))
         job = await service.jobs.read(ids[0])
         assert isinstance(job.reply, Result)
-        assert await service.jobs.read_picture(job.reply) == IMAGE
+        assert await read_picture(service.jobs, job.reply) == IMAGE
 
     run_with_service(redis_url, start)
     run_with_service(redis_url, read)

@@ -19,7 +19,12 @@ from contract.errors import (
 )
 from contract.keys import heatmap_key, image_key, record_key
 from contract.messages import Failure, Options, Result
-from tests.app.queue.running import run_with_service, start_detached, wait_for_free_places
+from tests.app.queue.running import (
+    read_picture,
+    run_with_service,
+    start_detached,
+    wait_for_free_places,
+)
 from tests.app.queue.simulated_worker import (
     IMAGE,
     finish,
@@ -53,9 +58,9 @@ def test_the_state_follows_a_job_from_queue_to_end(redis_url: str, connection: r
         assert submitted_at is not None
         assert job.started_at == submitted_at + timedelta(seconds=0.5)
         assert isinstance(job.reply, Result)
-        assert await service.jobs.read_picture(job.reply) == IMAGE
+        assert await read_picture(service.jobs, job.reply) == IMAGE
         with pytest.raises(UnknownJobError):
-            await service.jobs.read_picture(job.reply, heatmap=True)
+            await read_picture(service.jobs, job.reply, heatmap=True)
         expiring = list_job_keys(connection) - {"rq:queue:foveate"}
         assert all(connection.ttl(key) > 0 for key in expiring)
 
@@ -198,7 +203,7 @@ def test_a_missing_redis_makes_the_queue_unavailable() -> None:
         for attempt in (
             service.jobs.read("x" * 24),
             service.jobs.delete("x" * 24),
-            service.jobs.read_picture(result),
+            read_picture(service.jobs, result),
         ):
             with pytest.raises(QueueUnavailableError):
                 await attempt
@@ -216,9 +221,40 @@ def test_a_stored_photo_is_a_finished_job(redis_url: str, connection: redis.Redi
         job = await service.jobs.read(job_id)
         assert isinstance(job.reply, Result)
         assert job.reply.job_id == job_id
-        assert await service.jobs.read_picture(job.reply) == IMAGE
-        assert await service.jobs.read_picture(job.reply, heatmap=True) == b"png"
+        assert await read_picture(service.jobs, job.reply) == IMAGE
+        assert await read_picture(service.jobs, job.reply, heatmap=True) == b"png"
         await service.jobs.delete(job_id)
         assert not connection.exists(image_key(job_id), heatmap_key(job_id))
+
+    run_with_service(redis_url, work)
+
+
+def test_a_picture_that_is_read_in_pieces_stays_for_so_long(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(service: Service) -> None:
+        connection.set("picture", IMAGE, ex=10)
+        await service.jobs.keep_picture("picture", 5)
+        assert connection.ttl("picture") > 5
+        await service.jobs.keep_picture("picture", 50)
+        assert connection.ttl("picture") > 40
+        connection.delete("picture")
+        await service.jobs.keep_picture("picture", 50)
+        with pytest.raises(GoneJobError):
+            await service.jobs.read_piece("picture", 0, 1)
+
+    run_with_service(redis_url, work)
+
+
+def test_a_job_that_can_not_be_read_is_deleted_all_the_same(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(service: Service) -> None:
+        job_id = await start_detached(service)
+        connection.hset(RqJob.key_for(job_id), "data", b"nonsense")
+        await service.jobs.delete(job_id)
+        with pytest.raises(GoneJobError):
+            await service.jobs.read(job_id)
+        assert list_job_keys(connection) == {record_key(job_id)}
 
     run_with_service(redis_url, work)

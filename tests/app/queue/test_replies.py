@@ -1,7 +1,9 @@
 """Replies reach the requests that wait for them, also after a connection was cut."""
 
 import asyncio
+import json
 import time
+from typing import Any
 
 import pytest
 import redis
@@ -10,11 +12,18 @@ import app.queue.replies
 from app.queue.client import QueueClient
 from app.queue.replies import Replies
 from app.redis import connect
-from contract.errors import QueueUnavailableError
+from contract.errors import InternalError, QueueUnavailableError
 from contract.keys import image_key, input_key, record_key, reply_key
-from contract.messages import Failure, Options, Request, encode_reply
+from contract.messages import Failure, Options, Reply, Request, encode_reply
 from tests.app.queue.running import run_with_client
-from tests.app.queue.simulated_worker import IMAGE, finish, list_job_keys, make_result, take_job
+from tests.app.queue.simulated_worker import (
+    IMAGE,
+    finish,
+    list_job_keys,
+    make_result,
+    send,
+    take_job,
+)
 
 
 def test_each_reply_reaches_its_own_request(redis_url: str, connection: redis.Redis) -> None:
@@ -42,6 +51,87 @@ def test_invalid_replies_are_skipped(redis_url: str, connection: redis.Redis) ->
         assert (await waiting)[1] == IMAGE
 
     run_with_client(redis_url, work)
+
+
+def change(raw: bytes, **fields: Any) -> bytes:
+    """Return a reply with other values."""
+    return json.dumps({**json.loads(raw), **fields}).encode()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"stage_ms": None},
+        {"stage_ms": {"queue": float("nan")}},
+        {"width_px": "32"},
+        {"original_bytes": 10**400},
+        {"kind": "other"},
+        {"batch_size": [1]},
+    ],
+)
+def test_a_malformed_reply_fails_its_request_at_once_and_no_other(
+    redis_url: str,
+    connection: redis.Redis,
+    fields: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def work(client: QueueClient) -> None:
+        first = asyncio.ensure_future(client.run_job(b"first", 1, Options(), 30))
+        job = await take_job(connection)
+        key = reply_key(Request.from_json(job.kwargs["request"]).reply_to)
+        second = asyncio.ensure_future(client.run_job(b"second", 1, Options(), 30))
+        other = await take_job(connection)
+        connection.rpush(key, change(encode_reply(make_result(job)), **fields))
+        with pytest.raises(InternalError, match="malformed"):
+            await asyncio.wait_for(first, 3)
+        finish(connection, other)
+        assert (await second)[1] == IMAGE
+
+    assert len(run_with_client(redis_url, work)) == 1
+    assert "malformed reply" in caplog.text
+
+
+def test_a_reply_that_names_no_job_is_found_in_the_records(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(client: QueueClient) -> None:
+        waiting = asyncio.ensure_future(client.run_job(b"data", 1, Options(), 30))
+        job = await take_job(connection)
+        key = reply_key(Request.from_json(job.kwargs["request"]).reply_to)
+        connection.set(record_key(job.id), b"nonsense")
+        connection.rpush(key, b"nonsense")
+        with pytest.raises(InternalError, match="malformed"):
+            await asyncio.wait_for(waiting, 3)
+
+    run_with_client(redis_url, work)
+
+
+def test_a_reader_that_dies_is_started_again_and_loses_no_reply(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    deaths: list[str] = []
+    faults = [ValueError("a defect")]
+
+    def die_once(_: Reply) -> None:
+        if faults:
+            raise faults.pop()
+
+    async def run() -> None:
+        client = QueueClient(redis_url, result_ttl_s=30, on_reply=die_once, on_death=deaths.append)
+        client.start()
+        waiting = [asyncio.ensure_future(client.run_job(b"data", 1, Options(), 30)) for _ in "ab"]
+        jobs = [await take_job(connection) for _ in waiting]
+        with connection.pipeline() as pipeline:  # both in one read
+            for job in jobs:
+                pipeline.set(image_key(job.id), IMAGE)
+                send(pipeline, job, make_result(job))
+            pipeline.execute()
+        finished = await asyncio.wait_for(asyncio.gather(*waiting), 3)
+        assert [one.image for one in finished] == [IMAGE, IMAGE]
+        await client.stop()
+
+    asyncio.run(run())
+    assert deaths == ["replies"]
 
 
 def test_a_cut_connection_is_opened_again(redis_url: str, connection: redis.Redis) -> None:
@@ -123,7 +213,9 @@ def test_a_job_that_ended_with_its_reply_still_unread_is_not_lost(
 
     async def run() -> None:
         client = connect(redis_url)
-        replies = Replies(redis_url, client, on_reply=lambda _: None, discard=discard)
+        replies = Replies(
+            redis_url, client, on_reply=lambda _: None, on_death=pytest.fail, discard=discard
+        )
         expected = replies.expect("job")
         replies.mark_submitted("job")
         raw = encode_reply(Failure("job", "internal-error", "Its own."))

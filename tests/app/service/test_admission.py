@@ -1,9 +1,11 @@
 """A process holds a limited number of uploads and bytes, and frees all of them."""
 
+import contextlib
+
 import pytest
 
 from app.service import admission as admission_module
-from app.service.admission import Admission
+from app.service.admission import STALL_S, Admission
 from contract.errors import QueueFullError
 
 
@@ -86,3 +88,77 @@ def test_refused_uploads_do_not_count_as_completed(monkeypatch: pytest.MonkeyPat
             with pytest.raises(QueueFullError) as refused, admission.admit() as other:
                 other.allocate(90)
         assert refused.value.retry_after_s == 10
+
+
+def test_bytes_that_are_no_longer_in_memory_are_given_back() -> None:
+    admission = Admission(max_pending=9, max_pending_bytes=100)
+    with admission.admit(), admission.admit() as ticket:
+        ticket.allocate(80)
+        ticket.hold(30)
+        assert admission.pending_bytes == 30
+        with pytest.raises(QueueFullError):
+            ticket.hold(101)
+        ticket.hold(100)
+        assert admission.pending_bytes == 100
+    assert admission.pending_bytes == 0
+
+
+def test_a_ticket_allocates_nothing_after_its_place_was_freed() -> None:
+    admission = Admission(max_pending=9, max_pending_bytes=100)
+    with admission.admit() as ticket:
+        ticket.allocate(10)
+    ticket.allocate(90)
+    assert admission.pending_bytes == 0
+
+
+class Silent:
+    """A connection whose client has been silent for ``for_s``."""
+
+    def __init__(self, for_s: float) -> None:
+        self.for_s = for_s
+        self.aborted = False
+
+    def stalled_s(self) -> float:
+        return self.for_s
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def test_the_client_that_is_silent_for_longest_loses_its_place_when_others_need_it() -> None:
+    admission = Admission(max_pending=3, max_pending_bytes=100)
+    brief, longer, longest = Silent(STALL_S / 2), Silent(STALL_S), Silent(2 * STALL_S)
+    with admission.admit(brief), admission.admit(longest) as ticket, admission.admit(longer):
+        ticket.allocate(90)
+        with admission.admit():
+            assert (longest.aborted, longer.aborted) == (True, False)
+            assert (admission.pending, admission.pending_bytes) == (3, 0)
+            ticket.allocate(95)  # its request has not ended yet
+            with admission.admit():
+                assert longer.aborted
+                with pytest.raises(QueueFullError), admission.admit():
+                    pass
+    assert not brief.aborted
+    assert (admission.pending, admission.pending_bytes) == (0, 0)
+
+
+def test_silent_clients_lose_their_bytes_when_others_need_them() -> None:
+    admission = Admission(max_pending=9, max_pending_bytes=100)
+    silent = [Silent(STALL_S) for _ in range(3)]
+    with contextlib.ExitStack() as held:
+        for connection in silent:
+            held.enter_context(admission.admit(connection)).allocate(30)
+        ticket = held.enter_context(admission.admit())
+        with pytest.raises(QueueFullError):
+            ticket.allocate_response(60)
+        ticket.allocate(60)
+        assert [connection.aborted for connection in silent].count(True) == 2
+        assert admission.pending_bytes == 90
+
+
+def test_a_job_without_a_client_keeps_its_place() -> None:
+    admission = Admission(max_pending=1, max_pending_bytes=100)
+    with admission.admit(Silent(STALL_S)) as ticket:
+        ticket.detach()
+        with pytest.raises(QueueFullError), admission.admit():
+            pass

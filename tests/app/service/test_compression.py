@@ -1,6 +1,7 @@
 """An upload's result comes from the cache, from an equal upload in progress, or from a worker."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,8 @@ from redis.exceptions import RedisError
 
 from app.liveness.live_workers import LiveWorker
 from app.results.result import Finished, Outcome
+from app.service import compression
+from app.service.admission import Admission, Ticket
 from app.service.compression import (
     compress,
     count_pixels,
@@ -22,18 +25,22 @@ from app.service.compression import (
 from app.service.front_end import Service
 from app.settings import AppSettings
 from contract.errors import (
+    DeadlineError,
     NoWorkerError,
     QueueFullError,
     QueueUnavailableError,
     TooManyPixelsError,
     UnsupportedImageError,
 )
-from contract.keys import heatmap_key, image_key, record_key
-from contract.messages import Options, Result, encode_reply
+from contract.keys import QUEUE_KEY, heatmap_key, image_key, record_key
+from contract.messages import Options, Request, Result, encode_reply
 from contract.work import count_work_px
+from tests.app.queue.running import run_with_service
+from tests.app.queue.simulated_worker import IMAGE, finish, take_job
 from tests.photos import file_of, photo
 
 PHOTO = file_of(photo(32, 24), "JPEG")
+TICKET = Ticket(Admission(max_pending=9, max_pending_bytes=10**9))
 
 
 class StandInWorker:
@@ -82,16 +89,16 @@ def use(
 def test_the_second_equal_upload_comes_from_the_cache(redis_url: str, connection: Redis) -> None:
     async def work(service: Service, worker: StandInWorker) -> None:
         upload = await create_upload(PHOTO, Options())
-        assert await find_cached(service, upload) is None
-        first = await compress(service, upload)
-        again = await compress(service, upload)
+        assert await find_cached(service, upload, TICKET) is None
+        first = await compress(service, upload, TICKET)
+        again = await compress(service, upload, TICKET)
         assert worker.runs == 1
         assert (first.cached_ms, first.stage_ms) == (None, {"encode": 2.0})
         assert again.cached_ms is not None
         assert again.stage_ms == {"encode": 0.0}
         assert (again.finished.image, again.identity) == (first.finished.image, first.identity)
         other = await create_upload(PHOTO, Options(quality=40))
-        assert (await compress(service, other)).cached_ms is None
+        assert (await compress(service, other, TICKET)).cached_ms is None
         counted = service.metrics.expose().decode()
         assert 'foveate_cache_total{outcome="hit"} 1.0' in counted
         assert 'foveate_cache_total{outcome="miss"} 2.0' in counted
@@ -102,7 +109,7 @@ def test_the_second_equal_upload_comes_from_the_cache(redis_url: str, connection
 def test_concurrent_equal_uploads_share_one_run(redis_url: str, connection: Redis) -> None:
     async def work(service: Service, worker: StandInWorker) -> None:
         uploads = [await create_upload(PHOTO, Options()) for _ in range(5)]
-        outcomes = await asyncio.gather(*(compress(service, upload) for upload in uploads))
+        outcomes = await asyncio.gather(*(compress(service, upload, TICKET) for upload in uploads))
         assert worker.runs == 1
         assert {outcome.identity for outcome in outcomes} == {outcomes[0].identity}
         results = [outcome.finished.result for outcome in outcomes]
@@ -117,9 +124,9 @@ def test_a_client_that_refuses_cached_results_shares_no_run_that_may_use_them(
 ) -> None:
     async def work(service: Service, worker: StandInWorker) -> None:
         upload = await create_upload(PHOTO, Options())
-        await compress(service, upload)
+        await compress(service, upload, TICKET)
         fresh, cached = await asyncio.gather(
-            compress(service, upload, may_reuse=False), compress(service, upload)
+            compress(service, upload, TICKET, may_reuse=False), compress(service, upload, TICKET)
         )
         assert (fresh.cached_ms, worker.runs) == (None, 2)
         assert cached.cached_ms is not None
@@ -133,9 +140,11 @@ def test_a_result_that_may_not_be_stored_is_not_cached_or_shared(
 ) -> None:
     async def work(service: Service, worker: StandInWorker) -> None:
         upload = await create_upload(PHOTO, Options())
-        await asyncio.gather(*(compress(service, upload, may_store=may_store) for _ in range(2)))
+        await asyncio.gather(
+            *(compress(service, upload, TICKET, may_store=may_store) for _ in range(2))
+        )
         assert worker.runs == 2
-        assert await find_cached(service, upload) is None
+        assert await find_cached(service, upload, TICKET) is None
 
     use(redis_url, connection, work, **settings)
 
@@ -145,29 +154,56 @@ def test_only_what_needs_a_worker_is_refused_for_lack_of_time(
 ) -> None:
     async def work(service: Service, worker: StandInWorker) -> None:
         cached = await create_upload(PHOTO, Options())
-        await compress(service, cached)
+        await compress(service, cached, TICKET)
         joined = await create_upload(PHOTO, Options(quality=30))
-        first = asyncio.ensure_future(compress(service, joined))
+        first = asyncio.ensure_future(compress(service, joined, TICKET))
         while worker.runs < 2:
             await asyncio.sleep(0)
         assert service.capacity.wait_s == 0  # the rate is unknown
         service.capacity.update([LiveWorker("v1", 1.0, 1.0)], 0)
         assert service.capacity.wait_s == count_work_px(32 * 24)  # that of the run
-        await asyncio.gather(compress(service, cached), compress(service, joined))
+        await asyncio.gather(compress(service, cached, TICKET), compress(service, joined, TICKET))
         assert (await first, worker.runs) != (None, 3)
         assert service.capacity.wait_s == 0
         with service.capacity.reserve(1, 60), pytest.raises(QueueFullError) as refused:
-            await compress(service, await create_upload(PHOTO, Options(quality=20)))
+            await compress(service, await create_upload(PHOTO, Options(quality=20)), TICKET)
         assert refused.value.retry_after_s == 60
         # Without work ahead every photo is tried.
-        assert (await compress(service, joined, may_reuse=False)).cached_ms is None
+        assert (await compress(service, joined, TICKET, may_reuse=False)).cached_ms is None
 
     use(redis_url, connection, work)
 
 
+def test_who_joins_late_has_the_whole_time(
+    redis_url: str, connection: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first worker never replies; another one gets the second upload's job."""
+    monkeypatch.setattr(compression, "MIN_REPEAT_S", 0.1)
+
+    async def work(service: Service) -> None:
+        upload = await create_upload(PHOTO, Options())
+        uploads, limits_s, jobs = [], [], []
+        for pause_s in (0.6, 0.0):
+            limits_s.append(time.time() + 1)
+            uploads.append(asyncio.ensure_future(compress(service, upload, TICKET)))
+            await asyncio.sleep(pause_s)
+        jobs.append(await take_job(connection))
+        with pytest.raises(DeadlineError):
+            await uploads[0]
+        jobs.append(await asyncio.wait_for(take_job(connection), 5))
+        for job, limit_s in zip(jobs, limits_s, strict=True):
+            deadline_s = Request.from_json(job.kwargs["request"]).deadline_unix_s
+            assert abs(deadline_s - limit_s) < 0.3
+        finish(connection, jobs[1])
+        assert (await uploads[1]).finished.image == IMAGE
+
+    run_with_service(redis_url, work, request_timeout_s=1)
+    assert not connection.exists(QUEUE_KEY)
+
+
 def test_each_link_has_pictures_of_its_own(redis_url: str, connection: Redis) -> None:
     async def work(service: Service, _: StandInWorker) -> None:
-        outcome = await compress(service, await create_upload(PHOTO, Options()))
+        outcome = await compress(service, await create_upload(PHOTO, Options()), TICKET)
         uncached = replace(outcome, identity="none")
         uncached = replace(uncached, finished=outcome.finished._replace(heatmap=b"png"))
         for which, heatmap in ((outcome, None), (uncached, b"png")):
@@ -202,13 +238,13 @@ def test_without_a_worker_no_pixels_are_counted(redis_url: str, connection: Redi
 def test_without_redis_nothing_is_looked_up_or_linked(connection: Redis) -> None:
     async def work(service: Service, _: StandInWorker) -> None:
         upload = await create_upload(PHOTO, Options())
-        outcome = await compress(service, upload, may_store=False, may_reuse=False)
+        outcome = await compress(service, upload, TICKET, may_store=False, may_reuse=False)
         with pytest.raises(QueueUnavailableError):
             await create_linked_job(service, outcome)
         with pytest.raises(RedisError):
             await service.count_workers()
         with pytest.raises(QueueUnavailableError):
-            await find_cached(service, upload)
+            await find_cached(service, upload, TICKET)
 
     use("unix:///nonexistent/redis.sock", connection, work)
 
@@ -221,3 +257,21 @@ def test_the_times_of_an_outcome_are_those_of_its_upload(
     outcome = Outcome(Finished(result, b"jpeg", None), "identity", {})
     result = set_times(outcome, 9.0).finished.result
     assert (result.submitted_unix_s, result.started_unix_s) == (9.0, expected)
+
+
+def test_a_result_without_room_is_cached_and_never_read(redis_url: str, connection: Redis) -> None:
+    async def work(service: Service, worker: StandInWorker) -> None:
+        admission = Admission(max_pending=9, max_pending_bytes=10)
+        upload = await create_upload(PHOTO, Options())
+        with admission.admit() as other, admission.admit() as ticket:
+            other.allocate(7)  # the result has 4 bytes
+            with pytest.raises(QueueFullError):
+                await compress(service, upload, ticket)
+            with pytest.raises(QueueFullError):  # nor is it read from the cache
+                await compress(service, upload, ticket)
+            other.hold(0)
+            assert (await compress(service, upload, ticket)).cached_ms is not None
+            assert admission.pending_bytes == 4
+        assert worker.runs == 1
+
+    use(redis_url, connection, work)

@@ -3,9 +3,11 @@
 import time
 from collections.abc import Callable
 
+import pytest
 from redis import Redis
 from rq.job import Job
 
+from contract.intermediate import put_back
 from contract.keys import MAX_RETRIES, reply_key
 from contract.messages import Options, Request
 from tests.worker.queue.scripted_pipeline import (
@@ -97,3 +99,34 @@ def test_jobs_that_were_withdrawn_in_the_queue_leave_no_entry(connection: Redis)
     batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
     assert pipeline.batches == [["job-0", "job-2"]]
     assert not connection.exists(queue.intermediate_queue_key)
+
+
+def test_a_job_that_can_not_be_read_ends_alone(
+    connection: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = enqueue(connection, ["ok"] * 4)
+    for job_id in ("job-0", "job-2"):  # RQ's loop takes the first, the worker claims the other
+        connection.hset(Job.key_for(job_id), "created_at", "nonsense")
+    pipeline = ScriptedPipeline()
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.batches == [["job-1", "job-3"]]
+    assert not connection.exists(queue.intermediate_queue_key, Job.key_for("job-0"))
+    assert caplog.text.count("can't be read") == 2
+
+
+def test_jobs_that_do_not_fit_are_put_back_unless_another_process_has_done_so(
+    connection: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = enqueue(connection, ["ok"] * 3)
+    pipeline = ScriptedPipeline(max_open_pixels=150)
+    fits, others = pipeline.fits, [["job-1", "job-2"]]
+
+    def look_late(cost_px: int) -> bool:
+        """Let a sweeper put the jobs back just before the worker does."""
+        while others:
+            put_back(others.pop(), connection)
+        return fits(cost_px)
+
+    monkeypatch.setattr(pipeline, "fits", look_late)
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.batches == [["job-0"], ["job-1"], ["job-2"]]

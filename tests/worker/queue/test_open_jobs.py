@@ -9,7 +9,7 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
-from contract.keys import MAX_RETRIES, input_key, reply_key
+from contract.keys import MAX_RETRIES, QUEUE_KEY, input_key, reply_key, worker_executions_key
 from contract.messages import Failure, decode_reply
 from tests.worker.queue.scripted_pipeline import (
     ScriptedPipeline,
@@ -141,6 +141,35 @@ def test_a_defect_in_the_pipeline_returns_its_jobs_to_the_queue(connection: Redi
     assert queue.started_job_registry.get_job_ids(cleanup=False) == []
 
 
+class RequeuedPipeline(ScriptedPipeline):
+    """Lets a front end requeue the first jobs, as if their worker had been silent."""
+
+    def __init__(self, connection: Redis) -> None:
+        super().__init__()
+        self._connection = connection
+        self.waiting: list[int] = []
+
+    def advance(self, timeout_s: float) -> list[Item]:
+        ended = super().advance(timeout_s)
+        if ended:
+            self.waiting.append(self._connection.llen(QUEUE_KEY))
+        if len(self.batches) == 1 and ended:
+            key = worker_executions_key("worker")
+            for composite in self._connection.smembers(key):
+                self._connection.srem(key, composite)
+                self._connection.rpush(QUEUE_KEY, composite.partition(b":")[0])
+        return ended
+
+
+def test_a_job_that_another_process_requeued_is_not_queued_again(connection: Redis) -> None:
+    queue = enqueue(connection, ["defect"], retries=1)
+    pipeline = RequeuedPipeline(connection)
+    batch_worker(queue, pipeline).work(burst=True, logging_level="CRITICAL")
+    assert pipeline.batches == [["job-0"]] * 3
+    assert pipeline.waiting == [0, 0, 0]
+    assert connection.llen(reply_key("defect")) == 1
+
+
 def test_a_job_with_another_function_is_not_run(connection: Redis) -> None:
     queue = enqueue(connection, ["ok"], function="os.getcwd")
     pipeline = ScriptedPipeline()
@@ -149,3 +178,22 @@ def test_a_job_with_another_function_is_not_run(connection: Redis) -> None:
     job = Job.fetch("job-0", connection=connection, serializer=JSONSerializer)
     assert job.get_status() == "failed"
     assert "allow-list" in reason(job)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"pixels": "100"}, {"deadline_unix_s": None}, {"options": {"unknown": 1}}]
+)
+def test_a_job_with_an_invalid_request_fails_alone_and_gets_a_reply(
+    connection: Redis, fields: dict[str, object]
+) -> None:
+    queue = enqueue(connection, ["ok", "ok", "ok"])
+    for number in (0, 2):
+        job = Job.fetch(f"job-{number}", connection=connection, serializer=JSONSerializer)
+        job.kwargs = {"request": {**job.kwargs["request"], "reply_to": "odd", **fields}}
+        job.save()
+    pipeline = ScriptedPipeline()
+    batch_worker(queue, pipeline).work(burst=True, logging_level="CRITICAL")
+    assert pipeline.batches == [["job-1"]]
+    replies = [decode_reply(raw) for raw in connection.lrange(reply_key("odd"), 0, -1)]
+    assert {reply.job_id for reply in replies} == {"job-0", "job-2"}
+    assert {reply.code for reply in replies if isinstance(reply, Failure)} == {"internal-error"}

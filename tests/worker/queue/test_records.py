@@ -2,13 +2,17 @@
 
 import re
 import time
+from itertools import chain
+from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
+from contract.intermediate import put_back
 from contract.keys import MAX_RETRIES, PHOTO_RATE_FIELD, RATE_FIELD, VERSION_FIELD, WORKERS_KEY
 from contract.messages import Options, Request
 from tests.worker.queue import stock_job
@@ -20,6 +24,7 @@ from tests.worker.queue.scripted_pipeline import (
     reason,
 )
 from worker.item import Item
+from worker.queue.records import Records
 
 # RQ names an execution by a uuid4.
 EXECUTION_ID = re.compile("[0-9a-f]{32}")
@@ -169,3 +174,50 @@ def test_the_pipeline_is_told_how_many_photos_all_workers_have(connection: Redis
     pipeline = ScriptedPipeline()
     batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
     assert pipeline.in_flight == [3 + 1, 3 + 2]
+
+
+def test_a_job_that_was_put_back_meanwhile_is_not_started(
+    connection: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = enqueue(connection, ["ok"] * 3)
+    pipeline = ScriptedPipeline()
+    worker = batch_worker(queue, pipeline)
+    take, seen = Records.take, [0]
+
+    def take_late(records: Records, count: int) -> list[tuple[str, Job | None]]:
+        """Let a sweeper put a job back while this worker is stopped."""
+        taken = take(records, count)
+        if not seen[0]:
+            seen[0] = len(taken)
+            assert put_back(["job-1"], connection) == 1
+        return taken
+
+    monkeypatch.setattr(Records, "take", take_late)
+    worker.work(burst=True, logging_level="ERROR")
+    assert seen == [2]
+    assert sorted(chain(*pipeline.batches)) == ["job-0", "job-1", "job-2"]
+    assert not connection.exists(queue.key, queue.intermediate_queue_key)
+
+
+def test_a_start_whose_response_is_lost_starts_the_same_jobs_the_next_time(
+    connection: Redis,
+) -> None:
+    queue = enqueue(connection, ["ok"] * 2)
+    worker = batch_worker(queue, ScriptedPipeline())
+    records = Records(worker, queue)
+    jobs = [job for _, job in records.take(2) if job]
+    script, faults = records._start, [RedisConnectionError("cut")] * 2
+
+    def lose_response(**arguments: Any) -> Any:
+        response = script(**arguments)
+        if faults:
+            raise faults.pop()
+        return response
+
+    records._start = lose_response  # type: ignore[assignment]
+    for _ in range(2):
+        with pytest.raises(RedisConnectionError):
+            records.start(jobs)
+    assert [one.job.id for one in records.start(jobs)] == ["job-0", "job-1"]
+    assert len(queue.started_job_registry.get_job_ids()) == 2
+    assert connection.scard(worker.executions_key) == 2

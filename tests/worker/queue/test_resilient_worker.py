@@ -1,5 +1,6 @@
 """A worker registers again after Redis was emptied, and waits while Redis is full."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -126,3 +127,28 @@ def test_a_worker_tells_its_version_and_its_present_rates_with_each_heartbeat(
     worker._last_beat_s = 0.0
     worker.heartbeat()
     assert connection.hmget(worker.key, fields) == [b"abc", b"5000000", b"3000000"]
+
+
+def test_maintenance_that_fails_ends_no_worker(
+    connection: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = enqueue(connection, ["ok"])
+    connection.zadd(queue.started_job_registry.key, {"nonsense": 1})
+    pipeline = ScriptedPipeline()
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.batches == [["job-0"]]
+    assert "maintenance failed" in caplog.text
+
+
+def test_the_thread_for_commands_is_started_again(
+    connection: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+    worker = batch_worker(queue, ScriptedPipeline())
+    starts: list[int] = []
+    monkeypatch.setattr(SimpleWorker, "subscribe", lambda _: starts.append(1))
+    worker.register_birth()
+    dead = threading.Thread()
+    worker.pubsub_thread = dead
+    worker.heartbeat()
+    assert starts == [1]
