@@ -1,9 +1,8 @@
 """Accepted images: the formats by Pillow's names, and their limits."""
 
-import io
 from typing import Final
 
-# Front end and worker open uploads with this list, so that both detect the same format.
+# Front end and worker read headers by this list; the worker decodes with Pillow's reader of that name.
 # JPEG includes MPO, which phones write: a JPEG followed by further pictures.
 IMAGE_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
@@ -18,31 +17,3 @@ MAX_SIDE_PX: Final = 65_500
 
 DEFAULT_MAX_UPLOAD_BYTES: Final = 64 * 1024 * 1024
 DEFAULT_MAX_PIXELS: Final = 50_000_000
-
-# Pillow's readers take some dozens of reads for a header and one for a few kilobytes of pixels. With
-# millions of empty chunks or fill bytes in a file, they would read for a minute.
-FREE_READS: Final = 50_000
-BYTES_PER_READ: Final = 512
-
-
-class TooManyReadsError(OSError):
-    """A file takes far more reads than others of its size."""
-
-
-class ImageFile(io.BytesIO):
-    """An upload as a file that allows a limited number of reads."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self._reads_left = FREE_READS + len(data) // BYTES_PER_READ
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Return the next ``size`` bytes.
-
-        Raises:
-            TooManyReadsError: when the limit for a file of this size is reached.
-        """
-        self._reads_left -= 1
-        if self._reads_left < 0:
-            raise TooManyReadsError("too many reads")
-        return super().read(size)

@@ -1,4 +1,4 @@
-# The front end: FastAPI, RQ's client side and Pillow for reading headers. No torch, numpy or numba.
+# The front end: FastAPI and RQ's client side. No torch, numpy, numba or Pillow.
 #   docker build -f docker/app.Dockerfile -t foveate-app .
 ARG PYTHON=3.12-slim-trixie
 

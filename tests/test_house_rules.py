@@ -26,9 +26,10 @@ def modules_after(statement: str) -> set[str]:
     return set(shown.stdout.split())
 
 
-def test_the_front_end_loads_no_torch_numpy_or_worker() -> None:
+def test_the_front_end_loads_no_torch_numpy_pillow_or_worker() -> None:
     loaded = modules_after("import app.main, app.supervision.supervisor")
-    assert not loaded & {"torch", "numpy", "numba", "safetensors", "worker", "model", "codec"}
+    heavy = {"torch", "numpy", "numba", "PIL", "safetensors"}
+    assert not loaded & (heavy | {"worker", "model", "codec"})
 
 
 def test_the_worker_loads_no_web_framework() -> None:

@@ -21,6 +21,7 @@ import codec
 from contract.keys import PROBE_KEY, QUEUE_NAME
 from model import Predictor
 from worker.console import say
+from worker.image.limits import limit_pillow
 from worker.pipeline import Limits, Pipeline
 from worker.queue.batch_worker import BatchWorker
 from worker.settings import WorkerSettings, describe_errors
@@ -57,6 +58,7 @@ def main() -> int:
     logging.getLogger("rq.worker").setLevel(max(logging.WARNING, logging.root.level))
     # Pillow warns about damaged metadata: a fault of the upload, not of the service.
     warnings.filterwarnings("ignore", module="PIL")
+    limit_pillow(settings.max_pixels)
 
     # One immediate retry, for a connection that Redis has closed. `ResilientWorker` handles longer
     # outages, since it obeys signals meanwhile.

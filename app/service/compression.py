@@ -1,6 +1,5 @@
 """Gets an upload's result: from the cache, with an equal upload in progress, or from a worker."""
 
-import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -14,7 +13,7 @@ from app.results.identity import digest_input, identify
 from app.results.result import Finished, Outcome, bound_bytes
 from app.service.admission import Ticket
 from app.service.front_end import Service
-from app.service.probe import probe, probe_jpeg_header
+from app.service.probe import probe
 from app.service.single_flight import TimeLeft
 from contract.errors import DeadlineError, QueueFullError, QueueUnavailableError
 from contract.messages import Options, Result
@@ -67,11 +66,7 @@ async def count_pixels(service: Service, upload: Upload) -> int:
         ClientError: when the upload is not a supported image, is damaged or has too many pixels.
         ServiceError: when no worker is running, or Redis is known not to respond.
     """
-    max_pixels = service.settings.max_pixels
-    header = probe_jpeg_header(upload.data, max_pixels)
-    if header is None:
-        # In a thread: a crafted header can take long to parse.
-        header = await asyncio.to_thread(probe, upload.data, max_pixels)
+    header = await probe(upload.data, service.settings.max_pixels)
     service.require_worker()
     return header.width_px * header.height_px
 

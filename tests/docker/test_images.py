@@ -20,6 +20,7 @@ DISTRIBUTIONS = {
     "prometheus_client": "prometheus-client",
     "pydantic_core": "pydantic",
     "pydantic_settings": "pydantic-settings",
+    "python_multipart": "python-multipart",
 }
 
 

@@ -22,7 +22,7 @@ KERNELS = [
     if "@kernel" in path.read_text(encoding="utf-8")
 ]
 
-with atheris.instrument_imports(include=["app", "worker", "codec", "PIL"], exclude=KERNELS):
+with atheris.instrument_imports(include=["contract", "worker", "codec", "PIL"], exclude=KERNELS):
     from tests.fuzz.harness import read_upload
 from tests.fuzz.seeds import make_seeds  # noqa: E402
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from app.service.probe import probe
 from codec import UnreadableSourceError, apply_orientation, read_source
 from contract.errors import ClientError
+from contract.image_headers.read import check_size, read_header
+from contract.image_headers.steps import TooManyStepsError
 from contract.messages import Options
 from worker.image.decode import decode
 
@@ -26,7 +27,10 @@ def read_upload(data: bytes) -> str:
         Exception: any error that is not the client's.
     """
     try:
-        probed = probe(data, MAX_PIXELS)
+        header = read_header(data)
+        check_size(header, MAX_PIXELS)
+    except TooManyStepsError:
+        return "corrupt-image"
     except ClientError as error:
         return error.code
     options = OPTIONS[len(data) % len(OPTIONS)]
@@ -36,7 +40,7 @@ def read_upload(data: bytes) -> str:
         return error.code
     sides = {photo.image.width, photo.image.height}
     if options.width is None and options.height is None:
-        assert sides == {probed.width_px, probed.height_px}
+        assert sides == {header.width_px, header.height_px}
     assert photo.image.mode in {"RGB", "L"}
     assert photo.image.width * photo.image.height <= MAX_PIXELS
     if photo.orientation is None:

@@ -1,6 +1,10 @@
-"""A front end with more uploads than it may hold stays within the memory of docs/operations.md."""
+"""A front end with more uploads than it may hold stays within the memory of docs/operations.md.
+
+What it does with a single upload takes no more memory than the upload.
+"""
 
 import os
+import struct
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +23,8 @@ HELD_BYTES = 40_000_000
 # On top of twice MAX_PENDING_BYTES.
 ALLOWED_BYTES = 100_000_000
 UPLOADS = 100
+# For one upload of some kilobytes.
+FOR_ONE_UPLOAD_BYTES = 4_000_000
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the peak of a process")
@@ -46,3 +52,28 @@ def test_uploads_beyond_the_limit_take_no_more_memory(connection: Redis, redis_u
     assert all(1 <= int(response.headers["Retry-After"]) <= 60 for response in refused)
     assert peak < ALLOWED_BYTES + 2 * HELD_BYTES
     assert not connection.keys("in:*")
+
+
+def make_disposed_gif(side_px: int, size_bytes: int) -> bytes:
+    """Return a GIF whose only frame is to be disposed of, which some readers prepare at once."""
+    start = b"GIF89a" + struct.pack("<HH", side_px, side_px) + b"\x80\0\0" + bytes(6)
+    frame = b"!\xf9\4\x08\0\0\0\0," + struct.pack("<4HB", 0, 0, side_px, side_px, 0)
+    pixels = b"\2\2D\1\0;"
+    comment = b"\xff" + bytes(255)
+    blocks = (size_bytes - len(start + frame + pixels)) // len(comment)
+    return start + (b"!\xfe" + comment * blocks + b"\0" if blocks else b"") + frame + pixels
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the peak of a process")
+@pytest.mark.parametrize(("side_px", "size_bytes"), [(15_000, 43), (65_535, 65_000)])
+def test_a_gif_of_many_pixels_is_refused_without_allocating_them(
+    redis_url: str, side_px: int, size_bytes: int
+) -> None:
+    gif = make_disposed_gif(side_px, size_bytes)
+    with run_front_end(redis_url) as front_end:
+        process = psutil.Process(front_end.process.pid)
+        before = peak_rss_bytes(process)
+        response = post(f"{front_end.url}/compress", content=gif, timeout=60)
+        assert response.status_code == 413
+        assert response.json()["type"].endswith("too-many-pixels")
+        assert peak_rss_bytes(process) < before + FOR_ONE_UPLOAD_BYTES

@@ -20,6 +20,7 @@ from bench.load.service_process import peak_rss_bytes
 from tests.integration.http_requests import post
 from tests.integration.running import Running, run_service
 from tests.photos import file_of, photo
+from tests.worker.image.measure_decode import hidden_gif_frame
 
 MAX_RSS_BYTES = 1_500_000_000
 SLOWEST_S = 10.0
@@ -72,6 +73,8 @@ def hostile_files() -> dict[str, tuple[bytes, set[int]]]:
             b"GIF89a" + bytes.fromhex("ffffffff800000000000ffffff2c00000000010001000002024401003b"),
             {413},
         ),
+        # Pillow's limit on pixels is ours: it refuses what only it finds.
+        "a GIF's frame that only Pillow finds": (hidden_gif_frame(12_000), {422}),
         "a photo and an archive": (jpeg + b"PK\x03\x04" + bytes(1000), {200, 422}),
         "a photo and a page": (jpeg + b"<script>alert(1)</script>", {200, 422}),
         "a page before a photo": (b"<html>" + jpeg, {415}),

@@ -11,25 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
-from contract.images import IMAGE_FORMATS, MAX_SIDE_PX, NOT_AN_IMAGE, ImageFile
+from contract.errors import CorruptImageError, UnsupportedImageError
+from contract.image_headers.read import ImageHeader, check_size
+from contract.images import NOT_AN_IMAGE
 from contract.messages import Options
+from worker.image.limits import ImageFile, check_limits, drop_long_exif
 from worker.image.metadata import read_profile, write_segments
 from worker.image.resize import draft, find_bounds, fit
 
 log = logging.getLogger(__name__)
 
-# `decode` checks its own limit before pixels are allocated; Pillow's limit only warns.
-Image.MAX_IMAGE_PIXELS = None
 # Registers all of Pillow's readers: `formats` may name registered ones only.
 Image.init()
 
 # Pillow's names; an MPO is a JPEG followed by further pictures.
 JPEG_FORMATS = frozenset({"JPEG", "MPO"})
 ORIENTATION = 0x0112
-# TIFF 6.0, section 15. A tile may be larger than the image, up to this size.
-TILE_WIDTH, TILE_LENGTH = 322, 323
-SMALL_TILE_PIXELS = 1 << 20
 
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 
@@ -54,18 +51,21 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
         TooManyPixelsError: when the header declares more than ``max_pixels`` or too long a side.
         CorruptImageError: when the header or the pixels can't be read completely.
     """
+    header = check_limits(data, max_pixels)
     try:
-        image = Image.open(ImageFile(data), formats=IMAGE_FORMATS)
+        image = Image.open(ImageFile(data), formats=[header.format])
     except UnidentifiedImageError as error:
         raise UnsupportedImageError(NOT_AN_IMAGE) from error
     except Exception as error:  # Pillow's readers raise many kinds of errors for damaged headers
         raise CorruptImageError("The image's header is damaged.") from error
     with image:
         stored_size_px = image.size
-        if image.width * image.height > max_pixels or max(image.size) > MAX_SIDE_PX:
-            raise TooManyPixelsError(f"The image has {image.width} × {image.height} pixels.")
+        # Pillow may have found another size, as in a PNG with two headers.
+        check_size(ImageHeader(header.format, *image.size), max_pixels)
         try:
-            refuse_oversized_tiles(image)
+            if image.format not in JPEG_FORMATS:
+                image.load()  # in a PNG, EXIF may follow the pixels
+            drop_long_exif(image)
             orientation = read_orientation(image)
             bounds = find_bounds(options, orientation)
             if image.format in JPEG_FORMATS:
@@ -95,18 +95,6 @@ def read_orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 to 8, as ``exif_transpose`` reads it."""
     orientation = image.getexif().get(ORIENTATION, 1)
     return orientation if orientation in range(1, 9) else 1
-
-
-def refuse_oversized_tiles(image: Image.Image) -> None:
-    """Check a TIFF's tile size: Pillow allocates whole tiles, even for a small image.
-
-    Raises:
-        CorruptImageError: when a tile is far larger than the image.
-    """
-    tags = getattr(image, "tag_v2", {})
-    tile_pixels = int(tags.get(TILE_WIDTH, 0)) * int(tags.get(TILE_LENGTH, 0))
-    if tile_pixels > max(SMALL_TILE_PIXELS, 4 * image.width * image.height):
-        raise CorruptImageError("The image's tiles are larger than the image.")
 
 
 def flatten(image: Image.Image, *, keep_colours: bool = False) -> Image.Image:

@@ -24,6 +24,9 @@ ICC_NAME: Final = b"ICC_PROFILE\0"
 # The largest profiles, those of printers, have about 3 MB.
 LONGEST_PROFILE_BYTES: Final = 4 * 1024 * 1024
 
+# A tree of XML takes some twenty times the bytes of its text.
+LONGEST_PACKET_BYTES: Final = 4 * 1024 * 1024
+
 GREY, RGB = b"GRAY", b"RGB "
 RGB_MODES: Final = frozenset({"RGB", "RGBA", "RGBX", "P", "PA"})
 
@@ -63,7 +66,7 @@ def write_segments(
     packet = image.info.get("xmp")
     if isinstance(packet, str):
         packet = packet.encode()
-    if isinstance(packet, bytes):
+    if isinstance(packet, bytes) and len(packet) <= LONGEST_PACKET_BYTES:
         written = write_xmp(packet, keep, LONGEST_PAYLOAD_BYTES - len(XMP_NAME))
         if written is not None:
             segments.append(segment(APP1, XMP_NAME + written))

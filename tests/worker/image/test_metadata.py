@@ -9,6 +9,7 @@ from PIL import ExifTags, Image
 from contract.errors import MaxBytesError
 from tests.photos import file_of, photo
 from tests.worker.image.tagged_uploads import FORMATS, compress, make_exif, make_upload, read_tags
+from worker.image.metadata import LONGEST_PACKET_BYTES, write_segments
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -82,3 +83,13 @@ def test_an_upload_with_all_metadata_kept_may_pass_through() -> None:
     bare = compress(first, **{**options, "metadata": "none"})
     assert b"secret" not in bare
     assert len(bare) < len(first)
+
+
+def test_a_very_long_packet_of_xmp_is_left_out() -> None:
+    rdf = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
+    credit = 'xmlns:p="http://ns.adobe.com/photoshop/1.0/" p:Credit="Ada"'
+    packet = f"<rdf:RDF {rdf}><rdf:Description {credit}/></rdf:RDF>".encode()
+    image = Image.new("RGB", (8, 8))
+    for length, is_kept in ((LONGEST_PACKET_BYTES, True), (LONGEST_PACKET_BYTES + 1, False)):
+        image.info["xmp"] = packet.ljust(length)
+        assert bool(write_segments(image, "copyright", (8, 8), None)) is is_kept

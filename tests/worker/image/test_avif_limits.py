@@ -1,0 +1,83 @@
+"""Frames and pieces of an AVIF are no larger than its declared size and its file."""
+
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from contract.errors import CorruptImageError, TooManyPixelsError
+from contract.image_headers.steps import TooManyStepsError
+from tests.contract.image_headers.heif_files import (
+    HeifItem,
+    box,
+    heif_file,
+    make_grid,
+    make_tile,
+)
+from tests.photos import file_of, photo
+from worker.image.avif_limits import MAX_PICTURES, check_avif
+
+TILE = make_tile(64, 48)
+TILE_PX = 64 * 48
+FRAMES = [Image.fromarray(photo(64, 48, seed)) for seed in (1, 2)]
+ANIMATION = file_of(FRAMES[0], "AVIF", speed=10, save_all=True, append_images=FRAMES[1:])
+ALPHA = file_of(FRAMES[0].convert("RGBA"), "AVIF", speed=10)
+
+
+LONGEST_EXIF_BYTES = 100
+
+
+def check(data: bytes, max_pixels: int) -> None:
+    """Check a file with a limit on pixels."""
+    check_avif(data, max_pixels, LONGEST_EXIF_BYTES)
+
+
+@pytest.mark.parametrize("data", [heif_file([TILE]), ANIMATION, ALPHA])
+def test_frames_of_the_limit_are_accepted(data: bytes) -> None:
+    check(data, TILE_PX)
+    with pytest.raises(TooManyPixelsError, match="frame"):
+        check(data, TILE_PX - 1)
+
+
+def test_the_frame_counts_whatever_size_is_declared() -> None:
+    data = heif_file([replace(TILE, size_px=(8, 8))])
+    with pytest.raises(TooManyPixelsError):
+        check(data, TILE_PX - 1)
+
+
+def test_tiles_together_are_limited() -> None:
+    data = heif_file(make_grid(2, MAX_PICTURES, (8, 8), TILE))
+    check(data, 2 * TILE_PX)
+    with pytest.raises(CorruptImageError, match="tiles"):
+        check(data, 2 * TILE_PX - 1)
+
+
+def test_pieces_together_are_limited() -> None:
+    length = len(TILE.content)
+    halves = replace(TILE, extents=[(0, length // 2), (length // 2, length - length // 2)])
+    check(heif_file([halves] * 3), TILE_PX)
+    many = HeifItem(b"mime", b"abc", None, extents=[(0, 3)] * 400)
+    with pytest.raises(CorruptImageError, match="pieces"):
+        check(heif_file([TILE, replace(many, extents=[(0, 2**31), (0, 1)])]), TILE_PX)
+    with pytest.raises(CorruptImageError, match="pieces"):
+        check(heif_file([TILE, replace(many, extents=[(0, 0)] * 2)]), TILE_PX)
+
+
+def test_the_number_of_items_and_frames_is_limited() -> None:
+    with pytest.raises(TooManyStepsError):
+        check(heif_file([replace(TILE, content=b"\x12\0" * 20_000)]), TILE_PX)
+
+
+def test_exif_is_limited() -> None:
+    exif = HeifItem(b"Exif", bytes(LONGEST_EXIF_BYTES), None)
+    check(heif_file([TILE, exif]), TILE_PX)
+    with pytest.raises(CorruptImageError, match="EXIF"):
+        check(heif_file([TILE, replace(exif, content=exif.content + b"a")]), TILE_PX)
+
+
+def test_items_of_a_track_are_checked() -> None:
+    data = heif_file([TILE, HeifItem(b"Exif", bytes(LONGEST_EXIF_BYTES + 1), None)])
+    at = data.index(b"meta") - 4
+    meta = data[at : at + int.from_bytes(data[at : at + 4], "big")]
+    with pytest.raises(CorruptImageError, match="EXIF"):
+        check(data[:at] + box(b"moov", box(b"trak", meta)) + data[at + len(meta) :], TILE_PX)
