@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jpeg.components import split_components
+from codec.jpeg.decode.coefficients import read_source
 from codec.jpeg.file_search import guess_first_step
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.requantization import measure_noise
 from codec.jpeg.quantize.steps import make_tables, scale_steps
-from codec.jpeg.quantize.tuning import tune
+from codec.jpeg.quantize.tuning import Tuning, tune
 from codec.jpeg.rate_control import rate_search
 from codec.jpeg.rate_control.passes import Point, estimate_rates, run_pass
 from codec.jpeg.rate_control.sampled_pass import run_sampled_pass
@@ -27,7 +28,6 @@ from codec.jpeg.rate_control.step_range import follow_slope
 from codec.jpeg.rate_control.target import set_goal
 from codec.jpeg.rate_control.trials import make_prior_rates
 from codec.jpeg.transcode.components import split_source
-from codec.jpeg.decode.coefficients import read_source
 from codec.jpeg.transform.subsampling_choice import measure_loss
 from codec.jpeg.write.scan_script import choose_script, predict_share
 from codec.saliency_weights import share_salient, weigh_saliency
@@ -91,7 +91,7 @@ def measure_weights() -> Iterator[tuple[str, list[float]]]:
 
 def measure_goals() -> Iterator[tuple[str, list[float]]]:
     """Yield where searches start, and what they aim at."""
-    blocks = Blocks(split_components(PICTURES["scene"], spot(40, 60), True, tune(0.6)))
+    blocks = make_blocks(PICTURES["scene"], spot(40, 60), tune(0.6))
     for quality in (10, 50, 75, 95):
         for strength in (0.0, 0.6):
             for target in ("size", "quality"):
@@ -103,7 +103,10 @@ def measure_goals() -> Iterator[tuple[str, list[float]]]:
                 found = [goal.target_bytes, goal.limit_bytes, goal.least_bytes, *allowed]
                 yield f"goal, {case}", [*found, goal.loosen(8000).target_bytes]
     capped = set_goal(EncodeSettings(max_bytes=7000), blocks, 9000)
-    yield "goal, max_bytes", [capped.target_bytes, capped.limit_bytes, capped.tighten().target_bytes]
+    yield (
+        "goal, max_bytes",
+        [capped.target_bytes, capped.limit_bytes, capped.tighten().target_bytes],
+    )
     yield "slope", [follow_slope(3.0, 0.3), follow_slope(0.0, 9.0), follow_slope(8.0, -9.0)]
     yield "progressive share", [predict_share(density) for density in (0.0, 8.5, 30.0)]
 
@@ -140,11 +143,14 @@ def measure_blocks() -> Iterator[tuple[str, list[float]]]:
                     real = np.s_[: part.real_rows, : part.real_columns]
                     seen = np.sort(part.visibility[real].ravel())
                     found = [float(np.abs(part.coefs[real]).sum(dtype=np.float64)), *seen[::40]]
-                    yield f"component {i} of {name}, {strength}, {subsample}", list(map(float, found))
+                    yield (
+                        f"component {i} of {name}, {strength}, {subsample}",
+                        list(map(float, found)),
+                    )
         yield f"loss of {name}", [measure_loss(picture)]
     yield "loss of a tall picture", [measure_loss(bars(700, 90))]
     for sides in ((560, 720), (1200, 1600)):
-        blocks = Blocks(split_components(sky(*sides), None, True, tune(0.6)))
+        blocks = make_blocks(sky(*sides), None, tune(0.6))
         yield f"sample of {sides}", list(map(float, blocks.sample_sizes))
 
 
@@ -154,7 +160,7 @@ def measure_passes() -> Iterator[tuple[str, list[float]]]:
     for name, picture in PICTURES.items():
         for strength, scale in ((0.6, 9.0), (0.6, 40.0), (1.0, 20.0)):
             tuning = tune(strength)
-            blocks = Blocks(split_components(picture, saliency, True, tuning, scale))
+            blocks = make_blocks(picture, saliency, tuning, scale)
             point = Point(scale, scale * 1.1)
             sampled = run_sampled_pass(blocks, tuning, point, [make_prior_rates()] * 2)
             case = f"{name}, {strength}, {scale}"
@@ -171,7 +177,7 @@ def measure_scans() -> Iterator[tuple[str, list[float]]]:
     """Yield the number of scans and their share of a baseline file's bytes."""
     tuning = tune(0.6)
     for name, scale in (("scene", 3.0), ("scene", 30.0), ("bars", 9.0)):
-        blocks = Blocks(split_components(PICTURES[name], None, True, tuning, scale))
+        blocks = make_blocks(PICTURES[name], None, tuning, scale)
         run_pass(blocks, tuning, Point(scale, scale), [make_prior_rates()] * 2)
         script, share = choose_script(blocks.components, blocks.read())
         yield f"scans, {name}, {scale}", [float(len(script)), share]
@@ -188,6 +194,16 @@ def measure_sources() -> Iterator[tuple[str, list[float]]]:
         made = run_pass(blocks, tuning, Point(scale, scale), [make_prior_rates()] * 2)
         tables = [float(table.sum()) for table in made.quant_tables]
         yield f"pass, {scale}", [made.file_bytes, *tables]
+
+
+def make_blocks(
+    picture: NDArray[np.uint8],
+    saliency: NDArray[np.float32] | None,
+    tuning: Tuning,
+    step: float | None = None,
+) -> Blocks:
+    """Return the blocks of a picture as 4:2:0."""
+    return Blocks(split_components(picture, saliency, subsample=True, tuning=tuning, step=step))
 
 
 def pick(values: NDArray[Any]) -> list[float]:
