@@ -66,8 +66,9 @@ class FairConnectionPool(ConnectionPool):
 def connect(redis_url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> Redis:
     """Return an asynchronous client for commands that do not block in Redis.
 
-    A command that finds all connections in use waits for one. A command whose connection is cut is
-    sent once more. A command that times out is not.
+    A command that finds all connections in use waits for one. A command or pipeline whose connection
+    is cut is sent once more: Redis may have executed it, so a repeat must do no harm and return the
+    same. A command that times out is not sent again.
     """
     retry = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
     return _connect(redis_url, MAX_CONNECTIONS, timeout_s, retry)

@@ -48,8 +48,15 @@ def pool_saliency(saliency: NDArray[np.float32], rows: int, columns: int) -> NDA
 
 
 def rank_by_area(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return for each sample the share of smaller ones, in [0, 1]; equal samples count half."""
-    flat = saliency.ravel()
+    """Return for each sample the share of smaller ones, in [0, 1]; equal samples count half.
+
+    The largest samples have rank 1: no area is too large to be the most salient one. Samples near the
+    largest or the smallest count as equal to it, since resampling has rounding errors.
+    """
+    flat = saliency.flatten()
+    lowest, highest = flat.min(), flat.max()
+    flat[flat < lowest + _NO_SPREAD * _FULL_SPREAD] = lowest
+    flat[flat > highest - _NO_SPREAD * _FULL_SPREAD] = highest
     order = np.argsort(flat)
     ordered = flat[order]
     # Runs of equal samples share the mean of their ranks.
@@ -57,6 +64,7 @@ def rank_by_area(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
     ends = np.append(starts[1:], flat.size)
     ranks = np.empty(flat.size, np.float32)
     ranks[order] = np.repeat((starts + ends) / (2 * flat.size), ends - starts)
+    ranks[flat == highest] = 1.0
     return ranks.reshape(saliency.shape)
 
 
@@ -89,7 +97,8 @@ def weigh_saliency(
 def share_salient(saliency: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
     """Return each block's share in the salient region, the top quarter by area: (rows, columns).
 
-    Shares lie in [0, 1], with a soft border. Of a constant map, all of them are 1.
+    Shares lie in [0, 1], with a soft border. All blocks that are as salient as the most salient one
+    belong to the region, so that of a constant map, all shares are 1.
     """
     pooled = pool_saliency(saliency, rows, columns)
     if is_flat(pooled):

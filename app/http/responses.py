@@ -9,6 +9,7 @@ from app.http.documents import describe_job, job_path
 from app.http.preferences import MediaType
 from app.queue.jobs import describe_ended
 from app.results.result import Outcome
+from contract.errors import QueueUnavailableError
 from contract.messages import Result
 
 # Shared caches must not store a response; a client must revalidate it before each use.
@@ -27,8 +28,12 @@ def to_photo_response(
     """Return the response in ``media_type``.
 
     Its links, if it has any, lead to the job ``job_id`` under the prefix ``root_path``.
+
+    Raises:
+        QueueUnavailableError: as ``require_pictures``.
     """
     result, image, heatmap = outcome.finished
+    require_pictures(image, heatmap)
     headers = {
         **describe_result(result, outcome.stage_ms, outcome.cached_ms),
         "ETag": f'"{to_entity_tag(outcome.identity, media_type, job_id)}"',
@@ -48,6 +53,16 @@ def to_photo_response(
     if heatmap is not None and job_id is not None:
         headers["Link"] = f'<{job_path(job_id, root_path)}/heatmap>; rel="heatmap"'
     return Response(image, headers=headers, media_type="image/jpeg")
+
+
+def require_pictures(*pictures: bytes | None) -> None:
+    """Check that no picture is empty, so that no response can be; None stands for no picture.
+
+    Raises:
+        QueueUnavailableError: when one is.
+    """
+    if b"" in pictures:
+        raise QueueUnavailableError("The queue has lost the picture; send the photo again.")
 
 
 def to_entity_tag(identity: str, media_type: MediaType, job_id: str | None) -> str:

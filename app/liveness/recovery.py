@@ -21,8 +21,10 @@ from contract.errors import InternalError
 from contract.intermediate import leave_intermediate, put_back
 from contract.keys import (
     QUEUE_NAME,
+    RECORD_TTL_FACTOR,
     WORKERS_KEY,
     input_key,
+    record_key,
     reply_key,
     worker_executions_key,
     worker_key,
@@ -117,6 +119,9 @@ def add_failure(pipeline: Pipeline, queue: Queue, job: Job, failure_ttl_s: int) 
         log.exception("job %s carries no valid request, so no front end gets a reply", job.id)
         return
     failure = Failure(job.id, InternalError.code, "The photo could not be compressed.")
+    # A reply that is lost with a cut connection is read from the record.
+    ttl_s = RECORD_TTL_FACTOR * failure_ttl_s
+    pipeline.set(record_key(job.id), encode_reply(failure), ex=ttl_s, nx=True)
     pipeline.rpush(to, encode_reply(failure))
     pipeline.expire(to, failure_ttl_s)
 

@@ -5,7 +5,8 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, cast
+from contextlib import suppress
+from typing import Final
 
 from redis.exceptions import RedisError
 from rq.job import Job
@@ -14,14 +15,23 @@ from app.queue.replies import Replies
 from app.queue.rq_jobs import add_job, job_ttl_s
 from app.redis import connect
 from app.results.result import Finished
-from contract.errors import DeadlineError, InternalError, QueueUnavailableError
-from contract.keys import QUEUE_KEY, heatmap_key, image_key, input_key, record_key
-from contract.messages import Failure, Options, Reply, Request, Result
+from contract.errors import DeadlineError, GoneJobError, QueueUnavailableError
+from contract.keys import (
+    QUEUE_KEY,
+    RECORD_TTL_FACTOR,
+    heatmap_key,
+    image_key,
+    input_key,
+    record_key,
+)
+from contract.messages import Failure, Options, Reply, Request, Result, encode_reply
 
 log = logging.getLogger(__name__)
 
 # Anyone who knows a job's id may read its pictures, so an id has 144 random bits.
 ID_BYTES: Final = 18
+# How long a result's pictures stay after they were read: much longer than connecting again takes.
+REPEAT_MS: Final = 1000
 
 
 class QueueClient:
@@ -75,17 +85,19 @@ class QueueClient:
         """
         job_id = secrets.token_urlsafe(ID_BYTES)
         expected = self._replies.expect(job_id)
-        done = False
+        is_submitted = done = False
         try:
             try:
                 await self._submit(job_id, data, pixels, options, timeout_s)
+                is_submitted = True
                 async with asyncio.timeout(timeout_s):
                     reply = await expected
             except TimeoutError as error:
                 raise DeadlineError(f"No result within {timeout_s:g} s.") from error
             if isinstance(reply, Failure):
                 done = True
-                await self.redis.delete(record_key(job_id))
+                with suppress(RedisError):  # it will expire
+                    await self.redis.delete(record_key(job_id))
                 raise reply.to_error()
             finished = await take(reply) if take else None
             if finished is None:
@@ -97,7 +109,8 @@ class QueueClient:
         finally:
             self.forget(job_id)
             if not done:
-                await asyncio.shield(asyncio.ensure_future(self.withdraw(job_id)))
+                withdrawing = self.withdraw(job_id, is_submitted=is_submitted)
+                await asyncio.shield(asyncio.ensure_future(withdrawing))
 
     async def start_job(
         self, data: bytes, pixels: int, options: Options, timeout_s: float
@@ -120,7 +133,8 @@ class QueueClient:
         finally:
             if not queued:
                 self.forget(job_id)
-                await asyncio.shield(asyncio.ensure_future(self.withdraw(job_id)))
+                withdrawing = self.withdraw(job_id, is_submitted=False)
+                await asyncio.shield(asyncio.ensure_future(withdrawing))
         return job_id, expected
 
     def forget(self, job_id: str) -> None:
@@ -135,17 +149,22 @@ class QueueClient:
         """
         return await self.redis.llen(QUEUE_KEY)
 
-    async def withdraw(self, job_id: str) -> None:
+    async def withdraw(self, job_id: str, *, is_submitted: bool = True) -> None:
         """Delete a job's input and pictures, and take the job off the queue if it still waits.
 
-        A worker that has started the job finds no input and ends it. A job whose submission was
-        interrupted may still arrive in Redis; its reply is then discarded.
+        A worker that has started the job finds no input and ends it. Without ``is_submitted`` the job
+        gets a record, so that a submission that was interrupted and arrives later queues nothing.
         """
         try:
-            async with self.redis.pipeline(transaction=True) as pipeline:
+            async with self.redis.pipeline(transaction=False) as pipeline:
+                if not is_submitted:
+                    gone = encode_reply(Failure(job_id, GoneJobError.code, "It was withdrawn."))
+                    ttl_s = RECORD_TTL_FACTOR * self._result_ttl_s
+                    pipeline.set(record_key(job_id), gone, ex=ttl_s, nx=True)
                 pipeline.delete(input_key(job_id), image_key(job_id), heatmap_key(job_id))
                 pipeline.lrem(QUEUE_KEY, 1, job_id)
-                _, waiting = await pipeline.execute()
+                # A full Redis refuses the record, and has refused the submission.
+                *_, waiting = await pipeline.execute(raise_on_error=False)
             if waiting:
                 await self.redis.delete(Job.key_for(job_id))
         except RedisError:
@@ -165,26 +184,21 @@ class QueueClient:
         self._replies.mark_submitted(job_id)
 
     async def _fetch(self, result: Result) -> Finished:
-        job_id = result.job_id
-        pictures = (image_key(job_id), heatmap_key(job_id))
-        async with self.redis.pipeline(transaction=False) as pipeline:
-            pipeline.mget(pictures)
-            # If Redis fails here, the keys stay until they expire.
-            pipeline.delete(record_key(job_id), *pictures)
-            (image, heatmap), _ = await pipeline.execute()
-        if image is None or (result.heatmap_type is not None and heatmap is None):
-            raise InternalError("The result was lost before it could be sent.")
-        return Finished(result, cast("bytes", image), heatmap)
+        """Return a result's pictures and delete them.
 
-    async def _discard(self, job_id: str, raw: bytes) -> None:
-        """Delete the result of a job that nobody waits for any more.
-
-        A record that differs from the reply stays: it says that the job was deleted or that its
-        deadline has passed.
+        They stay for ``REPEAT_MS``, so that the command can be repeated when its connection is cut.
         """
+        job_id = result.job_id
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            pipeline.getex(image_key(job_id), px=REPEAT_MS)
+            if result.heatmap_type is not None:
+                pipeline.getex(heatmap_key(job_id), px=REPEAT_MS)
+            pipeline.delete(record_key(job_id))
+            image, *heatmap, _ = await pipeline.execute()
+        if image is None or None in heatmap:
+            raise QueueUnavailableError("The queue has lost the photo; send it again.")
+        return Finished(result, image, heatmap[0] if heatmap else None)
+
+    async def _discard(self, job_id: str) -> None:
+        """Delete the result of a job that nobody waits for any more; its record will expire."""
         await self.withdraw(job_id)
-        try:
-            if await self.redis.get(record_key(job_id)) == raw:
-                await self.redis.delete(record_key(job_id))
-        except RedisError:
-            log.warning("the record of job %s could not be deleted; it will expire", job_id)

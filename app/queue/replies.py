@@ -37,12 +37,12 @@ class Replies:
         *,
         on_reply: Callable[[Reply], None],
         on_death: Callable[[str], None],
-        discard: Callable[[str, bytes], Awaitable[None]],
+        discard: Callable[[str], Awaitable[None]],
     ) -> None:
         """Connect to Redis.
 
-        ``on_reply`` gets every reply, ``on_death`` the reader's name whenever it dies. ``discard`` gets the job id and the raw reply of each job
-        that nobody waits for.
+        ``on_reply`` gets every reply, ``on_death`` the reader's name whenever it dies. ``discard`` gets
+        the id of each job that nobody waits for.
         """
         self.address = secrets.token_hex(8)
         self._redis = redis
@@ -144,7 +144,7 @@ class Replies:
             self._on_reply(reply)
         else:
             self._on_reply(reply)
-            await self._discard(reply.job_id, raw)
+            await self._discard(reply.job_id)
 
     def _fail(self, job_id: str | None) -> None:
         """Fail the request whose reply is malformed; look in the records if its id is unknown."""

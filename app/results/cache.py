@@ -7,6 +7,7 @@ old ones and counts their bytes in one step. Every key expires.
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -70,10 +71,11 @@ class ResultCache:
             image, heatmap = cast("list[bytes | None]", found)
             if image is None or is_incomplete(result, heatmap):
                 return None
-            await self._renew(identity)
         except (RedisError, ValueError):
             log.warning("a cached result could not be read", exc_info=True)
             return None
+        with suppress(RedisError):  # the result is valid without it
+            await self._renew(identity)
         return Finished(result, image, heatmap)
 
     async def take(self, identity: str, result: Result) -> Finished | None:
@@ -84,8 +86,10 @@ class ResultCache:
         taken = await self._store(identity, result, "RENAME")
         if taken is None:
             return None
-        image, heatmap = cast("tuple[bytes, bytes | None]", taken)
-        return None if is_incomplete(result, heatmap) else Finished(result, image, heatmap)
+        image, heatmap = cast("tuple[bytes | None, bytes | None]", taken)
+        if image is None or is_incomplete(result, heatmap):
+            return None
+        return Finished(result, image, heatmap)
 
     async def keep(self, identity: str, result: Result) -> bool:
         """Copy a finished job's pictures into the cache; return whether they are stored."""

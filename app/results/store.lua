@@ -1,6 +1,7 @@
 -- Stores a finished job's result and pictures in the cache. It first drops expired entries, then
 -- the least recently used ones until the new entry fits.
--- Returns false if the pictures don't fit or don't exist, 1 after COPY, the pictures after RENAME.
+-- Returns false if the pictures don't fit or don't exist, 1 after COPY, the pictures after RENAME. A
+-- repeat returns the same: after RENAME the pictures are those of the entry that the job has made.
 -- It also deletes keys that are not in KEYS, those of dropped entries. So it needs a single Redis
 -- and no cluster, as RQ does.
 
@@ -22,7 +23,13 @@ local function drop(entry)
   end
 end
 
-if redis.call('EXISTS', job_image) == 0 then return false end
+local image, heatmap = image_prefix .. identity, heatmap_prefix .. identity
+local function get_pictures() return {redis.call('GET', image), redis.call('GET', heatmap)} end
+
+if redis.call('EXISTS', job_image) == 0 then
+  local is_repeat = transfer == 'RENAME' and redis.call('GET', result_prefix .. identity) == result
+  return is_repeat and get_pictures()
+end
 local bytes = redis.call('STRLEN', job_image) + redis.call('STRLEN', job_heatmap) + #result
 if bytes > max_bytes then return false end
 
@@ -34,7 +41,6 @@ while tonumber(redis.call('HGET', sizes, 'total') or 0) + bytes > max_bytes do
   drop(oldest)
 end
 
-local image, heatmap = image_prefix .. identity, heatmap_prefix .. identity
 redis.call('SET', result_prefix .. identity, result, 'EX', ttl_s)
 redis.call(transfer, job_image, image)
 redis.call('EXPIRE', image, ttl_s)
@@ -50,4 +56,4 @@ redis.call('EXPIRE', sizes, ttl_s)
 
 if transfer == 'COPY' then return 1 end
 redis.call('DEL', job_record)
-return {redis.call('GET', image), redis.call('GET', heatmap)}
+return get_pictures()

@@ -1,8 +1,9 @@
-"""Random kills under load: each request gets its own JPEG or a clear error, Redis keeps nothing.
+"""Random faults under load: each request gets its own JPEG or a clear error, Redis keeps nothing.
 
-Workers, front ends and Redis are killed (SIGKILL) and workers are stopped (SIGSTOP) at random. 5 %
-of the uploads are damaged. Afterwards Redis must hold no key without a time to live and no started
-job. Then the same uploads are sent repeatedly without kills, and no process's memory may grow.
+Workers, front ends and Redis are killed (SIGKILL), workers are stopped (SIGSTOP) and connections to
+Redis are cut at random. 5 % of the uploads are damaged. Afterwards Redis must hold no key without a
+time to live and no started job, and within a minute no process may hold more memory than before. Then
+the same uploads are sent repeatedly without faults, and no process's memory may grow.
 """
 
 import argparse
@@ -21,20 +22,25 @@ import psutil
 from bench.environment import describe_machine, write_result
 from bench.load.service_process import Processes, ServiceError, started_service
 from bench.load.statistics import rounded
-from bench.robustness.chaos_clients import Clients
-from bench.robustness.chaos_leftovers import connect_to_redis, wait_until_idle
+from bench.robustness.chaos_clients import EMPTY, Clients
+from bench.robustness.chaos_cuts import RandomCuts
+from bench.robustness.chaos_leftovers import connect_to_redis, find_socket, wait_until_idle
 from bench.robustness.chaos_memory import (
     find_growth,
     find_largest,
     find_redis_growth,
+    read_memory,
     read_resident_bytes,
     used_bytes,
+    wait_for_memory,
 )
 
 REQUEST_TIMEOUT_S: Final = 30
 RESULT_TTL_S: Final = 3
 # Time beyond its timeout that a request may take to be sent and received on a loaded machine.
 MARGIN_S: Final = 30.0
+# Share of the commands to Redis at which the connection is cut.
+CUT_SHARE: Final = 0.002
 # Statuses that an upload may get while nothing is killed.
 EXPECTED_STATUSES: Final = {"200", "415", "422"}
 
@@ -54,6 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clients", type=int, default=8, help="of the closed loop (%(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="of the service (%(default)s)")
     parser.add_argument("--pause", type=float, default=8.0, help="mean seconds between two kills")
+    parser.add_argument(
+        "--cuts",
+        type=float,
+        default=CUT_SHARE,
+        metavar="SHARE",
+        help="of the commands to Redis at which the connection is cut (%(default)s)",
+    )
     parser.add_argument(
         "--stretches",
         type=int,
@@ -75,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
             clients=args.clients,
             workers=args.workers,
             pause_s=args.pause,
+            cut_share=args.cuts,
             seed=args.seed,
             stretches=args.stretches,
             uploads_each=args.uploads_each,
@@ -94,6 +108,7 @@ def run_chaos(
     clients: int,
     workers: int,
     pause_s: float,
+    cut_share: float,
     seed: int,
     stretches: int,
     uploads_each: int,
@@ -106,6 +121,7 @@ def run_chaos(
         clients: number of clients.
         workers: number of workers.
         pause_s: mean time between two kills.
+        cut_share: share of the commands to Redis at which the connection is cut.
         seed: of uploads and kills.
         stretches: rounds after the kills, each with the same uploads.
         uploads_each: uploads of each client in such a round.
@@ -122,42 +138,60 @@ def run_chaos(
         with connect_to_redis(processes) as connection:
             empty_bytes = used_bytes(connection)
         load = Clients(url, clients, seed, REQUEST_TIMEOUT_S + MARGIN_S)
-        load.start()
-        time.sleep(min(5.0, seconds / 5))
-        done = kill_at_random(processes, seconds, pause_s, random.Random(seed), acts)
-        load.stop()
-        faults = Counter(load.faults)
-        faults.update(wait_until_idle(url, processes))
-        calm = measure_growth(url, processes, load, stretches, uploads_each)
-        faults.update(calm.pop("faults"))
-        faults.update(find_redis_growth(empty_bytes, calm["redis_bytes"]))
+        # Fills buffers and pools, so that memory before and after can be compared.
+        send_all(url, load, uploads_each)
+        before_bytes = read_memory(processes)
+        with RandomCuts(find_socket(processes), cut_share, seed) as cuts:
+            load.start()
+            time.sleep(min(5.0, seconds / 5))
+            done = kill_at_random(processes, seconds, pause_s, random.Random(seed), acts)
+            load.stop()
+            cuts.stop()
+            faults = Counter(load.faults)
+            faults.update(wait_until_idle(url, processes))
+            memory = wait_for_memory(processes, before_bytes)
+            faults.update(memory.pop("faults"))
+            calm = measure_growth(url, processes, load, stretches, uploads_each)
+            faults.update(calm.pop("faults"))
+            faults.update(find_redis_growth(empty_bytes, calm["redis_bytes"]))
     return {
         "seconds": seconds,
         "acts": dict(done),
+        "cuts": dict(sorted(cuts.done.items())),
         "requests": sum(load.ends.values()),
         "ends": dict(sorted(load.ends.items())),
         "damaged": dict(sorted(load.damaged.items())),
+        "lost": load.lost,
+        "wrong": len(load.faults) - load.lost - load.faults.count(EMPTY),
+        "empty": load.faults.count(EMPTY),
         "slowest_s": load.slowest_s,
+        "memory": memory,
         "calm": {**calm, "redis_bytes_at_start": empty_bytes},
         "faults": dict(faults),
     }
 
 
-def measure_growth(
-    url: str, processes: Processes, like: Clients, stretches: int, uploads_each: int
-) -> dict[str, Any]:
-    """Send the same uploads repeatedly without kills; return how they ended and the memory used.
+def send_all(url: str, like: Clients, uploads_each: int) -> Clients:
+    """Send ``uploads_each`` uploads of each client; return the clients when all have ended.
 
     ``like`` gives the number of clients, the seed and the time limit.
     """
+    load = Clients(url, like.count, like.seed, like.max_request_s, uploads_each)
+    load.start()
+    load.join(uploads_each * load.max_request_s)
+    return load
+
+
+def measure_growth(
+    url: str, processes: Processes, like: Clients, stretches: int, uploads_each: int
+) -> dict[str, Any]:
+    """Send the same uploads repeatedly without kills; return how they ended and the memory used."""
     ends: Counter[str] = Counter()
     damaged: Counter[str] = Counter()
     faults: list[str] = []
     readings = []
     for _ in range(stretches):
-        load = Clients(url, like.count, like.seed, like.max_request_s, uploads_each)
-        load.start()
-        load.join(uploads_each * load.max_request_s)
+        load = send_all(url, like, uploads_each)
         readings.append(read_resident_bytes(processes))
         ends.update(load.ends)
         damaged.update(load.damaged)

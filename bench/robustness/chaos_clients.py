@@ -1,4 +1,4 @@
-"""Clients that check each response while processes of the service are killed."""
+"""Clients that check each response while processes are killed and connections are cut."""
 
 import io
 import itertools
@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Final
 
 import numpy as np
@@ -32,6 +33,8 @@ ALLOWED_ERRORS: Final = {
     "queue-full": 429,
     "deadline-passed": 504,
 }
+EMPTY: Final = "an empty response"
+LOST: Final = "a request hangs"
 REFUSALS: Final = {"corrupt-image": 422, "unsupported-image": 415}
 
 
@@ -65,6 +68,8 @@ def read_luma(image: Image.Image) -> NDArray[np.float32]:
 
 def find_fault(upload: Upload, response: Response) -> str | None:
     """Return what is wrong with a response; None if it is the upload's own JPEG or a clear error."""
+    if not response.body:
+        return EMPTY
     return (
         find_photo_fault(upload, response)
         if response.status == 200
@@ -116,6 +121,7 @@ class Clients:
     damaged: Counter[str] = field(default_factory=Counter)  # statuses of damaged uploads
     faults: list[str] = field(default_factory=list)
     slowest_s: float = 0.0
+    digests: dict[bytes, bytes] = field(default_factory=dict)  # of uploads and their JPEGs
 
     def __post_init__(self) -> None:
         self._uploads = make_uploads(self.seed)
@@ -125,6 +131,11 @@ class Clients:
             threading.Thread(target=self._run, args=(number,), daemon=True, name=f"client-{number}")
             for number in range(self.count)
         ]
+
+    @property
+    def lost(self) -> int:
+        """How many requests got no response."""
+        return self.faults.count(LOST)
 
     def start(self) -> None:
         """Start all clients."""
@@ -142,11 +153,12 @@ class Clients:
         for thread in self._threads:
             thread.join(max(0.0, deadline_s - time.monotonic()))
             if thread.is_alive():
-                self.faults.append("a request hangs")
+                self.faults.append(LOST)
 
     def _run(self, number: int) -> None:
         order = random.Random(f"{self.seed}/{number}")
-        connection = Connection(self.url)
+        # The results of every other client may be cached, and come from the cache.
+        connection = Connection(self.url, cached=number % 2 == 1)
         numbers = itertools.count() if self.uploads_each is None else range(self.uploads_each)
         for _ in itertools.takewhile(lambda _: not self._stop.is_set(), numbers):
             upload = order.choice(self._uploads)
@@ -167,11 +179,20 @@ class Clients:
                     return
                 time.sleep(PAUSE_AFTER_BREAK_S)
                 continue
-            fault = find_fault(upload, response)
+            fault = find_fault(upload, response) or self._find_difference(upload, response)
             self._record(upload, str(response.status), time.monotonic() - started_s, fault)
             if response.status >= 500:
                 time.sleep(PAUSE_AFTER_BREAK_S)
             return
+
+    def _find_difference(self, upload: Upload, response: Response) -> str | None:
+        """Return a fault if an earlier response to the same upload had other bytes."""
+        if response.status != 200:
+            return None
+        digest = sha256(response.body).digest()
+        with self._lock:
+            first = self.digests.setdefault(sha256(upload.data).digest(), digest)
+        return None if digest == first else "the bytes differ from those of an earlier response"
 
     def _record(self, upload: Upload, end: str, elapsed_s: float, fault: str | None = None) -> None:
         with self._lock:

@@ -1,6 +1,7 @@
 """What jobs leave behind in Redis: nothing, once all requests have a response."""
 
 import time
+from pathlib import Path
 from typing import Final
 
 from redis import Redis
@@ -71,8 +72,12 @@ def is_ready(url: str) -> bool:
 
 def connect_to_redis(processes: Processes) -> Redis:
     """Return a client of the Redis that the service has started."""
+    return Redis.from_url(f"unix://{find_socket(processes)}?db=0", socket_timeout=5)
+
+
+def find_socket(processes: Processes) -> Path:
+    """Return the socket at which the service connects to the Redis that it has started."""
     (server,) = processes.by_role()["redis"]
     # A running server replaces its command line by a title: "… unixsocket:PATH".
     title = " ".join(server.cmdline())
-    path = title.partition("unixsocket")[2].lstrip(": ").split()[0]
-    return Redis.from_url(f"unix://{path}?db=0", socket_timeout=5)
+    return Path(title.partition("unixsocket")[2].lstrip(": ").split()[0])

@@ -40,8 +40,8 @@ def encode(
         OutOfReachError: even the coarsest quantization takes more than `settings.max_bytes`.
     """
     check_image(image)
-    saliency, settings = drop_flat_map(saliency, settings)
-    tuning = tune(settings.strength)
+    saliency, effective = drop_flat_map(saliency, settings)
+    tuning = tune(effective.strength)
     return encode_tuned(
         np.ascontiguousarray(image),
         saliency,
@@ -63,7 +63,8 @@ def encode_tuned(
     height, width = image.shape[:2]
     if reference_bytes is None:
         reference_bytes = measure_reference(image, settings.quality)
-    step = guess_first_step(settings, reference_bytes, height * width)
+    saliency, effective = drop_flat_map(saliency, settings)
+    step = guess_first_step(effective, reference_bytes, height * width)
     subsample = is_subsampled(image, settings.subsampling)
     components = split_components(image, saliency, subsample, tuning, step)
     blocks = Blocks(components)

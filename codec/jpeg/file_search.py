@@ -18,6 +18,7 @@ from codec.jpeg.rate_control.step_range import guess_step, is_coarsest, is_fines
 from codec.jpeg.rate_control.target import Goal, estimate_step_factor
 from codec.jpeg.rate_control.trials import MAX_PASSES
 from codec.jpeg.syntax.component import Component
+from codec.jpeg.syntax.own_mark import add_mark
 from codec.jpeg.write.baseline_scan import write_scan
 from codec.jpeg.write.coded_scan import code_script
 from codec.jpeg.write.marker_segments import write_file, write_header
@@ -42,7 +43,7 @@ def search_file(  # noqa: PLR0917
     reference_bytes: int,
     settings: EncodeSettings,
 ) -> Encoded:
-    """Return the file of `blocks` that meets `goal`.
+    """Return the file of `blocks` that meets `goal`, with the mark for `settings`.
 
     Args:
         size_px: (width, height).
@@ -51,7 +52,7 @@ def search_file(  # noqa: PLR0917
         goal: what the file has to meet.
         step: the table scale at which the search starts.
         reference_bytes: bytes of the standard JPEG, which are handed on.
-        settings: the options of the encode.
+        settings: the options as requested, with the strength of a map that was dropped.
 
     Raises:
         OutOfReachError: even the coarsest quantization takes more than `settings.max_bytes`.
@@ -67,6 +68,7 @@ def search_file(  # noqa: PLR0917
             jpeg = write_scans(size_px, components, chosen.quant_tables, scans)
         else:
             jpeg = write_jpeg(size_px, components, chosen, qcoefs)
+        jpeg = add_mark(jpeg, settings)
         if len(jpeg) <= goal.limit_bytes:
             if len(jpeg) >= goal.least_bytes or is_finest(chosen.point):
                 return Encoded(jpeg, reference_bytes, passes)

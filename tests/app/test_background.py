@@ -62,7 +62,7 @@ def test_a_task_that_keeps_failing_can_not_run_until_it_has_worked_for_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(app.background, "FIRST_DELAY_S", 0.1)
-    monkeypatch.setattr(app.background, "STABLE_AFTER_S", 0.1)
+    monkeypatch.setattr(app.background, "STABLE_AFTER_S", 0.5)
 
     async def run() -> None:
         work = Work(fail, fail)
@@ -74,7 +74,7 @@ def test_a_task_that_keeps_failing_can_not_run_until_it_has_worked_for_a_while(
         assert not task.can_run
         await asyncio.wait_for(work.works.wait(), 5)
         assert not task.can_run
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.6)
         assert task.can_run
         await task.stop()
 

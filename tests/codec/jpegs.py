@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from codec.jpeg.decode.coefficients import Source
+from codec.jpeg.decode.coefficients import Source, read_source
 from codec.jpeg.transform.idct import inverse_transform
 
 
@@ -17,6 +17,11 @@ def pillow_jpeg(image: NDArray[np.uint8], mode: str | None = None, **options: An
     picture = Image.frombytes(mode, image.shape[1::-1], image.tobytes()) if mode else None
     (picture or Image.fromarray(image)).save(file, "JPEG", **options)
     return file.getvalue()
+
+
+def unmarked(jpeg: bytes) -> bytes:
+    """Return a file of ours without its mark, which depends on the settings."""
+    return read_source(jpeg).stripped
 
 
 def shown_luma(jpeg: bytes) -> NDArray[np.int64]:

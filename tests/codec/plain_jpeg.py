@@ -54,7 +54,7 @@ def decode(data: bytes) -> PlainFile:
             _read_scan_header(file, payload)
             break
         else:
-            assert marker == 0xE0
+            assert marker in {0xE0, 0xEF}
     _read_scan(file, data[at:])
     return file
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from codec.jpeg.rate_control.passes import count_frame_bytes
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
+from codec.jpeg.syntax.own_mark import MARK_BYTES
 from codec.jpeg.write.coded_scan import Scan, code_script
 from codec.jpeg.write.progressive import write_scans
 from codec.jpeg.write.scan_script import choose_script
@@ -64,4 +65,4 @@ def check_progressive(
     assert [scan.bits for scan in file.scans] == [-(-coded.bits // 8) * 8 for coded in scans]
     counted = sum(coded.header_bytes + -(-coded.bits // 8) for coded in scans)
     stuffed = jpeg.count(b"\xff\x00")
-    assert count_frame_bytes(components) + counted + stuffed == len(jpeg)
+    assert count_frame_bytes(components) + counted + stuffed == len(jpeg) + MARK_BYTES

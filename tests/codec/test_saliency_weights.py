@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from codec.saliency_weights import pool_saliency, rank_by_area, weigh_saliency
+from codec.saliency_weights import pool_saliency, rank_by_area, share_salient, weigh_saliency
 from tests.codec.pictures import spot
 
 RISE = (0.4, 0.9)
@@ -69,4 +69,34 @@ def test_resampling_keeps_positions() -> None:
 
 def test_ranks_are_shares_of_the_area() -> None:
     ranks = rank_by_area(np.array([[0.1, 0.4], [0.2, 0.9]], np.float32))
-    assert np.allclose(ranks, [[0.125, 0.625], [0.375, 0.875]])
+    assert np.allclose(ranks, [[0.125, 0.625], [0.375, 1.0]])
+
+
+@pytest.mark.parametrize("levels", [(0.0, 1.0), (0.3, 0.8)])
+@pytest.mark.parametrize("grid", [(40, 60), (64, 96), (13, 21)])
+@pytest.mark.parametrize("rows", [1, 20, 29, 39])
+def test_equal_areas_on_top_are_salient_whatever_their_size(
+    rows: int, grid: tuple[int, int], levels: tuple[float, float]
+) -> None:
+    saliency = np.full((40, 60), levels[0], np.float32)
+    saliency[:rows] = levels[1]
+    shares, weights = share_salient(saliency, *grid), weigh_saliency(saliency, *grid, 10.0, RISE)
+    # Away from the border, which is resampled.
+    top, rest = np.s_[: max(rows * grid[0] // 40 - 1, 1)], np.s_[rows * grid[0] // 40 + 2 :]
+    if rows > 1:
+        assert (shares[top] == 1).all()
+        assert weights[top] == pytest.approx(10)
+    assert shares.max() == 1
+    assert weights.max() == pytest.approx(10)
+    # Rounding errors of resampling make no differences.
+    assert np.unique(weights[rest]).size <= 1
+    assert not shares[rest].any()
+
+
+def test_the_salient_region_of_an_ordinary_map_is_a_quarter() -> None:
+    shares = share_salient(spot(40, 60), 64, 96)
+    assert shares.mean() == pytest.approx(0.25, abs=0.01)
+
+
+def test_of_a_constant_map_everything_is_salient() -> None:
+    assert (share_salient(np.full((4, 5), 0.3, np.float32), 9, 7) == 1).all()

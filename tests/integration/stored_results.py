@@ -19,6 +19,7 @@ from contract.keys import (
 )
 from contract.messages import Options, Result, encode_reply
 
+DEFAULTS = Options()
 TTL_S = 300
 VERSION = "v1"
 JOB_ID = "j" * 24
@@ -39,9 +40,11 @@ def store_job(connection: Redis, picture: bytes) -> str:
     return f"/jobs/{JOB_ID}/image"
 
 
-def store_cached(connection: Redis, upload: bytes, picture: bytes) -> None:
-    """Store the result of an upload with the default options in the cache."""
-    identity = identify(hashlib.sha256(upload).digest(), Options(), VERSION)
+def store_cached(
+    connection: Redis, upload: bytes, picture: bytes, options: Options = DEFAULTS
+) -> None:
+    """Store the result of an upload in the cache."""
+    identity = identify(hashlib.sha256(upload).digest(), options, VERSION)
     connection.set(cache_key(identity), encode_reply(describe(picture)), ex=TTL_S)
     connection.set(image_key(identity), picture, ex=TTL_S)
     connection.zadd(CACHE_ORDER_KEY, {identity: time.time() + TTL_S})

@@ -53,6 +53,32 @@ def test_repeated_compression_reaches_a_fixed_point(client: httpx.Client) -> Non
     assert sizes == sorted(sizes, reverse=True)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        SIZE,
+        {"quality": "40", "floor": "5", "progressive": "false", "strength": "1"},
+        {"width": "200", "subsampling": "444", "heatmap": "map"},
+        {"width": "120", "height": "120", "max_bytes": "3000"},
+        {"metadata": "all"},
+        {"metadata": "copyright"},
+    ],
+    ids=lambda options: "&".join(f"{name}={value}" for name, value in options.items()),
+)
+def test_nothing_erodes_over_six_passes(client: httpx.Client, options: dict[str, str]) -> None:
+    exif = Image.Exif()
+    exif[0x8298] = "a photographer"
+    exif[0x0112] = 8
+    first, _ = compressed(client, file_of(PIXELS, "JPEG", quality=92, exif=exif), **options)
+    jpeg, passthrough = first, False
+    for _ in range(5):
+        jpeg, passthrough = compressed(client, jpeg, **options)
+    assert jpeg == first
+    assert passthrough
+    assert (b"a photographer" in jpeg) == ("metadata" in options)
+
+
 def test_an_option_that_changes_pixels_is_no_passthrough(client: httpx.Client) -> None:
     once, _ = compressed(client, file_of(PIXELS, "JPEG", quality=40, subsampling="4:4:4"), **SIZE)
     halved, passthrough = compressed(client, once, **SIZE, subsampling="420")

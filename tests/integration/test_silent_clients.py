@@ -13,6 +13,7 @@ from redis import Redis
 
 from bench.load.service_process import peak_rss_bytes
 from bench.robustness.silent_clients import SilentClients, list_states
+from contract.messages import Options
 from tests.integration.front_end import FrontEnd, run_front_end
 from tests.integration.http_requests import new_client
 from tests.integration.running import metric, wait_for
@@ -31,6 +32,7 @@ BASE_BYTES = 100_000_000
 BYTES_PER_CONNECTION = 500_000
 PHOTO = file_of(photo(300, 200), "JPEG", quality=95)
 SMALL, LARGE = file_of(photo(32, 24)), bytes(4_700_000)
+LARGE_OPTIONS = Options(quality=95, subsampling="444")  # those of the clients that read nothing
 RESULT = b"a small picture"
 
 
@@ -41,7 +43,7 @@ def front_end(connection: Redis, redis_url: str) -> Iterator[FrontEnd]:
     settings = {
         "MAX_PENDING_BYTES": str(HELD_BYTES),
         "REQUEST_TIMEOUT_S": "30",
-        "SEND_TIMEOUT_S": "6",
+        "SEND_TIMEOUT_S": "4",
         "RESULT_TTL_S": "300",
         "WORKER_GRACE_S": "300",
     }
@@ -70,7 +72,7 @@ def test_clients_that_send_or_read_nothing_harm_no_one(
     front_end: FrontEnd, connection: Redis
 ) -> None:
     picture_path = store_job(connection, LARGE)
-    store_cached(connection, SMALL, LARGE)
+    store_cached(connection, SMALL, LARGE, LARGE_OPTIONS)
     uploads = [file_of(photo(40 + number, 30)) for number in range(20)]
     for upload in uploads:
         store_cached(connection, upload, RESULT)
@@ -96,7 +98,7 @@ def test_clients_that_send_or_read_nothing_harm_no_one(
 def test_responses_that_are_not_read_hold_their_place_and_bytes(
     front_end: FrontEnd, connection: Redis, kind: str
 ) -> None:
-    store_cached(connection, SMALL, LARGE)
+    store_cached(connection, SMALL, LARGE, LARGE_OPTIONS)
     states = list_states(PHOTO, SMALL, store_job(connection, LARGE))
     start = states["reading" if kind == "compress" else "reading a job's picture"]
     silent = SilentClients(front_end.url, start, 60)

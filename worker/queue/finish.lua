@@ -16,8 +16,10 @@ for i = 6, #ARGV, 5 do
   redis.call('ZREM', started, both)
   redis.call('ZREM', 'rq:executions:' .. id, execution)
   redis.call('SREM', executions, both)
-  -- Without this check an emptied Redis would get parts of old jobs again.
-  if redis.call('EXISTS', job) == 1 then
+  -- In an emptied Redis a job has no status, and nothing of it may be written again. A job that has
+  -- finished was recorded by a run of this script whose reply was lost.
+  local status = redis.call('HGET', job, 'status')
+  if status and status ~= 'finished' then
     count = count + 1
     redis.call('HSET', job, 'status', 'finished', 'last_heartbeat', now, 'ended_at', now,
       'success_callback_name', '', 'failure_callback_name', '')
@@ -29,8 +31,8 @@ for i = 6, #ARGV, 5 do
     redis.call('EXPIRE', job, ttl)
     redis.call('EXPIRE', job .. ':dependents', ttl)
     redis.call('EXPIRE', 'rq:job::' .. id .. ':dependencies', ttl)
-    if redis.call('EXISTS', job .. ':dependents') == 1 then awaited[#awaited + 1] = id end
   end
+  if redis.call('EXISTS', job .. ':dependents') == 1 then awaited[#awaited + 1] = id end
 end
 if count > 0 then
   redis.call('HINCRBY', worker, 'successful_job_count', count)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from rq.job import Job
 from rq.queue import Queue
@@ -60,7 +61,7 @@ class OpenJobs:
         run again.
 
         Raises:
-            RedisError: when Redis can't be reached, or is full; then nothing has started.
+            RedisError: when Redis can't be reached, or is full; call again with these jobs.
         """
         new_jobs = self._drop_duplicates(jobs)
         items: list[Item] = []
@@ -139,7 +140,7 @@ class OpenJobs:
     def _drop_duplicates(self, jobs: Sequence[Job]) -> list[Job]:
         """Return ``jobs`` without those that this worker already runs.
 
-        A front end that loses its connection sends its commands again and may queue a job twice.
+        A worker that loses its connection while RQ queues a retry sends it again.
         """
         new_jobs: dict[str, Job] = {}
         for job in jobs:
@@ -173,16 +174,25 @@ class OpenJobs:
         A job that another process has requeued meanwhile is left to it.
         """
         job = started.job
-        is_last_try = not job.should_retry
         if not self._records.holds(started):
             self._records.forget(started)
         else:
-            self._record_failure(started, error)
-            if is_last_try and (reply := describe_defect(job)):
+            # First: a job whose end is recorded is not looked at again when Redis fails here.
+            if not job.should_retry and (reply := describe_defect(job)):
                 self._replies.send_failures([reply])
+            self._record_failure(started, error)
         # Now, not after the last job: a Redis error at a later one must not record this one again.
         self._open.pop(job.id, None)
         self._invalid.pop(job.id, None)
 
     def _record_failure(self, started: StartedJob, error: BaseException) -> None:
+        """Record a job's failure as RQ does.
+
+        Raises:
+            RedisError: when Redis can't be reached, or is full; call again.
+        """
+        retries_left = started.job.retries_left
         record_failure(self._worker, started.job, self._queue, started.execution, error)
+        if self._records.holds(started):
+            started.job.retries_left = retries_left
+            raise RedisConnectionError("The failure of a job was not recorded.")

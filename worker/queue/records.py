@@ -77,7 +77,7 @@ class Records:
     def start(self, jobs: Sequence[Job]) -> list[StartedJob]:
         """Record that the worker runs ``jobs``; return those that it may run.
 
-        The others were put back into the queue while this worker was stopped.
+        The others were put back into the queue while this worker was stopped, or don't wait any more.
 
         Raises:
             RedisError: when Redis can't be reached, or is full; call again with all jobs.

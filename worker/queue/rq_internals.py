@@ -8,6 +8,8 @@ Any version of RQ may change these without notice, so pyproject.toml pins the mi
 from pathlib import Path
 from typing import Final
 
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq.executions import Execution
 from rq.job import Job
 from rq.queue import Queue
@@ -42,11 +44,20 @@ def record_failure(
 ) -> None:
     """Record a job's failure as RQ does: with a retry if one is left.
 
-    RQ's public methods do parts of this only.
+    RQ's public methods do parts of this only. RQ logs an error of Redis in the last part, the
+    transaction, and raises nothing.
 
     Raises:
         RedisError: when Redis can't be reached.
     """
-    worker._finalize_failure(  # noqa: SLF001
-        job, queue, execution, (type(error), error, error.__traceback__)
-    )
+    connection = worker.connection
+    retry = connection.get_retry() or Retry(NoBackoff(), 1)
+    # When the connection is cut, Redis may have executed RQ's transaction: a repeat would queue the
+    # retry twice.
+    connection.set_retry(Retry(NoBackoff(), 0))
+    try:
+        worker._finalize_failure(  # noqa: SLF001
+            job, queue, execution, (type(error), error, error.__traceback__)
+        )
+    finally:
+        connection.set_retry(retry)

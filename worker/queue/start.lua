@@ -1,7 +1,8 @@
 -- Records that a worker runs jobs, as RQ's prepare_execution and prepare_job_execution do for one job;
 -- returns how many jobs all workers are running, then the ids of the jobs that it recorded.
 -- A job that has left the intermediate list is not recorded: while this worker was stopped, another
--- process has put it back. A repeat of the script records the same jobs.
+-- process has put it back. Neither is a job that does not wait: its id was in the queue twice. A repeat
+-- of the script records the same jobs.
 -- KEYS: worker, its executions, registry of started jobs, intermediate list.
 -- ARGV: the worker's name, its time to live in s, the time as RQ formats it, the Unix time as a float
 -- and in whole seconds; then for each job its id, its execution's id, the execution's time to live in s.
@@ -13,7 +14,8 @@ local recorded = {}
 for i = 6, #ARGV, 3 do
   local id, execution, ttl = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
   local both = id .. ':' .. execution
-  if redis.call('LREM', intermediate, 1, id) == 1
+  local was_taken = redis.call('LREM', intermediate, 1, id) == 1
+  if was_taken and redis.call('HGET', 'rq:job:' .. id, 'status') == 'queued'
     or redis.call('SISMEMBER', executions, both) == 1 then
     recorded[#recorded + 1] = id
     redis.call('DEL', intermediate .. ':first_seen:' .. id)

@@ -18,6 +18,7 @@ from codec.jpeg.decode.marker_segments import (
     is_jfif,
     list_preamble,
     read_adobe_transform,
+    read_own_checksum,
     strip_metadata,
 )
 
@@ -45,6 +46,8 @@ class Source:
     """The file without metadata; the file itself where it has none."""
     is_reoriented: bool = False
     """Whether an orientation was applied, so that `stripped` shows the image in another orientation."""
+    own_checksum: bytes = b""
+    """The checksum in the mark of a file of ours (`codec.jpeg.syntax.own_mark`); empty without one."""
 
 
 def read_source(data: bytes) -> Source:
@@ -67,7 +70,8 @@ def read_source(data: bytes) -> Source:
     frame = decoder.frame
     if frame is None or not decoder.is_complete:
         raise UnreadableSourceError("the file ends before all coefficients are complete")
-    if len(frame.components) == 3 and not _is_ycbcr(frame, list_preamble(segments)):
+    preamble = list_preamble(segments)
+    if len(frame.components) == 3 and not _is_ycbcr(frame, preamble):
         raise UnreadableSourceError("the components are not YCbCr")
     tables = [table for table in decoder.tables if table is not None]
     if len(tables) != len(decoder.tables):
@@ -93,6 +97,7 @@ def read_source(data: bytes) -> Source:
         tables,
         frame.is_progressive,
         strip_metadata(data, segments, reader.at),
+        own_checksum=next(filter(None, map(read_own_checksum, preamble)), b""),
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
+from codec.jpeg.syntax import own_mark
+
 SOI: Final = 0xD8
 EOI: Final = 0xD9
 SOS: Final = 0xDA
@@ -97,6 +99,13 @@ def read_adobe_transform(segment: Segment) -> int | None:
     if segment.marker != APP14 or segment.payload[:5] != b"Adobe":
         return None
     return segment.payload[11] if len(segment.payload) >= _ADOBE_BYTES else None
+
+
+def read_own_checksum(segment: Segment) -> bytes | None:
+    """Return the checksum in the mark of our own files; None in other segments."""
+    if segment.marker != own_mark.APP15 or not segment.payload.startswith(own_mark.NAME):
+        return None
+    return segment.payload[len(own_mark.NAME) :]
 
 
 def list_preamble(segments: Iterable[Segment]) -> list[Segment]:

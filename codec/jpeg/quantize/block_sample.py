@@ -28,15 +28,13 @@ class Sample:
     """coefs (1, n, 64); visibility is multiplied by the number of blocks that one represents."""
     dc_before: list[NDArray[np.float32]]
     """(n,) DC coefficient of the block before each block in an interleaved scan."""
-    factors: list[float]
-    """Number of the component's blocks that one drawn block represents."""
 
 
 def draw_sample(components: Sequence[Component]) -> Sample:
     """Return a sample of at least LEAST_BLOCKS blocks, or all blocks if there are fewer."""
     blocks = sum(c.real_rows * c.real_columns for c in components)
     level = sum(blocks >= LEAST_BLOCKS * stride for stride in _STRIDES[1:])
-    drawn, before, factors = [], [], []
+    drawn, before = [], []
     for component in components:
         sides = (component.real_rows, component.real_columns)
         by, bx = _list_lattice(*sides, _STRIDES[level], _SHIFTS[level])
@@ -51,11 +49,11 @@ def draw_sample(components: Sequence[Component]) -> Sample:
                 block_weights=component.block_weights[by, bx][None],
                 salient_shares=component.salient_shares[by, bx][None],
                 visibility=component.visibility[by, bx][None] * np.float32(factor),
+                repeats=factor,
             )
         )
         before.append(component.coefs[rows_before, columns_before, 0])
-        factors.append(factor)
-    return Sample(drawn, before, factors)
+    return Sample(drawn, before)
 
 
 def _list_lattice(

@@ -8,7 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jpeg.quantize.block_sample import Sample, draw_sample
-from codec.jpeg.quantize.distortion import Errors, measure_errors, measure_reference_errors
+from codec.jpeg.quantize.distortion import (
+    Errors,
+    measure_errors,
+    measure_reference_errors,
+)
 from codec.jpeg.quantize.greedy import quantize_ac_greedily, quantize_dc_greedily
 from codec.jpeg.quantize.rdoq import count_ac_symbols, quantize_ac, quantize_dc
 from codec.jpeg.quantize.steps import Steps
@@ -109,6 +113,12 @@ class Blocks:
     def measure_reference(self, quality: int) -> Errors:
         """Return the errors of the standard JPEG at `quality`, on these blocks."""
         return measure_reference_errors(self.components, quality)
+
+    def has_regions(self) -> tuple[bool, bool]:
+        """Return whether blocks belong to the salient region, and whether blocks belong to the rest."""
+        luma = self.components[0]
+        real = luma.salient_shares[: luma.real_rows, : luma.real_columns]
+        return bool(real.max() > 0), bool(real.min() < 1)
 
     def read(self) -> list[NDArray[np.int16]]:
         """Return the qcoefs (blocks_y, blocks_x, 64) of each component, zigzag.

@@ -1,7 +1,9 @@
-"""Weighted squared errors of the salient region and of the background: of a pass, of the reference.
+"""Squared errors of the salient region and of the background: of a pass, of the reference.
 
-Each squared error is multiplied by the weight of its coefficient's frequency, derived from Annex K,
-and by the visibility of its block (`codec.jpeg.quantize.masking`).
+Visible errors are weighted by the frequency of their coefficient, derived from Annex K, and by the
+visibility of their block (`codec.jpeg.quantize.masking`). Plain errors have no weights: they are those of
+samples, and they limit what the weights can hide. On a flat picture the reference's visible errors are
+nearly all in flat blocks; without the limit, the same sum could be spent on a few edges.
 """
 
 from collections.abc import Sequence
@@ -36,26 +38,18 @@ LEAST_ERROR: Final = 1e-3
 
 
 class Errors(NamedTuple):
-    """Weighted squared errors of an image's two regions; only ratios of them have a meaning."""
+    """Squared errors of an image's two regions; only ratios of them have a meaning."""
 
     salient: float
+    """Visible errors, like the next one."""
     rest: float
+    plain_salient: float
+    """Plain errors, like the next one."""
+    plain_rest: float
 
-
-@inlined
-def measure_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
-    block: NDArray[np.float32],
-    quantized: NDArray[np.int16],
-    steps: NDArray[np.float32],
-    sensitivities: NDArray[np.float32],
-    visibility: np.float32,
-    costs: NDArray[np.float32],
-) -> np.float32:
-    """Return the error of a quantized block (64,); `costs` (64,) is scratch memory."""
-    for k in range(64):
-        difference = block[k] - steps[k] * np.float32(quantized[k])
-        costs[k] = sensitivities[k] * difference * difference
-    return sum_costs(costs) * visibility
+    def plus(self, other: "Errors", share: float = 1.0) -> "Errors":
+        """Return these errors plus a `share` of the others."""
+        return Errors(*(own + share * more for own, more in zip(self, other, strict=True)))
 
 
 @inlined
@@ -80,15 +74,24 @@ def _add_errors(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     visibility: NDArray[np.float32],
     totals: NDArray[np.float64],
 ) -> None:
-    """Add the errors of all blocks to `totals` (2,): of the salient region, of the background."""
+    """Add the errors of all blocks to `totals` (4,), in the order of `Errors`."""
     costs = np.empty(64, np.float32)
+    squares = np.empty(64, np.float32)
     for by in range(coefs.shape[0]):
         for bx in range(coefs.shape[1]):
-            error = measure_block(
-                coefs[by, bx], qcoefs[by, bx], steps, sensitivities, visibility[by, bx], costs
-            )
+            if visibility[by, bx] == np.float32(0.0):  # outside the real blocks
+                continue
+            for k in range(64):
+                difference = coefs[by, bx, k] - steps[k] * np.float32(qcoefs[by, bx, k])
+                costs[k] = sensitivities[k] * difference * difference
+                squares[k] = difference * difference
+            error = sum_costs(costs) * visibility[by, bx]
+            plain = sum_costs(squares)
+            rest_share = np.float32(1.0) - salient_shares[by, bx]
             totals[0] += error * salient_shares[by, bx]
-            totals[1] += error * (np.float32(1.0) - salient_shares[by, bx])
+            totals[1] += error * rest_share
+            totals[2] += plain * salient_shares[by, bx]
+            totals[3] += plain * rest_share
 
 
 @kernel
@@ -125,7 +128,7 @@ def measure_errors(
     qcoefs: Sequence[NDArray[np.int16]],
 ) -> Errors:
     """Return the errors of `qcoefs`, each (blocks_y, blocks_x, 64), with the tables (64,), all zigzag."""
-    totals = np.zeros((len(components), 2))
+    totals = np.zeros((len(components), 4))
     weights = list_frequency_weights(SENSITIVITIES, len(components))
     for i, component in enumerate(components):
         _add_errors(
@@ -137,12 +140,12 @@ def measure_errors(
             component.visibility,
             totals[i],
         )
-    return _sum_components(totals)
+    return _sum_components(components, totals)
 
 
 def measure_reference_errors(components: Sequence[Component], quality: int) -> Errors:
     """Return the errors that the standard JPEG's tables at `quality` make on these components."""
-    totals = np.zeros((len(components), 2))
+    totals = np.zeros((len(components), 4))
     weights = list_frequency_weights(SENSITIVITIES, len(components))
     steps = list_reference_steps(len(components), quality)
     for i, component in enumerate(components):
@@ -154,7 +157,7 @@ def measure_reference_errors(components: Sequence[Component], quality: int) -> E
             component.visibility,
             totals[i],
         )
-    return _sum_components(totals)
+    return _sum_components(components, totals)
 
 
 def list_reference_steps(components: int, quality: int) -> list[NDArray[np.float32]]:
@@ -164,7 +167,11 @@ def list_reference_steps(components: int, quality: int) -> list[NDArray[np.float
     return [round_table(annex_k * scale).astype(np.float32) for annex_k in annex_ks]
 
 
-def _sum_components(totals: NDArray[np.float64]) -> Errors:
-    """Return the sum of the components' errors (components, 2)."""
-    salient, rest = (sum(errors) for errors in totals.T.tolist())
-    return Errors(salient + LEAST_ERROR, rest + LEAST_ERROR)
+def _sum_components(components: Sequence[Component], totals: NDArray[np.float64]) -> Errors:
+    """Return the sum of the components' errors (components, 4)."""
+    luma = components[0]
+    for component, own in zip(components, totals, strict=True):
+        # A subsampled error is shown in several samples of the image.
+        area = (luma.horizontal * luma.vertical) / (component.horizontal * component.vertical)
+        own[2:] *= component.repeats * area
+    return Errors(*(sum(errors) + LEAST_ERROR for errors in totals.T.tolist()))

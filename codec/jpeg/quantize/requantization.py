@@ -76,6 +76,7 @@ def measure_noise(components: Sequence[Component]) -> Errors:
                 coefs=np.sqrt(estimate_noise(component, component.steps))[None, None],
                 visibility=np.full((1, 1), total, np.float32),
                 salient_shares=np.full((1, 1), salient / total, np.float32),
+                repeats=float(component.real_rows * component.real_columns),
             )
         )
     zeros = [np.zeros((1, 1, 64), np.int16) for _ in blocks]

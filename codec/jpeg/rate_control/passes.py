@@ -12,6 +12,7 @@ from codec.jpeg.quantize.steps import choose_tables, scale_steps
 from codec.jpeg.quantize.tuning import Tuning
 from codec.jpeg.syntax.component import Component
 from codec.jpeg.syntax.huffman import HuffmanTable, build_table, count_bits
+from codec.jpeg.syntax.own_mark import MARK_BYTES
 
 STUFFING: Final = 1.0036
 """Factor for stuffed bytes: a zero follows each 0xFF of a scan, about one byte in 256 (F.1.2.3)."""
@@ -101,9 +102,9 @@ def build_pass(
 
 
 def count_frame_bytes(components: Sequence[Component]) -> int:
-    """Return the bytes outside of scans: SOI, APP0, DQT, SOF and EOI."""
+    """Return the bytes outside of scans: SOI, APP0, the mark, DQT, SOF and EOI."""
     count = len(components)
-    return 2 + 18 + 4 + 65 * count + 10 + 3 * count + 2
+    return 2 + 18 + MARK_BYTES + 4 + 65 * count + 10 + 3 * count + 2
 
 
 def _count_header_bytes(components: Sequence[Component], tables: Sequence[HuffmanTable]) -> int:

@@ -1,13 +1,14 @@
 """The goal of a rate search: a number of bytes, or errors at most as large as the reference's.
 
 A goal turns a pass into one number, its error. It is positive where the pass is finer than required and
-falls as quantization gets coarser; the search looks for 0.
+falls as quantization gets coarser; the search looks for 0. On photos the error changes smoothly. On flat
+pictures it jumps, and may never be near 0: there the search takes the shortest file that is fine enough.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,25 @@ _FIDELITY_SCALE: Final = 0.5
 """Factor from log errors to log bytes, so that one slope serves both. Per log step of table and λ, log
 errors change by 1.47 and log bytes by 0.75; per log step of λ alone, by 0.62 and 0.35 (12 photos of OSIE
 at half size, qualities 30 to 90, strengths 0 to 1). The search's tolerance is then 0.05 dB."""
-_NO_NOISE = Errors(0.0, 0.0)
+PLAIN_SHARE: Final = 1.6
+"""Ratio to the reference's plain errors that a region may reach. On photos the visible errors end the
+search first: the Kodak photos reach 1.59 with qualities 10 to 75, strengths 0 to 1 and the network's maps."""
+_UNLIMITED: Final = (math.inf, math.inf)
+_NO_NOISE = Errors(0.0, 0.0, 0.0, 0.0)
+
+
+class Fit(NamedTuple):
+    """How a pass compares with its goal, in log ratios of bytes."""
+
+    excess: float
+    """By how much it has more bytes than the goal."""
+    spare: float
+    """By how much the worse region is better than required; −∞ if the goal does not limit errors."""
+
+    @property
+    def error(self) -> float:
+        """How much finer the pass is than required; negative if coarser."""
+        return max(self.excess, self.spare)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +60,20 @@ class Goal:
     least_bytes: float = 0.0
     """A file with fewer bytes is searched again."""
     allowed: Errors | None = None
-    """If given, a pass with at most these errors meets the goal, even below `target_bytes`."""
+    """If given, a pass with at most these errors meets the goal, even below `target_bytes`. The error of a
+    region without blocks is not limited: ∞."""
     noise: Errors = _NO_NOISE
     """Errors of the source's own quantization, which are added to those of a pass."""
 
-    def find_error(self, file_bytes: float, errors: Errors | None) -> float:
-        """Return the log ratio by which a pass is finer than required; negative if coarser."""
+    def compare(self, file_bytes: float, errors: Errors | None) -> Fit:
+        """Return how a pass with these bytes and errors compares with the goal."""
         excess = math.log(file_bytes / self.target_bytes)
         if self.allowed is None or errors is None:
-            return excess
+            return Fit(excess, -math.inf)
         spare = min(
             math.log(allowed / found) for allowed, found in zip(self.allowed, errors, strict=True)
         )
-        return max(excess, spare * _FIDELITY_SCALE)
+        return Fit(excess, spare * _FIDELITY_SCALE)
 
     def measure(
         self,
@@ -66,7 +86,7 @@ class Goal:
         if self.allowed is None:
             return None
         found = blocks.measure(quant_tables, sample=sample)
-        return Errors(found.salient + self.noise.salient, found.rest + self.noise.rest)
+        return found.plus(self.noise)
 
     def allow_noise(self, noise: Errors, share: float) -> "Goal":
         """Return the goal for coefficients that already have the errors `noise`.
@@ -76,8 +96,7 @@ class Goal:
         """
         if self.allowed is None:
             return self
-        allowed = (a + (1.0 + share) * n for a, n in zip(self.allowed, noise, strict=True))
-        return replace(self, allowed=Errors(*allowed), noise=noise)
+        return replace(self, allowed=self.allowed.plus(noise, 1.0 + share), noise=noise)
 
     def loosen(self, file_bytes: int) -> "Goal":
         """Return the goal after a file of `file_bytes`, fewer than estimated; it accepts any shorter file."""
@@ -99,9 +118,13 @@ def set_goal(
         target = min(reference_bytes * TARGET_SHARE, cap * CAP_SHARE)
         return Goal(target, min(reference_bytes * 1.01, cap), target * LEAST_SHARE)
     limit = min(reference_bytes, cap)
-    salient = blocks.measure_reference(settings.quality).salient
-    rest = blocks.measure_reference(settings.least_quality).rest
-    return Goal(limit * CAP_SHARE, limit, allowed=Errors(salient, rest))
+    own, floor = map(blocks.measure_reference, (settings.quality, settings.least_quality))
+    has_salient, has_rest = blocks.has_regions()
+    # The errors of a region without blocks say nothing.
+    salient = (own.salient, own.plain_salient * PLAIN_SHARE) if has_salient else _UNLIMITED
+    rest = (floor.rest, floor.plain_rest * PLAIN_SHARE) if has_rest else _UNLIMITED
+    allowed = Errors(salient[0], rest[0], salient[1], rest[1])
+    return Goal(limit * CAP_SHARE, limit, allowed=allowed)
 
 
 def estimate_step_factor(settings: EncodeSettings) -> float:

@@ -22,7 +22,7 @@ from codec.jpeg.rate_control.passes import (
     run_pass,
 )
 from codec.jpeg.rate_control.sampled_pass import run_sampled_pass
-from codec.jpeg.rate_control.target import Goal
+from codec.jpeg.rate_control.target import Fit, Goal
 from codec.jpeg.syntax.symbols import END_OF_BLOCK, ZERO_RUN
 from codec.jpeg.write.coded_scan import Scan
 from codec.jpeg.write.scan_script import choose_script, predict_share
@@ -30,7 +30,7 @@ from codec.jpeg.write.scan_script import choose_script, predict_share
 TOLERANCE: Final = 0.006
 """Relative distance from the goal at which the search ends."""
 LIMIT: Final = 0.009
-"""Largest relative excess over the goal that is accepted."""
+"""Largest relative excess of bytes over the goal that is accepted."""
 MAX_PASSES: Final = 30
 """Full and adjusted passes after which a search returns what it has."""
 
@@ -41,7 +41,7 @@ _FEW_ROWS: Final = 32  # of luma blocks
 class Trials:
     """The passes of one search; `blocks` hold the qcoefs of the latest one.
 
-    Errors are those of `Goal.find_error`: positive where a pass is finer than the goal requires.
+    Errors are those of `Fit`: positive where a pass is finer than the goal requires.
     """
 
     blocks: Blocks
@@ -54,8 +54,8 @@ class Trials:
     """Whether passes leave `rates` as they are, so that bytes depend on λ alone."""
     passes: int = 0
     """Full and adjusted passes; sampled passes are not counted."""
-    best: tuple[float, Pass, list[NDArray[np.float32]]] | None = None
-    """The pass nearest to the goal within LIMIT, as (error, pass, rates that it used)."""
+    best: tuple[Fit, Pass, list[NDArray[np.float32]]] | None = None
+    """The best pass by `is_better`, with the rates that it used; None if all have too many bytes."""
     script: list[Scan] = field(default_factory=list)
     """The scans of a progressive file, chosen on the latest pass."""
     progressive_share: float = 1.0
@@ -76,7 +76,7 @@ class Trials:
             if self.progressive:
                 self.progressive_share = predict_share(sampled.density)
         errors = self.goal.measure(self.blocks, sampled.quant_tables, sample=True)
-        return self.goal.find_error(self._scale_bytes(sampled.file_bytes), errors)
+        return self.goal.compare(self._scale_bytes(sampled.file_bytes), errors).error
 
     def run(self, point: Point) -> tuple[Pass, float]:
         """Return a full pass at `point` and its error."""
@@ -87,10 +87,9 @@ class Trials:
         self.passes += 1
         if self.progressive:
             self._choose_script()
-        error = self._measure(result)
-        if error < LIMIT and (self.best is None or abs(error) < abs(self.best[0])):
-            self.best = (error, result, rates)
-        return result, error
+        fit = self._compare(result)
+        self._keep_better(fit, result, rates)
+        return result, fit.error
 
     def adjust(self, latest: Pass, lambda_scale: float, stride: int) -> tuple[Pass, float]:
         """Return the `latest` pass with every stride-th block at another λ, and its error."""
@@ -103,10 +102,10 @@ class Trials:
         if self.progressive and self.blocks.components[0].coefs.shape[0] < _FEW_ROWS:
             # In a tiny file a few bytes are one percent, and counting its scans is cheap.
             self._choose_script()
-        error = self._measure(adjusted)
-        if abs(error) < TOLERANCE:
-            self.best = (error, adjusted, self.rates)
-        return adjusted, error
+        fit = self._compare(adjusted)
+        if abs(fit.error) < TOLERANCE:  # others are adjusted again: `repeat_best` can't repeat them
+            self._keep_better(fit, adjusted, self.rates)
+        return adjusted, fit.error
 
     def repeat_best(self, latest: Pass) -> Pass:
         """Return the best pass, with its qcoefs in the blocks; there must be one."""
@@ -117,10 +116,15 @@ class Trials:
         self.rates = rates
         return self.run(best.point)[0]
 
-    def _measure(self, latest: Pass) -> float:
-        """Return the error of the blocks' qcoefs, which are those of the pass `latest`."""
+    def _compare(self, latest: Pass) -> Fit:
+        """Return how the blocks' qcoefs, which are those of the pass `latest`, compare with the goal."""
         errors = self.goal.measure(self.blocks, latest.quant_tables)
-        return self.goal.find_error(self._scale_bytes(latest.file_bytes), errors)
+        return self.goal.compare(self._scale_bytes(latest.file_bytes), errors)
+
+    def _keep_better(self, fit: Fit, latest: Pass, rates: list[NDArray[np.float32]]) -> None:
+        """Make a pass the best one, unless it has too many bytes or the present one is as good."""
+        if fit.excess < LIMIT and (self.best is None or is_better(fit, self.best[0])):
+            self.best = (fit, latest, rates)
 
     def _choose_script(self) -> None:
         components, qcoefs = self.blocks.components, self.blocks.read()
@@ -130,6 +134,18 @@ class Trials:
         """Return the bytes of the file, from those of a baseline file."""
         frame = count_frame_bytes(self.blocks.components)
         return frame + (baseline_bytes - frame) * self.progressive_share
+
+
+def is_better(fit: Fit, other: Fit) -> bool:
+    """Return whether a pass is better than another one: fine enough, then shorter.
+
+    Of two that are not fine enough, or if the goal does not limit errors, the better one is nearer to
+    the goal.
+    """
+    is_fine, is_other_fine = (own.spare > -TOLERANCE for own in (fit, other))
+    if is_fine != is_other_fine:
+        return is_fine
+    return fit.excess < other.excess if is_fine else abs(fit.error) < abs(other.error)
 
 
 def make_prior_rates() -> NDArray[np.float32]:

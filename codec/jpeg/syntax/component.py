@@ -30,3 +30,6 @@ class Component:
     """(blocks_y, blocks_x): weight of each block's error by masking alone; 0 outside the real blocks."""
     steps: NDArray[np.uint16] | None = None
     """(64,) zigzag: quantization steps of the source; None where coefs do not come from a JPEG."""
+    repeats: float = 1.0
+    """Number of the image's blocks that each block represents: more than 1 in a sample, whose visibility
+    is multiplied by it."""

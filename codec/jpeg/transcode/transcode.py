@@ -21,6 +21,7 @@ from codec.jpeg.quantize.tuning import tune
 from codec.jpeg.rate_control.standard_jpeg import measure_reference
 from codec.jpeg.rate_control.target import set_goal
 from codec.jpeg.syntax.component import LUMA
+from codec.jpeg.syntax.own_mark import add_mark, compute_checksum
 from codec.jpeg.transcode.components import split_source
 from codec.jpeg.transcode.lossless import rewrite
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
@@ -49,7 +50,8 @@ def transcode(
 ) -> Encoded:
     """Encode a source as `encode` does its pixels, or keep its coefficients.
 
-    They are kept where they fit a target of bytes, and where quantizing them again saves less than
+    A file of ours that was made with the same settings is returned as it is. Otherwise the coefficients
+    are kept where they fit a target of bytes, and where quantizing them again saves less than
     3 %. They are then written again, or returned as `source.stripped` where that is no longer. In
     this case the file may be baseline although a progressive one was requested, but not the other
     way round.
@@ -72,10 +74,13 @@ def transcode(
     if image.shape[:2] != (source.height, source.width):
         size = (source.height, source.width)
         raise ValueError(f"image must have the source's size {size}, not shape {image.shape}")
-    saliency, settings = drop_flat_map(saliency, settings)
-    tuning = tune(settings.strength)
+    saliency, effective = drop_flat_map(saliency, settings)
+    tuning = tune(effective.strength)
     if reference_bytes is None:
         reference_bytes = measure_reference(image, settings.quality)
+    own = _return_own(source, settings)
+    if own is not None:
+        return Encoded(own, reference_bytes, 0)
     components = split_source(*(source, saliency, tuning), subsample=_becomes_420(settings))
     blocks = Blocks(components)
     goal = set_goal(settings, blocks, reference_bytes)
@@ -85,7 +90,7 @@ def transcode(
     if lossless is not None and goal.allowed is None:
         return Encoded(lossless, reference_bytes, 0)
     step = max(
-        guess_first_step(settings, reference_bytes, source.width * source.height),
+        guess_first_step(effective, reference_bytes, source.width * source.height),
         LEAST_FIRST_STEP * float(source.quant_tables[LUMA][0]),
     )
     try:
@@ -98,6 +103,21 @@ def transcode(
     if lossless is not None and len(found.jpeg) > len(lossless) * (1.0 - LEAST_SAVING):
         return Encoded(lossless, reference_bytes, found.passes)
     return found
+
+
+def _return_own(source: Source, settings: EncodeSettings) -> bytes | None:
+    """Return the source's file if it is one of ours made with `settings`, and fits; otherwise None.
+
+    Its bytes are those of the first original's reference, so `reference_bytes` may be a little fewer.
+    """
+    if source.own_checksum != compute_checksum(source.stripped, settings):
+        return None
+    jpeg = source.stripped
+    if source.is_reoriented:
+        jpeg = rewrite(source, progressive=settings.progressive)
+    jpeg = add_mark(jpeg, settings)
+    fits = settings.max_bytes is None or len(jpeg) <= settings.max_bytes
+    return jpeg if fits else None
 
 
 def _becomes_420(settings: EncodeSettings) -> bool:
@@ -118,7 +138,7 @@ def _write_lossless(source: Source, settings: EncodeSettings, limit_bytes: float
         len(source.stripped) * _SHORTEST_REWRITE > limit_bytes
     ):
         return None
-    jpeg = rewrite(source, progressive=settings.progressive)
+    jpeg = add_mark(rewrite(source, progressive=settings.progressive), settings)
     may_return_source = not source.is_reoriented and (
         settings.progressive or not source.is_progressive
     )

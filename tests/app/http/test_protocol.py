@@ -35,20 +35,24 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 LAST = GET + b"Connection: close\r\n\r\n"
 
 
-# Paths of requests in progress.
+BODIES = {"/large": bytes(LARGE_BYTES), "/late": bytes(LARGE_BYTES), "/medium": bytes(50_000)}
+
+# Requests in progress, and the connection of the last one, by path.
 active: Counter[str] = Counter()
+connections: dict[str, LimitedProtocol] = {}
 
 
 async def respond(scope: Scope, receive: Receive, send: Send) -> None:
     """Respond before the body has arrived, on /echo after it; /large has a large response."""
     active[scope["path"]] += 1
+    connections[scope["path"]] = scope["state"]["connection"]
     try:
-        body = {"/large": bytes(LARGE_BYTES), "/medium": bytes(50_000)}.get(scope["path"], b"hello")
+        body = BODIES.get(scope["path"], b"hello")
         if scope["path"] == "/echo":
             body = b"%d headers, " % len(scope["headers"]) + await read_body(receive)
         length = (b"content-length", str(len(body)).encode())
         await send({"type": "http.response.start", "status": 200, "headers": [length]})
-        if scope["path"] == "/slow":
+        if scope["path"] in {"/slow", "/late"}:
             await asyncio.sleep(TIMEOUT_S)
         await send({"type": "http.response.body", "body": body})
     finally:
@@ -66,18 +70,25 @@ async def read_body(receive: Receive) -> bytes:
 
 
 @contextmanager
-def serve(timeout_s: float) -> Iterator[int]:
-    """Run a server with this time limit in a thread; yield its port."""
+def serve(timeout_s: float, buffer_bytes: int = 0) -> Iterator[int]:
+    """Run a server with this time limit in a thread; yield its port.
+
+    Of a response at most ``buffer_bytes`` wait in the kernel, by default as many as it likes.
+    """
     protocol = limit_protocol(timeout_s, timeout_s, MAX_UPLOAD_BYTES)
-    config = uvicorn.Config(respond, port=0, lifespan="off", log_config=None, http=protocol)
+    config = uvicorn.Config(respond, lifespan="off", log_config=None, http=protocol)
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        if buffer_bytes:  # connections inherit it
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer_bytes)
+        port = listener.getsockname()[1]
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        while not server.started:
+            thread.join(0.01)
+        yield port
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -234,17 +245,18 @@ def test_an_empty_line_after_a_response_keeps_no_connection(strict_port: int) ->
 
 def test_an_upgrade_is_passed_over(patient_port: int) -> None:
     upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
-    received, _ = exchange(patient_port, GET + upgrade + b"\r\n" + GET + b"\r\n")
+    received, elapsed_s = exchange(patient_port, GET + upgrade + b"\r\n" + GET + b"\r\n")
     assert received.count(b"200 OK") == 1
+    assert elapsed_s < 4  # the connection is not kept for another request
     body = b"Content-Length: 500\r\n\r\n" + (GET + b"\r\n").ljust(500)
     received, _ = exchange(patient_port, POST + upgrade + body)
     assert received.startswith(b"HTTP/1.1 400 ")
 
 
-def connect_and_ask(port: int, path: bytes) -> socket.socket:
+def connect_and_ask(port: int, path: bytes, buffer_bytes: int = 4096) -> socket.socket:
     """Ask for a response; most of it waits in the server, because the buffer is small."""
     connection = socket.socket()
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
     connection.settimeout(10)
     connection.connect(("127.0.0.1", port))
     connection.sendall(GET.replace(b"/ ", path) + b"\r\n")
@@ -260,18 +272,63 @@ def test_a_request_ends_when_its_response_has_been_read(patient_port: int) -> No
         assert active["/large"] == 1
         while received < LARGE_BYTES:
             received += len(connection.recv(2**16))
-    assert active["/large"] == 0
+        time.sleep(0.1)
+        assert active["/large"] == 0
 
 
+# The medium one fits into the buffer that asyncio's transports have by default.
+@pytest.mark.parametrize("path", ["/large", "/medium"])
 @pytest.mark.parametrize("is_closed", [False, True], ids=["open", "half-closed"])
-def test_a_request_ends_when_its_client_reads_nothing(strict_port: int, is_closed: bool) -> None:
-    with connect_and_ask(strict_port, b"/large ") as connection:
+def test_a_request_ends_when_its_client_reads_nothing(is_closed: bool, path: str) -> None:
+    with (
+        serve(TIMEOUT_S, buffer_bytes=4096) as port,
+        connect_and_ask(port, path.encode() + b" ") as connection,
+    ):
         time.sleep(TIMEOUT_S / 3)
-        assert active["/large"] == 1
+        assert active[path] == 1
         if is_closed:
             connection.shutdown(socket.SHUT_WR)
         time.sleep(2 * TIMEOUT_S)
-        assert active["/large"] == 0
+        assert active[path] == 0
+
+
+def test_a_client_that_reads_too_slowly_is_closed(strict_port: int) -> None:
+    received = 0
+    with (
+        # Each piece is read in time, but not all of them.
+        connect_and_ask(strict_port, b"/large ", buffer_bytes=2**16) as connection,
+        contextlib.suppress(ConnectionError),
+    ):
+        while chunk := connection.recv(2**16):
+            received += len(chunk)
+            time.sleep(TIMEOUT_S / 50)
+    assert received < LARGE_BYTES
+
+
+def test_a_connection_knows_how_long_its_client_has_been_silent(patient_port: int) -> None:
+    with socket.create_connection(("127.0.0.1", patient_port)) as connection:
+        connection.sendall(POST.replace(b"/ ", b"/echo ") + b"Content-Length: 3\r\n\r\na")
+        time.sleep(0.3)
+        assert 0.2 < connections["/echo"].stalled_s() < 5
+        connection.sendall(b"b")
+        time.sleep(0.1)
+        assert connections["/echo"].stalled_s() < 0.2
+    with connect_and_ask(patient_port, b"/large ") as connection:
+        time.sleep(0.3)
+        assert 0.2 < connections["/large"].stalled_s() < 5
+        received = 0
+        while received < LARGE_BYTES - 1_000_000:
+            received += len(connection.recv(2**16))
+        assert connections["/large"].stalled_s() < 0.2
+
+
+def test_a_client_that_waits_is_not_silent(patient_port: int) -> None:
+    with connect_and_ask(patient_port, b"/late "):
+        time.sleep(TIMEOUT_S / 2)
+        assert active["/late"] == 1
+        assert connections["/late"].stalled_s() == 0
+        time.sleep(TIMEOUT_S)
+        assert 0 < connections["/late"].stalled_s() < TIMEOUT_S  # not since its request
 
 
 def test_responses_that_are_not_read_are_closed(strict_port: int) -> None:
@@ -291,7 +348,7 @@ def test_a_response_is_written_in_pieces() -> None:
 
     async def run() -> None:
         await send_in_pieces(respond)(
-            {"type": "http", "path": "/large"},
+            {"type": "http", "path": "/large", "state": {"connection": None}},
             None,
             collect,  # type: ignore[arg-type]
         )

@@ -16,6 +16,7 @@ from app.http.responses import (
     to_photo_response,
 )
 from app.results.result import Finished, Outcome
+from contract.errors import QueueUnavailableError
 from contract.messages import Result
 
 RESULT = Result("owner", 2, 3, 10, 5, 6, "v", "image/png", {"queue": 1.25, "encode": 2.0}, 1)
@@ -54,6 +55,15 @@ def test_the_jpeg_links_to_its_heatmap() -> None:
     assert response.body == b"jpeg"
     assert response.headers["link"] == '</jobs/job/heatmap>; rel="heatmap"'
     assert "link" not in respond(heatmap=None).headers
+
+
+@pytest.mark.parametrize("form", ["image/jpeg", "multipart/mixed", "application/json"])
+@pytest.mark.parametrize(("image", "heatmap"), [(b"", b"png"), (b"", None), (b"jpeg", b"")])
+def test_an_empty_picture_is_never_sent(
+    form: MediaType, image: bytes, heatmap: bytes | None
+) -> None:
+    with pytest.raises(QueueUnavailableError):
+        respond(form, image=image, heatmap=heatmap)
 
 
 def test_links_are_under_the_prefix() -> None:

@@ -11,7 +11,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
 from app.liveness.recovery import recover, requeue_stuck
-from contract.keys import input_key, reply_key, worker_executions_key
+from contract.keys import input_key, record_key, reply_key, worker_executions_key
 from contract.messages import Failure, decode_reply
 from tests.app.liveness.dead_worker import die_with, enqueue
 
@@ -33,7 +33,10 @@ def test_jobs_of_a_dead_worker_return_to_the_front_of_the_queue(connection: Redi
 def test_a_job_without_retries_left_fails_with_a_reply(connection: Redis) -> None:
     queue = enqueue(connection, 1, retries=0)
     assert recover(connection, die_with(queue, 1), failure_ttl_s=60) == 0
-    reply = decode_reply(connection.lpop(reply_key("me")))
+    raw = connection.lpop(reply_key("me"))
+    # The reply may be lost with a cut connection.
+    assert connection.get(record_key("job-0")) == raw
+    reply = decode_reply(raw)
     assert isinstance(reply, Failure)
     assert reply.code == "internal-error"
     assert queue.job_ids == []

@@ -8,9 +8,17 @@ import pytest
 import redis
 
 from app.cancellation import end
-from app.queue.client import QueueClient
-from contract.errors import CorruptImageError, DeadlineError, InternalError, QueueUnavailableError
-from contract.keys import JOB_FUNCTION, QUEUE_NAME, heatmap_key, image_key, input_key
+from app.queue.client import REPEAT_MS, QueueClient
+from app.queue.rq_jobs import add_job
+from contract.errors import CorruptImageError, DeadlineError, QueueUnavailableError
+from contract.keys import (
+    JOB_FUNCTION,
+    QUEUE_NAME,
+    heatmap_key,
+    image_key,
+    input_key,
+    record_key,
+)
 from contract.messages import Failure, Options, Request
 from tests.app.queue.running import run_with_client
 from tests.app.queue.simulated_worker import (
@@ -47,10 +55,11 @@ def test_a_job_has_its_upload_in_a_key_of_its_own_and_every_key_expires(
 
     replies = run_with_client(redis_url, work)
     assert len(replies) == 1
-    assert list_job_keys(connection) == set()
 
 
-def test_a_returned_result_is_deleted(redis_url: str, connection: redis.Redis) -> None:
+def test_the_pictures_of_a_returned_result_can_be_read_again_for_a_moment(
+    redis_url: str, connection: redis.Redis
+) -> None:
     async def work(client: QueueClient) -> None:
         waiting = asyncio.ensure_future(client.run_job(b"data", 9, Options(heatmap="map"), 30))
         job = await take_job(connection)
@@ -59,7 +68,9 @@ def test_a_returned_result_is_deleted(redis_url: str, connection: redis.Redis) -
         connection.set(heatmap_key(job.id), b"png", ex=30)
         send(connection, job, make_result(job, "image/png"))
         assert (await waiting)[1:] == (b"jpeg", b"png")
-        assert list_job_keys(connection) == {job.key}
+        pictures = {image_key(job.id), heatmap_key(job.id)}
+        assert list_job_keys(connection) == {job.key, *pictures}
+        assert all(0 < connection.pttl(key) <= REPEAT_MS for key in pictures)
 
     run_with_client(redis_url, work)
 
@@ -91,6 +102,7 @@ def test_a_cancelled_request_withdraws_its_job(redis_url: str, connection: redis
         waiting = asyncio.ensure_future(client.run_job(b"data", 1, Options(), 30))
         while not connection.exists(f"rq:queue:{QUEUE_NAME}"):
             await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)  # until the client knows it
         await end(waiting)
         assert list_job_keys(connection) == set()
 
@@ -105,7 +117,8 @@ def test_a_result_after_the_withdrawal_is_deleted(redis_url: str, connection: re
         connection.delete(job.key)
         finish(connection, job)
         for _ in range(200):
-            if not list_job_keys(connection):
+            # The record expires.
+            if list_job_keys(connection) == {record_key(job.id)}:
                 return
             await asyncio.sleep(0.01)
         pytest.fail(f"keys left: {list_job_keys(connection)}")
@@ -113,14 +126,17 @@ def test_a_result_after_the_withdrawal_is_deleted(redis_url: str, connection: re
     run_with_client(redis_url, work)
 
 
-def test_a_result_without_its_image_is_an_internal_error(
-    redis_url: str, connection: redis.Redis
+@pytest.mark.parametrize("heatmap_type", [None, "image/png"])
+def test_a_result_without_one_of_its_pictures_is_lost(
+    redis_url: str, connection: redis.Redis, heatmap_type: str | None
 ) -> None:
     async def work(client: QueueClient) -> None:
         waiting = asyncio.ensure_future(client.run_job(b"data", 1, Options(), 30))
         job = await take_job(connection)
-        send(connection, job, make_result(job))
-        with pytest.raises(InternalError):
+        if heatmap_type:
+            connection.set(image_key(job.id), IMAGE, ex=30)
+        send(connection, job, make_result(job, heatmap_type))
+        with pytest.raises(QueueUnavailableError, match="send it again"):
             await waiting
 
     run_with_client(redis_url, work)
@@ -145,3 +161,38 @@ def test_a_missing_redis_makes_the_queue_unavailable() -> None:
             await client.run_job(b"data", 1, Options(), 5)
 
     run_with_client("unix:///nonexistent/redis.sock", work)
+
+
+@pytest.mark.parametrize("is_submitted", [True, False])
+def test_a_submission_that_arrives_after_its_withdrawal_queues_nothing(
+    redis_url: str, connection: redis.Redis, is_submitted: bool
+) -> None:
+    request = Request(Options(), "me", 4, 9, 1.5, 31.5)
+
+    async def work(client: QueueClient) -> None:
+        await client.withdraw("job", is_submitted=is_submitted)
+        async with client.redis.pipeline() as pipeline:
+            pipeline.set(input_key("job"), b"data", ex=30)
+            add_job(pipeline, "job", request, wait_s=30, result_ttl_s=30)
+            await pipeline.execute()
+        # A job whose submission is known to have arrived leaves no record of its withdrawal.
+        assert connection.llen(f"rq:queue:{QUEUE_NAME}") == is_submitted
+        assert connection.exists(input_key("job")) == is_submitted
+
+    run_with_client(redis_url, work)
+
+
+def test_a_submission_that_is_cancelled_may_not_arrive_later(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(client: QueueClient) -> None:
+        connection.client_pause(200)  # Redis executes nothing meanwhile
+        waiting = asyncio.ensure_future(client.run_job(b"data", 1, Options(), 30))
+        await asyncio.sleep(0.05)
+        await end(waiting)
+        while not (records := connection.keys(record_key("*"))):
+            await asyncio.sleep(0.01)
+        assert connection.ttl(records[0]) > 0
+        assert not connection.exists(f"rq:queue:{QUEUE_NAME}")
+
+    run_with_client(redis_url, work)

@@ -17,7 +17,7 @@ from contract.errors import (
     QueueUnavailableError,
     UnknownJobError,
 )
-from contract.keys import heatmap_key, image_key, record_key
+from contract.keys import heatmap_key, image_key, record_key, reply_key
 from contract.messages import Failure, Options, Result
 from tests.app.queue.running import (
     read_picture,
@@ -107,6 +107,26 @@ def test_a_deleted_waiting_job_leaves_the_queue_and_its_place(
         await wait_for_free_places(service)
         assert list_job_keys(connection) == {record_key(job_id)}
         with pytest.raises(GoneJobError, match="deleted"):
+            await service.jobs.read(job_id)
+
+    run_with_service(redis_url, work)
+
+
+def test_a_deleted_job_is_gone_although_its_end_is_reported_twice(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    """A look for lost jobs finds the record, and the reply arrives afterwards."""
+
+    async def work(service: Service) -> None:
+        job_id = await start_detached(service)
+        to = reply_key((await take_job(connection)).kwargs["request"]["reply_to"])
+        await service.jobs.delete(job_id)
+        await wait_for_free_places(service)
+        connection.rpush(to, connection.get(record_key(job_id)))
+        while connection.exists(to):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        with pytest.raises(GoneJobError):
             await service.jobs.read(job_id)
 
     run_with_service(redis_url, work)

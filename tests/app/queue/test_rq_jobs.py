@@ -12,7 +12,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from app.queue.rq_jobs import add_job, job_ttl_s, restore_job
-from contract.keys import JOB_FUNCTION, MAX_RETRIES, QUEUE_NAME
+from contract.keys import JOB_FUNCTION, MAX_RETRIES, QUEUE_NAME, input_key, record_key
 from contract.messages import Options, Request
 
 REQUEST = Request(Options(quality=40, width=9), "0123456789abcdef", 4, 9, 1.5, 31.5)
@@ -102,3 +102,34 @@ def test_an_incomplete_record_is_no_job(redis_url: str, connection: redis.Redis)
     fields = connection.hgetall("rq:job:job")
     del fields[b"data"], fields[b"created_at"]
     assert restore_job("job", fields) is None
+
+
+def test_a_job_that_is_submitted_twice_is_queued_once(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    enqueue(redis_url, 60)
+    before = read_all(connection)
+    enqueue(redis_url, 60)
+    assert read_all(connection) == before
+    # A worker has taken it.
+    connection.delete("rq:queue:foveate")
+    enqueue(redis_url, 60)
+    assert not connection.exists("rq:queue:foveate")
+
+
+def test_the_input_of_a_job_that_runs_stays_when_it_is_submitted_again(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    enqueue(redis_url, 60)
+    connection.set(input_key("job"), b"data", ex=60)
+    enqueue(redis_url, 60)
+    assert connection.get(input_key("job")) == b"data"
+
+
+def test_a_submission_after_the_end_of_its_job_leaves_nothing(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    connection.set(record_key("job"), b"ended", ex=60)
+    connection.set(input_key("job"), b"data", ex=60)
+    enqueue(redis_url, 60)
+    assert set(connection.keys()) == {record_key("job").encode()}

@@ -72,6 +72,24 @@ def test_a_taken_result_is_moved_to_the_cache_and_found(
     use(redis_url, work)
 
 
+def test_a_result_that_is_taken_twice_is_the_same(redis_url: str, connection: redis.Redis) -> None:
+    """A command whose connection is cut is sent again after Redis has executed it."""
+
+    async def work(cache: ResultCache) -> None:
+        result = store_result(connection, "job", b"jpeg", b"png")
+        first = await cache.take("a", result)
+        assert first is not None
+        counted = counted_bytes(connection)
+        assert await cache.take("a", result) == first
+        assert await cache.find("a") == first
+        assert counted_bytes(connection) == counted
+        # The entry of another job may differ.
+        await cache.take("a", store_result(connection, "other", b"other jpeg", b"other png"))
+        assert await cache.take("a", result) is None
+
+    use(redis_url, work)
+
+
 def test_the_least_recently_used_entry_is_dropped_first(
     redis_url: str, connection: redis.Redis
 ) -> None:

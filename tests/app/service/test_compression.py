@@ -156,8 +156,8 @@ def test_who_joins_late_has_the_whole_time(
     async def work(service: Service) -> None:
         upload = await create_upload(PHOTO, Options())
         uploads, limits_s, jobs = [], [], []
-        for pause_s in (0.6, 0.0):
-            limits_s.append(time.time() + 1)
+        for pause_s in (1.2, 0.0):
+            limits_s.append(time.time() + 2)
             uploads.append(asyncio.ensure_future(compress(service, upload, TICKET)))
             await asyncio.sleep(pause_s)
         jobs.append(await take_job(connection))
@@ -166,11 +166,11 @@ def test_who_joins_late_has_the_whole_time(
         jobs.append(await asyncio.wait_for(take_job(connection), 5))
         for job, limit_s in zip(jobs, limits_s, strict=True):
             deadline_s = Request.from_json(job.kwargs["request"]).deadline_unix_s
-            assert abs(deadline_s - limit_s) < 0.3
+            assert abs(deadline_s - limit_s) < 0.5
         finish(connection, jobs[1])
         assert (await uploads[1]).finished.image == IMAGE
 
-    run_with_service(redis_url, work, request_timeout_s=1)
+    run_with_service(redis_url, work, request_timeout_s=2)
     assert not connection.exists(QUEUE_KEY)
 
 

@@ -6,7 +6,14 @@ import numpy as np
 from PIL import Image
 
 from bench.load.closed_loop import Response
-from bench.robustness.chaos_clients import PROBLEM, Upload, find_fault, make_uploads, read_luma
+from bench.robustness.chaos_clients import (
+    EMPTY,
+    PROBLEM,
+    Upload,
+    find_fault,
+    make_uploads,
+    read_luma,
+)
 from tests.photos import file_of
 
 
@@ -24,6 +31,12 @@ def test_another_upload_s_photo_is_a_fault() -> None:
         height, width = upload.luma.shape
         resized = respond(photos[0].resize((width, height)))
         assert find_fault(upload, resized) == "the response is another photo's: its content"
+
+
+def test_an_empty_response_is_a_fault() -> None:
+    upload = make_uploads(seed=3)[0]
+    assert find_fault(upload, Response(200, {}, b"")) == EMPTY
+    assert find_fault(upload, Response(503, {"content-type": PROBLEM}, b"")) == EMPTY
 
 
 def test_an_error_without_a_problem_document_or_with_a_wrong_status_is_a_fault() -> None:

@@ -2,7 +2,13 @@
 
 from redis import Redis
 
-from bench.robustness.chaos_memory import MIB, find_growth, find_redis_growth, used_bytes
+from bench.robustness.chaos_memory import (
+    MIB,
+    find_excess,
+    find_growth,
+    find_redis_growth,
+    used_bytes,
+)
 
 
 def test_growth_beyond_the_limit_of_a_role_is_a_fault() -> None:
@@ -14,6 +20,16 @@ def test_growth_beyond_the_limit_of_a_role_is_a_fault() -> None:
         "the worker's memory grew"
     ]
     assert find_growth(first, {**last, "app": {3: 141 * MIB}}) == ["the app's memory grew"]
+
+
+def test_memory_above_that_before_the_faults_is_a_fault() -> None:
+    before = {"worker": 500 * MIB, "app": 80 * MIB, "redis": 2 * MIB}
+    assert find_excess(before, {"worker": 640 * MIB, "app": 60 * MIB, "redis": 3 * MIB}) == []
+    assert find_excess(before, {"worker": 660 * MIB, "app": 141 * MIB, "redis": 5 * MIB}) == [
+        "the worker's memory is above its start",
+        "the app's memory is above its start",
+        "the redis's memory is above its start",
+    ]
 
 
 def test_a_process_that_died_is_a_fault() -> None:

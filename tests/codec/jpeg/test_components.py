@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -50,3 +52,35 @@ def test_clipped_samples_are_extended_where_a_step_is_given() -> None:
     assert not np.array_equal(plain[0].coefs, extended[0].coefs)
     for one, other in zip(plain[1:], extended[1:], strict=True):
         assert np.array_equal(one.coefs, other.coefs)
+
+
+@pytest.mark.parametrize("subsample", [True, False])
+def test_errors_weigh_more_in_dark_blocks_of_all_components(*, subsample: bool) -> None:
+    # Black beside white, whole MCUs of each, without any activity.
+    image = np.repeat(np.array([0, 255], np.uint8), 32)[None, :, None] * np.ones(
+        (32, 1, 3), np.uint8
+    )
+    tuning = replace(DEFAULT, darkness=0.5)
+    for component in split_components(image, None, subsample, tuning):
+        half = component.visibility.shape[1] // 2
+        assert component.visibility[:, :half] == pytest.approx(1.5)
+        assert component.visibility[:, half:] == pytest.approx(1.0)
+        weights = component.block_weights
+        assert weights[:, :half] / weights[:, half:] == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize("subsample", [True, False])
+def test_activity_hides_errors_in_luma_and_chroma_by_exponents_of_their_own(
+    *, subsample: bool
+) -> None:
+    image = scene(48, 64)
+    visible = [
+        [component.visibility for component in split_components(image, None, subsample, tuning)]
+        for tuning in (
+            replace(DEFAULT, darkness=0.0, masking=0.2, chroma_masking=0.1),
+            replace(DEFAULT, darkness=0.0, masking=0.6, chroma_masking=0.4),
+        )
+    ]
+    for i, (weak, strong) in enumerate(zip(*visible, strict=True)):
+        assert np.allclose(strong, weak ** (4 if i else 3), rtol=1e-3)
+        assert weak.min() < 0.95

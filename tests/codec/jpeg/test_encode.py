@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
-from tests.codec.jpegs import shown_pixels
+from tests.codec.jpegs import shown_pixels, unmarked
 from tests.codec.pictures import noise, scene, spot
 from tests.photos import psnr, standard_jpeg
 
@@ -72,14 +72,16 @@ def test_saliency_raises_the_quality_of_its_region_with_strength() -> None:
 
 def test_no_map_gives_the_file_of_strength_zero() -> None:
     plain = codec.encode(PHOTO, None, codec.EncodeSettings())
-    assert codec.encode(PHOTO, SPOT, codec.EncodeSettings(strength=0)) == plain
+    found = codec.encode(PHOTO, SPOT, codec.EncodeSettings(strength=0))
+    assert unmarked(found.jpeg) == unmarked(plain.jpeg)
 
 
 @pytest.mark.parametrize("target", ["size", "quality"])
 def test_a_constant_map_is_strength_zero(target: codec.settings.Target) -> None:
     plain = codec.encode(PHOTO, None, codec.EncodeSettings(strength=0, target=target))
     settings = codec.EncodeSettings(strength=1.0, target=target)
-    assert codec.encode(PHOTO, np.full((4, 4), 0.7, np.float32), settings) == plain
+    found = codec.encode(PHOTO, np.full((4, 4), 0.7, np.float32), settings)
+    assert unmarked(found.jpeg) == unmarked(plain.jpeg)
 
 
 def test_a_grey_image_gives_a_grey_file() -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 import codec
 from codec.settings import EncodeSettings
+from tests.codec.jpegs import unmarked
 from tests.codec.pictures import noise, scene, sky, spot, text
 
 MAKERS = {
@@ -95,7 +96,8 @@ def test_strength_zero_gives_the_file_without_a_map(
     # With a map, target=quality measures two regions at every strength.
     plain = {**chosen, "target": "size", "max_bytes": None}
     found = codec.encode(image, saliency, EncodeSettings(**{**plain, "strength": 0.0}))
-    assert codec.encode(image, None, EncodeSettings(**plain)) == found
+    without = codec.encode(image, None, EncodeSettings(**plain))
+    assert unmarked(without.jpeg) == unmarked(found.jpeg)
 
 
 @settings(max_examples=25, deadline=None)

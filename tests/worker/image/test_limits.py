@@ -117,12 +117,25 @@ def tiff(*tags: tuple[int, int, int, int], after: bytes = b"") -> bytes:
     return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + after
 
 
-@pytest.mark.parametrize("kind", [3, 4, 5, 12])
-def test_the_number_of_values_is_limited(kind: int) -> None:
-    data = bytes(16 * MAX_TAG_VALUES)
-    check_limits(tiff((273, kind, MAX_TAG_VALUES - 2, 8), after=data), LIMIT_PX)
+@pytest.mark.parametrize(
+    ("kind", "size_bytes"),
+    [(3, 2), (4, 4), (5, 8), (6, 1), (8, 2), (9, 4), (10, 8), (11, 4), (12, 8), (13, 4), (16, 8)],
+)
+def test_the_number_of_values_is_limited(kind: int, size_bytes: int) -> None:
+    limit = MAX_TAG_VALUES - 2
+    data = bytes(size_bytes * MAX_TAG_VALUES)
+    check_limits(tiff((273, kind, limit, 8), after=data), LIMIT_PX)
+    too_many = tiff((273, kind, limit + 1, 8), after=data)[: size_bytes * (limit + 1)]
     with pytest.raises(CorruptImageError, match="values"):
-        check_limits(tiff((273, kind, MAX_TAG_VALUES, 8), after=data), LIMIT_PX)
+        check_limits(too_many, LIMIT_PX)
+    # They are never read if they don't fit into the file.
+    check_limits(too_many[:-1], LIMIT_PX)
+
+
+def test_a_truncated_directory_is_corrupt() -> None:
+    data = tiff((273, 4, 1, 8), after=b"")
+    with pytest.raises(CorruptImageError, match="header"):
+        check_limits(data[:-5], LIMIT_PX)
 
 
 # TIFF 6.0, section 2, and BigTIFF.

@@ -145,7 +145,9 @@ class RequeuedPipeline(ScriptedPipeline):
             key = worker_executions_key("worker")
             for composite in self._connection.smembers(key):
                 self._connection.srem(key, composite)
-                self._connection.rpush(QUEUE_KEY, composite.partition(b":")[0])
+                job_id = composite.decode().partition(":")[0]
+                self._connection.hset(Job.key_for(job_id), "status", "queued")
+                self._connection.rpush(QUEUE_KEY, job_id)
         return ended
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from rq.job import Job
+from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
@@ -220,3 +220,30 @@ def test_a_start_whose_response_is_lost_starts_the_same_jobs_the_next_time(
     assert [one.job.id for one in records.start(jobs)] == ["job-0", "job-1"]
     assert len(queue.started_job_registry.get_job_ids()) == 2
     assert connection.scard(worker.executions_key) == 2
+    # A later run of the job is another execution.
+    jobs[0].set_status(JobStatus.QUEUED)
+    queue.push_job_id("job-0")
+    assert len(records.start([job for _, job in records.take(1) if job])) == 1
+    assert connection.scard(worker.executions_key) == 3
+
+
+def test_a_job_that_is_queued_twice_is_started_by_one_worker(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"])
+    connection.rpush(queue.key, "job-0")
+    worker = batch_worker(queue, ScriptedPipeline())
+    one, other = Records(worker, queue), Records(worker, queue)
+    jobs = [job for records in (one, other) for _, job in records.take(1) if job]
+    assert len(one.start(jobs[:1])) == 1
+    assert other.start(jobs[1:]) == []
+    assert not connection.exists(queue.intermediate_queue_key)
+
+
+def test_an_end_that_is_recorded_twice_counts_once(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"])
+    worker = batch_worker(queue, ScriptedPipeline())
+    records = Records(worker, queue)
+    started = records.start([job for _, job in records.take(1) if job])
+    records.finish([(started[0], {"ok": True})])
+    once = read_records(connection)
+    records.finish([(started[0], {"ok": True})])
+    assert read_records(connection) == once

@@ -14,10 +14,10 @@ from tests.codec.pictures import scene, spot
 def test_the_sample_of_a_small_image_has_all_real_blocks() -> None:
     components = split_components(scene(50, 70), spot(9, 9), subsample=True, tuning=DEFAULT)
     sample = draw_sample(components)
-    for component, drawn, factor in zip(components, sample.components, sample.factors, strict=True):
+    for component, drawn in zip(components, sample.components, strict=True):
         real = component.coefs[: component.real_rows, : component.real_columns]
         assert np.array_equal(drawn.coefs[0], real.reshape(-1, 64))
-        assert factor == 1.0
+        assert drawn.repeats == 1.0
 
 
 def test_a_sample_has_its_size_and_its_blocks_represent_all() -> None:
@@ -29,7 +29,7 @@ def test_a_sample_has_its_size_and_its_blocks_represent_all() -> None:
     (drawn,) = sample.components
     assert LEAST_BLOCKS <= drawn.real_columns < 2 * LEAST_BLOCKS
     assert drawn.visibility.sum() == pytest.approx(200 * 150)
-    assert sample.factors[0] * drawn.real_columns == pytest.approx(200 * 150)
+    assert drawn.repeats * drawn.real_columns == pytest.approx(200 * 150)
     # Spread evenly: as many in every tenth of the rows.
     taken = np.isin(coefs[..., 5], drawn.coefs[0, :, 5]).reshape(10, -1).sum(1)
     assert taken.max() - taken.min() < 0.1 * taken.mean()

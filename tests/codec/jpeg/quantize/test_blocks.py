@@ -1,4 +1,6 @@
 import numpy as np
+import pytest
+from numpy.typing import NDArray
 
 from codec.jpeg.components import split_components
 from codec.jpeg.quantize.blocks import Blocks
@@ -6,7 +8,7 @@ from codec.jpeg.quantize.rdoq import count_ac_symbols
 from codec.jpeg.quantize.steps import make_tables, scale_steps
 from codec.jpeg.quantize.tuning import DEFAULT
 from codec.jpeg.rate_control.trials import make_prior_rates
-from tests.codec.pictures import scene
+from tests.codec.pictures import scene, spot
 
 COMPONENTS = split_components(scene(80, 112), None, subsample=True, tuning=DEFAULT)
 STEPS = scale_steps(DEFAULT, make_tables(DEFAULT, 16.0, 3), 16.0)
@@ -47,3 +49,19 @@ def test_a_finer_pass_has_smaller_errors() -> None:
         blocks.quantize(steps, RATES)
         errors.append(blocks.measure(steps.quant_tables, sample=False).salient)
     assert errors[0] < errors[1] / 2
+
+
+@pytest.mark.parametrize(
+    ("saliency", "expected"),
+    [
+        (None, (True, False)),
+        (spot(10, 14), (True, True)),
+        (np.ones((3, 4), np.float32), (True, False)),
+    ],
+)
+def test_regions_without_blocks_are_known(
+    saliency: NDArray[np.float32] | None, expected: tuple[bool, bool]
+) -> None:
+    # Padding to whole MCUs belongs to no region.
+    components = split_components(scene(72, 104), saliency, subsample=True, tuning=DEFAULT)
+    assert Blocks(components).has_regions() == expected

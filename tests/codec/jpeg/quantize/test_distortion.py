@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from codec.jpeg.quantize.distortion import (
     measure_reference_errors,
 )
 from codec.jpeg.quantize.frequency_weights import list_frequency_weights
-from codec.jpeg.syntax.component import LUMA, Component
+from codec.jpeg.syntax.component import CHROMA, LUMA, Component
 
 
 def component(shares: float | None = None) -> Component:
@@ -29,6 +31,31 @@ def test_errors_are_weighted_squares_split_by_the_blocks_shares() -> None:
     found = measure_errors([own], [table], [qcoefs])
     assert found.salient == pytest.approx((blocks * own.salient_shares).sum(), rel=1e-4)
     assert found.rest == pytest.approx((blocks * (1 - own.salient_shares)).sum(), rel=1e-4)
+    plain = ((own.coefs - 9.0 * qcoefs) ** 2).sum(axis=2)
+    assert found.plain_salient == pytest.approx((plain * own.salient_shares).sum(), rel=1e-4)
+    assert found.plain_rest == pytest.approx((plain * (1 - own.salient_shares)).sum(), rel=1e-4)
+
+
+def test_plain_errors_of_subsampled_components_count_for_all_samples_that_show_them() -> None:
+    luma = replace(component(1.0), horizontal=2, vertical=2)
+    chroma = replace(component(1.0), kind=CHROMA)
+    whole = measure_reference_errors([luma, chroma], 50)
+    alone = [measure_reference_errors([own], 50) for own in (luma, chroma)]
+    chroma_tables = measure_reference_errors([luma, chroma, chroma], 50)
+    once = (chroma_tables.plain_salient - whole.plain_salient) / 4
+    assert whole.plain_salient == pytest.approx(alone[0].plain_salient + 4 * once, rel=1e-4)
+
+
+def test_blocks_outside_the_image_have_no_errors() -> None:
+    own = component()
+    own.visibility[2:] = 0
+    real = replace(
+        own,
+        coefs=own.coefs[:2],
+        salient_shares=own.salient_shares[:2],
+        visibility=own.visibility[:2],
+    )
+    assert measure_reference_errors([own], 50) == measure_reference_errors([real], 50)
 
 
 @pytest.mark.parametrize("quality", [20, 75])
@@ -40,6 +67,7 @@ def test_the_references_errors_are_those_of_plain_rounding(quality: int) -> None
     found = measure_reference_errors([own], quality)
     assert found.salient == pytest.approx(plain.salient, rel=1e-4)
     assert found.rest == pytest.approx(plain.rest, rel=1e-4)
+    assert found.plain_rest == pytest.approx(plain.plain_rest, rel=1e-4)
 
 
 def test_a_region_without_blocks_has_the_least_error() -> None:

@@ -22,3 +22,7 @@ def test_the_ratio_grows_with_strength_without_jumps() -> None:
     ratios = [tune(i / 100).saliency_ratio for i in range(101)]
     assert ratios == sorted(ratios)
     assert max(b / a for a, b in itertools.pairwise(ratios)) < 1.1
+
+
+def test_brightness_and_activity_of_luma_and_chroma_have_a_say_by_default() -> None:
+    assert min(DEFAULT.darkness, DEFAULT.masking, DEFAULT.chroma_masking) > 0.05

@@ -9,9 +9,10 @@ from codec.jpeg.encode import encode
 from codec.jpeg.file_search import write_jpeg
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.tuning import DEFAULT
+from codec.jpeg.rate_control.passes import Pass, Point
 from codec.jpeg.rate_control.rate_search import RateSearch
 from codec.jpeg.rate_control.target import Goal
-from codec.jpeg.rate_control.trials import LIMIT, MAX_PASSES, TOLERANCE
+from codec.jpeg.rate_control.trials import LIMIT, MAX_PASSES, TOLERANCE, Trials
 from codec.settings import EncodeSettings
 from tests.codec.pictures import scene, sky
 
@@ -73,3 +74,25 @@ def test_a_gradient_whose_bytes_are_nearly_all_dc_has_a_fine_table(quality: int)
     assert 0.8 < len(found.jpeg) / found.reference_bytes <= 1.01
     with Image.open(io.BytesIO(found.jpeg)) as opened:
         assert np.abs(np.asarray(opened, np.float64) - image).mean() < 2
+
+
+@pytest.mark.parametrize(("size", "target_bytes"), [(16, 650), (16, 700), (24, 450), (24, 1300)])
+def test_rates_are_frozen_when_lambda_alone_is_changed(
+    size: int, target_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points: list[tuple[float, float]] = []
+    rates: list[object] = []
+
+    class WatchedTrials(Trials):
+        def run(self, point: Point) -> tuple[Pass, float]:
+            points.append((point.table_scale, point.lambda_scale))
+            rates.append(self.rates)
+            return super().run(point)
+
+    monkeypatch.setattr("codec.jpeg.rate_control.rate_search.Trials", WatchedTrials)
+    components = split_components(scene(size, size), None, subsample=True, tuning=DEFAULT)
+    RateSearch(Blocks(components), DEFAULT, make_goal(target_bytes)).find(16.0)
+    first = next(i for i, (table, rd_lambda) in enumerate(points) if table != rd_lambda)
+    assert first < len(rates)
+    assert all(own is rates[first] for own in rates[first:])
+    assert rates[first] is not rates[first - 1]

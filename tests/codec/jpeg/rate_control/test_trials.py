@@ -1,12 +1,21 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from codec.jpeg.components import split_components
 from codec.jpeg.quantize.blocks import Blocks
+from codec.jpeg.quantize.distortion import Errors
 from codec.jpeg.quantize.tuning import DEFAULT
 from codec.jpeg.rate_control.passes import Point
-from codec.jpeg.rate_control.target import Goal
-from codec.jpeg.rate_control.trials import LIMIT, Trials, make_prior_rates
+from codec.jpeg.rate_control.target import Fit, Goal
+from codec.jpeg.rate_control.trials import (
+    LIMIT,
+    TOLERANCE,
+    Trials,
+    is_better,
+    make_prior_rates,
+)
 from codec.jpeg.syntax.symbols import END_OF_BLOCK, ZERO_RUN
 from tests.codec.pictures import scene
 
@@ -91,6 +100,40 @@ def test_progressive_bytes_are_the_share_of_the_scans() -> None:
     assert baseline.progressive_share == 1.0
     assert 0.8 < progressive.progressive_share < 1.05
     assert errors[1] - errors[0] == pytest.approx(np.log(progressive.progressive_share), abs=0.02)
+
+
+def test_a_sampled_pass_foretells_the_bytes_of_progressive_scans() -> None:
+    baseline, progressive = make_trials(4000.0), make_trials(4000.0, progressive=True)
+    errors = [trials.run_sampled(np.log(4.0)) for trials in (baseline, progressive)]
+    assert progressive.progressive_share < 0.985
+    saved = np.log(progressive.progressive_share)
+    assert errors[1] - errors[0] == pytest.approx(saved, rel=0.1)
+
+
+def test_of_passes_that_are_fine_enough_the_shorter_is_better() -> None:
+    fine, shorter = Fit(-0.1, 0.3), Fit(-0.2, 0.1)
+    near, coarse = Fit(-0.3, -0.5 * TOLERANCE), Fit(-0.4, -2 * TOLERANCE)
+    for better, worse in itertools.combinations((near, shorter, fine, coarse), 2):
+        assert is_better(better, worse)
+        assert not is_better(worse, better)
+    assert is_better(coarse, Fit(-0.5, -0.1))  # neither is fine enough
+
+
+def test_of_passes_without_limited_errors_the_nearer_is_better() -> None:
+    assert is_better(Fit(-0.001, -np.inf), Fit(0.005, -np.inf))
+    assert is_better(Fit(0.005, -np.inf), Fit(-0.01, -np.inf))
+
+
+def test_a_pass_finer_than_required_is_kept_but_not_one_with_too_many_bytes() -> None:
+    trials = make_trials(4000.0)
+    found, _ = trials.run(FINE)
+    errors = trials.blocks.measure(found.quant_tables, sample=False)
+    allowed = Errors(*(error * 4 for error in errors))
+    for target_bytes, is_kept in ((found.file_bytes, True), (found.file_bytes * 0.98, False)):
+        trials = make_trials(4000.0)
+        trials.goal = Goal(target_bytes, target_bytes, allowed=allowed)
+        trials.run(FINE)
+        assert (trials.best is not None) == is_kept
 
 
 def test_prior_rates_grow_with_run_and_size() -> None:

@@ -56,6 +56,18 @@ def test_subsampled_chroma_is_near_that_of_the_decoded_image(upload: str) -> Non
         assert error < 0.1 * np.square(other.coefs[real]).mean()
 
 
+@pytest.mark.parametrize("upload", FACTORS)
+def test_blocks_have_the_weights_of_the_decoded_image(upload: str) -> None:
+    # Dark on the left; grain in luma and chroma.
+    image = (scene(96, 128) * np.linspace(0.05, 1, 128)[None, :, None]).astype(np.uint8)
+    data = pillow_jpeg(image, quality=97, subsampling=upload)
+    found = split_source(read_source(data), None, DEFAULT, subsample=True)
+    expected = split_components(shown_pixels(data), None, subsample=True, tuning=DEFAULT)
+    for own, other in zip(found, expected, strict=True):
+        real = np.s_[: other.real_rows, : other.real_columns]
+        assert np.median(np.abs(own.visibility[real] / other.visibility[real] - 1)) < 0.02
+
+
 def recompress(data: bytes, **options: Any) -> codec.Encoded:
     """Return the result of transcoding a file."""
     chosen = codec.EncodeSettings(**{"target": "quality", "progressive": True, **options})

@@ -1,0 +1,42 @@
+"""The mark of our own files, by which a file that is sent again with the same settings is recognized.
+
+It is coded only once. Otherwise each pass would take the errors of the pass before for the photo and
+add its own. The mark is an APP15 segment with a checksum of the settings and of the rest of the file: a
+program that edits the picture and keeps the segment makes it invalid. Anyone can write a valid one, and
+only gets the file back unchanged.
+"""
+
+import zlib
+from typing import Final
+
+from codec.settings import EncodeSettings
+
+APP15: Final = 0xEF
+NAME: Final = b"Foveate\0"
+MARK_BYTES: Final = 4 + len(NAME) + 4
+"""Bytes that the mark adds to a file: marker and length, name, CRC-32."""
+_OFFSET: Final = 2 + 18
+"""Where the mark begins, in bytes: behind SOI and JFIF's segment, with which our files begin."""
+
+
+def add_mark(jpeg: bytes, settings: EncodeSettings) -> bytes:
+    """Return a file of ours without metadata, with the mark for `settings`."""
+    payload = NAME + compute_checksum(jpeg, settings)
+    segment = bytes((0xFF, APP15)) + (len(payload) + 2).to_bytes(2, "big") + payload
+    return jpeg[:_OFFSET] + segment + jpeg[_OFFSET:]
+
+
+def compute_checksum(jpeg: bytes, settings: EncodeSettings) -> bytes:
+    """Return the checksum of a file without metadata and mark, and of the settings it was made with.
+
+    `max_bytes` does not count: a file that is short enough meets it.
+    """
+    options = (
+        settings.target,
+        settings.quality,
+        settings.least_quality,
+        float(settings.strength),
+        settings.subsampling,
+        settings.progressive,
+    )
+    return zlib.crc32(jpeg, zlib.crc32(repr(options).encode("ascii"))).to_bytes(4, "big")
