@@ -146,3 +146,37 @@ def test_a_job_whose_deadline_passes_between_stages_is_dropped(connection: Redis
     assert ended.withdrawn
     assert predictor.batch_sizes == []
     assert not connection.exists(reply_key("me"))
+
+
+def test_photos_are_open_together_up_to_the_limit_on_pixels_and_a_larger_one_alone(
+    connection: Redis,
+) -> None:
+    working = make_pipeline(connection, max_open_pixels=1_000)
+    assert working.fits(5_000)
+    one = make_item(connection, "a", file_of(photo(64, 48)))
+    one.request = replace(one.request, pixels=400, original_bytes=0)
+    working.submit([one])
+    assert working.fits(600)
+    assert not working.fits(601)
+    while not working.advance(1.0):
+        pass
+    assert working.fits(5_000)
+    working.close()
+
+
+def test_capacity_is_a_batch_before_the_pass_and_three_in_all_stages(connection: Redis) -> None:
+    working = make_pipeline(connection, max_batch_size=4, max_open_pixels=1_000)
+    found = [working.capacity()]
+    for number in range(3):
+        one = make_item(connection, str(number), None)
+        one.request = replace(one.request, pixels=300, original_bytes=0)
+        working.submit([one])
+        found.append(working.capacity())
+    assert found == [4, 3, 2, 1]
+    one = make_item(connection, "last", None)
+    one.request = replace(one.request, pixels=100, original_bytes=0)
+    working.submit([one])
+    assert working.capacity() == 0  # there are as many pixels as may be open
+    while working.capacity() < 4:
+        working.advance(0.1)
+    working.close()

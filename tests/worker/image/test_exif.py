@@ -16,7 +16,15 @@ LONGEST_BYTES = 65_533
 DESCRIPTIONS = {
     *("DocumentName", "ImageDescription", "Make", "Model", "Orientation", "XResolution"),
     *("YResolution", "PageName", "XPosition", "YPosition", "ResolutionUnit", "Software"),
-    *("DateTime", "Artist", "HostComputer", "XClipPathUnits", "YClipPathUnits", "Indexed", "OPIProxy"),
+    *(
+        "DateTime",
+        "Artist",
+        "HostComputer",
+        "XClipPathUnits",
+        "YClipPathUnits",
+        "Indexed",
+        "OPIProxy",
+    ),
 }
 
 
