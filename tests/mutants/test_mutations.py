@@ -80,3 +80,13 @@ def test_the_nearest_tests_run_first() -> None:
     stages = list(list_stages("worker/image/decode.py"))
     assert stages[0][0] == "tests/worker/image/test_decode.py"
     assert stages[1:] == [["tests/worker/image"], ["tests/worker"], ["tests/integration"]]
+
+
+def test_the_figures_of_the_encoder_run_before_all_tests_of_the_codec() -> None:
+    assert list(list_stages("codec/jpeg/quantize/greedy.py")) == [
+        ["tests/codec/jpeg/quantize/test_greedy.py"],
+        ["tests/codec/jpeg/test_figures.py"],
+        ["tests/codec/jpeg/quantize"],
+        ["tests/codec"],
+        ["tests/integration"],
+    ]
