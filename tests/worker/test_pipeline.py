@@ -19,7 +19,7 @@ from contract.keys import image_key, reply_key
 from contract.messages import decode_reply
 from tests.photos import file_of, photo
 from tests.worker.centre_predictor import CentrePredictor
-from tests.worker.pipelines import make_item, make_pipeline, run
+from tests.worker.pipelines import collect, make_item, make_pipeline, run
 from worker.image.encode import EncodeInputs, encode, prepare_inputs
 
 
@@ -158,8 +158,8 @@ def test_photos_are_open_together_up_to_the_limit_on_pixels_and_a_larger_one_alo
     working.submit([one])
     assert working.fits(600)
     assert not working.fits(601)
-    while not working.advance(1.0):
-        pass
+    (ended,) = collect(working, 1)
+    assert ended.error is None
     assert working.fits(5_000)
     working.close()
 
@@ -177,6 +177,6 @@ def test_capacity_is_a_batch_before_the_pass_and_three_in_all_stages(connection:
     one.request = replace(one.request, pixels=100, original_bytes=0)
     working.submit([one])
     assert working.capacity() == 0  # there are as many pixels as may be open
-    while working.capacity() < 4:
-        working.advance(0.1)
+    assert len(collect(working, 4)) == 4
+    assert working.capacity() == 4
     working.close()
