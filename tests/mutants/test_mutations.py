@@ -26,6 +26,8 @@ from tests.mutants.mutations import find_mutations
         ("x += a", {"pass"}),
         ("raise a", {"pass"}),
         ("def f(): return a", {"def f(): return None"}),
+        ("def f(): return True", {"def f(): return None", "def f(): return False"}),
+        ("def f(): return False", {"def f(): return True"}),
         ("é = 'ü' + a", {"é = 'ü' - a"}),
     ],
 )
