@@ -94,7 +94,7 @@ def list_stages(module: str) -> Iterator[list[str]]:
     if path.parent not in {package, package / "jpeg"} and path.parent.is_dir():
         yield [str(path.parent)]
     yield [str(package)]
-    yield [str(Path("tests", "integration"))]
+    yield [str(Path("tests", folder)) for folder in ("docker", "integration")]
 
 
 def judge(mutant: Mutant, copy: Path, stages: int) -> Verdict:

@@ -70,7 +70,7 @@ class ImageFile(io.BytesIO):
         self._reads_left = FREE_READS + len(data) // BYTES_PER_READ
         self._bytes_left = FREE_BYTES + len(data) * READS_PER_BYTE
 
-    def read(self, size: int | None = -1, /) -> bytes:
+    def read(self, size: int | None = None, /) -> bytes:
         """Return the next ``size`` bytes.
 
         Raises:

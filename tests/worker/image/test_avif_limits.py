@@ -48,6 +48,7 @@ def test_the_frame_counts_whatever_size_is_declared() -> None:
 
 
 def test_tiles_together_are_limited() -> None:
+    assert MAX_PICTURES == 4  # as the documents state
     data = heif_file(make_grid(2, MAX_PICTURES, (8, 8), TILE))
     check(data, 2 * TILE_PX)
     with pytest.raises(CorruptImageError, match="tiles"):
