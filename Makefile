@@ -93,7 +93,7 @@ bench-fit: $(DEV_STAMP) ## Fit the encoder's constants (GOALS=default or full, O
 bench-saliency: $(DEV_STAMP) ## Maps against recorded gaze (IMAGES=folder, FIXATIONS=file, OUT=file)
 	@$(BIN)/python -m bench saliency $(if $(IMAGES),,--fold held) --images '$(or $(IMAGES),../shared/data/fixations/osie)' --fixations '$(or $(FIXATIONS),../shared/data/fixations/osie/fixations.json)' --out '$(or $(OUT),bench/results/saliency.json)' $(ARGS)
 
-charts: $(DEV_STAMP) ## Draw the charts of README from the committed results
+charts: $(DEV_STAMP) ## Draw the charts of README and docs from the committed results
 	@$(BIN)/python -m bench charts $(ARGS)
 
 clean: ## Remove .venv, the caches of the tools, and compiled Python files

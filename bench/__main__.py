@@ -45,7 +45,7 @@ BENCHMARKS: Final = {
         "bench.service.sizing",
         "cost of a photo by its size: CPU time, memory, bytes",
     ),
-    "charts": ("bench.charts", "draw the charts of README from the committed results"),
+    "charts": ("bench.charts", "draw the charts of README and docs from the committed results"),
     "encode": ("bench.encode.run", "speed, passes and memory of the encoder alone"),
     "photos": (
         "bench.rd.through_service",

@@ -1,4 +1,4 @@
-"""The charts of README, drawn from the committed results."""
+"""The charts of README and docs/operations.md, drawn from the committed results."""
 
 import argparse
 import json
@@ -41,12 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Draw both charts; return the exit code."""
+    """Draw all charts; return the exit code."""
     args.out.mkdir(parents=True, exist_ok=True)
     curve = json.loads((args.results / "rd_osie_curve.json").read_text())
     service = json.loads((args.results / "service.json").read_text())
     save(draw_quality, curve, args.out / "quality-per-byte.png")
     save(draw_throughput, service, args.out / "images-per-second.png")
+    overload = json.loads((args.results / "overload.json").read_text())
+    save(draw_overload, overload, args.out / "goodput-under-overload.png")
     return 0
 
 
@@ -106,3 +108,26 @@ def draw_throughput(axes: "Axes", result: dict[str, Any]) -> None:
     axes.bar_label(bars, fmt="%.0f", padding=3)
     axes.set_xlabel(f"images/s, {result['meta']['cores']} cores, 16 clients")
     axes.set_title("The same model and encoder behind each server", loc="left", fontsize=11)
+
+
+def draw_overload(axes: "Axes", result: dict[str, Any]) -> None:
+    """Draw the photos that are done in time over those that are offered, as shares of the capacity."""
+    lines = {"foveate": ("with admission by the measured rate", OWN_COLOUR)}
+    if "against" in result:
+        lines["against"] = ("with a limit on the number of uploads alone", MUTED_COLOUR)
+    most = 0.0
+    for name, (label, colour) in lines.items():
+        points = sorted(
+            (one["offered_share"], one["goodput_share"]) for one in result[name]["rates"]
+        )
+        most = max(most, *(offered for offered, _ in points))
+        axes.plot(*zip(*points, strict=True), color=colour, marker="o", markersize=4, label=label)
+    axes.plot(
+        [0, 1, most], [0, 1, 1], color=MUTED_COLOUR, linestyle=":", label="all that is possible"
+    )
+    axes.set_ylim(0, 1.25)
+    axes.set_xlabel("photos offered per second (closed loop = 1)")
+    axes.set_ylabel("JPEGs in time (closed loop = 1)")
+    axes.set_title("Goodput above the capacity", loc="left", fontsize=11)
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False, loc="lower right")

@@ -171,7 +171,7 @@ class MaxBytesError(ClientError):
 
 
 class QueueFullError(ServiceError):
-    """The limit on waiting uploads is reached, by count or by bytes."""
+    """Too many uploads wait: by count, by bytes, or for the photo to be finished in time."""
 
     code = "queue-full"
     status = 429

@@ -20,6 +20,12 @@ MAX_RETRIES: Final = 2
 
 # Field of a worker's RQ hash: the version of its results (``worker/version.py``).
 VERSION_FIELD: Final = "foveate_version"
+# Fields of a worker's RQ hash: the work that it does per second with all its threads, and on a photo
+# that waits for no other, both in pixels (``contract.work``).
+RATE_FIELD: Final = "foveate_px_per_s"
+PHOTO_RATE_FIELD: Final = "foveate_photo_px_per_s"
+# Field of a job's RQ hash: its work in pixels.
+WORK_FIELD: Final = "foveate_work_px"
 
 # The result cache: a sorted set of its entries by time of expiry, a hash of their sizes in bytes.
 CACHE_ORDER_KEY: Final = "foveate:cache-order"
@@ -51,6 +57,8 @@ WORKERS_KEY: Final = f"rq:workers:{QUEUE_NAME}"
 WORKER_KEY_PREFIX: Final = "rq:worker:"
 # RQ's list of jobs that a worker has taken from the queue and not started yet.
 INTERMEDIATE_KEY: Final = f"{QUEUE_KEY}:intermediate"
+# RQ's sorted set of the jobs that run, as ``job id:execution id``.
+STARTED_KEY: Final = f"rq:wip:{QUEUE_NAME}"
 # By name of a worker: RQ's hash of it, and the set of what it runs as ``job id:execution id``.
 worker_key: Final[KeyOf] = f"{WORKER_KEY_PREFIX}{{}}".format
 worker_executions_key: Final[KeyOf] = f"{WORKER_KEY_PREFIX}{{}}:executions".format

@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Final, Literal, TypeVar
 
+from contract.errors import QueueFullError
 from worker.item import Item
+from worker.pace import Pace
 
 Out = TypeVar("Out")
 
@@ -29,6 +31,11 @@ ON_POOL: Final = ("pool", "spread")
 
 # A batch waits for further photos for at most this share of the last pass.
 LINGER_SHARE: Final = 0.5
+# A photo is given up when the time left is less than this share of what its stages usually take. Some
+# photos and options need less than usual, so the share is small.
+HOPELESS_SHARE: Final = 0.5
+# A task hangs when it takes this many times as long as usual for its photos.
+HUNG_FACTOR: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class Flow:
         self, stages: Sequence[Stage], *, threads: int, max_batch_size: int, max_linger_s: float
     ) -> None:
         self._stages = tuple(stages)
+        self.pace = Pace([stage.lane for stage in stages], threads)
         (self._device_stage,) = (i for i, stage in enumerate(stages) if stage.lane in BATCHING)
         self._threads = threads
         self._waiting: tuple[deque[Item], ...] = tuple(deque() for _ in stages)
@@ -97,11 +105,33 @@ class Flow:
         ended, self._ended = self._ended, []
         return ended
 
-    def longest_running_s(self) -> float:
-        """Return how long the oldest running task has been running, 0 without one."""
+    def check_deadline(self, item: Item, number: int) -> None:
+        """Withdraw an item that is overdue, and fail one that will be before it is through.
+
+        ``number`` is its next stage. The only item of a worker is tried, however large it is.
+        """
+        if not item.is_open:
+            return
+        left_s = item.time_left_s
+        if left_s < 0:
+            item.withdrawn = True
+        elif self.open_items > 1 and left_s < HOPELESS_SHARE * self.pace.remaining_s(item, number):
+            item.error = QueueFullError("The time left does not suffice for the photo.")
+
+    def hangs(self, limit_s: float) -> bool:
+        """Return whether a task runs for longer than ``limit_s``, and for far longer than is usual.
+
+        A large photo is slow, and so is a small one while other processes have the cores.
+        """
         now_s = time.monotonic()
-        started_s = (task.started_s for task in self._running)
-        return max((now_s - start_s for start_s in started_s if start_s is not None), default=0.0)
+        return any(
+            task.started_s is not None
+            and now_s - task.started_s > max(limit_s, self._usual_s(task) * HUNG_FACTOR)
+            for task in self._running
+        )
+
+    def _usual_s(self, task: Task) -> float:
+        return sum(self.pace.stage_s(item, task.stage) for item in task.items)
 
     def run_separately(self, work: Callable[[], Out]) -> "Future[Out]":
         """Run ``work`` on a separate thread: all pool threads may be busy."""
@@ -194,6 +224,7 @@ class Flow:
         task.started_s = started_s = time.monotonic()
         stage.work(task.items)
         elapsed_s = time.monotonic() - started_s
+        self.pace.observe(task.stage, task.items, elapsed_s)
         for item in task.items:
             item.stage_ms[stage.name] = 1e3 * elapsed_s
         if task.stage == self._device_stage:
@@ -210,8 +241,7 @@ class Flow:
         if lanes[0] not in ON_POOL or lanes[1:] != ["pool"]:
             return False
         (item,) = task.items
-        if item.is_open:
-            item.withdrawn = item.is_overdue
+        self.check_deadline(item, task.stage + 1)
         return item.is_open
 
     def _collect(self, timeout_s: float) -> None:
@@ -229,9 +259,8 @@ class Flow:
     def _move(self, items: Iterable[Item], number: int) -> None:
         """Queue items for a stage; end those that are withdrawn, failed or through the last stage."""
         for item in items:
-            if item.is_open and number < len(self._stages):
-                # Checked before each stage: the client of an overdue item no longer waits for it.
-                item.withdrawn = item.is_overdue
+            if number < len(self._stages):
+                self.check_deadline(item, number)
             if item.is_open and number < len(self._stages):
                 if number == self._device_stage and not self._waiting[number]:
                     self._device_ready_s = time.monotonic()

@@ -50,9 +50,9 @@ class Item:
         return self.error is None and not self.withdrawn
 
     @property
-    def is_overdue(self) -> bool:
-        """Whether the client's deadline has passed."""
-        return self.request.deadline_unix_s < time.time()
+    def time_left_s(self) -> float:
+        """The time until the client's deadline, negative after it."""
+        return self.request.deadline_unix_s - time.time()
 
     @property
     def cost_px(self) -> int:

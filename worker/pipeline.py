@@ -145,9 +145,13 @@ class Pipeline:
         """Return the duration of the last network pass, infinity before the first."""
         return self._flow.last_pass_s
 
-    def longest_running_s(self) -> float:
-        """Return how long the oldest running task has been running, 0 without one."""
-        return self._flow.longest_running_s()
+    def rates_px_per_s(self) -> tuple[float, float]:
+        """Return how much work per second all threads do together, and that of a single photo."""
+        return self._flow.pace.px_per_s(), self._flow.pace.photo_px_per_s()
+
+    def hangs(self, limit_s: float) -> bool:
+        """Return whether a task runs for longer than ``limit_s``, and for far longer than is usual."""
+        return self._flow.hangs(limit_s)
 
     def close(self) -> None:
         """Wait for the threads to end."""
@@ -156,7 +160,7 @@ class Pipeline:
     def _fetch(self, items: list[Item]) -> None:
         started_s = time.time()
         for item in items:
-            item.withdrawn = item.is_overdue
+            self._flow.check_deadline(item, 0)
         wanted = [item for item in items if item.is_open]
         if not wanted:
             return

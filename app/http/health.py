@@ -41,9 +41,10 @@ async def metrics(service: ServiceDependency) -> Response:
     """Get the metrics of all front ends on this port in Prometheus' text format."""
     found = service.metrics
     found.pending.set(service.admission.pending)
+    found.wait.set(service.capacity.wait_s)
     try:
         found.queue_length.set(await service.queue.length())
-        found.workers.set(len(await service.live_workers.read_versions()))
+        found.workers.set(len(await service.live_workers.read()))
     except RedisError:  # unknown, not zero
         found.queue_length.set(float("nan"))
         found.workers.set(float("nan"))

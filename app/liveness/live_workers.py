@@ -1,10 +1,40 @@
-"""The versions of the live workers on RQ's list."""
+"""The live workers on RQ's list, how fast they work, and the work that they have to do."""
 
+import math
 from collections.abc import Awaitable
-from typing import cast
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
 
-from app.redis import connect_health
-from contract.keys import VERSION_FIELD, WORKERS_KEY
+from rq.job import Job
+
+from app.redis import connect_health, register_script
+from contract.keys import (
+    INTERMEDIATE_KEY,
+    PHOTO_RATE_FIELD,
+    QUEUE_KEY,
+    RATE_FIELD,
+    STARTED_KEY,
+    VERSION_FIELD,
+    WORK_FIELD,
+    WORKERS_KEY,
+    input_key,
+)
+
+QUEUED_WORK: Final = Path(__file__).with_name("queued_work.lua")
+
+
+@dataclass(frozen=True, slots=True)
+class LiveWorker:
+    """A worker as it describes itself; its version is "" and its rates are 0 if they are unknown.
+
+    ``px_per_s`` is the work of all its threads together (``contract.work``), ``photo_px_per_s`` that
+    on a photo which waits for no other.
+    """
+
+    version: str = ""
+    px_per_s: float = 0.0
+    photo_px_per_s: float = 0.0
 
 
 class LiveWorkers:
@@ -12,9 +42,10 @@ class LiveWorkers:
 
     def __init__(self, redis_url: str) -> None:
         self._redis = connect_health(redis_url)
+        self._queued_work = register_script(self._redis, QUEUED_WORK)
 
-    async def read_versions(self) -> list[str]:
-        """Return the version of the results of each live worker, "" if it is unknown.
+    async def read(self) -> list[LiveWorker]:
+        """Return the live workers.
 
         A worker registers after its warm-up. Its key expires when it sends no more heartbeats.
 
@@ -24,12 +55,37 @@ class LiveWorkers:
         keys = await cast("Awaitable[set[bytes]]", self._redis.smembers(WORKERS_KEY))
         if not keys:
             return []
+        fields = ["last_heartbeat", VERSION_FIELD, RATE_FIELD, PHOTO_RATE_FIELD]
         async with self._redis.pipeline(transaction=False) as pipeline:
             for key in keys:
-                pipeline.hmget(key, ["last_heartbeat", VERSION_FIELD])
+                pipeline.hmget(key, fields)
             workers = await pipeline.execute()
-        return [(version or b"").decode(errors="replace") for beat, version in workers if beat]
+        return [
+            LiveWorker((version or b"").decode(errors="replace"), *map(parse_rate, rates))
+            for heartbeat, version, *rates in workers
+            if heartbeat
+        ]
+
+    async def count_queued_px(self) -> int:
+        """Return the work in pixels of all jobs that wait or run, of all front ends.
+
+        Raises:
+            RedisError: when Redis can't be reached.
+        """
+        keys = [QUEUE_KEY, INTERMEDIATE_KEY, STARTED_KEY]
+        return int(
+            await self._queued_work(keys=keys, args=[Job.key_for(""), input_key(""), WORK_FIELD])
+        )
 
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
+
+
+def parse_rate(raw: bytes | None) -> float:
+    """Return a rate above 0; 0 for anything else."""
+    try:
+        rate = float(raw or 0)
+    except ValueError:
+        return 0.0
+    return rate if 0 < rate < math.inf else 0.0

@@ -15,7 +15,7 @@ from app.queue.replies import Replies
 from app.queue.rq_jobs import add_job, job_ttl_s
 from app.redis import connect
 from app.results.result import Finished
-from contract.errors import DeadlineError, GoneJobError, QueueUnavailableError
+from contract.errors import DeadlineError, FoveateError, GoneJobError, QueueUnavailableError
 from contract.keys import (
     QUEUE_KEY,
     RECORD_TTL_FACTOR,
@@ -51,6 +51,8 @@ class QueueClient:
     ) -> None:
         self.redis = connect(redis_url)
         self._result_ttl_s = result_ttl_s
+        # The replies that clients wait for.
+        self._awaited: set[asyncio.Future[Reply]] = set()
         self._replies = Replies(
             redis_url, self.redis, on_reply=on_reply, on_death=on_death, discard=self._discard
         )
@@ -85,6 +87,7 @@ class QueueClient:
         """
         job_id = secrets.token_urlsafe(ID_BYTES)
         expected = self._replies.expect(job_id)
+        self._awaited.add(expected)
         is_submitted = done = False
         try:
             try:
@@ -108,6 +111,7 @@ class QueueClient:
             raise QueueUnavailableError("The queue can't accept or return photos now.") from error
         finally:
             self.forget(job_id)
+            self._awaited.discard(expected)
             if not done:
                 withdrawing = self.withdraw(job_id, is_submitted=is_submitted)
                 await asyncio.shield(asyncio.ensure_future(withdrawing))
@@ -148,6 +152,12 @@ class QueueClient:
             RedisError: when Redis can't be reached.
         """
         return await self.redis.llen(QUEUE_KEY)
+
+    def fail_awaited(self, error: FoveateError) -> None:
+        """End every `run_job` that waits for its reply with ``error``."""
+        for expected in self._awaited:
+            if not expected.done():
+                expected.set_exception(error)
 
     async def withdraw(self, job_id: str, *, is_submitted: bool = True) -> None:
         """Delete a job's input and pictures, and take the job off the queue if it still waits.

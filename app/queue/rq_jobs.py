@@ -23,10 +23,12 @@ from contract.keys import (
     MAX_RETRIES,
     QUEUE_KEY,
     QUEUE_NAME,
+    WORK_FIELD,
     input_key,
     record_key,
 )
 from contract.messages import Request
+from contract.work import count_work_px
 
 # A worker ends itself when a job runs longer than this limit. If the client waits a shorter time, the
 # limit is a share of that time, so that the next worker can still finish the other photos.
@@ -62,6 +64,7 @@ def add_job(
         "retries_left": MAX_RETRIES,
         "retry_intervals": "[0]",
         "enqueue_at_front_on_retry": 1,
+        WORK_FIELD: count_work_px(request.pixels),
     }
     keys = [Job.key_for(job_id), record_key(job_id), input_key(job_id)]
     keys += [QUEUE_KEY, Queue.redis_queues_keys]

@@ -107,7 +107,8 @@ async def compress(
             return cached
         pixels = await count_pixels(service, upload)
         service.metrics.cache.labels("miss").inc()
-        finished = await run_job(service, upload, pixels, left_s, take)
+        with service.capacity.reserve(pixels, left_s()):
+            finished = await run_job(service, upload, pixels, left_s, take)
         result = finished.result
         return Outcome(finished, upload.identify(result.model_version), result.stage_ms)
 

@@ -16,6 +16,7 @@ from app.queue.jobs import Jobs
 from app.results.cache import ResultCache
 from app.results.result import Outcome
 from app.service.admission import Admission
+from app.service.capacity import Capacity
 from app.service.single_flight import SingleFlight
 from app.settings import AppSettings
 from app.telemetry.metrics import Metrics
@@ -36,6 +37,7 @@ class Service:
         self.settings = settings
         self.metrics = Metrics()
         self.admission = Admission(settings.max_pending, settings.max_pending_bytes)
+        self.capacity = Capacity()
         self.queue = QueueClient(
             settings.redis_url,
             result_ttl_s=settings.result_ttl_s,
@@ -100,6 +102,8 @@ class Service:
             self.metrics.pending.set(self.admission.pending)
             with contextlib.suppress(RedisError):
                 await self.count_workers()
+                if error := self._find_missing_worker():
+                    self.queue.fail_awaited(error)
             await asyncio.sleep(WORKER_CHECK_INTERVAL_S)
 
     async def count_workers(self) -> int:
@@ -109,12 +113,14 @@ class Service:
             RedisError: when Redis does not respond.
         """
         try:
-            alive = await self.live_workers.read_versions()
+            alive = await self.live_workers.read()
+            queued_px = await self.live_workers.count_queued_px()
         except RedisError:
             self._redis_responds = False
             raise
         self._redis_responds = True
-        self.versions = frozenset(filter(None, alive)) or self.versions
+        self.capacity.update(alive, queued_px)
+        self.versions = frozenset(filter(None, (one.version for one in alive))) or self.versions
         if alive:
             self._missing_since_s = None
         elif self._missing_since_s is None:
@@ -146,7 +152,12 @@ class Service:
             QueueUnavailableError: as ``require_redis``.
         """
         self.require_redis()
-        if self._missing_since_s is None:
-            return
-        if time.monotonic() - self._missing_since_s >= self.settings.worker_grace_s:
-            raise NoWorkerError("No worker has sent a heartbeat for a while.")
+        if error := self._find_missing_worker():
+            raise error
+
+    def _find_missing_worker(self) -> NoWorkerError | None:
+        """Return the error if no worker has been alive for ``worker_grace_s``, else None."""
+        since_s = self._missing_since_s
+        if since_s is None or time.monotonic() - since_s < self.settings.worker_grace_s:
+            return None
+        return NoWorkerError("No worker has sent a heartbeat for a while.")

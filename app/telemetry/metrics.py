@@ -60,7 +60,7 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
-        # The next two are the same for every front end, so the most recent value is the right one.
+        # The next three are the same for every front end, so the most recent value is the right one.
         self.queue_length = Gauge(
             "foveate_queue_length",
             "Jobs waiting in the queue",
@@ -70,6 +70,12 @@ class Metrics:
         self.workers = Gauge(
             "foveate_workers",
             "Live workers",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
+        )
+        self.wait = Gauge(
+            "foveate_wait_seconds",
+            "Time that all waiting and running photos take at the measured rate",
             registry=self.registry,
             multiprocess_mode="mostrecent",
         )

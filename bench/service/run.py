@@ -2,6 +2,7 @@
 
 Closed loop: each of ``--clients`` clients has one request in flight at any time. Open loop: requests
 start at ``--rate``, whether or not earlier ones have a response. Then rivals are measured (`comparison`).
+``--overload`` measures the service above its capacity instead (`overload`).
 """
 
 import argparse
@@ -27,6 +28,8 @@ from bench.load.window import measure_closed_loop
 from bench.service.compared_servers import RIVALS, find_installed
 from bench.service.comparison import compare
 from bench.service.memory import measure_memory
+from bench.service.overload import add_arguments as add_overload_arguments
+from bench.service.overload import run_overload
 from bench.service.report import print_report, summarize_server
 
 ROUND_WARM_UP_S: Final = 1.0
@@ -99,6 +102,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=3.0,
         help="measured for each server in each round (%(default)s)",
     )
+    add_overload_arguments(parser)
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 
@@ -107,6 +111,8 @@ def run(args: argparse.Namespace) -> int:
     if mistake := find_usage_error(args):
         print(f"bench service: {mistake}", file=sys.stderr)
         return 2
+    if args.overload is not None:
+        return run_overload(args)
     photos, described = load_photos(args.images, cast("UploadFormat", args.upload))
     main_clients = MAIN_CLIENTS if MAIN_CLIENTS in args.clients else max(args.clients)
     report: dict[str, Any] = {
@@ -134,9 +140,9 @@ def run(args: argparse.Namespace) -> int:
 
 def find_usage_error(args: argparse.Namespace) -> str | None:
     """Return what is wrong with the options; None if they are valid."""
-    spans = (args.seconds, args.rate_seconds, args.round_seconds)
-    if min(*args.clients, *spans, *(args.rate or ())) <= 0:
-        return "N, R and seconds must be above 0"
+    spans = (args.seconds, args.rate_seconds, args.round_seconds, args.deadline)
+    if min(*args.clients, *spans, *(args.rate or ()), *(args.overload or ())) <= 0:
+        return "N, R, M and seconds must be above 0"
     if min(args.clients) < 1 or args.warm_up < 0 or args.rounds < 1:
         return "clients and rounds must be 1 or more, the warm-up 0 or more"
     if args.url:

@@ -73,7 +73,7 @@ def test_the_defaults_do_not_change_unnoticed() -> None:
 @pytest.mark.parametrize(("value", "expected"), [("true", True), ("false", False)])
 def test_a_boolean_is_one_of_two_words(value: str, expected: bool) -> None:
     assert parse_options([("progressive", value)]).progressive is expected
-    assert parse_path_options(f"progressive={value}").progressive is expected
+    assert parse_path_options(f"progressive={value}").options.progressive is expected
 
 
 @pytest.mark.parametrize(

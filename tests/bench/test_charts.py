@@ -1,4 +1,4 @@
-"""The charts of README, from the committed results and from synthetic ones."""
+"""The charts of README and docs, from the committed results and from synthetic ones."""
 
 import json
 from pathlib import Path
@@ -10,9 +10,9 @@ from bench import charts
 from bench.__main__ import main
 
 
-def test_both_charts_are_drawn_from_the_committed_results(tmp_path: Path) -> None:
+def test_all_charts_are_drawn_from_the_committed_results(tmp_path: Path) -> None:
     assert main(["charts", "--out", str(tmp_path)]) == 0
-    for name in ("quality-per-byte.png", "images-per-second.png"):
+    for name in ("quality-per-byte.png", "images-per-second.png", "goodput-under-overload.png"):
         committed = charts.PICTURES / name
         with Image.open(tmp_path / name) as drawn, Image.open(committed) as kept:
             assert drawn.size == kept.size

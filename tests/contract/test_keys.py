@@ -5,6 +5,7 @@ from rq.executions import Execution
 from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job
 from rq.queue import Queue
+from rq.registry import StartedJobRegistry
 from rq.worker import SimpleWorker
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
@@ -23,6 +24,7 @@ def test_the_keys_of_the_queue_and_its_intermediate_list_are_those_of_rq() -> No
     queue = Queue(keys.QUEUE_NAME, connection=Redis())
     assert queue.key == keys.QUEUE_KEY
     assert queue.intermediate_queue_key == keys.INTERMEDIATE_KEY
+    assert StartedJobRegistry(keys.QUEUE_NAME, connection=Redis()).key == keys.STARTED_KEY
     intermediate = IntermediateQueue(queue.key, queue.connection)
     assert keys.job_key("job") == Job.key_for("job")
     assert keys.first_seen_key("job") == intermediate.get_first_seen_key("job")

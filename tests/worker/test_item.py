@@ -1,4 +1,4 @@
-"""An item knows whether it is open or overdue, what it costs, and frees its data."""
+"""An item knows whether it is open, how much time is left, what it costs, and frees its data."""
 
 import time
 from concurrent.futures import Future
@@ -26,9 +26,9 @@ def test_an_item_is_open_until_it_fails_or_is_withdrawn() -> None:
     assert not withdrawn.is_open
 
 
-@pytest.mark.parametrize(("deadline_s", "expected"), [(60, False), (-1, True)])
-def test_an_item_is_overdue_after_its_deadline(deadline_s: float, *, expected: bool) -> None:
-    assert make_item(deadline_s=deadline_s).is_overdue == expected
+@pytest.mark.parametrize("deadline_s", [60, -1])
+def test_the_time_left_is_negative_after_the_deadline(deadline_s: float) -> None:
+    assert make_item(deadline_s=deadline_s).time_left_s == pytest.approx(deadline_s, abs=0.9)
 
 
 def test_the_bytes_of_an_upload_add_to_its_cost() -> None:

@@ -110,6 +110,8 @@ def test_withdrawn_and_overdue_jobs_are_not_processed(connection: Redis) -> None
     ]
     ended = run(make_pipeline(connection, predictor), items)
     assert all(one.withdrawn and one.error is None for one in ended)
+    # The bytes of an overdue photo are not even read.
+    assert {one.job_id for one in ended if "queue" in one.stage_ms} == {"withdrawn"}
     assert predictor.batch_sizes == []
     assert not connection.exists(reply_key("me"))
 

@@ -18,6 +18,7 @@ from rq.queue import Queue
 from rq.worker import WorkerStatus
 
 from contract.intermediate import leave_intermediate, put_back
+from contract.keys import PHOTO_RATE_FIELD, RATE_FIELD, VERSION_FIELD
 from worker.pipeline import Pipeline
 from worker.queue.claim_timer import MAX_PAUSE_S, ClaimTimer
 from worker.queue.jobs import cost_px, is_retried
@@ -49,7 +50,7 @@ class BatchWorker(ResilientWorker):
         **options: Any,
     ) -> None:
         super().__init__([queue], default_result_ttl=result_ttl_s, **options)
-        self.result_version = version
+        self._version = version
         self._queue = queue
         self._pipeline = pipeline
         self._records = Records(self, queue)
@@ -61,6 +62,15 @@ class BatchWorker(ResilientWorker):
         self._taken: list[Job] = []
         # Whether jobs were put back into the queue. None is claimed until an open job ends.
         self._is_full = False
+
+    def describe(self) -> dict[Any, str]:
+        """Return the version of this worker's results and how fast it works."""
+        px_per_s, photo_px_per_s = self._pipeline.rates_px_per_s()
+        return {
+            VERSION_FIELD: self._version,
+            RATE_FIELD: f"{px_per_s:.0f}",
+            PHOTO_RATE_FIELD: f"{photo_px_per_s:.0f}",
+        }
 
     def execute_job(self, job: Job, queue: Queue) -> None:  # noqa: ARG002 - RQ's signature
         """Run ``job`` and further jobs of the queue until none is open."""
@@ -150,7 +160,7 @@ class BatchWorker(ResilientWorker):
         Nothing else ends a call that hangs in native code. A front end or the supervisor finds this
         worker dead and requeues its jobs, and each is then run alone.
         """
-        if self._pipeline.longest_running_s() > self._jobs.shortest_timeout_s():
+        if self._pipeline.hangs(self._jobs.shortest_timeout_s()):
             log.critical("a task hangs; this worker ends with %d open jobs", len(self._jobs))
             sys.stderr.flush()
             os._exit(HUNG_EXIT_CODE)

@@ -11,7 +11,7 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.worker import SimpleWorker
 
-from contract.errors import ClientError
+from contract.errors import ClientError, QueueFullError
 from contract.messages import Failure
 from worker.item import Item
 from worker.queue.jobs import describe_defect, describe_failure, to_item
@@ -98,15 +98,15 @@ class OpenJobs:
         Raises:
             RedisError: when Redis can't be reached, or is full; call again.
         """
-        client_errors: list[tuple[str, Failure]] = []
+        told: list[tuple[str, Failure]] = []
         finished: list[tuple[StartedJob, dict[str, Any]]] = []
         failed = [(self._open[job_id], error) for job_id, error in self._invalid.items()]
         for item in self._ended:
             started = self._open.get(item.job_id)
             if started is None:  # recorded by an earlier call that a Redis error ended
                 continue
-            if isinstance(item.error, ClientError):
-                client_errors.append(describe_failure(item, item.error))
+            if isinstance(item.error, ClientError | QueueFullError):
+                told.append(describe_failure(item, item.error))
                 finished.append((started, {"error": item.error.code}))
             elif item.is_open:
                 finished.append((started, {"ok": True}))
@@ -118,7 +118,7 @@ class OpenJobs:
                 finished.append((started, {"withdrawn": True}))
             else:
                 failed.append((started, item.error))
-        self._replies.send_failures(client_errors)
+        self._replies.send_failures(told)
         self._finish(finished)
         for started, error in failed:
             self._fail(started, error)

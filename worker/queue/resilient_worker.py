@@ -15,7 +15,7 @@ from rq.utils import now
 from rq.worker import SimpleWorker
 from rq.worker_registration import register as register_worker
 
-from contract.keys import VERSION_FIELD, WORKERS_KEY
+from contract.keys import WORKERS_KEY
 from worker.console import say
 from worker.queue.jobs import delete_unreadable
 from worker.replies import UNAVAILABLE
@@ -34,9 +34,6 @@ class ResilientWorker(SimpleWorker):
     # RQ's default is a minute between two attempts to reach Redis.
     max_connection_wait_time = 1.0
 
-    result_version = ""
-    """Version of this worker's results; front ends read it from RQ's hash of the worker."""
-
     stopping = False
     """Whether this worker was told to stop."""
 
@@ -44,10 +41,13 @@ class ResilientWorker(SimpleWorker):
     _outage_since_s: float | None = None
 
     def register_birth(self) -> None:
-        """Register with RQ, with the version of this worker's results."""
+        """Register with RQ, with this worker's own fields."""
         super().register_birth()  # type: ignore[no-untyped-call]
-        if self.result_version:
-            self.connection.hset(self.key, VERSION_FIELD, self.result_version)
+        self.connection.hset(self.key, mapping=self.describe())
+
+    def describe(self) -> dict[Any, str]:
+        """Return the fields that front ends read from RQ's hash of this worker."""
+        return {}
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Claim no more jobs and finish the open ones; RQ calls this on SIGTERM and SIGINT."""
@@ -61,13 +61,12 @@ class ResilientWorker(SimpleWorker):
         if pipeline is not None or not self._is_beat_due():
             return
         self._last_beat_s = time.monotonic()
+        self.connection.hset(self.key, mapping=self.describe())
         self._watch_commands()
         if not self.connection.sismember(WORKERS_KEY, self.key):
             log.warning("Redis no longer lists this worker; registering again")
             with self.connection.pipeline() as again:
-                again.hset(self.key, mapping=self.serialize())
-                if self.result_version:
-                    again.hset(self.key, VERSION_FIELD, self.result_version)
+                again.hset(self.key, mapping={**self.serialize(), **self.describe()})
                 again.hdel(self.key, "death")
                 self.set_state(self.get_state(), pipeline=again)
                 register_worker(self, again)

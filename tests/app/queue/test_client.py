@@ -10,9 +10,15 @@ import redis
 from app.cancellation import end
 from app.queue.client import REPEAT_MS, QueueClient
 from app.queue.rq_jobs import add_job
-from contract.errors import CorruptImageError, DeadlineError, QueueUnavailableError
+from contract.errors import (
+    CorruptImageError,
+    DeadlineError,
+    NoWorkerError,
+    QueueUnavailableError,
+)
 from contract.keys import (
     JOB_FUNCTION,
+    QUEUE_KEY,
     QUEUE_NAME,
     heatmap_key,
     image_key,
@@ -194,5 +200,26 @@ def test_a_submission_that_is_cancelled_may_not_arrive_later(
             await asyncio.sleep(0.01)
         assert connection.ttl(records[0]) > 0
         assert not connection.exists(f"rq:queue:{QUEUE_NAME}")
+
+    run_with_client(redis_url, work)
+
+
+def test_awaited_replies_can_be_failed_and_their_jobs_are_withdrawn(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(client: QueueClient) -> None:
+        waiting = [
+            asyncio.ensure_future(client.run_job(b"data", 9, Options(), 30)) for _ in range(2)
+        ]
+        job_id, detached = await client.start_job(b"data", 9, Options(), 30)
+        while connection.llen(QUEUE_KEY) < 3:
+            await asyncio.sleep(0.01)
+        client.fail_awaited(NoWorkerError("None."))
+        for one in waiting:
+            with pytest.raises(NoWorkerError):
+                await one
+        assert connection.lrange(QUEUE_KEY, 0, -1) == [job_id.encode()]
+        assert not detached.done()
+        client.fail_awaited(NoWorkerError("None."))  # of nobody
 
     run_with_client(redis_url, work)

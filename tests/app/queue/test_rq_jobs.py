@@ -12,8 +12,9 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from app.queue.rq_jobs import add_job, job_ttl_s, restore_job
-from contract.keys import JOB_FUNCTION, MAX_RETRIES, QUEUE_NAME, input_key, record_key
+from contract.keys import JOB_FUNCTION, MAX_RETRIES, QUEUE_NAME, WORK_FIELD, input_key, record_key
 from contract.messages import Options, Request
+from contract.work import count_work_px
 
 REQUEST = Request(Options(quality=40, width=9), "0123456789abcdef", 4, 9, 1.5, 31.5)
 
@@ -43,6 +44,8 @@ def test_a_record_is_what_rq_writes_for_the_same_job(
         description="compress",
         retry=Retry(max=MAX_RETRIES, enqueue_at_front=True),
     )
+    # Our own field, which RQ ignores.
+    connection.hset("rq:job:job", WORK_FIELD, count_work_px(REQUEST.pixels))
     expected = read_all(connection)
     connection.flushall()
     enqueue(redis_url, 60)

@@ -10,6 +10,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
+from app.liveness.live_workers import LiveWorker
 from app.results.result import Finished, Outcome
 from app.service import compression
 from app.service.admission import Admission, Ticket
@@ -33,6 +34,7 @@ from contract.errors import (
 )
 from contract.keys import QUEUE_KEY, heatmap_key, image_key, record_key
 from contract.messages import Options, Request, Result, encode_reply
+from contract.work import count_work_px
 from tests.app.queue.running import run_with_service
 from tests.app.queue.simulated_worker import IMAGE, finish, take_job
 from tests.photos import file_of, photo
@@ -145,6 +147,31 @@ def test_a_result_that_may_not_be_stored_is_not_cached_or_shared(
         assert await find_cached(service, upload, TICKET) is None
 
     use(redis_url, connection, work, **settings)
+
+
+def test_only_what_needs_a_worker_is_refused_for_lack_of_time(
+    redis_url: str, connection: Redis
+) -> None:
+    async def work(service: Service, worker: StandInWorker) -> None:
+        cached = await create_upload(PHOTO, Options())
+        await compress(service, cached, TICKET)
+        joined = await create_upload(PHOTO, Options(quality=30))
+        first = asyncio.ensure_future(compress(service, joined, TICKET))
+        while worker.runs < 2:
+            await asyncio.sleep(0)
+        assert service.capacity.wait_s == 0  # the rate is unknown
+        service.capacity.update([LiveWorker("v1", 1.0, 1.0)], 0)
+        assert service.capacity.wait_s == count_work_px(32 * 24)  # that of the run
+        await asyncio.gather(compress(service, cached, TICKET), compress(service, joined, TICKET))
+        assert (await first, worker.runs) != (None, 3)
+        assert service.capacity.wait_s == 0
+        with service.capacity.reserve(1, 60), pytest.raises(QueueFullError) as refused:
+            await compress(service, await create_upload(PHOTO, Options(quality=20)), TICKET)
+        assert refused.value.retry_after_s == 60
+        # Without work ahead every photo is tried.
+        assert (await compress(service, joined, TICKET, may_reuse=False)).cached_ms is None
+
+    use(redis_url, connection, work)
 
 
 def test_who_joins_late_has_the_whole_time(

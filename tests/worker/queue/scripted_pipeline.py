@@ -10,7 +10,7 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
-from contract.errors import CorruptImageError
+from contract.errors import CorruptImageError, QueueFullError
 from contract.keys import QUEUE_NAME, input_key
 from contract.messages import Options, Request
 from tests.worker.queue import stock_job
@@ -42,8 +42,11 @@ class ScriptedPipeline:
         open_px = sum(item.cost_px for item in self._items)
         return not self._items or open_px + cost_px <= self._max_open_pixels
 
-    def longest_running_s(self) -> float:
-        return 0.0
+    def hangs(self, _limit_s: float) -> bool:
+        return False
+
+    def rates_px_per_s(self) -> tuple[float, float]:
+        return 2e7, 1e7
 
     def last_pass_s(self) -> float:
         return 0.0
@@ -57,6 +60,8 @@ class ScriptedPipeline:
                 item.error = RuntimeError("defect")
             elif item.request.reply_to == "corrupt":
                 item.error = CorruptImageError("Broken.")
+            elif item.request.reply_to == "hopeless":
+                item.error = QueueFullError("Too late.")
         return ended
 
 

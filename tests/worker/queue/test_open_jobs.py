@@ -36,6 +36,18 @@ def test_client_errors_and_defects_get_a_reply(connection: Redis) -> None:
     assert not connection.exists(input_key("job-0"), input_key("job-1"))
 
 
+def test_a_photo_that_would_be_late_is_told_at_once_and_not_tried_again(connection: Redis) -> None:
+    queue = enqueue(connection, ["hopeless"], retries=MAX_RETRIES)
+    pipeline = ScriptedPipeline()
+    batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
+    assert pipeline.batches == [["job-0"]]
+    reply = decode_reply(connection.lpop(reply_key("hopeless")))
+    assert isinstance(reply, Failure)
+    assert reply.code == "queue-full"
+    assert not connection.exists(input_key("job-0"))
+    assert queue.finished_job_registry.get_job_ids() == ["job-0"]
+
+
 def test_a_job_that_was_queued_twice_is_started_once(connection: Redis) -> None:
     queue = enqueue(connection, ["ok", "ok"], retries=MAX_RETRIES)
     for job_id in ("job-0", "job-1"):

@@ -10,7 +10,7 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
-from contract.keys import QUEUE_NAME, VERSION_FIELD
+from contract.keys import PHOTO_RATE_FIELD, QUEUE_NAME, RATE_FIELD, VERSION_FIELD
 from tests.worker.queue.scripted_pipeline import ScriptedPipeline, batch_worker, enqueue
 from worker.item import Item
 
@@ -93,7 +93,7 @@ def test_open_jobs_end_while_redis_is_full(
     assert len(queue.finished_job_registry.get_job_ids()) == 3
 
 
-def test_a_worker_adds_only_its_version_to_rqs_registration(connection: Redis) -> None:
+def test_a_worker_adds_only_its_version_and_rates_to_rqs_registration(connection: Redis) -> None:
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
     names: list[set[bytes]] = []
     for worker in (
@@ -105,8 +105,28 @@ def test_a_worker_adds_only_its_version_to_rqs_registration(connection: Redis) -
         assert connection.ttl(worker.key) > 0
         worker.register_death()
         connection.flushall()
-    assert names[1] - names[0] == {VERSION_FIELD.encode()}
+    assert names[1] - names[0] == {
+        name.encode() for name in (VERSION_FIELD, RATE_FIELD, PHOTO_RATE_FIELD)
+    }
     assert names[0] <= names[1]
+
+
+def test_a_worker_tells_its_version_and_its_present_rates_with_each_heartbeat(
+    connection: Redis,
+) -> None:
+    queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+    pipeline = ScriptedPipeline()
+    worker = batch_worker(queue, pipeline, version="abc")
+    worker.register_birth()
+    fields = [VERSION_FIELD, RATE_FIELD, PHOTO_RATE_FIELD]
+    assert connection.hmget(worker.key, fields) == [b"abc", b"20000000", b"10000000"]
+    pipeline.rates_px_per_s = lambda: (5e6, 3e6)  # type: ignore[method-assign]
+    worker.heartbeat()
+    assert connection.hmget(worker.key, fields) == [b"abc", b"5000000", b"3000000"]
+    connection.flushall()
+    worker._last_beat_s = 0.0
+    worker.heartbeat()
+    assert connection.hmget(worker.key, fields) == [b"abc", b"5000000", b"3000000"]
 
 
 def test_maintenance_that_fails_ends_no_worker(
