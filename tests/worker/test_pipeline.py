@@ -182,3 +182,13 @@ def test_capacity_is_a_batch_before_the_pass_and_three_in_all_stages(connection:
     assert len(collect(working, 4)) == 4
     assert working.capacity() == 4
     working.close()
+
+
+def test_the_wait_in_the_queue_is_in_ms(connection: Redis) -> None:
+    items = [make_item(connection, name, file_of(photo(64, 48))) for name in ("early", "ahead")]
+    for one, wait_s in zip(items, (3.0, -3.0), strict=True):
+        submitted_unix_s = one.request.submitted_unix_s - wait_s
+        one.request = replace(one.request, submitted_unix_s=submitted_unix_s)
+    waits_ms = {one.job_id: one.stage_ms["queue"] for one in run(make_pipeline(connection), items)}
+    assert 3000 <= waits_ms["early"] < 30_000
+    assert waits_ms["ahead"] == 0.0  # by the clock of another machine
