@@ -49,6 +49,11 @@ CURVES = {
     "slowly frozen": Curve(3.3, grid=0.4, bias=-0.2, freeze=-0.09),
     "jump": Curve(3.05, jump=0.02),
     "high jump": Curve(3.05, table_slope=-0.3, lambda_slope=-0.3, jump=0.4),
+    "slightly biased": Curve(2.2, bias=0.009),
+    "short of bytes": Curve(3.0, table_slope=-0.15, lambda_slope=-0.05, bias=-0.5),
+    "far short of bytes": Curve(3.0, table_slope=-0.1, lambda_slope=-0.01, bias=-0.45),
+    "without use of λ": Curve(3.0, table_slope=-0.1, lambda_slope=0.0, bias=0.4),
+    "with little use of λ": Curve(1.3, lambda_slope=-0.02, grid=0.5, bias=0.05),
     "beyond the coarsest": Curve(11.0),
     "beyond the finest": Curve(-4.0),
 }
