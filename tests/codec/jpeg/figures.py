@@ -135,7 +135,8 @@ def measure_saliency() -> Iterator[tuple[str, list[float]]]:
 
 def measure_blocks() -> Iterator[tuple[str, list[float]]]:
     """Yield the weights and the transformed samples of components, and losses by 4:2:0."""
-    for name, picture in PICTURES.items():
+    tall = {"tall scene": scene(640, 264)}  # several stripes
+    for name, picture in (PICTURES | tall).items():
         for strength in (0.6, 1.0):
             for subsample in (False, True):
                 parts = split_components(picture, None, subsample, tune(strength), 16.0)
