@@ -88,6 +88,15 @@ def test_markers_in_metadata_and_behind_the_end_do_not_count() -> None:
     check_limits(data[:2] + segment + data[2:] + marks, LIMIT_PX)
 
 
+def test_the_number_of_segments_between_scans_is_limited() -> None:
+    data = file_of(photo(33, 21), "JPEG")
+    marks = b"\xff\xda" * (MAX_SCANS + 1)
+    comment = b"\xff\xfe\x00\x02"
+    check_limits(data[:-2] + comment * 9_000 + data[-2:] + marks, LIMIT_PX)
+    with pytest.raises(CorruptImageError, match="pieces"):
+        check_limits(data[:-2] + comment * 11_000 + data[-2:] + marks, LIMIT_PX)
+
+
 def test_the_exif_of_a_jpeg_is_limited() -> None:
     data = file_of(photo(33, 21), "JPEG")
     content = b"Exif\0\0" + bytes(60_000)
