@@ -56,11 +56,13 @@ class FairConnectionPool(ConnectionPool):
 
     async def release(self, connection: AbstractConnection) -> None:
         """Take a connection back; the command that has waited longest gets it."""
-        await super().release(connection)
-        # redis-py also releases a connection that it could not open and did not give.
-        if connection in self._given:
-            self._given.remove(connection)
-            self._places.release()
+        try:
+            await super().release(connection)
+        finally:  # also when it is cancelled while a socket is closed
+            # redis-py also releases a connection that it could not open and did not give.
+            if connection in self._given:
+                self._given.remove(connection)
+                self._places.release()
 
 
 def connect(redis_url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> Redis:

@@ -208,7 +208,7 @@ class Jobs:
             await pipeline.execute()
 
     async def fail(self, job_id: str, error: DeadlineError | InternalError) -> None:
-        """Withdraw a job and record ``error`` as its end.
+        """Withdraw a job and record ``error`` as its end, unless it has ended.
 
         Raises:
             RedisError: when Redis can't be reached or is full.
@@ -216,12 +216,11 @@ class Jobs:
         fields = await cast(
             "Awaitable[dict[bytes, bytes]]", self._redis.hgetall(RqJob.key_for(job_id))
         )
-        failure = to_failure(job_id, restore_job(job_id, fields), error)
-        key = record_key(job_id)
-        await self._redis.set(
-            key, encode_reply(failure), ex=RECORD_TTL_FACTOR * self._ttl_s, nx=True
-        )
-        await self._queue.withdraw(job_id)
+        failure = encode_reply(to_failure(job_id, restore_job(job_id, fields), error))
+        ttl_s = RECORD_TTL_FACTOR * self._ttl_s
+        found = await self._redis.set(record_key(job_id), failure, ex=ttl_s, nx=True, get=True)
+        if found in {None, failure}:  # the latter when the command was sent twice
+            await self._queue.withdraw(job_id)
 
 
 def describe_unfinished(job_id: str, job: RqJob | None, index: int | None) -> Job:

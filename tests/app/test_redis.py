@@ -166,6 +166,19 @@ def test_cancelling_a_command_takes_nothing_from_others(redis_url: str) -> None:
     use(lambda: connect(redis_url), work)
 
 
+def test_cancelling_the_return_of_a_connection_takes_no_place(redis_url: str) -> None:
+    async def work(client: Redis) -> None:
+        connection = await client.connection_pool.get_connection()
+        connection.mark_for_reconnect()  # its return waits until the socket is closed
+        returning = asyncio.ensure_future(client.connection_pool.release(connection))
+        await asyncio.sleep(0)
+        await end(returning)
+        assert returning.cancelled()
+        assert await client.echo("a") == b"a"
+
+    use(lambda: connect_blocking(redis_url), work)
+
+
 def test_a_missing_redis_is_an_error_for_every_command(tmp_path: Path) -> None:
     async def work(client: Redis) -> None:
         pings = [client.echo("a") for _ in range(3)]

@@ -15,8 +15,10 @@ APP15: Final = 0xEF
 NAME: Final = b"Foveate\0"
 MARK_BYTES: Final = 4 + len(NAME) + 4
 """Bytes that the mark adds to a file: marker and length, name, CRC-32."""
+HEAD: Final = bytes.fromhex("FFD8 FFE0 0010") + b"JFIF\0"
+"""The first bytes of our files: SOI and JFIF's segment without a thumbnail."""
 _OFFSET: Final = 2 + 18
-"""Where the mark begins, in bytes: behind SOI and JFIF's segment, with which our files begin."""
+"""Where the mark begins, in bytes: behind SOI and JFIF's segment."""
 
 
 def add_mark(jpeg: bytes, settings: EncodeSettings) -> bytes:

@@ -21,7 +21,7 @@ from codec.jpeg.quantize.tuning import tune
 from codec.jpeg.rate_control.standard_jpeg import measure_reference
 from codec.jpeg.rate_control.target import set_goal
 from codec.jpeg.syntax.component import LUMA
-from codec.jpeg.syntax.own_mark import add_mark, compute_checksum
+from codec.jpeg.syntax.own_mark import HEAD, add_mark, compute_checksum
 from codec.jpeg.transcode.components import split_source
 from codec.jpeg.transcode.lossless import rewrite
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
@@ -110,9 +110,10 @@ def _return_own(source: Source, settings: EncodeSettings) -> bytes | None:
 
     Its bytes are those of the first original's reference, so `reference_bytes` may be a little fewer.
     """
-    if source.own_checksum != compute_checksum(source.stripped, settings):
-        return None
     jpeg = source.stripped
+    # Another file with a mark is forged, and the mark would end up inside of a segment.
+    if not jpeg.startswith(HEAD) or source.own_checksum != compute_checksum(jpeg, settings):
+        return None
     if source.is_reoriented:
         jpeg = rewrite(source, progressive=settings.progressive)
     jpeg = add_mark(jpeg, settings)

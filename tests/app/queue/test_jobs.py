@@ -12,6 +12,7 @@ from app.results.identity import digest_input, identify
 from app.results.result import Finished
 from app.service.front_end import Service
 from contract.errors import (
+    DeadlineError,
     GoneJobError,
     InternalError,
     QueueUnavailableError,
@@ -245,6 +246,20 @@ def test_a_stored_photo_is_a_finished_job(redis_url: str, connection: redis.Redi
         assert await read_picture(service.jobs, job.reply, heatmap=True) == b"png"
         await service.jobs.delete(job_id)
         assert not connection.exists(image_key(job_id), heatmap_key(job_id))
+
+    run_with_service(redis_url, work)
+
+
+def test_a_job_that_finished_at_its_deadline_keeps_its_picture(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(service: Service) -> None:
+        job_id = await start_detached(service)
+        finish(connection, await take_job(connection))
+        await service.jobs.fail(job_id, DeadlineError("No result within 600 s."))
+        job = await service.jobs.read(job_id)
+        assert isinstance(job.reply, Result)
+        assert await read_picture(service.jobs, job.reply) == IMAGE
 
     run_with_service(redis_url, work)
 

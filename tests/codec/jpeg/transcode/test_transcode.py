@@ -11,6 +11,7 @@ from PIL import Image
 
 import codec
 from codec.jpeg.decode.coefficients import read_source
+from codec.jpeg.syntax.own_mark import compute_checksum
 from codec.jpeg.transcode.lossless import rewrite
 from codec.jpeg.transcode.transcode import LEAST_SAVING, transcode
 from codec.settings import Subsampling, Target
@@ -143,6 +144,17 @@ def test_metadata_is_never_returned() -> None:
     assert b"secret" not in made
     assert np.array_equal(shown_pixels(made), shown_pixels(data))
     assert len(made) < len(data)
+
+
+def test_a_forged_mark_damages_no_file() -> None:
+    """The mark's place is behind JFIF's segment, with which not every file begins."""
+    data = pillow_jpeg(PHOTO, quality=90)
+    data = data[:2] + data[20:]
+    chosen = codec.EncodeSettings(target="quality")
+    checksum = compute_checksum(data, chosen)
+    forged = data[:2] + b"\xff\xef\x00\x0eFoveate\0" + checksum + data[2:]
+    made = transcode(read_source(forged), shown_pixels(forged), SPOT, chosen).jpeg
+    assert squared_error(made, shown_pixels(data)) < 100
 
 
 def test_a_grey_upload_gives_a_grey_file() -> None:
