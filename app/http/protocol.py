@@ -10,7 +10,7 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-# Of a request, what is no body: request line and headers, or chunk headers and trailers.
+# Bytes of a request that are not its body: request line and headers, or chunk headers and trailers.
 MAX_FRAME_BYTES: Final = 64 * 1024
 # A header of a few bytes takes more than a hundred in memory.
 MAX_HEADERS: Final = 256

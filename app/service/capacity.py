@@ -15,8 +15,8 @@ from contract.errors import QueueFullError
 from contract.work import count_work_px
 
 # A photo may wait for this share of its time. The rest is for what the estimate does not know: the
-# distribution of photos over workers, submissions of other front ends since the last look, and
-# workers that end. It also lets large photos in: for the same wait all photos are refused alike.
+# distribution of photos over workers, what other front ends submitted since the last reading, and
+# workers that end. It also lets large photos in: the limit on the wait is the same for all.
 WAIT_SHARE: Final = 0.4
 # A photo's own work may take this many times as long as the mean of photos of its size.
 WORK_FACTOR: Final = 1.25

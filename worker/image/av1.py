@@ -1,4 +1,4 @@
-"""How large frames an AV1 bitstream has (AV1 specification, clauses 5.5, 5.9.2 and 5.10)."""
+"""The size of the frames of an AV1 bitstream (AV1 specification, clauses 5.5, 5.9.2 and 5.10)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
