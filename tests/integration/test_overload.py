@@ -38,7 +38,7 @@ def make_photos() -> list[bytes]:
 
 
 def measure_closed_loop(url: str, photos: list[bytes]) -> float:
-    """Return the photos per second that clients get who each wait for the last one."""
+    """Return the photos per second of clients that each wait for their last response."""
     load = Load(url, TARGET, photos, CLIENTS)
     load.start()
     time.sleep(WARM_UP_S)

@@ -1,4 +1,4 @@
-"""Hundreds of clients that poll or watch a job delay each other, uploads and health, and stop none."""
+"""Hundreds of clients that poll or watch a job stop neither each other nor uploads nor health checks."""
 
 import asyncio
 import threading
