@@ -106,7 +106,7 @@ def add_requeue(pipeline: Pipeline, queue: Queue, composite_key: str, failure_tt
 
 
 def add_failure(pipeline: Pipeline, queue: Queue, job: Job, failure_ttl_s: int) -> None:
-    """Add commands: record that a job has failed as all its workers died, reply to its front end."""
+    """Add commands that record a job as failed, as all its workers died, and reply to its front end."""
     reason = "Every worker that ran this job died."
     log.error("job %s: %s", job.id, reason)
     job.set_status(JobStatus.FAILED, pipeline=pipeline)

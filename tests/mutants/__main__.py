@@ -51,7 +51,7 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the tests said of one mutant."""
+    """The result of the tests of one mutant."""
 
     module: str
     line: int
