@@ -108,7 +108,7 @@ async def compress(
         pixels = await count_pixels(service, upload)
         service.metrics.cache.labels("miss").inc()
         with service.capacity.reserve(pixels, left_s()):
-            finished = await run_job(service, upload, pixels, left_s, take)
+            finished = await run_job(service, upload, pixels, ticket, left_s, take)
         result = finished.result
         return Outcome(finished, upload.identify(result.model_version), result.stage_ms)
 
@@ -129,24 +129,27 @@ async def run_job(
     service: Service,
     upload: Upload,
     pixels: int,
+    ticket: Ticket,
     left_s: TimeLeft,
     take: Callable[[Result], Awaitable[Finished | None]],
 ) -> Finished:
     """Return a worker's result of an upload of ``pixels`` pixels.
 
-    A worker drops a job at the deadline that it was sent with. Uploads that joined later get another
-    job, with theirs.
+    A worker drops a job at the deadline that it was sent with, or gives it up before. Uploads that
+    joined later get another job, with theirs; not for want of room on ``ticket``.
 
     Raises:
         FoveateError: when the photo can't be compressed, or not before the last deadline.
     """
     while True:
+        deadline_s = time.monotonic() + left_s()
         try:
             return await service.queue.run_job(
                 upload.data, pixels, upload.options, left_s(), take=take
             )
-        except DeadlineError:
-            if left_s() < MIN_REPEAT_S:
+        except (DeadlineError, QueueFullError):
+            extended_s = time.monotonic() + left_s() - deadline_s
+            if ticket.refused or min(extended_s, left_s()) < MIN_REPEAT_S:
                 raise
 
 

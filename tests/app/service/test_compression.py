@@ -32,11 +32,11 @@ from contract.errors import (
     TooManyPixelsError,
     UnsupportedImageError,
 )
-from contract.keys import QUEUE_KEY, heatmap_key, image_key, record_key
-from contract.messages import Options, Request, Result, encode_reply
+from contract.keys import QUEUE_KEY, heatmap_key, image_key, input_key, record_key
+from contract.messages import Failure, Options, Request, Result, encode_reply
 from contract.work import count_work_px
 from tests.app.queue.running import run_with_service
-from tests.app.queue.simulated_worker import IMAGE, finish, take_job
+from tests.app.queue.simulated_worker import IMAGE, finish, send, take_job
 from tests.photos import file_of, photo
 
 PHOTO = file_of(photo(32, 24), "JPEG")
@@ -199,6 +199,32 @@ def test_who_joins_late_has_the_whole_time(
 
     run_with_service(redis_url, work, request_timeout_s=2)
     assert not connection.exists(QUEUE_KEY)
+
+
+def test_who_joined_late_waits_on_when_the_first_job_is_given_up(
+    redis_url: str, connection: Redis
+) -> None:
+    """A worker gives up photos that it can't finish in time, here in that of the first upload."""
+
+    async def work(service: Service) -> None:
+        upload = await create_upload(PHOTO, Options())
+        uploads = []
+        for pause_s in (1.2, 0.0):
+            uploads.append(asyncio.ensure_future(compress(service, upload, TICKET)))
+            await asyncio.sleep(pause_s)
+        job = await take_job(connection)
+        connection.delete(input_key(job.id))
+        send(connection, job, Failure(job.id, QueueFullError.code, "The time does not suffice."))
+        finish(connection, await asyncio.wait_for(take_job(connection), 5))
+        for outcome in await asyncio.gather(*uploads):
+            assert outcome.finished.image == IMAGE
+        alone = asyncio.ensure_future(compress(service, upload, TICKET, may_reuse=False))
+        job = await take_job(connection)
+        send(connection, job, Failure(job.id, QueueFullError.code, "The time does not suffice."))
+        with pytest.raises(QueueFullError):
+            await alone
+
+    run_with_service(redis_url, work, request_timeout_s=3)
 
 
 def test_each_link_has_pictures_of_its_own(redis_url: str, connection: Redis) -> None:
