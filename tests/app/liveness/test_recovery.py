@@ -40,6 +40,7 @@ def test_a_job_without_retries_left_fails_with_a_reply(connection: Redis) -> Non
     reply = decode_reply(raw)
     assert isinstance(reply, Failure)
     assert reply.code == "internal-error"
+    assert reply.submitted_unix_s is not None
     assert queue.job_ids == []
     assert queue.failed_job_registry.get_job_ids() == ["job-0"]
     assert not connection.exists(input_key("job-0"))
