@@ -68,6 +68,7 @@ class BackgroundTask:
             if self._is_stable():
                 self._early_deaths = 0
             self._early_deaths += 1
+            # While it waits, it has not run for any time.
             self._started_s = float("inf")
             await asyncio.sleep(self._delay_s())
 

@@ -18,7 +18,7 @@ MAX_CACHED_BYTES: Final = 512
 
 
 def parse_boolean(value: object) -> bool:
-    """Return the boolean of a text, ``true`` or ``false``; pydantic also takes `1`, `on` or `T`.
+    """Return the boolean that ``true`` or ``false`` names; pydantic would also accept `1`, `on` or `T`.
 
     Raises:
         PydanticCustomError: when it is another text.

@@ -47,7 +47,7 @@ def read_prefix(headers: list[tuple[bytes, bytes]]) -> str | None:
 
 
 class RootPathMiddleware:
-    """Puts the prefix into ``root_path`` and before the path, as ASGI has it.
+    """Puts the prefix into ``root_path`` and before the path, as ASGI requires.
 
     It must be the innermost middleware: the others compare paths without a prefix.
     """

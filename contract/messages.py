@@ -190,7 +190,7 @@ def is_text(value: object) -> bool:
 
 
 def is_count(value: object) -> bool:
-    """Return whether a value is a whole number of ordinary size, at least 0; a bool is none."""
+    """Return whether a value is a whole number of ordinary size, at least 0; a bool is not."""
     return type(value) is int and 0 <= value <= MAX_COUNT
 
 
@@ -200,7 +200,7 @@ def is_measure(value: object) -> bool:
 
 
 def is_stage_ms(value: object) -> bool:
-    """Return whether a value is the durations of a few stages by name."""
+    """Return whether a value maps the names of a few stages to their durations in ms."""
     return (
         isinstance(value, dict)
         and len(value) <= MAX_STAGES

@@ -1,4 +1,4 @@
-"""REDIS_URL: which ones are valid, and what of one may be shown."""
+"""Checks Redis URLs, and describes them without their secrets."""
 
 import re
 from typing import Final

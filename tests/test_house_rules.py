@@ -38,7 +38,7 @@ def test_the_worker_loads_no_web_framework() -> None:
 
 
 def test_the_contract_needs_the_standard_library_only() -> None:
-    for path in (ROOT / "contract").glob("*.py"):
+    for path in (ROOT / "contract").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = (
                 [alias.name for alias in node.names]

@@ -106,7 +106,7 @@ class Flow:
         return ended
 
     def check_deadline(self, item: Item, number: int) -> None:
-        """Withdraw an item that is overdue, and fail one that will be before it is through.
+        """Withdraw an item whose deadline has passed; fail one that can't be finished before it.
 
         ``number`` is its next stage. The only item of a worker is tried, however large it is.
         """

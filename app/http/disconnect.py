@@ -54,6 +54,6 @@ async def wait_for_disconnect(request: Request) -> None:
 
 
 def find_connection(request: Request) -> Connection | None:
-    """Return the connection of ``request``; only ``LimitedProtocol`` provides one."""
+    """Return the connection of ``request``; None without ``LimitedProtocol``, as in tests."""
     connection: Connection | None = request.scope["state"].get("connection")
     return connection

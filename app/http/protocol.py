@@ -11,11 +11,11 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-# Of a request, what is no body: request line and headers, or chunk headers and trailers.
+# Bytes of a request that are not its body: request line and headers, or chunk headers and trailers.
 MAX_FRAME_BYTES: Final = 64 * 1024
 # A header of a few bytes takes more than a hundred in memory.
 MAX_HEADERS: Final = 256
-# Each byte of a body allows so many of chunk headers: a chunk may have a single byte.
+# Each byte of a body allows so many bytes, itself included: a chunk may have a single byte.
 FRAME_BYTES_PER_BODY_BYTE: Final = 16
 # Requests that wait for the response to an earlier one.
 MAX_PIPELINED: Final = 32
@@ -208,8 +208,8 @@ def limit_unsent(transport: asyncio.Transport) -> None:
 def send_in_pieces(app: ASGIApp) -> ASGIApp:
     """Return ``app`` with its responses in pieces; the last one is empty.
 
-    uvicorn waits before each piece until the client has taken the last. So a request ends when its
-    response has been written, or the client has been given up.
+    uvicorn waits before each piece until the client has taken the one before. So a request ends when
+    its response has been written, or its client has been disconnected.
     """
 
     async def paced(scope: Scope, receive: Receive, send: Send) -> None:

@@ -106,7 +106,7 @@ def add_requeue(pipeline: Pipeline, queue: Queue, composite_key: str, failure_tt
 
 
 def add_failure(pipeline: Pipeline, queue: Queue, job: Job, failure_ttl_s: int) -> None:
-    """Add commands: record that a job has failed as all its workers died, reply to its front end."""
+    """Add commands that record a job as failed, as all its workers died, and reply to its front end."""
     reason = "Every worker that ran this job died."
     log.error("job %s: %s", job.id, reason)
     job.set_status(JobStatus.FAILED, pipeline=pipeline)
@@ -114,11 +114,18 @@ def add_failure(pipeline: Pipeline, queue: Queue, job: Job, failure_ttl_s: int) 
     pipeline.expire(job.key, failure_ttl_s)
     pipeline.delete(input_key(job.id))
     try:
-        to = reply_key(Request.from_json(job.kwargs["request"]).reply_to)
+        request = Request.from_json(job.kwargs["request"])
     except Exception:  # as above
         log.exception("job %s carries no valid request, so no front end gets a reply", job.id)
         return
-    failure = Failure(job.id, InternalError.code, "The photo could not be compressed.")
+    to = reply_key(request.reply_to)
+    failure = Failure(
+        job.id,
+        InternalError.code,
+        "The photo could not be compressed.",
+        submitted_unix_s=request.submitted_unix_s,
+        started_unix_s=job.started_at.timestamp() if job.started_at else None,
+    )
     # A reply that is lost with a cut connection is read from the record.
     ttl_s = RECORD_TTL_FACTOR * failure_ttl_s
     pipeline.set(record_key(job.id), encode_reply(failure), ex=ttl_s, nx=True)

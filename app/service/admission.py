@@ -30,7 +30,7 @@ class Connection(Protocol):
 
 
 class Admission:
-    """Counts uploads from their first byte until their response has been written, or given up.
+    """Counts uploads until their response has been written or their client has been disconnected.
 
     Refuses those above the limits.
     """
@@ -71,10 +71,10 @@ class Admission:
             self._forget_old()
 
     def reserve(self, ticket: "Ticket", total_bytes: int, *, makes_room: bool) -> None:
-        """Raise the part of ``ticket`` to ``total_bytes``; with ``makes_room`` others may lose theirs.
+        """Raise the bytes of ``ticket`` to ``total_bytes``; with ``makes_room`` others may lose theirs.
 
         Raises:
-            QueueFullError: when all parts together would exceed the limit.
+            QueueFullError: when the bytes of all tickets would exceed the limit.
         """
         more_bytes = total_bytes - ticket.allocated_bytes
         # A lone upload always fits: with a limit below MAX_UPLOAD_BYTES it could never be accepted.
@@ -93,7 +93,7 @@ class Admission:
         self._tickets.discard(ticket)
 
     def _give_up_stalled(self, spared: "Ticket | None" = None) -> bool:
-        """Give up the client that has stalled for longest; return whether there was one."""
+        """Disconnect the client that has stalled for longest; return whether there was one."""
         stalled = {one: one.stalled_s() for one in self._tickets if one is not spared}
         longest = max(stalled, key=stalled.__getitem__, default=None)
         if longest is None or stalled[longest] < STALL_S:
@@ -102,7 +102,7 @@ class Admission:
         return True
 
     def retry_after_s(self) -> int:
-        """Return the time, from 1 to 60 s, that the waiting uploads take at the current rate.
+        """Return the time in s, from 1 to 60, that the waiting uploads take at the current rate.
 
         It is not the time to the next free place: only one of the refused clients could have that.
         """
@@ -133,7 +133,7 @@ class Admission:
 
 
 class Ticket:
-    """One upload's part of the bytes that are held: its body, then its response."""
+    """One upload's place, and its bytes in memory: those of its body, then of its response."""
 
     def __init__(self, admission: Admission, connection: Connection | None = None) -> None:
         self._admission = admission
@@ -158,7 +158,7 @@ class Ticket:
         self._connection = None
 
     def allocate(self, total_bytes: int) -> None:
-        """Raise this upload's part to ``total_bytes`` of its body; it never shrinks.
+        """Raise the bytes of this upload's body to ``total_bytes``; they never shrink.
 
         Raises:
             QueueFullError: when the process holds too many bytes already.
@@ -173,7 +173,7 @@ class Ticket:
         self._raise_to(total_bytes, makes_room=False)
 
     def hold(self, total_bytes: int) -> None:
-        """Set this upload's part to the bytes of its response: the body is no longer in memory.
+        """Count ``total_bytes``, those of the response, alone: the body is no longer in memory.
 
         Raises:
             QueueFullError: as ``allocate``.

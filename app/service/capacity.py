@@ -1,7 +1,7 @@
 """Refuses photos that the workers can't finish before their deadlines.
 
 Work counts in pixels (``contract.work``). The work ahead of a photo is what this front end has
-submitted and not got back, and what other front ends had in the queue at the last look.
+submitted and not got back, and what other front ends had in the queue when it was last read.
 """
 
 import math
@@ -15,8 +15,8 @@ from contract.errors import QueueFullError
 from contract.work import count_work_px
 
 # A photo may wait for this share of its time. The rest is for what the estimate does not know: the
-# distribution of photos over workers, submissions of other front ends since the last look, and
-# workers that end. It also lets large photos in: for the same wait all photos are refused alike.
+# distribution of photos over workers, what other front ends submitted since the last reading, and
+# workers that end. It also lets large photos in: the limit on the wait is the same for all.
 WAIT_SHARE: Final = 0.4
 # A photo's own work may take this many times as long as the mean of photos of its size.
 WORK_FACTOR: Final = 1.25
@@ -34,7 +34,7 @@ class Capacity:
         self._photo_px_per_s = math.inf
 
     def update(self, workers: Sequence[LiveWorker], queued_px: int) -> None:
-        """Take over a look at the live workers and at the work of all front ends in the queue."""
+        """Update rate and work from the live workers and the work of all front ends in the queue."""
         self._others_px = max(0, queued_px - self._own_px)
         known = [worker for worker in workers if worker.px_per_s]
         if known:
@@ -49,18 +49,18 @@ class Capacity:
         return (self._own_px + self._others_px) / self._px_per_s
 
     def retry_after_s(self) -> int:
-        """Return the time, from 1 to 60 s, after which a refused photo would find no work ahead."""
+        """Return the time in s, from 1 to 60, after which a refused photo would find no work ahead."""
         return max(1, min(math.ceil(self.wait_s), MAX_RETRY_AFTER_S))
 
     @contextmanager
     def reserve(self, pixels: int, time_s: float) -> Iterator[None]:
-        """Count a photo as work ahead of others while the context is open.
+        """Count a photo of ``pixels`` as work ahead of others while the context is open.
 
         Without work ahead every photo is accepted, however large.
 
         Raises:
-            QueueFullError: when the photo would not be finished within ``time_s``, or a worker says
-                so.
+            QueueFullError: when the photo would not be finished within ``time_s``, or a worker gives
+                it up.
         """
         work_px = count_work_px(pixels)
         wait_s = self.wait_s

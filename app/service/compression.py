@@ -108,7 +108,7 @@ async def compress(
         pixels = await count_pixels(service, upload)
         service.metrics.cache.labels("miss").inc()
         with service.capacity.reserve(pixels, left_s()):
-            finished = await run_job(service, upload, pixels, ticket, left_s, take)
+            finished = await run_job(service, upload, pixels, ticket, left_s, take=take)
         result = finished.result
         return Outcome(finished, upload.identify(result.model_version), result.stage_ms)
 
@@ -131,6 +131,7 @@ async def run_job(
     pixels: int,
     ticket: Ticket,
     left_s: TimeLeft,
+    *,
     take: Callable[[Result], Awaitable[Finished | None]],
 ) -> Finished:
     """Return a worker's result of an upload of ``pixels`` pixels.

@@ -26,7 +26,7 @@ from contract.errors import NoWorkerError, QueueUnavailableError
 WORKER_CHECK_INTERVAL_S: Final = 1.0
 # How often to look for dead workers that no supervisor watches.
 SWEEP_INTERVAL_S: Final = 2.0
-# Each holds one piece of its picture.
+# Pictures of jobs that are sent at the same time; each holds one piece in memory.
 MAX_DOWNLOADS: Final = 256
 
 
@@ -57,7 +57,7 @@ class Service:
             on_death=self.metrics.count_death,
         )
         self.event_streams = 0
-        # Of jobs' pictures. They wait for no worker, so uploads that wait take none of their places.
+        # Pictures of jobs that are being sent. They wait for no worker, so they have places of their own.
         self.downloads = Admission(MAX_DOWNLOADS, settings.max_pending_bytes)
         self.single_flight: SingleFlight[Outcome] = SingleFlight()
         # The versions of live workers' results: usually one, two during an update. Without a worker

@@ -15,7 +15,7 @@ from contract.errors import BodyTooLargeError, DeadlineError, ForbiddenSourceErr
 
 MAX_REDIRECTS: Final = 3
 REDIRECTS: Final = {301, 302, 303, 307, 308}
-# Content codings that do not change the body. Object stores send the name of the upload's framing.
+# Content codings that do not change the body. Object stores repeat `aws-chunked`, the upload's framing.
 NO_CODINGS: Final = {"", "identity", "aws-chunked"}
 # No content encoding: a small compressed body may expand to any size, and photos don't need one.
 REQUEST_HEADERS: Final = (

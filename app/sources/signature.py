@@ -49,9 +49,9 @@ def signed_path(key: bytes, url: str, options: str = NO_OPTIONS) -> str:
 
 
 def read_source(text: str) -> str:
-    """Return the URL that the last part of a path stands for; what is no base64url stands as it is.
+    """Return the URL in the last part of a path, where it is in base64url or as it is.
 
-    Only the one encoding without padding and spare bits counts, so a URL has one such path.
+    Only the canonical base64url, without padding and spare bits, is decoded: a URL has one such path.
     """
     if ":" in text:
         return MERGED_SLASHES.sub(r"\1://", text)

@@ -173,7 +173,7 @@ def run(args: argparse.Namespace) -> int:
                 silent = SilentClients(url, starts[state], args.silent)
                 silent.start()
                 silent.connected.wait(60)
-                time.sleep(2.0)  # until they count as silent: app/service/admission.py
+                time.sleep(2.0)  # until they count as silent (STALL_S in app/service/admission.py)
                 states[state] = measure(load, processes, args.seconds)
                 silent.stop()
                 states[state]["events"] = dict(silent.events)

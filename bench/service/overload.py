@@ -34,7 +34,7 @@ CLOSED_WARM_UP_SHARE: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Photos of two sizes, in turns, and what is sent with them."""
+    """Photos of two sizes, alternately, and the request and deadline of each."""
 
     photos: Sequence[bytes]
     large: frozenset[bytes]

@@ -52,7 +52,8 @@ def search_file(  # noqa: PLR0917
         goal: what the file has to meet.
         step: the table scale at which the search starts.
         reference_bytes: bytes of the standard JPEG, which are handed on.
-        settings: the options as requested, with the strength of a map that was dropped.
+        settings: the options as requested, also the strength where the map was dropped: the mark covers
+            them.
 
     Raises:
         OutOfReachError: even the coarsest quantization takes more than `settings.max_bytes`.

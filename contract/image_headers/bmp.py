@@ -8,7 +8,7 @@ from contract.image_headers.steps import Steps
 
 MAGIC: Final = b"BM"
 CORE_HEADER_BYTES: Final = 12
-# OS/2 2.0 allows to leave out all fields after the first of 16 bytes.
+# OS/2 2.0 allows leaving out the fields after the first 16 bytes.
 SMALLEST_INFO_HEADER_BYTES: Final = 16
 LARGEST_INFO_HEADER_BYTES: Final = 124
 

@@ -11,7 +11,7 @@ FRAME, EXTENSION, TRAILER = b",", b"!", b";"
 
 
 def read_size(data: bytes, steps: Steps) -> tuple[int, int]:
-    """Return width and height of the area of screen and first frame.
+    """Return width and height of the area that holds the screen and the first frame.
 
     Raises:
         CorruptImageError: when there is no frame.

@@ -7,6 +7,7 @@ from contract.errors import CorruptImageError
 from contract.image_headers.boxes import FULL_BYTES, Box, Fields, find_box, read_boxes
 from contract.image_headers.steps import Steps
 
+# Construction methods of an item: its bytes are in the file, or in the box ``idat``.
 IN_FILE, IN_IDAT = 0, 1
 # From these versions of an ItemLocationBox and of an ItemInfoEntry on, numbers have four bytes.
 LARGE_ITEM_IDS: Final = 2

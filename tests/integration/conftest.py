@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from redis import Redis
 
+from bench.robustness.cutting_proxy import CuttingProxy
 from tests.integration.http_requests import new_client
 from tests.integration.running import Running, run_service
 
@@ -47,3 +49,13 @@ def redis_of_service(service: Running) -> Iterator[Redis]:
     """Return a client of the service's Valkey."""
     with Redis.from_url(service.redis_url) as connection:
         yield connection
+
+
+@pytest.fixture(scope="module")
+def cutting_proxy(
+    redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CuttingProxy]:
+    """Return a proxy in front of the bundled Valkey."""
+    path = tmp_path_factory.mktemp("proxy") / "proxy.sock"
+    with CuttingProxy(path, Path(urlsplit(redis_url).path)) as proxy:
+        yield proxy

@@ -1,11 +1,6 @@
 """Cuts the connection at the n-th command through a proxy, for n = 1, 2, 3 and so on."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from urllib.parse import urlsplit
-
-from bench.robustness.cutting_proxy import BLOCKING, Cut, CuttingProxy
+from bench.robustness.cutting_proxy import BLOCKING, Cut
 
 MAX_COMMANDS = 200
 
@@ -66,10 +61,3 @@ class CutAtKind(CutAt):
         is_new = kind not in self._kinds
         self._kinds.add(kind)
         return is_new and words[0].upper() not in BLOCKING
-
-
-@contextmanager
-def proxy_of(redis_url: str, folder: Path) -> Iterator[CuttingProxy]:
-    """Run a proxy of the Redis at ``redis_url``, whose socket is in ``folder``."""
-    with CuttingProxy(folder / "proxy.sock", Path(urlsplit(redis_url).path)) as proxy:
-        yield proxy

@@ -1,18 +1,13 @@
-"""A Redis that a front end sees as one with a live worker, finished jobs and cached results."""
+"""Finished jobs and cached results, as a front end finds them in Redis."""
 
 import hashlib
 import time
 
 from redis import Redis
-from rq.queue import Queue
-from rq.serializers import JSONSerializer
-from rq.worker import SimpleWorker
 
 from app.results.identity import identify
 from contract.keys import (
     CACHE_ORDER_KEY,
-    QUEUE_NAME,
-    VERSION_FIELD,
     cache_key,
     image_key,
     record_key,
@@ -23,14 +18,6 @@ DEFAULTS = Options()
 TTL_S = 300
 VERSION = "v1"
 JOB_ID = "j" * 24
-
-
-def register_worker(connection: Redis) -> None:
-    """Register a worker that never takes a job."""
-    queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
-    worker = SimpleWorker([queue], connection=connection, serializer=JSONSerializer)
-    worker.register_birth()
-    connection.hset(worker.key, VERSION_FIELD, VERSION)
 
 
 def store_job(connection: Redis, picture: bytes) -> str:

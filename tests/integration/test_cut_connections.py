@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from itertools import count
 
 import httpx
@@ -27,7 +27,7 @@ from contract.keys import (
 )
 from contract.messages import Failure, Request, Result, encode_reply
 from tests.app.http.in_process import PHOTO, read_problem, use_service
-from tests.integration.cut_connections import MAX_COMMANDS, CutAt, proxy_of
+from tests.integration.cut_connections import MAX_COMMANDS, CutAt
 from worker.replies import REPLY
 
 TTL_S = 20
@@ -249,16 +249,10 @@ def check(response: httpx.Response, body: bytes) -> None:
     assert response.content == body
 
 
-@pytest.fixture(scope="module")
-def proxy(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CuttingProxy]:
-    with proxy_of(redis_url, tmp_path_factory.mktemp("proxy")) as proxy:
-        yield proxy
-
-
 @pytest.mark.parametrize(("when", "cuts"), [("before", 1), ("after", 1), ("after", 2)])
 @pytest.mark.parametrize("flow", FLOWS)
 def test_a_cut_at_any_command_gives_the_right_picture_or_a_problem(
-    proxy: CuttingProxy, connection: Redis, flow: Flow, when: Cut, cuts: int
+    cutting_proxy: CuttingProxy, connection: Redis, flow: Flow, when: Cut, cuts: int
 ) -> None:
     worker = SimulatedWorker(connection)
     ends: list[tuple[str, list[int]]] = []
@@ -269,14 +263,14 @@ def test_a_cut_at_any_command_gives_the_right_picture_or_a_problem(
         working = asyncio.ensure_future(worker.work())
         await flow(client)
         for number in range(1, MAX_COMMANDS):
-            proxy.choose = cut = CutAt(number, when, cuts)
+            cutting_proxy.choose = cut = CutAt(number, when, cuts)
             try:
                 statuses = [response.status_code for response in await flow(client)]
             except AssertionError as error:
                 error.add_note(f"cut {when} command {number}: {cut.command}")
                 raise
             finally:
-                proxy.choose = cut_nothing
+                cutting_proxy.choose = cut_nothing
             if not cut.command:
                 break
             ends.append((cut.command, statuses))
@@ -284,7 +278,7 @@ def test_a_cut_at_any_command_gives_the_right_picture_or_a_problem(
             await asyncio.sleep(0.005)
         await end(working)
 
-    use_service(work, proxy.url, result_ttl_s=TTL_S)
+    use_service(work, cutting_proxy.url, result_ttl_s=TTL_S)
     assert 4 < len(ends) < MAX_COMMANDS - 1
     # A command is repeated, so a single cut changes nothing.
     refused = [cut for cut in ends if 503 in cut[1]]
@@ -303,7 +297,7 @@ def test_a_cut_at_any_command_gives_the_right_picture_or_a_problem(
     "flow", [send_photo, send_photo_without_cache, send_detached, send_damaged]
 )
 def test_a_reply_lost_with_the_connection_changes_no_response(
-    proxy: CuttingProxy, connection: Redis, flow: Flow
+    cutting_proxy: CuttingProxy, connection: Redis, flow: Flow
 ) -> None:
     lost: list[bytes] = []
 
@@ -314,16 +308,16 @@ def test_a_reply_lost_with_the_connection_changes_no_response(
         return "after"
 
     async def work(client: Client, service: Service) -> None:
-        proxy.choose = cut_next
+        cutting_proxy.choose = cut_next
         service.queue.start()
         service.versions = frozenset({VERSION})
         working = asyncio.ensure_future(SimulatedWorker(connection).work())
         try:
             statuses = [response.status_code for response in await flow(client)]
         finally:
-            proxy.choose = cut_nothing
+            cutting_proxy.choose = cut_nothing
         assert lost
         assert 503 not in statuses
         await end(working)
 
-    use_service(work, proxy.url, result_ttl_s=TTL_S)
+    use_service(work, cutting_proxy.url, result_ttl_s=TTL_S)

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -30,7 +30,7 @@ from contract.keys import (
     reply_key,
 )
 from contract.messages import Failure, Options, Reply, Request, Result, decode_reply
-from tests.integration.cut_connections import MAX_COMMANDS, CutAtKind, proxy_of
+from tests.integration.cut_connections import MAX_COMMANDS, CutAtKind
 from tests.worker.centre_predictor import CentrePredictor
 from worker.item import Item
 from worker.pipeline import Limits, Pipeline
@@ -154,12 +154,6 @@ def check_ends(connection: Redis, queue: Queue) -> None:
     assert not [key for key in lasting if not key.startswith(kept)], lasting
 
 
-@pytest.fixture(scope="module")
-def proxy(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CuttingProxy]:
-    with proxy_of(redis_url, tmp_path_factory.mktemp("proxy")) as proxy:
-        yield proxy
-
-
 @pytest.fixture(autouse=True)
 def _wait_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start no thread for RQ's commands; shorten the pauses of an outage."""
@@ -171,16 +165,16 @@ def _wait_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("when", "cuts"), [("before", 2), ("after", 1), ("after", 2)])
 def test_a_cut_at_any_command_of_a_worker_neither_loses_nor_repeats_a_job(
-    proxy: CuttingProxy, connection: Redis, redis_url: str, when: Cut, cuts: int
+    cutting_proxy: CuttingProxy, connection: Redis, redis_url: str, when: Cut, cuts: int
 ) -> None:
     for number in range(1, MAX_COMMANDS):
         connection.flushall()
         queue = enqueue(connection)
         cut = CutAtKind(number, when, cuts)
         try:
-            encoded = work(proxy.url, partial(setattr, proxy, "choose", cut))
+            encoded = work(cutting_proxy.url, partial(setattr, cutting_proxy, "choose", cut))
         finally:
-            proxy.choose = cut_nothing
+            cutting_proxy.choose = cut_nothing
         try:
             put_back_lost(redis_url)
             if queue.count:

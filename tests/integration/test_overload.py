@@ -8,14 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 from redis import Redis
-from rq.queue import Queue
-from rq.serializers import JSONSerializer
-from rq.worker import SimpleWorker
 
 from bench.load.closed_loop import Load
 from bench.load.open_loop import Arrival, OpenLoad, poisson_arrivals
-from contract.keys import PHOTO_RATE_FIELD, QUEUE_KEY, QUEUE_NAME, RATE_FIELD
+from contract.keys import PHOTO_RATE_FIELD, QUEUE_KEY, RATE_FIELD
 from contract.work import PHOTO_PX
+from tests.idle_worker import register_worker
 from tests.integration.front_end import run_front_end
 from tests.integration.http_requests import get, new_client
 from tests.integration.running import metric, run_service, wait_for
@@ -27,7 +25,7 @@ DEADLINE_S = 2.0
 CLIENTS = 6
 WARM_UP_S = 2.0
 SECONDS = 6.0
-# The service keeps 95 % (bench/results/overload.json); other processes disturb a test.
+# Less than bench/results/overload.json shows: other processes disturb a test.
 KEPT = 0.75
 SIZES_PX = ((120, 80), (900, 600))
 TARGET = "/compress?quality=50&target=size&progressive=false"
@@ -40,7 +38,7 @@ def make_photos() -> list[bytes]:
 
 
 def measure_closed_loop(url: str, photos: list[bytes]) -> float:
-    """Return the photos per second that clients get who each wait for the last one."""
+    """Return the photos per second of clients that each wait for their last response."""
     load = Load(url, TARGET, photos, CLIENTS)
     load.start()
     time.sleep(WARM_UP_S)
@@ -83,9 +81,7 @@ def test_at_twice_the_capacity_photos_are_refused_at_once_and_none_is_late(tmp_p
 def test_uploads_that_wait_when_the_last_worker_goes_get_503_after_the_grace_period(
     redis_url: str, connection: Redis
 ) -> None:
-    queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
-    worker = SimpleWorker([queue], connection=connection, serializer=JSONSerializer)
-    worker.register_birth()
+    worker = register_worker(connection)
     settings = {"WORKER_GRACE_S": "0.5", "REQUEST_TIMEOUT_S": "300"}
     with (
         run_front_end(redis_url, **settings) as front_end,
@@ -112,12 +108,8 @@ def test_uploads_that_wait_when_the_last_worker_goes_get_503_after_the_grace_per
 def test_a_job_has_the_time_of_jobs_and_is_work_ahead_of_others(
     redis_url: str, connection: Redis
 ) -> None:
-    queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
-    worker = SimpleWorker([queue], connection=connection, serializer=JSONSerializer)
-    worker.register_birth()
     # A photo takes 12 s.
-    fields = {RATE_FIELD: PHOTO_PX / 12, PHOTO_RATE_FIELD: PHOTO_PX / 12}
-    connection.hset(worker.key, mapping=fields)
+    register_worker(connection, **{RATE_FIELD: PHOTO_PX / 12, PHOTO_RATE_FIELD: PHOTO_PX / 12})
     settings = {"REQUEST_TIMEOUT_S": "20", "JOB_DEADLINE_S": "100"}
     with run_front_end(redis_url, **settings) as front_end, new_client(timeout=30) as client:
         url = f"{front_end.url}/compress"

@@ -1,4 +1,4 @@
-"""Hundreds of clients that poll or watch a job delay each other, uploads and health, and stop none."""
+"""Hundreds of clients that poll or watch a job stop neither each other nor uploads nor health checks."""
 
 import asyncio
 import threading
@@ -10,13 +10,12 @@ from typing import Self
 import pytest
 from redis import Redis
 from rq.job import Job
-from rq.queue import Queue
 from rq.serializers import JSONSerializer
-from rq.worker import SimpleWorker
 
 from app.http.jobs import MAX_EVENT_STREAMS
-from contract.keys import QUEUE_KEY, QUEUE_NAME
+from contract.keys import QUEUE_KEY
 from tests.app.queue.simulated_worker import finish
+from tests.idle_worker import register_worker
 from tests.integration.front_end import FrontEnd, run_front_end
 from tests.photos import file_of, photo
 
@@ -37,9 +36,7 @@ class Worker(threading.Thread):
         self.watched: list[Job] = []
         self.stopping = threading.Event()
         self._connection = Redis.from_url(redis_url)
-        queue = Queue(QUEUE_NAME, connection=self._connection, serializer=JSONSerializer)
-        self._worker = SimpleWorker([queue], connection=self._connection, serializer=JSONSerializer)
-        self._worker.register_birth()
+        self._worker = register_worker(self._connection)
 
     def run(self) -> None:
         with self._connection:

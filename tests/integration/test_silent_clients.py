@@ -13,11 +13,13 @@ from redis import Redis
 
 from bench.load.service_process import peak_rss_bytes
 from bench.robustness.silent_clients import SilentClients, list_states
+from contract.keys import VERSION_FIELD
 from contract.messages import Options
+from tests.idle_worker import register_worker
 from tests.integration.front_end import FrontEnd, run_front_end
 from tests.integration.http_requests import new_client
 from tests.integration.running import metric, wait_for
-from tests.integration.stored_results import register_worker, store_cached, store_job
+from tests.integration.stored_results import VERSION, store_cached, store_job
 from tests.photos import file_of, photo
 
 pytestmark = pytest.mark.skipif(
@@ -39,7 +41,7 @@ RESULT = b"a small picture"
 @pytest.fixture
 def front_end(connection: Redis, redis_url: str) -> Iterator[FrontEnd]:
     """Return a front end whose results are all cached."""
-    register_worker(connection)
+    register_worker(connection, **{VERSION_FIELD: VERSION})
     settings = {
         "MAX_PENDING_BYTES": str(HELD_BYTES),
         "REQUEST_TIMEOUT_S": "30",

@@ -1,7 +1,8 @@
 """Small faults that can be put into a Python source, each as a replacement of one piece of its text.
 
 Not mutated: strings, annotations, decorators, assertions, logging, and constants of durations
-(`…_S`), since no result depends on them.
+(`…_S`), since no result depends on them. A returned False becomes True, not None as well: a condition
+takes both alike.
 """
 
 import ast
@@ -90,7 +91,7 @@ class _Finder(ast.NodeVisitor):
             yield self._replace(node.test, f"(not ({self._text(node.test)}))")
         elif isinstance(node, ast.AugAssign | ast.Raise | ast.Delete) or _has_side_effect(node):
             yield self._replace(node, "pass")
-        elif isinstance(node, ast.Return) and node.value and not _is_none(node.value):
+        elif isinstance(node, ast.Return) and node.value and not _is_none_or_false(node.value):
             yield self._replace(node.value, "None")
 
     def _replace(self, node: ast.expr | ast.stmt, text: str) -> Mutation:
@@ -148,8 +149,8 @@ def _sets_duration(node: ast.AST) -> bool:
     return isinstance(target, ast.Name) and target.id.isupper() and target.id.endswith("_S")
 
 
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _is_none_or_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and (node.value is None or node.value is False)
 
 
 def _change_number(value: bool | float) -> str:

@@ -7,6 +7,8 @@ import pytest
 from tests.mutants.__main__ import PACKAGES, ROOT, choose_sample, list_mutants, list_stages
 from tests.mutants.mutations import find_mutations
 
+LAST = ["tests/docker", "tests/integration"]
+
 
 @pytest.mark.parametrize(
     ("source", "mutants"),
@@ -26,6 +28,8 @@ from tests.mutants.mutations import find_mutations
         ("x += a", {"pass"}),
         ("raise a", {"pass"}),
         ("def f(): return a", {"def f(): return None"}),
+        ("def f(): return True", {"def f(): return None", "def f(): return False"}),
+        ("def f(): return False", {"def f(): return True"}),
         ("é = 'ü' + a", {"é = 'ü' - a"}),
     ],
 )
@@ -79,4 +83,14 @@ def test_a_sample_is_the_same_for_the_same_seed() -> None:
 def test_the_nearest_tests_run_first() -> None:
     stages = list(list_stages("worker/image/decode.py"))
     assert stages[0][0] == "tests/worker/image/test_decode.py"
-    assert stages[1:] == [["tests/worker/image"], ["tests/worker"], ["tests/integration"]]
+    assert stages[1:] == [["tests/worker/image"], ["tests/worker"], LAST]
+
+
+def test_the_figures_of_the_encoder_run_before_all_tests_of_the_codec() -> None:
+    assert list(list_stages("codec/jpeg/quantize/greedy.py")) == [
+        ["tests/codec/jpeg/quantize/test_greedy.py"],
+        ["tests/codec/jpeg/test_figures.py"],
+        ["tests/codec/jpeg/quantize"],
+        ["tests/codec"],
+        LAST,
+    ]

@@ -12,6 +12,8 @@ from tests.worker.centre_predictor import CentrePredictor
 from worker.item import Item
 from worker.pipeline import Limits, Pipeline
 
+PATIENCE_S = 60.0
+
 
 def make_pipeline(
     connection: Redis,
@@ -43,10 +45,18 @@ def make_pipeline(
 def run(pipeline: Pipeline, items: Sequence[Item], *, in_flight: int = 0) -> list[Item]:
     """Return the items in the order in which they ended."""
     pipeline.submit(items, in_flight=in_flight)
-    ended: list[Item] = []
-    while len(ended) < len(items):
-        ended += pipeline.advance(1.0)
+    ended = collect(pipeline, len(items))
     pipeline.close()
+    return ended
+
+
+def collect(pipeline: Pipeline, count: int) -> list[Item]:
+    """Return the next items that end; fail when that takes long."""
+    ended: list[Item] = []
+    deadline_s = time.monotonic() + PATIENCE_S
+    while len(ended) < count:
+        assert time.monotonic() < deadline_s, f"{len(ended)} of {count} items have ended"
+        ended += pipeline.advance(1.0)
     return ended
 
 

@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+import worker.flow
 from contract.errors import QueueFullError
 from contract.messages import Options, Request
 from worker.flow import Flow, Lane, Stage
@@ -215,6 +217,69 @@ def test_a_photo_lingers_for_decoding_photos_up_to_a_limit() -> None:
         flow.submit([make_item(0), make_item(1)])
         drain(flow)
     assert batches == [["0"], ["1"]]
+
+
+def test_a_photo_lingers_for_half_of_the_last_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock_s, release, predicted = [100.0], threading.Event(), []
+    clock = SimpleNamespace(monotonic=lambda: clock_s[0])
+    monkeypatch.setattr(worker.flow, "time", clock)
+
+    def decode(items: list[Item]) -> None:
+        if items[0].job_id == "1":
+            release.wait(PATIENCE_S)
+
+    def predict(items: list[Item]) -> None:
+        predicted.extend(one.job_id for one in items)
+
+    with make_flow(first=decode, device=predict, max_linger_s=60.0) as flow:
+        flow.last_pass_s = 20.0
+        flow.submit([make_item(0), make_item(1)])
+        while not flow._waiting[1]:
+            flow.advance(0.01)
+        clock_s[0] += 9.9
+        flow.advance(0.01)
+        assert predicted == []
+        clock_s[0] += 0.2
+        flow.advance(0.01)
+        while not predicted:
+            flow.advance(0.01)
+        assert predicted == ["0"]
+        release.set()
+        drain(flow)
+
+
+@pytest.mark.parametrize("lane", ["device", "spread"])
+def test_times_of_stages_are_in_ms_and_those_of_passes_in_seconds(
+    monkeypatch: pytest.MonkeyPatch, lane: Lane
+) -> None:
+    clock_s = [100.0]
+    monkeypatch.setattr(worker.flow, "time", SimpleNamespace(monotonic=lambda: clock_s[0]))
+
+    def take_two_seconds(_items: list[Item]) -> None:
+        clock_s[0] += 2.0
+
+    with make_flow(device=take_two_seconds, lane=lane) as flow:
+        assert flow.last_pass_s == float("inf")
+        flow.submit([make_item(0)])
+        (ended,) = drain(flow)
+        assert flow.last_pass_s == 2.0
+    assert ended.stage_ms == {"first": 0.0, "device": 2000.0, "last": 0.0}
+
+
+def test_a_pass_on_the_pool_takes_longer_the_more_tasks_each_thread_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock_s = [100.0]
+    monkeypatch.setattr(worker.flow, "time", SimpleNamespace(monotonic=lambda: clock_s[0]))
+
+    def take_two_seconds(_items: list[Item]) -> None:
+        flow.pool_tasks = 6
+        clock_s[0] += 2.0
+
+    with make_flow(device=take_two_seconds, lane="spread") as flow:
+        flow.submit([make_item(0)])
+        (_,) = drain(flow)
+        assert flow.last_pass_s == 2.0 * 6 / 4
 
 
 def test_more_items_than_a_batch_are_split() -> None:

@@ -1,5 +1,6 @@
 """A worker with a task that hangs ends itself, and its jobs return to the queue."""
 
+import os
 import subprocess
 import sys
 import time
@@ -66,7 +67,7 @@ def test_a_worker_with_a_hanging_task_sends_heartbeats_and_then_ends_itself(
             assert (worker.get_state(), worker.successful_job_count) == ("busy", 0)
             assert len(queue.started_job_registry.get_job_ids(cleanup=False)) == 2
             assert queue.count == 0
-            assert process.wait(60) == HUNG_EXIT_CODE
+            assert process.wait(60) == HUNG_EXIT_CODE == os.EX_SOFTWARE
         finally:
             process.kill()
     # The worker has not unregistered: its record names the jobs that it had started.

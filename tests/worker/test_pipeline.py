@@ -19,7 +19,7 @@ from contract.keys import image_key, reply_key
 from contract.messages import decode_reply
 from tests.photos import file_of, photo
 from tests.worker.centre_predictor import CentrePredictor
-from tests.worker.pipelines import make_item, make_pipeline, run
+from tests.worker.pipelines import collect, make_item, make_pipeline, run
 from worker.image.encode import EncodeInputs, encode, prepare_inputs
 
 
@@ -148,3 +148,47 @@ def test_a_job_whose_deadline_passes_between_stages_is_dropped(connection: Redis
     assert ended.withdrawn
     assert predictor.batch_sizes == []
     assert not connection.exists(reply_key("me"))
+
+
+def test_photos_are_open_together_up_to_the_limit_on_pixels_and_a_larger_one_alone(
+    connection: Redis,
+) -> None:
+    working = make_pipeline(connection, max_open_pixels=1_000)
+    assert working.fits(5_000)
+    one = make_item(connection, "a", file_of(photo(64, 48)))
+    one.request = replace(one.request, pixels=400, original_bytes=0)
+    working.submit([one])
+    assert working.fits(600)
+    assert not working.fits(601)
+    (ended,) = collect(working, 1)
+    assert ended.error is None
+    assert working.fits(5_000)
+    working.close()
+
+
+def test_capacity_is_a_batch_before_the_pass_and_three_in_all_stages(connection: Redis) -> None:
+    working = make_pipeline(connection, max_batch_size=4, max_open_pixels=1_000)
+    found = [working.capacity()]
+    for number in range(3):
+        one = make_item(connection, str(number), None)
+        one.request = replace(one.request, pixels=300, original_bytes=0)
+        working.submit([one])
+        found.append(working.capacity())
+    assert found == [4, 3, 2, 1]
+    one = make_item(connection, "last", None)
+    one.request = replace(one.request, pixels=100, original_bytes=0)
+    working.submit([one])
+    assert working.capacity() == 0  # there are as many pixels as may be open
+    assert len(collect(working, 4)) == 4
+    assert working.capacity() == 4
+    working.close()
+
+
+def test_the_wait_in_the_queue_is_in_ms(connection: Redis) -> None:
+    items = [make_item(connection, name, file_of(photo(64, 48))) for name in ("early", "ahead")]
+    for one, wait_s in zip(items, (3.0, -3.0), strict=True):
+        submitted_unix_s = one.request.submitted_unix_s - wait_s
+        one.request = replace(one.request, submitted_unix_s=submitted_unix_s)
+    waits_ms = {one.job_id: one.stage_ms["queue"] for one in run(make_pipeline(connection), items)}
+    assert 3000 <= waits_ms["early"] < 30_000
+    assert waits_ms["ahead"] == 0.0  # by the clock of another machine

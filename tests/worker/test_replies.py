@@ -5,7 +5,14 @@ import io
 from PIL import Image
 from redis import Redis
 
-from contract.keys import heatmap_key, image_key, input_key, reply_key
+from contract.keys import (
+    RECORD_TTL_FACTOR,
+    heatmap_key,
+    image_key,
+    input_key,
+    record_key,
+    reply_key,
+)
 from contract.messages import Result, decode_reply
 from tests.photos import file_of, photo
 from tests.worker.pipelines import make_item, make_pipeline, run
@@ -29,6 +36,10 @@ def test_results_are_stored_and_sent_with_a_time_to_live(connection: Redis) -> N
     assert Image.open(io.BytesIO(jpeg)).size == (160, 120)
     assert Image.open(io.BytesIO(connection.get(heatmap_key("a")))).format == "PNG"
     assert not connection.exists(input_key("a"))
+    # Clients may ask for a job, and learn that its pictures are gone, longer than these are kept.
+    for key, ttl_s in ((image_key, 30), (heatmap_key, 30), (record_key, RECORD_TTL_FACTOR * 30)):
+        assert ttl_s - 15 < connection.ttl(key("a")) <= ttl_s
+    assert RECORD_TTL_FACTOR > 1
     assert all(connection.ttl(key) > 0 for key in connection.scan_iter())
 
 

@@ -1,4 +1,4 @@
-"""How large frames an AV1 bitstream has (AV1 specification, clauses 5.5, 5.9.2 and 5.10)."""
+"""The size of the frames of an AV1 bitstream (AV1 specification, clauses 5.5, 5.9.2 and 5.10)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,11 +42,15 @@ class Sequence:
     largest_px: int
     """Pixels of the largest frame that a frame header can have."""
     is_reduced: bool
-    """It is a still picture's, whose frame header has no size of its own."""
+    """Whether it is that of a still picture, whose frame header has no size of its own."""
     time_bits: int
+    """Bits of a shown frame's presentation time."""
     screen_content: int
+    """seq_force_screen_content_tools; SELECTED_LATER if each frame header has it."""
     integer_motion: int
+    """seq_force_integer_mv; SELECTED_LATER if each frame header has it."""
     number_bits: int
+    """Bits of a frame's id; 0 without ids."""
 
 
 def find_largest_frame_px(data: bytes | memoryview, steps: Steps) -> int:

@@ -97,7 +97,7 @@ def read_orientation(image: Image.Image) -> int:
     return orientation if orientation in range(1, 9) else 1
 
 
-def flatten(image: Image.Image, *, keep_colours: bool = False) -> Image.Image:
+def flatten(image: Image.Image, *, keep_colours: bool) -> Image.Image:
     """Return ``image`` on white: mode "L" if it is greyscale, else "RGB".
 
     Its colours are in sRGB, or with ``keep_colours`` in its own colour space.

@@ -28,10 +28,10 @@ READS_PER_BYTE: Final = 8
 # Encoders write about 10 scans.
 MAX_SCANS: Final = 200
 START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
-# No fill byte, escaped byte or RSTn.
+# A marker, but no fill byte, escaped 0xFF or RSTn.
 MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
-# The values of EXIF become objects, as those of a TIFF's tags do. In a JPEG a segment has 64 KB.
+# The values of EXIF become objects, as those of a TIFF's tags do. A JPEG may have several segments of it.
 LONGEST_EXIF_BYTES: Final = 1024 * 1024
 EXIF_NAME: Final = b"Exif\0\0"
 # Where Pillow keeps it: as bytes, or as a PNG's text of hexadecimal digits.
@@ -70,7 +70,7 @@ class ImageFile(io.BytesIO):
         self._reads_left = FREE_READS + len(data) // BYTES_PER_READ
         self._bytes_left = FREE_BYTES + len(data) * READS_PER_BYTE
 
-    def read(self, size: int | None = -1, /) -> bytes:
+    def read(self, size: int | None = None, /) -> bytes:
         """Return the next ``size`` bytes.
 
         Raises:

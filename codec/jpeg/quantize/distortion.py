@@ -41,11 +41,13 @@ class Errors(NamedTuple):
     """Squared errors of an image's two regions; only ratios of them have a meaning."""
 
     salient: float
-    """Visible errors, like the next one."""
+    """Visible errors of the salient region."""
     rest: float
+    """Visible errors of the background."""
     plain_salient: float
-    """Plain errors, like the next one."""
+    """Plain errors of the salient region."""
     plain_rest: float
+    """Plain errors of the background."""
 
     def plus(self, other: "Errors", share: float = 1.0) -> "Errors":
         """Return these errors plus a `share` of the others."""

@@ -1,7 +1,7 @@
 """The mark of our own files, by which a file that is sent again with the same settings is recognized.
 
-It is coded only once. Otherwise each pass would take the errors of the pass before for the photo and
-add its own. The mark is an APP15 segment with a checksum of the settings and of the rest of the file: a
+Such a file is not coded again. Otherwise each pass would take the errors of the one before for the photo
+and add its own. The mark is an APP15 segment with a checksum of the settings and of the rest of the file: a
 program that edits the picture and keeps the segment makes it invalid. Anyone can write a valid one, and
 only gets the file back unchanged.
 """

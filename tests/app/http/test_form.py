@@ -1,4 +1,4 @@
-"""A form has one photo, with or without a file name; what is wrong with another one is said."""
+"""A form has one photo, with or without a file name; the error of another form says what is wrong."""
 
 import contextlib
 from typing import Final

@@ -6,16 +6,13 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from redis import Redis
-from rq.queue import Queue
-from rq.serializers import JSONSerializer
-from rq.worker import SimpleWorker
 
 import app.redis
 from app.cancellation import end
 from app.service.admission import Admission
 from app.service.front_end import Service
-from contract.keys import QUEUE_NAME
 from tests.app.http.in_process import read_problem, use_service
+from tests.idle_worker import register_worker
 
 
 def test_without_redis_the_process_is_alive_and_not_ready() -> None:
@@ -36,8 +33,7 @@ def test_ready_means_that_a_worker_is_alive(redis_url: str, connection: Redis) -
         response = await client.get("/readyz")
         assert read_problem(response) == (503, "no-worker")
         assert int(response.headers["retry-after"]) > 0
-        queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
-        SimpleWorker([queue], connection=connection, serializer=JSONSerializer).register_birth()
+        register_worker(connection)
         assert (await client.get("/readyz")).json() == {"workers": 1}
 
     use_service(work, redis_url)
@@ -47,8 +43,7 @@ def test_a_background_task_that_can_not_run_makes_the_front_end_unready(
     redis_url: str, connection: Redis
 ) -> None:
     async def work(client: httpx.AsyncClient, service: Service) -> None:
-        queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
-        SimpleWorker([queue], connection=connection, serializer=JSONSerializer).register_birth()
+        register_worker(connection)
         service.admission = SimpleNamespace(pending=None)  # no number
         service.start()
         async with asyncio.timeout(5):
@@ -71,8 +66,7 @@ def test_readiness_waits_for_no_connection_of_requests(
     monkeypatch.setattr(app.redis, "MAX_CONNECTIONS", 1)
 
     async def work(client: httpx.AsyncClient, service: Service) -> None:
-        queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
-        SimpleWorker([queue], connection=connection, serializer=JSONSerializer).register_birth()
+        register_worker(connection)
         held = asyncio.ensure_future(service.queue.redis.blpop(["nothing"], 3))
         await asyncio.sleep(0.1)
         async with asyncio.timeout(1):

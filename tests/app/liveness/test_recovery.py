@@ -1,5 +1,6 @@
 """The jobs of a dead worker return to the queue, or fail after too many dead workers."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -39,6 +40,7 @@ def test_a_job_without_retries_left_fails_with_a_reply(connection: Redis) -> Non
     reply = decode_reply(raw)
     assert isinstance(reply, Failure)
     assert reply.code == "internal-error"
+    assert reply.submitted_unix_s is not None
     assert queue.job_ids == []
     assert queue.failed_job_registry.get_job_ids() == ["job-0"]
     assert not connection.exists(input_key("job-0"))
@@ -71,47 +73,53 @@ def test_jobs_that_no_longer_exist_are_skipped(connection: Redis) -> None:
     assert queue.job_ids == ["job-1"]
 
 
+@pytest.fixture
+def recover_meanwhile(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], list[int]]:
+    """Return a function: once, another process recovers a worker just before this one writes.
+
+    The function returns a list, to which the number of jobs that the other process requeues is added.
+    """
+
+    def prepare(name: str) -> list[int]:
+        fetch = Job.fetch
+        requeued: list[int] = []
+
+        def fetch_late(*arguments: Any, **options: Any) -> Job:
+            job = fetch(*arguments, **options)
+            monkeypatch.setattr(Job, "fetch", fetch)
+            with Redis.from_url(redis_url) as other:
+                requeued.append(recover(other, name, failure_ttl_s=60))
+            return job
+
+        monkeypatch.setattr(Job, "fetch", fetch_late)
+        return requeued
+
+    return prepare
+
+
 def test_processes_that_recover_a_worker_at_once_requeue_each_job_once(
-    connection: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    connection: Redis, recover_meanwhile: Callable[[str], list[int]]
 ) -> None:
     queue = enqueue(connection, 3, retries=2)
     name = die_with(queue, 2)
-    fetch, others = Job.fetch, [0]
-
-    def fetch_late(*arguments: Any, **options: Any) -> Job:
-        """Let another process recover the worker just before this one writes."""
-        job = fetch(*arguments, **options)
-        if not others[0]:
-            others[0] += 1
-            with Redis.from_url(redis_url) as other:
-                assert recover(other, name, failure_ttl_s=60) == 2
-        return job
-
-    monkeypatch.setattr(Job, "fetch", fetch_late)
+    requeued = recover_meanwhile(name)
     assert recover(connection, name, failure_ttl_s=60) == 0
-    monkeypatch.undo()
+    assert requeued == [2]
     assert sorted(queue.job_ids) == ["job-0", "job-1", "job-2"]
-    jobs = [fetch(one, connection, JSONSerializer) for one in queue.job_ids]
+    jobs = [Job.fetch(one, connection, JSONSerializer) for one in queue.job_ids]
     assert sorted(job.retries_left or 0 for job in jobs) == [1, 1, 2]
 
 
 def test_a_job_without_retries_gets_one_reply_from_processes_at_once(
-    connection: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    connection: Redis, recover_meanwhile: Callable[[str], list[int]]
 ) -> None:
     queue = enqueue(connection, 1, retries=0)
     name = die_with(queue, 1)
-    fetch, others = Job.fetch, [0]
-
-    def fetch_late(*arguments: Any, **options: Any) -> Job:
-        job = fetch(*arguments, **options)
-        if not others[0]:
-            others[0] += 1
-            with Redis.from_url(redis_url) as other:
-                recover(other, name, failure_ttl_s=60)
-        return job
-
-    monkeypatch.setattr(Job, "fetch", fetch_late)
+    requeued = recover_meanwhile(name)
     recover(connection, name, failure_ttl_s=60)
+    assert requeued == [0]
     assert connection.llen(reply_key("me")) == 1
 
 

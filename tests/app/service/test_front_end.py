@@ -4,15 +4,13 @@ import asyncio
 
 import pytest
 from redis import Redis
-from rq.queue import Queue
-from rq.serializers import JSONSerializer
-from rq.worker import SimpleWorker
 
 from app.service import front_end
 from app.service.front_end import Service
 from app.settings import AppSettings
 from contract.errors import NoWorkerError, QueueUnavailableError
-from contract.keys import QUEUE_NAME, VERSION_FIELD
+from contract.keys import VERSION_FIELD
+from tests.idle_worker import register_worker
 
 
 @pytest.fixture(autouse=True)
@@ -45,8 +43,7 @@ def test_without_a_worker_uploads_are_refused_after_the_grace_period(
 
 
 def test_with_a_live_worker_uploads_are_accepted(redis_url: str, connection: Redis) -> None:
-    queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
-    SimpleWorker([queue], connection=connection, serializer=JSONSerializer).register_birth()
+    register_worker(connection)
     # Workers are counted in the background, so no upload is needed for that.
     watch(redis_url, 0.5, grace_s=0)
 
@@ -64,8 +61,7 @@ def test_counting_workers_updates_what_uploads_require(redis_url: str, connectio
             await asyncio.sleep(0.1)
             with pytest.raises(NoWorkerError):
                 service.require_worker()
-            queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
-            SimpleWorker([queue], connection=connection, serializer=JSONSerializer).register_birth()
+            register_worker(connection)
             assert await service.count_workers() == 1  # as /readyz does
             service.require_worker()
         finally:
@@ -79,12 +75,8 @@ def test_the_versions_of_workers_are_known_and_outlive_them(
 ) -> None:
     async def run() -> None:
         service = Service(AppSettings(redis_url=redis_url))
-        queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
-        for name in ("a", "b", ""):
-            worker = SimpleWorker([queue], connection=connection, serializer=JSONSerializer)
-            worker.register_birth()
-            if name:
-                connection.hset(worker.key, VERSION_FIELD, name)
+        for fields in ({VERSION_FIELD: "a"}, {VERSION_FIELD: "b"}, {}):
+            register_worker(connection, **fields)
         try:
             assert await service.count_workers() == 3
             assert service.versions == {"a", "b"}

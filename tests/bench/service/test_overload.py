@@ -54,7 +54,7 @@ def test_half_of_the_photos_are_large(photo_folder: Path, monkeypatch: pytest.Mo
 
 
 class NoProcesses:
-    """Of a service that is not one."""
+    """The processes of a stand-in service: none."""
 
     def by_role(self) -> dict[str, list[int]]:
         return {"worker": [1]}

@@ -43,7 +43,7 @@ def read(data: bytes) -> str:
 
 
 def main() -> None:
-    """Read every header; any other error, also for want of memory, ends the process."""
+    """Read every header; any other error, such as MemoryError, ends the process."""
     outcomes: Counter[str] = Counter()
     longest_s, slowest = 0.0, ""
     for headers in (mutated_headers(MUTATED), long_headers(LONG_BYTES)):

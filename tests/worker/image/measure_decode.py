@@ -12,6 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from bench.environment import read_status_bytes
 from contract.errors import ClientError
 from contract.messages import Options
 from tests.contract.image_headers.heif_files import HeifItem, heif_file, make_grid, make_tile
@@ -104,22 +105,16 @@ def many_scans(count: int) -> bytes:
     return data[:-2] + data[data.rindex(b"\xff\xda") : -2] * count + data[-2:]
 
 
-def read_status_bytes(name: str) -> int:
-    """Return a figure of this process's memory."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(status.partition(f"{name}:")[2].split()[0]) * 1024
-
-
 def measure(data: bytes) -> tuple[str, int, float]:
     """Return the outcome of decoding, its memory and its CPU time."""
     Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the peak starts anew
-    before_bytes, started_s = read_status_bytes("VmRSS"), time.process_time()
+    before_bytes, started_s = read_status_bytes("VmRSS") or 0, time.process_time()
     try:
         outcome = "x".join(map(str, decode(data, MAX_PIXELS, Options()).image.size))
     except ClientError as error:
         outcome = error.code
     taken_s = time.process_time() - started_s
-    return outcome, read_status_bytes("VmHWM") - before_bytes, taken_s
+    return outcome, (read_status_bytes("VmHWM") or 0) - before_bytes, taken_s
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Frames and pieces of an AVIF are no larger than its declared size and its file."""
 
+import struct
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from contract.image_headers.steps import TooManyStepsError
 from tests.contract.image_headers.heif_files import (
     HeifItem,
     box,
+    full_box,
     heif_file,
     make_grid,
     make_tile,
@@ -46,6 +48,7 @@ def test_the_frame_counts_whatever_size_is_declared() -> None:
 
 
 def test_tiles_together_are_limited() -> None:
+    assert MAX_PICTURES == 4  # as the documents state
     data = heif_file(make_grid(2, MAX_PICTURES, (8, 8), TILE))
     check(data, 2 * TILE_PX)
     with pytest.raises(CorruptImageError, match="tiles"):
@@ -81,3 +84,38 @@ def test_items_of_a_track_are_checked() -> None:
     meta = data[at : at + int.from_bytes(data[at : at + 4], "big")]
     with pytest.raises(CorruptImageError, match="EXIF"):
         check(data[:at] + box(b"moov", box(b"trak", meta)) + data[at + len(meta) :], TILE_PX)
+
+
+def make_track(offsets: bytes, sizes: bytes, content: bytes) -> bytes:
+    """Return a file with one track; its `content` starts at the byte 16."""
+    mdat = box(b"mdat", content)
+    stbl = box(b"stbl", full_box(b"stsd") + sizes + offsets)
+    return box(b"free") + mdat + box(b"moov", box(b"trak", box(b"mdia", box(b"minf", stbl))))
+
+
+@pytest.mark.parametrize("kind", [b"stco", b"co64"])
+@pytest.mark.parametrize("has_list", [False, True])
+def test_the_first_sample_of_a_track_counts_and_no_other(kind: bytes, *, has_list: bool) -> None:
+    large = make_tile(128, 96).content
+    length = len(TILE.content)
+    offsets = full_box(kind, struct.pack(">II" if kind == b"stco" else ">IQ", 1, 16))
+    fields = (0, 2, length, len(large)) if has_list else (length, 1)
+    sizes = full_box(b"stsz", struct.pack(f">{len(fields)}I", *fields))
+    data = make_track(offsets, sizes, TILE.content + large)
+    check(data, TILE_PX)
+    with pytest.raises(TooManyPixelsError):
+        check(data, TILE_PX - 1)
+
+
+def test_a_track_without_samples_has_no_frames() -> None:
+    sizes = full_box(b"stsz", struct.pack(">II", 0, 0))
+    check(make_track(b"", sizes, TILE.content), 1)
+    check(box(b"moov", box(b"trak", box(b"mdia"))), 1)
+
+
+def test_all_pieces_together_may_be_as_large_as_the_file() -> None:
+    item = HeifItem(b"mime", b"", None, extents=[(0, 1), (0, 1)])
+    length = len(heif_file([TILE, item]))
+    check(heif_file([TILE, replace(item, extents=[(0, length - 1), (0, 1)])]), TILE_PX)
+    with pytest.raises(CorruptImageError, match="pieces"):
+        check(heif_file([TILE, replace(item, extents=[(0, length), (0, 1)])]), TILE_PX)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffTags
 
 from contract.messages import Metadata
 from tests.photos import file_of, photo
@@ -13,6 +13,19 @@ from tests.worker.image.tagged_uploads import compress, make_exif
 from worker.image.exif import write_exif
 
 LONGEST_BYTES = 65_533
+DESCRIPTIONS = {
+    *("DocumentName", "ImageDescription", "Make", "Model", "Orientation", "XResolution"),
+    *("YResolution", "PageName", "XPosition", "YPosition", "ResolutionUnit", "Software"),
+    *(
+        "DateTime",
+        "Artist",
+        "HostComputer",
+        "XClipPathUnits",
+        "YClipPathUnits",
+        "Indexed",
+        "OPIProxy",
+    ),
+}
 
 
 def rewrite(exif: Image.Exif, keep: Metadata, longest_bytes: int = LONGEST_BYTES) -> Any:
@@ -49,6 +62,21 @@ def test_tags_that_describe_stored_pixels_are_not_copied() -> None:
     exif = make_exif()
     exif[ExifTags.Base.BitsPerSample] = 8
     assert ExifTags.Base.BitsPerSample not in rewrite(exif, "all")
+
+
+def test_of_the_tags_of_tiff_only_those_that_describe_the_photo_are_copied() -> None:
+    names = {tag.value: tag.name for tag in ExifTags.Base}
+    names |= {number: tag.name for number, tag in TiffTags.TAGS_V2.items()}
+    tiff = {number for number in names if 254 <= number <= 532}
+    tiff |= {700, 33723, 34377, 34675, 37724, 50341, 0xA005}  # XMP, IPTC, Photoshop, ICC, …
+    image = Image.new("L", (8, 8))
+    for number in tiff:
+        image.getexif()[number] = 1
+    payload = write_exif(image, "all", (8, 8), LONGEST_BYTES)
+    assert payload is not None
+    written = Image.Exif()
+    written.load(payload)
+    assert {names[number] for number in written} == DESCRIPTIONS
 
 
 @pytest.mark.parametrize("keep", ["copyright", "all"])

@@ -3,6 +3,8 @@
 import io
 
 import numpy as np
+import pytest
+from matplotlib import colormaps
 from PIL import Image
 
 from tests.photos import photo
@@ -45,3 +47,24 @@ def test_the_overlay_is_warm_where_the_map_is_high() -> None:
         hot, cold = shown[100:140, 215:265].mean(axis=(0, 1)), shown[:40, :40].mean(axis=(0, 1))
         assert hot[0] - hot[2] > 30
         assert hot.mean() > cold.mean()
+
+
+@pytest.mark.parametrize("share", range(6))
+def test_the_overlay_has_the_colours_of_inferno(share: int) -> None:
+    level = np.full((6, 8), share / 5, np.float32)
+    blob, _ = render_overlay(level, np.zeros((64, 64, 3), np.uint8))
+    shown = np.asarray(Image.open(io.BytesIO(blob))).astype(int)
+    expected = 0.55 * 255 * np.array(colormaps["inferno"](share / 5)[:3])
+    assert np.abs(shown.mean(axis=(0, 1)) - expected).max() < 3
+
+
+def test_the_overlay_shows_the_photo_in_grey_below() -> None:
+    blob, _ = render_overlay(np.zeros((6, 8), np.float32), np.full((64, 64, 3), 200, np.uint8))
+    shown = np.asarray(Image.open(io.BytesIO(blob))).astype(int)
+    assert np.abs(shown.mean(axis=(0, 1)) - 0.45 * 200).max() < 4
+
+
+def test_the_overlay_of_a_large_photo_has_a_limited_size() -> None:
+    assert MAX_SIDE_PX == 1024
+    blob, _ = render_overlay(SALIENCY, np.zeros((40, 2000, 3), np.uint8))
+    assert Image.open(io.BytesIO(blob)).size == (1024, 20)

@@ -39,6 +39,14 @@ def test_a_larger_file_allows_more_reads() -> None:
         file.read(0)
 
 
+def test_limits_are_those_that_the_documents_state() -> None:
+    assert (MAX_SCANS, MAX_TAG_VALUES, READS_PER_BYTE) == (200, 524_288, 8)
+    assert LONGEST_EXIF_BYTES == FREE_BYTES == 1 << 20
+    # Far more reads than a photo takes, far fewer than take a second.
+    assert 10_000 <= FREE_READS < 100_000
+    assert BYTES_PER_READ <= 512
+
+
 def test_a_file_can_be_read_a_few_times_only() -> None:
     file = ImageFile(bytes(FREE_BYTES))
     for _ in range(READS_PER_BYTE + 1):
@@ -78,6 +86,15 @@ def test_markers_in_metadata_and_behind_the_end_do_not_count() -> None:
     marks = b"\xff\xda" * (MAX_SCANS + 1)
     segment = b"\xff\xe1" + struct.pack(">H", len(marks) + 2) + marks
     check_limits(data[:2] + segment + data[2:] + marks, LIMIT_PX)
+
+
+def test_the_number_of_segments_between_scans_is_limited() -> None:
+    data = file_of(photo(33, 21), "JPEG")
+    marks = b"\xff\xda" * (MAX_SCANS + 1)
+    comment = b"\xff\xfe\x00\x02"
+    check_limits(data[:-2] + comment * 9_000 + data[-2:] + marks, LIMIT_PX)
+    with pytest.raises(CorruptImageError, match="pieces"):
+        check_limits(data[:-2] + comment * 11_000 + data[-2:] + marks, LIMIT_PX)
 
 
 def test_the_exif_of_a_jpeg_is_limited() -> None:
@@ -130,6 +147,21 @@ def test_a_truncated_directory_is_corrupt() -> None:
         check_limits(data[:-5], LIMIT_PX)
 
 
+@pytest.mark.parametrize("kind", [1, 2, 7])
+def test_bytes_are_no_values(kind: int) -> None:
+    count = 2 * MAX_TAG_VALUES
+    check_limits(tiff((273, kind, count, 8), after=bytes(count)), LIMIT_PX)
+
+
+@pytest.mark.parametrize("directory", [0x8769, 0x8825, 0xA005])
+def test_values_of_each_directory_of_metadata_count(directory: int) -> None:
+    inner = struct.pack("<HHHII", 1, 282, 3, 2 * MAX_TAG_VALUES, 8) + bytes(4)
+    outer = tiff((directory, 4, 1, 0))
+    data = tiff((directory, 4, 1, len(outer)), after=inner + bytes(4 * MAX_TAG_VALUES))
+    with pytest.raises(CorruptImageError, match="values"):
+        check_limits(data, LIMIT_PX)
+
+
 def test_values_of_directories_inside_count() -> None:
     directory = struct.pack("<HHHII", 1, 282, 5, MAX_TAG_VALUES, 8) + bytes(4)
     outer = tiff((0x8769, 4, 1, 0))
@@ -148,7 +180,12 @@ def test_bytes_and_values_that_are_never_read_do_not_count() -> None:
 
 
 def test_the_size_of_a_tile_is_limited() -> None:
-    check_limits(tiff((322, 4, 1, 256), (323, 4, 1, 256)), LIMIT_PX)
+    check_limits(tiff((322, 4, 1, 1024), (323, 4, 1, 1024)), LIMIT_PX)
+    with pytest.raises(CorruptImageError, match="tiles"):
+        check_limits(tiff((322, 4, 1, 1024), (323, 4, 1, 1025)), LIMIT_PX)
+    # The last of several tags with one number does not hide the largest.
+    with pytest.raises(CorruptImageError, match="tiles"):
+        check_limits(tiff((322, 4, 1, 4096), (322, 4, 1, 1), (323, 3, 1, 4096)), LIMIT_PX)
     with pytest.raises(CorruptImageError, match="tiles"):
         check_limits(tiff((322, 4, 1, 4096), (323, 3, 1, 4096)), LIMIT_PX)
 

@@ -9,7 +9,14 @@ from PIL import ExifTags, Image
 from contract.errors import MaxBytesError
 from tests.photos import file_of, photo
 from tests.worker.image.tagged_uploads import FORMATS, compress, make_exif, make_upload, read_tags
-from worker.image.metadata import LONGEST_PACKET_BYTES, write_segments
+from worker.image.metadata import (
+    LONGEST_PACKET_BYTES,
+    LONGEST_PAYLOAD_BYTES,
+    LONGEST_PROFILE_BYTES,
+    segment,
+    split_profile,
+    write_segments,
+)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -93,3 +100,21 @@ def test_a_very_long_packet_of_xmp_is_left_out() -> None:
     for length, is_kept in ((LONGEST_PACKET_BYTES, True), (LONGEST_PACKET_BYTES + 1, False)):
         image.info["xmp"] = packet.ljust(length)
         assert bool(write_segments(image, "copyright", (8, 8), None)) is is_kept
+
+
+def test_limits_are_those_of_the_standard_and_of_the_documents() -> None:
+    assert LONGEST_PACKET_BYTES == LONGEST_PROFILE_BYTES == 4 << 20
+    # The longest segment of T.81: a marker, and the largest length of 16 bits.
+    assert len(segment(0xE1, bytes(LONGEST_PAYLOAD_BYTES))) == 2 + 0xFFFF
+
+
+@pytest.mark.parametrize(("length", "count"), [(1, 1), (65_519, 1), (65_520, 2), (131_039, 3)])
+def test_a_profile_is_divided_into_numbered_segments(length: int, count: int) -> None:
+    profile = bytes(i % 251 for i in range(length))
+    segments = list(split_profile(profile))
+    assert [one[:2] for one in segments] == [b"\xff\xe2"] * count
+    assert [one[4:18] for one in segments] == [
+        b"ICC_PROFILE\0" + bytes((number, count)) for number in range(1, count + 1)
+    ]
+    assert all(int.from_bytes(one[2:4], "big") == len(one) - 2 for one in segments)
+    assert b"".join(one[18:] for one in segments) == profile

@@ -21,3 +21,20 @@ def test_the_pause_depends_on_what_was_found_and_on_the_pass(
     pause_s: float, pass_s: float, *, found: bool, expected_s: float
 ) -> None:
     assert claim_timer.next_pause_s(pause_s, pass_s, found=found) == pytest.approx(expected_s)
+
+
+def test_a_pause_ends_by_itself_or_by_a_reset(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock_s = [100.0]
+    monkeypatch.setattr(claim_timer.time, "monotonic", lambda: clock_s[0])
+    timer = claim_timer.ClaimTimer()
+    assert timer.is_due()
+    timer.restart(0.4, found=True)
+    assert timer.pause_s == pytest.approx(0.05)
+    assert not timer.is_due()
+    clock_s[0] += 0.049
+    assert not timer.is_due()
+    clock_s[0] += 0.002
+    assert timer.is_due()
+    timer.restart(0.4, found=True)
+    timer.reset()
+    assert timer.is_due()

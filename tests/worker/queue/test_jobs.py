@@ -9,12 +9,19 @@ from redis import Redis
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from contract.errors import CorruptImageError
-from contract.keys import MAX_RETRIES
+from contract.errors import CorruptImageError, InternalError
+from contract.keys import INTERMEDIATE_KEY, MAX_RETRIES, job_key
 from contract.messages import Failure, Options, Request
 from tests.worker.queue.scripted_pipeline import JOB_NAME
 from worker.item import Item
-from worker.queue.jobs import cost_px, describe_failure, is_retried, to_item
+from worker.queue.jobs import (
+    cost_px,
+    delete_unreadable,
+    describe_defect,
+    describe_failure,
+    is_retried,
+    to_item,
+)
 
 REQUEST = Request(Options(quality=50), "front-end", 60, 100, time.time(), time.time() + 60)
 
@@ -74,3 +81,28 @@ def test_an_item_has_the_time_at_which_the_worker_took_its_job() -> None:
     assert to_item(job).started_unix_s is None
     job.started_at = datetime(2026, 11, 30, tzinfo=UTC)
     assert to_item(job).started_unix_s == job.started_at.timestamp()
+
+
+def test_the_failure_of_a_defect_has_the_times_of_its_job() -> None:
+    job = make_job(request={"reply_to": "front-end"})
+    job.created_at = datetime(2026, 11, 30, 1, tzinfo=UTC)
+    job.started_at = datetime(2026, 11, 30, 2, tzinfo=UTC)
+    described = describe_defect(job)
+    assert described is not None
+    reply_to, failure = described
+    assert (reply_to, failure.job_id, failure.code) == ("front-end", "job", InternalError.code)
+    assert failure.submitted_unix_s == job.created_at.timestamp()
+    assert failure.started_unix_s == job.started_at.timestamp()
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"request": {}}, {"request": {"reply_to": 5}}])
+def test_a_defect_of_a_job_without_a_front_end_has_no_reply(kwargs: dict[str, Any]) -> None:
+    assert describe_defect(make_job(**kwargs)) is None
+
+
+def test_an_unreadable_job_leaves_no_trace(connection: Redis) -> None:
+    connection.hset(job_key("job"), "data", b"odd")
+    connection.rpush(INTERMEDIATE_KEY, "job", "other")
+    delete_unreadable("job", ValueError("odd"), connection)
+    assert not connection.exists(job_key("job"))
+    assert connection.lrange(INTERMEDIATE_KEY, 0, -1) == [b"other"]

@@ -19,6 +19,9 @@ from tests.worker.queue.scripted_pipeline import (
 )
 from worker.item import Item
 from worker.queue import open_jobs
+from worker.queue.open_jobs import OpenJobs
+from worker.queue.records import Records
+from worker.replies import Replies
 
 
 def test_client_errors_and_defects_get_a_reply(connection: Redis) -> None:
@@ -64,6 +67,27 @@ def test_callbacks_that_a_job_names_are_not_called(connection: Redis) -> None:
     batch_worker(queue, ScriptedPipeline()).work(burst=True, logging_level="CRITICAL")
     assert queue.finished_job_registry.get_job_ids() == ["job-0"]
     assert queue.failed_job_registry.get_job_ids() == ["job-1"]
+
+
+def test_the_time_limit_is_that_of_the_open_job_with_the_shortest(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 3)
+    worker = batch_worker(queue, ScriptedPipeline())
+    records = Records(worker, queue)
+    jobs = OpenJobs(worker, queue, records, Replies(connection, ttl_s=60))
+    assert jobs.shortest_timeout_s() == float("inf")
+    taken = [job for _, job in records.take(3) if job]
+    for job, timeout_s in zip(taken, (90, 30, None), strict=True):
+        job.timeout = timeout_s
+    items = jobs.start(taken[:1])
+    assert jobs.shortest_timeout_s() == 90
+    items += jobs.start(taken[1:])
+    assert len(jobs) == 3
+    assert jobs.shortest_timeout_s() == 30
+    jobs.end(items)
+    assert jobs.has_ended
+    jobs.record()
+    assert (len(jobs), jobs.has_ended) == (0, False)
+    assert jobs.shortest_timeout_s() == float("inf")
 
 
 class EmptiedPipeline(ScriptedPipeline):

@@ -248,3 +248,14 @@ def test_an_end_that_is_recorded_twice_counts_once(connection: Redis) -> None:
     once = read_records(connection)
     records.finish([(started[0], {"ok": True})])
     assert read_records(connection) == once
+
+
+def test_a_taken_job_that_can_not_be_read_is_deleted(connection: Redis) -> None:
+    queue = enqueue(connection, ["ok"] * 3)
+    connection.hset(Job.key_for("job-0"), "created_at", "yesterday")
+    connection.delete(Job.key_for("job-1"))
+    records = Records(batch_worker(queue, ScriptedPipeline()), queue)
+    taken = records.take(3)
+    assert [(job_id, job is None) for job_id, job in taken] == [("job-1", True), ("job-2", False)]
+    assert not connection.exists(Job.key_for("job-0"))
+    assert b"job-0" not in connection.lrange(queue.intermediate_queue_key, 0, -1)

@@ -42,3 +42,58 @@ def test_a_root_beyond_the_limits_ends_at_the_limit() -> None:
         bracket = Bracket(slope=-0.7, floor=-3, ceiling=3)
         assert solve(lambda _, level=level: level, 0.0, bracket) < 20  # type: ignore[misc]
         assert bracket.trials[-1][0] == limit
+
+
+Trial = tuple[float, float]
+
+
+@pytest.mark.parametrize(
+    ("trials", "proposal"),
+    [
+        # The expected slope, then the measured one within a quarter of it and three times it.
+        ([(1.0, 4.0)], 5.0),
+        ([(1.0, -4.0)], -3.0),
+        ([(0.0, 3.0), (1.0, 2.5)], 6.0),
+        ([(0.0, 1.0), (1.0, 0.999)], 1 + 4 * 0.999),
+        ([(0.0, 10.0), (1.0, 1.0)], 1 + 1 / 3),
+        # From the fourth trial of one sign, at least twice the step before.
+        ([(0.0, 9.0), (1.0, 8.0), (11.0, 0.5)], 12 - 1 / 3),
+        ([(0.0, 9.0), (0.5, 8.0), (1.0, 7.0), (11.0, 0.5)], 31.0),
+        ([(0.0, -9.0), (-0.5, -8.0), (-1.0, -7.0), (-11.0, -0.5)], -31.0),
+        ([(0.0, 9.0), (1.0, 8.0), (2.0, 7.0), (3.0, 6.0)], 9.0),
+        # Not beyond the limits, and no position twice.
+        ([(39.0, 4.0)], 40.0),
+        ([(40.0, 4.0)], None),
+        ([(-39.0, -4.0)], -40.0),
+        ([(-40.0, -4.0)], None),
+        # Between two signs a secant, unless it ends within a fiftieth of either end.
+        ([(0.0, 1.0), (10.0, -1.0)], 6.0),
+        ([(0.0, 1.0), (10.0, -0.075)], 9.7),
+        ([(0.0, 1.0), (10.0, -0.04)], 5.0),
+        ([(10.0, -1.0), (0.0, 0.075)], 0.3),
+        ([(10.0, -1.0), (0.0, 0.04)], 5.0),
+        ([(0.0, 1.0), (10.0, 0.0)], 5.0),
+        # Halves from the seventh trial.
+        ([(-4.0, 1.0)] + [(-k, 1.0) for k in (3.0, 2.0, 1.0)] + [(0.0, 1.0), (10.0, -1.0)], 6.0),
+        (
+            [(-5.0, 1.0)] + [(-k, 1.0) for k in (4.0, 3.0, 2.0, 1.0)] + [(0.0, 1.0), (10.0, -1.0)],
+            5.0,
+        ),
+        # No pair closer than a thousandth is divided.
+        ([(0.0, 1.0), (0.0011, -1.0)], 0.00055),
+        ([(0.0, 1.0), (0.0009, -1.0)], None),
+    ],
+)
+def test_the_next_position(trials: list[Trial], proposal: float | None) -> None:
+    bracket = Bracket(slope=-1.0, floor=-40.0, ceiling=40.0)
+    for position, error in trials:
+        bracket.add(position, error)
+    assert bracket.propose() == (None if proposal is None else pytest.approx(proposal))
+
+
+def test_a_bracket_keeps_the_innermost_trials() -> None:
+    bracket = Bracket(slope=-1.0, floor=-40.0, ceiling=40.0)
+    for trial in ((3.0, 2.0), (1.0, 1.0), (9.0, -1.0), (7.0, 0.0), (8.0, -2.0)):
+        bracket.add(*trial)
+    assert (bracket.above, bracket.below) == ((3.0, 2.0), (7.0, 0.0))
+    assert len(bracket.trials) == 5

@@ -17,6 +17,7 @@ from codec.jpeg.rate_control.trials import (
     make_prior_rates,
 )
 from codec.jpeg.syntax.symbols import END_OF_BLOCK, ZERO_RUN
+from codec.jpeg.write.scan_script import choose_script
 from tests.codec.pictures import scene
 
 COMPONENTS = split_components(scene(120, 160), None, subsample=True, tuning=DEFAULT)
@@ -50,6 +51,7 @@ def test_a_sampled_pass_counts_as_none_and_passes_on_its_rates_unless_lambda_is_
     trials = make_trials(4000.0)
     error = trials.run_sampled(np.log(16.0))
     rates = trials.rates
+    assert not np.array_equal(rates[0], make_prior_rates())
     assert trials.passes == 0
     assert trials.run_sampled(np.log(16.0), 0.2) < error
     assert trials.rates is rates
@@ -100,6 +102,20 @@ def test_progressive_bytes_are_the_share_of_the_scans() -> None:
     assert baseline.progressive_share == 1.0
     assert 0.8 < progressive.progressive_share < 1.05
     assert errors[1] - errors[0] == pytest.approx(np.log(progressive.progressive_share), abs=0.02)
+
+
+def test_the_scans_of_a_small_picture_are_chosen_again_for_an_adjusted_pass() -> None:
+    trials = make_trials(4000.0, progressive=True)
+    latest, _ = trials.run(FINE)
+    before = trials.progressive_share
+    trials.adjust(latest, 16.0, 2)
+    chosen = choose_script(COMPONENTS, trials.blocks.read())
+    assert (trials.script, trials.progressive_share) == chosen
+    assert trials.progressive_share != before
+
+
+def test_tolerances_are_within_the_promised_percent() -> None:
+    assert 0 < TOLERANCE < LIMIT < 0.01
 
 
 def test_a_sampled_pass_foretells_the_bytes_of_progressive_scans() -> None:

@@ -97,6 +97,26 @@ def test_coefficients_are_quantized_again_where_that_saves_more_than_a_few_perce
     assert 0.55 * len(kept) < len(made.jpeg) < 0.9 * len(kept)
 
 
+@pytest.mark.parametrize(
+    ("upload", "quality", "is_kept"),
+    [(50, 46, False), (50, 49, True), (75, 71, False), (75, 74, True)],
+)
+def test_coefficients_are_kept_unless_quantizing_again_saves_3_percent(
+    upload: int, quality: int, *, is_kept: bool
+) -> None:
+    data = pillow_jpeg(PHOTO, quality=upload, subsampling="4:2:0")
+    made = recompress(data, quality=quality, floor=quality, strength=0.0).jpeg
+    assert np.array_equal(shown_pixels(made), shown_pixels(data)) == is_kept
+
+
+def test_kept_coefficients_may_take_all_of_the_allowed_bytes() -> None:
+    data = pillow_jpeg(PHOTO, quality=50, subsampling="4:2:0")
+    kept = recompress(data, quality=75, target="size").jpeg
+    for spare_bytes, is_kept in ((0, True), (-1, False)):
+        made = recompress(data, quality=75, target="size", max_bytes=len(kept) + spare_bytes)
+        assert (made.jpeg == kept) == is_kept
+
+
 @pytest.mark.parametrize("target", ["size", "quality"])
 def test_a_file_that_cannot_be_made_smaller_is_returned(target: Target) -> None:
     data = pillow_jpeg(scene(16, 16), quality=20)

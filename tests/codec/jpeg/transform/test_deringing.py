@@ -8,6 +8,7 @@ from PIL import Image
 import codec
 from codec.jpeg import components
 from codec.jpeg.syntax.tables import NATURAL_TO_ZIGZAG
+from codec.jpeg.transform import deringing
 from codec.jpeg.transform.color import convert_grey
 from codec.jpeg.transform.dct import transform
 from codec.jpeg.transform.deringing import BLACK, MOST_OVERSHOOT, WHITE, extend_clipped
@@ -112,6 +113,16 @@ def test_only_coefs_of_blocks_clipped_in_part_change() -> None:
     changed = (before != after).any(axis=-1)
     assert changed[5, 5]
     assert changed.sum() == 1
+
+
+@pytest.mark.parametrize("image", PICTURES[:2], ids=["on white", "on black"])
+def test_only_blocks_clipped_in_part_are_worked_on(image: NDArray[np.uint8]) -> None:
+    plane = convert_grey(image, *image.shape)
+    blocks = plane.reshape(plane.shape[0] // 8, 8, plane.shape[1] // 8, 8).swapaxes(1, 2)
+    least, most = blocks.min((2, 3)), blocks.max((2, 3))
+    expected = ((least == BLACK) | (most == WHITE)) & (most - least > 1)
+    assert 0 < expected.sum() < expected.size
+    assert deringing._list_clipped(plane).tolist() == np.argwhere(expected).tolist()
 
 
 @pytest.mark.parametrize("grey", [False, True])

@@ -58,6 +58,23 @@ def test_a_refining_scan_has_new_values_and_correction_bits() -> None:
     ]
 
 
+@pytest.mark.parametrize("run", [0, 1, 14, 15, 16, 17, 31, 32, 47, 48, 61])
+def test_runs_beyond_15_have_zrl_codes(run: int) -> None:
+    start, zrl = [(ZERO_RUN, 0, 0)] * (run // 16), run % 16 * 16
+    end = [(0, 0, 0)] if run < 62 else []
+    first = list_first(list_row({run + 1: 5}), (1, 63), 1)
+    assert split_tokens(first) == [*start, (zrl + 2, 2, 0b10), *end]
+    refinement = list_refinement(list_row({run + 1: 1}), 0)
+    assert split_tokens(refinement) == [*start, (zrl + 1, 1, 1), *end]
+    # A value that is only corrected does not end a run.
+    corrected = list_refinement(list_row({1: 2, run + 2: 1}), 0)
+    assert [token for token in split_tokens(corrected) if token[0] != UNCODED][
+        : len(start)
+    ] == start
+    if run < 61:
+        assert (zrl + 1, 1, 1) in split_tokens(corrected)
+
+
 def test_long_corrections_are_divided_into_tokens() -> None:
     row = list_row(dict.fromkeys(range(1, 41), 2))
     tokens = split_tokens(list_refinement(row, 0))

@@ -9,7 +9,9 @@ from codec.jpeg.rate_control.passes import Point, run_pass
 from codec.jpeg.rate_control.trials import make_prior_rates
 from codec.jpeg.syntax.component import Component
 from codec.jpeg.syntax.huffman import build_table, count_bits
-from codec.jpeg.write.coded_scan import code_script, estimate_bits
+from codec.jpeg.write.band_costs import divide_spectrum, price_bands
+from codec.jpeg.write.coded_scan import Scan, code_ac, code_script, estimate_bits
+from codec.jpeg.write.nonzeros import Nonzeros, list_nonzeros
 from codec.jpeg.write.scan_script import choose_script, code_scans, predict_share
 from tests.codec.pictures import scene
 from tests.codec.qcoefs import QCoefs, make_components
@@ -51,6 +53,27 @@ def test_refining_scans_are_chosen_for_dense_coefficients_only() -> None:
         run_pass(blocks, DEFAULT, Point(step, step), [make_prior_rates()] * 2)
         script, _ = choose_script(components, blocks.read())
         assert any(scan.high_bit for scan in script) == is_refined
+
+
+def sum_bits(nonzeros: Nonzeros, refinements: int) -> float:
+    """Return the bits of a component's AC scans, of which so many are refining."""
+    first, _ = divide_spectrum(price_bands(nonzeros, refinements, 1.0), 4)
+    refining = [Scan((0,), (1, 63), bit + 1, bit) for bit in range(refinements)]
+    return first + estimate_bits([code_ac(scan, nonzeros) for scan in refining])
+
+
+@pytest.mark.parametrize(("step", "refinements"), [(1.0, 0), (3.0, 2), (6.0, 1)])
+def test_bits_are_left_to_refining_scans_as_long_as_that_saves_bits(
+    step: float, refinements: int
+) -> None:
+    components = split_components(scene(120, 160), None, subsample=True, tuning=DEFAULT)
+    blocks = Blocks(components)
+    run_pass(blocks, DEFAULT, Point(step, step), [make_prior_rates()] * 2)
+    nonzeros = list_nonzeros(components[0], blocks.read()[0])
+    bits = [sum_bits(nonzeros, count) for count in range(3)]
+    assert refinements == int(bits[1] < bits[0]) + int(bits[2] < bits[1] < bits[0])
+    script, _ = choose_script(components, blocks.read())
+    assert sum(scan.high_bit > 0 for scan in script if scan.components == (0,)) == refinements
 
 
 def test_the_share_is_that_of_the_baseline_scan() -> None:
