@@ -116,7 +116,8 @@ def list_preamble(segments: Iterable[Segment]) -> list[Segment]:
 def strip_metadata(data: bytes, segments: Sequence[Segment], end: int) -> bytes:
     """Return the file without metadata, and without the bytes behind EOI; scans are not changed.
 
-    The segment that implies the colour space is kept: JFIF's without its thumbnail, else Adobe's.
+    The segment that implies the colour space is kept: JFIF's without its thumbnail, else Adobe's
+    without what follows the transform.
 
     Args:
         data: the file.
@@ -135,12 +136,11 @@ def strip_metadata(data: bytes, segments: Sequence[Segment], end: int) -> bytes:
         if i >= len(preamble):
             continue
         if is_jfif(segment):
-            parts.append(_trim_jfif(segment))
+            parts.append(_write_app(segment, segment.payload[: _PLAIN_JFIF_BYTES - 2] + b"\0\0"))
         elif not jfif and read_adobe_transform(segment) is not None:
-            parts.append(data[segment.start : segment.end])
+            parts.append(_write_app(segment, segment.payload[:_ADOBE_BYTES]))
     return b"".join([*parts, data[kept_from:end]])
 
 
-def _trim_jfif(segment: Segment) -> bytes:
-    payload = segment.payload[: _PLAIN_JFIF_BYTES - 2] + b"\0\0"
-    return bytes((0xFF, APP0)) + (len(payload) + 2).to_bytes(2, "big") + payload
+def _write_app(segment: Segment, payload: bytes) -> bytes:
+    return bytes((0xFF, segment.marker)) + (len(payload) + 2).to_bytes(2, "big") + payload

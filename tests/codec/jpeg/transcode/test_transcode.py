@@ -146,6 +146,17 @@ def test_metadata_is_never_returned() -> None:
     assert len(made) < len(data)
 
 
+def test_what_follows_adobes_transform_is_metadata() -> None:
+    plain = pillow_jpeg(scene(16, 16), quality=20)
+    payload = b"Adobe\0\x64\0\0\0\0\1" + b"a secret"
+    adobe = b"\xff\xee" + (len(payload) + 2).to_bytes(2, "big") + payload
+    data = plain[:2] + adobe + plain[20:]  # instead of JFIF's segment
+    stripped = read_source(data).stripped
+    assert b"Adobe" in stripped
+    assert b"secret" not in stripped
+    assert np.array_equal(shown_pixels(stripped), shown_pixels(data))
+
+
 def test_a_forged_mark_damages_no_file() -> None:
     """The mark's place is behind JFIF's segment, with which not every file begins."""
     data = pillow_jpeg(PHOTO, quality=90)
