@@ -169,7 +169,10 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2, help="at a time (%(default)s)")
     parser.add_argument("--least", type=float, default=85.0, help="per cent killed (%(default)s)")
     parser.add_argument(
-        "--stages", type=int, default=9, help="sets of tests for each, the nearest first"
+        "--stages",
+        type=int,
+        default=3,
+        help="sets of tests for each, the nearest first (%(default)s; 9: all, which takes hours)",
     )
     parser.add_argument("--out", type=Path, help="JSON file to write")
     args = parser.parse_args()
