@@ -5,6 +5,7 @@ thousands of idle ones could occupy all file descriptors at no cost to the clien
 """
 
 import asyncio
+import socket
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -60,6 +61,7 @@ class LimitedProtocol(HttpToolsProtocol):
         # Writing pauses as soon as the kernel takes no more. So a response is complete only when
         # all of it has left this process, and no byte waits without a time limit.
         transport.set_write_buffer_limits(high=0)
+        limit_unsent(transport)
         self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -189,6 +191,18 @@ class LimitedProtocol(HttpToolsProtocol):
             self._start_head_timer()
         else:
             self.transport.abort()
+
+
+def limit_unsent(transport: asyncio.Transport) -> None:
+    """Let the kernel hold little more than a piece beyond what is on its way to the client.
+
+    By default that is megabytes, and a third of them must leave before it takes more. A client that
+    reads them steadily would look as if it read nothing for seconds.
+    """
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # not on every system
+    connection = transport.get_extra_info("socket")
+    if option and connection and connection.family in {socket.AF_INET, socket.AF_INET6}:
+        connection.setsockopt(socket.IPPROTO_TCP, option, PIECE_BYTES)
 
 
 def send_in_pieces(app: ASGIApp) -> ASGIApp:

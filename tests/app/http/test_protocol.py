@@ -322,6 +322,22 @@ def test_a_connection_knows_how_long_its_client_has_been_silent(patient_port: in
         assert connections["/large"].stalled_s() < 0.2
 
 
+def test_a_client_that_reads_steadily_is_not_silent(patient_port: int) -> None:
+    """The kernel takes more before a third of its buffer, by default of megabytes, has been read."""
+    with connect_and_ask(patient_port, b"/large ", buffer_bytes=2**16) as connection:
+        unnoticed_bytes = most_bytes = 0
+        shown_s = 0.0
+        for _ in range(5_000_000 // 2**14):
+            unnoticed_bytes += len(connection.recv(2**14, socket.MSG_WAITALL))
+            time.sleep(0.002)
+            stalled_s = connections["/large"].stalled_s()
+            if stalled_s < shown_s:
+                most_bytes = max(most_bytes, unnoticed_bytes)
+                unnoticed_bytes = 0
+            shown_s = stalled_s
+    assert 0 < most_bytes < 3 * PIECE_BYTES
+
+
 def test_a_client_that_waits_is_not_silent(patient_port: int) -> None:
     with connect_and_ask(patient_port, b"/late "):
         time.sleep(TIMEOUT_S / 2)
