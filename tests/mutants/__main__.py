@@ -38,9 +38,8 @@ class Mutant:
     module: str
     mutation: Mutation
 
-    def describe(self) -> tuple[int, str, str]:
-        """Return the number of the changed line, and the line before and after."""
-        source = (ROOT / self.module).read_bytes()
+    def describe(self, source: bytes) -> tuple[int, str, str]:
+        """Return the number of the changed line of the module's source, and the line before and after."""
         index = source.count(b"\n", 0, self.mutation.start)
         before, after = (
             text.decode().splitlines()[index].strip()
@@ -120,7 +119,7 @@ def judge(mutant: Mutant, copy: Path, stages: int) -> Verdict:
         if kernels is not None:
             shutil.rmtree(kernels)
     seconds = round(time.monotonic() - started_s, 1)
-    return Verdict(mutant.module, *mutant.describe(), killed_by, seconds)
+    return Verdict(mutant.module, *mutant.describe(source), killed_by, seconds)
 
 
 def run_tests(paths: list[str], copy: Path, environment: dict[str, str]) -> str:

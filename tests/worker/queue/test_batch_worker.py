@@ -17,6 +17,7 @@ from tests.worker.queue.scripted_pipeline import (
     enqueue,
 )
 from worker.item import Item
+from worker.queue.claim_timer import MAX_PAUSE_S
 
 
 def test_a_job_that_fails_is_retried_alone_before_its_failure_is_reported(
@@ -130,3 +131,19 @@ def test_jobs_that_do_not_fit_are_put_back_unless_another_process_has_done_so(
     monkeypatch.setattr(pipeline, "fits", look_late)
     batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
     assert pipeline.batches == [["job-0"], ["job-1"], ["job-2"]]
+
+
+@pytest.mark.parametrize(("max_open", "waits_longest"), [(1, True), (8, False)])
+def test_a_worker_without_capacity_waits_longer_for_an_end(
+    connection: Redis, monkeypatch: pytest.MonkeyPatch, max_open: int, *, waits_longest: bool
+) -> None:
+    pipeline = ScriptedPipeline(max_open=max_open)
+    advance, waits_s = pipeline.advance, []
+
+    def note_then_advance(timeout_s: float) -> list[Item]:
+        waits_s.append(timeout_s)
+        return advance(timeout_s)
+
+    monkeypatch.setattr(pipeline, "advance", note_then_advance)
+    batch_worker(enqueue(connection, ["ok"]), pipeline).work(burst=True, logging_level="ERROR")
+    assert (waits_s[0] == MAX_PAUSE_S) == waits_longest
