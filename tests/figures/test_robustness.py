@@ -24,7 +24,10 @@ def test_ten_minutes_of_chaos() -> None:
     chaos = read_result("chaos.json")
     ends = chaos["ends"]
     assert chaos["faults"] == {}
-    assert f"{chaos['requests']:,} requests and {sum(chaos['acts'].values())} acts" in text
+    assert (chaos["lost"], chaos["wrong"], chaos["empty"]) == (0, 0, 0)
+    assert chaos["memory"]["after_s"] < 60
+    counts = f"{chaos['requests']:,} requests, {sum(chaos['acts'].values())} acts"
+    assert f"{counts} and {sum(chaos['cuts'].values())} cut connections" in text
     assert f"{ends['200']:,} JPEGs, {ends['422']} refusals of damaged photos" in text
     assert f"{ends['503']} times 503, {ends['connection broken']} broken connections" in text
     assert f"after {chaos['slowest_s']:.1f} s" in text
