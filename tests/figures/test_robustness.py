@@ -33,6 +33,19 @@ def test_ten_minutes_of_chaos() -> None:
     assert f"after {chaos['slowest_s']:.1f} s" in text
 
 
+def test_goodput_at_twice_the_capacity() -> None:
+    rates = read_result("overload.json")["foveate"]["rates"]
+    (twice,) = (one for one in rates if one["multiple"] == 2)
+    assert (
+        f"{100 * twice['goodput_share']:.0f} % of its photos and "
+        f"{100 * twice['goodput_megapixel_share']:.0f} % of its pixels are in time, none is late "
+        f"and none gets 504; a refusal takes {twice['refused_p50_ms']:.0f} ms at the median"
+    ) in read_document("benchmarks.md")
+    for one in rates:
+        assert one["late"] == 0
+        assert "504" not in one["statuses"]
+
+
 def test_equal_uploads() -> None:
     cache = read_result("cache.json")["summary"]
     hit, miss = cache["hit"], cache["miss"]
