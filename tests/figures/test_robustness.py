@@ -46,6 +46,14 @@ def test_goodput_at_twice_the_capacity() -> None:
         assert "504" not in one["statuses"]
 
 
+def test_silent_clients() -> None:
+    measured = read_result("silent_clients.json")
+    assert len(measured["states"]) == 1 + 12
+    assert all(state["errors"] == {} for state in measured["states"].values())
+    peak = f"peak was {measured['peak_rss_bytes'] / 1e6:.0f} MB after all twelve states"
+    assert peak in read_document("benchmarks.md")
+
+
 def test_equal_uploads() -> None:
     cache = read_result("cache.json")["summary"]
     hit, miss = cache["hit"], cache["miss"]
