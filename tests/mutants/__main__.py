@@ -71,14 +71,16 @@ def list_mutants(package: str) -> list[Mutant]:
 
 
 def choose_sample(count: int, seed: int, packages: list[str]) -> list[Mutant]:
-    """Return ``count`` mutants, equally many of each package."""
+    """Return ``count`` mutants in random order, equally many of each package."""
     rng = random.Random(seed)
     shares = [count // len(packages) + (i < count % len(packages)) for i in range(len(packages))]
-    return [
+    sample = [
         mutant
         for package, share in zip(packages, shares, strict=True)
         for mutant in rng.sample(list_mutants(package), share)
     ]
+    rng.shuffle(sample)  # so that a run that is stopped early has some of each package
+    return sample
 
 
 def list_stages(module: str) -> Iterator[list[str]]:
