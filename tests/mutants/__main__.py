@@ -27,8 +27,20 @@ from tests.mutants.mutations import Mutation, find_mutations
 ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("app", "codec", "worker")
 LIMIT_S = 900.0
-# Arguments for pytest: one process, stop at the first failure, write nothing into the copy.
-PYTEST = ("-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider", "--no-header")
+# Arguments for pytest: one process, stop at the first failure, write nothing into the copy, end a
+# test that waits for ever.
+PYTEST = (
+    "-m",
+    "pytest",
+    "-x",
+    "-q",
+    "-n0",
+    "-p",
+    "no:cacheprovider",
+    "--no-header",
+    "--timeout",
+    "60",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +95,8 @@ def choose_sample(count: int, seed: int, packages: list[str]) -> list[Mutant]:
     return sample
 
 
-def list_stages(module: str) -> Iterator[list[str]]:
-    """Yield the tests to run for a module, the nearest first."""
+def list_stages(module: str, *, all_tests: bool) -> Iterator[list[str]]:
+    """Yield the tests to run for a module, the nearest first; without ``all_tests`` its package's."""
     path = Path("tests", module)
     own = sorted(path.parent.glob(f"test_{path.stem}*.py"), key=lambda found: found.name)
     if own:
@@ -95,10 +107,11 @@ def list_stages(module: str) -> Iterator[list[str]]:
     if path.parent not in {package, package / "jpeg"} and path.parent.is_dir():
         yield [str(path.parent)]
     yield [str(package)]
-    yield [str(Path("tests", folder)) for folder in ("docker", "integration")]
+    if all_tests:
+        yield [str(Path("tests", folder)) for folder in ("docker", "integration")]
 
 
-def judge(mutant: Mutant, copy: Path, stages: int) -> Verdict:
+def judge(mutant: Mutant, copy: Path, *, all_tests: bool) -> Verdict:
     """Run the tests against a mutant in a copy of the project."""
     path = copy / mutant.module
     source, times = path.read_bytes(), path.stat()
@@ -111,7 +124,7 @@ def judge(mutant: Mutant, copy: Path, stages: int) -> Verdict:
         if mutant.module.startswith("codec/"):
             kernels = take_kernels(copy, mutant.module)
             environment["NUMBA_CACHE_DIR"] = str(kernels.parent)
-        for stage in list(list_stages(mutant.module))[:stages]:
+        for stage in list_stages(mutant.module, all_tests=all_tests):
             killed_by = run_tests(stage, copy, environment)
             if killed_by:
                 break
@@ -171,10 +184,9 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2, help="at a time (%(default)s)")
     parser.add_argument("--least", type=float, default=85.0, help="per cent killed (%(default)s)")
     parser.add_argument(
-        "--stages",
-        type=int,
-        default=3,
-        help="sets of tests for each, the nearest first (%(default)s; 9: all, which takes hours)",
+        "--all-tests",
+        action="store_true",
+        help="also run the integration tests against what survives; this takes hours",
     )
     parser.add_argument("--out", type=Path, help="JSON file to write")
     args = parser.parse_args()
@@ -191,7 +203,7 @@ def main() -> int:
         def judge_in_copy(mutant: Mutant) -> Verdict:
             copy = copies.get()
             try:
-                return judge(mutant, copy, args.stages)
+                return judge(mutant, copy, all_tests=args.all_tests)
             finally:
                 copies.put(copy)
 
