@@ -28,7 +28,8 @@
 
 A client error, and a photo that a worker gives up with QueueFullError, crosses the queue as a typed
 result (``contract.messages.Failure``), and its RQ job counts as finished. Any other service error is an
-exception with a traceback, and its RQ job counts as failed. Clients see ``detail``: it contains nothing of the upload's content.
+exception with a traceback, and its RQ job counts as failed. Clients see ``detail``: it contains nothing
+of the upload's content.
 """
 
 from typing import ClassVar

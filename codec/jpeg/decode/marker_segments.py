@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import Final
 
 from codec.jpeg.syntax import own_mark
+from codec.jpeg.syntax.segment import write_segment
 
 SOI: Final = 0xD8
 EOI: Final = 0xD9
@@ -136,11 +137,9 @@ def strip_metadata(data: bytes, segments: Sequence[Segment], end: int) -> bytes:
         if i >= len(preamble):
             continue
         if is_jfif(segment):
-            parts.append(_write_app(segment, segment.payload[: _PLAIN_JFIF_BYTES - 2] + b"\0\0"))
+            parts.append(
+                write_segment(segment.marker, segment.payload[: _PLAIN_JFIF_BYTES - 2] + b"\0\0")
+            )
         elif not jfif and read_adobe_transform(segment) is not None:
-            parts.append(_write_app(segment, segment.payload[:_ADOBE_BYTES]))
+            parts.append(write_segment(segment.marker, segment.payload[:_ADOBE_BYTES]))
     return b"".join([*parts, data[kept_from:end]])
-
-
-def _write_app(segment: Segment, payload: bytes) -> bytes:
-    return bytes((0xFF, segment.marker)) + (len(payload) + 2).to_bytes(2, "big") + payload

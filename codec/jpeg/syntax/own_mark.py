@@ -9,6 +9,7 @@ only gets the file back unchanged.
 import zlib
 from typing import Final
 
+from codec.jpeg.syntax.segment import write_segment
 from codec.settings import EncodeSettings
 
 APP15: Final = 0xEF
@@ -24,7 +25,7 @@ _OFFSET: Final = 2 + 18
 def add_mark(jpeg: bytes, settings: EncodeSettings) -> bytes:
     """Return a file of ours without metadata, with the mark for `settings`."""
     payload = NAME + compute_checksum(jpeg, settings)
-    segment = bytes((0xFF, APP15)) + (len(payload) + 2).to_bytes(2, "big") + payload
+    segment = write_segment(APP15, payload)
     return jpeg[:_OFFSET] + segment + jpeg[_OFFSET:]
 
 

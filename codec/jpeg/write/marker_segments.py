@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from codec.jpeg.syntax.component import Component
 from codec.jpeg.syntax.huffman import HuffmanTable
+from codec.jpeg.syntax.segment import write_segment
 
 BASELINE: Final = 0xC0
 PROGRESSIVE: Final = 0xC2
@@ -16,10 +17,6 @@ EOI: Final = b"\xff\xd9"
 _SOI = b"\xff\xd8"
 # Version 1.02, no density unit, aspect ratio 1:1, no thumbnail.
 _JFIF = b"JFIF\x00\x01\x02\x00\x00\x01\x00\x01\x00\x00"
-
-
-def _make_segment(marker: int, payload: bytes) -> bytes:
-    return bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2, "big") + payload
 
 
 def _make_dht(table_class: int, index: int, table: HuffmanTable) -> bytes:
@@ -47,7 +44,7 @@ def write_frame_header(
         bytes((i,)) + table.astype(np.uint8).tobytes() for i, table in enumerate(quant_tables)
     )
     return (
-        _SOI + _make_segment(0xE0, _JFIF) + _make_segment(0xDB, dqt) + _make_segment(process, frame)
+        _SOI + write_segment(0xE0, _JFIF) + write_segment(0xDB, dqt) + write_segment(process, frame)
     )
 
 
@@ -57,7 +54,7 @@ def write_huffman_tables(
     """Return DHT with these tables, indexed from 0 in each class."""
     dht = b"".join(_make_dht(0, i, table) for i, table in enumerate(dc_tables))
     dht += b"".join(_make_dht(1, i, table) for i, table in enumerate(ac_tables))
-    return _make_segment(0xC4, dht)
+    return write_segment(0xC4, dht)
 
 
 def write_scan_header(
@@ -69,7 +66,7 @@ def write_scan_header(
     """Return SOS; each selector is the index of a component, of its DC table and of its AC table."""
     scan = bytes((len(selectors),))
     scan += b"".join(bytes((i + 1, dc << 4 | ac)) for i, dc, ac in selectors)
-    return _make_segment(0xDA, scan + bytes((*band, high_bit << 4 | low_bit)))
+    return write_segment(0xDA, scan + bytes((*band, high_bit << 4 | low_bit)))
 
 
 def write_header(
