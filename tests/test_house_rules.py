@@ -147,6 +147,7 @@ TESTED_ELSEWHERE = {
     "codec/jit.py": "test_kernel_cache and test_warm_up compile with it",
     "codec/jpeg/quantize/trellis.py": "is compiled into quantize_ac: test_rdoq",
     "codec/jpeg/syntax/component.py": "only data",
+    "worker/image/samples.py": "only data",
 }
 
 

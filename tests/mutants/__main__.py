@@ -28,7 +28,8 @@ ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("app", "codec", "worker")
 LIMIT_S = 900.0
 # Arguments for pytest: one process, stop at the first failure, write nothing into the copy, end a
-# test that waits for ever.
+# test that waits for ever. A thread ends it even where a loop in a kernel or an event loop takes no
+# exception.
 PYTEST = (
     "-m",
     "pytest",
@@ -40,6 +41,8 @@ PYTEST = (
     "--no-header",
     "--timeout",
     "60",
+    "--timeout-method",
+    "thread",
 )
 
 

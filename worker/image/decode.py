@@ -16,7 +16,7 @@ from contract.image_headers.read import ImageHeader, check_size
 from contract.images import NOT_AN_IMAGE
 from contract.messages import Options
 from worker.image.limits import ImageFile, check_limits, drop_long_exif
-from worker.image.metadata import read_profile, write_segments
+from worker.image.metadata.segments import read_profile, write_segments
 from worker.image.resize import draft, find_bounds, fit
 
 log = logging.getLogger(__name__)

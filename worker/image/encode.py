@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 import codec
 from contract.errors import MaxBytesError
 from contract.messages import Options
-from worker.image.metadata import insert
+from worker.image.metadata.segments import insert
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import pytest
 from contract.messages import Metadata
 from tests.photos import file_of, photo
 from tests.worker.image.tagged_uploads import XMP, compress
-from worker.image.xmp import write_xmp
+from worker.image.metadata.xmp import write_xmp
 
 UPRIGHT_XMP = XMP.replace(b'tiff:Orientation="6"', b"")
 ENTITIES = b'<!DOCTYPE b [<!ENTITY a "aaaaaaaaaa"><!ENTITY c "&a;&a;&a;&a;">]>'

@@ -9,7 +9,7 @@ from PIL import ExifTags, Image
 from contract.errors import MaxBytesError
 from tests.photos import file_of, photo
 from tests.worker.image.tagged_uploads import FORMATS, compress, make_exif, make_upload, read_tags
-from worker.image.metadata import (
+from worker.image.metadata.segments import (
     LONGEST_PACKET_BYTES,
     LONGEST_PAYLOAD_BYTES,
     LONGEST_PROFILE_BYTES,

@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, TiffTags
 from contract.messages import Metadata
 from tests.photos import file_of, photo
 from tests.worker.image.tagged_uploads import compress, make_exif
-from worker.image.exif import write_exif
+from worker.image.metadata.exif import write_exif
 
 LONGEST_BYTES = 65_533
 DESCRIPTIONS = {

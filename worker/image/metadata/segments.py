@@ -11,8 +11,8 @@ from typing import Final
 from PIL import Image, ImageCms
 
 from contract.messages import Metadata
-from worker.image.exif import write_exif
-from worker.image.xmp import write_xmp
+from worker.image.metadata.exif import write_exif
+from worker.image.metadata.xmp import write_xmp
 
 log = logging.getLogger(__name__)
 

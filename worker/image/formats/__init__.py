@@ -1,0 +1,1 @@
+"""One reader for each format that Pillow alone does not read truly."""

@@ -1,0 +1,1 @@
+"""Metadata of an upload: what is read of it, and what is kept."""
