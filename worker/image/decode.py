@@ -9,24 +9,34 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
-from contract.errors import CorruptImageError, UnsupportedImageError
+from contract.errors import ClientError, CorruptImageError, UnsupportedImageError
 from contract.image_headers.read import ImageHeader, check_size
 from contract.images import NOT_AN_IMAGE
 from contract.messages import Options
+from worker.image.formats.jpeg import reader as jpeg
 from worker.image.limits import ImageFile, check_limits, drop_long_exif
 from worker.image.metadata.segments import read_profile, write_segments
-from worker.image.resize import draft, find_bounds, fit
+from worker.image.resize import fit
+from worker.image.samples import StoredPhoto
 
 log = logging.getLogger(__name__)
 
 # Registers all of Pillow's readers: `formats` may name registered ones only.
 Image.init()
 
-# Pillow's names; an MPO is a JPEG followed by further pictures.
-JPEG_FORMATS = frozenset({"JPEG", "MPO"})
 ORIENTATION = 0x0112
+# What turns the stored picture upright.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 
@@ -53,42 +63,62 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
     """
     header = check_limits(data, max_pixels)
     try:
+        if header.format == "JPEG":
+            stored = jpeg.read(data, options)
+            image, orientation = name_metadata(stored), stored.orientation
+        else:
+            image = open_image(data, header, max_pixels)
+            orientation = read_orientation(image)
+        with image:
+            profile = None
+            if options.metadata == "all":
+                profile = read_profile(image, grey=image.mode in GREY_MODES)
+            turn = TURNS.get(orientation)
+            upright = image if turn is None else image.transpose(turn)
+            fitted = fit(flatten(upright, keep_colours=profile is not None), options)
+            segments = write_segments(image, options.metadata, fitted.size, profile)
+            # `fit` and `flatten` return the same object if they change nothing.
+            has_own_samples = (
+                header.format == "JPEG"
+                and fitted is upright
+                and image.size == (header.width_px, header.height_px)
+            )
+            return Photo(fitted, orientation if has_own_samples else None, segments)
+    except ClientError:
+        raise
+    except Exception as error:
+        log.debug("not decodable", exc_info=True)
+        raise CorruptImageError("The image's data is truncated or damaged.") from error
+
+
+def open_image(data: bytes, header: ImageHeader, max_pixels: int) -> Image.Image:
+    """Return an image of another format than JPEG, with its pixels.
+
+    Raises:
+        UnsupportedImageError, TooManyPixelsError, CorruptImageError: as `decode`.
+    """
+    try:
         image = Image.open(ImageFile(data), formats=[header.format])
     except UnidentifiedImageError as error:
         raise UnsupportedImageError(NOT_AN_IMAGE) from error
     except Exception as error:  # Pillow's readers raise many kinds of errors for damaged headers
         raise CorruptImageError("The image's header is damaged.") from error
-    with image:
-        stored_size_px = image.size
-        # Pillow may have found another size, as in a PNG with two headers.
-        check_size(ImageHeader(header.format, *image.size), max_pixels)
-        try:
-            if image.format not in JPEG_FORMATS:
-                image.load()  # in a PNG, EXIF may follow the pixels
-            drop_long_exif(image)
-            orientation = read_orientation(image)
-            bounds = find_bounds(options, orientation)
-            if image.format in JPEG_FORMATS:
-                draft(image, bounds)
-            image.load()
-            profile = None
-            if options.metadata == "all":
-                profile = read_profile(image, grey=image.mode in GREY_MODES)
-            # `exif_transpose` copies the pixels even if the photo is upright.
-            is_upright = orientation == 1 and image.format in JPEG_FORMATS
-            upright = image if is_upright else ImageOps.exif_transpose(image)
-            fitted = fit(flatten(upright, keep_colours=profile is not None), options)
-            segments = write_segments(image, options.metadata, fitted.size, profile)
-            # `fit` and `flatten` return the same object if they change nothing.
-            has_own_samples = (
-                image.format in JPEG_FORMATS and fitted is upright and image.size == stored_size_px
-            )
-            return Photo(fitted, orientation if has_own_samples else None, segments)
-        except CorruptImageError:
-            raise
-        except Exception as error:
-            log.debug("not decodable", exc_info=True)
-            raise CorruptImageError("The image's data is truncated or damaged.") from error
+    # Pillow may have found another size, as in a PNG with two headers.
+    check_size(ImageHeader(header.format, *image.size), max_pixels)
+    image.load()  # in a PNG, EXIF may follow the pixels
+    drop_long_exif(image)
+    return image
+
+
+def name_metadata(stored: StoredPhoto) -> Image.Image:
+    """Return a JPEG's pixels, with its metadata by Pillow's names."""
+    image, raw = stored.pixels, stored.metadata
+    if not isinstance(image, Image.Image):
+        profile = image.profile
+        image = Image.fromarray(image.values, "CMYK")
+        image.info["icc_profile"] = profile
+    image.info |= {"exif": raw.exif or b"", "xmp": raw.xmp}
+    return image
 
 
 def read_orientation(image: Image.Image) -> int:

@@ -72,8 +72,6 @@ class Decoder:
                 raise UnreadableSourceError("DQT is malformed")
             kind = np.dtype(">u2") if width == 2 else np.dtype(np.uint8)
             table = np.frombuffer(payload[1:size], kind).astype(np.uint16)
-            if table.min() < 1 or table.max() > 255:
-                raise UnreadableSourceError("quantization steps must lie in 1..255")
             self._quant_tables[index] = table
             payload = payload[size:]
 
@@ -175,7 +173,7 @@ class Decoder:
             bits,
             ends,
             (rows, columns, interval),
-            (planes[0], planes[1 % len(planes)], planes[-1]),
+            (planes[0], planes[1 % len(planes)], planes[2 % len(planes)], planes[-1]),
             np.array(parts, np.int64),
             _stack(dc),
             _stack(ac),
