@@ -57,8 +57,9 @@ def is_complete(data: bytes) -> bool:
     It may have any sampling and up to four components. This takes memory as `read_source` does.
     """
     data = _terminate(data)
-    reader, decoder = SegmentReader(data), Decoder(data)
+    decoder = Decoder(data)
     try:
+        reader = SegmentReader(data)
         for segment in reader:
             reader.at = decoder.process(segment)
     except UnreadableSourceError:
@@ -95,8 +96,6 @@ def read_source(data: bytes) -> Source:
     tables = [table for table in decoder.tables if table is not None]
     if len(tables) != len(decoder.tables):
         raise UnreadableSourceError("a component has no quantization table")
-    if min(map(np.min, tables)) < 1 or max(map(np.max, tables)) > 255:
-        raise UnreadableSourceError("quantization steps must lie in 1..255")
     horizontal, vertical = sampling
     rows = -(-frame.height // (8 * vertical))
     columns = -(-frame.width // (8 * horizontal))

@@ -72,6 +72,8 @@ class Decoder:
                 raise UnreadableSourceError("DQT is malformed")
             kind = np.dtype(">u2") if width == 2 else np.dtype(np.uint8)
             table = np.frombuffer(payload[1:size], kind).astype(np.uint16)
+            if table.min() < 1 or table.max() > 255:
+                raise UnreadableSourceError("quantization steps must lie in 1..255")
             self._quant_tables[index] = table
             payload = payload[size:]
 
