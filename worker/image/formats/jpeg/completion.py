@@ -77,7 +77,7 @@ def find_end_of_scans(jpeg: bytes) -> int | None:
         if found[0] == EOI:
             return None
         marker, start = found[0][1], found.end() + 2
-        end = found.end() + int.from_bytes(jpeg[found.end() : start], "big")
+        end = found.end() + max(2, int.from_bytes(jpeg[found.end() : start], "big"))
         if marker not in FOLLOWING or end > len(jpeg):
             position = found.start()
             break
@@ -92,6 +92,7 @@ def find_end_of_scans(jpeg: bytes) -> int | None:
 
 def note_scan(header: bytes, missing: dict[int, list[int]], *, progressive: bool) -> None:
     """Note in ``missing`` the low bits of each coefficient that are still to come behind a scan."""
-    first, last, bits = header[-3:] if progressive else (0, 63, 0)
+    first, last, bits = (*bytes(3), *header)[-3:] if progressive else (0, 63, 0)
     for identifier in header[1:-3:2]:
-        missing[identifier][first : last + 1] = [bits & 15] * (last + 1 - first)
+        if identifier in missing:
+            missing[identifier][first : last + 1] = [bits & 15] * (min(last, 63) + 1 - first)
