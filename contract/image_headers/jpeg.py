@@ -15,7 +15,7 @@ SOS: Final = 0xDA
 FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # Frames of a hierarchical file, and DHP, with which it begins (annex J).
 HIERARCHICAL: Final = frozenset({0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF, 0xDE})
-ARITHMETIC_LOSSLESS: Final = 0xCB
+LOSSLESS, ARITHMETIC_LOSSLESS = 0xC3, 0xCB
 # The frame of JPEG-LS (ISO/IEC 14495-1, C.1.2).
 JPEG_LS: Final = 0xF7
 # Bits per sample of T.81, B.2.2, and table B.2, other than 8.

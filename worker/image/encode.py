@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from contract.messages import Options
 from worker.image.metadata.segments import insert
 
 log = logging.getLogger(__name__)
+
+END_OF_IMAGE: Final = b"\xff\xd9"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +123,5 @@ def is_passthrough(
     That is so if the encoder found no smaller scans and the upload is no larger than the new file.
     """
     own_scans = encoded.jpeg == source.stripped and not source.is_reoriented
-    return options.metadata == "all" and own_scans and len(upload) <= len(jpeg)
+    is_whole = upload.endswith(END_OF_IMAGE)  # some uploads lack it
+    return options.metadata == "all" and own_scans and is_whole and len(upload) <= len(jpeg)

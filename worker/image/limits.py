@@ -31,12 +31,10 @@ START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
 # A marker, but no fill byte, escaped 0xFF or RSTn.
 MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
-# The values of EXIF become objects, as those of a TIFF's tags do. A JPEG may have several segments of it.
+# The values of EXIF become objects, as those of a TIFF's tags do.
 LONGEST_EXIF_BYTES: Final = 1024 * 1024
-EXIF_NAME: Final = b"Exif\0\0"
 # Where Pillow keeps it: as bytes, or as a PNG's text of hexadecimal digits.
 EXIF_KEYS: Final = ("exif", "Raw profile type exif")
-APP1: Final = 0xE1
 
 # TIFF 6.0, section 15. A tile may be larger than the image, up to this size.
 TILE_WIDTH, TILE_LENGTH = 322, 323
@@ -99,7 +97,6 @@ def check_limits(data: bytes, max_pixels: int) -> ImageHeader:
             check_tags(data, header)
             check_values(data)
         elif header.format == "JPEG":
-            check_exif(data)
             check_scans(data)
         elif header.format == "AVIF":
             check_avif(data, max_pixels, LONGEST_EXIF_BYTES)
@@ -115,21 +112,6 @@ def drop_long_exif(image: Image.Image) -> None:
     for key in EXIF_KEYS:
         if len(image.info.get(key, "")) > LONGEST_EXIF_BYTES:
             del image.info[key]
-
-
-def check_exif(data: bytes) -> None:
-    """Check the EXIF of a JPEG, which Pillow joins and parses when it opens the file.
-
-    Raises:
-        CorruptImageError: when there is more than a megabyte.
-    """
-    exif_bytes = sum(
-        end - start
-        for marker, start, end in jpeg.read_segments(data, Steps())
-        if marker == APP1 and data.startswith(EXIF_NAME, start)
-    )
-    if exif_bytes > LONGEST_EXIF_BYTES:
-        raise CorruptImageError("The image's EXIF is too long.")
 
 
 def check_scans(data: bytes) -> None:

@@ -12,6 +12,7 @@ import codec
 from contract.image_headers.jpeg import FRAMES, SOS, read_segments
 from contract.image_headers.steps import Steps
 from worker.image.formats.jpeg import pixels
+from worker.image.formats.jpeg.segments import find_frame
 
 EOI: Final = b"\xff\xd9"
 # A marker, but no fill byte, escaped 0xFF or RSTn.
@@ -21,6 +22,7 @@ FOLLOWING: Final = frozenset({0xC4, 0xCC, SOS, 0xDB, 0xDC, 0xDD, *range(0xE0, 0x
 # Huffman-coded frames of DCT coefficients.
 HUFFMAN: Final = frozenset({0xC0, 0xC1, 0xC2})
 PROGRESSIVE: Final = frozenset({0xC2, 0xCA})
+ARITHMETIC: Final = frozenset({0xC9, 0xCA})
 NO_BITS: Final = -1
 
 # Bits like those of a scan, behind each marker of a restart interval, since a decoder may wait for any.
@@ -54,11 +56,11 @@ def list_endings(scans: bytes) -> Iterator[bytes]:
 
 def has_all_coefficients(jpeg: bytes) -> bool:
     """Return whether the last scan of a JPEG with EOI is complete."""
-    frames = [marker for marker, _, _ in read_segments(jpeg, Steps()) if marker in FRAMES]
-    if HUFFMAN.issuperset(frames):
+    frame = find_frame(jpeg)
+    if frame in HUFFMAN:
         return codec.is_complete(jpeg)
     # Further bits change the pixels of a truncated scan only. Some last bytes may not matter.
-    further = AHEAD + FURTHER_BITS + EOI
+    further = (AHEAD if frame in ARITHMETIC else b"") + FURTHER_BITS + EOI
     return pixels.are_equal(jpeg, jpeg.removesuffix(EOI) + further)
 
 

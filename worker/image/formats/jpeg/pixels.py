@@ -4,6 +4,8 @@ import io
 
 from PIL import Image, ImageChops
 
+from contract.image_headers.jpeg import LOSSLESS
+from worker.image.formats.jpeg.segments import find_frame
 from worker.image.resize import Bounds, draft
 
 
@@ -14,7 +16,9 @@ def decode(jpeg: bytes, bounds: Bounds = (None, None)) -> Image.Image:
         Exception: of many kinds, when the header is damaged or the data ends early.
     """
     image = Image.open(io.BytesIO(jpeg), formats=["JPEG"])
-    draft(image, bounds)
+    # Pillow can't scale lossless JPEGs, which have no coefficients.
+    if bounds != (None, None) and find_frame(jpeg) != LOSSLESS:
+        draft(image, bounds)
     # All at once: libjpeg can't wait for further bytes of an arithmetic-coded file.
     image.decodermaxblock = len(jpeg)
     image.load()

@@ -40,6 +40,16 @@ def split(data: bytes) -> tuple[bytes, list[tuple[int, bytes]]]:
     return b"".join(parts), applications
 
 
+def find_frame(jpeg: bytes) -> int:
+    """Return the marker of a JPEG's frame; that of the last one, if there are several before a scan.
+
+    Raises:
+        UnsupportedImageError, CorruptImageError, struct.error, TooManyStepsError: as `read_segments`.
+        IndexError: when there is none.
+    """
+    return [marker for marker, _, _ in read_segments(jpeg, Steps()) if marker in FRAMES][-1]
+
+
 def keep_colours(marker: int, content: bytes) -> bytes:
     """Return the segment that tells how components become colours; nothing of any other."""
     if marker == APP0 and content.startswith(JFIF) and len(content) >= JFIF_BYTES:

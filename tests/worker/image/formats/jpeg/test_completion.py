@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
+import imagecodecs
 import pytest
 from PIL import Image
 
 from contract.image_headers.steps import TooManyStepsError
 from tests.codec.edited_jpegs import separate_scans
 from tests.photos import file_of, photo
-from tests.worker.image.formats.jpeg.files import EOI, JPEG, encode, make, segment
+from tests.worker.image.formats.jpeg.files import EOI, JPEG, PHOTO, encode, make, segment
 from worker.image.formats.jpeg.completion import complete
 
 SCANS = b"\xff\xda"
@@ -27,6 +28,7 @@ OTHERS: dict[str, Callable[[], bytes]] = {
     "arithmetic": lambda: encode("-arithmetic"),
     "progressive arithmetic": lambda: encode("-arithmetic", "-progressive"),
     "arithmetic restart intervals": lambda: encode("-arithmetic", "-restart", "3B"),
+    "lossless": lambda: imagecodecs.ljpeg_encode(PHOTO[..., 1], bitspersample=8),
 }
 """Of these, some last bytes may be missing."""
 SPARE_BYTES = 16

@@ -1,11 +1,13 @@
 """libjpeg-turbo gets a JPEG at once, and scales it where that is enough."""
 
+import imagecodecs
 import numpy as np
 import pytest
 
 from tests.photos import file_of, photo
-from tests.worker.image.formats.jpeg.files import JPEG, make
+from tests.worker.image.formats.jpeg.files import JPEG, PHOTO, make
 from worker.image.formats.jpeg.pixels import are_equal, decode
+from worker.image.resize import Bounds
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
@@ -25,3 +27,9 @@ def test_pixels_are_compared() -> None:
     assert are_equal(JPEG, JPEG + b"more")
     assert not are_equal(JPEG, file_of(other, "JPEG", quality=90))
     assert np.asarray(decode(JPEG)).shape == (53, 75, 3)
+
+
+@pytest.mark.parametrize("bounds", [(None, None), (10, None)])
+def test_a_lossless_photo_is_not_scaled(bounds: Bounds) -> None:
+    data = imagecodecs.ljpeg_encode(PHOTO[..., 1], bitspersample=8)
+    assert np.array_equal(np.asarray(decode(data, bounds)), PHOTO[..., 1])

@@ -5,7 +5,7 @@ import pytest
 from contract.errors import CorruptImageError
 from contract.image_headers.steps import MAX_STEPS, TooManyStepsError
 from tests.worker.image.formats.jpeg.files import JPEG, adobe, insert, make, segment
-from worker.image.formats.jpeg.segments import split
+from worker.image.formats.jpeg.segments import find_frame, split
 
 JFIF = segment(0xE0, b"JFIF\0\1\1\1\0\x48\0\x48\0\0")
 
@@ -53,3 +53,8 @@ def test_the_number_of_segments_is_limited() -> None:
 def test_a_segment_beyond_the_end_leaves_no_scan() -> None:
     with pytest.raises(CorruptImageError):
         split(JPEG[:30])
+
+
+@pytest.mark.parametrize(("options", "frame"), [({}, 0xC0), ({"progressive": True}, 0xC2)])
+def test_the_kind_of_frame_is_found(options: dict[str, bool], frame: int) -> None:
+    assert find_frame(make(**options)) == frame
