@@ -122,9 +122,9 @@ def read_source(data: bytes) -> Source:
 
 
 def _terminate(data: bytes) -> bytes:
-    """Return a file with an EOI: without one, its last scan ends with the file."""
+    """Return a file with EOI; without one, its last scan ends with the file, or with half of EOI."""
     eoi = bytes((0xFF, EOI))
-    return data if data.endswith(eoi) else data + eoi
+    return data if data.endswith(eoi) else data.rstrip(b"\xff") + eoi
 
 
 def _is_ycbcr(frame: Frame, segments: list[Segment]) -> bool:

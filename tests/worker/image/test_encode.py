@@ -9,7 +9,7 @@ from PIL import Image
 
 import codec
 from contract.errors import MaxBytesError
-from contract.messages import Options
+from contract.messages import Metadata, Options
 from tests.photos import file_of, photo
 from worker.image.decode import decode
 from worker.image.encode import encode, prepare_inputs, read_upright
@@ -98,3 +98,23 @@ def test_coefficients_that_do_not_fit_the_pixels_are_not_used() -> None:
     assert read_upright(data, 1, PIXELS[..., 0]) is None
     # 120 rows are seven and a half MCUs of 4:2:0, so the padding would come first.
     assert read_upright(file_of(PIXELS, "JPEG", subsampling="4:2:0"), 4, PIXELS) is None
+
+
+@pytest.mark.parametrize("metadata", ["none", "all"])
+def test_an_upload_without_eoi_comes_back_complete(metadata: Metadata) -> None:
+    options = Options(quality=95, target="size", metadata=metadata)
+
+    def compress_upload(upload: bytes) -> bytes:
+        decoded = decode(upload, 1_000_000, options)
+        pixels = np.asarray(decoded.image)
+        sources = {"upload": upload, "orientation": decoded.orientation}
+        inputs = prepare_inputs(pixels, options, **sources)
+        segments = decoded.segments
+        return encode(pixels, SALIENCY, options, inputs, segments=segments, upload=upload).jpeg
+
+    exif = Image.Exif()
+    exif[0x010E] = "a description"
+    whole = compress_upload(file_of(PIXELS, "JPEG", quality=40, exif=exif))
+    assert compress_upload(whole) == whole
+    assert compress_upload(whole[:-2]) == whole
+    assert compress_upload(whole[:-1]) == whole

@@ -136,7 +136,7 @@ def test_truncated_files_are_refused(data: bytes) -> None:
 @pytest.mark.parametrize("end", [b"", b"\xff", b"\xff\xff\xff"])
 def test_a_file_without_eoi_gets_one(data: bytes, end: bytes) -> None:
     source = read_source(data[:-2] + end)
-    assert source.stripped == data[:-2] + end + data[-2:]
+    assert source.stripped == data
     for first, second in zip(source.qcoefs, read_source(data).qcoefs, strict=True):
         assert np.array_equal(first, second)
 

@@ -17,7 +17,6 @@ from contract.messages import Options
 from tests.codec.edited_jpegs import separate_scans
 from tests.photos import file_of, photo
 from tests.worker.image.formats.jpeg.files import (
-    EOI,
     JPEG,
     adobe,
     encode,
