@@ -24,6 +24,8 @@ HUFFMAN: Final = frozenset({0xC0, 0xC1, 0xC2})
 PROGRESSIVE: Final = frozenset({0xC2, 0xCA})
 ARITHMETIC: Final = frozenset({0xC9, 0xCA})
 NO_BITS: Final = -1
+# A file without EOI is decoded up to three times, and each scan costs a pass over all blocks.
+MOST_SCANS: Final = 64
 
 # Bits like those of a scan, behind each marker of a restart interval, since a decoder may wait for any.
 BITS: Final = bytes(range(0x55, 0xD5, 3))
@@ -65,8 +67,8 @@ def has_all_coefficients(jpeg: bytes) -> bool:
 
 
 def find_end_of_scans(jpeg: bytes) -> int | None:
-    """Return where the scans of a JPEG without EOI end; None if it has EOI or lacks scans."""
-    steps = Steps()
+    """Return where the scans of a JPEG without EOI end; None if it has EOI, or lacks scans."""
+    steps, scans_left = Steps(), Steps(MOST_SCANS)
     position, missing, progressive = 0, {}, False
     for marker, start, position in read_segments(jpeg, steps):
         if marker in FRAMES:
@@ -84,6 +86,7 @@ def find_end_of_scans(jpeg: bytes) -> int | None:
             position = found.start()
             break
         if marker == SOS:
+            scans_left.take()
             note_scan(jpeg[start:end], missing, progressive=progressive)
         position = end
     else:

@@ -10,7 +10,7 @@ from contract.image_headers.steps import TooManyStepsError
 from tests.codec.edited_jpegs import separate_scans
 from tests.photos import file_of, photo
 from tests.worker.image.formats.jpeg.files import EOI, JPEG, PHOTO, encode, make, segment
-from worker.image.formats.jpeg.completion import complete
+from worker.image.formats.jpeg.completion import MOST_SCANS, complete
 
 SCANS = b"\xff\xda"
 HUFFMAN: dict[str, Callable[[], bytes]] = {
@@ -111,3 +111,10 @@ def test_the_number_of_segments_between_scans_is_limited() -> None:
     comments = data[:at] + segment(0xFE, b"") * 11_000 + data[at:-2]
     with pytest.raises(TooManyStepsError):
         complete(comments)
+
+
+def test_the_number_of_scans_is_limited() -> None:
+    data = make(progressive=True)
+    at = data.rindex(SCANS)
+    with pytest.raises(TooManyStepsError):
+        complete(data[:-2] + data[at:-2] * MOST_SCANS)
