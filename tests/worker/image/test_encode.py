@@ -13,6 +13,7 @@ from contract.messages import Metadata, Options
 from tests.photos import file_of, photo
 from worker.image.decode import decode
 from worker.image.encode import encode, prepare_inputs, read_upright
+from worker.image.metadata.segments import insert
 
 PIXELS = photo()
 SALIENCY = np.zeros((8, 8), np.float32)
@@ -118,3 +119,8 @@ def test_an_upload_without_eoi_comes_back_complete(metadata: Metadata) -> None:
     assert compress_upload(whole) == whole
     assert compress_upload(whole[:-2]) == whole
     assert compress_upload(whole[:-1]) == whole
+    # Without our mark it is another's file whose scans are the shortest.
+    kept = decode(whole, 1_000_000, options).segments
+    foreign = insert(codec.read_source(whole).stripped, kept)
+    assert compress_upload(foreign) == foreign
+    assert compress_upload(foreign[:-2]) == foreign

@@ -86,6 +86,9 @@ def test_a_byte_of_ones_that_is_cut_in_two_is_whole() -> None:
     ("kept", "cut_off"),
     [
         (b"", JPEG),
+        (b"", JPEG + bytes(70_000)),
+        (b"", b"\xff\xfe"),
+        (b"", b"\xff\xfe\0"),
         (b"", b"\xff\x10 garbage"),
         (segment(0xFE, b"text"), JPEG),
         (b"", segment(0xE5, b"a segment that is cut off")[:-1]),

@@ -73,6 +73,7 @@ def test_extended_xmp_is_joined_by_digest_and_offset(parts: list[bytes]) -> None
         [extension(1, 2560)],
         [extension(0, 1000), extension(1001, 2560)],
         [extension(0, 1000), extension(999, 2560)],
+        [extension(0, 1000), extension(999, 2559)],
         [extension(0, 2560, digest=b"0" * 32)],
         [extension(0, 2560, full_bytes=1 << 31)],
         [extension(0, 2560)[:70]],
