@@ -32,6 +32,8 @@ class Item:
     orientation: int | None = None
     # Kept metadata, as marker segments of the JPEG.
     segments: bytes = b""
+    # The JPEG of a kept gain map, to append to the photo's; empty if there is none.
+    gain_map: bytes = b""
     pixels: NDArray[np.uint8] | None = None
     network_input: NDArray[np.uint8] | None = None
     # Set when the photo is alone in the service; else the inputs are prepared by the encode stage.
@@ -65,5 +67,5 @@ class Item:
         if self.encode_inputs:
             self.encode_inputs.cancel()  # its task refers to the pixels
         self.encode_inputs = None
-        self.segments = b""
+        self.segments = self.gain_map = b""
         self.blobs = {}

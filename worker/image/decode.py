@@ -15,6 +15,9 @@ from contract.errors import CorruptImageError, UnsupportedImageError
 from contract.image_headers.read import ImageHeader, check_size
 from contract.images import NOT_AN_IMAGE
 from contract.messages import Options
+from worker.image.gain_map.geometry import Geometry
+from worker.image.gain_map.read import read_gain_map
+from worker.image.gain_map.write import announce_gain_map, encode_gain_map
 from worker.image.limits import ImageFile, check_limits, drop_long_exif
 from worker.image.metadata.segments import read_profile, write_segments
 from worker.image.resize import draft, find_bounds, fit
@@ -27,6 +30,8 @@ Image.init()
 # Pillow's names; an MPO is a JPEG followed by further pictures.
 JPEG_FORMATS = frozenset({"JPEG", "MPO"})
 ORIENTATION = 0x0112
+# Colour models that a gain map applies to.
+HDR_MODES = frozenset({"L", "RGB"})
 
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 
@@ -41,6 +46,8 @@ class Photo:
     """EXIF orientation, 1 to 8, of a JPEG whose own samples, made upright, are `image`; else None."""
     segments: bytes = b""
     """Kept metadata, as marker segments of a JPEG."""
+    gain_map: bytes = b""
+    """The JPEG of a kept gain map, in the photo's size and orientation; empty if there is none."""
 
 
 def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
@@ -71,19 +78,28 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
             if image.format in JPEG_FORMATS:
                 draft(image, bounds)
             image.load()
+            gain_map = None
+            if options.hdr == "keep" and image.format in JPEG_FORMATS and image.mode in HDR_MODES:
+                gain_map = read_gain_map(data, stored_size_px)
             profile = None
-            if options.metadata == "all":
+            # A gain map applies in the photo's own colour space.
+            if options.metadata == "all" or gain_map is not None:
                 profile = read_profile(image, grey=image.mode in GREY_MODES)
             # `exif_transpose` copies the pixels even if the photo is upright.
             is_upright = orientation == 1 and image.format in JPEG_FORMATS
             upright = image if is_upright else ImageOps.exif_transpose(image)
             fitted = fit(flatten(upright, keep_colours=profile is not None), options)
             segments = write_segments(image, options.metadata, fitted.size, profile)
+            gain_map_jpeg = b""
+            if gain_map is not None:
+                geometry = Geometry(stored_size_px, orientation, fitted.size)
+                gain_map_jpeg = encode_gain_map(gain_map, options, geometry)
+                segments = announce_gain_map(segments, gain_map, len(gain_map_jpeg))
             # `fit` and `flatten` return the same object if they change nothing.
             has_own_samples = (
                 image.format in JPEG_FORMATS and fitted is upright and image.size == stored_size_px
             )
-            return Photo(fitted, orientation if has_own_samples else None, segments)
+            return Photo(fitted, orientation if has_own_samples else None, segments, gain_map_jpeg)
         except CorruptImageError:
             raise
         except Exception as error:

@@ -24,6 +24,11 @@ def find_bounds(options: Options, orientation: int) -> Bounds:
     return (bounds[1], bounds[0]) if orientation in TRANSPOSED else bounds
 
 
+def turn_size(size_px: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """Return the (width, height) that a stored picture has when it is upright."""
+    return (size_px[1], size_px[0]) if orientation in TRANSPOSED else size_px
+
+
 def scale_inside(size_px: tuple[int, int], bounds: Bounds) -> float:
     """Return the scale of a picture that fits inside ``bounds``, at most 1."""
     sides = zip(size_px, bounds, strict=True)

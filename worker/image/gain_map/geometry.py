@@ -1,0 +1,55 @@
+"""Turns, crops and scales a gain map as its photo was."""
+
+from typing import Final, NamedTuple
+
+from PIL import Image
+
+from worker.image.resize import REDUCING_GAP, turn_size
+
+Transpose = Image.Transpose
+# EXIF 2.32, tag 0x0112: what makes a picture upright.
+TURNS: Final = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
+}
+
+
+class Geometry(NamedTuple):
+    """How a finished photo was made of a stored one; sizes are (width, height)."""
+
+    stored_px: tuple[int, int]
+    orientation: int
+    """EXIF's, 1 to 8."""
+    size_px: tuple[int, int]
+    window: tuple[float, float, float, float] | None = None
+    """The part that was kept: left, top, right and bottom in pixels of the upright photo; None is all."""
+
+    @property
+    def is_only_turned(self) -> bool:
+        """Whether the finished photo has all pixels of the stored one."""
+        return self.window is None and self.size_px == turn_size(self.stored_px, self.orientation)
+
+
+def fit_gain_map(image: Image.Image, geometry: Geometry) -> Image.Image:
+    """Return a stored gain map as that of the finished photo.
+
+    It stays as much smaller than the photo as it is. It is the same object if nothing changes.
+    """
+    if geometry.orientation != 1:
+        image = image.transpose(TURNS[geometry.orientation])
+    if geometry.is_only_turned:
+        return image
+    upright_px = turn_size(geometry.stored_px, geometry.orientation)
+    across, down = (own / whole for own, whole in zip(image.size, upright_px, strict=True))
+    left, top, right, bottom = geometry.window or (0.0, 0.0, *upright_px)
+    # Rounding must not lead outside.
+    right, bottom = min(right * across, image.width), min(bottom * down, image.height)
+    width, height = geometry.size_px
+    size_px = max(1, round(width * across)), max(1, round(height * down))
+    box = (left * across, top * down, right, bottom)
+    return image.resize(size_px, Image.Resampling.LANCZOS, box, REDUCING_GAP)
