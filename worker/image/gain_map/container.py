@@ -9,6 +9,8 @@ from worker.image.gain_map.xmp_metadata import NAMESPACE, VERSION
 CONTAINER: Final = "http://ns.google.com/photos/1.0/container/"
 ITEM: Final = "http://ns.google.com/photos/1.0/container/item/"
 MOST_ITEMS: Final = 16
+# What is left of a description by `describe` without what is said of gain maps.
+EMPTIED: Final = f'<rdf:Description xmlns:rdf="{RDF}" rdf:about=""></rdf:Description>'.encode()
 
 
 def find_gain_map(packet: bytes) -> tuple[int, int] | None:

@@ -25,7 +25,7 @@ from worker.image.metadata.segments import (
     split_profile,
 )
 
-# docs/decisions/0035-gain-maps.md has the errors at other qualities.
+# At 85 the mean error of detailed gain maps comes near 1 % of full intensity.
 QUALITY: Final = 90
 EXIF_NAME: Final = b"Exif\0\0"
 END_OF_RDF: Final = re.compile(rb"</([A-Za-z_][\w.-]*:)?RDF\s*>")
@@ -83,7 +83,7 @@ def split_at_xmp(segments: bytes) -> tuple[bytes, bytes, bytes]:
 
 
 def add_to_packet(packet: bytes, description: str) -> bytes:
-    """Return an XMP packet with a further description; all else stays byte for byte.
+    """Return an XMP packet with a further description as its last; all else stays byte for byte.
 
     A packet that has no room for it, or is not in UTF-8, is returned as it is.
     """
@@ -92,7 +92,9 @@ def add_to_packet(packet: bytes, description: str) -> bytes:
     ends = [found.start() for found in END_OF_RDF.finditer(packet)]
     if not ends:
         return packet
-    extended = packet[: ends[-1]] + description.encode() + packet[ends[-1] :]
+    # A result that is sent again has an emptied description where its gain map was described.
+    start = packet[: ends[-1]].removesuffix(container.EMPTIED)
+    extended = start + description.encode() + packet[ends[-1] :]
     try:
         is_found = container.find_gain_map(extended) is not None
     except InvalidGainMapError:

@@ -26,6 +26,7 @@ from tests.worker.image.ultra_hdr import (
     read_with_libultrahdr,
 )
 from worker.image.decode import decode
+from worker.image.gain_map.container import EMPTIED, describe
 from worker.image.gain_map.write import add_to_packet, split_at_xmp
 
 CLAIMS = (b"MPF\0", b"21496", b"hdrgm", b"Container", b"hdr-gain-map")
@@ -234,3 +235,11 @@ def test_the_gain_map_is_in_the_photo_s_own_file_only_if_it_was_whole() -> None:
     upload = UltraHdr().write()
     assert decode(upload, 10**6, Options(hdr="keep")).gain_map
     assert not decode(upload[:-2], 10**6, Options(hdr="keep")).gain_map
+
+
+def test_a_description_takes_the_place_of_one_that_was_emptied() -> None:
+    description = describe(1000)
+    once = add_to_packet(b"<r:RDF xmlns:r='urn:x'><a/></r:RDF>", description)
+    emptied = once.replace(description.encode(), EMPTIED)
+    assert add_to_packet(emptied, description) == once
+    assert once.endswith(b"</rdf:Description></r:RDF>")
