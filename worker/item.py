@@ -59,7 +59,11 @@ class Item:
     @property
     def cost_px(self) -> int:
         """The memory that the item takes, as a number of pixels; the upload's bytes count too."""
-        return self.request.pixels + self.request.original_bytes // BYTES_PER_PIXEL
+        pixels = self.request.pixels
+        if self.request.options.hdr == "keep":
+            # A gain map of the photo's size is encoded beside the photo, without subsampling.
+            pixels += pixels // 2
+        return pixels + self.request.original_bytes // BYTES_PER_PIXEL
 
     def release(self) -> None:
         """Free all large data of the photo."""
