@@ -12,7 +12,8 @@ from contract.image_headers import jpeg
 from contract.image_headers.steps import Steps, TooManyStepsError
 from worker.image.gain_map import container, iso_metadata, multi_picture, xmp_metadata
 from worker.image.gain_map.numbers import GainMapNumbers, InvalidGainMapError
-from worker.image.metadata.segments import APP1, APP2, XMP_NAME
+from worker.image.gain_map.packet import NAME as XMP_NAME
+from worker.image.metadata.segments import APP1, APP2
 
 log = logging.getLogger(__name__)
 

@@ -11,15 +11,15 @@ from contract.image_headers.steps import Steps
 from contract.messages import Options
 from worker.image.coefficients import read_upright
 from worker.image.gain_map import container, iso_metadata, xmp_metadata
-from worker.image.gain_map.geometry import Geometry, fit_gain_map
+from worker.image.gain_map.geometry import Geometry, Window, fit_gain_map, is_only_turned
 from worker.image.gain_map.numbers import InvalidGainMapError
+from worker.image.gain_map.packet import NAME as XMP_NAME
 from worker.image.gain_map.packet import wrap
 from worker.image.gain_map.read import GainMap
 from worker.image.metadata.segments import (
     APP1,
     APP2,
     LONGEST_PAYLOAD_BYTES,
-    XMP_NAME,
     insert,
     segment,
     split_profile,
@@ -31,9 +31,11 @@ EXIF_NAME: Final = b"Exif\0\0"
 END_OF_RDF: Final = re.compile(rb"</([A-Za-z_][\w.-]*:)?RDF\s*>")
 
 
-def encode_gain_map(gain_map: GainMap, options: Options, geometry: Geometry) -> bytes:
+def encode_gain_map(
+    gain_map: GainMap, options: Options, geometry: Geometry, window: Window | None = None
+) -> bytes:
     """Return the JPEG of the finished photo's gain map."""
-    image = fit_gain_map(gain_map.image, geometry)
+    image = fit_gain_map(gain_map.image, geometry, window)
     pixels = np.asarray(image)
     settings = codec.EncodeSettings(
         quality=QUALITY,
@@ -44,7 +46,7 @@ def encode_gain_map(gain_map: GainMap, options: Options, geometry: Geometry) -> 
         progressive=options.progressive,
     )
     source = None
-    if geometry.is_only_turned:
+    if is_only_turned(geometry, window):
         source = read_upright(gain_map.jpeg, geometry.orientation, pixels)
     if source is not None:
         encoded = codec.transcode(source, pixels, None, settings)
