@@ -67,6 +67,18 @@ def test_no_entry_leads_outside_or_into_the_photo(entries: list[tuple[int, int]]
     assert find_gain_map(UltraHdr(has_directory=False).write(entries)) is not None
 
 
+def test_a_picture_inside_of_the_photo_is_no_gain_map() -> None:
+    upload = UltraHdr(numbers=None, iso=None, has_directory=False)
+    inside = UltraHdr().write_map()
+    data = upload.write()
+    at = data.index(b"MPF\0") + 86
+    origin = data.index(b"MPF\0") + 4
+    data = upload.write([(len(inside), at + 4 - origin)])
+    data = data[:at] + app(5, inside) + data[at:]
+    assert data[at + 4 :].startswith(inside)
+    assert find_gain_map(data) is None
+
+
 def test_the_photo_is_not_its_own_gain_map() -> None:
     jpeg = file_of(photo(), "JPEG")
     described = jpeg[:2] + app(2, iso_metadata.NAME + ISO) + jpeg[2:]

@@ -50,6 +50,15 @@ def test_a_gain_map_is_the_same_in_the_photo_s_own_size(mode: str, progressive: 
     assert mean_error(after, before) < 0.01
 
 
+def test_the_colours_of_a_gain_map_are_not_subsampled() -> None:
+    stripes = np.zeros((60, 80, 3), np.uint8)
+    stripes[:, ::2] = (200, 60, 60)
+    stripes[:, 1::2] = (60, 60, 200)
+    upload = UltraHdr(gain_map=stripes, map_options={"quality": 100}).write()
+    after, _ = read_with_libultrahdr(compress(upload, hdr="keep", progressive=False))
+    assert mean_error(after, stripes) < 0.02
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_a_gain_map_is_scaled_with_its_photo(mode: str) -> None:
     upload = UltraHdr(gain_map=make_map(mode=mode)).write()
