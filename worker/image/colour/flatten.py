@@ -38,15 +38,23 @@ def unmultiply(values: Integers, alpha: Integers) -> NDArray[np.uint16]:
     """Return samples, (height, width, channels), that were multiplied by ``alpha``, (height, width)."""
     deep, coverage = to_16_bits(values), to_16_bits(alpha)
     factors = FULL_16 / np.maximum(coverage, 1).astype(np.float32)
-    scaled = deep * factors[..., None]
-    return np.minimum(np.rint(scaled, out=scaled), FULL_16).astype(np.uint16)
+    divided = np.empty(values.shape, np.uint16)
+    for channel in range(values.shape[2]):
+        scaled = deep[..., channel] * factors
+        divided[..., channel] = np.minimum(np.rint(scaled, out=scaled), FULL_16)
+    return divided
 
 
 def flatten(values: Integers, alpha: Integers) -> NDArray[np.uint8]:
     """Return samples, (height, width, channels), on white, in 8 bits; alpha is (height, width)."""
     coverage = alpha.astype(np.float32) * np.float32(1 / np.iinfo(alpha.dtype).max)
-    # What is missing to white is covered.
-    missing = FULL_8 - values * np.float32(FULL_8 / np.iinfo(values.dtype).max)
-    missing *= coverage[..., None]
-    np.subtract(FULL_8, missing, out=missing)
-    return np.asarray(np.rint(missing, out=missing), np.uint8)
+    scale = np.float32(FULL_8 / np.iinfo(values.dtype).max)
+    pixels = np.empty(values.shape, np.uint8)
+    # NumPy is slow where the last axis is short.
+    for channel in range(values.shape[2]):
+        mixed = values[..., channel] * scale
+        mixed -= FULL_8
+        mixed *= coverage
+        mixed += FULL_8
+        pixels[..., channel] = np.rint(mixed, out=mixed)
+    return pixels
