@@ -1,23 +1,10 @@
 """Turns, crops and scales a gain map as its photo was."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from PIL import Image
 
-from worker.image.resize import REDUCING_GAP, turn_size
-
-Transpose = Image.Transpose
-# EXIF 2.32, tag 0x0112: what makes a picture upright.
-TURNS: Final = {
-    2: Transpose.FLIP_LEFT_RIGHT,
-    3: Transpose.ROTATE_180,
-    4: Transpose.FLIP_TOP_BOTTOM,
-    5: Transpose.TRANSPOSE,
-    6: Transpose.ROTATE_270,
-    7: Transpose.TRANSVERSE,
-    8: Transpose.ROTATE_90,
-}
-
+from worker.image.resize import REDUCING_GAP, TURNS, turn_size
 
 # The part of a photo that is kept: left, top, right and bottom in pixels of the upright photo.
 Window = tuple[float, float, float, float]
