@@ -1,6 +1,7 @@
 """Other readers find the kept gain map, with the same numbers, as large beside its photo as before."""
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from worker.image.decode import decode
 from worker.image.gain_map.container import EMPTIED, describe
 from worker.image.gain_map.write import add_to_packet, split_at_xmp
 
+DATA = Path(os.environ.get("FOVEATE_DATA") or Path(__file__).parents[5] / "shared" / "data")
+SAMPLE = DATA / "reports" / "ultrahdr-motion-photo.jpg"
 CLAIMS = (b"MPF\0", b"21496", b"hdrgm", b"Container", b"hdr-gain-map")
 
 
@@ -252,3 +255,15 @@ def test_a_description_takes_the_place_of_one_that_was_emptied() -> None:
     emptied = once.replace(description.encode(), EMPTIED)
     assert add_to_packet(emptied, description) == once
     assert once.endswith(b"</rdf:Description></r:RDF>")
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not SAMPLE.is_file(), reason="no reports under FOVEATE_DATA")
+def test_a_phone_s_photo_keeps_its_gain_map() -> None:
+    upload = SAMPLE.read_bytes()
+    before, numbers = read_with_libultrahdr(upload)
+    for width in (768, 384):
+        after, kept = read_with_libultrahdr(compress(upload, hdr="keep", width=width))
+        expected = Image.fromarray(before).resize((width // 4, width // 6), Image.Resampling.BOX)
+        assert mean_error(after, np.asarray(expected)) < 0.01
+        assert kept == numbers
