@@ -1,44 +1,30 @@
-"""Decodes an upload to upright sRGB pixels without alpha, in the requested size.
+"""Decodes an upload to upright sRGB pixels without alpha, in the requested size."""
 
-Orientation: EXIF 2.32, tag 0x0112. Colours: the embedded ICC profile.
-"""
-
-import io
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image
 
-from contract.errors import ClientError, CorruptImageError, UnsupportedImageError
-from contract.image_headers.read import ImageHeader, check_size
-from contract.images import NOT_AN_IMAGE
+from contract.errors import ClientError, CorruptImageError
+from contract.image_headers.read import ImageHeader
 from contract.messages import Options
+from worker.image.colour.convert import find_own_profile, to_picture
+from worker.image.formats import pillow
 from worker.image.formats.jpeg import reader as jpeg
-from worker.image.limits import ImageFile, check_limits, drop_long_exif
-from worker.image.metadata.segments import read_profile, write_segments
-from worker.image.resize import fit
-from worker.image.samples import StoredPhoto
+from worker.image.gain_map.geometry import Geometry
+from worker.image.gain_map.read import GainMap, read_gain_map
+from worker.image.gain_map.write import announce_gain_map, encode_gain_map
+from worker.image.limits import check_limits
+from worker.image.metadata.segments import LONGEST_PROFILE_BYTES, write_segments
+from worker.image.resize import TURNS, fit
+from worker.image.samples import RawMetadata, Samples, StoredPhoto
 
 log = logging.getLogger(__name__)
 
-# Registers all of Pillow's readers: `formats` may name registered ones only.
-Image.init()
-
-ORIENTATION = 0x0112
-# What turns the stored picture upright.
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+# By the names of ``IMAGE_FORMATS``. JPEG has a reader that takes options; Pillow reads the others.
+READERS: Final[dict[str, Callable[[bytes], StoredPhoto]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +37,8 @@ class Photo:
     """EXIF orientation, 1 to 8, of a JPEG whose own samples, made upright, are `image`; else None."""
     segments: bytes = b""
     """Kept metadata, as marker segments of a JPEG."""
+    gain_map: bytes = b""
+    """The JPEG of a kept gain map, in the photo's size and orientation; empty if there is none."""
 
 
 def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
@@ -63,27 +51,16 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
     """
     header = check_limits(data, max_pixels)
     try:
-        if header.format == "JPEG":
-            stored = jpeg.read(data, options)
-            image, orientation = name_metadata(stored), stored.orientation
-        else:
-            image = open_image(data, header, max_pixels)
-            orientation = read_orientation(image)
-        with image:
-            profile = None
-            if options.metadata == "all":
-                profile = read_profile(image, grey=image.mode in GREY_MODES)
-            turn = TURNS.get(orientation)
-            upright = image if turn is None else image.transpose(turn)
-            fitted = fit(flatten(upright, keep_colours=profile is not None), options)
-            segments = write_segments(image, options.metadata, fitted.size, profile)
-            # `fit` and `flatten` return the same object if they change nothing.
-            has_own_samples = (
-                header.format == "JPEG"
-                and fitted is upright
-                and image.size == (header.width_px, header.height_px)
-            )
-            return Photo(fitted, orientation if has_own_samples else None, segments)
+        reader = READERS.get(header.format)
+        if reader is not None or header.format == "JPEG":
+            stored = jpeg.read(data, options) if reader is None else reader(data)
+            source = name_metadata(stored.metadata)
+            gain_map = find_gain_map(data, stored, header, options)
+            return finish(stored, source, header, options, gain_map)
+        with pillow.open_image(data, header, max_pixels, options) as image:
+            stored = StoredPhoto(pillow.read_pixels(image), pillow.read_orientation(image))
+            gain_map = find_gain_map(data, stored, header, options)
+            return finish(stored, image, header, options, gain_map)
     except ClientError:
         raise
     except Exception as error:
@@ -91,119 +68,54 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
         raise CorruptImageError("The image's data is truncated or damaged.") from error
 
 
-def open_image(data: bytes, header: ImageHeader, max_pixels: int) -> Image.Image:
-    """Return an image of another format than JPEG, with its pixels.
-
-    Raises:
-        UnsupportedImageError, TooManyPixelsError, CorruptImageError: as `decode`.
-    """
-    try:
-        image = Image.open(ImageFile(data), formats=[header.format])
-    except UnidentifiedImageError as error:
-        raise UnsupportedImageError(NOT_AN_IMAGE) from error
-    except Exception as error:  # Pillow's readers raise many kinds of errors for damaged headers
-        raise CorruptImageError("The image's header is damaged.") from error
-    # Pillow may have found another size, as in a PNG with two headers.
-    check_size(ImageHeader(header.format, *image.size), max_pixels)
-    image.load()  # in a PNG, EXIF may follow the pixels
-    drop_long_exif(image)
-    return image
-
-
-def name_metadata(stored: StoredPhoto) -> Image.Image:
-    """Return a JPEG's pixels, with its metadata by Pillow's names."""
-    image, raw = stored.pixels, stored.metadata
-    if not isinstance(image, Image.Image):
-        profile = image.profile
-        image = Image.fromarray(image.values, "CMYK")
-        image.info["icc_profile"] = profile
+def name_metadata(raw: RawMetadata) -> Image.Image:
+    """Return an image that has a photo's metadata by Pillow's names, and no pixels of it."""
+    image = Image.new("L", (1, 1))
     image.info |= {"exif": raw.exif or b"", "xmp": raw.xmp}
     return image
 
 
-def read_orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 to 8, as ``exif_transpose`` reads it."""
-    orientation = image.getexif().get(ORIENTATION, 1)
-    return orientation if orientation in range(1, 9) else 1
-
-
-def flatten(image: Image.Image, *, keep_colours: bool) -> Image.Image:
-    """Return ``image`` on white: mode "L" if it is greyscale, else "RGB".
-
-    Its colours are in sRGB, or with ``keep_colours`` in its own colour space.
-    """
-    grey = image.mode in GREY_MODES
-    alpha = None
-    if grey and image.mode not in {"L", "LA", "La"}:
-        alpha = deep_transparency(image)
-        profile = image.info.get("icc_profile")
-        image = to_8_bits(image)
-        image.info["icc_profile"] = profile
-    elif image.mode in {"PA", "LA", "La", "RGBA", "RGBa"} or "transparency" in image.info:
-        image = image.convert("LA" if grey else "RGBA")
-        alpha = image.getchannel("A")
-        image = image.convert("L" if grey else "RGB")
-    elif image.mode == "P":
-        image = image.convert("RGB")  # the profile applies to the palette's colours
-    if keep_colours:
-        mode = "L" if grey else "RGB"
-        image = image if image.mode == mode else image.convert(mode)
-    else:
-        image = to_srgb(image, grey=grey)
-    if alpha is not None:
-        white = Image.new(image.mode, image.size, "white")
-        image = Image.composite(image, white, alpha)
-    return image
-
-
-def deep_transparency(image: Image.Image) -> Image.Image | None:
-    """Return the alpha of a greyscale image of more than 8 bits; None if no level is transparent."""
-    level = image.info.get("transparency")
-    if not isinstance(level, int):
+def find_gain_map(
+    data: bytes, stored: StoredPhoto, header: ImageHeader, options: Options
+) -> GainMap | None:
+    """Return the gain map to keep, None if there is none."""
+    # Samples have other colours than a gain map applies to.
+    if options.hdr == "none" or header.format != "JPEG" or isinstance(stored.pixels, Samples):
         return None
-    opaque = np.asarray(image) != level
-    return Image.fromarray(np.where(opaque, 255, 0).astype(np.uint8))
+    return read_gain_map(data, (header.width_px, header.height_px))
 
 
-def to_8_bits(image: Image.Image) -> Image.Image:
-    """Return a greyscale image of any depth as mode "L".
-
-    Pillow's own conversion clips 16-bit samples at 255 instead of scaling them.
-    """
-    if image.mode == "1":
-        return image.convert("L")
-    samples: NDArray[np.float32] = np.asarray(image, dtype=np.float32)
-    if image.mode == "F":
-        # Floating-point TIFFs use 0 to 1 or 0 to 255, and no tag tells which.
-        full_scale = 1.0 if np.nanmax(samples, initial=0.0) <= 1.0 else 255.0
-    else:
-        full_scale = 65_535.0
-    scaled = np.nan_to_num(samples) * np.float32(255.0 / full_scale)
-    return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8), "L")
-
-
-def to_srgb(image: Image.Image, *, grey: bool) -> Image.Image:
-    """Return ``image`` with its colours in sRGB, as mode "L" if ``grey``, else "RGB".
-
-    A profile that can't be read or doesn't fit the pixels is ignored. The colours then count as sRGB,
-    as in browsers.
-    """
-    mode = "L" if grey else "RGB"
-    profile_bytes = image.info.get("icc_profile")
-    if profile_bytes:
-        try:
-            profile = ImageCms.ImageCmsProfile(io.BytesIO(profile_bytes))
-            if not ImageCms.getProfileDescription(profile).startswith("sRGB"):
-                converted = ImageCms.profileToProfile(
-                    image,
-                    profile,
-                    ImageCms.createProfile("sRGB"),
-                    renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-                    outputMode="RGB",
-                    flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-                )
-                if converted is not None:
-                    return converted.convert(mode)
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            log.debug("colour profile ignored", exc_info=True)
-    return image if image.mode == mode else image.convert(mode)
+def finish(
+    stored: StoredPhoto,
+    source: Image.Image,
+    header: ImageHeader,
+    options: Options,
+    gain_map: GainMap | None,
+) -> Photo:
+    """Return a photo upright, in its final colours and size."""
+    profile = None
+    # A gain map applies in the photo's own colour space.
+    if options.metadata == "all" or gain_map is not None:
+        profile = find_own_profile(stored.pixels)
+    if profile is not None and len(profile) > LONGEST_PROFILE_BYTES:
+        profile = None
+    picture = to_picture(stored.pixels, keep_colours=profile is not None)
+    turn = TURNS.get(stored.orientation)
+    upright = picture if turn is None else picture.transpose(turn)
+    fitted = fit(upright, options)
+    segments = write_segments(source, options.metadata, fitted.size, profile)
+    gain_map_jpeg = b""
+    if gain_map is not None:
+        stored_px = (header.width_px, header.height_px)
+        geometry = Geometry(stored_px, stored.orientation, fitted.size)
+        gain_map_jpeg = encode_gain_map(gain_map, options, geometry)
+        segments = announce_gain_map(segments, gain_map, len(gain_map_jpeg))
+    # Each step returns the same object if it changes nothing.
+    has_own_samples = (
+        header.format == "JPEG"
+        and picture is stored.pixels
+        and fitted is upright
+        and picture.size == (header.width_px, header.height_px)
+    )
+    orientation = stored.orientation if has_own_samples else None
+    return Photo(fitted, orientation, segments, gain_map_jpeg)
