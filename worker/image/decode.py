@@ -57,7 +57,7 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
             source = name_metadata(stored.metadata)
             gain_map = find_gain_map(data, stored, header, options)
             return finish(stored, source, header, options, gain_map)
-        with pillow.open_image(data, header, max_pixels, options) as image:
+        with pillow.open_image(data, header, max_pixels) as image:
             stored = StoredPhoto(pillow.read_pixels(image), pillow.read_orientation(image))
             gain_map = find_gain_map(data, stored, header, options)
             return finish(stored, image, header, options, gain_map)

@@ -9,9 +9,7 @@ from PIL import Image, UnidentifiedImageError
 from contract.errors import CorruptImageError, UnsupportedImageError
 from contract.image_headers.read import ImageHeader, check_size
 from contract.images import NOT_AN_IMAGE
-from contract.messages import Options
 from worker.image.limits import ImageFile, drop_long_exif
-from worker.image.resize import draft, find_bounds
 from worker.image.samples import ColourModel, Samples
 
 # Registers all of Pillow's readers: `formats` may name registered ones only.
@@ -25,8 +23,8 @@ DEEP_MODES: Final = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N"})
 MODELS: Final[dict[str, ColourModel]] = {"CMYK": "cmyk", "LAB": "lab", "La": "grey", "RGBa": "rgb"}
 
 
-def open_image(data: bytes, header: ImageHeader, max_pixels: int, options: Options) -> Image.Image:
-    """Return an image with its pixels; a JPEG at the least size that is enough for ``options``.
+def open_image(data: bytes, header: ImageHeader, max_pixels: int) -> Image.Image:
+    """Return an image with its pixels.
 
     Raises:
         UnsupportedImageError: when Pillow finds another format than the header's reader.
@@ -41,12 +39,8 @@ def open_image(data: bytes, header: ImageHeader, max_pixels: int, options: Optio
         raise CorruptImageError("The image's header is damaged.") from error
     # Pillow may have found another size, as in a PNG with two headers.
     check_size(ImageHeader(header.format, *image.size), max_pixels)
-    if header.format != "JPEG":
-        image.load()  # in a PNG, EXIF may follow the pixels
+    image.load()  # in a PNG, EXIF may follow the pixels
     drop_long_exif(image)
-    if header.format == "JPEG":
-        draft(image, find_bounds(options, read_orientation(image)))
-        image.load()
     return image
 
 

@@ -1,14 +1,11 @@
 """Pillow's pictures keep their depth, alpha and colours."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
 from contract.image_headers.read import ImageHeader
-from contract.messages import Options
 from tests.photos import file_of, photo
 from worker.image.formats.pillow import open_image, read_orientation, read_pixels
 from worker.image.samples import Samples
@@ -90,23 +87,16 @@ def test_an_orientation_out_of_range_is_none() -> None:
         exif[0x0112] = orientation
         data = file_of(photo(8, 8), "JPEG", exif=exif)
         header = ImageHeader("JPEG", 8, 8)
-        with open_image(data, header, LIMIT_PX, Options()) as image:
+        with open_image(data, header, LIMIT_PX) as image:
             assert read_orientation(image) == expected
-
-
-def test_a_jpeg_is_opened_at_the_least_size_that_is_enough() -> None:
-    data = file_of(photo(160, 120), "JPEG")
-    header = ImageHeader("JPEG", 160, 120)
-    with open_image(data, header, LIMIT_PX, replace(Options(), width=20)) as image:
-        assert image.size == (40, 30)
 
 
 def test_errors_of_pillow_become_ours() -> None:
     data = file_of(photo(8, 8), "PNG")
     header = ImageHeader("PNG", 8, 8)
     with pytest.raises(UnsupportedImageError):
-        open_image(b"nonsense", header, LIMIT_PX, Options())
+        open_image(b"nonsense", header, LIMIT_PX)
     with pytest.raises(TooManyPixelsError):
-        open_image(data, header, 10, Options())
+        open_image(data, header, 10)
     with pytest.raises(CorruptImageError):
-        open_image(data[:20], header, LIMIT_PX, Options())
+        open_image(data[:20], header, LIMIT_PX)
