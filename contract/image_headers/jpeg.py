@@ -33,14 +33,16 @@ def read_size(data: bytes, steps: Steps) -> tuple[int, int]:
 
     Raises:
         UnsupportedImageError: when the frame is of a kind that no decoder here can read.
-        CorruptImageError: when no scan with a frame is found.
-        struct.error: when the frame is truncated.
+        CorruptImageError: when no scan with a frame is found, or a frame has a wrong length.
+        struct.error: when a frame is truncated.
         TooManyStepsError: when there are too many segments.
     """
     size = None
-    for marker, start, _ in read_segments(data, steps):
+    for marker, start, end in read_segments(data, steps):
         if marker in FRAMES or marker in HIERARCHICAL:
             precision, height_px, width_px, components = struct.unpack_from(">BHHB", data, start)
+            if end - start != 6 + 3 * components:
+                raise CorruptImageError("The JPEG's frame has a wrong length.")
             check_frame(marker, precision, height_px, components)
             size = width_px, height_px
     if size is None:

@@ -27,14 +27,14 @@ def test_the_size_is_read(options: dict[str, int]) -> None:
     assert size_of(file_of(photo(33, 21), "JPEG", **options)) == (33, 21)
 
 
-def change_frame(**fields: int) -> bytes:
-    """Return a JPEG with another marker, precision, height or number of components in its frame."""
+def change_frame(
+    marker: int = 0xC0, precision: int = 8, height: int = 21, components: int = 3
+) -> bytes:
+    """Return a JPEG with another frame."""
     at = JPEG.index(b"\xff\xc0")
-    frame = {"marker": 0xC0, "precision": 8, "height": 21, "components": 3} | fields
-    changed = bytearray(JPEG)
-    changed[at + 1], changed[at + 4] = frame["marker"], frame["precision"]
-    changed[at + 6], changed[at + 9] = frame["height"], frame["components"]
-    return bytes(changed)
+    fields = (marker, 8 + 3 * components, precision, height, 33, components)
+    frame = b"\xff" + struct.pack(">BHBHHB", *fields) + bytes((1, 0x11, 0)) * components
+    return JPEG[:at] + frame + JPEG[at + 19 :]
 
 
 @pytest.mark.parametrize("marker", [*range(0xC0, 0xC4), 0xC9, 0xCA])
@@ -60,6 +60,12 @@ def test_a_frame_that_can_not_be_decoded_is_refused_by_its_kind(
 ) -> None:
     with pytest.raises(UnsupportedImageError, match=kind):
         size_of(change_frame(**fields))
+
+
+def test_a_frame_of_a_wrong_length_is_damaged() -> None:
+    at = JPEG.index(b"\xff\xc0") + 9
+    with pytest.raises(CorruptImageError):
+        size_of(JPEG[:at] + b"\x4b" + JPEG[at + 1 :])
 
 
 @pytest.mark.parametrize("fields", [{"precision": 0}, {"precision": 200}, {"components": 0}])
