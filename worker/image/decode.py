@@ -16,6 +16,8 @@ from contract.image_headers.read import ImageHeader, check_size
 from contract.images import NOT_AN_IMAGE
 from contract.messages import Options
 from worker.image.limits import ImageFile, check_limits, drop_long_exif
+from worker.image.metadata.geometry import Geometry
+from worker.image.metadata.pillow_metadata import read_metadata
 from worker.image.metadata.segments import read_profile, write_segments
 from worker.image.resize import draft, find_bounds, fit
 
@@ -78,7 +80,8 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
             is_upright = orientation == 1 and image.format in JPEG_FORMATS
             upright = image if is_upright else ImageOps.exif_transpose(image)
             fitted = fit(flatten(upright, keep_colours=profile is not None), options)
-            segments = write_segments(image, options.metadata, fitted.size, profile)
+            geometry = Geometry(stored_size_px, orientation, fitted.size)
+            segments = write_segments(read_metadata(image), options.metadata, geometry, profile)
             # `fit` and `flatten` return the same object if they change nothing.
             has_own_samples = (
                 image.format in JPEG_FORMATS and fitted is upright and image.size == stored_size_px

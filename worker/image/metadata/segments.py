@@ -12,7 +12,9 @@ from PIL import Image, ImageCms
 
 from contract.messages import Metadata
 from worker.image.metadata.exif import write_exif
+from worker.image.metadata.geometry import Geometry
 from worker.image.metadata.xmp import write_xmp
+from worker.image.samples import RawMetadata
 
 log = logging.getLogger(__name__)
 
@@ -51,22 +53,21 @@ def read_profile(image: Image.Image, *, grey: bool) -> bytes | None:
 
 
 def write_segments(
-    image: Image.Image, keep: Metadata, size_px: tuple[int, int], profile: bytes | None
+    metadata: RawMetadata, keep: Metadata, geometry: Geometry, profile: bytes | None
 ) -> bytes:
     """Return the kept metadata of an upload as consecutive segments.
 
-    ``size_px`` is the finished photo's (width, height). EXIF or XMP that doesn't fit into one segment
-    is left out; a profile may take several segments.
+    EXIF or XMP that doesn't fit into one segment is left out; a profile may take several segments.
     """
     if keep == "none":
         return b""
     segments: list[bytes] = []
-    if exif := write_exif(image, keep, size_px, LONGEST_PAYLOAD_BYTES):
+    if metadata.exif is not None and (
+        exif := write_exif(metadata.exif, keep, geometry, LONGEST_PAYLOAD_BYTES)
+    ):
         segments.append(segment(APP1, exif))
-    packet = image.info.get("xmp")
-    if isinstance(packet, str):
-        packet = packet.encode()
-    if isinstance(packet, bytes) and len(packet) <= LONGEST_PACKET_BYTES:
+    packet = metadata.xmp
+    if packet is not None and len(packet) <= LONGEST_PACKET_BYTES:
         written = write_xmp(packet, keep, LONGEST_PAYLOAD_BYTES - len(XMP_NAME))
         if written is not None:
             segments.append(segment(APP1, XMP_NAME + written))
