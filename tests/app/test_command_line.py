@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from app.__main__ import parse_port
+from app.__main__ import main, parse_port
 from app.client.arguments import parse_count
 
 
@@ -20,3 +20,12 @@ def test_counts_are_at_least_one() -> None:
     for text in ("0", "-1", "many", "", "1.5"):
         with pytest.raises(argparse.ArgumentTypeError, match="at least 1"):
             parse_count(text)
+
+
+def test_compress_takes_the_options_of_the_service(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["foveate", "compress", "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "--quality" in capsys.readouterr().out
