@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 import codec
 from contract.errors import MaxBytesError
 from contract.messages import Options
-from worker.image.metadata.segments import insert
+from worker.image.metadata.segments import count_added_bytes, insert
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +68,9 @@ def encode(
         MaxBytesError: when no JPEG of this photo has ``max_bytes`` or less.
     """
     max_bytes = options.max_bytes
+    added_bytes = count_added_bytes(segments)
     if max_bytes is not None:
-        max_bytes = max(1, max_bytes - len(segments))
+        max_bytes = max(1, max_bytes - added_bytes)
     settings = codec.EncodeSettings(
         quality=options.quality,
         target=options.target,
@@ -94,14 +95,14 @@ def encode(
     except codec.OutOfReachError as error:
         raise MaxBytesError(
             f"max_bytes is {options.max_bytes}; the smallest JPEG of this photo has "
-            f"{error.smallest_bytes + len(segments)} bytes."
+            f"{error.smallest_bytes + added_bytes} bytes."
         ) from error
     if not segments:
         return encoded
     jpeg = insert(encoded.jpeg, segments)
     if options.max_bytes is not None and len(jpeg) > options.max_bytes:
         raise MaxBytesError(
-            f"max_bytes is {options.max_bytes}; the metadata alone takes {len(segments)} bytes."
+            f"max_bytes is {options.max_bytes}; the metadata alone takes {added_bytes} bytes."
         )
     if (
         source is not None

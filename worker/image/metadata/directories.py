@@ -20,7 +20,7 @@ VALUE_BYTES: Final = dict(
     zip((*range(1, 14), 129), (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 1), strict=True)
 )
 INTEGERS: Final = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
-SHORT, LONG, IFD = 3, 4, 13
+SHORT, LONG, RATIONAL, IFD = 3, 4, 5, 13
 HEADER_BYTES, ENTRY_BYTES, INLINE_BYTES = 8, 12, 4
 # Longer values don't fit into a segment. Values of a damaged file may all be the same bytes.
 LONGEST_VALUE_BYTES: Final = 65_535

@@ -12,6 +12,7 @@ from worker.image.metadata.directories import (
     IFD,
     INTEGERS,
     INTEROPERABILITY_IFD,
+    RATIONAL,
     SHORT,
     Directory,
     pack,
@@ -24,6 +25,8 @@ EXIF_NAME: Final = b"Exif\0\0"
 ORIENTATION, MAKER_NOTE, CHROMA_POSITIONING = 0x0112, 0x927C, 0x0213
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 COPYRIGHT_TAGS: Final = frozenset({0x013B, 0x8298, 0x9C9D})  # Artist, Copyright, XPAuthor
+# TIFF 6.0, section 8: none, inch, centimetre; and JFIF's numbers for them.
+UNITS: Final = {1: 0, 2: 1, 3: 2}
 # EXIF 2.32, 4.6.8: a directory without them is not valid.
 REQUIRED: Final = frozenset({X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, CHROMA_POSITIONING})
 # Tags that are not copied. They describe how a TIFF or DNG stores its pixels (TIFF 6.0, DNG 1.7) and
@@ -34,7 +37,7 @@ STRUCTURE: Final = frozenset(
     | {288, 289, 290, 291, 292, 293, 297, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 330}
     | {332, 333, 334, 336, 337, 338, 339, 340, 341, 342, 343, 347, 400, 512, 513, 514, 515, 517}
     | {518, 519, 520, 521, 529, 530, 532, 700, 33421, 33422, 33723, 34377, 34675, 37724}
-    | {33550, 33920, 33922, 34264, 34735, 34736, 34737}
+    | {33550, 33920, 33922, 34264, 34735, 34736, 34737, 0x9102}
     | {*range(50706, 50898), *range(50900, 51200), *range(52525, 52560)}
 )
 # Places in the photo, and its pixels per unit of the sensor.
@@ -74,6 +77,26 @@ def write_exif(exif: bytes, keep: Metadata, geometry: Geometry, longest_bytes: i
         pack(root)
         written = write_directories(root, order, longest_bytes)
     return None if written is None else EXIF_NAME + written
+
+
+def read_density(exif: bytes) -> tuple[int, int, int] | None:
+    """Return pixels along x and y per unit, as in JFIF; None if EXIF has no such or they are damaged."""
+    root, order = read_directories(exif), tiff.byte_order(exif)
+    if root is None:
+        return None
+    densities = []
+    for tag in (X_RESOLUTION, Y_RESOLUTION):
+        entry = root.find(tag)
+        if entry is None or entry.type != RATIONAL or entry.count != 1:
+            return None
+        numerator, denominator = struct.unpack(order + "II", entry.value)
+        densities.append(round(numerator / denominator) if denominator else 0)
+    unit = root.find(RESOLUTION_UNIT)
+    is_short = unit is not None and unit.type == SHORT and unit.count == 1
+    number = struct.unpack(order + "H", unit.value)[0] if unit is not None and is_short else 2
+    if number not in UNITS or not all(0 < density <= 0xFFFF for density in densities):
+        return None
+    return densities[0], densities[1], UNITS[number]
 
 
 def keep_copyright(root: Directory) -> None:
