@@ -15,6 +15,12 @@ def test_ports_are_numbers_up_to_65535() -> None:
             parse_port(text)
 
 
+def test_run_ends_with_the_supervisors_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.supervision.supervisor.Supervisor.run", lambda _: 3)
+    monkeypatch.setattr("sys.argv", ["foveate", "run"])
+    assert main() == 3
+
+
 def test_counts_are_at_least_one() -> None:
     assert [parse_count(text) for text in ("1", "64")] == [1, 64]
     for text in ("0", "-1", "many", "", "1.5"):
