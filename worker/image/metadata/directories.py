@@ -134,6 +134,7 @@ class _Reader:
 def pack(directory: Directory, at: int = HEADER_BYTES) -> int:
     """Give a directory and all values new places from ``at`` on; return the end, all in bytes."""
     directory.start = at
+    directory.entries.sort(key=lambda entry: entry.tag)
     at += _table_bytes(directory)
     for entry in directory.entries:
         if len(entry.value) > INLINE_BYTES:

@@ -5,7 +5,6 @@ from typing import Final
 
 from contract.image_headers import tiff
 from contract.messages import Metadata
-from worker.image.metadata.apple_maker_note import drop_hdr
 from worker.image.metadata.directories import (
     EXIF_IFD,
     GPS_IFD,
@@ -20,9 +19,10 @@ from worker.image.metadata.directories import (
     write_directories,
 )
 from worker.image.metadata.geometry import Geometry
+from worker.image.metadata.maker_note import drop_false
 
 EXIF_NAME: Final = b"Exif\0\0"
-ORIENTATION, MAKER_NOTE, CHROMA_POSITIONING = 0x0112, 0x927C, 0x0213
+MAKE, ORIENTATION, MAKER_NOTE, CHROMA_POSITIONING = 0x010F, 0x0112, 0x927C, 0x0213
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 COPYRIGHT_TAGS: Final = frozenset({0x013B, 0x8298, 0x9C9D})  # Artist, Copyright, XPAuthor
 # TIFF 6.0, section 8: none, inch, centimetre; and JFIF's numbers for them.
@@ -137,9 +137,10 @@ def update(root: Directory, order: str, geometry: Geometry) -> None:
                 set_integer(directory, tag, side_px, order)
     if not geometry.is_unchanged:
         details.drop(IN_PIXELS)
+    make = root.find(MAKE)
     for entry in details.entries:
         if entry.tag == MAKER_NOTE:
-            entry.value = drop_hdr(entry.value)
+            entry.value = drop_false(entry.value, make.value if make else b"", order)
 
 
 def set_integer(directory: Directory, tag: int, value: int, order: str) -> None:
