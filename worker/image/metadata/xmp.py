@@ -29,6 +29,13 @@ EXTENSION_PART_BYTES: Final = 65_400
 LONGEST_PACKET_BYTES: Final = 4 * 1024 * 1024
 # Instructions around the root.
 WRAPPER, WRAPPER_END = b"<?xpacket", b"?>"
+# First bytes of a packet: a byte order mark, or "<" without one.
+UTF_16: Final = {
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+    b"<\0": "utf-16-le",
+    b"\0<": "utf-16-be",
+}
 
 NAMESPACES: Final = {
     "cc": "http://creativecommons.org/ns#",
@@ -73,7 +80,7 @@ def write_xmp(
     that are damaged or longer than 4 MB.
     """
     packet, extension = (
-        found if found is not None and len(found) <= LONGEST_PACKET_BYTES else None
+        to_utf8(found) if found is not None and len(found) <= LONGEST_PACKET_BYTES else None
         for found in (metadata.xmp, metadata.extended_xmp)
     )
     if packet is None:
@@ -95,6 +102,14 @@ def write_xmp(
     if packet is None or len(packet) > LONGEST_BYTES:
         return []
     return [XMP_NAME + packet, *(() if extension is None else split_extension(extension))]
+
+
+def to_utf8(packet: bytes) -> bytes:
+    """Return a packet in the encoding that a JPEG's has, from UTF-16 or as it is."""
+    for start, encoding in UTF_16.items():
+        if packet.startswith(start):
+            return packet.decode(encoding, "replace").encode()
+    return packet
 
 
 def edit(packet: bytes, rules: Rules) -> bytes | None:

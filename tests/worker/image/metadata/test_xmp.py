@@ -102,6 +102,13 @@ def test_only_the_orientation_s_own_bytes_change(orientation: bytes) -> None:
     assert write_one(packet, "all") == upright
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_becomes_utf_8(encoding: str) -> None:
+    packet = UPRIGHT_XMP.decode().encode(encoding)
+    assert write_one(packet, "all") == UPRIGHT_XMP
+    assert "Änne".encode() in write_one(packet, "copyright")
+
+
 def test_copyright_keeps_author_and_rights_only() -> None:
     written = write_one(XMP, "copyright")
     assert written.count("Änne".encode()) == 2
