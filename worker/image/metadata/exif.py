@@ -14,6 +14,7 @@ from worker.image.metadata.directories import (
     RATIONAL,
     SHORT,
     Directory,
+    Entry,
     pack,
     read_directories,
     write_directories,
@@ -38,8 +39,11 @@ STRUCTURE: Final = frozenset(
     | {332, 333, 334, 336, 337, 338, 339, 340, 341, 342, 343, 347, 400, 512, 513, 514, 515, 517}
     | {518, 519, 520, 521, 529, 530, 532, 700, 33421, 33422, 33723, 34377, 34675, 37724}
     | {33550, 33920, 33922, 34264, 34735, 34736, 34737, 0x9102}
+    | {0x8897}  # of Xiaomi: a video is behind the photo
     | {*range(50706, 50898), *range(50900, 51200), *range(52525, 52560)}
 )
+# The offsets of a TIFF's strips or tiles.
+STORED_PIXELS: Final = frozenset({273, 324})
 # Places in the photo, and its pixels per unit of the sensor.
 IN_PIXELS: Final = frozenset({0x9214, 0xA214, 0xA20E, 0xA20F, 0xA210})
 # Width and height of the photo, in the directories for EXIF and interoperability.
@@ -62,6 +66,8 @@ def write_exif(exif: bytes, keep: Metadata, geometry: Geometry, longest_bytes: i
     if keep == "copyright":
         keep_copyright(root)
     else:
+        if not STORED_PIXELS.isdisjoint(entry.tag for entry in root.entries):
+            add_chroma_positioning(root, order)
         drop_structure(root)
         update(root, order, geometry)
     if {entry.tag for entry in root.entries} <= {ORIENTATION, *REQUIRED}:
@@ -118,6 +124,12 @@ def drop_structure(directory: Directory) -> None:
     ]
     for child in directory.children.values():
         drop_structure(child)
+
+
+def add_chroma_positioning(root: Directory, order: str) -> None:
+    """Add what EXIF requires in a JPEG to the directory of a TIFF, where it is seldom needed."""
+    if root.find(CHROMA_POSITIONING) is None:
+        root.entries.append(Entry(CHROMA_POSITIONING, SHORT, 1, struct.pack(order + "H", 1)))
 
 
 def update(root: Directory, order: str, geometry: Geometry) -> None:

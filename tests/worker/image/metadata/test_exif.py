@@ -14,6 +14,7 @@ from tests.worker.image.metadata.tiff_structures import Tag, Tags, build, find_f
 from tests.worker.image.tagged_uploads import compress, make_exif
 from worker.image.metadata.exif import EXIF_NAME, write_exif
 from worker.image.metadata.geometry import Geometry
+from worker.image.metadata.segments import insert, segment
 
 LONGEST_BYTES = 65_533
 SAME = Geometry((8, 6), 1, (8, 6))
@@ -217,6 +218,26 @@ def test_of_the_tags_of_tiff_only_those_that_describe_the_photo_are_copied() -> 
     tiff |= {700, 33723, 34377, 34675, 37724, 50706, 50829, 33550, 34735, INTEROPERABILITY, 400}
     kept = rewrite(build({number: Tag(3, [1]) for number in sorted(tiff)}))
     assert {names[number] for number in kept} == DESCRIPTIVE
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_exif_of_a_whole_tiff_is_its_directory(big: bool, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif.load(EXIF_NAME + build(CAMERA, "<"))
+    stored = {"dpi": (300, 300), "big_tiff": True} if big else {"dpi": (300, 300)}
+    tiff = file_of(photo(200, 150), "TIFF", exif=exif, **stored)
+    payload = write_exif(tiff, "all", Geometry((200, 150), 1, (200, 150)), LONGEST_BYTES)
+    assert payload is not None
+    assert len(payload) < 1000
+    assert set(parse(payload[len(EXIF_NAME) :])) == {*CAMERA, 0x0213}
+    jpeg = insert(file_of(photo(200, 150), "JPEG"), segment(0xE1, payload))
+    if not big:  # exiftool finds other faults in it
+        assert find_faults(jpeg, tmp_path) <= find_faults(tiff, tmp_path)
+
+
+def test_a_mark_for_a_video_is_left_out() -> None:
+    kept = rewrite(build({ARTIST: text("A"), EXIF: {0x8897: Tag(1, [1]), 0x9000: Tag(7, b"0232")}}))
+    assert set(kept[EXIF]) == {0x9000}
 
 
 def test_entries_that_point_to_unknown_directories_are_not_copied() -> None:
