@@ -42,8 +42,9 @@ STRUCTURE: Final = frozenset(
     | {0x8897}  # of Xiaomi: a video is behind the photo
     | {*range(50706, 50898), *range(50900, 51200), *range(52525, 52560)}
 )
-# The offsets of a TIFF's strips or tiles.
-STORED_PIXELS: Final = frozenset({273, 324})
+# With one of them a directory describes samples as those of a TIFF: the photometric interpretation, the
+# offsets of strips or tiles.
+STORED_PIXELS: Final = frozenset({262, 273, 324})
 # Places in the photo, and its pixels per unit of the sensor.
 IN_PIXELS: Final = frozenset({0x9214, 0xA214, 0xA20E, 0xA20F, 0xA210})
 # Width and height of the photo, in the directories for EXIF and interoperability.
@@ -63,11 +64,11 @@ def write_exif(exif: bytes, keep: Metadata, geometry: Geometry, longest_bytes: i
     if root is None:
         return None
     order = tiff.byte_order(exif)
+    if not STORED_PIXELS.isdisjoint(entry.tag for entry in root.entries):
+        add_chroma_positioning(root, order)
     if keep == "copyright":
         keep_copyright(root)
     else:
-        if not STORED_PIXELS.isdisjoint(entry.tag for entry in root.entries):
-            add_chroma_positioning(root, order)
         drop_structure(root)
         update(root, order, geometry)
     if {entry.tag for entry in root.entries} <= {ORIENTATION, *REQUIRED}:
@@ -127,7 +128,7 @@ def drop_structure(directory: Directory) -> None:
 
 
 def add_chroma_positioning(root: Directory, order: str) -> None:
-    """Add what EXIF requires in a JPEG to the directory of a TIFF, where it is seldom needed."""
+    """Add what EXIF requires in a JPEG, where a directory as in a TIFF does without it."""
     if root.find(CHROMA_POSITIONING) is None:
         root.entries.append(Entry(CHROMA_POSITIONING, SHORT, 1, struct.pack(order + "H", 1)))
 

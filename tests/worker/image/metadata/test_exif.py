@@ -235,6 +235,14 @@ def test_exif_of_a_whole_tiff_is_its_directory(big: bool, tmp_path: Path) -> Non
         assert find_faults(jpeg, tmp_path) <= find_faults(tiff, tmp_path)
 
 
+@pytest.mark.parametrize("keep", ["copyright", "all"])
+def test_what_photoshop_writes_stays_valid(keep: Metadata, tmp_path: Path) -> None:
+    described = {number: CAMERA[number] for number in (0x011A, 0x011B, 0x0128, ARTIST)}
+    tags = {0x0100: Tag(3, [160]), 0x0106: Tag(3, [2]), **described}
+    data = file_of(photo(), "JPEG", exif=EXIF_NAME + build(tags))
+    assert find_faults(compress(data, metadata=keep), tmp_path) <= find_faults(data, tmp_path)
+
+
 def test_a_mark_for_a_video_is_left_out() -> None:
     kept = rewrite(build({ARTIST: text("A"), EXIF: {0x8897: Tag(1, [1]), 0x9000: Tag(7, b"0232")}}))
     assert set(kept[EXIF]) == {0x9000}
