@@ -128,8 +128,8 @@ def drop_structure(directory: Directory) -> None:
 
 
 def add_chroma_positioning(root: Directory, order: str) -> None:
-    """Add what EXIF requires in a JPEG, where a directory as in a TIFF does without it."""
-    if root.find(CHROMA_POSITIONING) is None:
+    """Add what EXIF requires in a JPEG beside the resolution, and what a TIFF does without."""
+    if root.find(X_RESOLUTION) is not None and root.find(CHROMA_POSITIONING) is None:
         root.entries.append(Entry(CHROMA_POSITIONING, SHORT, 1, struct.pack(order + "H", 1)))
 
 

@@ -3,13 +3,9 @@
 JFIF 1.02; EXIF 2.32, 4.7.2; XMP part 3, 1.1.3; ICC.1:2010, B.4.
 """
 
-import io
-import logging
 import struct
 from collections.abc import Iterator
 from typing import Final
-
-from PIL import Image, ImageCms
 
 from contract.messages import Metadata
 from worker.image.metadata.exif import read_density, write_exif
@@ -17,8 +13,6 @@ from worker.image.metadata.geometry import Geometry
 from worker.image.metadata.image_resources import write_image_resources
 from worker.image.metadata.xmp import write_xmp
 from worker.image.samples import RawMetadata
-
-log = logging.getLogger(__name__)
 
 APP0, APP1, APP2, APP13 = 0xE0, 0xE1, 0xE2, 0xED
 Density = tuple[int, int, int]
@@ -33,28 +27,6 @@ LONGEST_PAYLOAD_BYTES: Final = 65_533
 ICC_NAME: Final = b"ICC_PROFILE\0"
 # The largest profiles, those of printers, have about 3 MB.
 LONGEST_PROFILE_BYTES: Final = 4 * 1024 * 1024
-
-GREY, RGB = b"GRAY", b"RGB "
-RGB_MODES: Final = frozenset({"RGB", "RGBA", "RGBX", "P", "PA"})
-
-
-def read_profile(image: Image.Image, *, grey: bool) -> bytes | None:
-    """Return the photo's colour profile if its samples can be kept unconverted.
-
-    Return None if there is no profile, if it can't be read, or if it is for another colour model,
-    such as CMYK. The samples are then converted to sRGB.
-    """
-    profile = image.info.get("icc_profile")
-    if not isinstance(profile, bytes) or not 128 <= len(profile) <= LONGEST_PROFILE_BYTES:
-        return None
-    fits = profile[16:20] == (GREY if grey else RGB) and (grey or image.mode in RGB_MODES)
-    if not fits:
-        return None
-    try:
-        ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return None
-    return profile
 
 
 def write_segments(
