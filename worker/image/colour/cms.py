@@ -51,4 +51,5 @@ def transform(
         )
     except (imagecodecs.CmsError, ValueError) as error:
         raise ProfileError(str(error)) from error
-    return out
+    converted: Integers = out
+    return converted
