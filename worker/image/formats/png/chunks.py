@@ -12,7 +12,6 @@ from worker.image.limits import BYTES_PER_READ, FREE_READS
 HEADER, PALETTE, ALPHA, PIXELS, END = b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"
 INDEXED: Final = 3
 APPLE_VARIANT: Final = b"CgBI"
-CRITICAL: Final = frozenset({HEADER, PALETTE, PIXELS})
 LONGEST_KEYWORD_BYTES: Final = 79
 TEXTS: Final = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 # PNG, third edition, 5.6. As in libpng, a chunk at another place is left out.
@@ -35,8 +34,10 @@ class Chunks:
 def read_chunks(data: bytes, keywords: frozenset[bytes]) -> Chunks:
     """Return the header and the chunks after it that count, of texts those with one of ``keywords``.
 
+    What follows damaged pixels is left out.
+
     Raises:
-        CorruptImageError: when a critical chunk is damaged, or when there are too many chunks.
+        CorruptImageError: when a header or a palette is damaged, or when there are too many chunks.
         UnsupportedImageError: when the file is of Apple's variant, which no other program reads.
     """
     chunks = Chunks()
@@ -47,7 +48,12 @@ def read_chunks(data: bytes, keywords: frozenset[bytes]) -> Chunks:
                 break
             if kind == APPLE_VARIANT:
                 raise UnsupportedImageError("PNG files of Apple's variant CgBI are not supported.")
-            if kind in TEXTS:
+            if kind == PIXELS and chunks.first:
+                # A decoder tells whether pixels are missing; the end of their last chunk may be.
+                if end + 4 <= len(data) and not is_intact(data, start, end):
+                    break
+                chunks.pixels.append(memoryview(data)[start:end])
+            elif kind in TEXTS:
                 keep_text(chunks, data, (kind, start, end), keywords)
             elif kind == HEADER or HEADER in chunks.first:
                 keep_first(chunks, data, (kind, start, end))
@@ -67,23 +73,18 @@ def keep_text(
 
 
 def keep_first(chunks: Chunks, data: bytes, chunk: tuple[bytes, int, int]) -> None:
-    """Keep a chunk if it is the first intact one of its kind, or has pixels.
-
-    Whether pixels are truncated, their decoder tells.
+    """Keep a chunk if it is the first intact one of its kind.
 
     Raises:
-        CorruptImageError: when a critical chunk has a wrong checksum.
+        CorruptImageError: when a header or a palette has a wrong checksum.
     """
     kind, start, end = chunk
-    if kind != PIXELS and (kind in chunks.first or not is_in_place(kind, chunks)):
+    if kind in chunks.first or not is_in_place(kind, chunks):
         return
-    intact = is_intact(data, start, end)
-    if kind in CRITICAL and not intact and end + 4 <= len(data):
-        raise CorruptImageError(f"The PNG's chunk {kind.decode()} is damaged.")
-    if kind == PIXELS:
-        chunks.pixels.append(memoryview(data)[start:end])
-    elif intact:
+    if is_intact(data, start, end):
         chunks.first[kind] = data[start:end]
+    elif kind in {HEADER, PALETTE}:
+        raise CorruptImageError(f"The PNG's chunk {kind.decode()} is damaged.")
 
 
 def is_in_place(kind: bytes, chunks: Chunks) -> bool:

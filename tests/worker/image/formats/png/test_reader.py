@@ -156,6 +156,13 @@ def test_a_truncated_file_is_damage_unless_all_pixels_are_there() -> None:
             read(data[:length])
 
 
+def test_a_wrong_checksum_of_pixels_is_damage() -> None:
+    data = file_of(photo(40, 30))
+    end = data.index(b"IEND") - 4
+    with pytest.raises(CorruptImageError):
+        read(data[: end - 1] + bytes((data[end - 1] ^ 1,)) + data[end:])
+
+
 def test_the_default_image_of_an_animation_is_read() -> None:
     frames = [Image.fromarray(photo(12, 9, seed)) for seed in (1, 2)]
     data = file_of(frames[0], "PNG", save_all=True, append_images=frames[1:])
