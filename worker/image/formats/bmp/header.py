@@ -19,10 +19,10 @@ EMBEDDED: Final = b"DEBM"
 INDEXED_DEPTHS: Final = frozenset({1, 2, 4, 8})
 
 Masks = tuple[int, int, int, int]
-# The fourth byte of 32 bits is unused, unless a mask says that it is alpha.
+# Without masks, Windows leaves the fourth byte unused; programs write alpha into it, or zeros.
 DEFAULT_MASKS: Final[dict[int, Masks]] = {
     16: (0x7C00, 0x3E0, 0x1F, 0),
-    32: (0xFF0000, 0xFF00, 0xFF, 0),
+    32: (0xFF0000, 0xFF00, 0xFF, 0xFF000000),
 }
 
 
@@ -126,13 +126,14 @@ def read_masks(data: bytes, compression: int, depth: int, length: int) -> tuple[
     position = FILE_HEADER_BYTES + INFO_BYTES
     default = DEFAULT_MASKS.get(depth, (0, 0, 0, 0))
     if compression not in {BITFIELDS, ALPHA_BITFIELDS}:
-        return default, 0
+        denies_alpha = length in WITH_ALPHA_MASK and not any(data[position + 12 : position + 16])
+        return (*default[:3], 0 if denies_alpha else default[3]), 0
     has_alpha = compression == ALPHA_BITFIELDS or length in WITH_ALPHA_MASK
     red, green, blue = struct.unpack_from("<III", data, position)
     alpha = struct.unpack_from("<I", data, position + 12)[0] if has_alpha else 0
     end = position + (16 if has_alpha else 12)
     if not red | green | blue:
-        return default, end
+        red, green, blue, _ = default
     limit = (1 << depth) - 1
     return (red & limit, green & limit, blue & limit, alpha & limit), end
 

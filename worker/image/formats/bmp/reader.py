@@ -53,7 +53,7 @@ def read_rows(data: bytes, header: Header) -> NDArray[Any]:
     if missing_bytes > row_bytes - (width_px * depth + 7) // 8:
         raise CorruptImageError("The image's data is truncated.")
     rows += bytes(missing_bytes)
-    if depth == 16 or (depth == 32 and header.masks != DEFAULT_MASKS[depth]):
+    if depth == 16 or (depth == 32 and header.masks[:3] != DEFAULT_MASKS[depth][:3]):
         words = np.frombuffer(rows, f"<u{depth // 8}").reshape(height_px, -1)[:, :width_px]
         return apply_masks(words if header.is_top_down else words[::-1], header.masks)
     mode, raw_mode = {
@@ -62,12 +62,19 @@ def read_rows(data: bytes, header: Header) -> NDArray[Any]:
         4: ("P", "P;4"),
         8: ("P", "P"),
         24: ("RGB", "BGR"),
-        32: ("RGB", "BGRX"),
+        32: ("RGBA", "BGRA"),
     }[depth]
     order = 1 if header.is_top_down else -1
     size_px = width_px, height_px
     values = np.asarray(Image.frombytes(mode, size_px, rows, "raw", raw_mode, row_bytes, order))
+    if depth == 32 and (header.masks[3] != DEFAULT_MASKS[depth][3] or is_useless(values[..., 3])):
+        return np.ascontiguousarray(values[..., :3])
     return look_up(values, header) if depth in INDEXED_DEPTHS else values
+
+
+def is_useless(alpha: NDArray[Any]) -> bool:
+    """Return whether pixels of 32 bits are all transparent: programs leave alpha so if they don't use it."""
+    return not alpha.any()
 
 
 def look_up(indices: NDArray[np.uint8], header: Header) -> NDArray[np.uint8]:
@@ -83,16 +90,12 @@ def look_up(indices: NDArray[np.uint8], header: Header) -> NDArray[np.uint8]:
 
 
 def apply_masks(words: NDArray[Any], masks: tuple[int, int, int, int]) -> NDArray[Any]:
-    """Return the bits of each mask as samples: 8 bits if no mask has more, else 16.
-
-    Alpha that is 0 everywhere in pixels of 32 bits counts as none: programs leave it so in opaque
-    pictures.
-    """
+    """Return the bits of each mask as samples: 8 bits if no mask has more, else 16."""
     shifts = [(mask & -mask).bit_length() - 1 if mask else 0 for mask in masks]
     largest = [mask >> shift for mask, shift in zip(masks, shifts, strict=True)]
     dtype = np.uint8 if max(largest) <= 255 else np.uint16
     full = np.iinfo(dtype).max
-    has_alpha = masks[3] != 0 and (words.itemsize == 2 or bool((words & masks[3]).any()))
+    has_alpha = masks[3] != 0 and (words.itemsize == 2 or not is_useless(words & masks[3]))
     height_px, width_px = words.shape
     values = np.zeros((height_px, width_px, 4 if has_alpha else 3), dtype)
     rows = max(1, BAND_PX // width_px)

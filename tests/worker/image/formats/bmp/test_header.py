@@ -57,7 +57,14 @@ def test_masks_with_alpha_may_follow_a_short_header() -> None:
 def test_masks_count_only_where_the_compression_says_so() -> None:
     for depth in (16, 32):
         assert read(info((5, 4), depth, length=124, masks=MASKS)).masks == DEFAULT_MASKS[depth]
-        assert read(info((5, 4), depth, 3, masks=(0, 0, 0))).masks == DEFAULT_MASKS[depth]
+        masks = read(info((5, 4), depth, 3, masks=(0, 0, 0))).masks
+        assert masks == (*DEFAULT_MASKS[depth][:3], 0)
+
+
+def test_a_header_may_say_that_there_is_no_alpha() -> None:
+    assert read(info((5, 4), 32, length=40)).masks[3]
+    assert read(info((5, 4), 32, length=124, masks=MASKS)).masks[3]
+    assert not read(info((5, 4), 32, length=124, masks=MASKS[:3])).masks[3]
 
 
 def test_the_density_is_read() -> None:

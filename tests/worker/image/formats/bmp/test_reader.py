@@ -33,7 +33,7 @@ def random_words(depth: int, size_px: tuple[int, int] = (5, 7)) -> NDArray[Any]:
     return np.random.default_rng(depth).integers(0, 1 << depth, size_px, np.uint64)
 
 
-@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "RGBA"])
 def test_files_of_pillow_are_the_same(mode: str) -> None:
     picture = Image.fromarray(photo(13, 9)).convert(mode)
     expected = np.atleast_3d(np.asarray(picture.convert({"P": "RGB", "1": "L"}.get(mode, mode))))
@@ -108,8 +108,13 @@ def test_alpha_of_16_bits_counts_even_if_it_is_zero_everywhere() -> None:
     assert not values[..., 3].any()
 
 
-def test_the_fourth_byte_without_a_mask_is_unused() -> None:
-    assert values_of(bmp(info((7, 5), 32), b"", rows(random_words(32), 32))).shape[2] == 3
+def test_the_fourth_byte_is_alpha_unless_masks_say_otherwise() -> None:
+    words = random_words(32)
+    values = values_of(bmp(info((7, 5), 32), b"", rows(words, 32)))
+    assert np.array_equal(values[..., 3], words >> np.uint64(24))
+    masks = (0xFF0000, 0xFF00, 0xFF)
+    assert values_of(bmp(info((7, 5), 32, 3, masks=masks), b"", rows(words, 32))).shape[2] == 3
+    assert values_of(bmp(info((7, 5), 32), b"", rows(random_words(24), 32))).shape[2] == 3
 
 
 def test_run_lengths_of_a_photo_are_read_whatever_their_number() -> None:
