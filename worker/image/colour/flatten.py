@@ -16,7 +16,7 @@ def to_integers(values: Integers | NDArray[np.float32]) -> Integers:
     """Return samples, floats in 16 bits: those outside of 0 to 1 are clipped, what is no number is 0."""
     if values.dtype != np.float32:
         return cast("Integers", values)
-    scaled = np.nan_to_num(values, posinf=1.0, neginf=0.0).clip(0, 1) * np.float32(FULL_16)
+    scaled = np.nan_to_num(values).clip(0, 1) * np.float32(FULL_16)
     return np.asarray(np.rint(scaled), np.uint16)
 
 

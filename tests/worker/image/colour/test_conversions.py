@@ -41,9 +41,10 @@ def test_an_rgb_profile_converts_rgb(values: np.ndarray) -> None:
 
 
 def test_a_table_s_profile_converts_rgb_at_full_depth() -> None:
-    dark = np.full((1, 1, 3), 1_000, np.uint16)
-    # ISO 11664-4: L* = 1.5259 is that divided by 903.3 of light.
-    expected = 12.92 * (100 * 1_000 / 65_535 / 903.3)
+    dark = np.full((1, 1, 3), 3_003, np.uint16)
+    # ISO 11664-4: below 8, L* is light times 903.3.
+    light = 100 * 3_003 / 65_535 / 903.3
+    expected = 1.055 * light ** (1 / 2.4) - 0.055
     samples = Samples(dark, "rgb", profile=lightness_profile())
     assert converted(samples) == pytest.approx([expected] * 3, abs=0.1 / 255)
 

@@ -64,6 +64,14 @@ def test_alpha_is_applied_after_the_colours_are_converted(alpha: str) -> None:
     assert (pixels[0] == 255).all()
 
 
+@pytest.mark.parametrize("alpha", ["straight", "premultiplied"])
+def test_opaque_alpha_changes_nothing(alpha: str) -> None:
+    values = np.full((3, 3, 4), 255, np.uint8)
+    values[..., :3] = photo(3, 3)
+    pixels = convert(Samples(values, "rgb", alpha), keep_colours=False)
+    assert np.array_equal(pixels, values[..., :3])
+
+
 def test_pixels_of_8_bits_with_alpha_are_rounded_once() -> None:
     values = np.random.default_rng(0).integers(0, 256, (64, 64, 4), dtype=np.uint8)
     pixels = convert(Samples(values, "rgb", "straight", LINEAR), keep_colours=False)
