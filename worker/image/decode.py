@@ -11,16 +11,21 @@ from contract.errors import ClientError, CorruptImageError
 from contract.image_headers.read import ImageHeader
 from contract.messages import Options
 from worker.image.colour.convert import find_own_profile, to_picture
-from worker.image.formats import pillow
+from worker.image.formats import bmp, gif, pillow, png, webp
 from worker.image.limits import check_limits
-from worker.image.metadata.segments import LONGEST_PROFILE_BYTES, split_profile, write_segments
+from worker.image.metadata.segments import LONGEST_PROFILE_BYTES, write_segments
 from worker.image.resize import fit
 from worker.image.samples import StoredPhoto
 
 log = logging.getLogger(__name__)
 
 # By the names of ``IMAGE_FORMATS``. Pillow reads the others.
-READERS: Final[dict[str, Callable[[bytes], StoredPhoto]]] = {}
+READERS: Final[dict[str, Callable[[bytes], StoredPhoto]]] = {
+    "PNG": png.read,
+    "WEBP": webp.read,
+    "GIF": gif.read,
+    "BMP": bmp.read,
+}
 
 # EXIF 2.32, tag 0x0112: what turns the stored picture upright.
 TURNS: Final = {
@@ -58,7 +63,8 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
     try:
         reader = READERS.get(header.format)
         if reader is not None:
-            return finish(reader(data), None, header, options)
+            stored = reader(data)
+            return finish(stored, pillow.hold_metadata(stored.metadata), header, options)
         with pillow.open_image(data, header, max_pixels, options) as image:
             stored = StoredPhoto(pillow.read_pixels(image), pillow.read_orientation(image))
             return finish(stored, image, header, options)
@@ -70,9 +76,9 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
 
 
 def finish(
-    stored: StoredPhoto, source: Image.Image | None, header: ImageHeader, options: Options
+    stored: StoredPhoto, source: Image.Image, header: ImageHeader, options: Options
 ) -> Photo:
-    """Return a photo upright, in its final colours and size."""
+    """Return a photo upright, in its final colours and size, with what is kept of the source's metadata."""
     profile = find_own_profile(stored.pixels) if options.metadata == "all" else None
     if profile is not None and len(profile) > LONGEST_PROFILE_BYTES:
         profile = None
@@ -80,10 +86,7 @@ def finish(
     turn = TURNS.get(stored.orientation)
     upright = picture if turn is None else picture.transpose(turn)
     fitted = fit(upright, options)
-    if source is not None:
-        segments = write_segments(source, options.metadata, fitted.size, profile)
-    else:
-        segments = b"".join(split_profile(profile)) if profile is not None else b""
+    segments = write_segments(source, options.metadata, fitted.size, profile)
     # Each step returns the same object if it changes nothing.
     has_own_samples = (
         header.format == "JPEG"

@@ -12,7 +12,8 @@ from PIL import Image
 from contract.errors import CorruptImageError
 from contract.image_headers import gif
 from contract.image_headers.steps import Steps, TooManyStepsError
-from worker.image.samples import RawMetadata, Samples, StoredPhoto
+from worker.image.formats.pixels import make_pixels
+from worker.image.samples import RawMetadata, StoredPhoto
 
 # Labels of extensions (GIF89a, 23 and 26), and identifiers of applications.
 GRAPHIC_CONTROL, APPLICATION = 0xF9, 0xFF
@@ -52,24 +53,16 @@ def read(data: bytes) -> StoredPhoto:
         data[end : end + own_bytes]
         or data[gif.SCREEN_BYTES : gif.SCREEN_BYTES + gif.palette_bytes(data[10])]
     )
-    colours = look_up(indices, palette)
-    channels = colours.shape[2]
-    is_opaque = (width, height) == size_px and extensions.transparent is None
-    if is_opaque:
-        pixels: Samples | Image.Image = Image.fromarray(
-            colours[..., 0] if channels == 1 else colours
-        )
-        if extensions.profile is not None:
-            pixels.info["icc_profile"] = extensions.profile
-    else:
-        canvas = np.zeros((size_px[1], size_px[0], channels + 1), np.uint8)
+    values = look_up(indices, palette)
+    if (width, height) != size_px or extensions.transparent is not None:
+        canvas = np.zeros((size_px[1], size_px[0], values.shape[2] + 1), np.uint8)
         inside = canvas[top : top + height, left : left + width]
-        inside[..., :-1] = colours
+        inside[..., :-1] = values
         inside[..., -1] = 255
         if extensions.transparent is not None:
             inside[..., -1][indices == extensions.transparent] = 0
-        model = "grey" if channels == 1 else "rgb"
-        pixels = Samples(canvas, model, "straight", extensions.profile)
+        values = canvas
+    pixels = make_pixels(values, extensions.profile)
     return StoredPhoto(pixels, metadata=extensions.metadata)
 
 

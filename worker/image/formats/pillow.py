@@ -12,7 +12,7 @@ from contract.images import NOT_AN_IMAGE
 from contract.messages import Options
 from worker.image.limits import ImageFile, drop_long_exif
 from worker.image.resize import draft, find_bounds
-from worker.image.samples import ColourModel, Samples
+from worker.image.samples import ColourModel, RawMetadata, Samples
 
 # Registers all of Pillow's readers: `formats` may name registered ones only.
 Image.init()
@@ -47,6 +47,13 @@ def open_image(data: bytes, header: ImageHeader, max_pixels: int, options: Optio
     if header.format == "JPEG":
         draft(image, find_bounds(options, read_orientation(image)))
         image.load()
+    return image
+
+
+def hold_metadata(metadata: RawMetadata) -> Image.Image:
+    """Return a picture without pixels that has EXIF and XMP where Pillow's readers put them."""
+    image = Image.new("L", (0, 0))
+    image.info.update({"exif": metadata.exif or b"", "xmp": metadata.xmp})
     return image
 
 

@@ -13,9 +13,10 @@ from contract.errors import CorruptImageError
 from contract.image_headers import webp
 from contract.image_headers.steps import Steps, TooManyStepsError
 from worker.image.formats.orientation import read_orientation
+from worker.image.formats.pixels import make_pixels
 from worker.image.limits import BYTES_PER_READ, FREE_READS, LONGEST_EXIF_BYTES
 from worker.image.metadata.segments import LONGEST_PROFILE_BYTES
-from worker.image.samples import RawMetadata, Samples, StoredPhoto
+from worker.image.samples import RawMetadata, StoredPhoto
 
 FRAMES: Final = frozenset({webp.LOSSY, webp.LOSSLESS})
 ALPHA, ANIMATED = b"ALPH", b"ANMF"
@@ -54,7 +55,7 @@ def read(data: bytes) -> StoredPhoto:
     metadata = RawMetadata(
         exif=exif if 0 < len(exif) <= LONGEST_EXIF_BYTES else None, xmp=chunks.contents.get(XMP)
     )
-    pixels = put_on_canvas(frame, size_px, chunks.place or (0, 0), profile)
+    pixels = make_pixels(put_on_canvas(frame, size_px, chunks.place or (0, 0)), profile)
     return StoredPhoto(pixels, read_orientation(exif), metadata)
 
 
@@ -120,23 +121,15 @@ def write_chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def put_on_canvas(
-    frame: NDArray[np.uint8],
-    size_px: tuple[int, int],
-    place: tuple[int, int],
-    profile: bytes | None,
-) -> Samples | Image.Image:
+    frame: NDArray[np.uint8], size_px: tuple[int, int], place: tuple[int, int]
+) -> NDArray[np.uint8]:
     """Return the frame at its place; what it leaves free is transparent."""
     height, width, channels = frame.shape
-    if (width, height) == size_px and channels == 3:
-        picture = Image.fromarray(frame)
-        if profile is not None:
-            picture.info["icc_profile"] = profile
-        return picture
-    if (width, height) != size_px:
-        left, top = place
-        canvas = np.zeros((size_px[1], size_px[0], 4), np.uint8)
-        inside = canvas[top : top + height, left : left + width]
-        inside[..., 3] = 255
-        inside[..., :channels] = frame
-        frame = canvas
-    return Samples(frame, "rgb", "straight", profile)
+    if (width, height) == size_px:
+        return frame
+    left, top = place
+    canvas = np.zeros((size_px[1], size_px[0], 4), np.uint8)
+    inside = canvas[top : top + height, left : left + width]
+    inside[..., 3] = 255
+    inside[..., :channels] = frame
+    return canvas

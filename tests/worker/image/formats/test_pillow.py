@@ -10,8 +10,8 @@ from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedIm
 from contract.image_headers.read import ImageHeader
 from contract.messages import Options
 from tests.photos import file_of, photo
-from worker.image.formats.pillow import open_image, read_orientation, read_pixels
-from worker.image.samples import Samples
+from worker.image.formats.pillow import hold_metadata, open_image, read_orientation, read_pixels
+from worker.image.samples import RawMetadata, Samples
 
 LIMIT_PX = 1_000_000
 
@@ -110,3 +110,11 @@ def test_errors_of_pillow_become_ours() -> None:
         open_image(data, header, 10, Options())
     with pytest.raises(CorruptImageError):
         open_image(data[:20], header, LIMIT_PX, Options())
+
+
+def test_metadata_is_held_as_pillow_holds_it() -> None:
+    exif = Image.Exif()
+    exif[0x8298] = "rights"
+    held = hold_metadata(RawMetadata(exif=exif.tobytes().removeprefix(b"Exif\0\0"), xmp=b"<x/>"))
+    assert (held.getexif()[0x8298], held.info["xmp"]) == ("rights", b"<x/>")
+    assert not hold_metadata(RawMetadata()).getexif()

@@ -10,7 +10,8 @@ from PIL import Image
 from contract.errors import CorruptImageError
 from worker.image.formats.bmp.header import DEFAULT_MASKS, INDEXED_DEPTHS, Header, read_header
 from worker.image.formats.bmp.runs import unpack_runs
-from worker.image.samples import RawMetadata, Samples, StoredPhoto
+from worker.image.formats.pixels import make_pixels
+from worker.image.samples import RawMetadata, StoredPhoto
 
 # Masks are applied to so many pixels at once.
 BAND_PX: Final = 1 << 18
@@ -28,15 +29,7 @@ def read(data: bytes) -> StoredPhoto:
     except struct.error as error:
         raise CorruptImageError("The image's header is damaged.") from error
     values = read_runs(data, header) if header.is_run_length_encoded else read_rows(data, header)
-    channels = values.shape[2]
-    if values.dtype == np.uint8 and channels in {1, 3}:
-        pixels: Samples | Image.Image = Image.fromarray(values[..., 0] if channels == 1 else values)
-        if header.profile is not None:
-            pixels.info["icc_profile"] = header.profile
-    else:
-        model = "grey" if channels <= 2 else "rgb"
-        alpha = "none" if channels in {1, 3} else "straight"
-        pixels = Samples(values, model, alpha, header.profile)
+    pixels = make_pixels(values, header.profile)
     return StoredPhoto(pixels, metadata=RawMetadata(density=header.density))
 
 

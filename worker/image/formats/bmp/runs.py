@@ -49,9 +49,10 @@ def unpack_runs(data: NDArray[np.uint8], depth: int, pixels: NDArray[np.uint8]) 
         pixels: (height, width, bytes of a pixel), in the order of the file.
     """
     height, width, pixel_bytes = pixels.shape
+    # Bytes become signed: of unsigned integers, numba would make unsigned differences.
     x, y, position = 0, 0, 0
     while y < height and position + 1 < len(data):
-        count, value = np.int64(data[position]), np.int64(data[position + 1])
+        count, value = int(np.int64(data[position])), int(np.int64(data[position + 1]))
         position += 2
         if count == 0 and value == END_OF_PICTURE:
             return True
@@ -59,8 +60,8 @@ def unpack_runs(data: NDArray[np.uint8], depth: int, pixels: NDArray[np.uint8]) 
             x, y = 0, y + 1
         elif count == 0 and value == DELTA:
             if position + 1 < len(data):
-                x += np.int64(data[position])
-                y += np.int64(data[position + 1])
+                x += int(np.int64(data[position]))
+                y += int(np.int64(data[position + 1]))
             position += 2
         else:
             is_literal = count == 0
@@ -77,4 +78,4 @@ def unpack_runs(data: NDArray[np.uint8], depth: int, pixels: NDArray[np.uint8]) 
             if x < end:
                 copy_pixels(data, start, is_literal, depth, pixels[y, x:end])
             x += count
-    return y >= height or (y == height - 1 and x >= width)
+    return bool(y >= height or (y == height - 1 and x >= width))

@@ -38,7 +38,7 @@ def read_cicp(content: bytes) -> Cicp | None:
     if len(content) != 4 or content[2:] != bytes((RGB_MATRIX, FULL_RANGE)):
         return None
     primaries, transfer = content[:2]
-    return None if UNSPECIFIED in (primaries, transfer) else Cicp(primaries, transfer)
+    return None if primaries == transfer == UNSPECIFIED else Cicp(primaries, transfer)
 
 
 def read_profile(content: bytes) -> bytes | None:

@@ -12,10 +12,11 @@ from PIL import Image
 from contract.errors import CorruptImageError
 from contract.image_headers.png import MAGIC
 from worker.image.formats.orientation import read_orientation
+from worker.image.formats.pixels import make_pixels
 from worker.image.formats.png.chunks import ALPHA, HEADER, INDEXED, PALETTE, PIXELS, read_chunks
 from worker.image.formats.png.colour import read_colour
 from worker.image.formats.png.metadata import KEYWORDS, read_metadata
-from worker.image.samples import Samples, StoredPhoto
+from worker.image.samples import StoredPhoto
 
 # Colour types (11.2.1).
 GREY, RGB, GREY_ALPHA, RGB_ALPHA = 0, 2, 4, 6
@@ -50,23 +51,9 @@ def read(data: bytes) -> StoredPhoto:
         values = look_up(values, chunks.first.get(PALETTE, b""), chunks.first.get(ALPHA, b""))
     else:
         values = add_alpha(values, depth, chunks.first.get(ALPHA, b""))
-    channels = values.shape[2]
-    is_grey = channels <= 2
-    profile, cicp = read_colour(chunks.first, is_grey=is_grey)
+    profile, cicp = read_colour(chunks.first, is_grey=values.shape[2] <= 2)
     metadata = read_metadata(chunks)
-    pixels: Samples | Image.Image
-    if values.dtype == np.uint8 and channels in {1, 3} and cicp is None:
-        pixels = Image.fromarray(values[..., 0] if is_grey else values)
-        if profile is not None:
-            pixels.info["icc_profile"] = profile
-    else:
-        pixels = Samples(
-            values,
-            "grey" if is_grey else "rgb",
-            "none" if channels in {1, 3} else "straight",
-            profile,
-            cicp,
-        )
+    pixels = make_pixels(values, profile, cicp)
     return StoredPhoto(pixels, read_orientation(metadata.exif), metadata)
 
 

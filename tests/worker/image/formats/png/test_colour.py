@@ -32,7 +32,7 @@ def test_code_points_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\x0c\x0d\0", b"\x0c\x0d\1\1", b"\x0c\x0d\0\0", b"\2\x0d\0\1", b"\1\2\0\1"]
+    "content", [b"", b"\x0c\x0d\0", b"\x0c\x0d\1\1", b"\x0c\x0d\0\0", b"\2\2\0\1"]
 )
 def test_code_points_of_another_kind_are_ignored(content: bytes) -> None:
     assert read(cICP=content) == (None, None)
