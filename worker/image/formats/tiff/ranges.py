@@ -1,0 +1,63 @@
+"""Brings signed and floating-point samples to the range of `Samples`, since no tag says theirs."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Samples that are converted at once.
+BAND_SAMPLES: Final = 1 << 19
+# Full intensity of floating-point samples.
+FULL_SCALES: Final = (255.0, 65_535.0)
+
+
+def bands_of(samples: NDArray[Any]) -> Iterator[slice]:
+    """Yield slices of rows."""
+    rows = max(1, BAND_SAMPLES // max(1, samples[0].size))
+    for row in range(0, len(samples), rows):
+        yield slice(row, row + rows)
+
+
+def settle_signed(samples: NDArray[Any]) -> None:
+    """Convert, in place, signed samples that were moved up by half of their range.
+
+    If there are negative samples of some size, 0 is half of full intensity, as ImageMagick has it.
+    Otherwise 0 is none and rare negative ones are clipped, as libvips has it.
+    """
+    half = (int(np.iinfo(samples.dtype).max) + 1) // 2
+    lowest, highest = int(samples.min()) - half, int(samples.max()) - half
+    if lowest < -max(highest, 1) // 8:
+        return
+    for band in bands_of(samples):
+        samples[band] = np.maximum(samples[band], half) - half
+
+
+def settle_floats(samples: NDArray[np.float32], colours: int) -> NDArray[np.uint16]:
+    """Return floats as uint16. Alpha, the channel after the colours, has a range of its own."""
+    scaled = np.empty(samples.shape, np.uint16)
+    for channels in (slice(0, colours), slice(colours, None)):
+        group = samples[..., channels]
+        if group.shape[-1] == 0:
+            continue
+        factor = np.float32(65_535 / find_full_scale(group))
+        for band in bands_of(group):
+            scaled[band, :, channels] = np.rint(np.clip(group[band] * factor, 0, 65_535))
+    return scaled
+
+
+def find_full_scale(samples: NDArray[np.float32]) -> float:
+    """Return the value of full intensity: 1, 255, 65,535 or the largest sample.
+
+    It is 1 unless most of the positive samples are greater: highlights may be.
+    """
+    positive = above = 0
+    largest = 0.0
+    for band in bands_of(samples):
+        values = samples[band]
+        positive += int(np.count_nonzero(values > 0))
+        above += int(np.count_nonzero(values > 1))
+        largest = max(largest, float(values.max(initial=0.0, where=np.isfinite(values))))
+    if 2 * above <= positive:
+        return 1.0
+    return next((full for full in FULL_SCALES if largest <= full), largest)
