@@ -3,9 +3,10 @@
 import lzma
 import zlib
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import imagecodecs
+import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import CorruptImageError, UnsupportedImageError
@@ -15,7 +16,8 @@ LZMA_MEMORY_BYTES: Final = 72 << 20
 # PackBits runs have up to 128 bytes; the last one may go on behind the rows.
 LONGEST_RUN_BYTES: Final = 128
 
-NONE, FAX_RLE, FAX_3, FAX_4, JPEG, WEBP = 1, 2, 3, 4, 7, 50_001
+NONE, FAX_RLE, FAX_3, FAX_4, OLD_JPEG, JPEG, WEBP = 1, 2, 3, 4, 6, 7, 50_001
+SGI_LOG, SGI_LOG_24 = 34_676, 34_677
 FAXES: Final = frozenset({FAX_RLE, FAX_3, FAX_4})
 REVERSED_BITS: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -65,18 +67,23 @@ COMPRESSIONS: Final = {
     8: Compression("deflate", inflate, predicts=True),
     32_773: Compression("PackBits", unpack_bits),
     32_946: Compression("deflate", inflate, predicts=True),
+    50_013: Compression("deflate", inflate),
     34_925: Compression("LZMA", unpack_lzma, predicts=True),
     50_000: Compression("Zstandard", unpack_zstd, predicts=True),
     WEBP: Compression("WebP", None),
+    OLD_JPEG: Compression("old-style JPEG", None),
+    32_766: Compression("NeXT", None),
+    32_771: Compression("CCITT RLE by words", None),
+    32_809: Compression("ThunderScan", None),
+    SGI_LOG: Compression("SGILog", None),
+    SGI_LOG_24: Compression("SGILog", None),
 }
+# Read by libtiff as a whole: few files have them, and no other library reads them.
+LEGACY: Final = frozenset({OLD_JPEG, 32_766, 32_771, 32_809, SGI_LOG, SGI_LOG_24})
 UNSUPPORTED: Final = {
-    6: "Old-style JPEG",
     9: "JBIG",
     10: "JBIG",
     99: "JPEG",
-    32_766: "NeXT",
-    32_771: "CCITT RLE by words",
-    32_809: "ThunderScan",
     32_895: "IT8",
     32_896: "IT8",
     32_897: "IT8",
@@ -88,8 +95,6 @@ UNSUPPORTED: Final = {
     33_004: "JPEG 2000",
     33_005: "JPEG 2000",
     34_661: "JBIG",
-    34_676: "SGILog",
-    34_677: "SGILog",
     34_712: "JPEG 2000",
     34_713: "Nikon NEF",
     34_715: "JBIG2",
@@ -133,13 +138,21 @@ def decompress(encoded: bytes, compression: int, rows_bytes: int, most_bytes: in
 
 
 def decode_fax(
-    encoded: bytes, compression: int, options: int, rows: int, width: int
-) -> NDArray[Any]:
-    """Return bits of CCITT compression, (rows, width, 1) of uint8 0 or 1."""
-    if compression == FAX_3:
-        bits = imagecodecs.ccittfax3_decode(encoded, rows, width, t4options=options)
-    elif compression == FAX_4:
-        bits = imagecodecs.ccittfax4_decode(encoded, rows, width)
-    else:
-        bits = imagecodecs.ccittrle_decode(encoded, rows, width)
-    return bits.reshape(rows, width, 1)
+    encoded: memoryview, compression: int, options: int, rows: int, row_bits: int
+) -> NDArray[np.uint8]:
+    """Return bits of CCITT compression, (rows, row_bits) of 0 or 1. Rows that are missing are white.
+
+    Raises:
+        CorruptImageError: when it is damaged.
+    """
+    bits: NDArray[np.uint8]
+    try:
+        if compression == FAX_3:
+            bits = imagecodecs.ccittfax3_decode(encoded, rows, row_bits, t4options=options)
+        elif compression == FAX_4:
+            bits = imagecodecs.ccittfax4_decode(encoded, rows, row_bits)
+        else:
+            bits = imagecodecs.ccittrle_decode(encoded, rows, row_bits)
+    except RuntimeError as error:
+        raise CorruptImageError("A strip or tile of the TIFF is damaged.") from error
+    return bits

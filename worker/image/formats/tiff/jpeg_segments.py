@@ -1,5 +1,6 @@
 """Decodes strips and tiles that are JPEGs (TIFF Technical Note 2) or WebPs."""
 
+import contextlib
 import io
 import struct
 from typing import Any, Final, NamedTuple
@@ -43,15 +44,40 @@ def decode_jpeg(
         struct.error: when its header is truncated.
         TooManyStepsError: when its header has too many pieces.
     """
-    steps = Steps()
-    header = b""
-    frame = None
-    position = 2
-    try:
+    frame, header, scans = split_jpeg(encoded, tables)
+    if frame.width_px * frame.height_px > most_pixels or frame.components != samples:
+        raise CorruptImageError("A JPEG in the TIFF does not fit its strip or tile.")
+    decoded: NDArray[Any]
+    if frame.bits == 8 and frame.marker not in LOSSLESS:
+        if samples == 2:
+            raise UnsupportedImageError("A JPEG of two components in a TIFF is not supported.")
+        colours = ADOBE + bytes((is_ycbcr,)) if samples == 3 else b""
+        image = JpegImagePlugin.JpegImageFile(io.BytesIO(START + colours + header + scans))
+        # Pillow inverts four components, as Photoshop has them in a file of their own.
+        decoded = np.invert(image) if samples == 4 else np.asarray(image)
+        return decoded.reshape(frame.height_px, frame.width_px, samples)
+    if not scans.rstrip(b"\0").endswith(END):
+        raise CorruptImageError("A JPEG in the TIFF is truncated.")
+    colour_space = {1: "grayscale", 3: "ycbcr" if is_ycbcr else "rgb", 4: "cmyk"}.get(samples)
+    decoded = imagecodecs.jpeg_decode(
+        START + header + scans,
+        bitspersample=frame.bits,
+        colorspace=colour_space,
+        outcolorspace="rgb" if is_ycbcr else colour_space,
+    )
+    return decoded.reshape(frame.height_px, frame.width_px, samples)
+
+
+def split_jpeg(encoded: bytes, tables: bytes) -> tuple[Frame, bytes, bytes]:
+    """Return the frame header, all segments to keep, and the scans with what is between them.
+
+    Raises:
+        CorruptImageError: when there is no frame or scan, or there are too many scans.
+    """
+    steps, header, frame, position = Steps(), b"", None, 2
+    with contextlib.suppress(CorruptImageError, struct.error):  # tables end without a scan
         for marker, start, end in jpeg.read_segments(tables, steps):
             header += tables[start - 4 : end] if marker in KEPT else b""
-    except (CorruptImageError, struct.error):
-        pass  # They end without a scan.
     for marker, start, end in jpeg.read_segments(encoded, steps):
         header += encoded[start - 4 : end] if marker in KEPT else b""
         if marker in jpeg.FRAMES:
@@ -59,27 +85,10 @@ def decode_jpeg(
         position = end
     if frame is None:
         raise CorruptImageError("A JPEG in the TIFF has no frame.")
-    if frame.width_px * frame.height_px > most_pixels or frame.components != samples:
-        raise CorruptImageError("A JPEG in the TIFF does not fit its strip or tile.")
     scans = encoded[encoded.index(START_OF_SCAN, position) :]
     if scans.count(START_OF_SCAN) > MAX_SCANS:
         raise CorruptImageError("A JPEG in the TIFF has too many scans.")
-    if frame.bits == 8 and frame.marker not in LOSSLESS:
-        if samples == 2:
-            raise UnsupportedImageError("A JPEG of two components in a TIFF is not supported.")
-        colours = ADOBE[:-1] + bytes((is_ycbcr,)) if samples == 3 else b""
-        image = JpegImagePlugin.JpegImageFile(io.BytesIO(START + colours + header + scans))
-        return np.asarray(image).reshape(frame.height_px, frame.width_px, samples)
-    if not scans.rstrip(b"\0").endswith(END):
-        raise CorruptImageError("A JPEG in the TIFF is truncated.")
-    colour_space = {1: "grayscale", 3: "ycbcr" if is_ycbcr else "rgb", 4: "cmyk"}.get(samples)
-    decoded: NDArray[Any] = imagecodecs.jpeg_decode(
-        START + header + scans,
-        bitspersample=frame.bits,
-        colorspace=colour_space,
-        outcolorspace="rgb" if is_ycbcr else colour_space,
-    )
-    return decoded.reshape(frame.height_px, frame.width_px, samples)
+    return frame, header, scans
 
 
 def decode_webp(encoded: bytes, samples: int, most_pixels: int) -> NDArray[Any]:

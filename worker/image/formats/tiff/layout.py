@@ -6,7 +6,15 @@ from typing import Final, Literal
 import numpy as np
 
 from contract.errors import CorruptImageError, UnsupportedImageError
-from worker.image.formats.tiff.codecs import COMPRESSIONS, FAXES, JPEG, check_compression
+from worker.image.formats.tiff.codecs import (
+    COMPRESSIONS,
+    FAXES,
+    JPEG,
+    OLD_JPEG,
+    SGI_LOG,
+    SGI_LOG_24,
+    check_compression,
+)
 from worker.image.formats.tiff.directory import Directory
 
 NEW_SUBFILE_TYPE, BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC = 254, 258, 259, 262
@@ -14,6 +22,8 @@ FILL_ORDER, SAMPLES_PER_PIXEL, ROWS_PER_STRIP, PLANAR_CONFIGURATION = 266, 277, 
 PREDICTOR, TILE_WIDTH, TILE_LENGTH = 317, 322, 323
 SUB_IFDS, EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING = 330, 338, 339, 530
 
+# Of NewSubfileType: a smaller version of another picture.
+REDUCED: Final = 1
 # Photoshop writes up to 56 channels.
 MAX_SAMPLES: Final = 64
 # A decoded strip or tile, whatever the photo's size; larger ones go by its pixels.
@@ -21,6 +31,7 @@ SMALL_SEGMENT_BYTES, SEGMENT_BYTES_PER_PIXEL = 8 << 20, 24
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, MASK, SEPARATED, YCBCR = range(7)
 CIE_LAB, ICC_LAB, ITU_LAB = 8, 9, 10
+LOG_L, LOG_LUV = 32_844, 32_845
 CHANNELS: Final = {
     WHITE_IS_ZERO: 1,
     BLACK_IS_ZERO: 1,
@@ -32,15 +43,18 @@ CHANNELS: Final = {
     CIE_LAB: 3,
     ICC_LAB: 3,
     ITU_LAB: 3,
+    LOG_L: 1,
+    LOG_LUV: 3,
 }
 UNSUPPORTED_PHOTOMETRICS: Final = {
+    LOG_L: "Uncompressed LogL",
+    LOG_LUV: "Uncompressed LogLuv",
     32803: "Colour filter array (camera raw)",
     34892: "Linear raw",
-    32844: "LogL",
-    32845: "LogLuv",
     51177: "Depth map",
     52527: "Semantic mask",
 }
+Alpha = Literal["none", "straight", "premultiplied", "probable"]
 NumberFormat = Literal["unsigned", "signed", "float"]
 NUMBER_FORMATS: Final[dict[int, NumberFormat]] = {
     0: "unsigned",
@@ -72,7 +86,7 @@ class Layout:
     photometric: int
     subsampling: tuple[int, int]
     """Pixels per chroma sample across and down, (1, 1) if it is not YCbCr."""
-    alpha: Literal["none", "straight", "premultiplied"]
+    alpha: Alpha
     alpha_sample: int
     is_tiled: bool
     segment_width_px: int
@@ -132,9 +146,8 @@ def read_layout(directory: Directory) -> Layout:
     check_compression(compression)
     bits, samples = read_bits(directory)
     photometric = read_photometric(directory, samples)
-    if NEW_SUBFILE_TYPE in directory and SUB_IFDS in directory:
-        if directory.integer(NEW_SUBFILE_TYPE) & 1:
-            raise UnsupportedImageError("Camera raw files with a preview first are not supported.")
+    if SUB_IFDS in directory and directory.integer(NEW_SUBFILE_TYPE) & REDUCED:
+        raise UnsupportedImageError("Camera raw files with a preview first are not supported.")
     number_format = read_number_format(directory, bits)
     if samples < CHANNELS[photometric]:
         if photometric == SEPARATED:
@@ -143,23 +156,13 @@ def read_layout(directory: Directory) -> Layout:
     alpha, alpha_sample = read_alpha(directory, photometric, samples)
     is_planar = samples > 1 and directory.integer(PLANAR_CONFIGURATION, 1) == 2
     subsampling = (1, 1)
-    if photometric == YCBCR:
-        values = directory.integers(SUBSAMPLING, 2)
-        subsampling = (int(values[0]), int(values[1])) if len(values) == 2 else (2, 2)
-        if not {*subsampling} <= {1, 2, 4}:
-            raise CorruptImageError("The TIFF's chroma subsampling is not 1, 2 or 4.")
     jpeg_is_ycbcr = compression == JPEG and photometric == YCBCR and not is_planar
     if jpeg_is_ycbcr:
-        photometric, subsampling = RGB, (1, 1)
+        photometric = RGB
+    elif photometric == YCBCR and compression != OLD_JPEG:
+        subsampling = read_subsampling(directory)
     is_tiled = TILE_WIDTH in directory
-    if is_tiled:
-        width, height = directory.integer(TILE_WIDTH), directory.integer(TILE_LENGTH)
-        if width < 1 or height < 1:
-            raise CorruptImageError("The TIFF's tiles have no size.")
-    else:
-        width, height = directory.width_px, directory.integer(ROWS_PER_STRIP)
-        if not 0 < height < directory.height_px:
-            height = directory.height_px
+    segment_size_px = read_segment_size(directory, is_tiled=is_tiled)
     layout = Layout(
         width_px=directory.width_px,
         height_px=directory.height_px,
@@ -176,12 +179,32 @@ def read_layout(directory: Directory) -> Layout:
         alpha=alpha,
         alpha_sample=alpha_sample,
         is_tiled=is_tiled,
-        segment_width_px=width,
-        segment_height_px=height,
+        segment_width_px=segment_size_px[0],
+        segment_height_px=segment_size_px[1],
         jpeg_is_ycbcr=jpeg_is_ycbcr,
     )
     check_depth(layout)
     return layout
+
+
+def read_subsampling(directory: Directory) -> tuple[int, int]:
+    """Return the pixels per chroma sample across and down."""
+    values = directory.integers(SUBSAMPLING, 2)
+    across, down = (int(value) for value in values) if len(values) == 2 else (2, 2)
+    if not {across, down} <= {1, 2, 4}:
+        raise CorruptImageError("The TIFF's chroma subsampling is not 1, 2 or 4.")
+    return across, down
+
+
+def read_segment_size(directory: Directory, *, is_tiled: bool) -> tuple[int, int]:
+    """Return width and height of a tile, or of all strips but the last."""
+    if not is_tiled:
+        rows = directory.integer(ROWS_PER_STRIP)
+        return directory.width_px, rows if 0 < rows < directory.height_px else directory.height_px
+    width, height = directory.integer(TILE_WIDTH), directory.integer(TILE_LENGTH)
+    if width < 1 or height < 1:
+        raise CorruptImageError("The TIFF's tiles have no size.")
+    return width, height
 
 
 def read_bits(directory: Directory) -> tuple[int, int]:
@@ -217,29 +240,25 @@ def read_photometric(directory: Directory, samples: int) -> int:
             return WHITE_IS_ZERO if is_fax else BLACK_IS_ZERO
         return RGB
     photometric = directory.integer(PHOTOMETRIC)
-    if photometric in CHANNELS:
+    is_log = directory.integer(COMPRESSION, 1) in {SGI_LOG, SGI_LOG_24}
+    if photometric in CHANNELS and is_log == (photometric in {LOG_L, LOG_LUV}):
         return photometric
     name = UNSUPPORTED_PHOTOMETRICS.get(photometric, f"Photometric interpretation {photometric}")
     raise UnsupportedImageError(f"{name} in a TIFF is not supported.")
 
 
-def read_alpha(
-    directory: Directory, photometric: int, samples: int
-) -> tuple[Literal["none", "straight", "premultiplied"], int]:
+def read_alpha(directory: Directory, photometric: int, samples: int) -> tuple[Alpha, int]:
     """Return the kind of alpha and the index of its sample.
 
-    The first extra sample with a meaning counts. Without the tag, a fourth sample of RGB is alpha.
+    The first extra sample that is said to be alpha counts. A single one without a meaning is probably
+    alpha, as libtiff, libvips and ImageMagick have it.
     """
     colours = CHANNELS[photometric]
     kinds = directory.integers(EXTRA_SAMPLES, MAX_SAMPLES)[: samples - colours]
-    if EXTRA_SAMPLES not in directory and photometric == RGB and samples == 4:
-        return "straight", 3
     for index, kind in enumerate(kinds, colours):
-        if kind == ASSOCIATED_ALPHA:
-            return "premultiplied", index
-        if kind == UNASSOCIATED_ALPHA:
-            return "straight", index
-    return "none", 0
+        if kind in {ASSOCIATED_ALPHA, UNASSOCIATED_ALPHA}:
+            return ("premultiplied" if kind == ASSOCIATED_ALPHA else "straight"), index
+    return ("probable" if samples == colours + 1 else "none"), colours
 
 
 def check_depth(layout: Layout) -> None:

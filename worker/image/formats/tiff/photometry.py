@@ -3,6 +3,8 @@
 TIFF 6.0, sections 4, 5, 16, 20, 21 and 23; Adobe PageMaker 6.0 TIFF Technical Notes (ICCLab).
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -39,8 +41,6 @@ BT_601: Final = (0.299, 0.587, 0.114)
 FULL_RANGE: Final = (0.0, 255.0, 128.0, 255.0, 128.0, 255.0)
 # ITU-T T.42: the defaults of lightness and a* and b*.
 ITU_RANGES: Final = (0.0, 100.0, -85.0, 85.0, -75.0, 125.0)
-# ICC.2:1998 has full lightness at 0xFF00, ICC.1:2010 at 0xFFFF.
-ICC_LAB_16_SCALE: Final = 65_535 / 65_280
 
 
 def to_model(
@@ -54,25 +54,25 @@ def to_model(
     model = MODELS.get(layout.photometric, "grey")
     if layout.photometric == PALETTE:
         return look_up(samples, layout, read_palette(directory, layout.bits)), model
-    full = float(np.iinfo(samples.dtype).max)
+    full = int(np.iinfo(samples.dtype).max)
     colours = samples[..., : layout.colours]
+    convert: Callable[[NDArray[Any]], NDArray[Any]] | None = None
     if layout.photometric == WHITE_IS_ZERO:
-        np.subtract(np.iinfo(samples.dtype).max, colours, out=colours)
+        np.subtract(samples.dtype.type(full), colours, out=colours)
     elif layout.photometric == YCBCR:
         coefficients = read_numbers(directory, YCBCR_COEFFICIENTS, BT_601)
         reference = read_numbers(directory, REFERENCE_BLACK_WHITE, FULL_RANGE)
-        for band in bands_of(colours):
-            colours[band] = ycbcr_to_rgb(colours[band], full, coefficients, reference)
+        convert = partial(ycbcr_to_rgb, full=full, coefficients=coefficients, reference=reference)
     elif layout.photometric == CIE_LAB:
-        for band in bands_of(colours):
-            colours[band, :, 1:] = unsign_chroma(colours[band, :, 1:])
+        convert = unsign_chroma
     elif layout.photometric == ICC_LAB and full > 255:
-        for band in bands_of(colours):
-            colours[band] = np.rint(np.minimum(colours[band] * ICC_LAB_16_SCALE, full))
+        convert = scale_icc_lab
     elif layout.photometric == ITU_LAB:
         ranges = read_numbers(directory, DECODE, ITU_RANGES)
+        convert = partial(itu_to_icc, full=full, ranges=ranges)
+    if convert:
         for band in bands_of(colours):
-            colours[band] = itu_to_icc(colours[band], full, ranges)
+            colours[band] = convert(colours[band])
     return samples, model
 
 
@@ -136,13 +136,31 @@ def ycbcr_to_rgb(
     return np.rint(np.clip(rgb, 0, full))
 
 
-def unsign_chroma(chroma: NDArray[Any]) -> NDArray[Any]:
-    """Return a* and b* of two's complement as ICC.1 encodes them."""
-    if chroma.dtype == np.uint8:
-        return chroma ^ np.uint8(0x80)
-    # Units of 1/256 from -128 become units of 1/257.
-    moved = (chroma ^ np.uint16(0x8000)).astype(np.float32) * np.float32(257 / 256)
-    return np.rint(np.minimum(moved, 65_535))
+def unsign_chroma(lab: NDArray[Any]) -> NDArray[Any]:
+    """Return L*, and a* and b* of two's complement as ICC.1 encodes them."""
+    unsigned = lab ^ lab.dtype.type((int(np.iinfo(lab.dtype).max) + 1) // 2)
+    if lab.dtype == np.uint16:
+        # Units of 1/256 from -128 become units of 1/257.
+        unsigned = np.rint(np.minimum(unsigned * np.float32(257 / 256), 65_535)).astype(lab.dtype)
+    unsigned[..., 0] = lab[..., 0]
+    return unsigned
+
+
+def scale_icc_lab(lab: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Return L*, a* and b* of ICC.2:1998, with full lightness at 0xFF00, as ICC.1:2010 encodes them."""
+    return np.rint(np.minimum(lab * np.float32(257 / 256), 65_535))
+
+
+def divide_by_alpha(values: NDArray[Any], model: ColourModel) -> None:
+    """Undo, in place, that colours with their alpha behind them were multiplied with it."""
+    full = np.float32(np.iinfo(values.dtype).max)
+    zero = np.zeros(values.shape[-1] - 1, np.float32)
+    if model == "lab":
+        zero[1:] = full * np.float32(128 / 255)
+    for band in bands_of(values):
+        alpha = np.maximum(values[band, :, -1:].astype(np.float32), 1) / full
+        straight = zero + (values[band, :, :-1] - zero) / alpha
+        values[band, :, :-1] = np.rint(np.clip(straight, 0, full))
 
 
 def itu_to_icc(lab: NDArray[Any], full: float, ranges: NDArray[Any]) -> NDArray[np.float32]:

@@ -22,15 +22,27 @@ def bands_of(samples: NDArray[Any]) -> Iterator[slice]:
 def settle_signed(samples: NDArray[Any]) -> None:
     """Convert, in place, signed samples that were moved up by half of their range.
 
-    If there are negative samples of some size, 0 is half of full intensity, as ImageMagick has it.
-    Otherwise 0 is none and rare negative ones are clipped, as libvips has it.
+    No or few negative samples: 0 is no intensity, and negative ones are clipped, as libvips does.
+    Otherwise 0 is half of full intensity, or the samples are in truth unsigned: many writers have
+    that wrong. The smoother rows tell which.
     """
-    half = (int(np.iinfo(samples.dtype).max) + 1) // 2
-    lowest, highest = int(samples.min()) - half, int(samples.max()) - half
-    if lowest < -max(highest, 1) // 8:
+    half = samples.dtype.type((int(np.iinfo(samples.dtype).max) + 1) // 2)
+    lowest, highest = int(samples.min()) - int(half), int(samples.max()) - int(half)
+    if lowest >= -max(highest, 1) // 8:
+        for band in bands_of(samples):
+            samples[band] = np.maximum(samples[band], half) - half
         return
+    moved = unsigned = 0
     for band in bands_of(samples):
-        samples[band] = np.maximum(samples[band], half) - half
+        moved += roughness(samples[band])
+        unsigned += roughness(samples[band] ^ half)
+    if unsigned < moved:
+        samples ^= half
+
+
+def roughness(samples: NDArray[Any]) -> int:
+    """Return the sum of differences between neighbours in rows."""
+    return int(np.abs(np.diff(samples.astype(np.int32), axis=1)).sum(dtype=np.int64))
 
 
 def settle_floats(samples: NDArray[np.float32], colours: int) -> NDArray[np.uint16]:
@@ -49,7 +61,7 @@ def settle_floats(samples: NDArray[np.float32], colours: int) -> NDArray[np.uint
 def find_full_scale(samples: NDArray[np.float32]) -> float:
     """Return the value of full intensity: 1, 255, 65,535 or the largest sample.
 
-    It is 1 unless most of the positive samples are greater: highlights may be.
+    It is 1 unless seven of eight positive samples are greater: highlights may be.
     """
     positive = above = 0
     largest = 0.0
@@ -58,6 +70,6 @@ def find_full_scale(samples: NDArray[np.float32]) -> float:
         positive += int(np.count_nonzero(values > 0))
         above += int(np.count_nonzero(values > 1))
         largest = max(largest, float(values.max(initial=0.0, where=np.isfinite(values))))
-    if 2 * above <= positive:
+    if 8 * above <= 7 * positive:
         return 1.0
     return next((full for full in FULL_SCALES if largest <= full), largest)

@@ -1,12 +1,18 @@
 """Reads the first picture of a TIFF."""
 
 import logging
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from contract.errors import CorruptImageError, UnsupportedImageError
+from worker.image.formats.tiff.codecs import FAXES, LEGACY
 from worker.image.formats.tiff.directory import Directory
 from worker.image.formats.tiff.layout import Layout, read_layout
+from worker.image.formats.tiff.legacy import read_legacy
 from worker.image.formats.tiff.metadata import read_metadata, read_orientation, read_profile
-from worker.image.formats.tiff.photometry import to_model
+from worker.image.formats.tiff.photometry import divide_by_alpha, to_model
 from worker.image.formats.tiff.ranges import settle_floats, settle_signed
 from worker.image.formats.tiff.segments import read_samples
 from worker.image.samples import Samples, StoredPhoto
@@ -24,9 +30,9 @@ def read(data: bytes) -> StoredPhoto:
     try:
         directory = Directory(data)
         layout = read_layout(directory)
-        return StoredPhoto(
-            read_pixels(directory, layout), read_orientation(directory), read_metadata(directory)
-        )
+        orientation = read_orientation(directory)
+        pixels = read_pixels(directory, layout, orientation)
+        return StoredPhoto(pixels, orientation, read_metadata(directory))
     except (CorruptImageError, UnsupportedImageError):
         raise
     except Exception as error:  # decoders raise many kinds of errors for damaged data
@@ -34,12 +40,31 @@ def read(data: bytes) -> StoredPhoto:
         raise CorruptImageError("The TIFF is truncated or damaged.") from error
 
 
-def read_pixels(directory: Directory, layout: Layout) -> Samples:
+def read_pixels(directory: Directory, layout: Layout, orientation: int) -> Samples:
     """Return the samples in a model of `Samples`."""
-    samples = read_samples(directory, layout)
+    try:
+        if layout.compression not in LEGACY:
+            return to_samples(read_samples(directory, layout), layout, directory)
+    except CorruptImageError:
+        # libtiff reads more of what fax machines sent.
+        if layout.compression not in FAXES:
+            raise
+    return Samples(read_legacy(directory, layout, orientation), "rgb")
+
+
+def to_samples(samples: NDArray[Any], layout: Layout, directory: Directory) -> Samples:
+    """Return scaled samples in a model of `Samples`."""
     if layout.number_format == "float":
         samples = settle_floats(samples, layout.colours)
     elif layout.number_format == "signed":
         settle_signed(samples)
     values, model = to_model(samples, layout, directory)
-    return Samples(values, model, layout.alpha, read_profile(directory))
+    alpha = layout.alpha
+    if alpha == "probable":
+        # Padding is 0: transparent everywhere.
+        alpha = "straight" if values[..., -1].any() else "none"
+        values = values if alpha == "straight" else np.ascontiguousarray(values[..., :-1])
+    elif alpha == "premultiplied" and model in {"cmyk", "lab"}:
+        divide_by_alpha(values, model)
+        alpha = "straight"
+    return Samples(values, model, alpha, read_profile(directory))

@@ -120,10 +120,11 @@ def decode_pixels(
         return decode_jpeg(bytes(encoded), tables, samples, rows * width, is_ycbcr=is_ycbcr)
     if layout.compression == WEBP:
         return decode_webp(bytes(encoded), samples, rows * width)
-    if layout.bits != 1 or samples != 1:
+    if layout.bits != 1:
         raise CorruptImageError("The TIFF has CCITT compression, but is not bilevel.")
     options = directory.integer(T4_OPTIONS)
-    return decode_fax(encoded, layout.compression, options, rows, width)
+    bits = decode_fax(encoded, layout.compression, options, rows, width * samples)
+    return bits.reshape(rows, width, samples)
 
 
 def unpack_bands(
