@@ -121,7 +121,9 @@ def check_compression(compression: int) -> None:
         raise UnsupportedImageError(f"{name} in a TIFF is not supported.")
 
 
-def decompress(encoded: bytes, compression: int, rows_bytes: int, most_bytes: int) -> memoryview:
+def decompress(
+    encoded: bytes | memoryview, compression: int, rows_bytes: int, most_bytes: int
+) -> memoryview:
     """Return the first ``rows_bytes`` bytes of a segment, which may have up to ``most_bytes``.
 
     Raises:
@@ -129,7 +131,7 @@ def decompress(encoded: bytes, compression: int, rows_bytes: int, most_bytes: in
     """
     unpack = COMPRESSIONS[compression].decompress
     try:
-        decoded = encoded if unpack is None else unpack(encoded, most_bytes)
+        decoded = encoded if unpack is None else unpack(bytes(encoded), most_bytes)
     except (zlib.error, lzma.LZMAError, RuntimeError, ValueError) as error:
         raise CorruptImageError("A strip or tile of the TIFF is damaged.") from error
     if len(decoded) < rows_bytes:
@@ -138,9 +140,9 @@ def decompress(encoded: bytes, compression: int, rows_bytes: int, most_bytes: in
 
 
 def decode_fax(
-    encoded: memoryview, compression: int, options: int, rows: int, row_bits: int
+    encoded: bytes, compression: int, options: int, rows: int, width: int
 ) -> NDArray[np.uint8]:
-    """Return bits of CCITT compression, (rows, row_bits) of 0 or 1. Rows that are missing are white.
+    """Return bits of CCITT compression, (rows, width, 1) of 0 or 1. Rows that are missing are white.
 
     Raises:
         CorruptImageError: when it is damaged.
@@ -148,11 +150,11 @@ def decode_fax(
     bits: NDArray[np.uint8]
     try:
         if compression == FAX_3:
-            bits = imagecodecs.ccittfax3_decode(encoded, rows, row_bits, t4options=options)
+            bits = imagecodecs.ccittfax3_decode(encoded, rows, width, t4options=options)
         elif compression == FAX_4:
-            bits = imagecodecs.ccittfax4_decode(encoded, rows, row_bits)
+            bits = imagecodecs.ccittfax4_decode(encoded, rows, width)
         else:
-            bits = imagecodecs.ccittrle_decode(encoded, rows, row_bits)
+            bits = imagecodecs.ccittrle_decode(encoded, rows, width)
     except RuntimeError as error:
         raise CorruptImageError("A strip or tile of the TIFF is damaged.") from error
-    return bits
+    return bits.reshape(rows, width, 1)

@@ -114,7 +114,7 @@ class Directory:
         Raises:
             CorruptImageError: when they are outside of the file.
         """
-        dtype = np.dtype(TYPES[tag.type]).newbyteorder(self.order)
+        dtype = np.dtype(self.order + TYPES[tag.type])
         pair = 2 if tag.type in {RATIONAL, SIGNED_RATIONAL} else 1
         count = min(tag.value_count * pair, longest)
         if tag.value_count * self._value_bytes(tag) <= len(tag.value):

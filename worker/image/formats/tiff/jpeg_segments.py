@@ -54,7 +54,7 @@ def decode_jpeg(
         colours = ADOBE + bytes((is_ycbcr,)) if samples == 3 else b""
         image = JpegImagePlugin.JpegImageFile(io.BytesIO(START + colours + header + scans))
         # Pillow inverts four components, as Photoshop has them in a file of their own.
-        decoded = np.invert(image) if samples == 4 else np.asarray(image)
+        decoded = np.invert(np.asarray(image)) if samples == 4 else np.asarray(image)
         return decoded.reshape(frame.height_px, frame.width_px, samples)
     if not scans.rstrip(b"\0").endswith(END):
         raise CorruptImageError("A JPEG in the TIFF is truncated.")

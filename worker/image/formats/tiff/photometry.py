@@ -91,16 +91,19 @@ def read_numbers(
 def read_palette(directory: Directory, bits: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Return the colours of a palette, (levels, 3): uint8 if all of them have 8 bits.
 
-    Some writers take 8-bit values where the specification has 16, as libtiff also assumes.
+    They should be multiples of 257. Some writers multiply by 256, some don't multiply at all.
+
+    Raises:
+        CorruptImageError: when there is none.
     """
-    levels = 1 << bits
-    entries = directory.integers(COLOR_MAP, 3 * levels).astype(np.uint16)
+    entries = directory.integers(COLOR_MAP, 3 << bits).astype(np.uint16)
     if len(entries) < 3 or len(entries) % 3:
         raise CorruptImageError("The TIFF has no palette.")
     colours = entries.reshape(3, -1).T
-    if colours.max() < 256:
-        return colours.astype(np.uint8)
-    return (colours >> 8).astype(np.uint8) if (colours % 257 == 0).all() else colours
+    high, low = colours >> 8, colours & 0xFF
+    if not high.any():
+        return low.astype(np.uint8)
+    return high.astype(np.uint8) if not low.any() or (high == low).all() else colours
 
 
 def look_up(samples: NDArray[Any], layout: Layout, palette: NDArray[Any]) -> NDArray[Any]:
@@ -111,7 +114,7 @@ def look_up(samples: NDArray[Any], layout: Layout, palette: NDArray[Any]) -> NDA
     colours = np.empty((height, width, 2 + channels), palette.dtype)
     deep = int(np.iinfo(palette.dtype).max)
     for band in bands_of(colours):
-        colours[band, :, :3] = palette[samples[band, :, 0]]
+        colours[band, :, :3] = np.take(palette, samples[band, :, 0], axis=0)
         if channels > 1:
             alpha = samples[band, :, 1].astype(np.uint32)
             colours[band, :, 3] = alpha * deep // ((1 << layout.bits) - 1)
@@ -138,7 +141,7 @@ def ycbcr_to_rgb(
 
 def unsign_chroma(lab: NDArray[Any]) -> NDArray[Any]:
     """Return L*, and a* and b* of two's complement as ICC.1 encodes them."""
-    unsigned = lab ^ lab.dtype.type((int(np.iinfo(lab.dtype).max) + 1) // 2)
+    unsigned: NDArray[Any] = lab ^ lab.dtype.type((int(np.iinfo(lab.dtype).max) + 1) // 2)
     if lab.dtype == np.uint16:
         # Units of 1/256 from -128 become units of 1/257.
         unsigned = np.rint(np.minimum(unsigned * np.float32(257 / 256), 65_535)).astype(lab.dtype)
@@ -148,7 +151,8 @@ def unsign_chroma(lab: NDArray[Any]) -> NDArray[Any]:
 
 def scale_icc_lab(lab: NDArray[np.uint16]) -> NDArray[np.float32]:
     """Return L*, a* and b* of ICC.2:1998, with full lightness at 0xFF00, as ICC.1:2010 encodes them."""
-    return np.rint(np.minimum(lab * np.float32(257 / 256), 65_535))
+    scaled: NDArray[np.float32] = np.rint(np.minimum(lab * np.float32(257 / 256), 65_535))
+    return scaled
 
 
 def divide_by_alpha(values: NDArray[Any], model: ColourModel) -> None:

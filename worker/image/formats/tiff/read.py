@@ -3,13 +3,13 @@
 import logging
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import CorruptImageError, UnsupportedImageError
 from worker.image.formats.tiff.codecs import FAXES, LEGACY
 from worker.image.formats.tiff.directory import Directory
-from worker.image.formats.tiff.layout import Layout, read_layout
+from worker.image.formats.tiff.header import read_layout
+from worker.image.formats.tiff.layout import Layout
 from worker.image.formats.tiff.legacy import read_legacy
 from worker.image.formats.tiff.metadata import read_metadata, read_orientation, read_profile
 from worker.image.formats.tiff.photometry import divide_by_alpha, to_model
@@ -63,7 +63,8 @@ def to_samples(samples: NDArray[Any], layout: Layout, directory: Directory) -> S
     if alpha == "probable":
         # Padding is 0: transparent everywhere.
         alpha = "straight" if values[..., -1].any() else "none"
-        values = values if alpha == "straight" else np.ascontiguousarray(values[..., :-1])
+        if alpha == "none":
+            return Samples(values[..., :-1].copy(), model, alpha, read_profile(directory))
     elif alpha == "premultiplied" and model in {"cmyk", "lab"}:
         divide_by_alpha(values, model)
         alpha = "straight"

@@ -25,6 +25,7 @@ def unpack_rows(
     bits, rows = layout.bits, shape[0]
     if layout.predictor == FLOATING_POINT and layout.number_format == "float":
         return undo_floating_point(np.frombuffer(rows_bytes, np.uint8), shape, bits)
+    samples: NDArray[Any]
     if bits in {8, 16, 32, 64}:
         stored = np.frombuffer(rows_bytes, np.dtype(f"{layout.order}u{bits // 8}"))
         samples = stored.astype(stored.dtype.newbyteorder("="), copy=False).reshape(shape)
@@ -33,7 +34,7 @@ def unpack_rows(
     else:
         dtype = "uint8" if bits < 8 else "uint16" if bits < 16 else "uint32"
         row = shape[1] * shape[2]
-        samples = imagecodecs.packints_decode(rows_bytes, dtype, bits, runlen=row)
+        samples = imagecodecs.packints_decode(bytes(rows_bytes), dtype, bits, runlen=row)
         samples = samples.reshape(rows, -1)[:, :row].reshape(shape)
     if layout.predictor == HORIZONTAL:
         samples = np.cumsum(samples, axis=1, dtype=samples.dtype)
@@ -60,12 +61,12 @@ def unpack_units(units_bytes: memoryview, rows: int, width: int, layout: Layout)
     return samples[:rows, :width]
 
 
-def unpack_triples(rows_bytes: memoryview, order: str) -> NDArray[np.uint32]:
-    """Return numbers of three bytes."""
-    triples = np.frombuffer(rows_bytes, np.uint8).reshape(-1, 3).astype(np.uint32)
-    high, low = (0, 2) if order == ">" else (2, 0)
-    numbers: NDArray[np.uint32] = triples[:, high] << 16 | triples[:, 1] << 8 | triples[:, low]
-    return numbers
+def unpack_triples(rows_bytes: memoryview, order: str) -> NDArray[Any]:
+    """Return numbers of three bytes as uint32."""
+    triples = np.frombuffer(rows_bytes, np.uint8).reshape(-1, 3)
+    bytes_of = np.zeros((len(triples), 4), np.uint8)
+    bytes_of[:, slice(1, 4) if order == ">" else slice(0, 3)] = triples
+    return bytes_of.view(f"{order}u4")[:, 0].astype(np.uint32)
 
 
 def undo_floating_point(
@@ -92,7 +93,8 @@ def to_floats(numbers: NDArray[Any], bits: int) -> NDArray[Any]:
         floats = np.where(exponent > 0, single, 0).astype(np.uint32).view(np.float32)
     else:
         floats = numbers.view(f"f{bits // 8}")
-    return np.nan_to_num(floats, nan=0.0, posinf=None, neginf=None)
+    numbers_only: NDArray[Any] = np.nan_to_num(floats, posinf=np.inf, neginf=-np.inf)
+    return numbers_only
 
 
 def scale(samples: NDArray[Any], layout: Layout) -> NDArray[Any]:
@@ -102,14 +104,18 @@ def scale(samples: NDArray[Any], layout: Layout) -> NDArray[Any]:
     """
     bits = layout.bits
     if layout.number_format == "float":
-        return samples.astype(np.float32)
+        with np.errstate(over="ignore"):
+            floats: NDArray[np.float32] = samples.astype(np.float32)
+        return floats
     if layout.number_format == "signed":
         samples = samples ^ samples.dtype.type(1 << (bits - 1))
     if layout.photometric == PALETTE or bits in {8, 16}:
         return samples
     if bits > 16:
-        return (samples >> samples.dtype.type(bits - 16)).astype(np.uint16)
+        deep: NDArray[np.uint16] = (samples >> samples.dtype.type(bits - 16)).astype(np.uint16)
+        return deep
     full = 255 if bits < 8 else 65_535
     levels = np.arange(1 << bits, dtype=np.uint64) * full + ((1 << bits) - 1) // 2
     table = (levels // ((1 << bits) - 1)).astype(np.uint8 if bits < 8 else np.uint16)
-    return table[samples]
+    scaled: NDArray[Any] = table[samples]
+    return scaled

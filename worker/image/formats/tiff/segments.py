@@ -67,7 +67,8 @@ def read_bands(
     encoded = find_encoded(directory, layout, segment, most_bytes)
     if COMPRESSIONS[layout.compression].decompress is None and layout.compression != NONE:
         columns = -(-min(layout.segment_width_px, layout.width_px - segment.column) // across)
-        bands = iter([(0, decode_pixels(directory, layout, encoded, (most_rows, width)))])
+        pixels = decode_pixels(directory, layout, bytes(encoded), (most_rows, width))
+        bands = iter([(0, pixels)])
     else:
         columns = width
         decoded = decompress(
@@ -88,7 +89,7 @@ def read_bands(
 
 def find_encoded(
     directory: Directory, layout: Layout, segment: Segment, most_bytes: int
-) -> memoryview:
+) -> bytes | memoryview:
     """Return a strip's or tile's bytes.
 
     Raises:
@@ -101,12 +102,12 @@ def find_encoded(
         raise CorruptImageError("The TIFF is truncated, or one of its strips or tiles is.")
     encoded = memoryview(directory.data)[segment.offset : end]
     if layout.is_bit_reversed and layout.compression not in {JPEG, WEBP}:
-        return memoryview(bytes(encoded).translate(REVERSED_BITS))
+        return bytes(encoded).translate(REVERSED_BITS)
     return encoded
 
 
 def decode_pixels(
-    directory: Directory, layout: Layout, encoded: memoryview, shape: tuple[int, int]
+    directory: Directory, layout: Layout, encoded: bytes, shape: tuple[int, int]
 ) -> NDArray[Any]:
     """Return the pixels of a JPEG, WebP or CCITT strip or tile, (height, width, samples).
 
@@ -117,14 +118,11 @@ def decode_pixels(
     if layout.compression == JPEG:
         tables = directory.content(JPEG_TABLES, LONGEST_TABLES_BYTES) or b""
         is_ycbcr = layout.jpeg_is_ycbcr
-        return decode_jpeg(bytes(encoded), tables, samples, rows * width, is_ycbcr=is_ycbcr)
+        return decode_jpeg(encoded, tables, samples, rows * width, is_ycbcr=is_ycbcr)
     if layout.compression == WEBP:
-        return decode_webp(bytes(encoded), samples, rows * width)
-    if layout.bits != 1:
-        raise CorruptImageError("The TIFF has CCITT compression, but is not bilevel.")
+        return decode_webp(encoded, samples, rows * width)
     options = directory.integer(T4_OPTIONS)
-    bits = decode_fax(encoded, layout.compression, options, rows, width * samples)
-    return bits.reshape(rows, width, samples)
+    return decode_fax(encoded, layout.compression, options, rows, width)
 
 
 def unpack_bands(
