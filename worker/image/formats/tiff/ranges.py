@@ -52,9 +52,10 @@ def settle_floats(samples: NDArray[np.float32], colours: int) -> NDArray[np.uint
         group = samples[..., channels]
         if group.shape[-1] == 0:
             continue
-        factor = np.float32(65_535 / find_full_scale(group))
+        full_scale = np.float32(find_full_scale(group))
         for band in bands_of(group):
-            scaled[band, :, channels] = np.rint(np.clip(group[band] * factor, 0, 65_535))
+            shares = np.clip(group[band], 0, full_scale) / full_scale
+            scaled[band, :, channels] = np.rint(shares * 65_535)
     return scaled
 
 
