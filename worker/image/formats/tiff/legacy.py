@@ -1,4 +1,4 @@
-"""Reads compressions of the 1990s with libtiff, which alone knows them, as 8-bit RGB."""
+"""Reads compressions of the 1990s with libtiff, which alone knows them, in 8 bits."""
 
 import imagecodecs
 import numpy as np
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from contract.errors import CorruptImageError
 from worker.image.formats.tiff.directory import Directory
-from worker.image.formats.tiff.layout import Layout
+from worker.image.formats.tiff.layout import PALETTE, Layout
 from worker.image.formats.tiff.positions import find_segments
 
 # Orientations that libtiff mirrors left to right, and top to bottom.
@@ -14,7 +14,7 @@ MIRRORED, FLIPPED = frozenset({2, 3, 6, 7}), frozenset({3, 4, 7, 8})
 
 
 def read_legacy(directory: Directory, layout: Layout, orientation: int) -> NDArray[np.uint8]:
-    """Return the photo, (height, width, 3), not rotated; transparency is ignored.
+    """Return the photo, (height, width, 1 or 3), not rotated; transparency is ignored.
 
     libtiff fills what a damaged strip leaves open.
 
@@ -29,4 +29,5 @@ def read_legacy(directory: Directory, layout: Layout, orientation: int) -> NDArr
         raise CorruptImageError("The TIFF's size is not the one of its header.")
     mirror = -1 if orientation in MIRRORED else 1
     flip = -1 if orientation in FLIPPED else 1
-    return decoded[::flip, ::mirror, :3]
+    channels = 1 if layout.colours == 1 and layout.photometric != PALETTE else 3
+    return decoded[::flip, ::mirror, :channels]

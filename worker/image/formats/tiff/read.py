@@ -15,7 +15,7 @@ from worker.image.formats.tiff.metadata import read_metadata, read_orientation, 
 from worker.image.formats.tiff.photometry import divide_by_alpha, to_model
 from worker.image.formats.tiff.ranges import settle_floats, settle_signed
 from worker.image.formats.tiff.segments import read_samples
-from worker.image.samples import Samples, StoredPhoto
+from worker.image.samples import ColourModel, Samples, StoredPhoto
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,9 @@ def read_pixels(directory: Directory, layout: Layout, orientation: int) -> Sampl
         # libtiff reads more of what fax machines sent.
         if layout.compression not in FAXES:
             raise
-    return Samples(read_legacy(directory, layout, orientation), "rgb")
+    values = read_legacy(directory, layout, orientation)
+    model: ColourModel = "grey" if values.shape[2] == 1 else "rgb"
+    return Samples(values, model, profile=read_profile(directory))
 
 
 def to_samples(samples: NDArray[Any], layout: Layout, directory: Directory) -> Samples:
