@@ -32,9 +32,13 @@ class Compression(NamedTuple):
     """Whether the tag Predictor applies."""
 
 
-def inflate(encoded: bytes, most_bytes: int) -> bytes:
+def inflate(encoded: bytes, most_bytes: int) -> bytes | bytearray:
     """Decompress zlib's format."""
-    return zlib.decompressobj().decompress(encoded, most_bytes)
+    try:
+        return imagecodecs.deflate_decode(encoded, out=most_bytes)
+    except RuntimeError:
+        # Streams that are longer, whose beginning is enough; zlib would take twice the memory for all.
+        return zlib.decompressobj().decompress(encoded, most_bytes)
 
 
 def unpack_lzma(encoded: bytes, most_bytes: int) -> bytes:
