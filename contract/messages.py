@@ -3,6 +3,7 @@
 Messages are small JSON objects. Image bytes are stored under keys of their own (``contract.keys``).
 """
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -134,9 +135,14 @@ Reply = Result | Failure
 
 
 def encode_reply(reply: Reply) -> bytes:
-    """Return a reply as JSON, the form in which Redis holds it."""
+    """Return a reply as JSON, the form in which Redis holds it.
+
+    Fields with their default are left out, so that versions that do not know them can read it.
+    """
     kind = "result" if isinstance(reply, Result) else "failure"
-    return json.dumps({"kind": kind, **asdict(reply)}, separators=(",", ":")).encode()
+    defaults = {each.name: each.default for each in dataclasses.fields(reply)}
+    stated = {name: value for name, value in asdict(reply).items() if value != defaults[name]}
+    return json.dumps({"kind": kind, **stated}, separators=(",", ":")).encode()
 
 
 class InvalidReplyError(ValueError):

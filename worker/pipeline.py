@@ -61,7 +61,7 @@ class Limits:
     max_batch_size: int
     max_open_pixels: int
     max_pixels: int
-    max_linger_ms: float = 0.0
+    max_linger_ms: float
 
 
 class Pipeline:
