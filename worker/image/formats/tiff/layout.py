@@ -54,8 +54,8 @@ class Layout:
 
     @property
     def dtype(self) -> type[np.uint8 | np.uint16 | np.float32]:
-        """Type of the scaled samples."""
-        if self.number_format == "float":
+        """Type of the samples of `scale`."""
+        if self.number_format == "float" or self.bits > 16:
             return np.float32
         return np.uint8 if self.bits <= 8 else np.uint16
 

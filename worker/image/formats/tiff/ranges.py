@@ -1,4 +1,4 @@
-"""Brings signed and floating-point samples to the range of `Samples`, since no tag says theirs."""
+"""Brings signed, deep and floating-point samples to the range of `Samples`, since no tag says theirs."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 # Samples that are converted at once.
 BAND_SAMPLES: Final = 1 << 19
-# Full intensity of floating-point samples.
+# Full intensity of samples of more than 16 bits.
 FULL_SCALES: Final = (255.0, 65_535.0)
 
 
@@ -45,24 +45,35 @@ def roughness(samples: NDArray[Any]) -> int:
     return int(np.abs(np.diff(samples.astype(np.int32), axis=1)).sum(dtype=np.int64))
 
 
-def settle_floats(samples: NDArray[np.float32], colours: int) -> NDArray[np.uint16]:
-    """Return floats as uint16. Alpha, the channel after the colours, has a range of its own."""
+def settle_deep(
+    samples: NDArray[np.float32], colours: int, greatest: float | None = None
+) -> NDArray[np.uint16]:
+    """Return samples as uint16. Alpha, the channel after the colours, has a range of its own.
+
+    ``greatest`` is what integers can be; None if the samples are floats.
+    """
     scaled = np.empty(samples.shape, np.uint16)
     for channels in (slice(0, colours), slice(colours, None)):
         group = samples[..., channels]
         if group.shape[-1] == 0:
             continue
-        full_scale = np.float32(find_full_scale(group))
+        full_scale = np.float32(find_full_scale(group, greatest))
         for band in bands_of(group):
             shares = np.clip(group[band], 0, full_scale) / full_scale
             scaled[band, :, channels] = np.rint(shares * 65_535)
     return scaled
 
 
-def find_full_scale(samples: NDArray[np.float32]) -> float:
-    """Return the value of full intensity: 1, 255, 65,535 or the largest sample.
+def settle_deep_signed(samples: NDArray[np.float32], greatest: float) -> None:
+    """Move, in place, signed integers up by half of their range if many are negative."""
+    if samples.min() < -max(float(samples.max()), 1) / 8:
+        samples += np.float32((greatest + 1) / 2)
 
-    It is 1 unless seven of eight positive samples are greater: highlights may be.
+
+def find_full_scale(samples: NDArray[np.float32], greatest: float | None) -> float:
+    """Return the value of full intensity: 1, 255, 65,535, or the greatest.
+
+    Of floats it is 1 unless seven of eight positive samples are greater: highlights may be.
     """
     positive = above = 0
     largest = 0.0
@@ -71,6 +82,6 @@ def find_full_scale(samples: NDArray[np.float32]) -> float:
         positive += int(np.count_nonzero(values > 0))
         above += int(np.count_nonzero(values > 1))
         largest = max(largest, float(values.max(initial=0.0, where=np.isfinite(values))))
-    if 8 * above <= 7 * positive:
+    if greatest is None and 8 * above <= 7 * positive:
         return 1.0
-    return next((full for full in FULL_SCALES if largest <= full), largest)
+    return next((full for full in FULL_SCALES if largest <= full), greatest or largest)

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import CorruptImageError, UnsupportedImageError
@@ -13,7 +14,7 @@ from worker.image.formats.tiff.layout import Layout
 from worker.image.formats.tiff.legacy import read_legacy
 from worker.image.formats.tiff.metadata import read_metadata, read_orientation, read_profile
 from worker.image.formats.tiff.photometry import divide_by_alpha, to_model
-from worker.image.formats.tiff.ranges import settle_floats, settle_signed
+from worker.image.formats.tiff.ranges import settle_deep, settle_deep_signed, settle_signed
 from worker.image.formats.tiff.segments import read_samples
 from worker.image.samples import ColourModel, Samples, StoredPhoto
 
@@ -56,8 +57,11 @@ def read_pixels(directory: Directory, layout: Layout, orientation: int) -> Sampl
 
 def to_samples(samples: NDArray[Any], layout: Layout, directory: Directory) -> Samples:
     """Return scaled samples in a model of `Samples`."""
-    if layout.number_format == "float":
-        samples = settle_floats(samples, layout.colours)
+    if layout.dtype is np.float32:
+        greatest = None if layout.number_format == "float" else float((1 << layout.bits) - 1)
+        if greatest and layout.number_format == "signed":
+            settle_deep_signed(samples, greatest)
+        samples = settle_deep(samples, layout.colours, greatest)
     elif layout.number_format == "signed":
         settle_signed(samples)
     values, model = to_model(samples, layout, directory)

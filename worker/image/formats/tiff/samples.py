@@ -98,12 +98,16 @@ def to_floats(numbers: NDArray[Any], bits: int) -> NDArray[Any]:
 
 
 def scale(samples: NDArray[Any], layout: Layout) -> NDArray[Any]:
-    """Return integers scaled to uint8 up to 8 bits, else to uint16; floats as float32.
+    """Return integers scaled to uint8 up to 8 bits, and to uint16 up to 16; others as float32, not scaled.
 
-    Signed integers are moved up by half of their range. Indices of a palette are not scaled.
+    Signed integers of up to 16 bits are moved up by half of their range. Indices of a palette are not
+    scaled.
     """
     bits = layout.bits
-    if layout.number_format == "float":
+    if layout.dtype is np.float32:
+        if layout.number_format == "signed":
+            unused = samples.dtype.type(samples.itemsize * 8 - bits)
+            samples = (samples << unused).view(f"i{samples.itemsize}") >> unused.astype(np.int64)
         with np.errstate(over="ignore"):
             floats: NDArray[np.float32] = samples.astype(np.float32)
         return floats
@@ -111,9 +115,6 @@ def scale(samples: NDArray[Any], layout: Layout) -> NDArray[Any]:
         samples = samples ^ samples.dtype.type(1 << (bits - 1))
     if layout.photometric == PALETTE or bits in {8, 16}:
         return samples
-    if bits > 16:
-        deep: NDArray[np.uint16] = (samples >> samples.dtype.type(bits - 16)).astype(np.uint16)
-        return deep
     full = 255 if bits < 8 else 65_535
     levels = np.arange(1 << bits, dtype=np.uint64) * full + ((1 << bits) - 1) // 2
     table = (levels // ((1 << bits) - 1)).astype(np.uint8 if bits < 8 else np.uint16)

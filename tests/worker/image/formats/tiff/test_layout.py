@@ -28,6 +28,6 @@ def test_units_of_subsampled_chroma() -> None:
 
 
 def test_types_of_scaled_samples() -> None:
-    for bits, name in ((1, "uint8"), (8, "uint8"), (9, "uint16"), (32, "uint16"), (64, "uint16")):
+    for bits, name in ((1, "uint8"), (8, "uint8"), (9, "uint16"), (17, "float32"), (64, "float32")):
         assert layout_of(shape_tags(1, 1, bits=bits)).dtype.__name__ == name
     assert layout_of(shape_tags(1, 1, bits=16) | {339: 3}).dtype.__name__ == "float32"

@@ -93,12 +93,11 @@ def test_an_unknown_predictor_is_not_supported() -> None:
         unpack_rows(memoryview(pack_bits(numbers, 8)), numbers.shape, layout(8, t317=9))
 
 
-@pytest.mark.parametrize("bits", [*range(1, 33), 64])
+@pytest.mark.parametrize("bits", range(1, 17))
 def test_full_intensity_is_full(bits: int) -> None:
     full = (1 << bits) - 1
-    levels = np.array([0, full // 2, full], np.uint64)
-    dtype = np.uint8 if bits <= 8 else np.uint16 if bits <= 16 else np.uint64
-    scaled = scale(levels.astype(dtype), layout(bits))
+    levels = np.array([0, full // 2, full], np.uint8 if bits <= 8 else np.uint16)
+    scaled = scale(levels, layout(bits))
     assert scaled.dtype == (np.uint8 if bits <= 8 else np.uint16)
     largest = np.iinfo(scaled.dtype).max
     np.testing.assert_allclose(scaled, levels.astype(float) / full * largest, atol=1)
@@ -106,11 +105,21 @@ def test_full_intensity_is_full(bits: int) -> None:
     assert scaled[2] == largest
 
 
-@pytest.mark.parametrize("bits", [8, 12, 16, 32])
+@pytest.mark.parametrize("bits", [17, 24, 32, 64])
+@pytest.mark.parametrize("number_format", [1, 2])
+def test_deeper_integers_become_floats(bits: int, number_format: int) -> None:
+    half = 1 << (bits - 1)
+    stored = np.array([0, half - 1, half, 2 * half - 1], np.uint64 if bits == 64 else np.uint32)
+    scaled = scale(stored, layout(bits, t339=(3, [number_format] * SAMPLES)))
+    expected = [0, half - 1, -half, -1] if number_format == 2 else [0, half - 1, half, 2 * half - 1]
+    np.testing.assert_array_equal(scaled, np.array(expected, np.float32))
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
 def test_signed_numbers_are_moved_up(bits: int) -> None:
     half = 1 << (bits - 1)
-    dtype = {8: np.uint8, 12: np.uint16, 16: np.uint16, 32: np.uint32}[bits]
-    stored = np.array([half, 0, half - 1], dtype)  # the lowest, zero, the highest
+    # The lowest, zero, the highest.
+    stored = np.array([half, 0, half - 1], np.uint8 if bits == 8 else np.uint16)
     scaled = scale(stored, layout(bits, t339=(3, [2] * SAMPLES))).astype(float)
     np.testing.assert_allclose(scaled / (255 if bits == 8 else 65535), [0, 0.5, 1], atol=3e-3)
 
