@@ -49,6 +49,8 @@ def find_segments(directory: Directory, layout: Layout) -> list[Segment]:
         raise CorruptImageError("The TIFF's tiles are larger than the image.")
     offsets, byte_counts = read_positions(directory, layout, count)
     planes = layout.channels if layout.is_planar else [0]
+    if layout.is_planar and layout.alpha == "probable" and not offsets[-across * down :].any():
+        planes = planes[:-1]  # a plane that was never written
     first = [plane * across * down for plane in planes]
     total_bytes = sum(int(byte_counts[at : at + across * down].sum()) for at in first)
     if total_bytes > READS_PER_BYTE * len(directory.data) + FREE_BYTES:

@@ -39,7 +39,7 @@ def read_samples(directory: Directory, layout: Layout) -> NDArray[Any]:
     """
     segments = find_segments(directory, layout)
     channels = layout.channels
-    photo = np.empty((layout.height_px, layout.width_px, len(channels)), layout.dtype)
+    photo = np.zeros((layout.height_px, layout.width_px, len(channels)), layout.dtype)
     for segment in segments:
         for row, band in read_bands(directory, layout, segment):
             top, left = segment.row + row, segment.column

@@ -47,6 +47,13 @@ def test_planes_that_are_not_read_are_left_out() -> None:
     assert [s.plane for s in segments] == [0, 1, 2, 4]
 
 
+def test_a_probable_alpha_that_was_never_written_is_left_out() -> None:
+    tags = shape_tags(10, 4, samples=2) | {284: 2, 279: [40, 0]}
+    assert len(segments_of(tags | {273: [8, 0]}, [bytes(40)])) == 1
+    assert len(segments_of(tags | {273: [8, 8]}, [bytes(40)])) == 2
+    assert len(segments_of(tags | {273: [8, 0], 338: (SHORT, [2])}, [bytes(40)])) == 2
+
+
 def test_too_few_strips_are_damage() -> None:
     with pytest.raises(CorruptImageError, match="too few"):
         segments_of(TAGS, STRIPS[:2])
