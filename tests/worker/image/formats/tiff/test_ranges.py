@@ -64,7 +64,14 @@ def test_alpha_has_a_range_of_its_own() -> None:
 
 @pytest.mark.parametrize(
     ("values", "full_scale"),
-    [([0], 1), ([-1, 0.5], 1), ([2, 200], 255), ([2, 256], 65_535), ([2, 70_000], 70_000)],
+    [
+        ([0], 1),
+        ([-1, 0.5], 1),
+        ([0.5, 0.9, 3, 4, 5], 1),
+        ([2, 200], 255),
+        ([2, 256], 65_535),
+        ([2, 70_000], 70_000),
+    ],
 )
 def test_full_scales(values: list[float], full_scale: float) -> None:
     assert find_full_scale(np.array([[values]], np.float32), None) == full_scale
