@@ -12,6 +12,7 @@ from contract.image_headers.read import ImageHeader
 from contract.messages import Options
 from worker.image.colour.convert import find_own_profile, to_picture
 from worker.image.formats import pillow
+from worker.image.formats.tiff import read as tiff
 from worker.image.gain_map.geometry import Geometry
 from worker.image.gain_map.read import GainMap, read_gain_map
 from worker.image.gain_map.write import announce_gain_map, encode_gain_map
@@ -23,7 +24,7 @@ from worker.image.samples import Samples, StoredPhoto
 log = logging.getLogger(__name__)
 
 # By the names of ``IMAGE_FORMATS``. Pillow reads the others.
-READERS: Final[dict[str, Callable[[bytes], StoredPhoto]]] = {}
+READERS: Final[dict[str, Callable[[bytes], StoredPhoto]]] = {"TIFF": tiff.read}
 
 
 @dataclass(frozen=True, slots=True)
