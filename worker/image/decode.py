@@ -12,6 +12,7 @@ from contract.image_headers.read import ImageHeader
 from contract.messages import Options
 from worker.image.colour.convert import find_own_profile, to_picture
 from worker.image.formats import bmp, gif, pillow, png, webp
+from worker.image.formats.tiff import read as tiff
 from worker.image.gain_map.read import GainMap, read_gain_map
 from worker.image.gain_map.write import announce_gain_map, encode_gain_map
 from worker.image.limits import check_limits
@@ -29,6 +30,7 @@ READERS: Final[dict[str, Callable[[bytes], StoredPhoto]]] = {
     "WEBP": webp.read,
     "GIF": gif.read,
     "BMP": bmp.read,
+    "TIFF": tiff.read,
 }
 
 
