@@ -11,8 +11,9 @@ from contract.errors import ClientError, CorruptImageError
 from contract.image_headers.read import ImageHeader
 from contract.messages import Options
 from worker.image.colour.convert import find_own_profile, to_picture
-from worker.image.formats import pillow
+from worker.image.formats import bmp, gif, pillow, png, webp
 from worker.image.formats.jpeg import reader as jpeg
+from worker.image.formats.tiff import read as tiff
 from worker.image.gain_map.read import GainMap, read_gain_map
 from worker.image.gain_map.write import announce_gain_map, encode_gain_map
 from worker.image.limits import check_limits
@@ -24,8 +25,14 @@ from worker.image.samples import Samples, StoredPhoto
 
 log = logging.getLogger(__name__)
 
-# By the names of ``IMAGE_FORMATS``. Pillow reads the others.
-READERS: Final[dict[str, Callable[[bytes, Options], StoredPhoto]]] = {"JPEG": jpeg.read}
+# By the names of ``IMAGE_FORMATS``. JPEG has a reader that takes options; Pillow reads the others.
+READERS: Final[dict[str, Callable[[bytes], StoredPhoto]]] = {
+    "PNG": png.read,
+    "WEBP": webp.read,
+    "GIF": gif.read,
+    "BMP": bmp.read,
+    "TIFF": tiff.read,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +60,8 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
     header = check_limits(data, max_pixels)
     try:
         reader = READERS.get(header.format)
-        if reader is not None:
-            stored = reader(data, options)
+        if reader is not None or header.format == "JPEG":
+            stored = jpeg.read(data, options) if reader is None else reader(data)
             return finish(stored, header, options, find_gain_map(data, stored, header, options))
         with pillow.open_image(data, header, max_pixels) as image:
             orientation, metadata = pillow.read_orientation(image), read_metadata(image)
