@@ -39,16 +39,21 @@ def read_item_size(data: bytes, meta: Box, steps: Steps) -> tuple[int, int]:
     boxes = read_meta(data, meta, steps)
     if not {b"pitm", b"iprp"} <= boxes.keys():
         raise CorruptImageError("The file has no primary item.")
-    fields = Fields(data, boxes[b"pitm"])
-    version = fields.read(1)
-    fields.skip(3)
-    primary = fields.read(4 if version else 2)
+    primary = read_primary(data, boxes)
     size = read_declared_size(data, boxes[b"iprp"], primary, steps)
     types = read_types(data, boxes, steps)
     if (primary, GRID) in types:
         grid = read_grid_size(data, boxes, primary, steps)
         return max(size, grid, key=lambda sides: sides[0] * sides[1])
     return size
+
+
+def read_primary(data: bytes, boxes: dict[bytes, Box]) -> int:
+    """Return the number of the primary item (ISO/IEC 14496-12, 8.11.4)."""
+    fields = Fields(data, boxes[b"pitm"])
+    version = fields.read(1)
+    fields.skip(3)
+    return fields.read(4 if version else 2)
 
 
 def read_meta(data: bytes, meta: Box, steps: Steps) -> dict[bytes, Box]:

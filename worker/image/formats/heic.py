@@ -1,0 +1,104 @@
+"""Reads HEIC and other HEIF files of HEVC with libheif, in the confined decoder only.
+
+libheif applies crop, rotation and mirroring (ISO/IEC 23008-12, 6.5), puts grids and overlays together,
+and converts to RGB by the matrix of the ``nclx`` box or the bitstream.
+"""
+
+from typing import Any, Final, Literal, cast
+
+import numpy as np
+import pi_heif
+from numpy.typing import NDArray
+
+from contract.errors import CorruptImageError, UnsupportedImageError
+from worker.image.samples import Cicp, RawMetadata, Samples, StoredPhoto
+
+# Tiles one after the other: the worker has a decoder for each of its threads.
+pi_heif.options.DECODE_THREADS = 0
+pi_heif.options.THUMBNAILS = False
+pi_heif.options.DEPTH_IMAGES = False
+pi_heif.options.AUX_IMAGES = False
+
+# Pillow's modes without their depth.
+MODES: Final[dict[str, tuple[Literal["grey", "rgb"], Literal["none", "straight", "premultiplied"]]]] = {
+    "L": ("grey", "none"),
+    "I": ("grey", "none"),
+    "LA": ("grey", "straight"),
+    "La": ("grey", "premultiplied"),
+    "RGB": ("rgb", "none"),
+    "RGBA": ("rgb", "straight"),
+    "RGBa": ("rgb", "premultiplied"),
+}
+# ITU-T H.273: unspecified; BT.709's primaries and sRGB's transfer, which then hold (ISO/IEC 23000-22,
+# 7.3.6.4).
+UNSPECIFIED, BT709_PRIMARIES, SRGB_TRANSFER = 2, 1, 13
+EXIF_NAME: Final = b"Exif\0\0"
+BYTE_ORDERS: Final = (b"II*\0", b"MM\0*")
+LONGEST_EXIF_BYTES: Final = 1024 * 1024
+
+
+def read(data: bytes) -> StoredPhoto:
+    """Return the primary picture in ``data``, upright.
+
+    Raises:
+        UnsupportedImageError: when it is coded in a way that libheif can't decode here.
+        CorruptImageError: when it can't be decoded completely.
+    """
+    try:
+        file = pi_heif.open_heif(data, convert_hdr_to_8bit=False)
+        image = next((image for image in file if image.info["primary"]), None)
+        if image is None:
+            raise UnsupportedImageError("The HEIC's primary picture is of a kind that is not supported.")
+        image.load()
+    except (SyntaxError, RuntimeError) as error:
+        raise UnsupportedImageError("The HEIC is coded in a way that is not supported.") from error
+    except OSError as error:
+        raise MemoryError from error
+    except (ValueError, EOFError) as error:
+        raise CorruptImageError("The image's data is truncated or damaged.") from error
+    model, alpha = MODES[image.mode.partition(";")[0]]
+    info = cast("dict[str, Any]", image.info)
+    samples = Samples(
+        read_values(image),
+        model,
+        alpha,
+        info.get("icc_profile"),
+        None if "icc_profile" in info else read_cicp(info.get("nclx_profile")),
+    )
+    return StoredPhoto(samples, metadata=RawMetadata(read_exif(info["exif"]), info.get("xmp")))
+
+
+def read_values(image: pi_heif.HeifImage) -> NDArray[Any]:
+    """Return the samples; libheif's 16 bits have zeros below those of the file."""
+    channels, bits = 1, int(image.info["bit_depth"])
+    name, _, deep = image.mode.partition(";")
+    channels = {"I": 1}.get(name, len(name))
+    values = np.frombuffer(image.data, np.uint16 if deep else np.uint8)
+    width_px, height_px = image.size
+    values = values.reshape(height_px, -1, channels)[:, :width_px]
+    if not deep:
+        return values
+    # The upper bits again in the lower ones: the largest value becomes 65,535.
+    values = values.copy()
+    values |= values >> bits
+    return values
+
+
+def read_cicp(profile: dict[str, Any] | None) -> Cicp | None:
+    """Return the code points of an ``nclx`` box; None if it leaves them open."""
+    if profile is None:
+        return None
+    primaries = int(profile["color_primaries"])
+    transfer = int(profile["transfer_characteristics"])
+    if primaries == transfer == UNSPECIFIED:
+        return None
+    return Cicp(
+        BT709_PRIMARIES if primaries == UNSPECIFIED else primaries,
+        SRGB_TRANSFER if transfer == UNSPECIFIED else transfer,
+    )
+
+
+def read_exif(data: bytes | None) -> bytes | None:
+    """Return EXIF without its name; None if it is none, or too long."""
+    exif = (data or b"").removeprefix(EXIF_NAME)
+    return exif if exif.startswith(BYTE_ORDERS) and len(exif) <= LONGEST_EXIF_BYTES else None
