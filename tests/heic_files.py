@@ -46,9 +46,7 @@ def code(
 
 
 @functools.cache
-def code_hevc(
-    data: bytes, size_px: tuple[int, int], given: str, coded: str
-) -> tuple[bytes, bytes]:
+def code_hevc(data: bytes, size_px: tuple[int, int], given: str, coded: str) -> tuple[bytes, bytes]:
     """Return the box ``hvcC`` and the bitstream of a picture."""
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(),

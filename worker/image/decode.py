@@ -7,10 +7,12 @@ from typing import Final
 
 from PIL import Image
 
-from contract.errors import ClientError, CorruptImageError
+from contract.errors import CorruptImageError, FoveateError
 from contract.image_headers.read import ImageHeader
 from contract.messages import Options
 from worker.image.colour.convert import find_own_profile, to_picture
+from worker.image.confined.decoder import DECODER
+from worker.image.confined.readers import MODULES
 from worker.image.formats import pillow
 from worker.image.limits import check_limits
 from worker.image.metadata.segments import LONGEST_PROFILE_BYTES, split_profile, write_segments
@@ -53,16 +55,19 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
         UnsupportedImageError: when the content has no supported format.
         TooManyPixelsError: when the header declares more than ``max_pixels`` or too long a side.
         CorruptImageError: when the header or the pixels can't be read completely.
+        InternalError: when a confined decoder can't be started.
     """
     header = check_limits(data, max_pixels)
     try:
+        if header.format in MODULES:
+            return finish(DECODER.read(data, header, max_pixels), None, header, options)
         reader = READERS.get(header.format)
         if reader is not None:
             return finish(reader(data), None, header, options)
         with pillow.open_image(data, header, max_pixels, options) as image:
             stored = StoredPhoto(pillow.read_pixels(image), pillow.read_orientation(image))
             return finish(stored, image, header, options)
-    except ClientError:
+    except FoveateError:
         raise
     except Exception as error:
         log.debug("not decodable", exc_info=True)

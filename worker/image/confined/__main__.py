@@ -76,7 +76,9 @@ def serve(header: bytes, answers: int, readers: Readers) -> int:
         try:
             if request.format not in readers:
                 name = NAMES.get(request.format, request.format)
-                raise UnsupportedImageError(f"This service is installed without a decoder for {name}.")
+                raise UnsupportedImageError(
+                    f"This service is installed without a decoder for {name}."
+                )
             photo = readers[request.format](data)
         except ClientError as error:
             write_error(error, measures, write)

@@ -123,7 +123,7 @@ class ConfinedProcess:
         self._is_ready = False
         self._measures: list[str] | None = None
         try:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", module],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

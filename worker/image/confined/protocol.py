@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -60,14 +60,14 @@ class Request:
         return cls(name.rstrip(b"\0").decode(), *limits), length
 
 
-def write_photo(photo: StoredPhoto, measures: list[str], write: Write) -> None:
+def write_photo(photo: StoredPhoto, measures: Sequence[str], write: Write) -> None:
     """Send a photo, whose pixels are samples."""
     samples, metadata = photo.pixels, photo.metadata
     assert isinstance(samples, Samples)
     values = np.ascontiguousarray(samples.values)
     blobs = (samples.profile, *list_blobs(metadata))
     header = {
-        "measures": measures,
+        "measures": list(measures),
         "type": values.dtype.str,
         "shape": values.shape,
         "model": samples.model,
@@ -83,10 +83,10 @@ def write_photo(photo: StoredPhoto, measures: list[str], write: Write) -> None:
         write(blob or b"")
 
 
-def write_error(error: ClientError, measures: list[str], write: Write) -> None:
+def write_error(error: ClientError, measures: Sequence[str], write: Write) -> None:
     """Send an error, one of ``ERRORS``."""
     detail = error.detail[:MAX_DETAIL_CHARS]
-    write_header({"measures": measures, "error": error.code, "detail": detail}, write)
+    write_header({"measures": list(measures), "error": error.code, "detail": detail}, write)
 
 
 def write_header(header: dict[str, Any], write: Write) -> None:
@@ -98,7 +98,9 @@ def list_blobs(metadata: RawMetadata) -> tuple[bytes | None, ...]:
     return (metadata.exif, metadata.xmp, metadata.extended_xmp, metadata.image_resources)
 
 
-def read_answer(read_into: ReadInto, max_pixels: int) -> tuple[StoredPhoto | ClientError, list[str]]:
+def read_answer(
+    read_into: ReadInto, max_pixels: int
+) -> tuple[StoredPhoto | ClientError, list[str]]:
     """Return a decoder's photo or error, and how it is confined. Nothing in it is believed.
 
     Raises:

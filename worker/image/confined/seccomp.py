@@ -19,44 +19,62 @@ LOAD, JUMP_IF_EQUAL, JUMP_IF_ANY, RETURN = 0x20, 0x15, 0x45, 0x06
 CLONE_THREAD, PROT_EXEC = 0x10000, 4
 
 
+# Numbers of system calls on x86_64 and aarch64: memory, time, locks, reading and writing open files, and
+# the end.
+ALLOWED: Final[dict[str, tuple[int | None, int | None]]] = {
+    "read": (0, 63),
+    "write": (1, 64),
+    "close": (3, 57),
+    "fstat": (5, 80),
+    "poll": (7, None),
+    "ppoll": (None, 73),
+    "lseek": (8, 62),
+    "munmap": (11, 215),
+    "brk": (12, 214),
+    "rt_sigaction": (13, 134),
+    "rt_sigprocmask": (14, 135),
+    "rt_sigreturn": (15, 139),
+    "readv": (19, 65),
+    "writev": (20, 66),
+    "sched_yield": (24, 124),
+    "mremap": (25, 216),
+    "madvise": (28, 233),
+    "getpid": (39, 172),
+    "exit": (60, 93),
+    "gettimeofday": (96, 169),
+    "sigaltstack": (131, 132),
+    "gettid": (186, 178),
+    "time": (201, None),
+    "futex": (202, 98),
+    "clock_gettime": (228, 113),
+    "clock_getres": (229, 114),
+    "exit_group": (231, 94),
+    "set_robust_list": (273, 99),
+    "getrandom": (318, 278),
+    "rseq": (334, 293),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Calls:
     """A machine's name as audit has it (linux/audit.h), and its numbers of system calls."""
 
     architecture: int
     allowed: tuple[int, ...]
-    """Memory, time, locks, reading and writing open files, and the end."""
-    memory: tuple[int, ...]
+    memory: tuple[int, int]
     """mmap and mprotect: allowed unless the memory may be executed."""
     clone: int
     """Allowed for threads: libheif decodes each tile on one of its own."""
-    clone3: int
+    clone3: int = 435
 
 
+X86_64, AARCH64 = (
+    tuple(pair[machine] for pair in ALLOWED.values() if pair[machine] is not None)
+    for machine in (0, 1)
+)
 CALLS: Final = {
-    # read, write, close, fstat, poll, lseek, munmap, brk, rt_sigaction, rt_sigprocmask, rt_sigreturn,
-    # readv, writev, sched_yield, mremap, madvise, getpid, exit, gettimeofday, sigaltstack, gettid,
-    # time, futex, clock_gettime, clock_getres, exit_group, set_robust_list, getrandom, rseq
-    "x86_64": Calls(
-        0xC000003E,
-        (0, 1, 3, 5, 7, 8, 11, 12, 13, 14, 15, 19, 20, 24, 25, 28, 39, 60, 96, 131, 186, 201, 202)
-        + (228, 229, 231, 273, 318, 334),
-        memory=(9, 10),
-        clone=56,
-        clone3=435,
-    ),
-    # close, lseek, read, write, readv, writev, ppoll, fstat, exit, exit_group, futex,
-    # set_robust_list, clock_gettime, clock_getres, sched_yield, sigaltstack, rt_sigaction,
-    # rt_sigprocmask, rt_sigreturn, gettimeofday, getpid, gettid, brk, munmap, mremap, madvise,
-    # getrandom, rseq
-    "aarch64": Calls(
-        0xC00000B7,
-        (57, 62, 63, 64, 65, 66, 73, 80, 93, 94, 98, 99, 113, 114, 124, 132, 134, 135, 139, 169)
-        + (172, 178, 214, 215, 216, 233, 278, 293),
-        memory=(222, 226),
-        clone=220,
-        clone3=435,
-    ),
+    "x86_64": Calls(0xC000003E, X86_64, memory=(9, 10), clone=56),
+    "aarch64": Calls(0xC00000B7, AARCH64, memory=(222, 226), clone=220),
 }
 
 

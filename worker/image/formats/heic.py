@@ -20,7 +20,9 @@ pi_heif.options.DEPTH_IMAGES = False
 pi_heif.options.AUX_IMAGES = False
 
 # Pillow's modes without their depth.
-MODES: Final[dict[str, tuple[Literal["grey", "rgb"], Literal["none", "straight", "premultiplied"]]]] = {
+MODES: Final[
+    dict[str, tuple[Literal["grey", "rgb"], Literal["none", "straight", "premultiplied"]]]
+] = {
     "L": ("grey", "none"),
     "I": ("grey", "none"),
     "LA": ("grey", "straight"),
@@ -48,7 +50,9 @@ def read(data: bytes) -> StoredPhoto:
         file = pi_heif.open_heif(data, convert_hdr_to_8bit=False)
         image = next((image for image in file if image.info["primary"]), None)
         if image is None:
-            raise UnsupportedImageError("The HEIC's primary picture is of a kind that is not supported.")
+            raise UnsupportedImageError(
+                "The HEIC's primary picture is of a kind that is not supported."
+            )
         image.load()
     except (SyntaxError, RuntimeError) as error:
         raise UnsupportedImageError("The HEIC is coded in a way that is not supported.") from error

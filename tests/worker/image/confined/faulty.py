@@ -4,40 +4,47 @@ import ctypes
 import os
 import sys
 import threading
+from collections.abc import Callable
 
 import numpy as np
 
 from contract.errors import CorruptImageError
-from worker.image.confined.__main__ import STDIN, main
+from worker.image.confined.__main__ import main
 from worker.image.samples import Samples, StoredPhoto
 
 
 def read(data: bytes) -> StoredPhoto:
     """Return one pixel, or fail as ``data`` says."""
-    match data.partition(b" ")[0]:
-        case b"damaged":
-            raise CorruptImageError("Just damaged.")
-        case b"defect":
-            raise RuntimeError
-        case b"crash":
-            ctypes.string_at(0)
-        case b"memory":
-            bytearray(1 << 40)
-        case b"abort":
-            # As a library that finds no memory.
-            os.abort()
-        case b"hang":
-            threading.Semaphore(0).acquire()
-        case b"spin":
-            while True:
-                pass
-        case b"garbage":
-            # The answers' pipe is the one that was opened first.
-            os.write(STDIN + 3, b"\0\0\0\x09 no json ")
-        case b"exit":
-            os._exit(0)
+    if fault := FAULTS.get(data):
+        fault()
     pixel = np.array([[[len(data) % 256, 2, 3]]], np.uint8)
     return StoredPhoto(Samples(pixel, "rgb"))
+
+
+def be_damaged() -> None:
+    """Refuse the upload."""
+    raise CorruptImageError("Just damaged.")
+
+
+def spin() -> None:
+    """Use all the time on a core."""
+    while True:
+        pass
+
+
+FAULTS: dict[bytes, Callable[[], object]] = {
+    b"damaged": be_damaged,
+    b"defect": lambda: {}["a"],
+    b"crash": lambda: ctypes.string_at(0),
+    b"memory": lambda: bytearray(1 << 40),
+    # As a library that finds no memory.
+    b"abort": os.abort,
+    b"hang": lambda: threading.Semaphore(0).acquire(),
+    b"spin": spin,
+    # The answers' pipe was opened next after the three that each process has.
+    b"garbage": lambda: os.write(3, b"\0\0\0\x09 no json "),
+    b"exit": lambda: os._exit(0),
+}
 
 
 if __name__ == "__main__":

@@ -141,7 +141,9 @@ def test_nothing_is_left_when_the_worker_is_killed() -> None:
         "decoder.read(b'fine', header, 9)\n"
         "print(flush=True)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE) as worker:
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE
+    ) as worker:
         assert worker.stdout is not None
         worker.stdout.readline()
         mine = list_processes(worker.pid)
@@ -155,10 +157,12 @@ def test_nothing_is_left_when_the_worker_is_killed() -> None:
         time.sleep(0.1)
 
 
-def test_no_secret_and_no_file_is_inherited(faulty: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_and_no_file_is_inherited(
+    faulty: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://:secret@host")
     with Path(__file__).open("rb") as file:
-        os.set_inheritable(file.fileno(), True)
+        os.set_inheritable(file.fileno(), True)  # noqa: FBT003
         group = start(faulty)
         environment = Path(f"/proc/{group}/environ").read_bytes()
         files = sorted(int(path.name) for path in Path(f"/proc/{group}/fd").iterdir())
