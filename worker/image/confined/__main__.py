@@ -83,8 +83,8 @@ def serve(header: bytes, answers: int, readers: Readers) -> int:
         except ClientError as error:
             write_error(error, measures, write)
         except MemoryError:
-            error = UnsupportedImageError("Decoding the image takes too much memory.")
-            write_error(error, measures, write)
+            too_large = UnsupportedImageError("Decoding the image takes too much memory.")
+            write_error(too_large, measures, write)
         else:
             write_photo(photo, measures, write)
     except BaseException:  # noqa: BLE001

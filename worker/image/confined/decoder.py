@@ -24,6 +24,7 @@ from worker.image.confined.protocol import (
     Request,
     read_answer,
 )
+from worker.image.confined.sandbox import Measure
 from worker.image.samples import StoredPhoto
 
 log = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ class ConfinedProcess:
             InternalError: when the machine can't.
         """
         self._is_ready = False
-        self._measures: list[str] | None = None
+        self._measures: list[Measure] | None = None
         try:
             self._process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", module],
@@ -174,7 +175,9 @@ class ConfinedProcess:
             log.info("%s photos are decoded under: %s", request.format, ", ".join(measures))
         return answer
 
-    def _ask(self, request: Request, data: bytes) -> tuple[StoredPhoto | ClientError, list[str]]:
+    def _ask(
+        self, request: Request, data: bytes
+    ) -> tuple[StoredPhoto | ClientError, list[Measure]]:
         if not self._is_ready:
             self._is_ready = self._answers.read(1) == READY
             if not self._is_ready:

@@ -34,4 +34,4 @@ def forbid_files_and_network(libc: ctypes.CDLL) -> bool:
     size_bytes = max(size for first, size in ATTRIBUTE_BYTES.items() if version >= first)
     ruleset = libc.syscall(CREATE_RULESET, fields, size_bytes, 0)
     # No rule allows anything.
-    return ruleset >= 0 and libc.syscall(RESTRICT_SELF, ruleset, 0) == 0
+    return bool(ruleset >= 0 and libc.syscall(RESTRICT_SELF, ruleset, 0) == 0)

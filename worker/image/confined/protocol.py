@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import ClientError, CorruptImageError, UnsupportedImageError
-from worker.image.confined.sandbox import MEASURES
+from worker.image.confined.sandbox import MEASURES, Measure
 from worker.image.samples import Cicp, RawMetadata, Samples, StoredPhoto
 
 # The first byte of a decoder that has loaded its libraries, and the exit code of one whose child has used
@@ -78,7 +78,7 @@ def write_photo(photo: StoredPhoto, measures: Sequence[str], write: Write) -> No
         "blobs": [None if blob is None else len(blob) for blob in blobs],
     }
     write_header(header, write)
-    write(memoryview(values).cast("B"))
+    write(values.data.cast("B"))
     for blob in blobs:
         write(blob or b"")
 
@@ -100,7 +100,7 @@ def list_blobs(metadata: RawMetadata) -> tuple[bytes | None, ...]:
 
 def read_answer(
     read_into: ReadInto, max_pixels: int
-) -> tuple[StoredPhoto | ClientError, list[str]]:
+) -> tuple[StoredPhoto | ClientError, list[Measure]]:
     """Return a decoder's photo or error, and how it is confined. Nothing in it is believed.
 
     Raises:
@@ -134,7 +134,7 @@ def read_photo(header: dict[str, Any], read_into: ReadInto, max_pixels: int) -> 
     if header["type"] not in TYPES or channels != CHANNELS[model] + ALPHAS[alpha]:
         raise GarbledAnswerError("samples of an unknown kind")
     values: NDArray[Any] = np.empty(shape, header["type"])
-    read_into(memoryview(values).cast("B"))
+    read_into(values.data.cast("B"))
     profile, exif, xmp, extended_xmp, image_resources = (
         None if size is None else read(read_into, read_count(size, MAX_BLOB_BYTES))
         for size in header["blobs"]

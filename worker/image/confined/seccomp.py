@@ -69,7 +69,7 @@ class Calls:
 
 
 X86_64, AARCH64 = (
-    tuple(pair[machine] for pair in ALLOWED.values() if pair[machine] is not None)
+    tuple(number for pair in ALLOWED.values() if (number := pair[machine]) is not None)
     for machine in (0, 1)
 )
 CALLS: Final = {

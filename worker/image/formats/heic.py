@@ -7,22 +7,23 @@ and converts to RGB by the matrix of the ``nclx`` box or the bitstream.
 from typing import Any, Final, Literal, cast
 
 import numpy as np
-import pi_heif
 from numpy.typing import NDArray
+from pi_heif import options
+from pi_heif.heif import HeifImage, open_heif
 
 from contract.errors import CorruptImageError, UnsupportedImageError
-from worker.image.samples import Cicp, RawMetadata, Samples, StoredPhoto
+from worker.image.samples import Cicp, ColourModel, RawMetadata, Samples, StoredPhoto
 
 # Tiles one after the other: the worker has a decoder for each of its threads.
-pi_heif.options.DECODE_THREADS = 0
-pi_heif.options.THUMBNAILS = False
-pi_heif.options.DEPTH_IMAGES = False
-pi_heif.options.AUX_IMAGES = False
+options.DECODE_THREADS = 0
+options.THUMBNAILS = False
+options.DEPTH_IMAGES = False
+options.AUX_IMAGES = False
+
+Values = NDArray[np.uint8] | NDArray[np.uint16]
 
 # Pillow's modes without their depth.
-MODES: Final[
-    dict[str, tuple[Literal["grey", "rgb"], Literal["none", "straight", "premultiplied"]]]
-] = {
+MODES: Final[dict[str, tuple[ColourModel, Literal["none", "straight", "premultiplied"]]]] = {
     "L": ("grey", "none"),
     "I": ("grey", "none"),
     "LA": ("grey", "straight"),
@@ -47,7 +48,7 @@ def read(data: bytes) -> StoredPhoto:
         CorruptImageError: when it can't be decoded completely.
     """
     try:
-        file = pi_heif.open_heif(data, convert_hdr_to_8bit=False)
+        file = open_heif(data, convert_hdr_to_8bit=False)
         image = next((image for image in file if image.info["primary"]), None)
         if image is None:
             raise UnsupportedImageError(
@@ -72,20 +73,18 @@ def read(data: bytes) -> StoredPhoto:
     return StoredPhoto(samples, metadata=RawMetadata(read_exif(info["exif"]), info.get("xmp")))
 
 
-def read_values(image: pi_heif.HeifImage) -> NDArray[Any]:
+def read_values(image: HeifImage) -> Values:
     """Return the samples; libheif's 16 bits have zeros below those of the file."""
-    channels, bits = 1, int(image.info["bit_depth"])
+    bits = cast("int", image.info["bit_depth"])
     name, _, deep = image.mode.partition(";")
     channels = {"I": 1}.get(name, len(name))
-    values = np.frombuffer(image.data, np.uint16 if deep else np.uint8)
     width_px, height_px = image.size
-    values = values.reshape(height_px, -1, channels)[:, :width_px]
     if not deep:
-        return values
+        values = np.frombuffer(image.data, np.uint8)
+        return values.reshape(height_px, -1, channels)[:, :width_px]
+    samples = np.frombuffer(image.data, np.uint16).reshape(height_px, -1, channels)[:, :width_px]
     # The upper bits again in the lower ones: the largest value becomes 65,535.
-    values = values.copy()
-    values |= values >> bits
-    return values
+    return samples | samples >> np.uint16(bits)
 
 
 def read_cicp(profile: dict[str, Any] | None) -> Cicp | None:
