@@ -1,6 +1,6 @@
 """Runs Little CMS: relative colorimetric with black point compensation, to sRGB, at 8 or 16 bits."""
 
-from typing import Final
+from typing import Any, Final
 
 import imagecodecs
 import numpy as np
@@ -37,7 +37,7 @@ def transform(
     Raises:
         ProfileError: when a profile can't be read, or is not for these samples.
     """
-    out: Integers = np.empty((*values.shape[:2], 3), values.dtype)
+    out: Any = np.empty((*values.shape[:2], 3), values.dtype)
     try:
         imagecodecs.cms_transform(
             values[..., 0] if model == "grey" else values,
@@ -51,4 +51,5 @@ def transform(
         )
     except (imagecodecs.CmsError, ValueError) as error:
         raise ProfileError(str(error)) from error
-    return out
+    converted: Integers = out
+    return converted

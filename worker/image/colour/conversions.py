@@ -72,9 +72,8 @@ def mix_inks(values: Integers) -> Integers:
     """Return CMYK as RGB without a profile: each ink and black take their share of white."""
     full = np.iinfo(values.dtype).max
     light = (full - values).astype(np.float32)
-    light[..., :3] *= light[..., 3:]
-    light *= 1 / full
-    return np.rint(light[..., :3]).astype(values.dtype)
+    mixed = np.rint(light[..., :3] * light[..., 3:] * np.float32(1 / full))
+    return np.asarray(mixed, np.uint8) if full == 255 else np.asarray(mixed, np.uint16)
 
 
 # Without a profile Lab is that of ICC's connection space, which has the white D50.

@@ -125,7 +125,7 @@ def space_of_profile(profile: bytes) -> ColourSpace | None:
         for channel, place in enumerate(strongest)
     ]
     matrix = np.linalg.solve(to_xyz(*CHROMATICITIES[1]), to_xyz(WIDE_WHITE, *WIDE) @ columns)
-    space = ColourSpace(np.float32(curves), matrix.astype(np.float32))
+    space = ColourSpace(np.array(curves, np.float32), matrix.astype(np.float32))
     probe = make_probe("rgb")
     expected = transform(probe, profile, "rgb", exact=True).astype(np.int32)
     difference = np.abs(space.to_srgb(probe) - expected).max()

@@ -6,6 +6,7 @@ import logging
 from PIL import Image, ImageCms
 
 from worker.image.colour.profiles import find_effect
+from worker.image.samples import ColourModel
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +17,7 @@ def convert_picture(image: Image.Image) -> Image.Image:
     A profile that is damaged or for another colour model is ignored.
     """
     profile = image.info.get("icc_profile")
-    model = "grey" if image.mode == "L" else "rgb"
+    model: ColourModel = "grey" if image.mode == "L" else "rgb"
     if not isinstance(profile, bytes) or find_effect(profile, model) != "other":
         return image
     try:

@@ -26,16 +26,6 @@ SMALLEST_GAMMA, LARGEST_GAMMA = 0.2, 5.0
 # Primaries in a line span no colours. Those of sRGB span 0.11.
 SMALLEST_AREA: Final = 0.005
 
-# ICC.1, 7.2.5: device links and the like don't describe the colours of a picture.
-CLASSES: Final = frozenset({b"scnr", b"mntr", b"prtr", b"spac"})
-# ICC.1, 7.2.6.
-SIGNATURES: Final[dict[ColourModel, bytes]] = {
-    "grey": b"GRAY",
-    "rgb": b"RGB ",
-    "cmyk": b"CMYK",
-    "lab": b"Lab ",
-}
-HEADER_BYTES: Final = 128
 # Most photos have one of a few profiles, and those are short.
 REMEMBERED_BYTES: Final = 16 * 1024
 
@@ -125,10 +115,6 @@ def remember_effect(profile: bytes, model: ColourModel) -> Effect:
 
 def probe(profile: bytes, model: ColourModel) -> Effect:
     """Return what a profile does to a ramp and a coarse grid of samples."""
-    if len(profile) < HEADER_BYTES or profile[12:16] not in CLASSES:
-        return "none"
-    if profile[16:20] != SIGNATURES[model]:
-        return "none"
     samples = make_probe(model)
     try:
         converted = transform(samples, profile, model, exact=True)

@@ -29,6 +29,19 @@ def test_what_changes_nothing_is_srgb() -> None:
     assert find_effect(rounded, "rgb") == "srgb"
 
 
+@pytest.mark.parametrize(("exponent", "effect"), [(1.01, "srgb"), (1.02, "other")])
+def test_a_profile_may_move_samples_by_one_level(exponent: float, effect: str) -> None:
+    # By 0.9 and by 1.8 levels at the most.
+    curve = np.float32([srgb_to_light(level / 1_023) for level in range(1_024)]) ** exponent
+    profile = imagecodecs.cms_profile(
+        "rgb",
+        whitepoint=SRGB_WHITE,
+        primaries=sum(SRGB_PRIMARIES, ()),
+        transferfunction=curve.astype(np.float32),
+    )
+    assert find_effect(profile, "rgb") == effect
+
+
 def srgb_to_light(sample: float) -> float:
     """IEC 61966-2-1."""
     return sample / 12.92 if sample <= 0.04045 else ((sample + 0.055) / 1.055) ** 2.4
