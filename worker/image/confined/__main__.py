@@ -20,7 +20,7 @@ from worker.image.confined.protocol import (
     write_error,
     write_photo,
 )
-from worker.image.confined.readers import MODULES, NAMES
+from worker.image.confined.readers import MODULES
 from worker.image.confined.sandbox import confine
 from worker.image.samples import StoredPhoto
 
@@ -75,10 +75,8 @@ def serve(header: bytes, answers: int, readers: Readers) -> int:
         data = read_up_to(length)
         try:
             if request.format not in readers:
-                name = NAMES.get(request.format, request.format)
-                raise UnsupportedImageError(
-                    f"This service is installed without a decoder for {name}."
-                )
+                detail = f"This service is installed without a decoder for {request.format}."
+                raise UnsupportedImageError(detail)
             photo = readers[request.format](data)
         except ClientError as error:
             write_error(error, measures, write)

@@ -12,6 +12,7 @@ from pi_heif import options
 from pi_heif.heif import HeifImage, open_heif
 
 from contract.errors import CorruptImageError, UnsupportedImageError
+from worker.image.formats.heif_metadata import complete_cicp, strip_exif
 from worker.image.samples import Cicp, ColourModel, RawMetadata, Samples, StoredPhoto
 
 # Tiles one after the other: the worker has a decoder for each of its threads.
@@ -32,12 +33,6 @@ MODES: Final[dict[str, tuple[ColourModel, Literal["none", "straight", "premultip
     "RGBA": ("rgb", "straight"),
     "RGBa": ("rgb", "premultiplied"),
 }
-# ITU-T H.273: unspecified; BT.709's primaries and sRGB's transfer, which then hold (ISO/IEC 23000-22,
-# 7.3.6.4).
-UNSPECIFIED, BT709_PRIMARIES, SRGB_TRANSFER = 2, 1, 13
-EXIF_NAME: Final = b"Exif\0\0"
-BYTE_ORDERS: Final = (b"II*\0", b"MM\0*")
-LONGEST_EXIF_BYTES: Final = 1024 * 1024
 
 
 def read(data: bytes) -> StoredPhoto:
@@ -68,9 +63,9 @@ def read(data: bytes) -> StoredPhoto:
         model,
         alpha,
         info.get("icc_profile"),
-        None if "icc_profile" in info else read_cicp(info.get("nclx_profile")),
+        None if "icc_profile" in info else read_nclx(info.get("nclx_profile")),
     )
-    return StoredPhoto(samples, metadata=RawMetadata(read_exif(info["exif"]), info.get("xmp")))
+    return StoredPhoto(samples, metadata=RawMetadata(strip_exif(info["exif"]), info.get("xmp")))
 
 
 def read_values(image: HeifImage) -> Values:
@@ -87,21 +82,8 @@ def read_values(image: HeifImage) -> Values:
     return samples | samples >> np.uint16(bits)
 
 
-def read_cicp(profile: dict[str, Any] | None) -> Cicp | None:
-    """Return the code points of an ``nclx`` box; None if it leaves them open."""
+def read_nclx(profile: dict[str, Any] | None) -> Cicp | None:
+    """Return the code points of an ``nclx`` box, as libheif has it."""
     if profile is None:
         return None
-    primaries = int(profile["color_primaries"])
-    transfer = int(profile["transfer_characteristics"])
-    if primaries == transfer == UNSPECIFIED:
-        return None
-    return Cicp(
-        BT709_PRIMARIES if primaries == UNSPECIFIED else primaries,
-        SRGB_TRANSFER if transfer == UNSPECIFIED else transfer,
-    )
-
-
-def read_exif(data: bytes | None) -> bytes | None:
-    """Return EXIF without its name; None if it is none, or too long."""
-    exif = (data or b"").removeprefix(EXIF_NAME)
-    return exif if exif.startswith(BYTE_ORDERS) and len(exif) <= LONGEST_EXIF_BYTES else None
+    return complete_cicp(int(profile["color_primaries"]), int(profile["transfer_characteristics"]))

@@ -12,7 +12,8 @@ from contract.errors import CorruptImageError, UnsupportedImageError
 from tests.contract.image_headers.heif_files import HeifItem, box, full_box, heif_file
 from tests.heic_files import ALPHA_TYPE, code, heic_of, mirror, turn
 from tests.photos import photo, psnr
-from worker.image.formats.heic import LONGEST_EXIF_BYTES, read
+from worker.image.formats.heic import read
+from worker.image.formats.heif_metadata import LONGEST_EXIF_BYTES
 from worker.image.samples import Cicp, Samples
 
 PIXELS = photo(64, 48)
