@@ -16,6 +16,7 @@ Target = Literal["size", "quality"]
 Heatmap = Literal["none", "map", "overlay"]
 Subsampling = Literal["auto", "420", "444"]
 Metadata = Literal["none", "copyright", "all"]
+Hdr = Literal["none", "keep"]
 
 # Larger values are no sizes or counts; a float holds these exactly.
 MAX_COUNT: Final = 2**53 - 1
@@ -45,6 +46,7 @@ class Options:
     subsampling: Subsampling = "auto"
     progressive: bool = True
     metadata: Metadata = "none"
+    hdr: Hdr = "none"
     heatmap: Heatmap = "none"
 
 

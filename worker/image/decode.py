@@ -14,26 +14,18 @@ from worker.image.colour.convert import find_own_profile, to_picture
 from worker.image.confined.decoder import DECODER
 from worker.image.confined.readers import MODULES
 from worker.image.formats import pillow
+from worker.image.gain_map.geometry import Geometry
+from worker.image.gain_map.read import GainMap, read_gain_map
+from worker.image.gain_map.write import announce_gain_map, encode_gain_map
 from worker.image.limits import check_limits
 from worker.image.metadata.segments import LONGEST_PROFILE_BYTES, split_profile, write_segments
-from worker.image.resize import fit
-from worker.image.samples import StoredPhoto
+from worker.image.resize import TURNS, fit
+from worker.image.samples import Samples, StoredPhoto
 
 log = logging.getLogger(__name__)
 
 # By the names of ``IMAGE_FORMATS``. Pillow reads the others.
 READERS: Final[dict[str, Callable[[bytes], StoredPhoto]]] = {}
-
-# EXIF 2.32, tag 0x0112: what turns the stored picture upright.
-TURNS: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +38,8 @@ class Photo:
     """EXIF orientation, 1 to 8, of a JPEG whose own samples, made upright, are `image`; else None."""
     segments: bytes = b""
     """Kept metadata, as marker segments of a JPEG."""
+    gain_map: bytes = b""
+    """The JPEG of a kept gain map, in the photo's size and orientation; empty if there is none."""
 
 
 def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
@@ -60,13 +54,18 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
     header = check_limits(data, max_pixels)
     try:
         if header.format in MODULES:
-            return finish(DECODER.read(data, header, max_pixels), None, header, options)
+            stored = DECODER.read(data, header, max_pixels)
+            return finish(stored, None, header, options, None)
         reader = READERS.get(header.format)
         if reader is not None:
-            return finish(reader(data), None, header, options)
+            stored = reader(data)
+            return finish(
+                stored, None, header, options, find_gain_map(data, stored, header, options)
+            )
         with pillow.open_image(data, header, max_pixels, options) as image:
             stored = StoredPhoto(pillow.read_pixels(image), pillow.read_orientation(image))
-            return finish(stored, image, header, options)
+            gain_map = find_gain_map(data, stored, header, options)
+            return finish(stored, image, header, options, gain_map)
     except FoveateError:
         raise
     except Exception as error:
@@ -74,11 +73,28 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
         raise CorruptImageError("The image's data is truncated or damaged.") from error
 
 
+def find_gain_map(
+    data: bytes, stored: StoredPhoto, header: ImageHeader, options: Options
+) -> GainMap | None:
+    """Return the gain map to keep, None if there is none."""
+    # Samples have other colours than a gain map applies to.
+    if options.hdr == "none" or header.format != "JPEG" or isinstance(stored.pixels, Samples):
+        return None
+    return read_gain_map(data, (header.width_px, header.height_px))
+
+
 def finish(
-    stored: StoredPhoto, source: Image.Image | None, header: ImageHeader, options: Options
+    stored: StoredPhoto,
+    source: Image.Image | None,
+    header: ImageHeader,
+    options: Options,
+    gain_map: GainMap | None,
 ) -> Photo:
     """Return a photo upright, in its final colours and size."""
-    profile = find_own_profile(stored.pixels) if options.metadata == "all" else None
+    profile = None
+    # A gain map applies in the photo's own colour space.
+    if options.metadata == "all" or gain_map is not None:
+        profile = find_own_profile(stored.pixels)
     if profile is not None and len(profile) > LONGEST_PROFILE_BYTES:
         profile = None
     picture = to_picture(stored.pixels, keep_colours=profile is not None)
@@ -89,6 +105,12 @@ def finish(
         segments = write_segments(source, options.metadata, fitted.size, profile)
     else:
         segments = b"".join(split_profile(profile)) if profile is not None else b""
+    gain_map_jpeg = b""
+    if gain_map is not None:
+        stored_px = (header.width_px, header.height_px)
+        geometry = Geometry(stored_px, stored.orientation, fitted.size)
+        gain_map_jpeg = encode_gain_map(gain_map, options, geometry)
+        segments = announce_gain_map(segments, gain_map, len(gain_map_jpeg))
     # Each step returns the same object if it changes nothing.
     has_own_samples = (
         header.format == "JPEG"
@@ -96,4 +118,5 @@ def finish(
         and fitted is upright
         and picture.size == (header.width_px, header.height_px)
     )
-    return Photo(fitted, stored.orientation if has_own_samples else None, segments)
+    orientation = stored.orientation if has_own_samples else None
+    return Photo(fitted, orientation, segments, gain_map_jpeg)

@@ -12,10 +12,7 @@ from typing import Final
 import numpy as np
 from imagecodecs import avif_decode
 from numpy.typing import NDArray
-from PIL import AvifImagePlugin, Image
-
-# Pillow loads it for EXIF, and imagecodecs its decoders when they are named; a confined process can't.
-from PIL import TiffImagePlugin  # noqa: F401
+from PIL import AvifImagePlugin, Image, TiffImagePlugin
 
 from contract.errors import CorruptImageError
 from contract.image_headers.avif import ANIMATION
@@ -32,6 +29,8 @@ from contract.image_headers.steps import Steps, TooManyStepsError
 from worker.image.formats.heif_metadata import LONGEST_EXIF_BYTES, complete_cicp, strip_exif
 from worker.image.samples import Cicp, RawMetadata, Samples, StoredPhoto
 
+# Pillow would load it for EXIF, which a confined process can't.
+assert TiffImagePlugin
 # The worker has a decoder for each of its threads.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
