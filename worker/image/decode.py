@@ -55,7 +55,7 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
     try:
         if header.format in MODULES:
             stored = DECODER.read(data, header, max_pixels)
-            return finish(stored, None, header, options, None)
+            return finish(stored, carry_metadata(stored), header, options, None)
         reader = READERS.get(header.format)
         if reader is not None:
             stored = reader(data)
@@ -71,6 +71,14 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
     except Exception as error:
         log.debug("not decodable", exc_info=True)
         raise CorruptImageError("The image's data is truncated or damaged.") from error
+
+
+def carry_metadata(stored: StoredPhoto) -> Image.Image:
+    """Return a picture that has a photo's EXIF and XMP, as Pillow has them."""
+    picture = Image.new("L", (1, 1))
+    given = {"exif": stored.metadata.exif, "xmp": stored.metadata.xmp}
+    picture.info.update({name: value for name, value in given.items() if value is not None})
+    return picture
 
 
 def find_gain_map(

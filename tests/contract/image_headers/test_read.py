@@ -128,6 +128,8 @@ def pillow_s_header(file: Path | io.BytesIO) -> ImageHeader | None:
 
 def test_pillow_finds_the_same_in_every_seed() -> None:
     for name, data in make_seeds():
+        if name.endswith(".heic"):  # which Pillow can't read
+            continue
         assert read_header(data) == pillow_s_header(io.BytesIO(data)), name
 
 

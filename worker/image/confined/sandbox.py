@@ -9,6 +9,8 @@ from typing import Final, Literal
 from worker.image.confined import landlock, seccomp
 
 Measure = Literal["limits", "landlock", "seccomp"]
+LIBC: Final = ctypes.CDLL(None)
+LIBC.syscall.restype = ctypes.c_long
 MEASURES: Final[tuple[Measure, ...]] = ("limits", "landlock", "seccomp")
 
 
@@ -22,15 +24,13 @@ def confine(memory_bytes: int, cpu_s: int) -> list[Measure]:
         limit({resource.RLIMIT_CPU: cpu_s})
         return ["limits"]
     memory_bytes += measure_address_space_bytes()
-    libc = ctypes.CDLL(None)
-    libc.syscall.restype = ctypes.c_long
-    landlock.forbid_new_privileges(libc)
+    landlock.forbid_new_privileges(LIBC)
     measures: list[Measure] = ["limits"]
     # Needs a file, which the limits forbid; the filter forbids both.
-    if landlock.forbid_files_and_network(libc):
+    if landlock.forbid_files_and_network(LIBC):
         measures.append("landlock")
     limit({resource.RLIMIT_CPU: cpu_s, resource.RLIMIT_AS: memory_bytes})
-    if seccomp.forbid_calls(libc):
+    if seccomp.forbid_calls(LIBC):
         measures.append("seccomp")
     return measures
 
