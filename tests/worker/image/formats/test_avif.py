@@ -108,6 +108,16 @@ def test_damaged_exif_refuses_nothing(content: bytes) -> None:
     assert found.image.size == (64, 48)
 
 
+@pytest.mark.parametrize("start", [b"\xff\xff\xff\xff", b"", b"II*\0\xff\xff\xff\xff"])
+def test_damaged_exif_of_the_picture_refuses_nothing(start: bytes) -> None:
+    exif = Image.Exif()
+    exif[0x8298] = "Someone"
+    data = file_of(PIXELS, "AVIF", speed=10, exif=exif)
+    at = data.index(b"MM\0*") if b"MM\0*" in data else data.index(b"II*\0")
+    damaged = data[:at] + (start or bytes(8)) + data[at + len(start or bytes(8)) :]
+    assert decode(damaged, 10_000, Options(metadata="all")).image.size == (64, 48)
+
+
 def test_exif_is_read() -> None:
     tiff = b"MM\0*\0\0\0\x08" + bytes(6)
     assert read(with_exif(b"\0\0\0\0" + tiff)).metadata.exif == tiff
