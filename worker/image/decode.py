@@ -13,7 +13,8 @@ from contract.messages import Options
 from worker.image.colour.convert import find_own_profile, to_picture
 from worker.image.confined.decoder import DECODER
 from worker.image.confined.readers import MODULES
-from worker.image.formats import pillow
+from worker.image.formats import bmp, gif, pillow, png, webp
+from worker.image.formats.tiff import read as tiff
 from worker.image.gain_map.read import GainMap, read_gain_map
 from worker.image.gain_map.write import announce_gain_map, encode_gain_map
 from worker.image.limits import check_limits
@@ -26,7 +27,13 @@ from worker.image.samples import Samples, StoredPhoto
 log = logging.getLogger(__name__)
 
 # By the names of ``IMAGE_FORMATS``. Pillow reads the others.
-READERS: Final[dict[str, Callable[[bytes], StoredPhoto]]] = {}
+READERS: Final[dict[str, Callable[[bytes], StoredPhoto]]] = {
+    "PNG": png.read,
+    "WEBP": webp.read,
+    "GIF": gif.read,
+    "BMP": bmp.read,
+    "TIFF": tiff.read,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final
 from PIL import Image
 
 from contract.errors import CorruptImageError
-from contract.image_headers import jpeg, tiff
+from contract.image_headers import jpeg
 from contract.image_headers.read import ImageHeader, check_size, read_header
 from contract.image_headers.steps import Steps, TooManyStepsError
 from worker.image.avif_limits import check_avif
@@ -21,7 +21,7 @@ from worker.image.avif_limits import check_avif
 # millions of empty chunks or fill bytes in a file, they would read for a minute.
 FREE_READS: Final = 50_000
 BYTES_PER_READ: Final = 512
-# They read metadata several times, pixels once. The tags of a TIFF may all be the same megabytes.
+# They read metadata several times, pixels once.
 FREE_BYTES: Final = 1024 * 1024
 READS_PER_BYTE: Final = 8
 
@@ -31,23 +31,12 @@ START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
 # A marker, but no fill byte, escaped 0xFF or RSTn.
 MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
-# The values of EXIF become objects, as those of a TIFF's tags do. A JPEG may have several segments of it.
+# The values of EXIF become objects. A JPEG may have several segments of it.
 LONGEST_EXIF_BYTES: Final = 1024 * 1024
 EXIF_NAME: Final = b"Exif\0\0"
 # Where Pillow keeps it: as bytes, or as a PNG's text of hexadecimal digits.
 EXIF_KEYS: Final = ("exif", "Raw profile type exif")
 APP1: Final = 0xE1
-
-# TIFF 6.0, section 15. A tile may be larger than the image, up to this size.
-TILE_WIDTH, TILE_LENGTH = 322, 323
-SMALL_TILE_PIXELS: Final = 1 << 20
-# Bytes of a value, by type. Pillow makes an object of up to 250 bytes of each, and of each strip
-# another; not of BYTE, ASCII and UNDEFINED, which are left out here.
-VALUE_BYTES: Final = {3: 2, 4: 4, 5: 8, 6: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
-# A photo of 65,500 rows with a strip for each has two values for each.
-MAX_TAG_VALUES: Final = 1 << 19
-# EXIF 2.32, 4.6.3: directories for EXIF, GPS and interoperability.
-DIRECTORIES: Final = frozenset({0x8769, 0x8825, 0xA005})
 
 
 def limit_pillow(max_pixels: int) -> None:
@@ -95,10 +84,7 @@ def check_limits(data: bytes, max_pixels: int) -> ImageHeader:
     try:
         header = read_header(data)
         check_size(header, max_pixels)
-        if header.format == "TIFF":
-            check_tags(data, header)
-            check_values(data)
-        elif header.format == "JPEG":
+        if header.format == "JPEG":
             check_exif(data)
             check_scans(data)
         elif header.format == "AVIF":
@@ -151,45 +137,3 @@ def check_scans(data: bytes) -> None:
         position = found.end()
         if found[0][1] not in jpeg.BARE:
             position += int.from_bytes(data[position : position + 2], "big")
-
-
-def check_tags(data: bytes, header: ImageHeader) -> None:
-    """Check a TIFF's tile size: Pillow allocates whole tiles, even for a small image.
-
-    Raises:
-        CorruptImageError: when a tile is far larger than the image.
-        struct.error: when the directory is truncated.
-        TooManyStepsError: when there are too many tags.
-    """
-    tile = {TILE_WIDTH: 0, TILE_LENGTH: 0}
-    for tag in tiff.read_tags(data, Steps()):
-        if tag.number in tile and tag.type in tiff.INTEGERS:
-            tile[tag.number] = max(tile[tag.number], tiff.read_integer(data, tag))
-    tile_pixels = tile[TILE_WIDTH] * tile[TILE_LENGTH]
-    if tile_pixels > max(SMALL_TILE_PIXELS, 4 * header.width_px * header.height_px):
-        raise CorruptImageError("The image's tiles are larger than the image.")
-
-
-def check_values(data: bytes) -> None:
-    """Check the number of values in a TIFF's first directory and those of its metadata.
-
-    Raises:
-        CorruptImageError: when there are too many.
-        struct.error: when the first directory is truncated.
-        TooManyStepsError: when there are too many tags.
-    """
-    steps, values = Steps(), 0
-    starts: list[int | None] = [None]
-    for start in starts:
-        try:
-            for tag in tiff.read_tags(data, steps, start):
-                # Values that don't fit into the file are never read.
-                if tag.value_count * VALUE_BYTES.get(tag.type, len(data)) <= len(data):
-                    values += tag.value_count
-                if tag.number in DIRECTORIES and tag.type in tiff.INTEGERS:
-                    starts.append(tiff.read_integer(data, tag))
-        except struct.error:
-            if start is None:
-                raise
-    if values > MAX_TAG_VALUES:
-        raise CorruptImageError("The image's tags have too many values.")
