@@ -1,0 +1,170 @@
+"""Compares what decoders make of a file, and says what that means for ours."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from bench.formats.decoders import Pixels, RefusedError
+from bench.formats.deliberate import DELIBERATE
+from bench.formats.processes import DecoderProcess
+
+# Mean absolute error in percent of full scale up to which two pictures count as the same.
+LARGEST_ERROR_PERCENT: Final = 1.2
+ROWS_AT_ONCE: Final = 256
+# FFmpeg converts no profiles: it is asked only where the first two leave a doubt.
+FIRST: Final = ("libvips", "ImageMagick")
+LAST: Final = "FFmpeg"
+EXPECTED_ERROR: Final = re.compile(r"4\d\d ")
+
+Verdict = Literal[
+    "agrees", "agrees with one", "differs", "refused", "read by ours only", "unreadable"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the decoders make of one file."""
+
+    name: str
+    ours: str
+    """Size as "width×height", or why the file is refused."""
+    others: dict[str, float | str] = field(default_factory=dict)
+    """Mean absolute error in percent of full scale by decoder; a size, or why it is refused."""
+    verdict: Verdict = "unreadable"
+    reason: str | None = None
+    """Why a difference is deliberate."""
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether ours failed in a way that is no client's error."""
+        return self.verdict in {"refused", "unreadable"} and not EXPECTED_ERROR.match(self.ours)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether ours shows, without a reason, what no other decoder shows, or fails."""
+        return self.is_fault or (self.verdict in {"differs", "refused"} and self.reason is None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        listed = {"file": self.name, "ours": self.ours, **self.others, "verdict": self.verdict}
+        return listed | ({"deliberate": self.reason} if self.reason else {})
+
+
+class Comparer:
+    """A process for each decoder, in which files are compared one after the other."""
+
+    def __init__(self) -> None:
+        self.processes = {name: DecoderProcess(name) for name in ("ours", *FIRST, LAST)}
+
+    def compare(self, path: Path, name: str) -> Comparison:
+        """Return what the decoders make of a file."""
+        ours = self.decode("ours", path)
+        others = {decoder: self.decode(decoder, path) for decoder in FIRST}
+        if not all(agree(ours, other) for other in others.values()):
+            others[LAST] = self.decode(LAST, path)
+        verdict = judge(ours, others.values())
+        doubtful = verdict in {"differs", "refused"}
+        reason = find_reason(name, show(ours, ours)) if doubtful else None
+        return Comparison(
+            name,
+            str(show(ours, ours)),
+            {decoder: show(ours, other) for decoder, other in others.items()},
+            verdict,
+            reason,
+        )
+
+    def decode(self, decoder: str, path: Path) -> Pixels | str:
+        """Return a file's pixels, or why they can't be had."""
+        try:
+            return self.processes[decoder].decode(path)
+        except RefusedError as error:
+            return str(error).replace(f"{path.parent}/", "")
+
+    def stop(self) -> None:
+        """End the processes."""
+        for process in self.processes.values():
+            process.stop()
+
+
+def compare_all(files: Iterable[tuple[Path, str]], jobs: int) -> list[Comparison]:
+    """Return the comparisons of files, given by path and name, in their order."""
+    idle: SimpleQueue[Comparer] = SimpleQueue()
+    with ExitStack() as stack, ThreadPoolExecutor(jobs) as threads:
+        for _ in range(jobs):
+            comparer = Comparer()
+            stack.callback(comparer.stop)
+            idle.put(comparer)
+
+        def compare(file: tuple[Path, str]) -> Comparison:
+            comparer = idle.get()
+            try:
+                return comparer.compare(*file)
+            finally:
+                idle.put(comparer)
+
+        return list(threads.map(compare, files))
+
+
+def measure_error(first: Pixels, second: Pixels) -> float:
+    """Return the mean absolute error in percent of full scale; both have the same size."""
+    total = 0
+    for top in range(0, len(first), ROWS_AT_ONCE):
+        rows = slice(top, top + ROWS_AT_ONCE)
+        total += int(np.abs(first[rows].astype(np.int16) - second[rows]).sum(dtype=np.int64))
+    return 100 * total / 255 / first.size
+
+
+def agree(ours: Pixels | str, other: Pixels | str) -> bool:
+    """Return whether both are the same picture."""
+    if isinstance(ours, str) or isinstance(other, str) or ours.shape != other.shape:
+        return False
+    return measure_error(ours, other) <= LARGEST_ERROR_PERCENT
+
+
+def judge(ours: Pixels | str, others: Iterable[Pixels | str]) -> Verdict:
+    """Return what independent decoders say of ours."""
+    read = [other for other in others if not isinstance(other, str)]
+    if isinstance(ours, str):
+        return "refused" if read else "unreadable"
+    if not read:
+        return "read by ours only"
+    agreeing = sum(agree(ours, other) for other in read)
+    return ("differs", "agrees with one", "agrees")[min(agreeing, 2)]
+
+
+def show(ours: Pixels | str, other: Pixels | str) -> float | str:
+    """Return a decoder's result for the report: an error, a size or a reason."""
+    if isinstance(other, str):
+        return other
+    if ours is other or isinstance(ours, str) or ours.shape != other.shape:
+        return f"{other.shape[1]}×{other.shape[0]}"
+    return round(measure_error(ours, other), 2)
+
+
+def find_reason(name: str, ours: float | str) -> str | None:
+    """Return why a difference from the others is deliberate; None if it isn't listed."""
+    for pattern, answer, reason in DELIBERATE:
+        if fnmatch(name, pattern) and fnmatch(str(ours), answer):
+            return reason
+    return None
+
+
+def summarize(comparisons: Iterable[Comparison]) -> dict[str, int]:
+    """Return how many files there are of each verdict."""
+    listed = list(comparisons)
+    counts = Counter(comparison.verdict for comparison in listed)
+    return {
+        "files": len(listed),
+        **{verdict: counts[verdict] for verdict in sorted(counts)},
+        "deliberate": sum(comparison.reason is not None for comparison in listed),
+        "open": sum(comparison.is_open for comparison in listed),
+    }
