@@ -7,26 +7,29 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from itertools import combinations
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, Literal
 
 import numpy as np
 
-from bench.formats.decoders import Pixels, RefusedError
+from bench.formats.decoders import DECODERS, Pixels, RefusedError
 from bench.formats.deliberate import DELIBERATE
 from bench.formats.processes import DecoderProcess
 
 # Mean absolute error in percent of full scale up to which two pictures count as the same.
 LARGEST_ERROR_PERCENT: Final = 1.2
 ROWS_AT_ONCE: Final = 256
-# FFmpeg converts no profiles: it is asked only where the first two leave a doubt.
 FIRST: Final = ("libvips", "ImageMagick")
-LAST: Final = "FFmpeg"
+# Asked where the first two leave a doubt. FFmpeg converts no profiles; libheif reads its formats only.
+LAST: Final = ("FFmpeg", "libheif")
+HEIF_SUFFIXES: Final = {".avif", ".avifs", ".heic", ".heics", ".heif", ".hif"}
+OPEN: Final = {"outvoted", "differs", "refused"}
 EXPECTED_ERROR: Final = re.compile(r"4\d\d ")
 
 Verdict = Literal[
-    "agrees", "agrees with one", "differs", "refused", "read by ours only", "unreadable"
+    "agrees", "agrees with one", "outvoted", "differs", "refused", "read by ours only", "unreadable"
 ]
 
 
@@ -51,7 +54,7 @@ class Comparison:
     @property
     def is_open(self) -> bool:
         """Whether ours shows, without a reason, what no other decoder shows, or fails."""
-        return self.is_fault or (self.verdict in {"differs", "refused"} and self.reason is None)
+        return self.is_fault or (self.verdict in OPEN and self.reason is None)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -60,20 +63,21 @@ class Comparison:
 
 
 class Comparer:
-    """A process for each decoder, in which files are compared one after the other."""
+    """Compares files, one after the other; what is no program has a process of its own."""
 
     def __init__(self) -> None:
-        self.processes = {name: DecoderProcess(name) for name in ("ours", *FIRST, LAST)}
+        self.processes = {name: DecoderProcess(name) for name in ("ours", "libvips")}
 
     def compare(self, path: Path, name: str) -> Comparison:
         """Return what the decoders make of a file."""
         ours = self.decode("ours", path)
         others = {decoder: self.decode(decoder, path) for decoder in FIRST}
         if not all(agree(ours, other) for other in others.values()):
-            others[LAST] = self.decode(LAST, path)
+            for decoder in LAST:
+                if decoder != "libheif" or path.suffix.lower() in HEIF_SUFFIXES:
+                    others[decoder] = self.decode(decoder, path)
         verdict = judge(ours, others.values())
-        doubtful = verdict in {"differs", "refused"}
-        reason = find_reason(name, show(ours, ours)) if doubtful else None
+        reason = find_reason(name, show(ours, ours)) if verdict in OPEN else None
         return Comparison(
             name,
             str(show(ours, ours)),
@@ -85,7 +89,9 @@ class Comparer:
     def decode(self, decoder: str, path: Path) -> Pixels | str:
         """Return a file's pixels, or why they can't be had."""
         try:
-            return self.processes[decoder].decode(path)
+            if decoder in self.processes:
+                return self.processes[decoder].decode(path)
+            return DECODERS[decoder](path)
         except RefusedError as error:
             return str(error).replace(f"{path.parent}/", "")
 
@@ -138,7 +144,11 @@ def judge(ours: Pixels | str, others: Iterable[Pixels | str]) -> Verdict:
     if not read:
         return "read by ours only"
     agreeing = sum(agree(ours, other) for other in read)
-    return ("differs", "agrees with one", "agrees")[min(agreeing, 2)]
+    if agreeing != 1:
+        return "agrees" if agreeing else "differs"
+    against = [other for other in read if not agree(ours, other)]
+    outvoted = any(agree(first, second) for first, second in combinations(against, 2))
+    return "outvoted" if outvoted else "agrees with one"
 
 
 def show(ours: Pixels | str, other: Pixels | str) -> float | str:

@@ -61,7 +61,7 @@ def decode_vips(path: Path) -> Pixels:
             image = image.flatten(background=[255, 255, 255])
         return np.asarray(image.colourspace("srgb").numpy()[..., :3])
     except pyvips.Error as error:
-        raise RefusedError(last_line(str(error))) from error
+        raise RefusedError(list_lines(str(error))[-1]) from error
 
 
 def to_srgb(image: pyvips.Image) -> pyvips.Image:
@@ -69,7 +69,7 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
     if image.get_typeof("icc-profile-data"):
         try:
             converted = image.icc_transform(
-                "srgb", embedded=True, intent="relative", black_point_compensation=True
+                "srgb", embedded=True, intent="relative", black_point_compensation=True, depth=8
             )
             return converted.copy_memory()
         except pyvips.Error:
@@ -127,6 +127,18 @@ def decode_ffmpeg(path: Path) -> Pixels:
     return blended.astype(np.uint8)
 
 
+def decode_libheif(path: Path) -> Pixels:
+    """Return what libheif's program makes of a HEIC or AVIF file, by its profile.
+
+    Raises:
+        RefusedError: when the program is missing or reports an error.
+    """
+    with tempfile.TemporaryDirectory(prefix="foveate-") as folder:
+        run_program(["heif-convert", str(path), f"{folder}/shown.png"])
+        # A file with several pictures becomes several: the first one, by number, counts.
+        return decode_vips(min(Path(folder).glob("*.png"), default=path))
+
+
 def run_program(command: Sequence[str]) -> bytes:
     """Return a program's output.
 
@@ -143,8 +155,10 @@ def run_program(command: Sequence[str]) -> bytes:
         )
     except subprocess.TimeoutExpired as error:
         raise RefusedError("too slow") from error
+    except FileNotFoundError as error:
+        raise RefusedError("is not installed") from error
     if done.returncode != 0:
-        raise RefusedError(last_line(done.stderr.decode("utf-8", "replace")))
+        raise RefusedError(list_lines(done.stderr.decode("utf-8", "replace"))[0])
     return done.stdout
 
 
@@ -157,10 +171,10 @@ def srgb_file() -> str:
     return name
 
 
-def last_line(text: str) -> str:
-    """Return what a program says last, without addresses of its memory."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return ADDRESS.sub("", lines[-1]) if lines else "no reason"
+def list_lines(text: str) -> list[str]:
+    """Return the lines of a message, at least one, without addresses of memory."""
+    lines = [ADDRESS.sub("", line.strip()) for line in text.splitlines() if line.strip()]
+    return lines or ["no reason"]
 
 
 DECODERS: Final[dict[str, Callable[[Path], Pixels]]] = {
@@ -168,6 +182,7 @@ DECODERS: Final[dict[str, Callable[[Path], Pixels]]] = {
     "libvips": decode_vips,
     "ImageMagick": decode_magick,
     "FFmpeg": decode_ffmpeg,
+    "libheif": decode_libheif,
 }
 
 
@@ -175,7 +190,7 @@ def describe_decoders() -> dict[str, str]:
     """Return the versions of the independent decoders.
 
     Raises:
-        OSError: when ImageMagick is missing.
+        RefusedError: when ImageMagick is missing.
     """
     magick = run_program([MAGICK, "-version"]).decode().split("\n", 1)[0]
     return {

@@ -1,4 +1,4 @@
-"""A process of its own for each decoder: it may hang or die on a file, and is started anew."""
+"""A process of its own for a decoder that is no program: it may hang or die, and is started anew."""
 
 import multiprocessing
 import resource
@@ -42,7 +42,7 @@ class DecoderProcess:
                 if isinstance(reply, RefusedError):
                     raise reply
                 return reply
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             reason = "dies"
         self.stop()
         self.start()

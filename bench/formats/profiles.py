@@ -76,7 +76,7 @@ def srgb_curve() -> bytes:
     """Return sRGB's curve as a table (IEC 61966-2-1)."""
     encoded = np.linspace(0, 1, CURVE_POINTS)
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-    points = np.rint(linear * 65_535).astype(">u2").tobytes()
+    points: bytes = np.rint(linear * 65_535).astype(">u2").tobytes()
     return b"curv\0\0\0\0" + struct.pack(">I", CURVE_POINTS) + points
 
 

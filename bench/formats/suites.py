@@ -54,7 +54,7 @@ SUFFIXES: Final = {
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".avif", ".avifs", ".heic",
     ".heics", ".heif", ".hif", ".gif", ".bmp", ".dib", ".tif", ".tiff",
 }  # fmt: skip
-LISTED: Final = {"differs", "refused", "agrees with one", "read by ours only"}
+LISTED: Final = {"outvoted", "differs", "refused", "agrees with one", "read by ours only"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
 
 def is_wrong(comparison: Comparison) -> bool:
     """Return whether ours shows a valid file as no other decoder does, or fails."""
-    return comparison.is_open and (comparison.verdict == "differs" or comparison.is_fault)
+    return comparison.is_fault or (comparison.is_open and comparison.verdict != "refused")
 
 
 def find_files(folders: list[Path], suffixes: set[str]) -> Iterator[Path]:

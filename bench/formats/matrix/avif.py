@@ -79,7 +79,7 @@ def encode(name: str, samples: NDArray[np.float64], bits: int, **options: Any) -
         integers if bits > 8 else integers.astype(np.uint8),
         QUALITY, speed=8, bitspersample=bits, numthreads=1, **options,
     )  # fmt: skip
-    return MatrixFile(name, data)
+    return MatrixFile(name, bytes(data))
 
 
 def write(name: str, image: Image.Image, **options: Any) -> MatrixFile:

@@ -38,7 +38,8 @@ def make_types() -> Iterator[MatrixFile]:
                 name = f"heic-{chroma}-{bits}{'-alpha' if alpha else ''}.heic"
                 yield encode(name, stored(bits, alpha=alpha), bits, "-p", f"chroma={chroma}")
     yield encode("heic-420-12.heic", stored(12), 12)
-    yield encode("heic-grey-8.heic", png.write("", png.GREY, 8).data, 8)
+    yield encode("heic-420-8-odd.heic", stored(8, even=False), 8)
+    yield encode("heic-grey-8.heic", png.write("", png.GREY, 8, even=True).data, 8)
 
 
 def make_tagged() -> Iterator[MatrixFile]:
@@ -63,9 +64,13 @@ def make_tagged() -> Iterator[MatrixFile]:
     yield encode("heic-420-8-thumbnail.heic", stored(8), 8, "-t", "40")
 
 
-def stored(bits: int, *chunks: png.Chunk, alpha: bool = False) -> bytes:
-    """Return the picture as the PNG that libheif's program reads."""
-    return png.write("", png.RGBA if alpha else png.RGB, 8 if bits == 8 else 16, chunks).data
+def stored(bits: int, *chunks: png.Chunk, alpha: bool = False, even: bool = True) -> bytes:
+    """Return the picture as the PNG that libheif's program reads.
+
+    FFmpeg shows odd sides with the pixels that fill them: by default they are cut.
+    """
+    colour_type = png.RGBA if alpha else png.RGB
+    return png.write("", colour_type, 8 if bits == 8 else 16, chunks, even=even).data
 
 
 def encode(name: str, source: bytes, bits: int, *options: str) -> MatrixFile:

@@ -89,10 +89,10 @@ def make_others() -> Iterator[MatrixFile]:
     yield MatrixFile("jpeg-ycbcr-420-fill-bytes.jpg", stored[:2] + b"\xff" * 9 + stored[2:])
     deep = pictures.to_depth(pictures.make_grey_samples(), 12)
     yield MatrixFile(
-        "jpeg-grey-12-bit.jpg", imagecodecs.jpeg8_encode(deep, QUALITY, bitspersample=12)
+        "jpeg-grey-12-bit.jpg", bytes(imagecodecs.jpeg8_encode(deep, QUALITY, bitspersample=12))
     )
     grey = pictures.to_8_bits(pictures.make_grey_samples())
-    yield MatrixFile("jpeg-grey-lossless.jpg", imagecodecs.jpeg8_encode(grey, lossless=True))
+    yield MatrixFile("jpeg-grey-lossless.jpg", bytes(imagecodecs.jpeg8_encode(grey, lossless=True)))
 
 
 def write(colour: str) -> bytes:
@@ -106,9 +106,10 @@ def write(colour: str) -> bytes:
         samples, given = pictures.to_8_bits(pictures.make_grey_samples()), "GRAYSCALE"
     else:
         samples, given = np.asarray(pictures.make_picture()), "RGB"
-    return imagecodecs.jpeg8_encode(
+    data = imagecodecs.jpeg8_encode(
         samples, QUALITY, colorspace=given, outcolorspace=space, subsampling=subsampling
     )
+    return bytes(data)
 
 
 def make_cmyk() -> NDArray[np.uint8]:

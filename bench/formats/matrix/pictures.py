@@ -32,9 +32,13 @@ def make_picture() -> Image.Image:
     """Return the picture, mode "RGB": saturated colours, light at the top, dark on the left."""
     photo = np.asarray(generate_photo(WIDTH_PX, HEIGHT_PX, SEED), dtype=np.float64)
     grey = photo.mean(axis=2, keepdims=True)
+    # Decoders interpolate subsampled colours in different ways: fine ones would differ.
+    coarse = Image.fromarray(photo.astype(np.uint8)).resize((16, 11), Image.Resampling.BOX)
+    colours = coarse.resize((WIDTH_PX, HEIGHT_PX), Image.Resampling.BICUBIC)
+    photo = np.asarray(colours, dtype=np.float64)
     down = np.linspace(1.15, 0.7, HEIGHT_PX)[:, None, None]
     across = np.linspace(0.7, 1.15, WIDTH_PX)[None, :, None]
-    shaded = (grey + 1.4 * (photo - grey)) * down * across
+    shaded = (grey + 1.6 * (photo - photo.mean(axis=2, keepdims=True))) * down * across
     return Image.fromarray(np.clip(np.rint(shaded), 0, 255).astype(np.uint8))
 
 
@@ -43,13 +47,15 @@ def make_samples() -> NDArray[np.float64]:
     """Return the picture from 0 to 1 with more than 8 bits: (height, width, 3)."""
     wide = make_picture().resize((4 * WIDTH_PX, 4 * HEIGHT_PX), Image.Resampling.BICUBIC)
     samples = np.asarray(wide, dtype=np.float64).reshape(HEIGHT_PX, 4, WIDTH_PX, 4, 3)
-    return samples.mean(axis=(1, 3)) / 255.0
+    scaled: NDArray[np.float64] = samples.mean(axis=(1, 3)) / 255.0
+    return scaled
 
 
 @cache
 def make_grey_samples() -> NDArray[np.float64]:
     """Return the picture's luma from 0 to 1: (height, width)."""
-    return make_samples() @ np.array([0.299, 0.587, 0.114])
+    luma: NDArray[np.float64] = make_samples() @ np.array([0.299, 0.587, 0.114])
+    return luma
 
 
 @cache
@@ -62,7 +68,8 @@ def make_alpha() -> NDArray[np.float64]:
 
 def to_depth(samples: NDArray[np.float64], bits: int) -> NDArray[np.uint16]:
     """Return samples as integers of 1 to 16 bits."""
-    return np.rint(samples * (2**bits - 1)).astype(np.uint16)
+    integers: NDArray[np.uint16] = np.rint(samples * (2**bits - 1)).astype(np.uint16)
+    return integers
 
 
 def to_8_bits(samples: NDArray[np.float64]) -> NDArray[np.uint8]:

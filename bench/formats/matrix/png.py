@@ -127,8 +127,9 @@ def write(
     chunks: Sequence[Chunk] = (),
     *,
     interlaced: bool = False,
+    even: bool = False,
 ) -> MatrixFile:
-    """Return a PNG of the picture, with ``chunks`` before its pixels."""
+    """Return a PNG of the picture, with ``chunks`` before its pixels; ``even`` cuts odd sides."""
     palette: list[Chunk] = []
     if colour_type == PALETTE:
         image = pictures.make_picture().quantize(2**depth, dither=Image.Dither.NONE)
@@ -136,6 +137,8 @@ def write(
         palette = [(b"PLTE", bytes(image.getpalette() or [])[: 3 * 2**depth])]
     else:
         samples = get_samples(colour_type, depth)
+    if even:
+        samples = samples[: len(samples) // 2 * 2, : samples.shape[1] // 2 * 2]
     passes = ADAM7 if interlaced else ((0, 0, 1, 1),)
     packed = b"".join(pack(samples[y::down, x::across], depth) for x, y, across, down in passes)
     header = struct.pack(

@@ -262,7 +262,8 @@ def get_both() -> Sequence[tuple[str, NDArray[np.float64], int]]:
 def to_depth(samples: NDArray[np.float64], bits: int) -> NDArray[Any]:
     """Return samples as unsigned integers of 1 to 32 bits, in the smallest type."""
     kind = "u1" if bits <= 8 else "u2" if bits <= 16 else "u4"
-    return np.rint(samples * (2**bits - 1)).astype(kind)
+    integers: NDArray[Any] = np.rint(samples * (2**bits - 1)).astype(kind)
+    return integers
 
 
 def write(name: str, samples: NDArray[Any], layout: Layout) -> MatrixFile:

@@ -4,7 +4,7 @@ import struct
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import imagecodecs
 import numpy as np
@@ -15,7 +15,7 @@ CODES: Final = {1: "B", SHORT: "H", LONG: "I", 6: "b", 8: "h", 9: "i", LONG8: "Q
 NONE, LZW, DEFLATE, OLD_DEFLATE, PACKBITS = 1, 5, 8, 32_946, 32_773
 LZMA, ZSTD, WEBP = 34_925, 50_000, 50_001
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
-COMPRESS: Final[Mapping[int, Callable[[bytes], bytes]]] = {
+COMPRESS: Final[Mapping[int, Callable[[bytes], bytes | bytearray]]] = {
     NONE: bytes,
     LZW: imagecodecs.lzw_encode,
     DEFLATE: zlib.compress,
@@ -38,7 +38,7 @@ class Layout:
     predictor: int = 1
     planar: bool = False
     tiled: bool = False
-    byte_order: str = "<"
+    byte_order: Literal["<", ">"] = "<"
     big: bool = False
     extra_samples: Sequence[int] = ()
     tags: Mapping[int, tuple[int, Sequence[int]]] = field(default_factory=dict)
@@ -88,13 +88,13 @@ def cut_tiles(plane: NDArray[Any]) -> list[NDArray[Any]]:
 def encode(piece: NDArray[Any], layout: Layout) -> bytes:
     """Return a strip or a tile, compressed."""
     if layout.compression == WEBP:
-        return imagecodecs.webp_encode(np.ascontiguousarray(piece, dtype=np.uint8), lossless=True)
+        return bytes(imagecodecs.webp_encode(piece.astype(np.uint8, order="C"), lossless=True))
     if layout.predictor == 2:
         piece = np.concatenate([piece[:, :1], np.diff(piece, axis=1)], axis=1)
     rows = [pack_row(row, layout) for row in piece]
     if layout.compression == PACKBITS:
-        return b"".join(imagecodecs.packbits_encode(row) for row in rows)
-    return COMPRESS[layout.compression](b"".join(rows))
+        return b"".join(bytes(imagecodecs.packbits_encode(row)) for row in rows)
+    return bytes(COMPRESS[layout.compression](b"".join(rows)))
 
 
 def pack_row(row: NDArray[Any], layout: Layout) -> bytes:
