@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -45,6 +45,8 @@ class Comparison:
     verdict: Verdict = "unreadable"
     reason: str | None = None
     """Why a difference is deliberate."""
+    original: float | None = None
+    """Mean absolute error to the picture that was written, in the closest of its forms."""
 
     @property
     def is_fault(self) -> bool:
@@ -59,13 +61,16 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
         listed = {"file": self.name, "ours": self.ours, **self.others, "verdict": self.verdict}
+        if self.original is not None:
+            listed["original"] = self.original
         return listed | ({"deliberate": self.reason} if self.reason else {})
 
 
 class Comparer:
     """Compares files, one after the other; what is no program has a process of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, originals: Sequence[Pixels]) -> None:
+        self.originals = originals
         self.processes = {name: DecoderProcess(name) for name in ("ours", "libvips")}
 
     def compare(self, path: Path, name: str) -> Comparison:
@@ -84,6 +89,7 @@ class Comparer:
             {decoder: show(ours, other) for decoder, other in others.items()},
             verdict,
             reason,
+            find_error(ours, self.originals),
         )
 
     def decode(self, decoder: str, path: Path) -> Pixels | str:
@@ -101,12 +107,17 @@ class Comparer:
             process.stop()
 
 
-def compare_all(files: Iterable[tuple[Path, str]], jobs: int) -> list[Comparison]:
-    """Return the comparisons of files, given by path and name, in their order."""
+def compare_all(
+    files: Iterable[tuple[Path, str]], jobs: int, originals: Sequence[Pixels] = ()
+) -> list[Comparison]:
+    """Return the comparisons of files, given by path and name, in their order.
+
+    ``originals`` are the forms of the one picture that the files hold, if they hold the same.
+    """
     idle: SimpleQueue[Comparer] = SimpleQueue()
     with ExitStack() as stack, ThreadPoolExecutor(jobs) as threads:
         for _ in range(jobs):
-            comparer = Comparer()
+            comparer = Comparer(originals)
             stack.callback(comparer.stop)
             idle.put(comparer)
 
@@ -127,6 +138,14 @@ def measure_error(first: Pixels, second: Pixels) -> float:
         rows = slice(top, top + ROWS_AT_ONCE)
         total += int(np.abs(first[rows].astype(np.int16) - second[rows]).sum(dtype=np.int64))
     return 100 * total / 255 / first.size
+
+
+def find_error(ours: Pixels | str, originals: Sequence[Pixels]) -> float | None:
+    """Return the error to the closest picture of the same size; None if there is none."""
+    if isinstance(ours, str):
+        return None
+    same = [original for original in originals if original.shape == ours.shape]
+    return min((round(measure_error(ours, original), 2) for original in same), default=None)
 
 
 def agree(ours: Pixels | str, other: Pixels | str) -> bool:

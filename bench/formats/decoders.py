@@ -88,7 +88,7 @@ def decode_magick(path: Path) -> Pixels:
     output = run_program(
         [
             *(MAGICK, "-limit", "memory", "1GiB", "-limit", "map", "1GiB", f"{path}[0]"),
-            *(("-coalesce",) if framed else ()),
+            *(("-background", "white", "-flatten") if framed else ()),
             *("-auto-orient", "-intent", "relative", "-black-point-compensation"),
             *("-profile", srgb_file(), "-colorspace", "sRGB", "-background", "white"),
             *("-alpha", "remove", "-strip", "-depth", "8", "ppm:-"),

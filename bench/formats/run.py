@@ -1,7 +1,8 @@
 """A generated matrix of files: ours beside libvips, ImageMagick and FFmpeg.
 
 Each container × depth × colour type × profile × orientation × alpha that it can have. A file is right
-if at least one independent decoder shows the same, or if its difference is listed as deliberate.
+if an independent decoder shows the same and no two others agree on something else, or if its
+difference is listed as deliberate.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from bench.environment import count_cores, describe_machine, write_result
 from bench.formats.comparison import compare_all, summarize
 from bench.formats.decoders import describe_decoders
 from bench.formats.matrix import avif, bmp, gif, heic, jpeg, png, tiff, webp
+from bench.formats.matrix.pictures import make_originals
 
 FORMATS = {
     "jpeg": jpeg, "png": png, "webp": webp, "avif": avif, "heic": heic, "gif": gif, "bmp": bmp,
@@ -41,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
             for name in args.formats
             for file in FORMATS[name].make_files()
         ]
-        comparisons = compare_all(((path, path.name) for path in paths), args.jobs)
+        files = [(path, path.name) for path in paths]
+        comparisons = compare_all(files, args.jobs, make_originals())
     summary = {
         name: summarize(found for found in comparisons if found.name.startswith(f"{name}-"))
         for name in args.formats

@@ -90,6 +90,16 @@ def make_exif(orientation: int) -> bytes:
     return exif.tobytes().removeprefix(b"Exif\0\0")
 
 
+def make_originals() -> list[NDArray[np.uint8]]:
+    """Return how the picture looks where no colours are converted: RGB, grey, and on white."""
+    grey = make_grey_samples()[..., None]
+    alpha = make_alpha()[..., None]
+    shown = [make_samples(), np.repeat(grey, 3, axis=2)]
+    shown += [samples * alpha + 1 - alpha for samples in shown]
+    whole = [to_8_bits(samples) for samples in shown]
+    return whole + [picture[: HEIGHT_PX // 2 * 2, : WIDTH_PX // 2 * 2] for picture in whole]
+
+
 def join(*parts: Iterator[MatrixFile]) -> list[MatrixFile]:
     """Return all files of several makers."""
     return [file for part in parts for file in part]

@@ -105,6 +105,9 @@ def pack_row(row: NDArray[Any], layout: Layout) -> bytes:
         by_weight = planes.view(np.uint8).reshape(len(planes), -1).T.reshape(-1, row.shape[1])
         first = by_weight[:1]
         return np.concatenate([first, np.diff(by_weight, axis=0)]).astype(np.uint8).tobytes()
+    if layout.bits == 24:
+        triples = row.astype(">u4").reshape(-1, 1).view(np.uint8)[:, 1:]
+        return (triples if layout.byte_order == ">" else triples[:, ::-1]).tobytes()
     if layout.bits in {8, 16, 32, 64}:
         return row.astype(row.dtype.newbyteorder(layout.byte_order)).tobytes()
     shifts = np.arange(layout.bits - 1, -1, -1)

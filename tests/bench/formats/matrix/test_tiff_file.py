@@ -28,6 +28,12 @@ def test_16_bits_in_any_order_come_back(
     assert np.array_equal(read(write_tiff(deep, layout)), deep)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_24_bits_are_three_bytes_in_the_file_s_order(order: Literal["<", ">"]) -> None:
+    data = write_tiff(np.full((1, 1, 1), 0x010203, np.uint32), Layout(24, 1, byte_order=order))
+    assert data[8:11] == (b"\3\2\1" if order == "<" else b"\1\2\3")
+
+
 @pytest.mark.parametrize("tiled", [False, True])
 def test_planes_and_tiles_come_back(tiled: bool) -> None:
     deep = (SAMPLES * 255).astype(np.uint8)
