@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from contract.errors import InvalidOptionError
 from contract.images import MAX_SIDE_PX
-from contract.messages import Heatmap, Metadata, Options, Subsampling, Target
+from contract.messages import Hdr, Heatmap, Metadata, Options, Subsampling, Target
 
 # The largest integer that every JSON parser keeps exact (RFC 7493, 2.2); no JPEG is as large.
 LARGEST_MAX_BYTES: Final = 2**53 - 1
@@ -127,6 +127,14 @@ class CompressOptions(BaseModel):
             examples=["copyright"],
         ),
     ] = Options().metadata
+    hdr: Annotated[
+        Hdr,
+        Field(
+            description="`keep`: the gain map of an Ultra HDR photo is kept, scaled and turned with "
+            "the photo. `none`: the result is an ordinary JPEG without one",
+            examples=["keep"],
+        ),
+    ] = Options().hdr
     heatmap: Annotated[
         Heatmap,
         Field(

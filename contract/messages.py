@@ -3,6 +3,7 @@
 Messages are small JSON objects. Image bytes are stored under keys of their own (``contract.keys``).
 """
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -15,6 +16,7 @@ Target = Literal["size", "quality"]
 Heatmap = Literal["none", "map", "overlay"]
 Subsampling = Literal["auto", "420", "444"]
 Metadata = Literal["none", "copyright", "all"]
+Hdr = Literal["none", "keep"]
 
 # Larger values are no sizes or counts; a float holds these exactly.
 MAX_COUNT: Final = 2**53 - 1
@@ -44,6 +46,7 @@ class Options:
     subsampling: Subsampling = "auto"
     progressive: bool = True
     metadata: Metadata = "none"
+    hdr: Hdr = "none"
     heatmap: Heatmap = "none"
 
 
@@ -134,9 +137,14 @@ Reply = Result | Failure
 
 
 def encode_reply(reply: Reply) -> bytes:
-    """Return a reply as JSON, the form in which Redis holds it."""
+    """Return a reply as JSON, the form in which Redis holds it.
+
+    Fields with their default are left out, so that versions that do not know them can read it.
+    """
     kind = "result" if isinstance(reply, Result) else "failure"
-    return json.dumps({"kind": kind, **asdict(reply)}, separators=(",", ":")).encode()
+    defaults = {each.name: each.default for each in dataclasses.fields(reply)}
+    stated = {name: value for name, value in asdict(reply).items() if value != defaults[name]}
+    return json.dumps({"kind": kind, **stated}, separators=(",", ":")).encode()
 
 
 class InvalidReplyError(ValueError):

@@ -60,6 +60,8 @@ class HostileUpstream:
         if name == "redirect":
             location = unquote(argument, "latin-1").replace("PORT", str(self.port))
             await write(head_of(302, f"Location: {location}", length=0))
+        elif name == "status":
+            await write(head_of(int(argument), "Location: /photo.jpg", length=0))
         elif name == "loop":
             await write(head_of(301, "Location: /loop", length=0))
         elif name == "hops":

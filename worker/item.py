@@ -32,6 +32,8 @@ class Item:
     orientation: int | None = None
     # Kept metadata, as marker segments of the JPEG.
     segments: bytes = b""
+    # The JPEG of a kept gain map, to append to the photo's; empty if there is none.
+    gain_map: bytes = b""
     pixels: NDArray[np.uint8] | None = None
     network_input: NDArray[np.uint8] | None = None
     # Set when the photo is alone in the service; else the inputs are prepared by the encode stage.
@@ -57,7 +59,11 @@ class Item:
     @property
     def cost_px(self) -> int:
         """The memory that the item takes, as a number of pixels; the upload's bytes count too."""
-        return self.request.pixels + self.request.original_bytes // BYTES_PER_PIXEL
+        pixels = self.request.pixels
+        if self.request.options.hdr == "keep":
+            # A gain map of the photo's size is encoded beside the photo, without subsampling.
+            pixels += pixels // 2
+        return pixels + self.request.original_bytes // BYTES_PER_PIXEL
 
     def release(self) -> None:
         """Free all large data of the photo."""
@@ -65,5 +71,5 @@ class Item:
         if self.encode_inputs:
             self.encode_inputs.cancel()  # its task refers to the pixels
         self.encode_inputs = None
-        self.segments = b""
+        self.segments = self.gain_map = b""
         self.blobs = {}

@@ -61,7 +61,7 @@ class Limits:
     max_batch_size: int
     max_open_pixels: int
     max_pixels: int
-    max_linger_ms: float = 0.0
+    max_linger_ms: float
 
 
 class Pipeline:
@@ -178,6 +178,7 @@ class Pipeline:
         photo = decode(item.data, self._limits.max_pixels, item.request.options)
         item.orientation = photo.orientation
         item.segments = photo.segments
+        item.gain_map = photo.gain_map
         if photo.orientation is None:
             item.data = None
         item.network_input = self._predictor.prepare(photo.image)

@@ -27,6 +27,7 @@ def build_result(item: Item, model_version: str) -> None:
         options,
         inputs,
         segments=item.segments,
+        gain_map=item.gain_map,
         upload=item.data,
     )
     height_px, width_px = item.pixels.shape[:2]

@@ -8,7 +8,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parent.parent
 # Code that decodes, predicts or encodes. Training is left out.
 SOURCES: Final = ("codec/**/*.py", "model/*.py", "worker/**/*.py")
-LIBRARIES: Final = ("numba", "numpy", "pillow", "torch")
+LIBRARIES: Final = ("imagecodecs", "numba", "numpy", "pillow", "tifffile", "torch")
 
 
 def name_version(weights_version: str, arithmetic: str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from app.http.problems import to_document
-from app.queue.jobs import Job, State
+from app.queue.job import Job, State
 from contract.messages import Failure, Result
 
 

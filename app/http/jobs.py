@@ -19,7 +19,8 @@ from app.http.headers import describe_request_headers
 from app.http.preferences import parse_entity_tags
 from app.http.problems import MEDIA_TYPE
 from app.http.responses import CACHE_CONTROL, describe_result
-from app.queue.jobs import Job, Jobs
+from app.queue.job import Job
+from app.queue.jobs import Jobs
 from app.service.front_end import Service
 from contract.errors import FoveateError, UnfinishedJobError
 from contract.messages import Failure, Result

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.http.documents import describe_job, job_path
 from app.http.preferences import MediaType
-from app.queue.jobs import describe_ended
+from app.queue.job import describe_ended
 from app.results.result import Outcome
 from contract.errors import QueueUnavailableError
 from contract.messages import Result

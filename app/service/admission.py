@@ -19,6 +19,11 @@ MAX_RETRY_AFTER_S: Final = 60
 STALL_S: Final = 2.0
 
 
+def round_retry_after_s(wait_s: float) -> int:
+    """Return a time to wait as whole seconds, from 1 to 60."""
+    return max(1, min(math.ceil(wait_s), MAX_RETRY_AFTER_S))
+
+
 class Connection(Protocol):
     """The connection of an upload's client."""
 
@@ -110,8 +115,7 @@ class Admission:
         if not self._completed_s:
             # No upload was completed in the whole window, so expect at least as long again.
             return math.ceil(WINDOW_S) if self.pending else 1
-        wait_s = self.pending / self._measure_rate_per_s()
-        return max(1, min(math.ceil(wait_s), MAX_RETRY_AFTER_S))
+        return round_retry_after_s(self.pending / self._measure_rate_per_s())
 
     def _measure_rate_per_s(self) -> float:
         """Return the rate of completed uploads; there must be some in the window."""

@@ -11,6 +11,7 @@ from statistics import fmean
 from typing import Final
 
 from app.liveness.live_workers import LiveWorker
+from app.service.admission import round_retry_after_s
 from contract.errors import QueueFullError
 from contract.work import count_work_px
 
@@ -20,7 +21,6 @@ from contract.work import count_work_px
 WAIT_SHARE: Final = 0.4
 # A photo's own work may take this many times as long as the mean of photos of its size.
 WORK_FACTOR: Final = 1.25
-MAX_RETRY_AFTER_S: Final = 60
 
 
 class Capacity:
@@ -50,7 +50,7 @@ class Capacity:
 
     def retry_after_s(self) -> int:
         """Return the time in s, from 1 to 60, after which a refused photo would find no work ahead."""
-        return max(1, min(math.ceil(self.wait_s), MAX_RETRY_AFTER_S))
+        return round_retry_after_s(self.wait_s)
 
     @contextmanager
     def reserve(self, pixels: int, time_s: float) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """A background task that ends is logged, counted and started again."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -72,7 +73,9 @@ def test_a_task_that_keeps_failing_can_not_run_until_it_has_worked_for_a_while(
             assert task.can_run
             await asyncio.sleep(0)
         assert not task.can_run
+        failed_s = time.monotonic()
         await asyncio.wait_for(work.works.wait(), 5)
+        assert time.monotonic() - failed_s > 0.09
         assert not task.can_run
         await asyncio.sleep(0.6)
         assert task.can_run

@@ -37,6 +37,7 @@ def test_every_option_is_parsed() -> None:
         ("subsampling", "444"),
         ("progressive", "false"),
         ("metadata", "copyright"),
+        ("hdr", "keep"),
         ("heatmap", "overlay"),
     ]
     assert parse_options(given) == Options(
@@ -50,6 +51,7 @@ def test_every_option_is_parsed() -> None:
         subsampling="444",
         progressive=False,
         metadata="copyright",
+        hdr="keep",
         heatmap="overlay",
     )
 
@@ -66,6 +68,7 @@ def test_the_defaults_do_not_change_unnoticed() -> None:
         subsampling="auto",
         progressive=True,
         metadata="none",
+        hdr="none",
         heatmap="none",
     )
 
@@ -148,6 +151,7 @@ def test_every_field_of_the_contract_is_an_option() -> None:
             for value in ("0", "-1", "65501", "1.5", "")
         ),
         ("metadata", "some"),
+        ("hdr", "yes"),
         ("progressive", "maybe"),
         ("progressive", "2"),
         ("progressive", ""),

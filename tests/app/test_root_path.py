@@ -10,7 +10,7 @@ from pydantic import SecretStr, ValidationError
 
 from app.http.middlewares.security_headers import DOCS
 from app.main import create_app
-from app.queue.jobs import Job
+from app.queue.job import Job
 from app.root_path import ForwardedHeadersMiddleware
 from app.service.front_end import Service
 from app.settings import AppSettings, parse_root_path

@@ -1,10 +1,15 @@
 """One front end as a process: its metrics, its messages, its sockets."""
 
+import asyncio
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
-from app.serve import url_at
+import pytest
+import uvicorn
+
+from app.serve import Server, url_at
 from tests.conftest import ROOT
 
 # Front ends 1, 1 again and 2, one after the other, each a process that counts one error.
@@ -46,3 +51,26 @@ def test_front_ends_with_one_folder_report_their_sum_and_restarts_add_no_files(
 def test_the_url_of_an_ipv6_address_has_brackets() -> None:
     assert url_at("127.0.0.1", 8000) == "http://127.0.0.1:8000"
     assert url_at("::1", 8000) == "http://[::1]:8000"
+
+
+@pytest.mark.parametrize("url", ["http://test:1", None])
+def test_a_front_end_reports_once_it_listens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str | None
+) -> None:
+    up = tmp_path / "up"
+
+    async def respond(_scope: object, _receive: object, _send: object) -> None:
+        """Serve nothing: no request comes."""
+
+    async def start_and_stop() -> None:
+        server = Server(uvicorn.Config(respond, lifespan="off", log_level="critical"), up, url)
+        server.config.load()
+        server.lifespan = server.config.lifespan_class(server.config)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            await server.startup([listener])
+            assert up.exists()
+            assert ("listening on http://test:1" in capsys.readouterr().out) == bool(url)
+            await server.shutdown([listener])
+
+    asyncio.run(start_and_stop())
+    assert capsys.readouterr().out.count("ended") == bool(url)

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.settings import AppSettings, describe_setting_error
+from tests.docs.documents import read_defaults
 
 
 @pytest.mark.parametrize(
@@ -77,3 +78,13 @@ def test_a_collector_is_an_http_server(monkeypatch: pytest.MonkeyPatch, url: str
     settings = AppSettings()
     assert settings.otel_exporter_otlp_traces_endpoint is not None
     assert settings.otel_exporter_otlp_traces_endpoint.get_secret_value() == url
+
+
+def test_the_defaults_are_those_of_the_documents() -> None:
+    documented = read_defaults("Front end")
+    assert len(documented) > 20
+    settings = AppSettings()
+    for name, default in documented.items():
+        value = getattr(settings, name.lower())
+        shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
+        assert shown == type(shown)(default), name

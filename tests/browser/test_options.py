@@ -40,11 +40,12 @@ def test_every_option_reaches_the_service(page: PageUnderTest, photos: Photos) -
     tab.get_by_label("Lowest quality of the background").fill("55")
     tab.get_by_label("Maximum file size in kB").fill("9")
     tab.get_by_label("Colour resolution").select_option("444")
+    tab.get_by_label("Gain map of an Ultra HDR photo").select_option("keep")
     tab.get_by_label("Progressive").uncheck()
     tab.wait_for_timeout(500)
     page.await_done("ben")
     last = next(r for r in reversed(page.requests) if "/compress?" in r.url)
-    for part in ("strength=0.3", "floor=55", "max_bytes=9000", "subsampling=444"):
+    for part in ("strength=0.3", "floor=55", "max_bytes=9000", "subsampling=444", "hdr=keep"):
         assert part in last.url
     data = page.download("ben")
     assert len(data) <= 9000

@@ -52,6 +52,17 @@ def test_a_reply_is_the_same_after_encoding(reply: Result | Failure) -> None:
     assert decode_reply(encode_reply(reply)) == reply
 
 
+def test_a_version_that_does_not_know_a_field_can_read_replies_that_do_not_use_it() -> None:
+    sent = json.loads(encode_reply(Failure("j", "c", "d", submitted_unix_s=1.5)))
+    assert sent == {
+        "kind": "failure",
+        "job_id": "j",
+        "code": "c",
+        "detail": "d",
+        "submitted_unix_s": 1.5,
+    }
+
+
 def test_unknown_fields_of_a_reply_are_ignored() -> None:
     raw = encode_reply(RESULT).replace(b"{", b'{"unknown":false,', 1)
     assert decode_reply(raw) == RESULT

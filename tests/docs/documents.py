@@ -26,3 +26,13 @@ def find_code(text: str) -> list[str]:
     found += re.findall(r"^ {4,}(\S.*)$", drop_code_blocks(text), re.MULTILINE)
     found += re.findall(r"`([^`\n]+)`", drop_code_blocks(text))
     return [re.sub(r"\s+#\s.*$", "", line) for line in found]
+
+
+def read_defaults(heading: str) -> dict[str, str]:
+    """Return the defaults of settings by name, from the table of docs/operations.md below ``heading``.
+
+    Settings without one, or whose default is described in words, are left out.
+    """
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = text.split(f"\n### {heading}\n", 1)[1].split("\n#", 1)[0]
+    return dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", table, re.MULTILINE))

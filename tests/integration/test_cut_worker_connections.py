@@ -50,7 +50,7 @@ class QuickPipeline(Pipeline):
             connection,
             CentrePredictor(side_by_side=False),
             threads=1,
-            limits=Limits(4, 10**6, 10**6),
+            limits=Limits(4, 10**6, 10**6, 0.0),
             result_ttl_s=TTL_S,
         )
         self.encoded: Counter[str] = Counter()

@@ -14,6 +14,7 @@ from tests.integration.conftest import TTL_S
 from tests.integration.running import Running, metric, wait_until_no_jobs
 from tests.integration.test_compress import parts_of
 from tests.photos import file_of, photo, psnr, standard_jpeg
+from tests.worker.image.ultra_hdr import UltraHdr, read_with_libultrahdr
 
 ALL_PARTS = {"Accept": "multipart/mixed"}
 PIXELS = photo(320, 240, seed=3)
@@ -189,3 +190,25 @@ def test_metadata_that_does_not_fit_max_bytes_is_refused(client: httpx.Client) -
     refused = client.post("/compress", params=params, content=data)
     assert refused.status_code == 422
     assert refused.json()["type"].endswith("max-bytes-out-of-reach")
+
+
+def test_a_gain_map_is_kept_as_requested(client: httpx.Client) -> None:
+    data = UltraHdr(photo=PIXELS).write()
+    plain = client.post("/compress", content=data).content
+    assert b"hdrgm" not in plain
+    response = client.post("/compress", params={"hdr": "keep", "width": 160}, content=data)
+    kept, _ = read_with_libultrahdr(response.content)
+    assert kept.shape == (30, 40)
+    assert int(response.headers["x-compressed-bytes"]) == len(response.content)
+    again = client.post("/compress", params={"hdr": "keep", "width": 160}, content=response.content)
+    assert again.content == response.content
+    assert again.headers["x-passthrough"] == "true"
+    assert again.headers["etag"] != response.headers["etag"]
+
+
+def test_a_gain_map_that_does_not_fit_max_bytes_is_refused(client: httpx.Client) -> None:
+    data = UltraHdr(photo=PIXELS).write()
+    refused = client.post("/compress", params={"hdr": "keep", "max_bytes": 2000}, content=data)
+    assert refused.status_code == 422
+    assert refused.json()["type"].endswith("max-bytes-out-of-reach")
+    assert "gain map" in refused.json()["detail"]

@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -162,8 +163,16 @@ def run_tests(paths: list[str], copy: Path, environment: dict[str, str]) -> str:
         return "time"
     if done.returncode == 0:
         return ""
-    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return failed[0].split(" ")[1] if failed else f"exit code {done.returncode}"
+    return find_failed(done.stdout) or f"exit code {done.returncode}"
+
+
+def find_failed(output: str) -> str:
+    """Return the test that pytest's summary names first, empty if there is none.
+
+    Log lines that pytest shows begin with ``ERROR`` as well, and with more than one space.
+    """
+    found = re.search(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def copy_project(folder: Path) -> Path:

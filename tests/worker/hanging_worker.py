@@ -30,7 +30,7 @@ class HangingPredictor(CentrePredictor):
 def main(redis_url: str) -> None:
     """Serve the queue."""
     connection = Redis.from_url(redis_url)
-    limits = Limits(max_batch_size=4, max_open_pixels=10**7, max_pixels=10**7)
+    limits = Limits(max_batch_size=4, max_open_pixels=10**7, max_pixels=10**7, max_linger_ms=0.0)
     pipeline = Pipeline(connection, HangingPredictor(), threads=1, limits=limits, result_ttl_s=60)
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
     BatchWorker(

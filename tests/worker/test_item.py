@@ -6,14 +6,20 @@ from concurrent.futures import Future
 import numpy as np
 import pytest
 
-from contract.messages import Options, Request
+from contract.messages import Hdr, Options, Request
 from worker.image.encode import EncodeInputs
 from worker.item import BYTES_PER_PIXEL, Item
 
 
-def make_item(*, original_bytes: int = 0, pixels: int = 1, deadline_s: float = 60) -> Item:
+def make_item(
+    *,
+    original_bytes: int = 0,
+    pixels: int = 1,
+    deadline_s: float = 60,
+    hdr: Hdr = "none",
+) -> Item:
     now_s = time.time()
-    request = Request(Options(), "me", original_bytes, pixels, now_s, now_s + deadline_s)
+    request = Request(Options(hdr=hdr), "me", original_bytes, pixels, now_s, now_s + deadline_s)
     return Item("job", request)
 
 
@@ -36,10 +42,16 @@ def test_the_bytes_of_an_upload_add_to_its_cost() -> None:
     assert make_item(pixels=100, original_bytes=7 * BYTES_PER_PIXEL).cost_px == 107
 
 
+def test_a_gain_map_adds_half_of_the_photo_s_cost() -> None:
+    item = make_item(pixels=100, original_bytes=7 * BYTES_PER_PIXEL, hdr="keep")
+    assert item.cost_px == 157
+
+
 def test_release_frees_all_data_and_cancels_the_inputs() -> None:
     item = make_item()
     inputs: Future[EncodeInputs] = Future()
     item.data, item.segments, item.blobs = b"upload", b"segment", {"key": b"jpeg"}
+    item.gain_map = b"jpeg"
     item.pixels = item.network_input = np.zeros((1, 1), np.uint8)
     item.saliency = np.zeros((1, 1), np.float32)
     item.encode_inputs = inputs
@@ -47,3 +59,4 @@ def test_release_frees_all_data_and_cancels_the_inputs() -> None:
     assert inputs.cancelled()
     assert (item.data, item.pixels, item.network_input, item.saliency) == (None,) * 4
     assert (item.encode_inputs, item.segments, item.blobs) == (None, b"", {})
+    assert not item.gain_map

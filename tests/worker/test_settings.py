@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from tests.docs.documents import read_defaults
 from worker.settings import WorkerSettings, describe_errors
 
 
@@ -31,3 +32,12 @@ def test_an_invalid_redis_url_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> N
     (line,) = describe_errors(caught.value)
     assert line.startswith("REDIS_URL is invalid: it is not a Redis URL")
     assert "pass/word" not in line + str(caught.value) + repr(caught.value)
+
+
+def test_the_defaults_are_those_of_the_documents() -> None:
+    documented = read_defaults("Worker")
+    assert len(documented) > 7
+    settings = WorkerSettings()
+    for name, default in documented.items():
+        value = getattr(settings, name.lower())
+        assert value == type(value)(default), name

@@ -1,6 +1,5 @@
 """Encodes a photo by its saliency map; converts options to settings, and errors to client errors."""
 
-import logging
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,9 +8,9 @@ from numpy.typing import NDArray
 import codec
 from contract.errors import MaxBytesError
 from contract.messages import Options
+from worker.image.coefficients import read_upright
+from worker.image.gain_map.multi_picture import SEGMENT_BYTES, append_picture
 from worker.image.metadata.segments import insert
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +32,6 @@ def prepare_inputs(
     return EncodeInputs(source, codec.measure_reference(pixels, options.quality))
 
 
-def read_upright(data: bytes, orientation: int, pixels: NDArray[np.uint8]) -> codec.Source | None:
-    """Return a JPEG's coefficients, made upright by its EXIF ``orientation``, 1 to 8.
-
-    Return None if they can't be read, or don't have the shape of ``pixels``, the decoded photo. The
-    photo is then encoded from its pixels.
-    """
-    try:
-        source = codec.apply_orientation(codec.read_source(data), orientation)
-    except codec.UnreadableSourceError as error:
-        log.debug("encoding pixels: %s", error)
-        return None
-    shape = (source.height, source.width)
-    fits = pixels.shape == (shape if len(source.qcoefs) == 1 else (*shape, 3))
-    return source if fits else None
-
-
 def encode(
     pixels: NDArray[np.uint8],
     saliency: NDArray[np.float32],
@@ -56,20 +39,22 @@ def encode(
     inputs: EncodeInputs,
     *,
     segments: bytes = b"",
+    gain_map: bytes = b"",
     upload: bytes | None = None,
 ) -> codec.Encoded:
     """Return a photo's JPEG for ``options``.
 
     ``pixels`` is (h, w) or (h, w, 3) uint8; ``saliency`` is (h', w') in [0, 1]; ``upload`` is the file
-    from which the source in ``inputs`` was read. ``segments`` are metadata for the JPEG: they count
-    towards ``max_bytes``, not towards the target.
+    from which the source in ``inputs`` was read. ``segments`` are metadata for the JPEG, ``gain_map``
+    is a JPEG to append: they count towards ``max_bytes``, not towards the target.
 
     Raises:
         MaxBytesError: when no JPEG of this photo has ``max_bytes`` or less.
     """
     max_bytes = options.max_bytes
+    added_bytes = len(segments) + (len(gain_map) + SEGMENT_BYTES if gain_map else 0)
     if max_bytes is not None:
-        max_bytes = max(1, max_bytes - len(segments))
+        max_bytes = max(1, max_bytes - added_bytes)
     settings = codec.EncodeSettings(
         quality=options.quality,
         target=options.target,
@@ -94,14 +79,18 @@ def encode(
     except codec.OutOfReachError as error:
         raise MaxBytesError(
             f"max_bytes is {options.max_bytes}; the smallest JPEG of this photo has "
-            f"{error.smallest_bytes + len(segments)} bytes."
+            f"{error.smallest_bytes + added_bytes} bytes{', with its gain map' if gain_map else ''}."
         ) from error
-    if not segments:
+    if not added_bytes:
         return encoded
     jpeg = insert(encoded.jpeg, segments)
+    if gain_map:
+        jpeg = append_picture(jpeg, gain_map)
     if options.max_bytes is not None and len(jpeg) > options.max_bytes:
+        parts = "metadata and gain map" if gain_map else "the metadata"
+        verb = "take" if gain_map else "takes"
         raise MaxBytesError(
-            f"max_bytes is {options.max_bytes}; the metadata alone takes {len(segments)} bytes."
+            f"max_bytes is {options.max_bytes}; {parts} alone {verb} {added_bytes} bytes."
         )
     if (
         source is not None

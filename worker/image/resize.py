@@ -9,6 +9,16 @@ from contract.messages import Options
 
 # EXIF orientations that swap width and height.
 TRANSPOSED: Final = frozenset({5, 6, 7, 8})
+# EXIF 2.32, tag 0x0112: what turns a stored picture upright.
+TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 # A JPEG can be decoded at a fraction of its size, which saves most of the time. It is decoded at this
 # multiple of the requested size or more, so that the filter in `fit` determines the quality.
 DRAFT_FACTOR: Final = 2
@@ -22,6 +32,11 @@ def find_bounds(options: Options, orientation: int) -> Bounds:
     """Return the bounds on width and height of the picture as it is stored, before it is upright."""
     bounds = (options.width, options.height)
     return (bounds[1], bounds[0]) if orientation in TRANSPOSED else bounds
+
+
+def turn_size(size_px: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """Return the (width, height) that a stored picture has when it is upright."""
+    return (size_px[1], size_px[0]) if orientation in TRANSPOSED else size_px
 
 
 def scale_inside(size_px: tuple[int, int], bounds: Bounds) -> float:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from app.http.documents import describe_job
-from app.queue.jobs import Job
+from app.queue.job import Job
 from contract.errors import CorruptImageError
 from contract.messages import Failure
 from tests.app.http.in_process import RESULT

@@ -9,7 +9,7 @@ import pytest
 
 from app.http import jobs as routes
 from app.http.jobs import watch
-from app.queue.jobs import Job
+from app.queue.job import Job
 from app.service import front_end
 from app.service.front_end import Service
 from contract.errors import CorruptImageError, GoneJobError, UnknownJobError

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ from fastapi import FastAPI
 
 from app.main import create_app
 from app.options import CompressOptions
-from app.page.routes import PAGE, SITE, TAG
+from app.page.routes import PAGE, SITE, TAG, hash_folder
 from app.service.front_end import Service
 from app.settings import AppSettings
 
@@ -118,3 +119,18 @@ def test_the_form_has_every_option() -> None:
     # The page always requests the map, and has its limit in kilobytes.
     assert set(CompressOptions.model_fields) - named == {"heatmap", "max_bytes"}
     assert "max_kilobytes" in named
+
+
+def test_the_tag_of_the_page_changes_with_names_and_sizes_of_its_files(tmp_path: Path) -> None:
+    tags = set()
+    for name, files in {
+        "one": {"a": "xy", "b": ""},
+        "moved byte": {"a": "x", "b": "y"},
+        "other name": {"a": "x", "c": "y"},
+    }.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        for file, text in files.items():
+            (folder / file).write_text(text)
+        tags.add(hash_folder(folder))
+    assert len(tags) == 3

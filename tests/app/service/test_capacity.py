@@ -12,7 +12,7 @@ from itertools import count
 import pytest
 
 from app.liveness.live_workers import LiveWorker
-from app.service.capacity import MAX_RETRY_AFTER_S, WAIT_SHARE, Capacity
+from app.service.capacity import WAIT_SHARE, Capacity
 from contract.errors import QueueFullError
 from contract.work import count_work_px
 
@@ -94,7 +94,7 @@ def test_work_of_other_front_ends_counts_and_own_work_counts_once() -> None:
     assert capacity.wait_s == pytest.approx(2 * own_s)
 
 
-@pytest.mark.parametrize(("work_s", "expected_s"), [(0.1, 1), (7.5, 8), (900, MAX_RETRY_AFTER_S)])
+@pytest.mark.parametrize(("work_s", "expected_s"), [(0.1, 1), (7.5, 8), (900, 60)])
 def test_retry_after_is_the_time_of_the_work_ahead(work_s: float, expected_s: int) -> None:
     capacity = make_capacity(make_worker(), queued_px=round(work_s * THREAD_PX_PER_S))
     assert capacity.retry_after_s() == expected_s

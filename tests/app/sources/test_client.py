@@ -78,6 +78,11 @@ def test_a_few_redirects_are_followed(server: HostileUpstream) -> None:
         assert fetch(server.url(path), loopback_port=server.port).data == PHOTO
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_each_kind_of_redirect_is_followed(server: HostileUpstream, status: int) -> None:
+    assert fetch(server.url(f"/status/{status}"), loopback_port=server.port).data == PHOTO
+
+
 @pytest.mark.parametrize(
     ("location", "expected"),
     [

@@ -1,8 +1,11 @@
 """Replies and results of workers appear in Prometheus' text format."""
 
+import re
+
 from app.telemetry.metrics import Metrics
 from contract.messages import Failure, Result
 from contract.version import VERSION
+from tests.docs.documents import ROOT
 
 
 def make_result(batch_size: int) -> Result:
@@ -51,3 +54,17 @@ def test_two_applications_in_one_process_count_apart() -> None:
 
 def test_the_version_is_a_label() -> None:
     assert f'foveate_build_info{{version="{VERSION}"}} 1.0' in Metrics().expose().decode()
+
+
+def test_the_metrics_are_those_of_the_documents() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`foveate_.*?) \| (counter|gauge|histogram) \|", text, re.MULTILINE)
+    documented = {
+        (name.removesuffix("_total"), kind)
+        for names, kind in rows
+        for name in re.findall(r"`(foveate_[a-z_]+)", names)
+    }
+    exposed = re.findall(
+        r"^# TYPE (foveate_\w+?)(?:_total)? (\w+)$", Metrics().expose().decode(), re.MULTILINE
+    )
+    assert {(name, kind) for name, kind in exposed if not name.endswith("_created")} == documented

@@ -54,7 +54,15 @@ def compress(data: bytes, **options: Any) -> bytes:
     decoded = decode(data, 10_000_000, chosen)
     pixels = np.asarray(decoded.image)
     inputs = prepare_inputs(pixels, chosen, upload=data, orientation=decoded.orientation)
-    return encode(pixels, SALIENCY, chosen, inputs, segments=decoded.segments, upload=data).jpeg
+    return encode(
+        pixels,
+        SALIENCY,
+        chosen,
+        inputs,
+        segments=decoded.segments,
+        gain_map=decoded.gain_map,
+        upload=data,
+    ).jpeg
 
 
 def read_tags(jpeg: bytes, folder: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from contract.errors import MaxBytesError
 from contract.messages import Options
 from tests.photos import file_of, photo
 from worker.image.decode import decode
-from worker.image.encode import encode, prepare_inputs, read_upright
+from worker.image.encode import encode, prepare_inputs
 
 PIXELS = photo()
 SALIENCY = np.zeros((8, 8), np.float32)
@@ -89,12 +89,3 @@ def test_coefficients_get_the_orientation_of_the_pixels() -> None:
     read_back = np.asarray(Image.open(io.BytesIO(encoded.jpeg)))
     assert read_back.shape == (160, 128, 3)
     assert np.abs(read_back.astype(int) - pixels).max() <= 3
-
-
-def test_coefficients_that_do_not_fit_the_pixels_are_not_used() -> None:
-    data = file_of(PIXELS, "JPEG", quality=50)
-    assert read_upright(data[:-40], 1, PIXELS) is None
-    assert read_upright(data, 1, PIXELS[:-1]) is None
-    assert read_upright(data, 1, PIXELS[..., 0]) is None
-    # 120 rows are seven and a half MCUs of 4:2:0, so the padding would come first.
-    assert read_upright(file_of(PIXELS, "JPEG", subsampling="4:2:0"), 4, PIXELS) is None

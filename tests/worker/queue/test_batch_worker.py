@@ -147,3 +147,26 @@ def test_a_worker_without_capacity_waits_longer_for_an_end(
     monkeypatch.setattr(pipeline, "advance", note_then_advance)
     batch_worker(enqueue(connection, ["ok"]), pipeline).work(burst=True, logging_level="ERROR")
     assert (waits_s[0] == MAX_PAUSE_S) == waits_longest
+
+
+def test_what_does_not_fit_is_not_claimed_again_before_an_item_ends(
+    connection: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = ScriptedPipeline(max_open_pixels=150)
+    fits, advance, asked, rounds = pipeline.fits, pipeline.advance, [], iter(range(3))
+
+    def note_then_say(cost_px: int) -> bool:
+        asked.append(cost_px)
+        return fits(cost_px)
+
+    def end_late(timeout_s: float) -> list[Item]:
+        time.sleep(MAX_PAUSE_S)
+        return [] if next(rounds, None) is not None else advance(timeout_s)
+
+    monkeypatch.setattr(pipeline, "fits", note_then_say)
+    monkeypatch.setattr(pipeline, "advance", end_late)
+    batch_worker(enqueue(connection, ["ok", "ok"]), pipeline).work(
+        burst=True, logging_level="ERROR"
+    )
+    assert pipeline.batches == [["job-0"], ["job-1"]]
+    assert len(asked) == 1

@@ -58,21 +58,25 @@ def write_segments(
     ``size_px`` is the finished photo's (width, height). EXIF or XMP that doesn't fit into one segment
     is left out; a profile may take several segments.
     """
-    if keep == "none":
-        return b""
-    segments: list[bytes] = []
+    segments = [] if keep == "none" else list(write_exif_and_xmp(image, keep, size_px))
+    if profile is not None:
+        segments += split_profile(profile)
+    return b"".join(segments)
+
+
+def write_exif_and_xmp(
+    image: Image.Image, keep: Metadata, size_px: tuple[int, int]
+) -> Iterator[bytes]:
+    """Yield the segments of EXIF and XMP."""
     if exif := write_exif(image, keep, size_px, LONGEST_PAYLOAD_BYTES):
-        segments.append(segment(APP1, exif))
+        yield segment(APP1, exif)
     packet = image.info.get("xmp")
     if isinstance(packet, str):
         packet = packet.encode()
     if isinstance(packet, bytes) and len(packet) <= LONGEST_PACKET_BYTES:
         written = write_xmp(packet, keep, LONGEST_PAYLOAD_BYTES - len(XMP_NAME))
         if written is not None:
-            segments.append(segment(APP1, XMP_NAME + written))
-    if profile is not None:
-        segments += split_profile(profile)
-    return b"".join(segments)
+            yield segment(APP1, XMP_NAME + written)
 
 
 def split_profile(profile: bytes) -> Iterator[bytes]:

@@ -1,5 +1,6 @@
 """A rewritten file shows the same pixels, in fewer bytes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,3 +56,13 @@ def test_photos_of_cameras_keep_their_pixels(data_dir: Path) -> None:
         with Image.open(path) as opened:
             assert np.array_equal(shown_pixels(written), np.asarray(opened)), path.name
         assert len(written) < len(data)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_blocks_that_only_complete_mcus_keep_no_ac(*, progressive: bool) -> None:
+    source = read_source(pillow_jpeg(scene(24, 24), quality=88, subsampling="4:2:0"))
+    luma = source.qcoefs[0].copy()
+    assert luma.shape[:2] == (4, 4)
+    luma[3, :, 1:] = luma[:, 3, 1:] = 1
+    padded = replace(source, qcoefs=(luma, *source.qcoefs[1:]))
+    assert rewrite(padded, progressive=progressive) == rewrite(source, progressive=progressive)

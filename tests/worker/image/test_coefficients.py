@@ -1,0 +1,15 @@
+"""A JPEG's coefficients are used only if they show the same picture as its pixels."""
+
+from tests.photos import file_of, photo
+from worker.image.coefficients import read_upright
+
+PIXELS = photo()
+
+
+def test_coefficients_that_do_not_fit_the_pixels_are_not_used() -> None:
+    data = file_of(PIXELS, "JPEG", quality=50)
+    assert read_upright(data[:-40], 1, PIXELS) is None
+    assert read_upright(data, 1, PIXELS[:-1]) is None
+    assert read_upright(data, 1, PIXELS[..., 0]) is None
+    # 120 rows are seven and a half MCUs of 4:2:0, so the padding would come first.
+    assert read_upright(file_of(PIXELS, "JPEG", subsampling="4:2:0"), 4, PIXELS) is None
