@@ -1,6 +1,7 @@
 """Compares what decoders make of a file, and says what that means for ours."""
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from bench.formats.processes import DecoderProcess
 # Mean absolute error in percent of full scale up to which two pictures count as the same.
 LARGEST_ERROR_PERCENT: Final = 1.2
 ROWS_AT_ONCE: Final = 256
+REPORTED_FILES: Final = 200
 FIRST: Final = ("libvips", "ImageMagick")
 # Asked where the first two leave a doubt. FFmpeg converts no profiles; libheif reads its formats only.
 LAST: Final = ("FFmpeg", "libheif")
@@ -128,7 +130,12 @@ def compare_all(
             finally:
                 idle.put(comparer)
 
-        return list(threads.map(compare, files))
+        found = []
+        for comparison in threads.map(compare, files):
+            found.append(comparison)
+            if len(found) % REPORTED_FILES == 0:
+                print(f"{len(found)} files", file=sys.stderr)
+        return found
 
 
 def measure_error(first: Pixels, second: Pixels) -> float:
