@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
         if comparison.is_open:
             print(json.dumps(comparison.to_json(), ensure_ascii=False))
     meta = {**describe_machine(), "decoders": decoders}
-    files = [comparison.to_json() for comparison in comparisons]
-    write_result(args.out, {"meta": meta, "summary": summary, "files": files})
+    listed = [comparison.to_json() for comparison in comparisons]
+    write_result(args.out, {"meta": meta, "summary": summary, "files": listed})
     return 1 if summary["all"]["open"] else 0
 
 

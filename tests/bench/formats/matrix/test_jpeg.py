@@ -1,12 +1,16 @@
 """The JPEG files of the matrix, as Pillow reads those that it can."""
 
 import io
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from bench.formats.matrix import jpeg, pictures
+
+if shutil.which("jpegtran") is None:
+    pytest.skip("needs jpegtran", allow_module_level=True)
 
 FILES = {file.name: file.data for file in jpeg.make_files()}
 
