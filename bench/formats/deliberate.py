@@ -23,6 +23,7 @@ SIGNED: Final = (
 ALPHA_PLANE: Final = "Alpha in a plane of its own counts beside grey in a TIFF; others misread it."
 ICC_LAB: Final = "Lab as ICC stores it has its zero at the half; others take it as CIE's."
 HEIF: Final = "Alpha and profiles of HEIC and AVIF count; ImageMagick 6 and FFmpeg ignore them."
+NCLX: Final = "nclx in an AVIF is applied where there is no ICC profile; others ignore it."
 YCGCO: Final = "YCgCo of 10 bits in an AVIF is read as the standard says; libheif 1.15 misreads it."
 TWELVE_BITS: Final = "JPEGs of 12 bits are refused: few programs read them."
 
@@ -42,5 +43,6 @@ DELIBERATE: Final[tuple[tuple[str, str, str], ...]] = (
     ("heic-*-alpha.heic", "*×*", HEIF),
     ("heic-*-icc-*", "*×*", HEIF),
     ("avif-*-ycgco.avif", "*×*", YCGCO),
+    ("avif-*-nclx-*", "*×*", NCLX),
     ("jpeg-grey-12-bit.jpg", "415 *", TWELVE_BITS),
 )
