@@ -122,8 +122,8 @@ class CompressOptions(BaseModel):
     metadata: Annotated[
         Metadata,
         Field(
-            description="Which metadata is kept. `copyright`: the author and licence from EXIF and "
-            "XMP. `all`: EXIF with the location, XMP and the ICC profile",
+            description="Which metadata is kept. `copyright`: author and rights from EXIF, XMP and "
+            "IPTC. `all`: EXIF with the location, XMP, IPTC, the density and the ICC profile",
             examples=["copyright"],
         ),
     ] = Options().metadata

@@ -11,19 +11,25 @@ from contract.errors import ClientError, CorruptImageError
 from contract.image_headers.read import ImageHeader
 from contract.messages import Options
 from worker.image.colour.convert import find_own_profile, to_picture
-from worker.image.formats import pillow
-from worker.image.gain_map.geometry import Geometry
+from worker.image.formats import bmp, gif, pillow, png, webp
 from worker.image.gain_map.read import GainMap, read_gain_map
 from worker.image.gain_map.write import announce_gain_map, encode_gain_map
 from worker.image.limits import check_limits
-from worker.image.metadata.segments import LONGEST_PROFILE_BYTES, split_profile, write_segments
+from worker.image.metadata.geometry import Geometry
+from worker.image.metadata.pillow_metadata import read_metadata
+from worker.image.metadata.segments import LONGEST_PROFILE_BYTES, write_segments
 from worker.image.resize import TURNS, fit
 from worker.image.samples import Samples, StoredPhoto
 
 log = logging.getLogger(__name__)
 
 # By the names of ``IMAGE_FORMATS``. Pillow reads the others.
-READERS: Final[dict[str, Callable[[bytes], StoredPhoto]]] = {}
+READERS: Final[dict[str, Callable[[bytes], StoredPhoto]]] = {
+    "PNG": png.read,
+    "WEBP": webp.read,
+    "GIF": gif.read,
+    "BMP": bmp.read,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +59,12 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
         reader = READERS.get(header.format)
         if reader is not None:
             stored = reader(data)
-            return finish(
-                stored, None, header, options, find_gain_map(data, stored, header, options)
-            )
+            return finish(stored, header, options, find_gain_map(data, stored, header, options))
         with pillow.open_image(data, header, max_pixels, options) as image:
-            stored = StoredPhoto(pillow.read_pixels(image), pillow.read_orientation(image))
+            orientation, metadata = pillow.read_orientation(image), read_metadata(image)
+            stored = StoredPhoto(pillow.read_pixels(image), orientation, metadata)
             gain_map = find_gain_map(data, stored, header, options)
-            return finish(stored, image, header, options, gain_map)
+            return finish(stored, header, options, gain_map)
     except ClientError:
         raise
     except Exception as error:
@@ -78,11 +83,7 @@ def find_gain_map(
 
 
 def finish(
-    stored: StoredPhoto,
-    source: Image.Image | None,
-    header: ImageHeader,
-    options: Options,
-    gain_map: GainMap | None,
+    stored: StoredPhoto, header: ImageHeader, options: Options, gain_map: GainMap | None
 ) -> Photo:
     """Return a photo upright, in its final colours and size."""
     profile = None
@@ -95,14 +96,13 @@ def finish(
     turn = TURNS.get(stored.orientation)
     upright = picture if turn is None else picture.transpose(turn)
     fitted = fit(upright, options)
-    if source is not None:
-        segments = write_segments(source, options.metadata, fitted.size, profile)
-    else:
-        segments = b"".join(split_profile(profile)) if profile is not None else b""
+    header_px = (header.width_px, header.height_px)
+    # A JPEG may have been read at a smaller size.
+    stored_px = header_px if header.format == "JPEG" else picture.size
+    geometry = Geometry(stored_px, stored.orientation, fitted.size)
+    segments = write_segments(stored.metadata, options.metadata, geometry, profile)
     gain_map_jpeg = b""
     if gain_map is not None:
-        stored_px = (header.width_px, header.height_px)
-        geometry = Geometry(stored_px, stored.orientation, fitted.size)
         gain_map_jpeg = encode_gain_map(gain_map, options, geometry)
         segments = announce_gain_map(segments, gain_map, len(gain_map_jpeg))
     # Each step returns the same object if it changes nothing.
@@ -110,7 +110,7 @@ def finish(
         header.format == "JPEG"
         and picture is stored.pixels
         and fitted is upright
-        and picture.size == (header.width_px, header.height_px)
+        and picture.size == header_px
     )
     orientation = stored.orientation if has_own_samples else None
     return Photo(fitted, orientation, segments, gain_map_jpeg)

@@ -10,7 +10,7 @@ from contract.errors import MaxBytesError
 from contract.messages import Options
 from worker.image.coefficients import read_upright
 from worker.image.gain_map.multi_picture import SEGMENT_BYTES, append_picture
-from worker.image.metadata.segments import insert
+from worker.image.metadata.segments import count_added_bytes, insert
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def encode(
         MaxBytesError: when no JPEG of this photo has ``max_bytes`` or less.
     """
     max_bytes = options.max_bytes
-    added_bytes = len(segments) + (len(gain_map) + SEGMENT_BYTES if gain_map else 0)
+    added_bytes = count_added_bytes(segments) + (len(gain_map) + SEGMENT_BYTES if gain_map else 0)
     if max_bytes is not None:
         max_bytes = max(1, max_bytes - added_bytes)
     settings = codec.EncodeSettings(
@@ -81,7 +81,7 @@ def encode(
             f"max_bytes is {options.max_bytes}; the smallest JPEG of this photo has "
             f"{error.smallest_bytes + added_bytes} bytes{', with its gain map' if gain_map else ''}."
         ) from error
-    if not added_bytes:
+    if not (segments or gain_map):
         return encoded
     jpeg = insert(encoded.jpeg, segments)
     if gain_map:

@@ -20,6 +20,9 @@ HEAD: Final = bytes.fromhex("FFD8 FFE0 0010") + b"JFIF\0"
 """The first bytes of our files: SOI and JFIF's segment without a thumbnail."""
 _OFFSET: Final = 2 + 18
 """Where the mark begins, in bytes: behind SOI and JFIF's segment."""
+_DENSITY: Final = slice(13, 18)
+"""Where JFIF's density stands, in bytes. It is metadata: our files may get another one."""
+_NO_DENSITY: Final = bytes.fromhex("00 0001 0001")
 
 
 def add_mark(jpeg: bytes, settings: EncodeSettings) -> bytes:
@@ -32,7 +35,7 @@ def add_mark(jpeg: bytes, settings: EncodeSettings) -> bytes:
 def compute_checksum(jpeg: bytes, settings: EncodeSettings) -> bytes:
     """Return the checksum of a file without metadata and mark, and of the settings it was made with.
 
-    `max_bytes` does not count: a file that is short enough meets it.
+    `max_bytes` does not count: a file that is short enough meets it. Nor does JFIF's density.
     """
     options = (
         settings.target,
@@ -42,4 +45,8 @@ def compute_checksum(jpeg: bytes, settings: EncodeSettings) -> bytes:
         settings.subsampling,
         settings.progressive,
     )
-    return zlib.crc32(jpeg, zlib.crc32(repr(options).encode("ascii"))).to_bytes(4, "big")
+    checksum = zlib.crc32(repr(options).encode("ascii"))
+    rest = memoryview(jpeg)[_DENSITY.stop :]
+    for part in (jpeg[: _DENSITY.start], _NO_DENSITY, rest):
+        checksum = zlib.crc32(part, checksum)
+    return checksum.to_bytes(4, "big")

@@ -25,6 +25,7 @@ def test_a_reply_is_observed_by_its_stages_and_its_batch() -> None:
     for stage in ("queue", "decode", "predict", "encode"):
         assert f'foveate_stage_seconds_count{{stage="{stage}"}} 2.0' in text
     assert "foveate_batch_size_sum 3.0" in text
+    assert 'foveate_batch_size_bucket{le="256.0"} 1.0' in text  # the largest MAX_BATCH_SIZE
     assert "foveate_batch_size_count 1.0" in text
 
 

@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from contract.errors import CorruptImageError
-from contract.image_headers.gif import read_size
+from contract.image_headers.gif import read_parts, read_size
 from contract.image_headers.steps import Steps, TooManyStepsError
 from tests.photos import file_of, photo
 
@@ -62,3 +62,9 @@ def test_the_number_of_blocks_is_limited(extra: bytes) -> None:
     assert read_size(data, Steps(101)) == (20, 10)
     with pytest.raises(TooManyStepsError):
         read_size(data, Steps(50))
+
+
+def test_extensions_and_the_frame_are_listed() -> None:
+    extra = b"!\xfe\3abc\0" + b"!\xf9\0"
+    parts = list(read_parts(gif((20, 10), (0, 0, 5, 5), extra), Steps(20)))
+    assert parts == [(b"!", 13, 20), (b"!", 20, 23), (b",", 23, 33)]

@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from contract.errors import CorruptImageError
-from contract.image_headers.png import read_size
+from contract.image_headers.png import read_chunks, read_size
 from contract.image_headers.steps import Steps, TooManyStepsError
 from tests.photos import file_of, photo
 
@@ -39,5 +39,10 @@ def test_pixels_without_a_header_are_damaged() -> None:
 
 @pytest.mark.parametrize("length", range(8, 24))
 def test_a_truncated_header_is_damaged(length: int) -> None:
-    with pytest.raises(struct.error):
+    with pytest.raises((CorruptImageError, struct.error)):
         read_size(PNG[:length], Steps(10))
+
+
+def test_chunks_are_listed_up_to_one_that_ends_beyond_the_file() -> None:
+    data = PNG[:33] + b"\0\0\0\x09abcd123"
+    assert list(read_chunks(data, Steps(2))) == [(b"IHDR", 16, 29), (b"abcd", 41, 50)]

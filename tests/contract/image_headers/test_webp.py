@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from contract.errors import CorruptImageError
-from contract.image_headers.steps import Steps
-from contract.image_headers.webp import read_size
+from contract.image_headers.steps import Steps, TooManyStepsError
+from contract.image_headers.webp import read_chunks, read_size
 from tests.photos import file_of, photo
 
 LOSSY = file_of(photo(33, 21), "WEBP")
@@ -44,3 +44,10 @@ def test_a_frame_without_a_signature_is_damaged(data: bytes) -> None:
 def test_a_truncated_header_is_damaged(data: bytes, length: int) -> None:
     with pytest.raises(struct.error):
         read_size(data[:length], Steps(1))
+
+
+def test_chunks_are_padded_and_the_last_one_may_end_beyond_the_file() -> None:
+    data = bytes(12) + b"EXIF\3\0\0\0abc\0" + b"XMP \x09\0\0\0abc"
+    assert list(read_chunks(data, Steps(2))) == [(b"EXIF", 20, 23), (b"XMP ", 32, 41)]
+    with pytest.raises(TooManyStepsError):
+        list(read_chunks(data, Steps(1)))

@@ -22,6 +22,8 @@ from worker.image.limits import limit_pillow
 
 MAX_PIXELS = 1_000_000
 SIDE_PX = 3_000
+PNG = file_of(Image.new("L", (8, 8)))
+EMPTY_CHUNK = struct.pack(">I4sI", 0, b"prVt", zlib.crc32(b"prVt"))
 
 
 def make_bombs() -> dict[str, bytes]:
@@ -36,6 +38,11 @@ def make_bombs() -> dict[str, bytes]:
         "a frame of GIF after an empty extension": hidden_gif_frame(SIDE_PX),
         "a frame of WebP beyond its canvas": large_webp_frame(),
         "numbers of EXIF by the million": many_numbers(1_000_000),
+        "a text of PNG that unpacks to megabytes": packed_chunk(
+            b"zTXt", b"Raw profile type exif\0\0"
+        ),
+        "a profile of PNG that unpacks to megabytes": packed_chunk(b"iCCP", b"name\0\0"),
+        "chunks of PNG by the hundred thousand": PNG[:33] + EMPTY_CHUNK * 300_000 + PNG[33:],
         "strips of TIFF by the million": many_strips(2_000_000),
         "scans of JPEG by the thousand": many_scans(2_000),
     }
@@ -97,6 +104,15 @@ def many_numbers(count: int) -> bytes:
     png = file_of(Image.new("L", (8, 8)))
     parts = struct.pack(">I", len(exif)), chunk, struct.pack(">I", zlib.crc32(chunk))
     return png[:-12] + b"".join(parts) + png[-12:]
+
+
+def packed_chunk(kind: bytes, start: bytes) -> bytes:
+    """Return a PNG with a chunk that unpacks to 50 MB."""
+    packer = zlib.compressobj(9)
+    chunk = kind + start + b"".join(packer.compress(bytes(1_000_000)) for _ in range(50))
+    chunk += packer.flush()
+    parts = struct.pack(">I", len(chunk) - 4), chunk, struct.pack(">I", zlib.crc32(chunk))
+    return PNG[:33] + b"".join(parts) + PNG[33:]
 
 
 def many_scans(count: int) -> bytes:

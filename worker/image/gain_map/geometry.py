@@ -1,22 +1,12 @@
 """Turns, crops and scales a gain map as its photo was."""
 
-from typing import NamedTuple
-
 from PIL import Image
 
+from worker.image.metadata.geometry import Geometry
 from worker.image.resize import REDUCING_GAP, TURNS, turn_size
 
 # The part of a photo that is kept: left, top, right and bottom in pixels of the upright photo.
 Window = tuple[float, float, float, float]
-
-
-class Geometry(NamedTuple):
-    """How a finished photo was made of a stored one; sizes are (width, height)."""
-
-    stored_px: tuple[int, int]
-    orientation: int
-    """EXIF's, 1 to 8."""
-    finished_px: tuple[int, int]
 
 
 def is_only_turned(geometry: Geometry, window: Window | None) -> bool:

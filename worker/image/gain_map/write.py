@@ -11,11 +11,12 @@ from contract.image_headers.steps import Steps
 from contract.messages import Options
 from worker.image.coefficients import read_upright
 from worker.image.gain_map import container, iso_metadata, xmp_metadata
-from worker.image.gain_map.geometry import Geometry, Window, fit_gain_map, is_only_turned
+from worker.image.gain_map.geometry import Window, fit_gain_map, is_only_turned
 from worker.image.gain_map.numbers import InvalidGainMapError
 from worker.image.gain_map.packet import NAME as XMP_NAME
 from worker.image.gain_map.packet import wrap
 from worker.image.gain_map.read import GainMap
+from worker.image.metadata.geometry import Geometry
 from worker.image.metadata.segments import (
     APP1,
     APP2,

@@ -1,82 +1,88 @@
-"""Writes the marker segments for EXIF, XMP and the colour profile.
+"""Writes the marker segments for density, EXIF, XMP, IPTC and the colour profile.
 
-EXIF 2.32, 4.7.2; XMP part 3, 1.1.3; ICC.1:2010, B.4.
+JFIF 1.02; EXIF 2.32, 4.7.2; XMP part 3, 1.1.3; ICC.1:2010, B.4.
 """
 
-import io
-import logging
+import struct
 from collections.abc import Iterator
 from typing import Final
 
-from PIL import Image, ImageCms
-
 from contract.messages import Metadata
-from worker.image.metadata.exif import write_exif
+from worker.image.metadata.exif import read_density, write_exif
+from worker.image.metadata.geometry import Geometry
+from worker.image.metadata.image_resources import write_image_resources
 from worker.image.metadata.xmp import write_xmp
+from worker.image.samples import RawMetadata
 
-log = logging.getLogger(__name__)
-
-APP0, APP1, APP2 = 0xE0, 0xE1, 0xE2
+APP0, APP1, APP2, APP13 = 0xE0, 0xE1, 0xE2, 0xED
+Density = tuple[int, int, int]
+JFIF: Final = b"JFIF\0"
+JFIF_BYTES: Final = 18
+# Where a file that begins with JFIF's segment has its density: unit, across, down.
+DENSITY: Final = slice(13, 18)
+# What a JPEG says that has no density: square pixels.
+SQUARE: Final = (1, 1, 0)
 # T.81, B.1.1.4: the length field has 16 bits and counts its own two bytes.
 LONGEST_PAYLOAD_BYTES: Final = 65_533
-XMP_NAME: Final = b"http://ns.adobe.com/xap/1.0/\0"
 ICC_NAME: Final = b"ICC_PROFILE\0"
 # The largest profiles, those of printers, have about 3 MB.
 LONGEST_PROFILE_BYTES: Final = 4 * 1024 * 1024
 
-# A tree of XML takes some twenty times the bytes of its text.
-LONGEST_PACKET_BYTES: Final = 4 * 1024 * 1024
-
-GREY, RGB = b"GRAY", b"RGB "
-RGB_MODES: Final = frozenset({"RGB", "RGBA", "RGBX", "P", "PA"})
-
-
-def read_profile(image: Image.Image, *, grey: bool) -> bytes | None:
-    """Return the photo's colour profile if its samples can be kept unconverted.
-
-    Return None if there is no profile, if it can't be read, or if it is for another colour model,
-    such as CMYK. The samples are then converted to sRGB.
-    """
-    profile = image.info.get("icc_profile")
-    if not isinstance(profile, bytes) or not 128 <= len(profile) <= LONGEST_PROFILE_BYTES:
-        return None
-    fits = profile[16:20] == (GREY if grey else RGB) and (grey or image.mode in RGB_MODES)
-    if not fits:
-        return None
-    try:
-        ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return None
-    return profile
-
 
 def write_segments(
-    image: Image.Image, keep: Metadata, size_px: tuple[int, int], profile: bytes | None
+    metadata: RawMetadata, keep: Metadata, geometry: Geometry, profile: bytes | None
 ) -> bytes:
     """Return the kept metadata of an upload as consecutive segments.
 
-    ``size_px`` is the finished photo's (width, height). EXIF or XMP that doesn't fit into one segment
-    is left out; a profile may take several segments.
+    With ``all``, JFIF's segment comes first if there is a density; `insert` puts it in place of the
+    encoder's. EXIF that doesn't fit into one segment is left out.
     """
-    segments = [] if keep == "none" else list(write_exif_and_xmp(image, keep, size_px))
+    segments = [] if keep == "none" else list(write_kept(metadata, keep, geometry, profile))
     if profile is not None:
         segments += split_profile(profile)
     return b"".join(segments)
 
 
-def write_exif_and_xmp(
-    image: Image.Image, keep: Metadata, size_px: tuple[int, int]
+def write_kept(
+    metadata: RawMetadata, keep: Metadata, geometry: Geometry, profile: bytes | None
 ) -> Iterator[bytes]:
-    """Yield the segments of EXIF and XMP."""
-    if exif := write_exif(image, keep, size_px, LONGEST_PAYLOAD_BYTES):
+    """Yield the segments of all metadata but the profile."""
+    if keep == "all" and (density := find_density(metadata, geometry)):
+        yield segment(APP0, write_jfif(density))
+    if metadata.exif is not None and (
+        exif := write_exif(metadata.exif, keep, geometry, LONGEST_PAYLOAD_BYTES)
+    ):
         yield segment(APP1, exif)
-    packet = image.info.get("xmp")
-    if isinstance(packet, str):
-        packet = packet.encode()
-    if isinstance(packet, bytes) and len(packet) <= LONGEST_PACKET_BYTES:
-        written = write_xmp(packet, keep, LONGEST_PAYLOAD_BYTES - len(XMP_NAME))
-        if written is not None:
-            yield segment(APP1, XMP_NAME + written)
+    for payload in write_xmp(metadata, keep, geometry, has_profile=profile is not None):
+        yield segment(APP1, payload)
+    if metadata.image_resources is not None and (
+        resources := write_image_resources(
+            metadata.image_resources, keep, geometry, LONGEST_PAYLOAD_BYTES
+        )
+    ):
+        yield segment(APP13, resources)
+
+
+def find_density(metadata: RawMetadata, geometry: Geometry) -> Density | None:
+    """Return the density of the finished photo, which may be turned; None if there is none to keep.
+
+    A photo that is resized keeps it, as in other programs: it says how large to print a pixel.
+    """
+    density = metadata.density
+    if density is None and metadata.exif is not None:
+        density = read_density(metadata.exif)
+    if density is None or density == SQUARE:
+        return None
+    across, down, unit = density
+    if unit > 2 or not all(0 < side <= 0xFFFF for side in (across, down)):
+        return None
+    return (down, across, unit) if geometry.turns_sides else density
+
+
+def write_jfif(density: Density) -> bytes:
+    """Return the payload of JFIF's segment, without a thumbnail."""
+    across, down, unit = density
+    return JFIF + struct.pack(">2BBHHBB", 1, 2, unit, across, down, 0, 0)
 
 
 def split_profile(profile: bytes) -> Iterator[bytes]:
@@ -93,8 +99,29 @@ def segment(marker: int, payload: bytes) -> bytes:
 
 
 def insert(jpeg: bytes, segments: bytes) -> bytes:
-    """Return a JPEG with ``segments`` after its JFIF segment, or after SOI if it has none."""
+    """Return a JPEG with ``segments`` after its JFIF segment, or after SOI if it has none.
+
+    If they begin with a JFIF segment, its density becomes the JPEG's.
+    """
+    own, segments = split_jfif(segments)
     at = 2
     if jpeg[2:4] == bytes((0xFF, APP0)):
         at += 2 + int.from_bytes(jpeg[4:6], "big")
+        if own and jpeg.startswith(JFIF, 6):
+            jpeg = (
+                jpeg[: DENSITY.start]
+                + own[DENSITY.start - 2 : DENSITY.stop - 2]
+                + jpeg[DENSITY.stop :]
+            )
     return jpeg[:at] + segments + jpeg[at:]
+
+
+def count_added_bytes(segments: bytes) -> int:
+    """Return the bytes by which `insert` makes a JPEG longer."""
+    return len(split_jfif(segments)[1])
+
+
+def split_jfif(segments: bytes) -> tuple[bytes, bytes]:
+    """Return the JFIF segment with which ``segments`` begin, or nothing, and the others."""
+    length = JFIF_BYTES if segments.startswith(bytes((0xFF, APP0))) else 0
+    return segments[:length], segments[length:]

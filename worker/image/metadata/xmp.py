@@ -1,7 +1,10 @@
-"""Writes the kept part of a photo's XMP (ISO 16684-1): all of it, or author and rights only."""
+"""Writes the kept part of a photo's XMP as segments (ISO 16684-1; XMP part 3, 1.1.3)."""
 
+import hashlib
 import logging
+from collections.abc import Iterator
 from copy import deepcopy
+from itertools import chain
 from typing import Final
 
 # Only writes XML; defusedxml parses it.
@@ -11,8 +14,28 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from contract.messages import Metadata
+from worker.image.metadata.geometry import Geometry
+from worker.image.metadata.xmp_editor import PADDING, DamagedPacketError, edit_packet
+from worker.image.metadata.xmp_properties import NOTE, Rules, is_part
+from worker.image.samples import RawMetadata
 
 log = logging.getLogger(__name__)
+
+XMP_NAME: Final = b"http://ns.adobe.com/xap/1.0/\0"
+EXTENSION_NAME: Final = b"http://ns.adobe.com/xmp/extension/\0"
+LONGEST_BYTES: Final = 65_533 - len(XMP_NAME)
+EXTENSION_PART_BYTES: Final = 65_400
+# A tree of XML takes some twenty times the bytes of its text.
+LONGEST_PACKET_BYTES: Final = 4 * 1024 * 1024
+# Instructions around the root.
+WRAPPER, WRAPPER_END = b"<?xpacket", b"?>"
+# First bytes of a packet: a byte order mark, or "<" without one.
+UTF_16: Final = {
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+    b"<\0": "utf-16-le",
+    b"\0<": "utf-16-be",
+}
 
 NAMESPACES: Final = {
     "cc": "http://creativecommons.org/ns#",
@@ -21,6 +44,7 @@ NAMESPACES: Final = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "tiff": "http://ns.adobe.com/tiff/1.0/",
     "x": "adobe:ns:meta/",
+    "xmpNote": NOTE,
     "xmpRights": "http://ns.adobe.com/xap/1.0/rights/",
 }
 COPYRIGHT: Final = frozenset(
@@ -39,7 +63,6 @@ COPYRIGHT: Final = frozenset(
         ("xmpRights", "WebStatement"),
     )
 )
-ORIENTATION: Final = f"{{{NAMESPACES['tiff']}}}Orientation"
 DESCRIPTION: Final = f"{{{NAMESPACES['rdf']}}}Description"
 ABOUT: Final = f"{{{NAMESPACES['rdf']}}}about"
 
@@ -47,50 +70,115 @@ for _prefix, _uri in NAMESPACES.items():
     ET.register_namespace(_prefix, _uri)
 
 
-def write_xmp(packet: bytes, keep: Metadata, longest_bytes: int) -> bytes | None:
-    """Return the packet to keep, None if nothing is kept or it is not well-formed XML.
+def write_xmp(
+    metadata: RawMetadata, keep: Metadata, geometry: Geometry, *, has_profile: bool
+) -> list[bytes]:
+    """Return the payloads of the segments to keep.
 
-    The orientation is set to upright. A packet with a document type is dropped: its entities could
-    expand without limit, and valid XMP has no document type. So is a result of more than
-    ``longest_bytes``.
+    Of ``all``, properties are changed or left out that don't describe the finished photo; the rest stays
+    byte for byte. A packet that doesn't fit into one segment becomes extended XMP. Packets are dropped
+    that are damaged or longer than 4 MB.
     """
+    packet, extension = (
+        to_utf8(found) if found is not None and len(found) <= LONGEST_PACKET_BYTES else None
+        for found in (metadata.xmp, metadata.extended_xmp)
+    )
+    if packet is None:
+        return []
+    if keep == "copyright":
+        roots = [parse(one) for one in (packet, extension) if one is not None]
+        kept = keep_copyright([root for root in roots if root is not None])
+        written = serialize(kept) if kept is not None else b""
+        return [XMP_NAME + written] if 0 < len(written) <= LONGEST_BYTES else []
+    if extension is not None:
+        extension = edit(extension, Rules(geometry, has_profile=has_profile))
+    digest = None if extension is None else compute_digest(extension)
+    packet = edit(packet, Rules(geometry, has_profile=has_profile, extension=digest))
+    if packet is not None and len(packet) > LONGEST_BYTES:
+        packet = drop_padding(packet)
+    if packet is not None and len(packet) > LONGEST_BYTES and extension is None:
+        extension = unwrap(packet)
+        packet = point_to(compute_digest(extension))
+    if packet is None or len(packet) > LONGEST_BYTES:
+        return []
+    return [XMP_NAME + packet, *(() if extension is None else split_extension(extension))]
+
+
+def to_utf8(packet: bytes) -> bytes:
+    """Return a packet in the encoding that a JPEG's has, from UTF-16 or as it is."""
+    for start, encoding in UTF_16.items():
+        if packet.startswith(start):
+            return packet.decode(encoding, "replace").encode()
+    return packet
+
+
+def edit(packet: bytes, rules: Rules) -> bytes | None:
+    """Return a packet that describes the finished photo; None if it is damaged or nothing remains."""
     try:
-        root = fromstring(packet.strip(b"\0 \t\r\n"), forbid_dtd=True)
+        return edit_packet(packet, rules.find, is_part)
+    except DamagedPacketError:
+        log.debug("XMP ignored", exc_info=True)
+        return None
+
+
+def parse(packet: bytes) -> ET.Element | None:
+    """Return the packet's root; None if it is not well-formed or has a document type."""
+    try:
+        root: ET.Element = fromstring(packet.strip(PADDING), forbid_dtd=True)
     except (ET.ParseError, DefusedXmlException, ValueError, LookupError, RecursionError):
         log.debug("XMP ignored", exc_info=True)
         return None
-    if keep == "copyright":
-        kept = keep_copyright(root)
-        written = None if kept is None else serialize(kept)
-    else:
-        written = serialize(root) if reset_orientation(root) else packet
-    return written if written is not None and len(written) <= longest_bytes else None
+    return root
 
 
-def keep_copyright(root: ET.Element) -> ET.Element | None:
-    """Return a packet with author and rights only, None if ``root`` has neither."""
+def drop_padding(packet: bytes) -> bytes:
+    """Return a packet without the room for edits in place, which is at its end."""
+    text = packet.strip(PADDING)
+    at = text.rfind(WRAPPER)
+    return text[:at].rstrip(PADDING) + text[at:] if at > 0 else text
+
+
+def unwrap(packet: bytes) -> bytes:
+    """Return a packet without the instructions around its root, which extended XMP doesn't have."""
+    text = packet.strip(PADDING)
+    if text.startswith(WRAPPER):
+        text = text.partition(WRAPPER_END)[2]
+    if text.endswith(WRAPPER_END):
+        text = text.rpartition(WRAPPER)[0] or text
+    return text.strip(PADDING)
+
+
+def compute_digest(extension: bytes) -> str:
+    """Return the digest that names extended XMP."""
+    return hashlib.md5(extension, usedforsecurity=False).hexdigest().upper()
+
+
+def split_extension(extension: bytes) -> Iterator[bytes]:
+    """Yield payloads of extended XMP, each with its digest, full length and offset."""
+    head = EXTENSION_NAME + compute_digest(extension).encode() + len(extension).to_bytes(4, "big")
+    for at in range(0, len(extension), EXTENSION_PART_BYTES):
+        yield head + at.to_bytes(4, "big") + extension[at : at + EXTENSION_PART_BYTES]
+
+
+def point_to(digest: str) -> bytes:
+    """Return a packet with nothing but the digest of the extended XMP."""
+    meta = ET.Element(f"{{{NAMESPACES['x']}}}xmpmeta")
+    rdf = ET.SubElement(meta, f"{{{NAMESPACES['rdf']}}}RDF")
+    ET.SubElement(rdf, DESCRIPTION, {ABOUT: "", f"{{{NOTE}}}HasExtendedXMP": digest})
+    return serialize(meta)
+
+
+def keep_copyright(roots: list[ET.Element]) -> ET.Element | None:
+    """Return a packet with the author and rights of all packets, None if they have neither."""
     meta = ET.Element(f"{{{NAMESPACES['x']}}}xmpmeta")
     rdf = ET.SubElement(meta, f"{{{NAMESPACES['rdf']}}}RDF")
     description = ET.SubElement(rdf, DESCRIPTION, {ABOUT: ""})
-    for source in root.iter(DESCRIPTION):
+    for source in chain.from_iterable(root.iter(DESCRIPTION) for root in roots):
         for name, value in source.items():
             if name in COPYRIGHT:
                 description.set(name, value)
         description.extend(deepcopy(child) for child in source if child.tag in COPYRIGHT)
     return meta if len(description) or len(description.attrib) > 1 else None
-
-
-def reset_orientation(root: ET.Element) -> bool:
-    """Set every orientation to upright; return whether any was different."""
-    changed = False
-    for element in root.iter():
-        if element.tag == ORIENTATION and element.text != "1":
-            element.text = "1"
-            changed = True
-        if element.get(ORIENTATION, "1") != "1":
-            element.set(ORIENTATION, "1")
-            changed = True
-    return changed
 
 
 def serialize(root: ET.Element) -> bytes:

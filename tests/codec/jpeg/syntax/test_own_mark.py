@@ -40,6 +40,14 @@ def test_a_marked_file_is_recognized_whatever_its_metadata() -> None:
     assert not is_recognized(FILE)
 
 
+def test_a_marked_file_is_recognized_with_another_density() -> None:
+    marked = add_mark(FILE, SETTINGS)
+    dense = marked[:13] + bytes.fromhex("01 012c 012c") + marked[18:]
+    assert is_recognized(dense)
+    assert codec.read_source(dense).stripped[:20] == dense[:20]
+    assert not is_recognized(marked[:12] + b"\2" + marked[13:])
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from tests.worker.image.ultra_hdr import make_map, mean_error
-from worker.image.gain_map.geometry import Geometry, fit_gain_map, is_only_turned
+from worker.image.gain_map.geometry import fit_gain_map, is_only_turned
+from worker.image.metadata.geometry import Geometry
 
 GAIN_MAP = Image.fromarray(make_map(80, 60))
 

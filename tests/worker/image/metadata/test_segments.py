@@ -1,6 +1,8 @@
 """Other programs read the kept metadata of an upload; nothing else is kept."""
 
 import io
+import re
+import struct
 from pathlib import Path
 
 import pytest
@@ -8,15 +10,21 @@ from PIL import ExifTags, Image
 
 from contract.errors import MaxBytesError
 from tests.photos import file_of, photo
+from tests.worker.image.metadata.tiff_structures import Tag, Tags, build, text
 from tests.worker.image.tagged_uploads import FORMATS, compress, make_exif, make_upload, read_tags
+from worker.image.metadata.geometry import Geometry
 from worker.image.metadata.segments import (
-    LONGEST_PACKET_BYTES,
     LONGEST_PAYLOAD_BYTES,
     LONGEST_PROFILE_BYTES,
+    count_added_bytes,
+    insert,
     segment,
     split_profile,
     write_segments,
 )
+from worker.image.samples import RawMetadata
+
+BARE = file_of(photo(8, 8), "JPEG")
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -57,11 +65,11 @@ def test_all_keeps_everything_except_the_orientation(name: str, tmp_path: Path) 
     with Image.open(io.BytesIO(jpeg)) as opened:
         assert opened.size == (60, 80)
         exif = opened.getexif()
-        assert exif[ExifTags.Base.Orientation] == 1
+        assert exif.get(ExifTags.Base.Orientation, 1) == 1  # Pillow's TIFF reader removes it
         assert exif[ExifTags.Base.ImageDescription] == "a secret garden"
         assert exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] == (48.0, 12.0, 0.0)
     tags = read_tags(jpeg, tmp_path)
-    assert tags["EXIF:Orientation"] == 1
+    assert tags.get("EXIF:Orientation", 1) == 1
     assert tags["EXIF:ExposureTime"] == 0.01
     assert (tags["EXIF:ExifImageWidth"], tags["EXIF:ExifImageHeight"]) == (60, 80)
     assert tags["EXIF:GPSLatitude"] == 48.2
@@ -92,18 +100,84 @@ def test_an_upload_with_all_metadata_kept_may_pass_through() -> None:
     assert len(bare) < len(first)
 
 
-def test_a_very_long_packet_of_xmp_is_left_out() -> None:
-    rdf = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
-    credit = 'xmlns:p="http://ns.adobe.com/photoshop/1.0/" p:Credit="Ada"'
-    packet = f"<rdf:RDF {rdf}><rdf:Description {credit}/></rdf:RDF>".encode()
-    image = Image.new("RGB", (8, 8))
-    for length, is_kept in ((LONGEST_PACKET_BYTES, True), (LONGEST_PACKET_BYTES + 1, False)):
-        image.info["xmp"] = packet.ljust(length)
-        assert bool(write_segments(image, "copyright", (8, 8), None)) is is_kept
+@pytest.mark.parametrize(
+    ("density", "orientation", "kept"),
+    [
+        ((300, 300, 1), 1, (1, 300, 300)),
+        ((118, 59, 2), 3, (2, 118, 59)),
+        ((118, 59, 2), 6, (2, 59, 118)),
+        ((2, 1, 0), 1, (0, 2, 1)),
+        ((1, 1, 0), 1, (0, 1, 1)),
+        (None, 1, (0, 1, 1)),
+        ((300, 0, 1), 1, (0, 1, 1)),
+        ((300, 65_536, 1), 1, (0, 1, 1)),
+        ((300, 300, 3), 1, (0, 1, 1)),
+    ],
+)
+def test_density_is_kept_with_all(
+    density: tuple[int, int, int] | None, orientation: int, kept: tuple[int, int, int]
+) -> None:
+    metadata = RawMetadata(density=density)
+    geometry = Geometry((160, 120), orientation, (16, 12))
+    jpeg = compress(file_of(photo()))
+    for keep in ("copyright", "all"):
+        segments = write_segments(metadata, keep, geometry, None)
+        written = insert(jpeg, segments)
+        unit, across, down = struct.unpack_from(">BHH", written, 13)
+        assert (unit, across, down) == (kept if keep == "all" else (0, 1, 1))
+        assert len(written) - len(jpeg) == count_added_bytes(segments) == 0
+        assert (written[:13], written[18:]) == (jpeg[:13], jpeg[18:])
+
+
+def test_without_another_density_that_of_exif_is_kept() -> None:
+    def read(exif: Tags, density: tuple[int, int, int] | None = None) -> tuple[int, ...]:
+        metadata = RawMetadata(exif=build(exif), density=density)
+        segments = write_segments(metadata, "all", Geometry((8, 6), 1, (8, 6)), None)
+        unit, across, down = struct.unpack_from(">BHH", insert(BARE, segments), 13)
+        return across, down, unit
+
+    author: Tags = {0x013B: text("A")}
+    inches: Tags = {**author, 0x011A: Tag(5, [600, 2]), 0x011B: Tag(5, [72, 1])}
+    assert read(inches) == (300, 72, 1)
+    assert read({**inches, 0x0128: Tag(3, [3])}) == (300, 72, 2)
+    assert read(inches, (96, 96, 1)) == (96, 96, 1)
+    assert read(inches, (1, 1, 0)) == (1, 1, 0)
+    assert read(author) == (1, 1, 0)
+    for damaged in (Tag(5, [1, 0]), Tag(3, [72]), Tag(5, [72, 1, 72, 1]), Tag(5, [0, 1])):
+        assert read({**inches, 0x011B: damaged}) == (1, 1, 0)
+    assert read({**inches, 0x0128: Tag(3, [9])}) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "TIFF"])
+def test_density_is_the_upload_s_and_a_result_that_is_sent_again_stays(name: str) -> None:
+    options = {"metadata": "all", "width": 80}
+    jpeg = compress(file_of(photo(), name, dpi=(300, 300)), **options)
+    with Image.open(io.BytesIO(jpeg)) as opened:
+        assert opened.info["dpi"] == (300, 300)
+    assert compress(jpeg, **options) == jpeg
+
+
+def test_a_jpeg_without_jfif_s_segment_gets_none() -> None:
+    bare = b"\xff\xd8" + BARE[20:]
+    segments = write_segments(
+        RawMetadata(density=(300, 300, 1)), "all", Geometry((8, 6), 1, (8, 6)), None
+    )
+    assert insert(bare, segments) == bare
+    assert insert(bare, segment(0xE1, b"x")) == b"\xff\xd8\xff\xe1\x00\x03x" + bare[2:]
+
+
+def test_max_bytes_can_be_met_exactly_with_a_density() -> None:
+    data = file_of(photo(), "JPEG", dpi=(300, 300), quality=50)
+    smallest = compress(data, metadata="none", max_bytes=2000, quality=1)
+    with pytest.raises(MaxBytesError, match=r"has [0-9]+ bytes") as caught:
+        compress(data, metadata="all", max_bytes=300)
+    (least,) = map(int, re.findall("has ([0-9]+) bytes", str(caught.value)))
+    assert least <= len(smallest)
+    assert len(compress(data, metadata="all", max_bytes=least)) <= least
 
 
 def test_limits_are_those_of_the_standard_and_of_the_documents() -> None:
-    assert LONGEST_PACKET_BYTES == LONGEST_PROFILE_BYTES == 4 << 20
+    assert LONGEST_PROFILE_BYTES == 4 << 20
     # The longest segment of T.81: a marker, and the largest length of 16 bits.
     assert len(segment(0xE1, bytes(LONGEST_PAYLOAD_BYTES))) == 2 + 0xFFFF
 
