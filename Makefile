@@ -14,7 +14,7 @@ WORKERS ?=
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help install run test check fuzz-api fuzz-decode sweep mutants format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency charts clean
+.PHONY: help install run test check fuzz-api fuzz-decode fuzz-heic sweep mutants format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency charts clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ fuzz-api: $(DEV_STAMP) ## Thousands of requests made up from the OpenAPI documen
 fuzz-decode: $(DEV_STAMP) ## Coverage-guided fuzzing of what reads uploads (MINUTES=10, CORPUS=folder, SEEDS=more folders)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	@$(BIN)/python -m tests.fuzz $$((60 * $(or $(MINUTES),10))) '$(or $(CORPUS),.fuzz-corpus)' $(SEEDS)
+
+fuzz-heic: $(DEV_STAMP) ## Damaged HEIC through the confined decoder (MINUTES=10, SEED=1)
+	@$(BIN)/python -m tests.fuzz.heic $$((60 * $(or $(MINUTES),10))) '$(or $(SEED),1)'
 
 sweep: $(DEV_STAMP) ## Every hostile file of the larger data through the service, with several sets of options
 	@FOVEATE_SWEEP=1 $(BIN)/python -m pytest tests/integration/test_hostile.py $(ARGS)

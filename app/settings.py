@@ -121,6 +121,8 @@ class AppSettings(BaseSettings):
     redis_url: RedisUrl = "redis://127.0.0.1:6379/0"
     max_upload_bytes: Annotated[int, Field(ge=1)] = DEFAULT_MAX_UPLOAD_BYTES
     max_pixels: Annotated[int, Field(ge=1)] = DEFAULT_MAX_PIXELS
+    # Whether HEIC is accepted; workers have the same setting, and need the extra `heic`.
+    heic: Literal["on", "off"] = "on"
     # Uploads in one front-end process, being received or waiting for a result; above, 429.
     max_pending: Annotated[int, Field(ge=1)] = 512
     max_pending_bytes: Annotated[int, Field(ge=1)] = 512 * 1024 * 1024

@@ -11,7 +11,7 @@ ARG CUDA=13.0.2-base-ubuntu24.04
 FROM python:3.12-slim-trixie AS requirements
 WORKDIR /requirements
 COPY pyproject.toml ./
-RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['worker'], sep='\n')" > worker.txt
+RUN python -c "import tomllib; extras = tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']; print(*extras['worker'], *extras['heic'], sep='\n')" > worker.txt
 
 FROM nvidia/cuda:${CUDA} AS python
 # Ubuntu offers only the newest version of a package: a pinned one can't be installed after a fix.

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.heic_files import heic_of
+
 
 def photo(width_px: int = 160, height_px: int = 120, seed: int = 0) -> NDArray[np.uint8]:
     """Return a gradient with soft discs and some noise, so that bits can be moved: (h, w, 3)."""
@@ -27,6 +29,8 @@ def file_of(
     image: NDArray[np.uint8] | Image.Image, format_name: str = "PNG", **options: Any
 ) -> bytes:
     """Return a file of ``image``."""
+    if format_name == "HEIC":
+        return heic_of(np.asarray(image, np.uint8), **options)
     picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
     buffer = io.BytesIO()
     picture.save(buffer, format_name, **options)

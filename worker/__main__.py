@@ -18,9 +18,11 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 import codec
+from contract.images import HEIC_IS_OFF
 from contract.keys import PROBE_KEY, QUEUE_NAME
 from model import Predictor
 from worker.console import say
+from worker.image.confined.decoder import DECODER
 from worker.image.limits import limit_pillow
 from worker.pipeline import Limits, Pipeline
 from worker.queue.batch_worker import BatchWorker
@@ -59,6 +61,8 @@ def main() -> int:
     # Pillow warns about damaged metadata: a fault of the upload, not of the service.
     warnings.filterwarnings("ignore", module="PIL")
     limit_pillow(settings.max_pixels)
+    if settings.heic == "off":
+        DECODER.refuse("HEIC", HEIC_IS_OFF)
 
     # One immediate retry, for a connection that Redis has closed. `ResilientWorker` handles longer
     # outages, since it obeys signals meanwhile.

@@ -36,6 +36,8 @@ class WorkerSettings(BaseSettings):
     # Limit on all photos in the pipeline together; a pixel takes about 30 bytes.
     max_open_pixels: Annotated[int, Field(ge=1)] = 64_000_000
     max_pixels: Annotated[int, Field(ge=1)] = DEFAULT_MAX_PIXELS
+    # Whether HEIC is decoded; needs the extra `heic`.
+    heic: Literal["on", "off"] = "on"
     codec_threads: Annotated[int, Field(ge=1, le=256)] = Field(
         default_factory=lambda: os.cpu_count() or 1
     )

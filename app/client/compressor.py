@@ -17,17 +17,13 @@ from app.client.result_files import (
     write_atomically,
 )
 from app.client.sender import Compressed, RefusedError, Sender
-from app.client.sources import Source, escape_path, is_heic
+from app.client.sources import Source, escape_path
 
 State = Literal["compressed", "unchanged", "skipped", "failed"]
 
 # Problem types of the command itself, besides those of the service.
 NOT_READ: Final = "not-read"
 NOT_WRITTEN: Final = "not-written"
-HEIC: Final = "heic"
-HEIC_DETAIL: Final = (
-    "HEIC is not accepted; convert it to JPEG first, for example with heif-convert or sips"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +83,6 @@ class Compressor:
     def _compress(self, source: Source) -> Outcome:
         if not source.path.is_file():
             raise OSError(errno.EINVAL, "no such file, or not a regular file")
-        if is_heic(source.path):
-            return Outcome(source.path, "failed", code=HEIC, detail=HEIC_DETAIL)
         target = self._target(source)
         ledger = self.ledgers[self.folder or source.root]
         before = source.path.stat()

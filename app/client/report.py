@@ -7,7 +7,7 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
-from app.client.compressor import HEIC, Outcome
+from app.client.compressor import Outcome
 from app.client.sources import escape_path
 
 
@@ -27,7 +27,6 @@ class Report:
             disable=True if quiet else None,
         )
         self.states: Counter[str] = Counter()
-        self._heic_count = 0
         self._bytes_in = self._bytes_out = 0
 
     def add(self, outcome: Outcome) -> None:
@@ -37,7 +36,6 @@ class Report:
             self._bytes_in += outcome.bytes_in
             self._bytes_out += outcome.bytes_out
         elif outcome.state == "failed":
-            self._heic_count += outcome.code == HEIC
             line = f"foveate: {escape_path(outcome.source)}: {outcome.detail}"
             self._bar.write(line, file=sys.stderr)
         if self._lines is not None:
@@ -77,8 +75,7 @@ class Report:
             (summary["compressed"], "compressed"),
             (summary["unchanged"], "unchanged (can't be made smaller)"),
             (summary["skipped"], "skipped (done before)"),
-            (summary["failed"] - self._heic_count, "failed"),
-            (self._heic_count, "failed: HEIC is not accepted, convert to JPEG first"),
+            (summary["failed"], "failed"),
             (summary["not_done"], "not done"),
         ]
         rows = [(f"{count:,}", name) for count, name in counts if count]

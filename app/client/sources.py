@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from contract.images import HEIC_BRANDS
-
 # Only for files found in folders: a file that the command names is sent with any suffix.
 PHOTO_SUFFIXES: Final = frozenset(
     [
@@ -23,9 +21,9 @@ PHOTO_SUFFIXES: Final = frozenset(
         ".bmp",
         ".tif",
         ".tiff",
-        # Found so that they are reported, not silently left out.
         ".heic",
         ".heif",
+        ".hif",
     ]
 )
 
@@ -107,17 +105,6 @@ def walk(root: Path, exclude: Path | None) -> Iterator[Source]:
             if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_SUFFIXES:
                 path = Path(folder, name)
                 yield Source(path, path.relative_to(root), root)
-
-
-def is_heic(path: Path) -> bool:
-    """Return whether a file begins with one of ``HEIC_BRANDS``.
-
-    Raises:
-        OSError: when the file can't be read.
-    """
-    with path.open("rb") as file:
-        head = file.read(12)
-    return head[4:8] == b"ftyp" and head[8:] in HEIC_BRANDS
 
 
 def escape_path(path: Path) -> str:

@@ -66,7 +66,9 @@ async def count_pixels(service: Service, upload: Upload) -> int:
         ClientError: when the upload is not a supported image, is damaged or has too many pixels.
         ServiceError: when no worker is running, or Redis is known not to respond.
     """
-    header = await probe(upload.data, service.settings.max_pixels)
+    header = await probe(
+        upload.data, service.settings.max_pixels, heic=service.settings.heic == "on"
+    )
     service.require_worker()
     return header.width_px * header.height_px
 

@@ -39,16 +39,21 @@ def read_item_size(data: bytes, meta: Box, steps: Steps) -> tuple[int, int]:
     boxes = read_meta(data, meta, steps)
     if not {b"pitm", b"iprp"} <= boxes.keys():
         raise CorruptImageError("The file has no primary item.")
-    fields = Fields(data, boxes[b"pitm"])
-    version = fields.read(1)
-    fields.skip(3)
-    primary = fields.read(4 if version else 2)
+    primary = read_primary(data, boxes)
     size = read_declared_size(data, boxes[b"iprp"], primary, steps)
     types = read_types(data, boxes, steps)
     if (primary, GRID) in types:
         grid = read_grid_size(data, boxes, primary, steps)
         return max(size, grid, key=lambda sides: sides[0] * sides[1])
     return size
+
+
+def read_primary(data: bytes, boxes: dict[bytes, Box]) -> int:
+    """Return the number of the primary item (ISO/IEC 14496-12, 8.11.4)."""
+    fields = Fields(data, boxes[b"pitm"])
+    version = fields.read(1)
+    fields.skip(3)
+    return fields.read(4 if version else 2)
 
 
 def read_meta(data: bytes, meta: Box, steps: Steps) -> dict[bytes, Box]:
@@ -58,16 +63,29 @@ def read_meta(data: bytes, meta: Box, steps: Steps) -> dict[bytes, Box]:
 
 def read_declared_size(data: bytes, iprp: Box, number: int, steps: Steps) -> tuple[int, int]:
     """Return width and height of an item's ``ispe`` property."""
+    for box in read_properties(data, iprp, number, steps):
+        if box.kind == b"ispe":
+            fields = Fields(data, box)
+            fields.skip(FULL_BYTES)
+            return fields.read(4), fields.read(4)
+    raise CorruptImageError("The primary item has no size.")
+
+
+def read_properties(data: bytes, iprp: Box, number: int, steps: Steps) -> Iterator[Box]:
+    """Yield an item's properties (ISO/IEC 23008-12, 9.3), in their order.
+
+    Raises:
+        CorruptImageError: when the file has none.
+        struct.error: when a box is truncated.
+        TooManyStepsError: when there are too many properties.
+    """
     ipco = find_box(data, iprp, b"ipco", steps)
     if ipco is None:
         raise CorruptImageError("The file has no properties.")
     properties = list(read_boxes(data, ipco.start, ipco.end, steps))
     for index in read_associations(data, iprp, number, steps):
-        if 0 < index <= len(properties) and properties[index - 1].kind == b"ispe":
-            fields = Fields(data, properties[index - 1])
-            fields.skip(FULL_BYTES)
-            return fields.read(4), fields.read(4)
-    raise CorruptImageError("The primary item has no size.")
+        if 0 < index <= len(properties):
+            yield properties[index - 1]
 
 
 def read_associations(data: bytes, iprp: Box, number: int, steps: Steps) -> Iterator[int]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
-from contract.image_headers import avif, bmp, gif, jpeg, png, tiff, webp
+from contract.image_headers import avif, bmp, gif, heic, jpeg, png, tiff, webp
 from contract.image_headers.steps import MAX_STEPS, Steps
-from contract.images import HEIC_BRANDS, MAX_SIDE_PX, NOT_AN_IMAGE
+from contract.images import MAX_SIDE_PX, NOT_AN_IMAGE
 
 Reader = Callable[[bytes, Steps], tuple[int, int]]
 
@@ -20,9 +20,8 @@ READERS: Final[dict[str, Reader]] = {
     "BMP": bmp.read_size,
     "TIFF": tiff.read_size,
     "AVIF": avif.read_size,
+    "HEIC": heic.read_size,
 }
-# Major brands of HEIF files of any codec: without a brand of AVIF such a file counts as HEIC.
-SHARED_BRANDS: Final = frozenset({b"mif1", b"msf1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +72,13 @@ def detect_format(data: bytes, steps: Steps) -> str:
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP" and data[12:16] in webp.KINDS:
         return "WEBP"
     brands = avif.read_brands(data, steps)
-    is_heic = brands and brands[0] in HEIC_BRANDS
-    if not is_heic and not avif.BRANDS.isdisjoint(brands):
+    if brands and brands[0] in heic.BRANDS:
+        return "HEIC"
+    if not avif.BRANDS.isdisjoint(brands):
         return "AVIF"
-    if is_heic or (brands and brands[0] in SHARED_BRANDS):
-        raise UnsupportedImageError(
-            "HEIC photos are not supported; save or export this one as a JPEG."
-        )
+    # HEIF files of any codec: its reader names those that are not supported.
+    if not (heic.BRANDS | heic.SHARED_BRANDS).isdisjoint(brands):
+        return "HEIC"
     raise UnsupportedImageError(NOT_AN_IMAGE)
 
 

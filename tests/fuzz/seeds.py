@@ -65,4 +65,5 @@ def make_seeds() -> Iterator[tuple[str, bytes]]:
             else image.convert("L").convert(mode)
         )
         yield f"{mode.replace(';', '')}.tif", file_of(converted, "TIFF")
+    yield "plain.heic", file_of(image, "HEIC")
     yield "plain.avif", file_of(image, "AVIF", speed=10, exif=exif)

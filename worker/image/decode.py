@@ -7,10 +7,12 @@ from typing import Final
 
 from PIL import Image
 
-from contract.errors import ClientError, CorruptImageError
+from contract.errors import CorruptImageError, FoveateError
 from contract.image_headers.read import ImageHeader
 from contract.messages import Options
 from worker.image.colour.convert import find_own_profile, to_picture
+from worker.image.confined.decoder import DECODER
+from worker.image.confined.readers import MODULES
 from worker.image.formats import bmp, gif, pillow, png, webp
 from worker.image.formats.jpeg import reader as jpeg
 from worker.image.formats.tiff import read as tiff
@@ -56,9 +58,13 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
         UnsupportedImageError: when the content has no supported format.
         TooManyPixelsError: when the header declares more than ``max_pixels`` or too long a side.
         CorruptImageError: when the header or the pixels can't be read completely.
+        InternalError: when a confined decoder can't be started.
     """
     header = check_limits(data, max_pixels)
     try:
+        if header.format in MODULES:
+            stored = DECODER.read(data, header, max_pixels)
+            return finish(stored, header, options, None)
         reader = READERS.get(header.format)
         if reader is not None or header.format == "JPEG":
             stored = jpeg.read(data, options) if reader is None else reader(data)
@@ -68,7 +74,7 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
             stored = StoredPhoto(pillow.read_pixels(image), orientation, metadata)
             gain_map = find_gain_map(data, stored, header, options)
             return finish(stored, header, options, gain_map)
-    except ClientError:
+    except FoveateError:
         raise
     except Exception as error:
         log.debug("not decodable", exc_info=True)

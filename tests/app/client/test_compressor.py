@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.client import compressor as module
-from app.client.compressor import HEIC, Compressor, compress_stream, to_absolute
+from app.client.compressor import Compressor, compress_stream, to_absolute
 from app.client.ledger import Ledger
 from app.client.result_files import NotWrittenError
 from app.client.sender import Compressed, RefusedError
@@ -140,18 +140,6 @@ def test_only_a_regular_file_is_read(
     make_file(source.path)
     outcome = compressor.compress(source)
     assert (outcome.code, outcome.detail) == ("not-read", "no such file, or not a regular file")
-    assert sender.sent == []
-
-
-def test_heic_fails_without_an_upload(
-    compressor: Compressor, in_place: Compressor, sender: FakeSender, source: Source
-) -> None:
-    heic = Source(source.path.with_suffix(".heic"), Path("a.heic"), source.root)
-    heic.path.write_bytes(b"\0\0\0\x24ftypheic")
-    for each in (compressor, in_place):
-        outcome = each.compress(heic)
-        assert (outcome.state, outcome.code) == ("failed", HEIC)
-        assert "convert it to JPEG first" in outcome.detail
     assert sender.sent == []
 
 

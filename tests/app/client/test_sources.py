@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.client.sources import NoSuchPhotoError, Source, escape_path, find_photos, is_heic
+from app.client.sources import NoSuchPhotoError, Source, escape_path, find_photos
 
 
 def relative_paths(sources: list[Source]) -> list[str]:
@@ -76,22 +76,6 @@ def test_names_in_the_folder_of_the_results_are_found(
     monkeypatch.chdir(tmp_path)
     for name in ("photos/out/*.jpg", "photos/out", "photos/out/[a].jpg"):
         assert relative_paths(find_photos([name], exclude=Path(exclude))) == ["a.jpg"]
-
-
-@pytest.mark.parametrize(
-    ("head", "heic"),
-    [
-        (b"\0\0\0\x24ftypheic\0\0\0\0", True),
-        (b"\0\0\0\x24ftyphevc\0\0\0\0", True),
-        (b"\0\0\0\x20ftypavif\0\0\0\0", False),
-        (b"\xff\xd8\xff\xe0\0\x10JFIF", False),
-        (b"", False),
-    ],
-)
-def test_heic_is_recognised_by_content(tmp_path: Path, head: bytes, *, heic: bool) -> None:
-    path = tmp_path / "photo.heic"
-    path.write_bytes(head)
-    assert is_heic(path) is heic
 
 
 def test_paths_are_escaped_for_messages() -> None:

@@ -79,3 +79,10 @@ def test_the_event_loop_is_held_for_a_moment_only() -> None:
     with pytest.raises(CorruptImageError):
         probe(data, MAX_PIXELS)
     assert time.thread_time() - started_s < QUICK_S
+
+
+def test_heic_can_be_turned_off() -> None:
+    data = file_of(photo(33, 21), "HEIC")
+    assert probe(data, MAX_PIXELS) == ImageHeader("HEIC", 33, 21)
+    with pytest.raises(UnsupportedImageError, match="HEIC photos are turned off"):
+        asyncio.run(module.probe(data, MAX_PIXELS, heic=False))

@@ -1,12 +1,11 @@
 """Small HEIF files, box by box (ISO/IEC 14496-12, ISO/IEC 23008-12)."""
 
+import io
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from PIL import Image
-
-from tests.photos import file_of
 
 
 def box(kind: bytes, content: bytes = b"") -> bytes:
@@ -83,7 +82,9 @@ def make_meta(items: Sequence[HeifItem], mdat: int) -> bytes:
 
 def make_tile(width_px: int, height_px: int) -> HeifItem:
     """Return an item of AV1, encoded with Pillow."""
-    data = file_of(Image.new("RGB", (width_px, height_px), (200, 100, 50)), "AVIF", speed=10)
+    buffer = io.BytesIO()
+    Image.new("RGB", (width_px, height_px), (200, 100, 50)).save(buffer, "AVIF", speed=10)
+    data = buffer.getvalue()
     at = data.index(b"mdat")
     start = data.index(b"pixi") - 4, data.index(b"av1C") - 4
     properties = [data[i : i + int.from_bytes(data[i : i + 4], "big")] for i in start]

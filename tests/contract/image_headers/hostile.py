@@ -3,6 +3,7 @@
 import random
 import struct
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from PIL import Image
 
@@ -42,6 +43,7 @@ def heif_seeds() -> list[tuple[str, bytes]]:
         ("grid.avif", heif_file(make_grid(2, 3, (190, 90), tile))),
         ("idat.avif", heif_file(make_grid(2, 3, (190, 90), tile, in_idat=True))),
         ("animation.avif", animation),
+        ("grid.heic", heif_file(make_grid(2, 3, (190, 90), replace(tile, kind=b"hvc1")), b"heic")),
     ]
 
 

@@ -12,8 +12,14 @@ import pytest
 from PIL import Image
 
 from contract.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
-from contract.image_headers.read import READERS, ImageHeader, check_size, read_header
-from contract.image_headers.steps import TooManyStepsError
+from contract.image_headers.read import (
+    READERS,
+    ImageHeader,
+    check_size,
+    detect_format,
+    read_header,
+)
+from contract.image_headers.steps import Steps, TooManyStepsError
 from contract.images import IMAGE_FORMATS, MAX_SIDE_PX, NOT_AN_IMAGE
 from tests.fuzz.seeds import make_seeds
 from tests.photos import file_of, photo
@@ -61,15 +67,23 @@ def test_a_side_of_no_pixels_is_corrupt() -> None:
         read_header(png[:16] + bytes(4) + png[20:])
 
 
-def test_a_heic_photo_gets_a_message_of_its_own() -> None:
+@pytest.mark.parametrize(
+    ("brands", "name"),
+    [
+        ((b"heic", b"heic"), "HEIC"),
+        ((b"mif1", b"heic"), "HEIC"),
+        ((b"mif2", b"mif1"), "HEIC"),
+        ((b"hevc", b"avif"), "HEIC"),
+        ((b"mif1", b"avif"), "AVIF"),
+    ],
+)
+def test_heif_is_told_by_its_brands(brands: tuple[bytes, bytes], name: str) -> None:
     head = b"\x00\x00\x00\x18ftyp%b\x00\x00\x00\x00mif1%b" + bytes(100)
-    for brands in ((b"heic", b"heic"), (b"mif1", b"heic"), (b"hevc", b"avif")):
-        with pytest.raises(UnsupportedImageError, match="HEIC"):
-            read_header(head % brands)
-    with pytest.raises(UnsupportedImageError, match="not a JPEG"):
-        read_header(head % (b"mp42", b"isom"))
+    assert detect_format(head % brands, Steps()) == name
     with pytest.raises(CorruptImageError):
-        read_header(head % (b"mif1", b"avif"))
+        read_header(head % brands)
+    with pytest.raises(UnsupportedImageError, match="not a JPEG"):
+        read_header(b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00isommp41" + bytes(100))
 
 
 def test_steps_are_limited() -> None:
@@ -114,6 +128,8 @@ def pillow_s_header(file: Path | io.BytesIO) -> ImageHeader | None:
 
 def test_pillow_finds_the_same_in_every_seed() -> None:
     for name, data in make_seeds():
+        if name.endswith(".heic"):  # which Pillow can't read
+            continue
         assert read_header(data) == pillow_s_header(io.BytesIO(data)), name
 
 

@@ -1,0 +1,110 @@
+"""``python -m worker.image.confined``: decode uploads from stdin, each in a confined child process.
+
+This process has the libraries and never sees an upload. A child ends with its upload, and so does its
+memory, whatever the upload has done to it.
+"""
+
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+from contract.errors import ClientError, UnsupportedImageError
+from worker.image.confined.protocol import (
+    READY,
+    REQUEST,
+    TOO_LONG,
+    Request,
+    write_error,
+    write_photo,
+)
+from worker.image.confined.readers import MODULES
+from worker.image.confined.sandbox import confine
+from worker.image.samples import StoredPhoto
+
+Readers = Mapping[str, Callable[[bytes], StoredPhoto]]
+
+STDIN, STDOUT, STDERR = 0, 1, 2
+# Of the limit on CPU time, and of the alarm.
+TIME_SIGNALS = frozenset({signal.SIGXCPU, signal.SIGALRM})
+
+
+def main(readers: Readers) -> int:
+    """Serve requests until stdin ends, or until one of them kills its child."""
+    # Libraries may print; nothing they print gets into an answer.
+    answers = os.dup(STDOUT)
+    os.dup2(STDERR, STDOUT)
+    # Children would copy the memory of each object that their garbage collector looks at.
+    gc.freeze()
+    write_all(answers, READY)
+    while header := read_up_to(REQUEST.size):
+        child = os.fork()
+        if child == 0:
+            os._exit(serve(header, answers, readers))
+        _, status = os.waitpid(child, 0)
+        if status:
+            is_late = os.WIFSIGNALED(status) and os.WTERMSIG(status) in TIME_SIGNALS
+            return TOO_LONG if is_late else 1
+    return 0
+
+
+def load_readers() -> Readers:
+    """Return the readers whose libraries are installed."""
+    readers = {}
+    for name, module in MODULES.items():
+        try:
+            readers[name] = import_module(module).read
+        except ImportError:
+            continue
+    return readers
+
+
+def serve(header: bytes, answers: int, readers: Readers) -> int:
+    """Confine this process, answer one request, and return the exit code."""
+    try:
+        request, length = Request.unpack(header)
+        # The default action ends a process that sleeps, and whose worker is gone.
+        signal.alarm(request.wall_s)
+        measures = confine(request.memory_bytes, request.cpu_s)
+
+        def write(data: bytes | memoryview) -> None:
+            write_all(answers, data)
+
+        data = read_up_to(length)
+        try:
+            if request.format not in readers:
+                detail = f"This service is installed without a decoder for {request.format}."
+                raise UnsupportedImageError(detail)
+            photo = readers[request.format](data)
+        except ClientError as error:
+            write_error(error, measures, write)
+        except MemoryError:
+            too_large = UnsupportedImageError("Decoding the image takes too much memory.")
+            write_error(too_large, measures, write)
+        else:
+            write_photo(photo, measures, write)
+    except BaseException:  # noqa: BLE001
+        return 1
+    return 0
+
+
+def read_up_to(size: int) -> bytes:
+    """Return ``size`` bytes of stdin, or fewer at its end."""
+    pieces = []
+    while size and (piece := os.read(STDIN, size)):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def write_all(file: int, data: bytes | memoryview) -> None:
+    """Write ``data``."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+
+
+if __name__ == "__main__":
+    sys.exit(main(load_readers()))

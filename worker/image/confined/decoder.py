@@ -1,0 +1,225 @@
+"""Has uploads decoded by confined processes, which start when they are needed and end with the worker."""
+
+import atexit
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import IO, Final, NoReturn, cast
+
+from contract.errors import (
+    ClientError,
+    CorruptImageError,
+    InternalError,
+    UnsupportedImageError,
+)
+from contract.image_headers.read import ImageHeader
+from worker.image.confined.protocol import (
+    READY,
+    TOO_LONG,
+    GarbledAnswerError,
+    Request,
+    read_answer,
+)
+from worker.image.confined.sandbox import Measure
+from worker.image.samples import StoredPhoto
+
+log = logging.getLogger(__name__)
+
+MODULE: Final = "worker.image.confined"
+ROOT: Final = Path(__file__).resolve().parents[3]
+# No setting of the worker, which may be a secret. One arena and one thread: address space is limited.
+ENVIRONMENT: Final = {
+    "PATH": os.defpath,
+    "MALLOC_ARENA_MAX": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+# Several times what the slowest photos take: samples of 16 bits in four channels, and copies of them.
+FREE_BYTES, BYTES_PER_PIXEL = 96 * 1024 * 1024, 48
+FREE_S, S_PER_PIXEL = 10, 2e-6
+# The rest of the time may be spent waiting for a core.
+CPU_SHARE: Final = 0.5
+TOO_LONG_DETAIL: Final = "Decoding the image takes too long."
+NOT_STARTED_DETAIL: Final = "The image's decoder can't be started."
+
+
+class Decoder:
+    """Decodes uploads; each thread that calls `read` at the same time gets a process of its own."""
+
+    def __init__(self, free_s: float = FREE_S, module: str = MODULE) -> None:
+        """Start no process of ``module`` yet. An upload may take ``free_s`` and a time by its pixels."""
+        self._free_s = free_s
+        self._module = module
+        self._refused: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._idle: list[ConfinedProcess] = []
+
+    def refuse(self, format_name: str, detail: str) -> None:
+        """Let `read` raise UnsupportedImageError with ``detail`` for a format."""
+        self._refused[format_name] = detail
+
+    def read(self, data: bytes, header: ImageHeader, max_pixels: int) -> StoredPhoto:
+        """Return the photo in ``data``, of at most ``max_pixels``.
+
+        Raises:
+            UnsupportedImageError: when its reader says so, or when it takes too long.
+            CorruptImageError: when its reader says so, or when the process dies over it.
+            InternalError: when no process can be started.
+        """
+        if detail := self._refused.get(header.format):
+            raise UnsupportedImageError(detail)
+        pixels = header.width_px * header.height_px
+        wall_s = self._free_s + pixels * S_PER_PIXEL
+        request = Request(
+            header.format,
+            max_pixels,
+            memory_bytes=FREE_BYTES + 2 * len(data) + pixels * BYTES_PER_PIXEL,
+            cpu_s=max(1, int(wall_s * CPU_SHARE)),
+            wall_s=max(1, int(wall_s)),
+        )
+        process = self._take()
+        try:
+            answer = process.ask(request, data, wall_s)
+        except BaseException:
+            process.end()
+            raise
+        with self._lock:
+            self._idle.append(process)
+        if isinstance(answer, ClientError):
+            raise answer
+        return answer
+
+    def _take(self) -> "ConfinedProcess":
+        while True:
+            with self._lock:
+                process = self._idle.pop() if self._idle else None
+            if process is None:
+                return ConfinedProcess(self._module)
+            if process.is_alive():
+                return process
+            process.end()
+
+    def close(self) -> None:
+        """End the processes that have nothing to do."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for process in idle:
+            process.end()
+
+
+class ConfinedProcess:
+    """A confined process, with its pipes."""
+
+    def __init__(self, module: str) -> None:
+        """Start it.
+
+        Raises:
+            InternalError: when the machine can't.
+        """
+        self._is_ready = False
+        self._measures: list[Measure] | None = None
+        try:
+            self._process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-m", module],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                # Libraries print what they find in an upload.
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                env=ENVIRONMENT,
+                cwd=ROOT,
+                # A group that can be killed with the child that decodes, and that Ctrl-C leaves alone.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise InternalError(NOT_STARTED_DETAIL) from error
+        self._requests = cast("IO[bytes]", self._process.stdin)
+        self._answers = cast("IO[bytes]", self._process.stdout)
+
+    def is_alive(self) -> bool:
+        """Return whether the process waits for a request."""
+        return self._process.poll() is None
+
+    def ask(self, request: Request, data: bytes, limit_s: float) -> StoredPhoto | ClientError:
+        """Return the answer to a request. If this raises anything, `end` the process.
+
+        Raises:
+            UnsupportedImageError: when there is none after ``limit_s``.
+            CorruptImageError: when the process dies over it.
+            InternalError: when the process dies before it.
+        """
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            self._kill()
+
+        timer = threading.Timer(limit_s, give_up)
+        timer.start()
+        try:
+            answer, measures = self._ask(request, data)
+        except (OSError, EOFError, GarbledAnswerError) as error:
+            self._explain(error, is_late=late.is_set(), format_name=request.format)
+        finally:
+            timer.cancel()
+            timer.join()
+        if late.is_set():
+            raise UnsupportedImageError(TOO_LONG_DETAIL)
+        if measures != self._measures:
+            self._measures = measures
+            log.info("%s photos are decoded under: %s", request.format, ", ".join(measures))
+        return answer
+
+    def _ask(
+        self, request: Request, data: bytes
+    ) -> tuple[StoredPhoto | ClientError, list[Measure]]:
+        if not self._is_ready:
+            self._is_ready = self._answers.read(1) == READY
+            if not self._is_ready:
+                raise EOFError
+        self._write(request.pack(len(data)))
+        self._write(data)
+        return read_answer(self._read_into, request.max_pixels)
+
+    def _explain(self, error: Exception, *, is_late: bool, format_name: str) -> NoReturn:
+        """Raise the error that clients see."""
+        self._kill()
+        status = self._process.wait()
+        if is_late or status == TOO_LONG:
+            raise UnsupportedImageError(TOO_LONG_DETAIL) from error
+        log.warning("the decoder of a %s photo ended with status %d", format_name, status)
+        if not self._is_ready:
+            raise InternalError(NOT_STARTED_DETAIL) from error
+        raise CorruptImageError("The image makes its decoder fail.") from error
+
+    def _write(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._requests.write(rest) :]
+
+    def _read_into(self, target: memoryview) -> None:
+        while target:
+            count = self._answers.readinto(target)  # type: ignore[attr-defined]
+            if not count:
+                raise EOFError
+            target = target[count:]
+
+    def _kill(self) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        """Kill the process and the child that decodes, if any."""
+        if self._process.returncode is None:
+            self._kill()
+        self._requests.close()
+        self._answers.close()
+        self._process.wait()
+
+
+DECODER: Final = Decoder()
+atexit.register(DECODER.close)

@@ -1,0 +1,176 @@
+"""Reads AVIF with libavif, in the confined decoder only: with Pillow, or at more than 8 bits with imagecodecs.
+
+libavif converts to RGB by the matrix of the ``nclx`` box or the bitstream, and makes alpha straight.
+"""
+
+import io
+import re
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from imagecodecs import avif_decode
+from numpy.typing import NDArray
+from PIL import AvifImagePlugin, Image, TiffImagePlugin
+
+from contract.errors import CorruptImageError
+from contract.image_headers.avif import ANIMATION
+from contract.image_headers.boxes import Box, Fields, find_box
+from contract.image_headers.heif_items import (
+    read_content,
+    read_items,
+    read_meta,
+    read_primary,
+    read_properties,
+    read_types,
+)
+from contract.image_headers.steps import Steps, TooManyStepsError
+from worker.image.formats.heif_metadata import LONGEST_EXIF_BYTES, complete_cicp, strip_exif
+from worker.image.samples import Cicp, RawMetadata, Samples, StoredPhoto
+
+# Pillow would load it for EXIF, which a confined process can't.
+assert TiffImagePlugin
+# The worker has a decoder for each of its threads.
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+
+ORIENTATION: Final = 0x0112
+# AV1 in ISOBMFF, 2.3.3: marker and version, profile and level, tier, high bit depth, twelve bits.
+CONFIGURATION: Final = re.compile(rb"av1C\x81.(.)", re.DOTALL)
+HIGH_BIT_DEPTH, TWELVE_BITS = 0x40, 0x20
+# ISO/IEC 14496-12, 12.1.5.2: code points of primaries and transfer.
+NCLX: Final = re.compile(rb"colrnclx(..)(..)", re.DOTALL)
+# Where libavif would read EXIF, which it takes for damage if it is damaged.
+EXIF, NO_EXIF = b"Exif", b"none"
+
+Values = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """What the boxes say that libavif's callers don't."""
+
+    without_exif: bytes
+    exif: bytes | None = None
+    crop: tuple[slice, slice] | None = None
+    """Rows and columns of the clean aperture, before any rotation."""
+    cicp: Cicp | None = None
+
+
+def read(data: bytes) -> StoredPhoto:
+    """Return the picture in ``data``, of a sequence the first.
+
+    Raises:
+        CorruptImageError: when it can't be decoded completely.
+    """
+    try:
+        boxes = read_boxes(data)
+    except (struct.error, CorruptImageError, TooManyStepsError):
+        boxes = Boxes(data, cicp=find_cicp(data))
+    try:
+        with Image.open(io.BytesIO(boxes.without_exif), formats=["AVIF"]) as image:
+            orientation = image.getexif().get(ORIENTATION, 1)
+            mode, profile, xmp = image.mode, image.info.get("icc_profile"), image.info.get("xmp")
+            values = read_values(image, boxes.without_exif)
+    except MemoryError:
+        raise
+    except Exception as error:  # many kinds of errors for damaged files
+        raise CorruptImageError("The image's data is truncated or damaged.") from error
+    if boxes.crop is not None:
+        values = values[boxes.crop]
+    samples = Samples(
+        values,
+        "grey" if mode.startswith("L") else "rgb",
+        "straight" if mode.endswith("A") else "none",
+        profile,
+        None if profile else boxes.cicp,
+    )
+    return StoredPhoto(samples, orientation, RawMetadata(boxes.exif, xmp))
+
+
+def read_values(image: Image.Image, data: bytes) -> Values:
+    """Return the samples at their depth; those of a sequence at 8 bits.
+
+    imagecodecs writes beyond its memory for sequences.
+    """
+    bits = find_bits(data)
+    if bits == 8 or data[8:12] == ANIMATION or b"moov" in data:
+        values: Values = np.asarray(image)
+    else:
+        deep = np.asarray(avif_decode(data, numthreads=1))
+        values = deep
+        if deep.dtype == np.uint16:
+            # The upper bits again below: the largest value becomes 65,535.
+            values = (deep << np.uint16(16 - bits)) | (deep >> np.uint16(2 * bits - 16))
+    return values.reshape(*values.shape[:2], -1)
+
+
+def find_bits(data: bytes) -> int:
+    """Return the largest depth of the file's bitstreams."""
+    flags = [found[1][0] for found in CONFIGURATION.finditer(data)]
+    high = [flag for flag in flags if flag & HIGH_BIT_DEPTH]
+    return 8 if not high else 12 if high[0] & TWELVE_BITS else 10
+
+
+def find_cicp(data: bytes) -> Cicp | None:
+    """Return the first code points in a file of tracks."""
+    found = NCLX.search(data)
+    return found and complete_cicp(*(int.from_bytes(field, "big") for field in found.groups()))
+
+
+def read_boxes(data: bytes) -> Boxes:
+    """Return what a file's items say.
+
+    Raises:
+        CorruptImageError: when a box is damaged or missing.
+        struct.error: when a box is truncated.
+        TooManyStepsError: when there are too many boxes.
+    """
+    steps = Steps()
+    meta = find_box(data, Box(b"", 0, len(data)), b"meta", steps)
+    if meta is None:
+        raise CorruptImageError("The file has no items.")
+    boxes = read_meta(data, meta, steps)
+    if not {b"pitm", b"iprp", b"iinf"} <= boxes.keys():
+        raise CorruptImageError("The file has no primary item.")
+    exif_numbers = {number for number, kind in read_types(data, boxes, steps) if kind == EXIF}
+    exif = None
+    for item in read_items(data, boxes, steps):
+        if exif is None and item.number in exif_numbers:
+            content = bytes(read_content(memoryview(data), boxes, item, LONGEST_EXIF_BYTES + 10))
+            exif = strip_exif(content[4:])
+    aperture = cicp = size_px = None
+    for box in read_properties(data, boxes[b"iprp"], read_primary(data, boxes), steps):
+        content = data[box.start : box.end]
+        if box.kind == b"ispe" and len(content) >= 12:
+            size_px = struct.unpack_from(">II", content, 4)
+        elif box.kind == b"clap":
+            aperture = Fields(data, box)
+        elif box.kind == b"colr" and content.startswith(b"nclx"):
+            cicp = complete_cicp(*struct.unpack_from(">HH", content, 4))
+    crop = read_crop(aperture, size_px) if aperture and size_px else None
+    iinf = boxes[b"iinf"]
+    hidden = data[iinf.start : iinf.end].replace(EXIF, NO_EXIF)
+    without_exif = data[: iinf.start] + hidden + data[iinf.end :] if exif_numbers else data
+    return Boxes(without_exif, exif, crop, cicp)
+
+
+def read_crop(fields: Fields, size_px: tuple[int, ...]) -> tuple[slice, slice] | None:
+    """Return rows and columns of a clean aperture (ISO/IEC 14496-12, 12.1.4); None if it has none."""
+    numbers = [fields.read(4) for _ in range(8)]
+    sides = []
+    for side_px, length, unit, offset, offset_unit in (
+        (size_px[0], *numbers[0:2], *numbers[4:6]),
+        (size_px[1], *numbers[2:4], *numbers[6:8]),
+    ):
+        signed = offset - (1 << 32) if offset >= 1 << 31 else offset
+        if not unit or not offset_unit or length % unit:
+            return None
+        # Twice the start: half of what is cut off, moved by the offset.
+        length_px = length // unit
+        twice, rest = divmod((side_px - length_px) * offset_unit + 2 * signed, offset_unit)
+        start_px = twice // 2
+        if rest or twice % 2 or length_px < 1 or start_px < 0 or start_px + length_px > side_px:
+            return None
+        sides.append(slice(start_px, start_px + length_px))
+    return sides[1], sides[0]

@@ -1,0 +1,28 @@
+"""What HEIC and AVIF have in common: EXIF in an item, and code points of colours."""
+
+from typing import Final
+
+from worker.image.samples import Cicp
+
+# ITU-T H.273: unspecified; BT.709's primaries and sRGB's transfer, which then hold (ISO/IEC 23000-22,
+# 7.3.6.4).
+UNSPECIFIED, BT709_PRIMARIES, SRGB_TRANSFER = 2, 1, 13
+EXIF_NAME: Final = b"Exif\0\0"
+BYTE_ORDERS: Final = (b"II*\0", b"MM\0*")
+LONGEST_EXIF_BYTES: Final = 1024 * 1024
+
+
+def complete_cicp(primaries: int, transfer: int) -> Cicp | None:
+    """Return the code points of an ``nclx`` box; None if it leaves both open."""
+    if primaries == transfer == UNSPECIFIED:
+        return None
+    return Cicp(
+        BT709_PRIMARIES if primaries == UNSPECIFIED else primaries,
+        SRGB_TRANSFER if transfer == UNSPECIFIED else transfer,
+    )
+
+
+def strip_exif(data: bytes | None) -> bytes | None:
+    """Return EXIF without its name; None if it is none, or too long."""
+    exif = (data or b"").removeprefix(EXIF_NAME)
+    return exif if exif.startswith(BYTE_ORDERS) and len(exif) <= LONGEST_EXIF_BYTES else None
