@@ -33,8 +33,6 @@ MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 # The values of EXIF become objects.
 LONGEST_EXIF_BYTES: Final = 1024 * 1024
-# Where Pillow keeps it: as bytes, or as a PNG's text of hexadecimal digits.
-EXIF_KEYS: Final = ("exif", "Raw profile type exif")
 
 
 def limit_pillow(max_pixels: int) -> None:
@@ -91,13 +89,6 @@ def check_limits(data: bytes, max_pixels: int) -> ImageHeader:
     except struct.error as error:
         raise CorruptImageError("The image's header is damaged.") from error
     return header
-
-
-def drop_long_exif(image: Image.Image) -> None:
-    """Remove EXIF of more than a megabyte from an image that Pillow has opened."""
-    for key in EXIF_KEYS:
-        if len(image.info.get(key, "")) > LONGEST_EXIF_BYTES:
-            del image.info[key]
 
 
 def check_scans(data: bytes) -> None:
