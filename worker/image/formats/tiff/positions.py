@@ -7,16 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import CorruptImageError
+from worker.image.formats.tiff.codecs import JPEG
 from worker.image.formats.tiff.directory import Directory
 from worker.image.formats.tiff.layout import Layout
 
 STRIP_OFFSETS, STRIP_BYTE_COUNTS, TILE_OFFSETS, TILE_BYTE_COUNTS = 273, 279, 324, 325
+JPEG_TABLES: Final = 347
 # A photo of 65,500 rows has a strip for each, or three in separate planes.
 MAX_SEGMENTS: Final = 1 << 18
 # Decoded bytes of all segments: tiles of a photo that is little larger than one are mostly padding.
 PADDING, SMALL_IMAGE_BYTES = 4, 64 << 20
 # Encoded bytes of all segments: some may be the same, as empty tiles are.
 READS_PER_BYTE, FREE_BYTES = 8, 16 << 20
+# Each JPEG is read with the tables of all; a decoder starts for the shortest, too.
+LEAST_TABLES_BYTES: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,9 @@ def find_segments(directory: Directory, layout: Layout) -> list[Segment]:
         planes = planes[:-1]  # a plane that was never written
     first = [plane * across * down for plane in planes]
     total_bytes = sum(int(byte_counts[at : at + across * down].sum()) for at in first)
+    if layout.compression == JPEG:
+        tables_bytes = max(LEAST_TABLES_BYTES, directory.count(JPEG_TABLES))
+        total_bytes += len(planes) * across * down * tables_bytes
     if total_bytes > READS_PER_BYTE * len(directory.data) + FREE_BYTES:
         raise CorruptImageError("The TIFF's strips or tiles are the same bytes too often.")
     return [

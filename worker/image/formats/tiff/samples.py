@@ -3,6 +3,7 @@
 TIFF 6.0, sections 14 (predictor) and 19 (formats); TIFF Technical Note 3 (floating-point predictor).
 """
 
+import functools
 from typing import Any
 
 import imagecodecs
@@ -115,8 +116,13 @@ def scale(samples: NDArray[Any], layout: Layout) -> NDArray[Any]:
         samples = samples ^ samples.dtype.type(1 << (bits - 1))
     if layout.photometric == PALETTE or bits in {8, 16}:
         return samples
+    scaled: NDArray[Any] = make_table(bits)[samples]
+    return scaled
+
+
+@functools.cache
+def make_table(bits: int) -> NDArray[Any]:
+    """Return each value of ``bits`` scaled to uint8 or uint16; up to 15 bits."""
     full = 255 if bits < 8 else 65_535
     levels = np.arange(1 << bits, dtype=np.uint64) * full + ((1 << bits) - 1) // 2
-    table = (levels // ((1 << bits) - 1)).astype(np.uint8 if bits < 8 else np.uint16)
-    scaled: NDArray[Any] = table[samples]
-    return scaled
+    return (levels // ((1 << bits) - 1)).astype(np.uint8 if bits < 8 else np.uint16)

@@ -86,3 +86,16 @@ def test_positions_outside_of_the_file_are_clipped() -> None:
     segments = segments_of(TAGS | {273: (LONG8, [2**63, 48, 78]), 279: [2**32 - 1, 30, 20]})
     assert segments[0].offset == data_bytes
     assert segments[0].byte_count == data_bytes
+
+
+def test_a_jpeg_for_each_pixel_is_refused() -> None:
+    tags = shape_tags(1, 65_000) | {278: 1, 259: 7, 273: [8] * 65_000, 279: [30] * 65_000}
+    with pytest.raises(CorruptImageError, match="the same bytes"):
+        segments_of(tags, [bytes(30)])
+
+
+def test_tables_of_jpegs_count_for_each_of_them() -> None:
+    tags = shape_tags(10, 400) | {278: 1, 259: 7, 273: [8] * 400, 279: [30] * 400}
+    assert len(segments_of(tags | {347: bytes(600)}, [bytes(30)])) == 400
+    with pytest.raises(CorruptImageError, match="the same bytes"):
+        segments_of(tags | {347: bytes(64_000)}, [bytes(30)])
