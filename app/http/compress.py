@@ -116,7 +116,7 @@ PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
         400: {"description": "Malformed request", **PROBLEM},
         408: {"description": "The body arrived too slowly", **PROBLEM},
         413: {"description": "Too many bytes or pixels", **PROBLEM},
-        415: {"description": "Not an image of a supported format", **PROBLEM},
+        415: {"description": "Not an image of a supported format or kind", **PROBLEM},
         422: {
             "description": "Invalid option, damaged image, or `max_bytes` out of reach",
             "content": {MEDIA_TYPE: {"schema": {"type": "object"}, "examples": INVALID}},
