@@ -136,7 +136,10 @@ PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
     openapi_extra=describe_compress(),
 )
 async def compress(request: Request) -> Response:
-    """Send the bytes of a photo, or a form with one part named `file`. The response is a JPEG."""
+    """Send a photo: its bytes, or a form with one part named `file`. The response is a JPEG.
+
+    JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF are read.
+    """
     service: Service = request.app.state.service
     request.state.count_status = service.metrics.requests
     return await respond(request, service)
