@@ -37,6 +37,14 @@ BENCHMARKS: Final = {
         "bench.robustness.folder",
         "a folder through the command line: its cost, a kill, and the resumed run",
     ),
+    "formats": (
+        "bench.formats.run",
+        "a generated matrix of files of all formats, decoded by ours and by independent decoders",
+    ),
+    "suites": (
+        "bench.formats.suites",
+        "test suites of other projects, decoded by ours and by independent decoders",
+    ),
     "same-bytes": (
         "bench.service.same_bytes",
         "responses of two checkouts to the same uploads: equal bytes or not",

@@ -1,6 +1,6 @@
 """Saliency-weighted JPEG encoder: from pixels, or from the coefficients of a JPEG, to a standard JPEG."""
 
-from codec.jpeg.decode.coefficients import Source, read_source
+from codec.jpeg.decode.coefficients import Source, is_complete, read_source
 from codec.jpeg.decode.marker_segments import UnreadableSourceError
 from codec.jpeg.decode.orientation import apply_orientation
 from codec.jpeg.encode import encode
@@ -16,6 +16,7 @@ __all__ = [
     "UnreadableSourceError",
     "apply_orientation",
     "encode",
+    "is_complete",
     "measure_reference",
     "read_source",
     "transcode",

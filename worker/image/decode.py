@@ -13,20 +13,20 @@ from contract.messages import Options
 from worker.image.colour.convert import find_own_profile, to_picture
 from worker.image.confined.decoder import DECODER
 from worker.image.confined.readers import MODULES
-from worker.image.formats import bmp, gif, pillow, png, webp
+from worker.image.formats import bmp, gif, png, webp
+from worker.image.formats.jpeg import reader as jpeg
 from worker.image.formats.tiff import read as tiff
 from worker.image.gain_map.read import GainMap, read_gain_map
 from worker.image.gain_map.write import announce_gain_map, encode_gain_map
 from worker.image.limits import check_limits
 from worker.image.metadata.geometry import Geometry
-from worker.image.metadata.pillow_metadata import read_metadata
 from worker.image.metadata.segments import LONGEST_PROFILE_BYTES, write_segments
 from worker.image.resize import TURNS, fit
 from worker.image.samples import Samples, StoredPhoto
 
 log = logging.getLogger(__name__)
 
-# By the names of ``IMAGE_FORMATS``. Pillow reads the others.
+# By the names of ``IMAGE_FORMATS``. A JPEG's reader takes options; the confined decoder has the others.
 READERS: Final[dict[str, Callable[[bytes], StoredPhoto]]] = {
     "PNG": png.read,
     "WEBP": webp.read,
@@ -63,16 +63,11 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
     try:
         if header.format in MODULES:
             stored = DECODER.read(data, header, max_pixels)
-            return finish(stored, header, options, None)
-        reader = READERS.get(header.format)
-        if reader is not None:
-            stored = reader(data)
-            return finish(stored, header, options, find_gain_map(data, stored, header, options))
-        with pillow.open_image(data, header, max_pixels, options) as image:
-            orientation, metadata = pillow.read_orientation(image), read_metadata(image)
-            stored = StoredPhoto(pillow.read_pixels(image), orientation, metadata)
-            gain_map = find_gain_map(data, stored, header, options)
-            return finish(stored, header, options, gain_map)
+        elif header.format == "JPEG":
+            stored = jpeg.read(data, options)
+        else:
+            stored = READERS[header.format](data)
+        return finish(stored, header, options, find_gain_map(data, stored, header, options))
     except FoveateError:
         raise
     except Exception as error:

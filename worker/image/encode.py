@@ -1,6 +1,7 @@
 """Encodes a photo by its saliency map; converts options to settings, and errors to client errors."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from contract.messages import Options
 from worker.image.coefficients import read_upright
 from worker.image.gain_map.multi_picture import SEGMENT_BYTES, append_picture
 from worker.image.metadata.segments import count_added_bytes, insert
+
+END_OF_IMAGE: Final = b"\xff\xd9"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,4 +112,5 @@ def is_passthrough(
     That is so if the encoder found no smaller scans and the upload is no larger than the new file.
     """
     own_scans = encoded.jpeg == source.stripped and not source.is_reoriented
-    return options.metadata == "all" and own_scans and len(upload) <= len(jpeg)
+    is_whole = upload.endswith(END_OF_IMAGE)  # some uploads lack it
+    return options.metadata == "all" and own_scans and is_whole and len(upload) <= len(jpeg)

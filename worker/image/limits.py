@@ -31,12 +31,8 @@ START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
 # A marker, but no fill byte, escaped 0xFF or RSTn.
 MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
-# The values of EXIF become objects. A JPEG may have several segments of it.
+# The values of EXIF become objects.
 LONGEST_EXIF_BYTES: Final = 1024 * 1024
-EXIF_NAME: Final = b"Exif\0\0"
-# Where Pillow keeps it: as bytes, or as a PNG's text of hexadecimal digits.
-EXIF_KEYS: Final = ("exif", "Raw profile type exif")
-APP1: Final = 0xE1
 
 
 def limit_pillow(max_pixels: int) -> None:
@@ -85,7 +81,6 @@ def check_limits(data: bytes, max_pixels: int) -> ImageHeader:
         header = read_header(data)
         check_size(header, max_pixels)
         if header.format == "JPEG":
-            check_exif(data)
             check_scans(data)
         elif header.format == "AVIF":
             check_avif(data, max_pixels, LONGEST_EXIF_BYTES)
@@ -94,28 +89,6 @@ def check_limits(data: bytes, max_pixels: int) -> ImageHeader:
     except struct.error as error:
         raise CorruptImageError("The image's header is damaged.") from error
     return header
-
-
-def drop_long_exif(image: Image.Image) -> None:
-    """Remove EXIF of more than a megabyte from an image that Pillow has opened."""
-    for key in EXIF_KEYS:
-        if len(image.info.get(key, "")) > LONGEST_EXIF_BYTES:
-            del image.info[key]
-
-
-def check_exif(data: bytes) -> None:
-    """Check the EXIF of a JPEG, which Pillow joins and parses when it opens the file.
-
-    Raises:
-        CorruptImageError: when there is more than a megabyte.
-    """
-    exif_bytes = sum(
-        end - start
-        for marker, start, end in jpeg.read_segments(data, Steps())
-        if marker == APP1 and data.startswith(EXIF_NAME, start)
-    )
-    if exif_bytes > LONGEST_EXIF_BYTES:
-        raise CorruptImageError("The image's EXIF is too long.")
 
 
 def check_scans(data: bytes) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jpeg.decode.decoder import Decoder
-from codec.jpeg.decode.frame_header import Frame
+from codec.jpeg.decode.frame_header import FRAMES, Frame
 from codec.jpeg.decode.marker_segments import (
+    EOI,
     Segment,
     SegmentReader,
     UnreadableSourceError,
@@ -43,15 +44,31 @@ class Source:
     """(64,) zigzag, of each component."""
     is_progressive: bool
     stripped: bytes
-    """The file without metadata; the file itself where it has none."""
+    """The file without metadata and with EOI; the file itself where it has no metadata."""
     is_reoriented: bool = False
     """Whether an orientation was applied, so that `stripped` shows the image in another orientation."""
     own_checksum: bytes = b""
     """The checksum in the mark of a file of ours (`codec.jpeg.syntax.own_mark`); empty without one."""
 
 
+def is_complete(data: bytes) -> bool:
+    """Return whether a Huffman-coded file has every bit of every coefficient; it may lack EOI.
+
+    It may have any sampling and up to four components. This takes memory as `read_source` does.
+    """
+    data = _terminate(data)
+    decoder = Decoder(data)
+    try:
+        reader = SegmentReader(data)
+        for segment in reader:
+            reader.at = decoder.process(segment)
+    except UnreadableSourceError:
+        return False
+    return decoder.is_complete
+
+
 def read_source(data: bytes) -> Source:
-    """Return the coefficients of the first image in `data`.
+    """Return the coefficients of the first image in `data`, which may lack EOI.
 
     This takes two bytes of memory for each sample that the header announces, so callers limit the
     number of pixels first.
@@ -61,12 +78,15 @@ def read_source(data: bytes) -> Source:
             hierarchical or of 12 bits; it is RGB or has four components; its sampling is not 4:4:4,
             4:2:2, 4:4:0 or 4:2:0; a quantization step exceeds 255; or a progressive file lacks scans.
     """
-    reader = SegmentReader(data)
-    decoder = Decoder(data)
+    data = _terminate(data)
+    reader, decoder = SegmentReader(data), Decoder(data)
     segments: list[Segment] = []
+    sampling = (1, 1)
     for segment in reader:
         reader.at = decoder.process(segment)
         segments.append(segment)
+        if segment.marker in FRAMES and decoder.frame is not None:
+            sampling = decoder.frame.sampling
     frame = decoder.frame
     if frame is None or not decoder.is_complete:
         raise UnreadableSourceError("the file ends before all coefficients are complete")
@@ -76,7 +96,7 @@ def read_source(data: bytes) -> Source:
     tables = [table for table in decoder.tables if table is not None]
     if len(tables) != len(decoder.tables):
         raise UnreadableSourceError("a component has no quantization table")
-    horizontal, vertical = frame.sampling
+    horizontal, vertical = sampling
     rows = -(-frame.height // (8 * vertical))
     columns = -(-frame.width // (8 * horizontal))
     qcoefs = []
@@ -99,6 +119,12 @@ def read_source(data: bytes) -> Source:
         strip_metadata(data, segments, reader.at),
         own_checksum=next(filter(None, map(read_own_checksum, preamble)), b""),
     )
+
+
+def _terminate(data: bytes) -> bytes:
+    """Return a file with EOI; without one, its last scan ends with the file, or with half of EOI."""
+    eoi = bytes((0xFF, EOI))
+    return data if data.endswith(eoi) else data.rstrip(b"\xff") + eoi
 
 
 def _is_ycbcr(frame: Frame, segments: list[Segment]) -> bool:

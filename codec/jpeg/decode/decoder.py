@@ -175,7 +175,7 @@ class Decoder:
             bits,
             ends,
             (rows, columns, interval),
-            (planes[0], planes[1 % len(planes)], planes[-1]),
+            (planes[0], planes[1 % len(planes)], planes[2 % len(planes)], planes[-1]),
             np.array(parts, np.int64),
             _stack(dc),
             _stack(ac),

@@ -29,7 +29,7 @@ class FrameComponent:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame of one component, or of three whose last two have the same sampling factors."""
+    """A frame of one to four components."""
 
     is_progressive: bool
     width: int
@@ -40,9 +40,21 @@ class Frame:
 
     @property
     def sampling(self) -> tuple[int, int]:
-        """Luma blocks across and down for each block of chroma: (1, 1) for grey and 4:4:4."""
-        luma, chroma = self.components[0], self.components[-1]
-        return luma.horizontal // chroma.horizontal, luma.vertical // chroma.vertical
+        """Luma blocks across and down for each block of chroma: (1, 1) for grey and 4:4:4.
+
+        Raises:
+            UnreadableSourceError: there are two or four components, or the sampling is not 4:4:4,
+                4:2:2, 4:4:0 or 4:2:0.
+        """
+        if len(self.components) not in {1, 3}:
+            raise UnreadableSourceError("the number of components is not encoded")
+        luma, *chroma = [(c.horizontal, c.vertical) for c in self.components]
+        across, down = (
+            own / other for own, other in zip(luma, chroma[0] if chroma else luma, strict=True)
+        )
+        if len(set(chroma)) > 1 or not {across, down} <= {1, 2}:
+            raise UnreadableSourceError("the sampling is not 4:4:4, 4:2:2, 4:4:0 or 4:2:0")
+        return int(across), int(down)
 
 
 def read_frame(segment: Segment) -> Frame:
@@ -50,8 +62,7 @@ def read_frame(segment: Segment) -> Frame:
 
     Raises:
         UnreadableSourceError: the process is not baseline, extended or progressive with 8-bit samples
-            and Huffman codes; there are two or four components; the sampling is not 4:4:4, 4:2:2,
-            4:4:0 or 4:2:0; or the segment is malformed.
+            and Huffman codes; there are more than four components; or the segment is malformed.
     """
     if segment.marker not in {*SEQUENTIAL, PROGRESSIVE}:
         raise UnreadableSourceError("the coding process is not read")
@@ -60,7 +71,7 @@ def read_frame(segment: Segment) -> Frame:
         raise UnreadableSourceError("SOF has a wrong length")
     height, width = int.from_bytes(payload[1:3], "big"), int.from_bytes(payload[3:5], "big")
     # With a height of 0, a DNL segment states it later.
-    if payload[0] != 8 or payload[5] not in {1, 3} or not height or not width:
+    if payload[0] != 8 or payload[5] not in range(1, 5) or not height or not width:
         raise UnreadableSourceError(
             "the precision, the number of components or the size is not read"
         )
@@ -96,9 +107,4 @@ def _read_factors(entries: list[bytes]) -> list[tuple[int, int]]:
         raise UnreadableSourceError("sampling factors must lie in 1..4")
     if len(factors) == 1:
         return [(1, 1)]
-    luma, *chroma = factors
-    if chroma[0] != chroma[1] or not all(
-        own in {other, 2 * other} for own, other in zip(luma, chroma[0], strict=True)
-    ):
-        raise UnreadableSourceError("the sampling is not 4:4:4, 4:2:2, 4:4:0 or 4:2:0")
     return factors

@@ -11,7 +11,8 @@ from codec.jpeg.decode.restart_intervals import enter_unit, is_used_up
 _MOST_DC_BITS, _MOST_AC_BITS = 11, 10
 LARGEST_DC = 1024
 
-Planes = tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int16]]
+Plane = NDArray[np.int16]
+Planes = tuple[Plane, Plane, Plane, Plane]
 
 
 @kernel
@@ -79,7 +80,7 @@ def read_interleaved(  # noqa: C901, PLR0917 -- one walk; kernels take no keywor
         bits: the scan's bytes, as `unstuff` returns them.
         ends: positions of the intervals' ends, as `unstuff` returns them.
         mcus: rows and columns of MCUs, and MCUs in a restart interval.
-        planes: qcoefs (blocks_y, blocks_x, 64) zigzag of the scan's components.
+        planes: qcoefs (blocks_y, blocks_x, 64) zigzag of the scan's components, then any others.
         parts: (components, 2) blocks of each in an MCU, down and across.
         dc_lookups: (components, LOOKUP_SIZE).
         ac_lookups: the same of a sequential scan, (0, LOOKUP_SIZE) for DC alone.

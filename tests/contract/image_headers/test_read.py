@@ -48,14 +48,14 @@ def test_a_jpeg_with_further_pictures_is_a_jpeg() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"x", b"hello, world", b"<svg/>", b"%PDF-1.7", bytes(1000), b"\xff\xd8", b"GIF"]
+    "data", [b"", b"x", b"hello, world", b"<svg/>", b"%PDF-1.7", bytes(1000), b"\xff", b"GIF"]
 )
 def test_other_content_is_unsupported(data: bytes) -> None:
     with pytest.raises(UnsupportedImageError, match=NOT_AN_IMAGE):
         read_header(data)
 
 
-@pytest.mark.parametrize("data", [b"BM is no photo", b"GIF89a", b"\xff\xd8\xff", b"II*\0"])
+@pytest.mark.parametrize("data", [b"BM is no photo", b"GIF89a", b"\xff\xd8", b"II*\0"])
 def test_a_damaged_header_is_corrupt(data: bytes) -> None:
     with pytest.raises(CorruptImageError, match="header is damaged"):
         read_header(data)

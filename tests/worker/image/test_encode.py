@@ -9,10 +9,11 @@ from PIL import Image
 
 import codec
 from contract.errors import MaxBytesError
-from contract.messages import Options
+from contract.messages import Metadata, Options
 from tests.photos import file_of, photo
 from worker.image.decode import decode
 from worker.image.encode import encode, prepare_inputs
+from worker.image.metadata.segments import insert
 
 PIXELS = photo()
 SALIENCY = np.zeros((8, 8), np.float32)
@@ -89,3 +90,28 @@ def test_coefficients_get_the_orientation_of_the_pixels() -> None:
     read_back = np.asarray(Image.open(io.BytesIO(encoded.jpeg)))
     assert read_back.shape == (160, 128, 3)
     assert np.abs(read_back.astype(int) - pixels).max() <= 3
+
+
+@pytest.mark.parametrize("metadata", ["none", "all"])
+def test_an_upload_without_eoi_comes_back_complete(metadata: Metadata) -> None:
+    options = Options(quality=95, target="size", metadata=metadata)
+
+    def compress_upload(upload: bytes) -> bytes:
+        decoded = decode(upload, 1_000_000, options)
+        pixels = np.asarray(decoded.image)
+        sources = {"upload": upload, "orientation": decoded.orientation}
+        inputs = prepare_inputs(pixels, options, **sources)
+        segments = decoded.segments
+        return encode(pixels, SALIENCY, options, inputs, segments=segments, upload=upload).jpeg
+
+    exif = Image.Exif()
+    exif[0x010E] = "a description"
+    whole = compress_upload(file_of(PIXELS, "JPEG", quality=40, exif=exif))
+    assert compress_upload(whole) == whole
+    assert compress_upload(whole[:-2]) == whole
+    assert compress_upload(whole[:-1]) == whole
+    # Without our mark it is another's file whose scans are the shortest.
+    kept = decode(whole, 1_000_000, options).segments
+    foreign = insert(codec.read_source(whole).stripped, kept)
+    assert compress_upload(foreign) == foreign
+    assert compress_upload(foreign[:-2]) == foreign

@@ -17,7 +17,6 @@ from worker.image.limits import (
     ImageFile,
     TooManyReadsError,
     check_limits,
-    drop_long_exif,
     limit_pillow,
 )
 
@@ -94,28 +93,6 @@ def test_the_number_of_segments_between_scans_is_limited() -> None:
     check_limits(data[:-2] + comment * 9_000 + data[-2:] + marks, LIMIT_PX)
     with pytest.raises(CorruptImageError, match="pieces"):
         check_limits(data[:-2] + comment * 11_000 + data[-2:] + marks, LIMIT_PX)
-
-
-def test_the_exif_of_a_jpeg_is_limited() -> None:
-    data = file_of(photo(33, 21), "JPEG")
-    content = b"Exif\0\0" + bytes(60_000)
-    segment = b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
-    most = LONGEST_EXIF_BYTES // len(content)
-    check_limits(data[:2] + segment * most + data[2:], LIMIT_PX)
-    check_limits(data[:2] + segment.replace(b"Exif", b"Text") * 2 * most + data[2:], LIMIT_PX)
-    with pytest.raises(CorruptImageError, match="EXIF"):
-        check_limits(data[:2] + segment * (most + 1) + data[2:], LIMIT_PX)
-
-
-@pytest.mark.parametrize(("key", "content"), [("exif", b"a"), ("Raw profile type exif", "a")])
-def test_long_exif_is_dropped(key: str, content: bytes | str) -> None:
-    image = Image.new("L", (1, 1))
-    image.info[key] = content * LONGEST_EXIF_BYTES
-    drop_long_exif(image)
-    assert key in image.info
-    image.info[key] += content
-    drop_long_exif(image)
-    assert key not in image.info
 
 
 def test_pillow_refuses_where_it_finds_another_size(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,8 @@ def announce_gain_map(segments: bytes, gain_map: GainMap, gain_map_bytes: int) -
 def split_at_xmp(segments: bytes) -> tuple[bytes, bytes, bytes]:
     """Return what is before the XMP packet, or its place behind EXIF; the packet; what is behind."""
     at = 0
-    for marker, start, end in jpeg.read_segments(b"\xff\xd8" + segments + b"\xff\xda", Steps()):
+    data = b"\xff\xd8" + segments + b"\xff\xda\0\2"
+    for marker, start, end in jpeg.read_segments(data, Steps()):
         if marker == APP1 and segments.startswith(XMP_NAME, start - 2):
             packet = segments[start - 2 + len(XMP_NAME) : end - 2]
             return segments[: start - 6], packet, segments[end - 2 :]

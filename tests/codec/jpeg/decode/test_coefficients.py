@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codec.jpeg.decode.coefficients import read_source
+from codec.jpeg.decode.coefficients import is_complete, read_source
 from codec.jpeg.decode.marker_segments import UnreadableSourceError
 from codec.jpeg.encode import encode
 from codec.settings import EncodeSettings
@@ -113,11 +113,11 @@ def test_colour_spaces_other_than_ycbcr_are_refused(data: bytes) -> None:
     ("data", "message"),
     [
         (b"\xff\xd8\xff\xd9", "ends before"),
-        (COLOUR[:-2], "cut off"),
+        (COLOUR[:-3], "damaged"),
         (drop_last_scan(PROGRESSIVE), "ends before"),
         (replace_in_segment(COLOUR, 0xC0, b"\x01\x22\x00", b"\x01\x22\x03"), "no quantization"),
     ],
-    ids=["no frame", "no EOI", "a scan missing", "no quantization table"],
+    ids=["no frame", "a byte missing", "a scan missing", "no quantization table"],
 )
 def test_incomplete_files_are_refused(data: bytes, message: str) -> None:
     with pytest.raises(UnreadableSourceError, match=message):
@@ -126,9 +126,30 @@ def test_incomplete_files_are_refused(data: bytes, message: str) -> None:
 
 @pytest.mark.parametrize("data", [COLOUR, PROGRESSIVE], ids=["baseline", "progressive"])
 def test_truncated_files_are_refused(data: bytes) -> None:
-    for length in range(0, len(data), 7):
+    for length in [*range(0, len(data) - 2, 7), *range(len(data) - 9, len(data) - 2)]:
+        assert not is_complete(data[:length])
         with pytest.raises(UnreadableSourceError):
             read_source(data[:length])
+
+
+@pytest.mark.parametrize("data", [COLOUR, PROGRESSIVE], ids=["baseline", "progressive"])
+@pytest.mark.parametrize("end", [b"", b"\xff", b"\xff\xff\xff"])
+def test_a_file_without_eoi_gets_one(data: bytes, end: bytes) -> None:
+    source = read_source(data[:-2] + end)
+    assert source.stripped == data
+    for first, second in zip(source.qcoefs, read_source(data).qcoefs, strict=True):
+        assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_four_components_and_other_samplings_are_complete_or_not(*, progressive: bool) -> None:
+    picture = scene(33, 49)[..., [0, 1, 2, 0]]
+    cmyk = pillow_jpeg(picture, mode="CMYK", quality=80, progressive=progressive)
+    narrow = pillow_jpeg(scene(33, 49), quality=80, progressive=progressive, subsampling="4:1:1")
+    for data in (cmyk, narrow):
+        assert is_complete(data)
+        assert is_complete(data[:-2])
+        assert not is_complete(data[:-4])
 
 
 def test_coefficients_beyond_8_bit_samples_are_refused() -> None:

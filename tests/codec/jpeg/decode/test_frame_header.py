@@ -62,8 +62,23 @@ def test_baseline_extended_and_progressive_frames_are_read(
 @pytest.mark.parametrize("factors", [(0x31,), (0x41,), (0x22, 0x21)], ids=["3x1", "4x1", "uneven"])
 def test_other_samplings_are_refused(factors: tuple[int, ...]) -> None:
     chroma = (*factors[1:], 0x11, 0x11)[:2]
+    frame = read_frame(make_frame(factors[0], *chroma))
     with pytest.raises(UnreadableSourceError, match="4:2:0"):
-        read_frame(make_frame(factors[0], *chroma))
+        _ = frame.sampling
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_two_and_four_components_have_no_sampling_of_chroma(count: int) -> None:
+    frame = read_frame(make_frame(*[0x11] * count))
+    assert len(frame.components) == count
+    with pytest.raises(UnreadableSourceError, match="number of components"):
+        _ = frame.sampling
+
+
+def test_blocks_of_fractional_samplings_are_rounded_up() -> None:
+    frame = read_frame(make_frame(0x31, 0x22, 0x11))
+    sizes = [(c.rows, c.columns, c.padded_rows, c.padded_columns) for c in frame.components]
+    assert sizes == [(3, 4, 3, 6), (5, 3, 6, 4), (3, 2, 3, 2)]
 
 
 @pytest.mark.parametrize(
@@ -72,8 +87,7 @@ def test_other_samplings_are_refused(factors: tuple[int, ...]) -> None:
         (make_frame(0x11, marker=0xC3), "coding process"),
         (make_frame(0x11, marker=0xC9), "coding process"),
         (make_frame(0x11, precision=12), "precision"),
-        (make_frame(0x11, 0x11), "number of components"),
-        (make_frame(0x11, 0x11, 0x11, 0x11), "number of components"),
+        (make_frame(*[0x11] * 5, identifiers=b"\1\2\3\4\5"), "number of components"),
         (make_frame(0x11, size=(0, 31)), "size"),
         (make_frame(0x11, size=(33, 0)), "size"),
         (make_frame(0x02, 0x11, 0x11), "1..4"),
@@ -84,7 +98,7 @@ def test_other_samplings_are_refused(factors: tuple[int, ...]) -> None:
         (Segment(0xC0, make_frame(0x11).payload + b"\0", 0, 0), "length"),
     ],
     ids=[
-        *("lossless", "arithmetic", "12 bits", "two components", "four components"),
+        *("lossless", "arithmetic", "12 bits", "five components"),
         *("height by DNL", "no width", "a factor of 0", "a factor of 5", "a name twice"),
         *("table 4", "cut off", "too long"),
     ],

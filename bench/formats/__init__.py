@@ -1,0 +1,1 @@
+"""What Foveate reads, beside independent decoders."""

@@ -1,0 +1,1 @@
+"""Files of each container, made by a script: depths, colour types, profiles, orientations, alpha."""

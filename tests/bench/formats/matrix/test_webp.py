@@ -1,0 +1,31 @@
+"""The WebP files of the matrix, as Pillow reads those that it can."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.formats.matrix import pictures, webp
+
+FILES = {file.name: file.data for file in webp.make_files()}
+
+
+def test_names_say_the_format_once() -> None:
+    assert len(FILES) == len(webp.make_files()) >= 28
+    assert all(name.startswith("webp-") for name in FILES)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "webp-rgb-lossy.webp",
+        "webp-rgb-lossless.webp",
+        "webp-rgb-animation.webp",
+    ],
+)
+def test_the_file_holds_the_picture(name: str) -> None:
+    with Image.open(io.BytesIO(FILES[name])) as image:
+        shown = np.asarray(image.convert("L"), dtype=np.int16)
+    expected = np.asarray(pictures.make_picture().convert("L"), dtype=np.int16)
+    assert np.abs(shown - expected).mean() < 12
