@@ -79,7 +79,7 @@ def split_jpeg(encoded: bytes, tables: bytes) -> tuple[Frame, bytes, bytes]:
         for marker, start, end in jpeg.read_segments(tables, steps):
             header += tables[start - 4 : end] if marker in KEPT else b""
     for marker, start, end in jpeg.read_segments(encoded, steps):
-        if marker == START_OF_SCAN[1]:
+        if marker == jpeg.SOS:
             position = start - 4
             break
         header += encoded[start - 4 : end] if marker in KEPT else b""
