@@ -74,18 +74,21 @@ def split_jpeg(encoded: bytes, tables: bytes) -> tuple[Frame, bytes, bytes]:
     Raises:
         CorruptImageError: when there is no frame or scan, or there are too many scans.
     """
-    steps, header, frame, scans = Steps(), b"", None, b""
+    steps, header, frame, position = Steps(), b"", None, 2
     with contextlib.suppress(CorruptImageError, struct.error):  # tables end without a scan
         for marker, start, end in jpeg.read_segments(tables, steps):
             header += tables[start - 4 : end] if marker in KEPT else b""
     for marker, start, end in jpeg.read_segments(encoded, steps):
+        if marker == jpeg.SOS:
+            position = start - 4
+            break
         header += encoded[start - 4 : end] if marker in KEPT else b""
         if marker in jpeg.FRAMES:
             frame = Frame(marker, *struct.unpack_from(">BHHB", encoded, start))
-        if marker == jpeg.SOS:
-            scans = encoded[start - 4 :]
+        position = end
     if frame is None:
         raise CorruptImageError("A JPEG in the TIFF has no frame.")
+    scans = encoded[encoded.index(START_OF_SCAN, position) :]
     if scans.count(START_OF_SCAN) > MAX_SCANS:
         raise CorruptImageError("A JPEG in the TIFF has too many scans.")
     return frame, header, scans
