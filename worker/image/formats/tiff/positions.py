@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import CorruptImageError
-from worker.image.formats.tiff.codecs import JPEG
+from worker.image.formats.tiff.codecs import FAXES, JPEG
 from worker.image.formats.tiff.directory import Directory
 from worker.image.formats.tiff.layout import Layout
 
@@ -19,8 +19,9 @@ MAX_SEGMENTS: Final = 1 << 18
 PADDING, SMALL_IMAGE_BYTES = 4, 64 << 20
 # Encoded bytes of all segments: some may be the same, as empty tiles are.
 READS_PER_BYTE, FREE_BYTES = 8, 16 << 20
-# Each JPEG is read with the tables of all; a decoder starts for the shortest, too.
-LEAST_TABLES_BYTES: Final = 600
+# A decoder that starts for each segment takes as long as so many bytes; JPEGs share tables, which each
+# reads again.
+START_BYTES: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,9 @@ def find_segments(directory: Directory, layout: Layout) -> list[Segment]:
         planes = planes[:-1]  # a plane that was never written
     first = [plane * across * down for plane in planes]
     total_bytes = sum(int(byte_counts[at : at + across * down].sum()) for at in first)
-    if layout.compression == JPEG:
-        tables_bytes = max(LEAST_TABLES_BYTES, directory.count(JPEG_TABLES))
-        total_bytes += len(planes) * across * down * tables_bytes
+    if layout.compression in {JPEG, *FAXES}:
+        start_bytes = max(START_BYTES, directory.count(JPEG_TABLES))
+        total_bytes += len(planes) * across * down * start_bytes
     if total_bytes > READS_PER_BYTE * len(directory.data) + FREE_BYTES:
         raise CorruptImageError("The TIFF's strips or tiles are the same bytes too often.")
     return [

@@ -88,8 +88,10 @@ def test_positions_outside_of_the_file_are_clipped() -> None:
     assert segments[0].byte_count == data_bytes
 
 
-def test_a_jpeg_for_each_pixel_is_refused() -> None:
-    tags = shape_tags(1, 65_000) | {278: 1, 259: 7, 273: [8] * 65_000, 279: [30] * 65_000}
+@pytest.mark.parametrize(("compression", "bits"), [(7, 8), (4, 1)])
+def test_a_decoder_for_each_pixel_is_refused(compression: int, bits: int) -> None:
+    tags = shape_tags(1, 65_000, bits=bits) | {278: 1, 259: compression}
+    tags |= {273: [8] * 65_000, 279: [30] * 65_000}
     with pytest.raises(CorruptImageError, match="the same bytes"):
         segments_of(tags, [bytes(30)])
 
