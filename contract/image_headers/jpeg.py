@@ -63,7 +63,7 @@ def check_frame(marker: int, precision: int, height_px: int, components: int) ->
     elif marker == ARITHMETIC_LOSSLESS:
         kind = "Lossless JPEGs with arithmetic coding"
     elif precision in KNOWN_PRECISIONS and precision not in PRECISIONS.get(marker, (8,)):
-        kind = f"JPEGs of {precision} bits per sample in a frame of this kind"
+        kind = f"JPEGs of {precision} bits per sample with this compression"
     elif components not in {0, 1, 3, 4}:
         kind = f"JPEGs of {components} components"
     elif height_px == 0:

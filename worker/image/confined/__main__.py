@@ -65,7 +65,7 @@ def serve(header: bytes, answers: int, readers: Readers) -> int:
     """Confine this process, answer one request, and return the exit code."""
     try:
         request, length = Request.unpack(header)
-        # The default action ends a process that sleeps, and whose worker is gone.
+        # Without a handler SIGALRM ends this process, also if it sleeps and its worker is gone.
         signal.alarm(request.wall_s)
         measures = confine(request.memory_bytes, request.cpu_s)
 

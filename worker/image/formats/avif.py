@@ -40,7 +40,7 @@ CONFIGURATION: Final = re.compile(rb"av1C\x81.(.)", re.DOTALL)
 HIGH_BIT_DEPTH, TWELVE_BITS = 0x40, 0x20
 # ISO/IEC 14496-12, 12.1.5.2: code points of primaries and transfer.
 NCLX: Final = re.compile(rb"colrnclx(..)(..)", re.DOTALL)
-# Where libavif would read EXIF, which it takes for damage if it is damaged.
+# The type of EXIF's item, and one that libavif skips: it refuses files with damaged EXIF.
 EXIF, NO_EXIF = b"Exif", b"none"
 
 Values = NDArray[np.uint8] | NDArray[np.uint16]
@@ -48,7 +48,7 @@ Values = NDArray[np.uint8] | NDArray[np.uint16]
 
 @dataclass(frozen=True, slots=True)
 class Boxes:
-    """What the boxes say that libavif's callers don't."""
+    """What the boxes say and neither Pillow nor imagecodecs returns."""
 
     without_exif: bytes
     exif: bytes | None = None
