@@ -6,7 +6,7 @@ import pytest
 from contract.errors import UnsupportedImageError
 from tests.worker.image.formats.tiff.tiff_files import Value, layout_of, pack_bits, shape_tags
 from worker.image.formats.tiff.layout import Layout
-from worker.image.formats.tiff.samples import scale, unpack_rows, unpack_units
+from worker.image.formats.tiff.samples import make_table, scale, unpack_rows, unpack_units
 
 ROWS, WIDTH, SAMPLES = 3, 5, 3
 
@@ -91,6 +91,10 @@ def test_an_unknown_predictor_is_not_supported() -> None:
     numbers = numbers_of(8)
     with pytest.raises(UnsupportedImageError, match="predictor"):
         unpack_rows(memoryview(pack_bits(numbers, 8)), numbers.shape, layout(8, t317=9))
+
+
+def test_many_strips_share_a_table() -> None:
+    assert make_table(15) is make_table(15)
 
 
 @pytest.mark.parametrize("bits", range(1, 17))
