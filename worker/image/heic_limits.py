@@ -14,8 +14,8 @@ from contract.image_headers.heif_items import (
 from contract.image_headers.steps import MAX_STEPS, Steps
 from worker.image.hevc import find_coded_px, find_configured_px
 
-# Colours, alpha, depth and a gain map.
-MAX_PICTURES: Final = 4
+# Colours with their tiles, alpha, depth, a gain map and one more.
+MAX_PICTURES: Final = 5
 # Tiles have several pieces each.
 HEIC_STEPS: Final = 4 * MAX_STEPS
 
@@ -49,7 +49,7 @@ def check_heic(data: bytes, max_pixels: int) -> None:
         raise TooManyPixelsError(
             f"A part of the image has {largest_px} pixels; at most {max_pixels} are accepted."
         )
-    if sum(sizes_px.values()) > (MAX_PICTURES + 1) * max_pixels:
+    if sum(sizes_px.values()) > MAX_PICTURES * max_pixels:
         raise CorruptImageError("The image's tiles are larger than the image.")
 
 

@@ -134,6 +134,12 @@ def test_a_refused_format_is_not_decoded(faulty: Decoder) -> None:
     assert ask(faulty, b"fine") == (UnsupportedImageError, "Not here.")
 
 
+def test_a_format_without_its_libraries_is_named(faulty: Decoder) -> None:
+    with pytest.raises(UnsupportedImageError, match="without a decoder for AVIF"):
+        faulty.read(b"fine", ImageHeader("AVIF", 1, 1), 100)
+    assert ask(faulty, b"fine") == 4
+
+
 @pytest.mark.parametrize("is_stopped", [False, True])
 def test_nothing_is_left_when_the_worker_is_killed(*, is_stopped: bool) -> None:
     script = (
