@@ -116,7 +116,7 @@ PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
         400: {"description": "Malformed request", **PROBLEM},
         408: {"description": "The body arrived too slowly", **PROBLEM},
         413: {"description": "Too many bytes or pixels", **PROBLEM},
-        415: {"description": "Not an image of a supported format", **PROBLEM},
+        415: {"description": "Not an image of a supported format or kind", **PROBLEM},
         422: {
             "description": "Invalid option, damaged image, or `max_bytes` out of reach",
             "content": {MEDIA_TYPE: {"schema": {"type": "object"}, "examples": INVALID}},
@@ -136,7 +136,10 @@ PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
     openapi_extra=describe_compress(),
 )
 async def compress(request: Request) -> Response:
-    """Send the bytes of a photo, or a form with one part named `file`. The response is a JPEG."""
+    """Send a photo: its bytes, or a form with one part named `file`. The response is a JPEG.
+
+    JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF are read.
+    """
     service: Service = request.app.state.service
     request.state.count_status = service.metrics.requests
     return await respond(request, service)

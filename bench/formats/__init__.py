@@ -1,1 +1,1 @@
-"""What Foveate reads, beside independent decoders."""
+"""Compares what Foveate reads with independent decoders."""

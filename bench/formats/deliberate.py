@@ -25,7 +25,6 @@ ICC_LAB: Final = "Lab as ICC stores it has its zero at the half; others take it 
 HEIF: Final = "Alpha and profiles of HEIC and AVIF count; ImageMagick 6 and FFmpeg ignore them."
 NCLX: Final = "nclx in an AVIF is applied where there is no ICC profile; others ignore it."
 YCGCO: Final = "YCgCo of 10 bits in an AVIF is read as the standard says; libheif 1.15 misreads it."
-TWELVE_BITS: Final = "JPEGs of 12 bits are refused: few programs read them."
 
 # Pattern of the file's name, pattern of what ours says (a size, or status and text), and the reason.
 DELIBERATE: Final[tuple[tuple[str, str, str], ...]] = (
@@ -44,5 +43,4 @@ DELIBERATE: Final[tuple[tuple[str, str, str], ...]] = (
     ("heic-*-icc-*", "*×*", HEIF),
     ("avif-*-ycgco.avif", "*×*", YCGCO),
     ("avif-*-nclx-*", "*×*", NCLX),
-    ("jpeg-grey-12-bit.jpg", "415 *", TWELVE_BITS),
 )

@@ -18,8 +18,9 @@ HIERARCHICAL: Final = frozenset({0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF, 0xDE})
 LOSSLESS, ARITHMETIC_LOSSLESS = 0xC3, 0xCB
 # The frame of JPEG-LS (ISO/IEC 14495-1, C.1.2).
 JPEG_LS: Final = 0xF7
-# Bits per sample of T.81, B.2.2, and table B.2, other than 8.
-OTHER_PRECISIONS: Final = frozenset(range(2, 17)) - {8}
+# Bits per sample of T.81, table B.2. Frames that aren't named have 8, as decoders here do with them.
+PRECISIONS: Final = {0xC1: (8, 12), 0xC2: (8, 12), LOSSLESS: tuple(range(2, 17))}
+KNOWN_PRECISIONS: Final = range(2, 17)
 # Markers without a segment: TEM, RES, RST0 to EOI; and JPG, JPG0 to JPG13, which have no meaning yet.
 BARE: Final = frozenset({*range(0xC0), 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)})
 # A marker, but no fill byte and no escaped 0xFF.
@@ -51,7 +52,7 @@ def read_size(data: bytes, steps: Steps) -> tuple[int, int]:
 
 
 def check_frame(marker: int, precision: int, height_px: int, components: int) -> None:
-    """Check that a frame is of a kind that libjpeg-turbo decodes to 8-bit samples.
+    """Check that a frame is of a kind that libjpeg-turbo decodes.
 
     Raises:
         UnsupportedImageError: when it is of another kind.
@@ -61,8 +62,8 @@ def check_frame(marker: int, precision: int, height_px: int, components: int) ->
         kind = "Hierarchical JPEGs"
     elif marker == ARITHMETIC_LOSSLESS:
         kind = "Lossless JPEGs with arithmetic coding"
-    elif precision in OTHER_PRECISIONS:
-        kind = f"JPEGs of {precision} bits per sample"
+    elif precision in KNOWN_PRECISIONS and precision not in PRECISIONS.get(marker, (8,)):
+        kind = f"JPEGs of {precision} bits per sample with this compression"
     elif components not in {0, 1, 3, 4}:
         kind = f"JPEGs of {components} components"
     elif height_px == 0:

@@ -1,1 +1,1 @@
-"""One photo: decoding, resizing, encoding, heatmap and metadata."""
+"""One photo: decoding, colours, resizing, encoding, heatmap, metadata and gain map."""

@@ -1,4 +1,4 @@
-"""Checks an upload before Pillow opens it: decoding then takes memory by its pixels and bytes only.
+"""Checks an upload before it is decoded: decoding then takes memory by its pixels and bytes only.
 
 The front end has checked format and size already. Here they are checked again, because the worker does
 not trust the queue, together with what only a decoder allocates.
@@ -18,7 +18,7 @@ from contract.image_headers.steps import Steps, TooManyStepsError
 from worker.image.avif_limits import check_avif
 from worker.image.heic_limits import check_heic
 
-# Pillow's readers take some dozens of reads for a header and one for a few kilobytes of pixels. With
+# Readers take some dozens of reads or chunks for a header, and one for a few kilobytes of pixels. With
 # millions of empty chunks or fill bytes in a file, they would read for a minute.
 FREE_READS: Final = 50_000
 BYTES_PER_READ: Final = 512

@@ -12,7 +12,7 @@ ColourModel = Literal["grey", "rgb", "cmyk", "lab"]
 
 @dataclass(frozen=True, slots=True)
 class Cicp:
-    """A colour space by code points (ITU-T H.273), of a PNG's cICP chunk or an AVIF's nclx box."""
+    """A colour space by code points (ITU-T H.273), of a PNG's cICP chunk or the nclx box of a HEIC or AVIF."""
 
     primaries: int
     transfer: int

@@ -72,8 +72,8 @@ def logarithm(decades: float) -> Callable[[Floats], Floats]:
     return lambda samples: np.where(samples > 0, 10.0 ** (decades * (samples - 1)), 0.0)
 
 
-# H.273, 8.2, table 3. Of the curves of television (1, 6, 11, 12, 14, 15) the camera's is defined, and a
-# screen's is another; browsers show pictures that claim one as sRGB, and so are most of them.
+# H.273, 8.2, table 3. Those of television (1, 6, 11, 12, 14, 15) are curves of cameras; screens have
+# others. Most pictures that claim one are sRGB, and browsers show them so.
 CURVES: Final[dict[int, Callable[[Floats], Floats]]] = {
     **dict.fromkeys((1, 2, 6, 11, 12, 13, 14, 15), srgb_to_light),
     4: lambda samples: samples**2.2,

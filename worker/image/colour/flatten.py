@@ -1,4 +1,4 @@
-"""Puts samples on white by their alpha, and ends them in 8 bits."""
+"""Puts samples on white by their alpha, and rounds them to 8 bits."""
 
 from typing import Final, cast
 

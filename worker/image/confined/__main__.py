@@ -87,7 +87,7 @@ def serve(header: bytes, answers: int, readers: Readers, parent: int) -> int:
     """Confine this process, answer one request, and return the exit code."""
     try:
         request, length = Request.unpack(header)
-        # The default action ends a process that sleeps, and whose worker is gone.
+        # Without a handler SIGALRM ends this process, also if it sleeps and its worker is gone.
         signal.alarm(request.wall_s)
         end_with_parent(parent)
         measures = confine(request.memory_bytes, request.cpu_s)

@@ -29,7 +29,7 @@ def confine(memory_bytes: int, cpu_s: int) -> list[Measure]:
     memory_bytes += measure_address_space_bytes()
     landlock.forbid_new_privileges(LIBC)
     measures: list[Measure] = ["limits"]
-    # Needs a file, which the limits forbid; the filter forbids both.
+    # First, because it opens a file, which the limits forbid. The filter forbids both calls.
     if landlock.forbid_files_and_network(LIBC):
         measures.append("landlock")
     limit({resource.RLIMIT_CPU: cpu_s, resource.RLIMIT_AS: memory_bytes})

@@ -102,7 +102,7 @@ def make_filter(calls: Calls) -> bytes:
         (RETURN, 0, 0, KILL_PROCESS),
         (LOAD, 0, 0, NUMBER_AT),
     ]
-    # Each test but the last of a list is followed by those behind it and by the list's verdict.
+    # A test that holds jumps over the others of its list, to the list's verdict.
     for numbers, verdict in (
         (calls.allowed, [(RETURN, 0, 0, ALLOW)]),
         (calls.memory, decide(THIRD_AT, PROT_EXEC, if_any=FAIL, else_=ALLOW)),

@@ -1,1 +1,1 @@
-"""One reader for each format that Pillow alone does not read truly."""
+"""One reader for each format: from a file to its samples, orientation and metadata."""

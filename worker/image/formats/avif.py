@@ -47,7 +47,7 @@ PROFILES: Final = (b"prof", b"rICC")
 ORIENTATIONS: Final = {None: (1, 8, 3, 6), 0: (4, 5, 2, 7), 1: (2, 7, 4, 5)}
 # Of libavif's error for what the standard allows and libavif can't.
 NOT_IMPLEMENTED: Final = "Not implemented"
-# Where libavif would read EXIF, which it takes for damage if it is damaged.
+# The type of EXIF's item, and one that libavif skips: it refuses files with damaged EXIF.
 EXIF, NO_EXIF = b"Exif", b"none"
 
 Values = NDArray[np.uint8] | NDArray[np.uint16]
@@ -55,7 +55,7 @@ Values = NDArray[np.uint8] | NDArray[np.uint16]
 
 @dataclass(frozen=True, slots=True)
 class Boxes:
-    """What the boxes say that libavif's callers don't."""
+    """What the boxes say and neither Pillow nor imagecodecs returns."""
 
     without_exif: bytes
     exif: bytes | None = None

@@ -1,4 +1,4 @@
-"""How the finished photo lies in the stored one: metadata in pixels changes with it."""
+"""How the finished photo was scaled and turned: places and sizes in its metadata follow."""
 
 from dataclasses import dataclass
 

@@ -11,9 +11,10 @@ from contract.errors import ClientError, CorruptImageError
 from contract.image_headers.steps import TooManyStepsError
 from contract.messages import Options
 from worker.image.formats.jpeg.completion import complete
+from worker.image.formats.jpeg.deep import decode_deep
 from worker.image.formats.jpeg.metadata import join_metadata, join_profile
 from worker.image.formats.jpeg.pixels import decode
-from worker.image.formats.jpeg.segments import split
+from worker.image.formats.jpeg.segments import read_precision, split
 from worker.image.formats.orientation import read_orientation
 from worker.image.limits import LONGEST_EXIF_BYTES
 from worker.image.resize import Bounds, find_bounds
@@ -40,8 +41,11 @@ def read(data: bytes, options: Options) -> StoredPhoto:
     orientation = read_orientation(metadata.exif)
     if metadata.exif is not None and len(metadata.exif) > LONGEST_EXIF_BYTES:
         metadata = replace(metadata, exif=None)
-    image = decode_complete(jpeg, find_bounds(options, orientation))
     profile = join_profile(applications)
+    precision = read_precision(jpeg)
+    if precision != 8:
+        return StoredPhoto(read_deep(jpeg, precision, profile), orientation, metadata)
+    image = decode_complete(jpeg, find_bounds(options, orientation))
     if image.mode == "CMYK":
         return StoredPhoto(
             Samples(np.asarray(image), "cmyk", profile=profile), orientation, metadata
@@ -49,6 +53,21 @@ def read(data: bytes, options: Options) -> StoredPhoto:
     if profile is not None:
         image.info["icc_profile"] = profile
     return StoredPhoto(image, orientation, metadata)
+
+
+def read_deep(jpeg: bytes, precision: int, profile: bytes | None) -> Samples:
+    """Return the samples of a JPEG of ``precision`` bits.
+
+    Raises:
+        CorruptImageError: when its data is damaged or truncated.
+    """
+    try:
+        return decode_deep(jpeg, precision, profile)
+    except ClientError:
+        raise
+    except Exception as error:  # imagecodecs raises many kinds of errors for damaged data
+        log.debug("not decodable", exc_info=True)
+        raise CorruptImageError("The image's data is truncated or damaged.") from error
 
 
 def decode_complete(jpeg: bytes, bounds: Bounds) -> Image.Image:

@@ -47,7 +47,23 @@ def find_frame(jpeg: bytes) -> int:
         UnsupportedImageError, CorruptImageError, struct.error, TooManyStepsError: as `read_segments`.
         IndexError: when there is none.
     """
-    return [marker for marker, _, _ in read_segments(jpeg, Steps()) if marker in FRAMES][-1]
+    return list_frames(jpeg)[-1][0]
+
+
+def read_precision(jpeg: bytes) -> int:
+    """Return the bits per sample of the frame that `find_frame` finds.
+
+    Raises:
+        UnsupportedImageError, CorruptImageError, struct.error, TooManyStepsError: as `read_segments`.
+        IndexError: when there is none.
+    """
+    return jpeg[list_frames(jpeg)[-1][1]]
+
+
+def list_frames(jpeg: bytes) -> list[tuple[int, int]]:
+    """Return marker and start of each frame's header before the first scan."""
+    segments = read_segments(jpeg, Steps())
+    return [(marker, start) for marker, start, _ in segments if marker in FRAMES]
 
 
 def keep_colours(marker: int, content: bytes) -> bytes:

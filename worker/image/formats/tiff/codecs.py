@@ -1,8 +1,10 @@
 """Decompresses a strip or tile to no more bytes than its rows need."""
 
 import lzma
+import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 import imagecodecs
@@ -18,6 +20,12 @@ LONGEST_RUN_BYTES: Final = 128
 
 NONE, FAX_RLE, FAX_3, FAX_4, OLD_JPEG, JPEG, WEBP = 1, 2, 3, 4, 6, 7, 50_001
 SGI_LOG, SGI_LOG_24 = 34_676, 34_677
+# The tags of a strip, and a type (TIFF 6.0, section 2).
+WIDTH, LENGTH, BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
+STRIP_OFFSETS, ROWS_PER_STRIP, STRIP_BYTE_COUNTS, T4_OPTIONS, LONG = 273, 278, 279, 292, 4
+DEFLATES: Final = frozenset({8, 32_946, 50_013})
+# Larger strips are inflated piece by piece: slower, but a second copy of the photo would be too much.
+LARGE_BYTES, PIECE_BYTES = 32 << 20, 1 << 18
 FAXES: Final = frozenset({FAX_RLE, FAX_3, FAX_4})
 REVERSED_BITS: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -143,22 +151,62 @@ def decompress(
     return memoryview(decoded)[:rows_bytes]
 
 
+def decompress_parts(
+    encoded: bytes | memoryview, compression: int, sizes: Sequence[int], most_bytes: int
+) -> Iterator[memoryview]:
+    """Yield the first bytes of a segment in parts of these sizes.
+
+    Raises:
+        CorruptImageError: when it is damaged, or has fewer bytes.
+    """
+    if compression in DEFLATES and sum(sizes) > LARGE_BYTES:
+        yield from inflate_parts(encoded, sizes)
+        return
+    decoded = decompress(encoded, compression, sum(sizes), most_bytes)
+    for size, end in zip(sizes, accumulate(sizes), strict=True):
+        yield decoded[end - size : end]
+
+
+def inflate_parts(encoded: bytes | memoryview, sizes: Sequence[int]) -> Iterator[memoryview]:
+    """Yield the first bytes of zlib's format in parts, each decompressed when it is asked for."""
+    inflator, position = zlib.decompressobj(), 0
+    for size in sizes:
+        part = bytearray()
+        while len(part) < size:
+            piece: bytes | memoryview = inflator.unconsumed_tail
+            if not piece:
+                piece = encoded[position : position + PIECE_BYTES]
+                position += PIECE_BYTES
+            try:
+                inflated = inflator.decompress(piece, size - len(part))
+            except zlib.error as error:
+                raise CorruptImageError("A strip or tile of the TIFF is damaged.") from error
+            part += inflated
+            is_over = inflator.eof or not (piece or inflated)
+            if is_over and len(part) < size:
+                raise CorruptImageError("The TIFF is truncated, or one of its strips or tiles is.")
+        yield memoryview(part)
+
+
 def decode_fax(
     encoded: bytes, compression: int, options: int, rows: int, width: int
 ) -> NDArray[np.uint8]:
     """Return bits of CCITT compression, (rows, width, 1) of 0 or 1. Rows that are missing are white.
 
+    libtiff decodes: writers of two-dimensional codes count empty runs as it does.
+
     Raises:
         CorruptImageError: when it is damaged.
     """
-    bits: NDArray[np.uint8]
+    start = 8 + len(encoded)
+    values = {WIDTH: width, LENGTH: rows, BITS_PER_SAMPLE: 1, COMPRESSION: compression}
+    values |= {PHOTOMETRIC: 0, STRIP_OFFSETS: 8, ROWS_PER_STRIP: rows}
+    values |= {STRIP_BYTE_COUNTS: len(encoded), T4_OPTIONS: options}
+    tags = b"".join(struct.pack("<HHII", tag, LONG, 1, value) for tag, value in values.items())
+    file = struct.pack("<2sHI", b"II", 42, start) + encoded + struct.pack("<H", len(values)) + tags
     try:
-        if compression == FAX_3:
-            bits = imagecodecs.ccittfax3_decode(encoded, rows, width, t4options=options)
-        elif compression == FAX_4:
-            bits = imagecodecs.ccittfax4_decode(encoded, rows, width)
-        else:
-            bits = imagecodecs.ccittrle_decode(encoded, rows, width)
-    except RuntimeError as error:
+        decoded = imagecodecs.tiff_decode(file + bytes(4), index=0, asrgb=True)
+    except (RuntimeError, ValueError) as error:
         raise CorruptImageError("A strip or tile of the TIFF is damaged.") from error
-    return bits.reshape(rows, width, 1)
+    bits: NDArray[np.uint8] = (decoded[..., :1] == 0).astype(np.uint8)
+    return bits

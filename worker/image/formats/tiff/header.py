@@ -36,6 +36,8 @@ FILL_ORDER, SAMPLES_PER_PIXEL, ROWS_PER_STRIP, PLANAR_CONFIGURATION = 266, 277, 
 PREDICTOR, TILE_WIDTH, TILE_LENGTH = 317, 322, 323
 SUB_IFDS, EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING = 330, 338, 339, 530
 
+# Canon's CR2 files have this behind the byte order, and a JPEG of the photo in the first directory.
+CANON_RAW, CANON_RAW_POSITION = b"\x10\0\0\0CR\2\0", 4
 # Of NewSubfileType: a smaller version of another picture.
 REDUCED: Final = 1
 # Photoshop writes up to 56 channels.
@@ -70,12 +72,13 @@ def read_layout(directory: Directory) -> Layout:
         CorruptImageError: when tags contradict each other, or segments are far larger than the image.
         UnsupportedImageError: when the compression, depth or colours are not supported.
     """
+    is_preview = SUB_IFDS in directory and directory.integer(NEW_SUBFILE_TYPE) & REDUCED
+    if is_preview or directory.data.startswith(CANON_RAW, CANON_RAW_POSITION):
+        raise UnsupportedImageError("Camera raw files with a preview first are not supported.")
     compression = directory.integer(COMPRESSION, 1)
     check_compression(compression)
     bits, samples = read_bits(directory)
     photometric = read_photometric(directory, samples)
-    if SUB_IFDS in directory and directory.integer(NEW_SUBFILE_TYPE) & REDUCED:
-        raise UnsupportedImageError("Camera raw files with a preview first are not supported.")
     number_format = read_number_format(directory, bits)
     if samples < CHANNELS[photometric]:
         if photometric == SEPARATED:
@@ -216,6 +219,9 @@ def check_depth(layout: Layout) -> None:
         raise UnsupportedImageError("CCITT compression of more than one bit is not supported.")
     pixels = layout.width_px * layout.height_px
     segment_bytes = layout.stored_bytes(layout.segment_height_px, layout.segment_width_px)
+    if layout.compression in FAXES:
+        # libtiff decodes to four bytes for a pixel.
+        segment_bytes = 4 * layout.segment_height_px * layout.segment_width_px
     if segment_bytes > max(SMALL_SEGMENT_BYTES, SEGMENT_BYTES_PER_PIXEL * pixels):
         if layout.is_tiled:
             raise CorruptImageError("The TIFF's tiles are larger than the image.")

@@ -79,6 +79,9 @@ def split_jpeg(encoded: bytes, tables: bytes) -> tuple[Frame, bytes, bytes]:
         for marker, start, end in jpeg.read_segments(tables, steps):
             header += tables[start - 4 : end] if marker in KEPT else b""
     for marker, start, end in jpeg.read_segments(encoded, steps):
+        if marker == jpeg.SOS:
+            position = start - 4
+            break
         header += encoded[start - 4 : end] if marker in KEPT else b""
         if marker in jpeg.FRAMES:
             frame = Frame(marker, *struct.unpack_from(">BHHB", encoded, start))

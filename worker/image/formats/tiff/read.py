@@ -14,7 +14,12 @@ from worker.image.formats.tiff.layout import Layout
 from worker.image.formats.tiff.legacy import read_legacy
 from worker.image.formats.tiff.metadata import read_metadata, read_orientation, read_profile
 from worker.image.formats.tiff.photometry import divide_by_alpha, to_model
-from worker.image.formats.tiff.ranges import settle_deep, settle_deep_signed, settle_signed
+from worker.image.formats.tiff.ranges import (
+    read_no_data,
+    settle_deep,
+    settle_deep_signed,
+    settle_signed,
+)
 from worker.image.formats.tiff.segments import read_samples
 from worker.image.samples import ColourModel, Samples, StoredPhoto
 
@@ -57,13 +62,14 @@ def read_pixels(directory: Directory, layout: Layout, orientation: int) -> Sampl
 
 def to_samples(samples: NDArray[Any], layout: Layout, directory: Directory) -> Samples:
     """Return scaled samples in a model of `Samples`."""
+    no_data = read_no_data(directory)
     if layout.dtype is np.float32:
         greatest = None if layout.number_format == "float" else float((1 << layout.bits) - 1)
         if greatest and layout.number_format == "signed":
-            settle_deep_signed(samples, greatest)
-        samples = settle_deep(samples, layout.colours, greatest)
+            settle_deep_signed(samples, greatest, no_data)
+        samples = settle_deep(samples, layout.colours, greatest, no_data)
     elif layout.number_format == "signed":
-        settle_signed(samples)
+        settle_signed(samples, no_data if layout.bits in {8, 16} else None)
     values, model = to_model(samples, layout, directory)
     alpha = layout.alpha
     if alpha == "probable":

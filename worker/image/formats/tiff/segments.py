@@ -1,6 +1,7 @@
 """Decodes strips and tiles, and puts their samples in their places."""
 
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
@@ -12,9 +13,10 @@ from worker.image.formats.tiff.codecs import (
     JPEG,
     NONE,
     REVERSED_BITS,
+    T4_OPTIONS,
     WEBP,
     decode_fax,
-    decompress,
+    decompress_parts,
 )
 from worker.image.formats.tiff.directory import Directory
 from worker.image.formats.tiff.jpeg_segments import decode_jpeg, decode_webp
@@ -22,7 +24,7 @@ from worker.image.formats.tiff.layout import Layout
 from worker.image.formats.tiff.positions import Segment, find_segments
 from worker.image.formats.tiff.samples import scale, unpack_rows, unpack_units
 
-T4_OPTIONS, JPEG_TABLES = 292, 347
+JPEG_TABLES: Final = 347
 LONGEST_TABLES_BYTES: Final = 64 * 1024
 # Samples that are unpacked at once.
 BAND_SAMPLES: Final = 1 << 19
@@ -71,10 +73,10 @@ def read_bands(
         bands = iter([(0, pixels)])
     else:
         columns = width
-        decoded = decompress(
-            encoded, layout.compression, layout.stored_bytes(rows, width), most_bytes
-        )
-        bands = unpack_bands(decoded, rows, width, layout)
+        counts = divide_rows(rows, width, layout)
+        sizes = [layout.stored_bytes(count, width) for count in counts]
+        parts = decompress_parts(encoded, layout.compression, sizes, most_bytes)
+        bands = unpack_bands(parts, counts, width, layout)
     end = 0
     for row, band in bands:
         end = row + len(band)
@@ -125,17 +127,20 @@ def decode_pixels(
     return decode_fax(encoded, layout.compression, options, rows, width)
 
 
-def unpack_bands(
-    decoded: memoryview, rows: int, width: int, layout: Layout
-) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Yield bands of rows: the first row, and samples as stored, (rows, width, samples)."""
+def divide_rows(rows: int, width: int, layout: Layout) -> list[int]:
+    """Return the number of rows in each band."""
     samples = layout.colours if layout.has_units else layout.segment_samples
     # A multiple of 4: units of YCbCr have up to four rows.
     band_rows = max(4, BAND_SAMPLES // (width * samples) // 4 * 4)
-    for row in range(0, rows, band_rows):
-        count = min(band_rows, rows - row)
-        start = layout.stored_bytes(row, width)
-        band = decoded[start : start + layout.stored_bytes(count, width)]
+    return [min(band_rows, rows - row) for row in range(0, rows, band_rows)]
+
+
+def unpack_bands(
+    parts: Iterator[memoryview], counts: list[int], width: int, layout: Layout
+) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield bands of rows: the first row, and samples as stored, (rows, width, samples)."""
+    samples = layout.colours if layout.has_units else layout.segment_samples
+    for row, count, band in zip(accumulate(counts, initial=0), counts, parts, strict=False):
         if layout.has_units:
             yield row, unpack_units(band, count, width, layout)
         else:

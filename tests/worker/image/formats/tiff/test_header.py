@@ -143,6 +143,22 @@ def test_a_preview_of_its_own_is_no_camera_raw() -> None:
     assert layout_of(RGB | {330: 8}).samples == 3
 
 
+def test_camera_raw_of_canon_is_named() -> None:
+    # As in a CR2 file: the first directory at 16, behind a mark and the place of the raw one.
+    directory = make_tiff([], GREY)[8:-4]
+    data = b"II*\0\x10\0\0\0CR\2\0\x99\0\0\0" + directory + bytes(4)
+    with pytest.raises(UnsupportedImageError, match="Camera raw"):
+        read_layout(Directory(data))
+    assert read_layout(Directory(data.replace(b"CR\2", b"CS\2"))).samples == 1
+
+
+def test_tiles_of_a_fax_are_limited_by_what_libtiff_takes() -> None:
+    fax = shape_tags(9, 9, bits=1, photometric=0) | {259: 4}
+    layout_of(fax | {322: 2048, 323: 1024})
+    with pytest.raises(CorruptImageError, match="larger than the image"):
+        layout_of(fax | {322: 2048, 323: 1040})
+
+
 def test_jpegs_of_ycbcr_become_rgb() -> None:
     layout = layout_of(RGB | {262: 6, 259: 7, 530: (SHORT, [3, 7])})
     assert layout.jpeg_is_ycbcr

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from tests.photos import photo
+from tests.worker.image.formats.tiff.tiff_files import make_tiff, shape_tags
+from worker.image.formats.tiff.directory import Directory
 from worker.image.formats.tiff.ranges import (
     BAND_SAMPLES,
     bands_of,
     find_full_scale,
+    read_no_data,
     settle_deep,
     settle_deep_signed,
     settle_signed,
@@ -75,6 +78,54 @@ def test_alpha_has_a_range_of_its_own() -> None:
 )
 def test_full_scales(values: list[float], full_scale: float) -> None:
     assert find_full_scale(np.array([[values]], np.float32), None) == full_scale
+
+
+@pytest.mark.parametrize("value", [9999, -9999, 3.4e38, -3.4e38, np.inf])
+def test_no_data_does_not_decide_the_range(value: float) -> None:
+    floats = PHOTO.astype(np.float32)
+    floats[:20] = value
+    scaled = settle_deep(floats, 3, no_data=9999)
+    np.testing.assert_array_equal(scaled[20:], PHOTO[20:].astype(np.uint16) * 257)
+    np.testing.assert_array_equal(scaled[:20], 65_535 if value > 0 else 0)
+
+
+def test_floats_that_are_all_huge_are_white() -> None:
+    huge = np.array([[[3.3e34, 1.5e38, np.finfo(np.float32).max]]], np.float32)
+    np.testing.assert_array_equal(settle_deep(huge, 3), 65_535)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_signed_no_data_is_not_the_darkest(dtype: type) -> None:
+    half = np.iinfo(dtype).max // 2 + 1
+    # As `scale` gives them: 0 is the lowest number.
+    samples = PHOTO.astype(dtype) // 2 + dtype(half)
+    samples[:20] = 0
+    settle_signed(samples, -half)
+    np.testing.assert_array_equal(samples[20:], PHOTO[20:] // 2)
+    np.testing.assert_array_equal(samples[:20], 0)
+
+
+def test_deep_signed_no_data_is_not_the_darkest() -> None:
+    samples = np.array([[[-(2**31), 0, 100]]], np.float32)
+    settle_deep_signed(samples, 2**32 - 1, -(2**31))
+    np.testing.assert_array_equal(samples, [[[-(2**31), 0, 100]]])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b"-9999\0", -9999),
+        (b" 1e3 \0", 1000),
+        (b"nan\0", None),
+        (b"-3.4028234663852886e+38\0", None),
+        (b"1e999", None),
+        (b"none", None),
+        (b"9" * 65, None),
+    ],
+)
+def test_the_value_of_no_data_is_read(text: bytes, value: float | None) -> None:
+    data = make_tiff([b""], shape_tags(9, 9) | {42_113: text})
+    assert read_no_data(Directory(data)) == value
 
 
 def test_bands_are_small_and_complete() -> None:

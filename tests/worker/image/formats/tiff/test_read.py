@@ -5,6 +5,7 @@ import logging
 import os
 import random
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -247,3 +248,16 @@ def test_reported_files_are_as_other_decoders_show_them(path: Path) -> None:
         values = (values[..., :-1] * alpha + 255 * (255 - alpha)) // 255
     shape = expected.shape if expected.ndim == 3 else (*expected.shape, 1)
     assert abs(values - expected.reshape(shape)).mean() < 1
+
+
+def test_a_deflated_strip_of_the_whole_photo_is_never_in_memory_twice() -> None:
+    tags = shape_tags(2200, 1000, bits=32, samples=4, photometric=2)
+    tags |= {259: 8, 338: (SHORT, [2]), 339: (SHORT, [3] * 4)}
+    data = make_tiff([zlib.compress(bytes(2200 * 1000 * 16), 1)], tags)
+    tracemalloc.start()
+    try:
+        read(data)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 30 * 2200 * 1000
