@@ -74,7 +74,8 @@ def detect_format(data: bytes, steps: Steps) -> str:
     brands = avif.read_brands(data, steps)
     if brands and brands[0] in heic.BRANDS:
         return "HEIC"
-    if not avif.BRANDS.isdisjoint(brands):
+    # Of the low-overhead form any codec is named there, too.
+    if not avif.BRANDS.isdisjoint(brands) and brands[0] != heic.LOW_OVERHEAD:
         return "AVIF"
     # HEIF files of any codec: its reader names those that are not supported.
     if not (heic.BRANDS | heic.SHARED_BRANDS).isdisjoint(brands):

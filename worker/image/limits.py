@@ -16,6 +16,7 @@ from contract.image_headers import jpeg
 from contract.image_headers.read import ImageHeader, check_size, read_header
 from contract.image_headers.steps import Steps, TooManyStepsError
 from worker.image.avif_limits import check_avif
+from worker.image.heic_limits import check_heic
 
 # Readers take some dozens of reads or chunks for a header, and one for a few kilobytes of pixels. With
 # millions of empty chunks or fill bytes in a file, they would read for a minute.
@@ -84,6 +85,8 @@ def check_limits(data: bytes, max_pixels: int) -> ImageHeader:
             check_scans(data)
         elif header.format == "AVIF":
             check_avif(data, max_pixels, LONGEST_EXIF_BYTES)
+        elif header.format == "HEIC":
+            check_heic(data, max_pixels)
     except TooManyStepsError as error:
         raise CorruptImageError("The image's header has too many pieces.") from error
     except struct.error as error:

@@ -40,6 +40,14 @@ def test_a_sequence_without_a_still_picture_is_not_supported() -> None:
     assert read_size(STILL + box(b"moov", box(b"mvhd")), Steps(99)) == (64, 48)
 
 
+@pytest.mark.parametrize("codec", [b"heic", b"avif"])
+def test_the_low_overhead_form_is_named(codec: bytes) -> None:
+    for brands in (codec, codec + codec, codec + b"\0\0\0\0"):
+        data = box(b"ftyp", b"mif3" + brands) + box(b"mini", b"\x08\x08\x80")
+        with pytest.raises(UnsupportedImageError, match="low-overhead"):
+            read_header(data)
+
+
 def test_a_heic_without_a_picture_is_damaged() -> None:
     for data in (STILL[: STILL.index(b"meta") - 4], STILL.replace(b"pitm", b"free")):
         with pytest.raises(CorruptImageError):

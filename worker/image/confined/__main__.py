@@ -6,6 +6,7 @@ memory, whatever the upload has done to it.
 
 import gc
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ from worker.image.confined.protocol import (
     write_photo,
 )
 from worker.image.confined.readers import MODULES
-from worker.image.confined.sandbox import confine
+from worker.image.confined.sandbox import confine, end_with_parent
 from worker.image.samples import StoredPhoto
 
 Readers = Mapping[str, Callable[[bytes], StoredPhoto]]
@@ -38,16 +39,37 @@ def main(readers: Readers) -> int:
     os.dup2(STDERR, STDOUT)
     # Children would copy the memory of each object that their garbage collector looks at.
     gc.freeze()
+    parent = os.getpid()
     write_all(answers, READY)
     while header := read_up_to(REQUEST.size):
         child = os.fork()
         if child == 0:
-            os._exit(serve(header, answers, readers))
+            os._exit(serve(header, answers, readers, parent))
+        if is_abandoned(child, answers):
+            os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if status:
             is_late = os.WIFSIGNALED(status) and os.WTERMSIG(status) in TIME_SIGNALS
             return TOO_LONG if is_late else 1
     return 0
+
+
+def is_abandoned(child: int, answers: int) -> bool:
+    """Wait until a child ends, or until nobody can read its answer any more; return which.
+
+    A child that is stopped gets no alarm. Where the system has no such file for a child, return at once.
+    """
+    try:
+        ended = os.pidfd_open(child)
+    except (AttributeError, OSError):
+        return False
+    poll = select.poll()
+    poll.register(ended, select.POLLIN)
+    # Errors are always reported.
+    poll.register(answers, 0)
+    ready = dict(poll.poll())
+    os.close(ended)
+    return ended not in ready
 
 
 def load_readers() -> Readers:
@@ -61,12 +83,13 @@ def load_readers() -> Readers:
     return readers
 
 
-def serve(header: bytes, answers: int, readers: Readers) -> int:
+def serve(header: bytes, answers: int, readers: Readers, parent: int) -> int:
     """Confine this process, answer one request, and return the exit code."""
     try:
         request, length = Request.unpack(header)
         # Without a handler SIGALRM ends this process, also if it sleeps and its worker is gone.
         signal.alarm(request.wall_s)
+        end_with_parent(parent)
         measures = confine(request.memory_bytes, request.cpu_s)
 
         def write(data: bytes | memoryview) -> None:

@@ -1,7 +1,9 @@
 """Takes from a process what it doesn't need, before it reads an upload."""
 
 import ctypes
+import os
 import resource
+import signal
 import sys
 from pathlib import Path
 from typing import Final, Literal
@@ -10,6 +12,7 @@ from worker.image.confined import landlock, seccomp
 
 Measure = Literal["limits", "landlock", "seccomp"]
 LIBC: Final = ctypes.CDLL(None)
+PR_SET_PDEATHSIG: Final = 1
 LIBC.syscall.restype = ctypes.c_long
 MEASURES: Final[tuple[Measure, ...]] = ("limits", "landlock", "seccomp")
 
@@ -33,6 +36,16 @@ def confine(memory_bytes: int, cpu_s: int) -> list[Measure]:
     if seccomp.forbid_calls(LIBC):
         measures.append("seccomp")
     return measures
+
+
+def end_with_parent(parent: int) -> None:
+    """Have the kernel kill this process, even a stopped one, when its parent ends (Linux, prctl(2))."""
+    if sys.platform != "linux":
+        return
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    # It may have ended before.
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def limit(limits: dict[int, int]) -> None:

@@ -6,15 +6,15 @@ libavif converts to RGB by the matrix of the ``nclx`` box or the bitstream, and 
 import io
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from imagecodecs import avif_decode
 from numpy.typing import NDArray
-from PIL import AvifImagePlugin, Image, TiffImagePlugin
+from PIL import AvifImagePlugin, Image, TiffImagePlugin, UnidentifiedImageError
 
-from contract.errors import CorruptImageError
+from contract.errors import CorruptImageError, UnsupportedImageError
 from contract.image_headers.avif import ANIMATION
 from contract.image_headers.boxes import Box, Fields, find_box
 from contract.image_headers.heif_items import (
@@ -27,6 +27,7 @@ from contract.image_headers.heif_items import (
 )
 from contract.image_headers.steps import Steps, TooManyStepsError
 from worker.image.formats.heif_metadata import LONGEST_EXIF_BYTES, complete_cicp, strip_exif
+from worker.image.formats.heif_repairs import repair_avif
 from worker.image.samples import Cicp, RawMetadata, Samples, StoredPhoto
 
 # Pillow would load it for EXIF, which a confined process can't.
@@ -40,6 +41,12 @@ CONFIGURATION: Final = re.compile(rb"av1C\x81.(.)", re.DOTALL)
 HIGH_BIT_DEPTH, TWELVE_BITS = 0x40, 0x20
 # ISO/IEC 14496-12, 12.1.5.2: code points of primaries and transfer.
 NCLX: Final = re.compile(rb"colrnclx(..)(..)", re.DOTALL)
+# Types of colour information with an ICC profile (ISO/IEC 14496-12, 12.1.5).
+PROFILES: Final = (b"prof", b"rICC")
+# By the axis of mirroring, then by quarters (MIAF, ISO/IEC 23000-22, 7.3.6.7: rotation comes first).
+ORIENTATIONS: Final = {None: (1, 8, 3, 6), 0: (4, 5, 2, 7), 1: (2, 7, 4, 5)}
+# Of libavif's error for what the standard allows and libavif can't.
+NOT_IMPLEMENTED: Final = "Not implemented"
 # The type of EXIF's item, and one that libavif skips: it refuses files with damaged EXIF.
 EXIF, NO_EXIF = b"Exif", b"none"
 
@@ -55,37 +62,70 @@ class Boxes:
     crop: tuple[slice, slice] | None = None
     """Rows and columns of the clean aperture, before any rotation."""
     cicp: Cicp | None = None
+    profile: bytes | None = None
+    turns: int = 0
+    """Quarters anticlockwise, before any mirroring."""
+    mirror: int | None = None
+    """0 exchanges top and bottom, 1 left and right."""
+
+    @property
+    def orientation(self) -> int:
+        """EXIF's orientation (1 to 8) for turns and mirroring."""
+        return ORIENTATIONS[self.mirror][self.turns]
 
 
 def read(data: bytes) -> StoredPhoto:
     """Return the picture in ``data``, of a sequence the first.
 
     Raises:
+        UnsupportedImageError: when libavif can't decode how it is coded.
         CorruptImageError: when it can't be decoded completely.
     """
+    data = repair_avif(data)
     try:
         boxes = read_boxes(data)
     except (struct.error, CorruptImageError, TooManyStepsError):
         boxes = Boxes(data, cicp=find_cicp(data))
     try:
-        with Image.open(io.BytesIO(boxes.without_exif), formats=["AVIF"]) as image:
-            orientation = image.getexif().get(ORIENTATION, 1)
-            mode, profile, xmp = image.mode, image.info.get("icc_profile"), image.info.get("xmp")
-            values = read_values(image, boxes.without_exif)
+        samples, orientation, xmp = read_picture(data, boxes)
     except MemoryError:
         raise
     except Exception as error:  # many kinds of errors for damaged files
+        if NOT_IMPLEMENTED in str(error):
+            detail = "The AVIF is coded in a way that is not supported."
+            raise UnsupportedImageError(detail) from error
         raise CorruptImageError("The image's data is truncated or damaged.") from error
+    return StoredPhoto(samples, orientation, RawMetadata(boxes.exif, xmp))
+
+
+def read_picture(data: bytes, boxes: Boxes) -> tuple[Samples, int, bytes | None]:
+    """Return samples, orientation and XMP.
+
+    Pillow lets libavif be stricter than imagecodecs does, which tells nothing but samples.
+    """
+    xmp = None
+    try:
+        with Image.open(io.BytesIO(boxes.without_exif), formats=["AVIF"]) as image:
+            orientation = image.getexif().get(ORIENTATION, 1)
+            profile, xmp = image.info.get("icc_profile"), image.info.get("xmp")
+            values = read_values(image, boxes.without_exif)
+    except UnidentifiedImageError:
+        if is_sequence(data):
+            raise
+        values = read_still(boxes.without_exif)
+        orientation, profile = boxes.orientation, boxes.profile
     if boxes.crop is not None:
         values = values[boxes.crop]
+    # With or without alpha. libavif's callers differ in whether grey with alpha remains grey.
+    channels = values.shape[2]
     samples = Samples(
         values,
-        "grey" if mode.startswith("L") else "rgb",
-        "straight" if mode.endswith("A") else "none",
+        "grey" if channels < 3 else "rgb",
+        "none" if channels % 2 else "straight",
         profile,
         None if profile else boxes.cicp,
     )
-    return StoredPhoto(samples, orientation, RawMetadata(boxes.exif, xmp))
+    return samples, orientation, xmp
 
 
 def read_values(image: Image.Image, data: bytes) -> Values:
@@ -93,15 +133,24 @@ def read_values(image: Image.Image, data: bytes) -> Values:
 
     imagecodecs writes beyond its memory for sequences.
     """
-    bits = find_bits(data)
-    if bits == 8 or data[8:12] == ANIMATION or b"moov" in data:
+    if is_sequence(data) or find_bits(data) == 8:
         values: Values = np.asarray(image)
-    else:
-        deep = np.asarray(avif_decode(data, numthreads=1))
-        values = deep
-        if deep.dtype == np.uint16:
-            # The upper bits again below: the largest value becomes 65,535.
-            values = (deep << np.uint16(16 - bits)) | (deep >> np.uint16(2 * bits - 16))
+        return values.reshape(*values.shape[:2], -1)
+    return read_still(data)
+
+
+def is_sequence(data: bytes) -> bool:
+    """Return whether a file may have tracks."""
+    return data[8:12] == ANIMATION or b"moov" in data
+
+
+def read_still(data: bytes) -> Values:
+    """Return the samples of a picture, which is no sequence."""
+    bits = find_bits(data)
+    values: Values = np.asarray(avif_decode(data, numthreads=1))
+    if values.dtype == np.uint16:
+        # The upper bits again below: the largest value becomes 65,535.
+        values = (values << np.uint16(16 - bits)) | (values >> np.uint16(2 * bits - 16))
     return values.reshape(*values.shape[:2], -1)
 
 
@@ -139,7 +188,16 @@ def read_boxes(data: bytes) -> Boxes:
         if exif is None and item.number in exif_numbers:
             content = bytes(read_content(memoryview(data), boxes, item, LONGEST_EXIF_BYTES + 10))
             exif = strip_exif(content[4:])
-    aperture = cicp = size_px = None
+    iinf = boxes[b"iinf"]
+    hidden = data[iinf.start : iinf.end].replace(EXIF, NO_EXIF)
+    without_exif = data[: iinf.start] + hidden + data[iinf.end :] if exif_numbers else data
+    return replace(read_own_properties(data, boxes, steps), without_exif=without_exif, exif=exif)
+
+
+def read_own_properties(data: bytes, boxes: dict[bytes, Box], steps: Steps) -> Boxes:
+    """Return what the properties of the primary item say."""
+    aperture = cicp = size_px = profile = mirror = None
+    turns = 0
     for box in read_properties(data, boxes[b"iprp"], read_primary(data, boxes), steps):
         content = data[box.start : box.end]
         if box.kind == b"ispe" and len(content) >= 12:
@@ -148,11 +206,14 @@ def read_boxes(data: bytes) -> Boxes:
             aperture = Fields(data, box)
         elif box.kind == b"colr" and content.startswith(b"nclx"):
             cicp = complete_cicp(*struct.unpack_from(">HH", content, 4))
+        elif box.kind == b"colr" and content.startswith(PROFILES):
+            profile = content[4:]
+        elif box.kind == b"irot":
+            turns = Fields(data, box).read(1) & 3
+        elif box.kind == b"imir":
+            mirror = Fields(data, box).read(1) & 1
     crop = read_crop(aperture, size_px) if aperture and size_px else None
-    iinf = boxes[b"iinf"]
-    hidden = data[iinf.start : iinf.end].replace(EXIF, NO_EXIF)
-    without_exif = data[: iinf.start] + hidden + data[iinf.end :] if exif_numbers else data
-    return Boxes(without_exif, exif, crop, cicp)
+    return Boxes(data, None, crop, cicp, profile, turns, mirror)
 
 
 def read_crop(fields: Fields, size_px: tuple[int, ...]) -> tuple[slice, slice] | None:

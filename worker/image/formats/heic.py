@@ -13,6 +13,7 @@ from pi_heif.heif import HeifImage, open_heif
 
 from contract.errors import CorruptImageError, UnsupportedImageError
 from worker.image.formats.heif_metadata import complete_cicp, strip_exif
+from worker.image.formats.heif_repairs import repair_heic
 from worker.image.samples import Cicp, ColourModel, RawMetadata, Samples, StoredPhoto
 
 # Tiles one after the other: the worker has a decoder for each of its threads.
@@ -20,6 +21,11 @@ options.DECODE_THREADS = 0
 options.THUMBNAILS = False
 options.DEPTH_IMAGES = False
 options.AUX_IMAGES = False
+
+# Of libheif's errors: a list of references has an item twice; an identity of an identity, with a size that
+# isn't the declared one, or in a file of MIAF, which forbids it.
+USED_TWICE: Final = "double references"
+OTHER_SIZE, DERIVED_TWICE, IDENTITY = "size signaled", "from another 'iden'", b"iden"
 
 Values = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -43,7 +49,7 @@ def read(data: bytes) -> StoredPhoto:
         CorruptImageError: when it can't be decoded completely.
     """
     try:
-        file = open_heif(data, convert_hdr_to_8bit=False)
+        file = open_heif(repair_heic(data), convert_hdr_to_8bit=False)
         image = next((image for image in file if image.info["primary"]), None)
         if image is None:
             raise UnsupportedImageError(
@@ -55,6 +61,7 @@ def read(data: bytes) -> StoredPhoto:
     except OSError as error:
         raise MemoryError from error
     except (ValueError, EOFError) as error:
+        raise_unsupported(error, data)
         raise CorruptImageError("The image's data is truncated or damaged.") from error
     model, alpha = MODES[image.mode.partition(";")[0]]
     info = cast("dict[str, Any]", image.info)
@@ -66,6 +73,16 @@ def read(data: bytes) -> StoredPhoto:
         None if "icc_profile" in info else read_nclx(info.get("nclx_profile")),
     )
     return StoredPhoto(samples, metadata=RawMetadata(strip_exif(info["exif"]), info.get("xmp")))
+
+
+def raise_unsupported(error: Exception, data: bytes) -> None:
+    """Raise UnsupportedImageError if libheif refuses a file that may be as the standard has it."""
+    if USED_TWICE in str(error):
+        detail = "A HEIC whose grid or overlay has a picture twice is not supported."
+        raise UnsupportedImageError(detail) from error
+    if DERIVED_TWICE in str(error) or (OTHER_SIZE in str(error) and IDENTITY in data):
+        detail = "A HEIC with an identity of a derived picture is not supported."
+        raise UnsupportedImageError(detail) from error
 
 
 def read_values(image: HeifImage) -> Values:

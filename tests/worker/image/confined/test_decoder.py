@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -53,6 +54,11 @@ def list_processes(parent: int) -> set[int]:
         except OSError:
             continue
     return {process for process, its_parent in found if its_parent == parent}
+
+
+def is_confined(process: int) -> bool:
+    """Return whether a process has its filter of system calls, which comes last."""
+    return "Seccomp:\t2" in Path(f"/proc/{process}/status").read_text()
 
 
 def start(decoder: Decoder) -> int:
@@ -128,7 +134,14 @@ def test_a_refused_format_is_not_decoded(faulty: Decoder) -> None:
     assert ask(faulty, b"fine") == (UnsupportedImageError, "Not here.")
 
 
-def test_nothing_is_left_when_the_worker_is_killed() -> None:
+def test_a_format_without_its_libraries_is_named(faulty: Decoder) -> None:
+    with pytest.raises(UnsupportedImageError, match="without a decoder for AVIF"):
+        faulty.read(b"fine", ImageHeader("AVIF", 1, 1), 100)
+    assert ask(faulty, b"fine") == 4
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_nothing_is_left_when_the_worker_is_killed(*, is_stopped: bool) -> None:
     script = (
         "import sys, threading\n"
         "from worker.image.confined.decoder import Decoder\n"
@@ -150,11 +163,33 @@ def test_nothing_is_left_when_the_worker_is_killed() -> None:
         assert len(mine) == 2
         mine |= {child for process in mine for child in list_processes(process)}
         assert len(mine) > 2  # one hangs
+        for process in mine - list_processes(worker.pid) if is_stopped else ():
+            os.kill(process, signal.SIGSTOP)
         worker.kill()
     deadline_s = time.monotonic() + 2 * LIMIT_S
     while any(Path(f"/proc/{pid}").exists() for pid in mine):
         assert time.monotonic() < deadline_s
         time.sleep(0.1)
+
+
+def test_a_stopped_child_ends_with_its_process(faulty: Decoder) -> None:
+    process = start(faulty)
+    busy = threading.Thread(target=ask, args=(faulty, b"hang"))
+    busy.start()
+    while not (children := list_processes(process)):
+        time.sleep(0.01)
+    (child,) = children
+    # The child sets this first.
+    while not is_confined(child):
+        time.sleep(0.01)
+    os.kill(child, signal.SIGSTOP)
+    os.kill(process, signal.SIGKILL)
+    busy.join(LIMIT_S / 2)
+    assert not busy.is_alive()
+    deadline_s = time.monotonic() + LIMIT_S / 2
+    while Path(f"/proc/{child}").exists():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
 
 
 def test_no_secret_and_no_file_is_inherited(

@@ -167,13 +167,18 @@ def test_alpha_is_read() -> None:
     [
         ((12, 13, 6, 1), Cicp(12, 13)),
         ((9, 16, 6, 1), Cicp(9, 16)),
+        ((9, 18, 9, 1), Cicp(9, 18)),
         ((2, 2, 6, 1), None),
         ((2, 8, 6, 1), Cicp(1, 8)),
         ((12, 2, 6, 1), Cicp(12, 13)),
     ],
 )
-def test_code_points_are_kept(nclx: tuple[int, int, int, int], expected: Cicp | None) -> None:
-    assert samples_of(heic(code(PIXELS, nclx=nclx))).cicp == expected
+@pytest.mark.parametrize("depth", [8, 10])
+def test_code_points_are_kept(
+    nclx: tuple[int, int, int, int], expected: Cicp | None, depth: int
+) -> None:
+    found = samples_of(heic(code(PIXELS, depth=depth, nclx=nclx)))
+    assert (found.cicp, found.values.itemsize) == (expected, 1 if depth == 8 else 2)
 
 
 def test_a_profile_comes_before_code_points() -> None:
@@ -211,6 +216,48 @@ def test_an_orientation_in_exif_is_not_applied() -> None:
     assert found.orientation == 1
     assert isinstance(found.pixels, Samples)
     assert found.pixels.values.shape == PIXELS.shape
+
+
+@pytest.mark.parametrize("depth", [8, 10])
+def test_a_phone_s_photo_is_turned_once_and_without_its_maps(depth: int) -> None:
+    wide = photo(128, 96)
+    tiles = [code(wide[y : y + 48, x : x + 64], depth=depth) for y in (0, 48) for x in (0, 64)]
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    properties = [tiles[0].properties[1], box(b"colr", b"prof" + profile), turn(3)]
+    content = struct.pack(">BBBBHH", 0, 0, 1, 1, 128, 96)
+    grid = HeifItem(b"grid", content, (128, 96), properties, parts=range(2, 6))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    grey = np.full((48, 64), 99, np.uint8)
+    maps = [
+        code(grey, [full_box(b"auxC", name + b"\0")])
+        for name in (
+            b"urn:com:apple:photo:2020:aux:hdrgainmap",
+            b"urn:mpeg:hevc:2015:auxid:2",
+        )
+    ]
+    items = [*tiles, *maps, HeifItem(b"Exif", b"\0\0\0\6" + exif.tobytes(), None)]
+    references = b"".join(refer(b"auxl", item, 1) for item in (6, 7)) + refer(b"cdsc", 8, 1)
+    plain = heif_file([grid, *items], b"heic")
+    start = plain.index(b"iref") - 4
+    size = int.from_bytes(plain[start : start + 4], "big")
+    meta = plain.index(b"meta") - 4
+    end = meta + int.from_bytes(plain[meta : meta + 4], "big")
+    moved = move_offsets(plain[meta:end], len(references))
+    cut = start + size - meta
+    longer = struct.pack(">I", size + len(references))
+    moved = (
+        moved[: start - meta] + longer + moved[start - meta + 4 : cut] + references + moved[cut:]
+    )
+    data = plain[:meta] + struct.pack(">I", len(moved)) + moved[4:] + plain[end:]
+    found = read(data)
+    assert isinstance(found.pixels, Samples)
+    expected = np.rot90(wide, 3)
+    assert (found.orientation, found.pixels.values.shape) == (1, expected.shape)
+    assert (found.pixels.alpha, found.pixels.profile) == ("none", profile)
+    assert found.metadata.exif is not None
+    full = 1 if depth == 8 else 257
+    assert psnr(found.pixels.values / full, expected) > LIKE_DB
 
 
 def test_every_truncated_file_is_damaged() -> None:
