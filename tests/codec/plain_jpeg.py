@@ -54,7 +54,7 @@ def decode(data: bytes) -> PlainFile:
             _read_scan_header(file, payload)
             break
         else:
-            assert marker in {0xE0, 0xEF}
+            assert marker in {0xE0, 0xFE}
     _read_scan(file, data[at:])
     return file
 

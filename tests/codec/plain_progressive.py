@@ -58,7 +58,7 @@ def decode_progressive(data: bytes) -> PlainProgressive:
             _read_scan(file, payload, Bits(data[at:end]))
             at = end
         else:
-            assert marker in {0xE0, 0xEF}
+            assert marker in {0xE0, 0xFE}
     assert at + 2 == len(data)
     keys = {(i, k) for i in range(len(file.components)) for k in range(64)}
     assert file.unknown == dict.fromkeys(keys, 0)

@@ -104,7 +104,7 @@ def read_adobe_transform(segment: Segment) -> int | None:
 
 def read_own_checksum(segment: Segment) -> bytes | None:
     """Return the checksum in the mark of our own files; None in other segments."""
-    if segment.marker != own_mark.APP15 or not segment.payload.startswith(own_mark.NAME):
+    if segment.marker != own_mark.COM or not segment.payload.startswith(own_mark.NAME):
         return None
     return segment.payload[len(own_mark.NAME) :]
 

@@ -25,7 +25,8 @@ def is_recognized(jpeg: bytes, settings: EncodeSettings = SETTINGS) -> bool:
 def test_the_mark_is_one_segment_that_decoders_skip() -> None:
     marked = add_mark(FILE, SETTINGS)
     assert len(marked) == len(FILE) + MARK_BYTES
-    assert marked[20:32] == b"\xff\xef\x00\x0eFoveate\0"
+    assert marked[20:31] == b"\xff\xfe\x00\x0eFoveate"
+    assert marked[31:36].decode().isprintable()
     assert np.array_equal(shown_pixels(marked), shown_pixels(FILE))
     assert codec.read_source(marked).stripped == FILE
 
@@ -79,7 +80,7 @@ def test_the_mark_of_an_edited_file_does_not_count(position: int) -> None:
         assert not is_recognized(bytes(marked))
 
 
-@pytest.mark.parametrize("payload", [b"", b"Foveate", b"Foveate\0", b"Foveate\0\0\0\0"])
+@pytest.mark.parametrize("payload", [b"", b"Foveate", b"Foveate ", b"FoveateAAAA"])
 def test_a_short_mark_does_not_count(payload: bytes) -> None:
-    segment = b"\xff\xef" + (len(payload) + 2).to_bytes(2, "big") + payload
+    segment = b"\xff\xfe" + (len(payload) + 2).to_bytes(2, "big") + payload
     assert not is_recognized(FILE[:20] + segment + FILE[20:])

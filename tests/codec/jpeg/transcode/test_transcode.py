@@ -163,7 +163,7 @@ def test_a_forged_mark_damages_no_file() -> None:
     data = data[:2] + data[20:]
     chosen = codec.EncodeSettings(target="quality")
     checksum = compute_checksum(data, chosen)
-    forged = data[:2] + b"\xff\xef\x00\x0eFoveate\0" + checksum + data[2:]
+    forged = data[:2] + b"\xff\xfe\x00\x0eFoveate" + checksum + data[2:]
     made = transcode(read_source(forged), shown_pixels(forged), SPOT, chosen).jpeg
     assert squared_error(made, shown_pixels(data)) < 100
 

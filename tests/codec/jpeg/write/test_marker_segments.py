@@ -16,7 +16,7 @@ def encoded(image: NDArray[np.uint8], subsampling: Subsampling) -> PlainFile:
 
 def test_segments_stand_in_jfif_order() -> None:
     file = encoded(scene(40, 30), "420")
-    assert file.markers == [0xE0, 0xEF, 0xDB, 0xC0, 0xC4, 0xDA]
+    assert file.markers == [0xE0, 0xFE, 0xDB, 0xC0, 0xC4, 0xDA]
     assert (file.height, file.width) == (40, 30)
     assert sorted(file.quant_tables) == [0, 1, 2]
     assert sorted(file.huffman) == [(0, 0), (0, 1), (1, 0), (1, 1)]

@@ -75,4 +75,4 @@ def test_progressive_files_have_the_bytes_of_the_reference(quality: int, *, grey
     options = codec.EncodeSettings(quality=quality, progressive=True)
     result = codec.encode(image, spot(50, 66), options)
     assert 0.99 <= len(result.jpeg) / result.reference_bytes <= 1.01
-    assert decode_progressive(result.jpeg).markers[:4] == [0xE0, 0xEF, 0xDB, 0xC2]
+    assert decode_progressive(result.jpeg).markers[:4] == [0xE0, 0xFE, 0xDB, 0xC2]
