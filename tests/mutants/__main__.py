@@ -163,6 +163,8 @@ def run_tests(paths: list[str], copy: Path, environment: dict[str, str]) -> str:
         return "time"
     if done.returncode == 0:
         return ""
+    if "+ Timeout +" in done.stdout + done.stderr:
+        return "time"
     return find_failed(done.stdout) or f"exit code {done.returncode}"
 
 

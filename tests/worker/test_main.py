@@ -30,3 +30,34 @@ def test_heic_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert module.main() == 1
     with pytest.raises(UnsupportedImageError, match=HEIC_IS_OFF):
         decoder.read(b"", ImageHeader("HEIC", 1, 1), 100)
+
+
+class StoppingWorker:
+    """Loses Redis in its first run, and is told to stop in its second."""
+
+    key = "rq:worker:name"
+    stopping = False
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.deleted: list[str] = []
+        self.connection = self
+
+    def work(self, **_: object) -> None:
+        self.runs += 1
+        self.stopping = self.runs == 2
+        if not self.stopping:
+            raise RedisError("gone")
+
+    def set(self, *_: object, **__: object) -> None:
+        """Be a Redis that accepts writes."""
+
+    def delete(self, key: str) -> None:
+        self.deleted.append(key)
+
+
+def test_a_worker_serves_again_after_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REDIS_PAUSE_S", 0.0)
+    worker = StoppingWorker()
+    module.run_worker(worker)  # type: ignore[arg-type]
+    assert (worker.runs, worker.deleted) == (2, [worker.key])

@@ -11,6 +11,7 @@ import pytest
 from app.settings import AppSettings
 from app.supervision import supervisor as module
 from app.supervision.child import Child
+from app.supervision.front_ends import FrontEnds
 from app.supervision.supervisor import Supervisor
 
 NO_REDIS = "unix:///nonexistent/redis.sock"
@@ -79,3 +80,29 @@ def test_a_recovery_that_fails_does_not_end_the_service(
     monkeypatch.setattr(module, "recover", fail)
     supervisor._recover(NO_REDIS, "worker-1")
     assert "could not be requeued" in capsys.readouterr().err
+
+
+def test_it_waits_for_all_front_ends_and_a_ready_service(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([False, True, True])
+    asked: list[str] = []
+
+    class Starting(FrontEnds):
+        url = "http://test"
+
+        def __init__(self) -> None:
+            """Have no sockets."""
+
+        def all_up(self) -> bool:
+            return next(answers)
+
+    def respond(url: str) -> bool:
+        asked.append(url)
+        return len(asked) == 2
+
+    monkeypatch.setattr(module, "POLL_S", 0.0)
+    monkeypatch.setattr(module, "responds_ok", respond)
+    supervisor._wait_until_ready(Starting(), NO_REDIS)
+    assert asked == ["http://test/readyz"] * 2
+    assert next(answers, None) is None
