@@ -5,6 +5,7 @@ from codec.jpeg.decode.marker_segments import UnreadableSourceError
 from codec.jpeg.decode.orientation import apply_orientation
 from codec.jpeg.encode import encode
 from codec.jpeg.rate_control.standard_jpeg import measure_reference
+from codec.jpeg.syntax.segment import write_segment
 from codec.jpeg.transcode.transcode import transcode, warm_up
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
 
@@ -21,4 +22,5 @@ __all__ = [
     "read_source",
     "transcode",
     "warm_up",
+    "write_segment",
 ]

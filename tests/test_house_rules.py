@@ -148,6 +148,7 @@ TESTED_ELSEWHERE = {
     "codec/jpeg/quantize/trellis.py": "is compiled into quantize_ac: test_rdoq",
     "codec/jpeg/syntax/component.py": "only data",
     "worker/image/samples.py": "only data",
+    "worker/image/segment_names.py": "only data",
 }
 
 

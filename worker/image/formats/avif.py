@@ -26,8 +26,9 @@ from contract.image_headers.heif_items import (
     read_types,
 )
 from contract.image_headers.steps import Steps, TooManyStepsError
-from worker.image.formats.heif_metadata import LONGEST_EXIF_BYTES, complete_cicp, strip_exif
+from worker.image.formats.heif_metadata import complete_cicp, strip_exif
 from worker.image.formats.heif_repairs import repair_avif
+from worker.image.limits import LONGEST_EXIF_BYTES
 from worker.image.samples import Cicp, RawMetadata, Samples, StoredPhoto
 
 # Pillow would load it for EXIF, which a confined process can't.

@@ -2,14 +2,14 @@
 
 from typing import Final
 
+from worker.image.limits import LONGEST_EXIF_BYTES
 from worker.image.samples import Cicp
+from worker.image.segment_names import EXIF_NAME
 
 # ITU-T H.273: unspecified; BT.709's primaries and sRGB's transfer, which then hold (ISO/IEC 23000-22,
 # 7.3.6.4).
 UNSPECIFIED, BT709_PRIMARIES, SRGB_TRANSFER = 2, 1, 13
-EXIF_NAME: Final = b"Exif\0\0"
 BYTE_ORDERS: Final = (b"II*\0", b"MM\0*")
-LONGEST_EXIF_BYTES: Final = 1024 * 1024
 
 
 def complete_cicp(primaries: int, transfer: int) -> Cicp | None:

@@ -17,6 +17,7 @@ from worker.image.formats.pixels import make_pixels
 from worker.image.limits import BYTES_PER_READ, FREE_READS, LONGEST_EXIF_BYTES
 from worker.image.metadata.segments import LONGEST_PROFILE_BYTES
 from worker.image.samples import RawMetadata, StoredPhoto
+from worker.image.segment_names import EXIF_NAME
 
 FRAMES: Final = frozenset({webp.LOSSY, webp.LOSSLESS})
 ALPHA, ANIMATED = b"ALPH", b"ANMF"
@@ -24,7 +25,6 @@ PROFILE, EXIF, XMP = b"ICCP", b"EXIF", b"XMP "
 # 2.7.1: what stands before the chunks of an animation's frame.
 FRAME_HEADER_BYTES: Final = 16
 HAS_ALPHA: Final = 0x10
-EXIF_NAME: Final = b"Exif\0\0"
 
 
 @dataclass(slots=True)

@@ -1,7 +1,6 @@
 """Finds the gain map in an upload: a JPEG of its own behind the photo's."""
 
 import logging
-import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,13 +11,12 @@ from contract.image_headers import jpeg
 from contract.image_headers.steps import Steps, TooManyStepsError
 from worker.image.gain_map import container, iso_metadata, multi_picture, xmp_metadata
 from worker.image.gain_map.numbers import GainMapNumbers, InvalidGainMapError
-from worker.image.gain_map.packet import NAME as XMP_NAME
+from worker.image.limits import MARKER
 from worker.image.metadata.segments import APP1, APP2
+from worker.image.segment_names import XMP_NAME
 
 log = logging.getLogger(__name__)
 
-# A marker, but no fill byte, escaped 0xFF or RSTn.
-MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 END_OF_IMAGE: Final = b"\xff\xd9"
 # How many gain maps without an end are looked through.
 MOST_SCANS: Final = 3

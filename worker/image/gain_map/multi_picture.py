@@ -4,9 +4,10 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
+from codec import write_segment
 from contract.image_headers import jpeg, tiff
 from contract.image_headers.steps import Steps
-from worker.image.metadata.segments import APP0, APP2, segment
+from worker.image.metadata.segments import APP0, APP2
 
 NAME: Final = b"MPF\0"
 VERSION, PICTURE_COUNT, ENTRIES = 0xB000, 0xB001, 0xB002
@@ -71,4 +72,4 @@ def append_picture(photo: bytes, picture: bytes) -> bytes:
         *(PRIMARY, photo_bytes, 0, 0, 0),
         *(0, len(picture), photo_bytes - origin, 0, 0),
     )
-    return photo[:at] + segment(APP2, NAME + directory) + photo[at:] + picture
+    return photo[:at] + write_segment(APP2, NAME + directory) + photo[at:] + picture

@@ -10,8 +10,6 @@ from defusedxml.ElementTree import fromstring
 
 from worker.image.gain_map.numbers import InvalidGainMapError
 
-# XMP part 3, 1.1.3: what a packet's APP1 segment begins with.
-NAME: Final = b"http://ns.adobe.com/xap/1.0/\0"
 RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 
 

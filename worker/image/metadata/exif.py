@@ -21,8 +21,8 @@ from worker.image.metadata.directories import (
 )
 from worker.image.metadata.geometry import Geometry
 from worker.image.metadata.maker_note import drop_false
+from worker.image.segment_names import EXIF_NAME
 
-EXIF_NAME: Final = b"Exif\0\0"
 MAKE, ORIENTATION, MAKER_NOTE, CHROMA_POSITIONING = 0x010F, 0x0112, 0x927C, 0x0213
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 COPYRIGHT_TAGS: Final = frozenset({0x013B, 0x8298, 0x9C9D})  # Artist, Copyright, XPAuthor

@@ -7,12 +7,14 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
+from codec import write_segment
 from contract.messages import Metadata
 from worker.image.metadata.exif import read_density, write_exif
 from worker.image.metadata.geometry import Geometry
 from worker.image.metadata.image_resources import write_image_resources
 from worker.image.metadata.xmp import write_xmp
 from worker.image.samples import RawMetadata
+from worker.image.segment_names import ICC_NAME
 
 APP0, APP1, APP2, APP13 = 0xE0, 0xE1, 0xE2, 0xED
 Density = tuple[int, int, int]
@@ -24,7 +26,6 @@ DENSITY: Final = slice(13, 18)
 SQUARE: Final = (1, 1, 0)
 # T.81, B.1.1.4: the length field has 16 bits and counts its own two bytes.
 LONGEST_PAYLOAD_BYTES: Final = 65_533
-ICC_NAME: Final = b"ICC_PROFILE\0"
 # The largest profiles, those of printers, have about 3 MB.
 LONGEST_PROFILE_BYTES: Final = 4 * 1024 * 1024
 
@@ -48,19 +49,19 @@ def write_kept(
 ) -> Iterator[bytes]:
     """Yield the segments of all metadata but the profile."""
     if keep == "all" and (density := find_density(metadata, geometry)):
-        yield segment(APP0, write_jfif(density))
+        yield write_segment(APP0, write_jfif(density))
     if metadata.exif is not None and (
         exif := write_exif(metadata.exif, keep, geometry, LONGEST_PAYLOAD_BYTES)
     ):
-        yield segment(APP1, exif)
+        yield write_segment(APP1, exif)
     for payload in write_xmp(metadata, keep, geometry, has_profile=profile is not None):
-        yield segment(APP1, payload)
+        yield write_segment(APP1, payload)
     if metadata.image_resources is not None and (
         resources := write_image_resources(
             metadata.image_resources, keep, geometry, LONGEST_PAYLOAD_BYTES
         )
     ):
-        yield segment(APP13, resources)
+        yield write_segment(APP13, resources)
 
 
 def find_density(metadata: RawMetadata, geometry: Geometry) -> Density | None:
@@ -90,12 +91,7 @@ def split_profile(profile: bytes) -> Iterator[bytes]:
     length = LONGEST_PAYLOAD_BYTES - len(ICC_NAME) - 2
     parts = [profile[at : at + length] for at in range(0, len(profile), length)]
     for number, part in enumerate(parts, 1):
-        yield segment(APP2, ICC_NAME + bytes((number, len(parts))) + part)
-
-
-def segment(marker: int, payload: bytes) -> bytes:
-    """Return one marker segment."""
-    return bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2, "big") + payload
+        yield write_segment(APP2, ICC_NAME + bytes((number, len(parts))) + part)
 
 
 def insert(jpeg: bytes, segments: bytes) -> bytes:

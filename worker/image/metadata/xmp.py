@@ -18,11 +18,10 @@ from worker.image.metadata.geometry import Geometry
 from worker.image.metadata.xmp_editor import PADDING, DamagedPacketError, edit_packet
 from worker.image.metadata.xmp_properties import NOTE, Rules, is_part
 from worker.image.samples import RawMetadata
+from worker.image.segment_names import EXTENDED_XMP_NAME, XMP_NAME
 
 log = logging.getLogger(__name__)
 
-XMP_NAME: Final = b"http://ns.adobe.com/xap/1.0/\0"
-EXTENSION_NAME: Final = b"http://ns.adobe.com/xmp/extension/\0"
 LONGEST_BYTES: Final = 65_533 - len(XMP_NAME)
 EXTENSION_PART_BYTES: Final = 65_400
 # A tree of XML takes some twenty times the bytes of its text.
@@ -155,7 +154,9 @@ def compute_digest(extension: bytes) -> str:
 
 def split_extension(extension: bytes) -> Iterator[bytes]:
     """Yield payloads of extended XMP, each with its digest, full length and offset."""
-    head = EXTENSION_NAME + compute_digest(extension).encode() + len(extension).to_bytes(4, "big")
+    head = (
+        EXTENDED_XMP_NAME + compute_digest(extension).encode() + len(extension).to_bytes(4, "big")
+    )
     for at in range(0, len(extension), EXTENSION_PART_BYTES):
         yield head + at.to_bytes(4, "big") + extension[at : at + EXTENSION_PART_BYTES]
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from worker.image.formats.heif_metadata import LONGEST_EXIF_BYTES, complete_cicp, strip_exif
+from worker.image.formats.heif_metadata import complete_cicp, strip_exif
+from worker.image.limits import LONGEST_EXIF_BYTES
 from worker.image.samples import Cicp
 
 TIFF = b"II*\0\x08\0\0\0\0\0"

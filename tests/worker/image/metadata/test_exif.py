@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, TiffTags
 
+from codec import write_segment
 from contract.messages import Metadata
 from tests.photos import file_of, photo
 from tests.worker.image.metadata.tiff_structures import Tag, Tags, build, find_faults, parse, text
 from tests.worker.image.tagged_uploads import compress, make_exif
 from worker.image.metadata.exif import EXIF_NAME, write_exif
 from worker.image.metadata.geometry import Geometry
-from worker.image.metadata.segments import insert, segment
+from worker.image.metadata.segments import insert
 
 LONGEST_BYTES = 65_533
 SAME = Geometry((8, 6), 1, (8, 6))
@@ -230,7 +231,7 @@ def test_exif_of_a_whole_tiff_is_its_directory(big: bool, tmp_path: Path) -> Non
     assert payload is not None
     assert len(payload) < 1000
     assert set(parse(payload[len(EXIF_NAME) :])) == {*CAMERA, 0x0213}
-    jpeg = insert(file_of(photo(200, 150), "JPEG"), segment(0xE1, payload))
+    jpeg = insert(file_of(photo(200, 150), "JPEG"), write_segment(0xE1, payload))
     if not big:  # exiftool finds other faults in it
         assert find_faults(jpeg, tmp_path) <= find_faults(tiff, tmp_path)
 

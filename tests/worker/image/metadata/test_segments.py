@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import ExifTags, Image
 
+from codec import write_segment
 from contract.errors import MaxBytesError
 from tests.photos import file_of, photo
 from tests.worker.image.metadata.tiff_structures import Tag, Tags, build, text
@@ -18,7 +19,6 @@ from worker.image.metadata.segments import (
     LONGEST_PROFILE_BYTES,
     count_added_bytes,
     insert,
-    segment,
     split_profile,
     write_segments,
 )
@@ -163,7 +163,7 @@ def test_a_jpeg_without_jfif_s_segment_gets_none() -> None:
         RawMetadata(density=(300, 300, 1)), "all", Geometry((8, 6), 1, (8, 6)), None
     )
     assert insert(bare, segments) == bare
-    assert insert(bare, segment(0xE1, b"x")) == b"\xff\xd8\xff\xe1\x00\x03x" + bare[2:]
+    assert insert(bare, write_segment(0xE1, b"x")) == b"\xff\xd8\xff\xe1\x00\x03x" + bare[2:]
 
 
 def test_max_bytes_can_be_met_exactly_with_a_density() -> None:
@@ -179,7 +179,7 @@ def test_max_bytes_can_be_met_exactly_with_a_density() -> None:
 def test_limits_are_those_of_the_standard_and_of_the_documents() -> None:
     assert LONGEST_PROFILE_BYTES == 4 << 20
     # The longest segment of T.81: a marker, and the largest length of 16 bits.
-    assert len(segment(0xE1, bytes(LONGEST_PAYLOAD_BYTES))) == 2 + 0xFFFF
+    assert len(write_segment(0xE1, bytes(LONGEST_PAYLOAD_BYTES))) == 2 + 0xFFFF
 
 
 @pytest.mark.parametrize(("length", "count"), [(1, 1), (65_519, 1), (65_520, 2), (131_039, 3)])

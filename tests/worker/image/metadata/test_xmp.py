@@ -17,7 +17,7 @@ from tests.worker.image.tagged_uploads import XMP, compress, read_tags
 from worker.image.metadata.geometry import Geometry
 from worker.image.metadata.segments import insert, write_segments
 from worker.image.metadata.xmp import (
-    EXTENSION_NAME,
+    EXTENDED_XMP_NAME,
     LONGEST_BYTES,
     LONGEST_PACKET_BYTES,
     XMP_NAME,
@@ -54,8 +54,8 @@ def describe(attributes: str, content: str = "") -> bytes:
 
 def join(payloads: list[bytes]) -> tuple[str, bytes]:
     """Return the digest and content of extended XMP, after checks of its parts."""
-    head = len(EXTENSION_NAME)
-    assert all(payload.startswith(EXTENSION_NAME) for payload in payloads)
+    head = len(EXTENDED_XMP_NAME)
+    assert all(payload.startswith(EXTENDED_XMP_NAME) for payload in payloads)
     assert all(len(payload) <= 65_533 for payload in payloads)
     (digest,) = {payload[head : head + 32].decode() for payload in payloads}
     joined = b""

@@ -4,7 +4,6 @@ Each scan header tells which bits of which coefficients follow. Whether the last
 coefficients shows when it is decoded.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,10 +12,9 @@ from contract.image_headers.jpeg import FRAMES, SOS, read_segments
 from contract.image_headers.steps import Steps
 from worker.image.formats.jpeg import pixels
 from worker.image.formats.jpeg.segments import find_frame
+from worker.image.limits import MARKER
 
 EOI: Final = b"\xff\xd9"
-# A marker, but no fill byte, escaped 0xFF or RSTn.
-MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 # DHT, DAC, SOS, DQT, DNL, DRI, APPn and COM may follow a scan.
 FOLLOWING: Final = frozenset({0xC4, 0xCC, SOS, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE})
 # Huffman-coded frames of DCT coefficients.

@@ -8,17 +8,19 @@ from typing import Final
 
 from worker.image.formats.jpeg.segments import APP0, JFIF, JFIF_BYTES
 from worker.image.samples import RawMetadata
+from worker.image.segment_names import (
+    EXIF_NAME,
+    EXTENDED_XMP_NAME,
+    ICC_NAME,
+    PHOTOSHOP_NAME,
+    XMP_NAME,
+)
 
 APP1, APP2, APP13 = 0xE1, 0xE2, 0xED
-EXIF_NAME: Final = b"Exif\0"
-# The name is followed by one byte of any value.
-EXIF_START: Final = len(EXIF_NAME) + 1
+# The name's last byte, its padding, may have any value.
+EXIF_START: Final = len(EXIF_NAME)
 TIFF_MAGIC: Final = (b"II*\0", b"MM\0*")
-XMP_NAME: Final = b"http://ns.adobe.com/xap/1.0/\0"
-EXTENDED_XMP_NAME: Final = b"http://ns.adobe.com/xmp/extension/\0"
 GUID_BYTES: Final = 32
-ICC_NAME: Final = b"ICC_PROFILE\0"
-PHOTOSHOP_NAME: Final = b"Photoshop 3.0\0"
 
 Applications = Sequence[tuple[int, bytes]]
 
@@ -44,7 +46,7 @@ def find(applications: Applications, marker: int, name: bytes) -> list[bytes]:
 
 def is_exif(content: bytes) -> bool:
     """Return whether an APP1 segment has EXIF's name."""
-    return content.startswith(EXIF_NAME)
+    return content.startswith(EXIF_NAME[:-1])
 
 
 def join_exif(contents: Iterable[bytes]) -> bytes | None:

@@ -8,6 +8,7 @@ from worker.image.formats.density import density_per_metre
 from worker.image.formats.png.chunks import Chunks
 from worker.image.limits import LONGEST_EXIF_BYTES
 from worker.image.samples import RawMetadata
+from worker.image.segment_names import EXIF_NAME, PHOTOSHOP_NAME, XMP_NAME
 
 # XMP part 3, 1.1.5.
 XMP: Final = b"XML:com.adobe.xmp"
@@ -17,9 +18,6 @@ KEYWORDS: Final = frozenset({XMP, RAW_EXIF, RAW_APP1, RAW_XMP, RAW_IPTC, RAW_8BI
 # Twice as many hexadecimal digits as bytes, and line ends.
 LONGEST_TEXT_BYTES: Final = 9 * 1024 * 1024
 
-EXIF_NAME: Final = b"Exif\0\0"
-XMP_NAME: Final = b"http://ns.adobe.com/xap/1.0/\0"
-PHOTOSHOP_NAME: Final = b"Photoshop 3.0\0"
 RESOURCE: Final = b"8BIM"
 # IIM 4.2, 1.5: each data set begins with it. 0x0404 is Photoshop's resource that holds them.
 IPTC_MARKER: Final = b"\x1c"
