@@ -68,7 +68,9 @@ def announce_gain_map(segments: bytes, gain_map: GainMap, gain_map_bytes: int) -
     if gain_map.numbers.uses_base_colours:
         packet = add_to_packet(packet, container.describe(gain_map_bytes))
     xmp = codec.write_segment(APP1, XMP_NAME + packet) if packet else b""
-    return before + xmp + behind + codec.write_segment(APP2, iso_metadata.NAME + iso_metadata.VERSION)
+    return (
+        before + xmp + behind + codec.write_segment(APP2, iso_metadata.NAME + iso_metadata.VERSION)
+    )
 
 
 def split_at_xmp(segments: bytes) -> tuple[bytes, bytes, bytes]:
