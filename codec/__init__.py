@@ -6,6 +6,8 @@ from codec.jpeg.decode.orientation import apply_orientation
 from codec.jpeg.encode import encode
 from codec.jpeg.rate_control.standard_jpeg import measure_reference
 from codec.jpeg.syntax.segment import write_segment
+from codec.jpeg.transcode.preview import render_preview
+from codec.jpeg.transcode.reference import measure_source_reference
 from codec.jpeg.transcode.transcode import transcode, warm_up
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
 
@@ -19,7 +21,9 @@ __all__ = [
     "encode",
     "is_complete",
     "measure_reference",
+    "measure_source_reference",
     "read_source",
+    "render_preview",
     "transcode",
     "warm_up",
     "write_segment",

@@ -67,14 +67,17 @@ class Predictor:
         self._smoothing: dict[int, Tensor] = {}  # by the samples of an axis
         self.version = checksum[:12]
 
+    def input_size(self, width_px: int, height_px: int) -> tuple[int, int]:
+        """Return the (height, width) in pixels to which `prepare` scales a photo of this size."""
+        return choose_input_size(width_px, height_px, self._network.config.input_area_px)
+
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return the whole photo at the network's input size: (H, W, 3) uint8 RGB.
 
         H and W come from `choose_input_size` and nearly keep the aspect. The photo may have any
         mode and size; its EXIF orientation is not applied.
         """
-        area_px = self._network.config.input_area_px
-        return np.asarray(scale_photo(image, choose_input_size(*image.size, area_px)))
+        return np.asarray(scale_photo(image, self.input_size(*image.size)))
 
     @property
     def side_by_side(self) -> bool:

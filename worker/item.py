@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from codec import Source
 from contract.messages import Request, Result
 from worker.image.encode import EncodeInputs
 
@@ -34,7 +35,11 @@ class Item:
     segments: bytes = b""
     # The JPEG of a kept gain map, to append to the photo's; empty if there is none.
     gain_map: bytes = b""
+    # (width, height) of the upright photo.
+    size_px: tuple[int, int] = (0, 0)
+    # None if the photo is encoded from `source` and nothing else asks for pixels.
     pixels: NDArray[np.uint8] | None = None
+    source: Source | None = None
     network_input: NDArray[np.uint8] | None = None
     # Set when the photo is alone in the service; else the inputs are prepared by the encode stage.
     encode_inputs: Future[EncodeInputs] | None = None
@@ -67,7 +72,8 @@ class Item:
 
     def release(self) -> None:
         """Free all large data of the photo."""
-        self.data = self.pixels = self.network_input = self.saliency = None
+        self.data = self.pixels = self.source = None
+        self.network_input = self.saliency = None
         if self.encode_inputs:
             self.encode_inputs.cancel()  # its task refers to the pixels
         self.encode_inputs = None

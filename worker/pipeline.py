@@ -40,6 +40,9 @@ class Predictor(Protocol):
     def side_by_side(self) -> bool:
         """Whether the photos of a batch go through the network one by one, on several threads."""
 
+    def input_size(self, width_px: int, height_px: int) -> tuple[int, int]:
+        """Return the (height, width) of the network's input for a photo of this size."""
+
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return the network's input for a photo."""
 
@@ -175,14 +178,19 @@ class Pipeline:
     def _decode(self, items: list[Item]) -> None:
         (item,) = items
         assert item.data is not None
-        photo = decode(item.data, self._limits.max_pixels, item.request.options)
+        photo = decode(
+            item.data, self._limits.max_pixels, item.request.options, self._predictor.input_size
+        )
+        item.size_px = photo.size_px
+        item.source = photo.source
         item.orientation = photo.orientation
         item.segments = photo.segments
         item.gain_map = photo.gain_map
-        if photo.orientation is None:
+        if photo.orientation is None and photo.source is None:
             item.data = None
         item.network_input = self._predictor.prepare(photo.image)
-        item.pixels = np.asarray(photo.image)
+        if photo.source is None:
+            item.pixels = np.asarray(photo.image)
         if self._count_in_flight() == 1:
             # A single photo leaves cores idle during its network pass. With several photos no core is
             # idle, and preparing inputs early would only take memory.
@@ -193,6 +201,7 @@ class Pipeline:
                     item.request.options,
                     upload=item.data,
                     orientation=item.orientation,
+                    source=item.source,
                 )
             )
 

@@ -13,13 +13,18 @@ def build_result(item: Item, model_version: str) -> None:
     Raises:
         MaxBytesError: when no JPEG of this photo has ``max_bytes`` or less.
     """
-    assert item.pixels is not None
     assert item.saliency is not None
     options = item.request.options
     inputs = (
         item.encode_inputs.result()
         if item.encode_inputs
-        else prepare_inputs(item.pixels, options, upload=item.data, orientation=item.orientation)
+        else prepare_inputs(
+            item.pixels,
+            options,
+            upload=item.data,
+            orientation=item.orientation,
+            source=item.source,
+        )
     )
     encoded = encode(
         item.pixels,
@@ -30,13 +35,14 @@ def build_result(item: Item, model_version: str) -> None:
         gain_map=item.gain_map,
         upload=item.data,
     )
-    height_px, width_px = item.pixels.shape[:2]
     heatmap: tuple[bytes, str] | None = None
     if options.heatmap == "map":
-        heatmap = render_map(item.saliency, (width_px, height_px))
+        heatmap = render_map(item.saliency, item.size_px)
     elif options.heatmap == "overlay":
+        assert item.pixels is not None
         heatmap = render_overlay(item.saliency, item.pixels)
     passthrough = encoded.jpeg == item.data
+    width_px, height_px = item.size_px
     item.release()
     item.result = Result(
         job_id=item.job_id,

@@ -25,6 +25,10 @@ class CentrePredictor:
         self._fails_on_batches = fails_on_batches
         self._fails_on_width_px = fails_on_width_px
 
+    def input_size(self, width_px: int, height_px: int) -> tuple[int, int]:
+        """Return the photo's own size."""
+        return height_px, width_px
+
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return the photo's size as the network's input."""
         return np.array(image.size, dtype=np.uint16).view(np.uint8)

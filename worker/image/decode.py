@@ -7,6 +7,7 @@ from typing import Final
 
 from PIL import Image
 
+import codec
 from contract.errors import CorruptImageError, FoveateError
 from contract.image_headers.read import ImageHeader
 from contract.messages import Options
@@ -22,7 +23,7 @@ from worker.image.limits import check_limits
 from worker.image.metadata.geometry import Geometry
 from worker.image.metadata.segments import LONGEST_PROFILE_BYTES, write_segments
 from worker.image.resize import TURNS, fit
-from worker.image.samples import Samples, StoredPhoto
+from worker.image.samples import Coefficients, Samples, StoredPhoto
 
 log = logging.getLogger(__name__)
 
@@ -41,17 +42,30 @@ class Photo:
     """A decoded upload."""
 
     image: Image.Image
-    """Upright, without alpha; mode "RGB" or "L"; sRGB, or with `metadata=all` as its profile says."""
+    """Upright, without alpha; mode "RGB" or "L"; sRGB, or with `metadata=all` as its profile says. With a
+    `source` it is a smaller picture, for the network."""
+    size_px: tuple[int, int]
+    """(width, height) of the upright photo."""
     orientation: int | None
     """EXIF orientation, 1 to 8, of a JPEG whose own samples, made upright, are `image`; else None."""
+    source: codec.Source | None = None
+    """The upright photo's coefficients, if nothing asks for its pixels."""
     segments: bytes = b""
     """Kept metadata, as marker segments of a JPEG."""
     gain_map: bytes = b""
     """The JPEG of a kept gain map, in the photo's size and orientation; empty if there is none."""
 
 
-def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
+def decode(
+    data: bytes,
+    max_pixels: int,
+    options: Options,
+    input_size: Callable[[int, int], tuple[int, int]] | None = None,
+) -> Photo:
     """Return the first picture in ``data``, in the size that ``options`` allow.
+
+    ``input_size`` returns the (height, width) of the network's input for a photo's width and height. With
+    it, a JPEG is not decoded to pixels where its coefficients are enough.
 
     Raises:
         UnsupportedImageError: when the content has no supported format.
@@ -64,10 +78,13 @@ def decode(data: bytes, max_pixels: int, options: Options) -> Photo:
         if header.format in MODULES:
             stored = DECODER.read(data, header, max_pixels)
         elif header.format == "JPEG":
-            stored = jpeg.read(data, options)
+            may_skip = input_size is not None and options.heatmap != "overlay"
+            size_px = (header.width_px, header.height_px)
+            stored = jpeg.read(data, options, size_px if may_skip else None)
         else:
             stored = READERS[header.format](data)
-        return finish(stored, header, options, find_gain_map(data, stored, header, options))
+        gain_map = find_gain_map(data, stored, header, options)
+        return finish(stored, header, options, gain_map, input_size)
     except FoveateError:
         raise
     except Exception as error:
@@ -86,7 +103,11 @@ def find_gain_map(
 
 
 def finish(
-    stored: StoredPhoto, header: ImageHeader, options: Options, gain_map: GainMap | None
+    stored: StoredPhoto,
+    header: ImageHeader,
+    options: Options,
+    gain_map: GainMap | None,
+    input_size: Callable[[int, int], tuple[int, int]] | None,
 ) -> Photo:
     """Return a photo upright, in its final colours and size."""
     profile = None
@@ -95,25 +116,33 @@ def finish(
         profile = find_own_profile(stored.pixels)
     if profile is not None and len(profile) > LONGEST_PROFILE_BYTES:
         profile = None
-    picture = to_picture(stored.pixels, keep_colours=profile is not None)
-    turn = TURNS.get(stored.orientation)
-    upright = picture if turn is None else picture.transpose(turn)
-    fitted = fit(upright, options)
     header_px = (header.width_px, header.height_px)
-    # A JPEG may have been read at a smaller size.
-    stored_px = header_px if header.format == "JPEG" else picture.size
-    geometry = Geometry(stored_px, stored.orientation, fitted.size)
+    source, has_own_samples = None, False
+    if isinstance(stored.pixels, Coefficients):
+        source, stored_px = stored.pixels.source, header_px
+        size_px = (source.width, source.height)
+        assert input_size is not None
+        image = Image.fromarray(codec.render_preview(source, input_size(*size_px)[::-1]))
+    else:
+        picture = to_picture(stored.pixels, keep_colours=profile is not None)
+        turn = TURNS.get(stored.orientation)
+        upright = picture if turn is None else picture.transpose(turn)
+        image = fit(upright, options)
+        size_px = image.size
+        # A JPEG may have been read at a smaller size.
+        stored_px = header_px if header.format == "JPEG" else picture.size
+        # Each step returns the same object if it changes nothing.
+        has_own_samples = (
+            header.format == "JPEG"
+            and picture is stored.pixels
+            and image is upright
+            and picture.size == header_px
+        )
+    geometry = Geometry(stored_px, stored.orientation, size_px)
     segments = write_segments(stored.metadata, options.metadata, geometry, profile)
     gain_map_jpeg = b""
     if gain_map is not None:
         gain_map_jpeg = encode_gain_map(gain_map, options, geometry)
         segments = announce_gain_map(segments, gain_map, len(gain_map_jpeg))
-    # Each step returns the same object if it changes nothing.
-    has_own_samples = (
-        header.format == "JPEG"
-        and picture is stored.pixels
-        and fitted is upright
-        and picture.size == header_px
-    )
     orientation = stored.orientation if has_own_samples else None
-    return Photo(fitted, orientation, segments, gain_map_jpeg)
+    return Photo(image, size_px, orientation, source, segments, gain_map_jpeg)

@@ -26,17 +26,29 @@ class EncodeInputs:
 
 
 def prepare_inputs(
-    pixels: NDArray[np.uint8], options: Options, *, upload: bytes | None, orientation: int | None
+    pixels: NDArray[np.uint8] | None,
+    options: Options,
+    *,
+    upload: bytes | None,
+    orientation: int | None,
+    source: codec.Source | None = None,
 ) -> EncodeInputs:
-    """Return a photo's inputs; ``upload`` is the ``data`` of its `Item`, ``orientation`` EXIF's."""
-    source = None
-    if upload is not None and orientation is not None:
-        source = read_upright(upload, orientation, pixels)
-    return EncodeInputs(source, codec.measure_reference(pixels, options.quality))
+    """Return a photo's inputs; ``upload`` is the ``data`` of its `Item`, ``orientation`` EXIF's.
+
+    ``pixels`` are not needed with a ``source``.
+    """
+    if source is None:
+        assert pixels is not None
+        height_px, width_px = pixels.shape[:2]
+        if upload is not None and orientation is not None:
+            source = read_upright(upload, orientation, (width_px, height_px))
+        if source is None:
+            return EncodeInputs(None, codec.measure_reference(pixels, options.quality))
+    return EncodeInputs(source, codec.measure_source_reference(source, options.quality))
 
 
 def encode(
-    pixels: NDArray[np.uint8],
+    pixels: NDArray[np.uint8] | None,
     saliency: NDArray[np.float32],
     options: Options,
     inputs: EncodeInputs,
@@ -47,7 +59,7 @@ def encode(
 ) -> codec.Encoded:
     """Return a photo's JPEG for ``options``.
 
-    ``pixels`` is (h, w) or (h, w, 3) uint8; ``saliency`` is (h', w') in [0, 1]; ``upload`` is the file
+    ``pixels`` is (h, w) or (h, w, 3) uint8, not needed with a source; ``saliency`` is (h', w') in [0, 1]; ``upload`` is the file
     from which the source in ``inputs`` was read. ``segments`` are metadata for the JPEG, ``gain_map``
     is a JPEG to append: they count towards ``max_bytes``, not towards the target.
 
@@ -72,12 +84,13 @@ def encode(
         if source is not None:
             encoded = codec.transcode(
                 source,
-                pixels,
+                None,
                 saliency,
                 settings,
                 reference_bytes=reference_bytes,
             )
         else:
+            assert pixels is not None
             encoded = codec.encode(pixels, saliency, settings, reference_bytes=reference_bytes)
     except codec.OutOfReachError as error:
         raise MaxBytesError(

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from codec import Source
+
 ColourModel = Literal["grey", "rgb", "cmyk", "lab"]
 
 
@@ -36,6 +38,16 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class Coefficients:
+    """A JPEG's own coefficients, in place of its samples."""
+
+    source: Source
+    """Upright, unlike samples."""
+    profile: bytes | None
+    """As in `Samples`."""
+
+
+@dataclass(frozen=True, slots=True)
 class RawMetadata:
     """Metadata as a file has it, byte for byte, without the names and lengths of its container."""
 
@@ -54,7 +66,7 @@ class RawMetadata:
 class StoredPhoto:
     """A photo as its file stores it."""
 
-    pixels: Samples | Image.Image
+    pixels: Samples | Image.Image | Coefficients
     """A picture of mode "RGB" or "L" needs nothing but its profile in ``info["icc_profile"]``, if any."""
     orientation: int = 1
     """EXIF 2.32, tag 0x0112: 1 to 8."""

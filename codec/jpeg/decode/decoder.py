@@ -8,7 +8,15 @@ from numpy.typing import NDArray
 
 from codec.jpeg.decode.frame_header import FRAMES, Frame, FrameComponent, read_frame
 from codec.jpeg.decode.huffman_decoder import LOOKUP_SIZE, build_lookup
-from codec.jpeg.decode.marker_segments import DHT, DQT, DRI, SOS, Segment, UnreadableSourceError
+from codec.jpeg.decode.marker_segments import (
+    DHT,
+    DQT,
+    DRI,
+    SOS,
+    Segment,
+    UnreadableSourceError,
+    is_metadata,
+)
 from codec.jpeg.decode.progressive_ac_scan import read_band
 from codec.jpeg.decode.restart_intervals import unstuff
 from codec.jpeg.decode.sequential_scan import read_interleaved
@@ -16,6 +24,7 @@ from codec.jpeg.decode.sequential_scan import read_interleaved
 _MOST_SCANS: Final = 64
 """Each scan takes a pass over all blocks. Files of this encoder have at most 12 scans, libjpeg's 10."""
 _MOST_MCU_BLOCKS: Final = 10  # T.81 B.2.3
+_LARGEST_DC_SYMBOL: Final = 15
 _UNSEEN: Final = -1  # no scan has held the coefficient yet
 
 
@@ -60,7 +69,7 @@ class Decoder:
             self._interval_mcus = int.from_bytes(segment.payload, "big")
         elif segment.marker in FRAMES:
             self._process_frame(segment)
-        elif segment.marker < 0xE0:
+        elif not is_metadata(segment):
             raise UnreadableSourceError(f"segments of marker {segment.marker:02X} are not read")
         return segment.end
 
@@ -82,9 +91,12 @@ class Decoder:
             counts = payload[1:17]
             size = 17 + sum(counts)
             key = payload[0]
-            if key & 0xEC or len(payload) < size or size > 17 + 256:
+            symbols = payload[17:size]
+            # libjpeg refuses tables whose DC symbols are no sizes (jdhuff.c).
+            is_valid = key > 3 or max(symbols, default=0) <= _LARGEST_DC_SYMBOL
+            if key & 0xEC or len(payload) < size or size > 17 + 256 or not is_valid:
                 raise UnreadableSourceError("DHT is malformed")
-            self._lookups[key] = build_lookup(counts, payload[17:size])
+            self._lookups[key] = build_lookup(counts, symbols)
             payload = payload[size:]
 
     def _process_frame(self, segment: Segment) -> None:

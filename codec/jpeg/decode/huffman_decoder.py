@@ -54,12 +54,12 @@ def extend(word: int, size: int) -> int:
 def _fill_lookup(
     counts: NDArray[np.uint8], symbols: NDArray[np.uint8], lookup: NDArray[np.int32]
 ) -> bool:
-    """Fill `lookup`; return whether codes of these lengths exist."""
+    """Fill `lookup`; return whether codes of these lengths exist, none of them all ones (T.81 C.2)."""
     code = 0
     filled = 0
     for length in range(1, 17):
         count = int(counts[length - 1])
-        if code + count > 1 << length:
+        if count > 0 and code + count >= 1 << length:
             return False
         lookup[_OFFSETS + length] = filled - code
         for _ in range(count):
@@ -79,7 +79,7 @@ def build_lookup(counts: bytes, symbols: bytes) -> NDArray[np.int32]:
     """Return the lookup (LOOKUP_SIZE,) of a table as in DHT: 16 counts of codes, then the symbols.
 
     Raises:
-        UnreadableSourceError: there are more codes of a length than bits for them.
+        UnreadableSourceError: there are more codes of a length than bits for them, or one is all ones.
     """
     lookup = np.zeros(LOOKUP_SIZE, np.int32)
     if not _fill_lookup(np.frombuffer(counts, np.uint8), np.frombuffer(symbols, np.uint8), lookup):

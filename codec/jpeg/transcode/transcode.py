@@ -24,6 +24,8 @@ from codec.jpeg.syntax.component import LUMA
 from codec.jpeg.syntax.own_mark import HEAD, add_mark, compute_checksum
 from codec.jpeg.transcode.components import split_source
 from codec.jpeg.transcode.lossless import rewrite
+from codec.jpeg.transcode.preview import render_preview
+from codec.jpeg.transcode.reference import measure_source_reference
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
 
 LEAST_SAVING: Final = 0.03
@@ -42,7 +44,7 @@ would be too long, the rewrite is not made."""
 
 def transcode(
     source: Source,
-    image: NDArray[np.uint8],
+    image: NDArray[np.uint8] | None,
     saliency: NDArray[np.float32] | None,
     settings: EncodeSettings,
     *,
@@ -61,7 +63,8 @@ def transcode(
 
     Args:
         source: the coefficients.
-        image: the decoded image, as for `encode`; the reference is made from it.
+        image: the decoded image, as for `encode`; the reference is made from it. Without it, the
+            reference's bytes are estimated (`measure_source_reference`).
         saliency: as for `encode`.
         settings: see EncodeSettings.
         reference_bytes: as for `encode`.
@@ -70,14 +73,19 @@ def transcode(
         ValueError: as `encode`, or the image does not have the source's size.
         OutOfReachError: as `encode`.
     """
-    check_image(image)
-    if image.shape[:2] != (source.height, source.width):
-        size = (source.height, source.width)
-        raise ValueError(f"image must have the source's size {size}, not shape {image.shape}")
+    if image is not None:
+        check_image(image)
+        if image.shape[:2] != (source.height, source.width):
+            size = (source.height, source.width)
+            raise ValueError(f"image must have the source's size {size}, not shape {image.shape}")
     saliency, effective = drop_flat_map(saliency, settings)
     tuning = tune(effective.strength)
     if reference_bytes is None:
-        reference_bytes = measure_reference(image, settings.quality)
+        reference_bytes = (
+            measure_source_reference(source, settings.quality)
+            if image is None
+            else measure_reference(image, settings.quality)
+        )
     own = _return_own(source, settings)
     if own is not None:
         return Encoded(own, reference_bytes, 0)
@@ -158,3 +166,9 @@ def warm_up() -> None:
         Image.fromarray(ramp).save(file, "JPEG", subsampling="4:4:4", progressive=progressive)
         settings = EncodeSettings(quality=50, progressive=progressive, target="quality")
         transcode(read_source(file.getvalue()), ramp, saliency, settings)
+    file = io.BytesIO()
+    # Large enough for a reference by tiles.
+    Image.new("RGB", (192, 1536)).save(file, "JPEG")
+    source = read_source(file.getvalue())
+    measure_source_reference(source, 50)
+    render_preview(source, (96, 768))

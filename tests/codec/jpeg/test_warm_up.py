@@ -32,6 +32,11 @@ for target in ("size", "quality"):
         for subsampling in ("4:4:4", "4:2:2", "4:2:0"):
             data = pillow_jpeg(scene(100, 120), quality=90, subsampling=subsampling)
             codec.transcode(codec.read_source(data), shown_pixels(data), spot(9, 9), settings)
+for subsampling in ("4:4:4", "4:2:2", "4:2:0"):
+    source = codec.read_source(pillow_jpeg(scene(500, 700), subsampling=subsampling))
+    codec.measure_source_reference(source, 50)
+    for width in (100, 430, 700):
+        codec.render_preview(source, (width, 9))
 late = sorted(name for name, found in count().items() if found != before[name])
 assert not late, late
 """

@@ -10,14 +10,14 @@ from worker.image.colour.conversions import Conversion, choose_conversion
 from worker.image.colour.flatten import flatten, to_8_bits, to_integers, unmultiply
 from worker.image.colour.pictures import convert_picture
 from worker.image.colour.profiles import find_effect
-from worker.image.samples import Samples
+from worker.image.samples import Coefficients, Samples
 
 # A conversion takes up to 60 bytes for a pixel of its band. Some prepare tables for each.
 SMALL_BAND_PIXELS: Final = 1 << 18
 BANDS: Final = 8
 
 
-def find_own_profile(pixels: Samples | Image.Image) -> bytes | None:
+def find_own_profile(pixels: Samples | Image.Image | Coefficients) -> bytes | None:
     """Return the profile of which a JPEG can have the samples as they are.
 
     Return None if there is none, if it can't be read, or if it is for another colour model than the
@@ -27,6 +27,8 @@ def find_own_profile(pixels: Samples | Image.Image) -> bytes | None:
         profile, model = pixels.profile, pixels.model
         if pixels.cicp is not None:
             return None
+    elif isinstance(pixels, Coefficients):
+        profile, model = pixels.profile, "grey" if len(pixels.source.qcoefs) == 1 else "rgb"
     else:
         profile = pixels.info.get("icc_profile")
         model = "grey" if pixels.mode == "L" else "rgb"

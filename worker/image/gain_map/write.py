@@ -46,7 +46,7 @@ def encode_gain_map(
     )
     source = None
     if is_only_turned(geometry, window):
-        source = read_upright(gain_map.jpeg, geometry.orientation, pixels)
+        source = read_upright(gain_map.jpeg, geometry.orientation, image.size)
     if source is not None:
         encoded = codec.transcode(source, pixels, None, settings)
     else:

@@ -3,6 +3,7 @@
 import logging
 import struct
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from PIL import Image
@@ -10,6 +11,8 @@ from PIL import Image
 from contract.errors import ClientError, CorruptImageError
 from contract.image_headers.steps import TooManyStepsError
 from contract.messages import Options
+from worker.image.coefficients import read_upright
+from worker.image.colour.profiles import find_effect
 from worker.image.formats.jpeg.completion import complete
 from worker.image.formats.jpeg.deep import decode_deep
 from worker.image.formats.jpeg.metadata import join_metadata, join_profile
@@ -17,14 +20,20 @@ from worker.image.formats.jpeg.pixels import decode
 from worker.image.formats.jpeg.segments import read_precision, split
 from worker.image.formats.orientation import read_orientation
 from worker.image.limits import LONGEST_EXIF_BYTES
-from worker.image.resize import Bounds, find_bounds
-from worker.image.samples import Samples, StoredPhoto
+from worker.image.resize import Bounds, find_bounds, scale_inside, turn_size
+from worker.image.samples import Coefficients, ColourModel, Samples, StoredPhoto
 
 log = logging.getLogger(__name__)
 
+# Colour models of pictures that may be encoded from their coefficients.
+MODELS: Final[tuple[ColourModel, ...]] = ("grey", "rgb")
 
-def read(data: bytes, options: Options) -> StoredPhoto:
+
+def read(data: bytes, options: Options, size_px: tuple[int, int] | None = None) -> StoredPhoto:
     """Return the first picture of a JPEG, scaled down to a half, a quarter or an eighth if that is enough.
+
+    With its ``size_px``, (width, height) as stored, the picture's coefficients are returned instead where
+    they can be read, and neither size nor colours change.
 
     A CMYK picture has Adobe's inverted samples, whether or not it says so, as libjpeg-turbo's djpeg
     takes it.
@@ -45,7 +54,16 @@ def read(data: bytes, options: Options) -> StoredPhoto:
     precision = read_precision(jpeg)
     if precision != 8:
         return StoredPhoto(read_deep(jpeg, precision, profile), orientation, metadata)
-    image = decode_complete(jpeg, find_bounds(options, orientation))
+    bounds = find_bounds(options, orientation)
+    if (
+        size_px is not None
+        and scale_inside(size_px, bounds) == 1
+        and keeps_colours(profile, options)
+    ):
+        source = read_upright(data, orientation, turn_size(size_px, orientation))
+        if source is not None:
+            return StoredPhoto(Coefficients(source, profile), orientation, metadata)
+    image = decode_complete(jpeg, bounds)
     if image.mode == "CMYK":
         return StoredPhoto(
             Samples(np.asarray(image), "cmyk", profile=profile), orientation, metadata
@@ -53,6 +71,13 @@ def read(data: bytes, options: Options) -> StoredPhoto:
     if profile is not None:
         image.info["icc_profile"] = profile
     return StoredPhoto(image, orientation, metadata)
+
+
+def keeps_colours(profile: bytes | None, options: Options) -> bool:
+    """Return whether a picture with this profile, grey or RGB, is not converted."""
+    if profile is None or options.metadata == "all":
+        return True
+    return all(find_effect(profile, model) != "other" for model in MODELS)
 
 
 def read_deep(jpeg: bytes, precision: int, profile: bytes | None) -> Samples:
