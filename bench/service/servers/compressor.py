@@ -33,9 +33,10 @@ WORKERS_VARIABLE: Final = "FOVEATE_BENCH_WORKERS"
 class Photo:
     """A decoded upload."""
 
-    data: bytes
-    pixels: NDArray[np.uint8]
     network_input: NDArray[np.uint8]
+    source: codec.Source | None = None
+    pixels: NDArray[np.uint8] | None = None
+    """None where there is a source."""
 
 
 class Compressor:
@@ -76,12 +77,22 @@ class Compressor:
         return list(jpegs)
 
     def decode(self, data: bytes) -> Photo:
-        """Return a decoded upload with its input for the network."""
+        """Return a decoded upload with its input for the network; of a JPEG, its coefficients."""
+        try:
+            source = codec.read_source(data)
+        except codec.UnreadableSourceError:
+            return self.decode_pixels(data)
+        height_px, width_px = self._predictor.input_size(source.width, source.height)
+        preview = Image.fromarray(codec.render_preview(source, (width_px, height_px)))
+        return Photo(self._predictor.prepare(preview), source)
+
+    def decode_pixels(self, data: bytes) -> Photo:
+        """Return an upload that is encoded from its pixels."""
         image: Image.Image = Image.open(io.BytesIO(data))
         image.load()
         if image.mode != "RGB":
             image = image.convert("RGB")
-        return Photo(data, np.asarray(image), self._predictor.prepare(image))
+        return Photo(self._predictor.prepare(image), pixels=np.asarray(image))
 
     def predict(self, photos: Sequence[Photo]) -> list[NDArray[np.float32]]:
         """Return the photos' saliency maps: by one pass, or on a CPU by one pass each, side by side."""
@@ -93,11 +104,10 @@ class Compressor:
 
     def encode(self, photo: Photo, saliency: NDArray[np.float32]) -> bytes:
         """Return the JPEG of a photo; a JPEG upload is encoded from its coefficients."""
-        try:
-            source = codec.read_source(photo.data)
-        except codec.UnreadableSourceError:
-            return codec.encode(photo.pixels, saliency, self._settings).jpeg
-        return codec.transcode(source, photo.pixels, saliency, self._settings).jpeg
+        if photo.source is not None:
+            return codec.transcode(photo.source, None, saliency, self._settings).jpeg
+        assert photo.pixels is not None
+        return codec.encode(photo.pixels, saliency, self._settings).jpeg
 
 
 def count_workers() -> int:
