@@ -37,7 +37,7 @@ class Item:
     gain_map: bytes = b""
     # (width, height) of the upright photo.
     size_px: tuple[int, int] = (0, 0)
-    # None if the photo is encoded from `source` and nothing else asks for pixels.
+    # None if the photo is encoded from `source`.
     pixels: NDArray[np.uint8] | None = None
     source: Source | None = None
     network_input: NDArray[np.uint8] | None = None

@@ -3,7 +3,7 @@
 from contract.keys import heatmap_key, image_key
 from contract.messages import Result
 from worker.image.encode import encode, prepare_inputs
-from worker.image.heatmap import render_map, render_overlay
+from worker.image.heatmap import render_map, render_overlay, render_photo
 from worker.item import Item
 
 
@@ -39,8 +39,9 @@ def build_result(item: Item, model_version: str) -> None:
     if options.heatmap == "map":
         heatmap = render_map(item.saliency, item.size_px)
     elif options.heatmap == "overlay":
-        assert item.pixels is not None
-        heatmap = render_overlay(item.saliency, item.pixels)
+        pixels = item.pixels if item.source is None else render_photo(item.source)
+        assert pixels is not None
+        heatmap = render_overlay(item.saliency, pixels)
     passthrough = encoded.jpeg == item.data
     width_px, height_px = item.size_px
     item.release()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from redis import Redis
 
+import worker.image.formats.jpeg.reader
 import worker.pipeline
 from contract.errors import CorruptImageError, TooManyPixelsError
 from contract.keys import image_key, reply_key
@@ -93,6 +94,25 @@ def test_an_error_while_inputs_are_prepared_is_the_items_error(
     monkeypatch.setattr(worker.pipeline, "prepare_inputs", fail)
     (ended,) = run(make_pipeline(connection), [make_item(connection, "a", file_of(photo()))])
     assert str(ended.error) == "no inputs"
+
+
+def test_a_jpeg_goes_through_without_its_pixels(
+    connection: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> Image.Image:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(worker.image.formats.jpeg.reader, "decode", fail)
+    data = file_of(photo(), "JPEG", quality=90)
+    for number, options in enumerate([{}, {"target": "size"}, {"heatmap": "overlay"}]):
+        (ended,) = run(
+            make_pipeline(connection), [make_item(connection, str(number), data, **options)]
+        )
+        assert ended.error is None
+        assert ended.result is not None
+        assert (ended.result.width_px, ended.result.height_px) == (160, 120)
+        jpeg = connection.get(image_key(str(number)))
+        assert Image.open(io.BytesIO(jpeg)).size == (160, 120)
 
 
 def test_the_batch_sizes_of_replies_add_up_to_the_photos(connection: Redis) -> None:

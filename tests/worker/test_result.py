@@ -62,8 +62,11 @@ def test_a_greyscale_photo_stays_greyscale(connection: Redis) -> None:
 
 
 @pytest.mark.parametrize("heatmap", ["none", "map", "overlay"])
-def test_the_jpeg_does_not_depend_on_the_heatmap(connection: Redis, heatmap: Heatmap) -> None:
-    data = file_of(photo())
+@pytest.mark.parametrize("format_name", ["PNG", "JPEG"])
+def test_the_jpeg_does_not_depend_on_the_heatmap(
+    connection: Redis, heatmap: Heatmap, format_name: str
+) -> None:
+    data = file_of(photo(), format_name)
     run(make_pipeline(connection), [make_item(connection, "plain", data)])
     run(make_pipeline(connection), [make_item(connection, "other", data, heatmap=heatmap)])
     assert connection.get(image_key("plain")) == connection.get(image_key("other"))

@@ -78,9 +78,8 @@ def decode(
         if header.format in MODULES:
             stored = DECODER.read(data, header, max_pixels)
         elif header.format == "JPEG":
-            may_skip = input_size is not None and options.heatmap != "overlay"
             size_px = (header.width_px, header.height_px)
-            stored = jpeg.read(data, options, size_px if may_skip else None)
+            stored = jpeg.read(data, options, None if input_size is None else size_px)
         else:
             stored = READERS[header.format](data)
         gain_map = find_gain_map(data, stored, header, options)

@@ -1,10 +1,13 @@
 """Renders the saliency map as a picture."""
 
 import io
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+import codec
 
 # A heatmap shows regions, not detail: more pixels would only take more bytes.
 MAX_SIDE_PX = 1024
@@ -24,6 +27,13 @@ def render_map(saliency: NDArray[np.float32], size_px: tuple[int, int]) -> tuple
     buffer = io.BytesIO()
     _upsample(saliency, size_px).save(buffer, "PNG")
     return buffer.getvalue(), "image/png"
+
+
+def render_photo(source: codec.Source) -> NDArray[np.uint8]:
+    """Return the picture of a JPEG's coefficients, (H, W) or (H, W, 3), as large as `render_overlay` needs it."""
+    scale = min(1.0, MAX_SIDE_PX / max(source.width, source.height))
+    size_px = (math.ceil(source.width * scale), math.ceil(source.height * scale))
+    return codec.render_preview(source, size_px)
 
 
 def render_overlay(saliency: NDArray[np.float32], pixels: NDArray[np.uint8]) -> tuple[bytes, str]:

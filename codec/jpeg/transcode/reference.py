@@ -30,7 +30,7 @@ LEAST_TILES: Final = 96
 """Smaller images are decoded as a whole."""
 MOST_SPREAD: Final = 0.006
 """Largest difference between the ratios of the two halves of the tiles. Beyond it, the whole image is decoded."""
-MOST_CHANGE: Final = 0.1
+MOST_CHANGE: Final = 0.04
 """Largest distance of the ratio from 1. Beyond it, the whole image is decoded."""
 _GOLDEN: Final = 0.618034
 _FINER: Final = 8

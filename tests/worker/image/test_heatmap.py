@@ -7,8 +7,9 @@ import pytest
 from matplotlib import colormaps
 from PIL import Image
 
-from tests.photos import photo
-from worker.image.heatmap import MAX_SIDE_PX, render_map, render_overlay
+import codec
+from tests.photos import file_of, photo
+from worker.image.heatmap import MAX_SIDE_PX, render_map, render_overlay, render_photo
 
 SALIENCY = np.zeros((6, 8), np.float32)
 SALIENCY[2:4, 5:7] = 1.0
@@ -68,3 +69,17 @@ def test_the_overlay_of_a_large_photo_has_a_limited_size() -> None:
     assert MAX_SIDE_PX == 1024
     blob, _ = render_overlay(SALIENCY, np.zeros((40, 2000, 3), np.uint8))
     assert Image.open(io.BytesIO(blob)).size == (1024, 20)
+
+
+@pytest.mark.parametrize("size_px", [(320, 240), (1500, 1100), (2200, 700)])
+def test_the_overlay_of_coefficients_is_that_of_pixels(size_px: tuple[int, int]) -> None:
+    data = file_of(photo(*size_px), "JPEG", quality=90)
+    overlays = [
+        np.asarray(Image.open(io.BytesIO(render_overlay(SALIENCY, pixels)[0]))).astype(int)
+        for pixels in (
+            render_photo(codec.read_source(data)),
+            np.asarray(Image.open(io.BytesIO(data))),
+        )
+    ]
+    assert overlays[0].shape == overlays[1].shape
+    assert np.abs(overlays[0] - overlays[1]).mean() < 2

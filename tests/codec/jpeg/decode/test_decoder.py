@@ -10,6 +10,7 @@ from tests.codec.edited_jpegs import (
     find_segment,
     replace_in_segment,
 )
+from tests.codec.jpegs import shown_pixels
 
 SCAN = find_segment(COLOUR, 0xDA)
 
@@ -111,15 +112,40 @@ def test_files_whose_headers_disagree_are_refused(data: bytes, message: str) -> 
         (0xC4, b"\x04" + bytes(16), "DHT is malformed"),
         (0xDD, b"\x00", "DRI"),
         (0xDC, b"\x00\x21", "marker DC"),
+        (0xF0, bytes(4), "marker F0"),
+        (0xC4, b"\x00\x02" + bytes(15) + b"\x00\x01", "too many codes"),
+        (0xC4, b"\x00\x01" + bytes(15) + b"\x10", "DHT is malformed"),
     ],
     ids=[
         *("DQT cut off", "DQT of index 4", "a step of 0", "a step of 256"),
         *("DHT cut off", "DHT of index 4", "DRI of one byte", "DNL"),
+        *("JPG0", "a code of all ones", "a DC symbol above 15"),
     ],
 )
 def test_malformed_segments_are_refused(marker: int, payload: bytes, message: str) -> None:
     with pytest.raises(UnreadableSourceError, match=message):
         Decoder(b"").process(Segment(marker, payload, 0, 0))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"\x00\x02" + bytes(15) + b"\x00\x01", b"\x00\x01" + bytes(15) + b"\x10"],
+    ids=["a code of all ones", "a DC symbol above 15"],
+)
+def test_huffman_tables_that_libjpeg_refuses_are_refused(payload: bytes) -> None:
+    sos = COLOUR.index(b"\xff\xda")
+    table = b"\xff\xc4" + (len(payload) + 2).to_bytes(2, "big") + payload
+    with pytest.raises(OSError, match="broken data stream"):
+        shown_pixels(COLOUR[:sos] + table + COLOUR[sos:])
+    with pytest.raises(UnreadableSourceError):
+        read_source(COLOUR[:sos] + table + COLOUR[sos:])
+
+
+def test_a_frame_behind_a_marker_without_a_segment_is_not_found() -> None:
+    # The header's reader takes F0 for a bare marker, and finds the frame in what another would skip.
+    hidden = b"\xff\xf0\x00\x13" + COLOUR[COLOUR.index(b"\xff\xc0") :][:17]
+    with pytest.raises(UnreadableSourceError, match="marker F0"):
+        read_source(COLOUR[:2] + hidden + COLOUR[2:])
 
 
 def test_steps_of_two_bytes_are_read() -> None:
