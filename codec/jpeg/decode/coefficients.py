@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.jit import kernel
 from codec.jpeg.decode.decoder import Decoder
 from codec.jpeg.decode.frame_header import FRAMES, Frame
 from codec.jpeg.decode.marker_segments import (
@@ -105,7 +106,7 @@ def read_source(data: bytes) -> Source:
         # The file's MCUs may be larger than the sampling requires; these blocks are enough.
         needed = plane[: rows * factors[0], : columns * factors[1]]
         qcoefs.append(np.ascontiguousarray(needed))
-        largest = np.maximum(needed.max(axis=(0, 1)), -needed.min(axis=(0, 1)))
+        largest = _find_largest(qcoefs[i])
         if (largest * tables[i].astype(np.int64)).max() > _LARGEST_COEF:
             raise UnreadableSourceError("coefficients are out of range")
     return Source(
@@ -119,6 +120,18 @@ def read_source(data: bytes) -> Source:
         strip_metadata(data, segments, reader.at),
         own_checksum=next(filter(None, map(read_own_checksum, preamble)), b""),
     )
+
+
+@kernel
+def _find_largest(qcoefs: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return the largest magnitude of each coefficient (64,)."""
+    largest = np.zeros(64, np.int16)
+    for by in range(qcoefs.shape[0]):
+        for bx in range(qcoefs.shape[1]):
+            for k in range(64):
+                value = qcoefs[by, bx, k]
+                largest[k] = max(largest[k], value, -value)
+    return largest
 
 
 def _terminate(data: bytes) -> bytes:

@@ -7,7 +7,7 @@ nine bits; a longer one is compared with the largest code of each length (F.2.2.
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.jit import kernel
+from codec.jit import inlined, kernel
 from codec.jpeg.decode.marker_segments import UnreadableSourceError
 
 # A lookup is one array of four parts: an entry for each nine bits; for each length of codes the upper
@@ -30,7 +30,12 @@ def peek(bits: NDArray[np.uint8], at: int) -> int:
 @kernel
 def read_symbol(bits: NDArray[np.uint8], at: int, lookup: NDArray[np.int32]) -> int:
     """Return symbol << 5 | length of the code at `at`, or 0 where no code begins with these bits."""
-    word = peek(bits, at)
+    return find_symbol(peek(bits, at), lookup)
+
+
+@inlined
+def find_symbol(word: int, lookup: NDArray[np.int32]) -> int:
+    """Return the same for the code with which the 16 bits in `word` begin."""
     entry = int(lookup[word >> (16 - _FAST_BITS)])
     if entry != 0:
         return entry

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
-from codec.jpeg.decode.huffman_decoder import extend, peek, read_symbol
+from codec.jpeg.decode.huffman_decoder import extend, find_symbol, peek, read_symbol
 from codec.jpeg.decode.restart_intervals import enter_unit, is_used_up
 
 # Size categories of 8-bit samples (T.81 F.1.2.1.1, F.1.2.2.1), and the bound of a DC coefficient.
@@ -32,17 +32,35 @@ def _read_dc(
 
 
 @kernel
+def _load_word(bits: NDArray[np.uint8], byte: int) -> np.uint64:
+    """Return the four bytes from `byte` on."""
+    high = (np.uint64(bits[byte]) << np.uint64(8)) | np.uint64(bits[byte + 1])
+    low = (np.uint64(bits[byte + 2]) << np.uint64(8)) | np.uint64(bits[byte + 3])
+    return (high << np.uint64(16)) | low
+
+
+@kernel
 def _read_ac(
     bits: NDArray[np.uint8], at: int, lookup: NDArray[np.int32], block: NDArray[np.int16]
 ) -> int:
     """Fill a block's AC coefficients; return the position behind them, −1 where they are invalid."""
+    # The next bits, from the highest on. Loading them anew for each symbol would take longer than the rest.
+    byte = (at >> 3) + 8
+    loaded = (_load_word(bits, byte - 8) << np.uint64(32)) | _load_word(bits, byte - 4)
+    loaded <<= np.uint64(at & 7)
+    left = 64 - (at & 7)
     k = 1
     while k < 64:
-        entry = read_symbol(bits, at, lookup)
+        if left < 32:  # a symbol takes up to 26
+            loaded |= _load_word(bits, byte) << np.uint64(32 - left)
+            byte += 4
+            left += 32
+        entry = find_symbol(int(loaded >> np.uint64(48)), lookup)
         if entry == 0:
             return -1
-        at += entry & 31
-        run, size = entry >> 9, (entry >> 5) & 15
+        run, size, length = entry >> 9, (entry >> 5) & 15, entry & 31
+        loaded <<= np.uint64(length)
+        left -= length
         if size == 0:
             if run == 0:
                 break
@@ -53,10 +71,11 @@ def _read_ac(
         k += run
         if k > 63 or size > _MOST_AC_BITS:
             return -1
-        block[k] = extend(peek(bits, at), size)
-        at += size
+        block[k] = extend(int(loaded >> np.uint64(48)), size)
+        loaded <<= np.uint64(size)
+        left -= size
         k += 1
-    return at
+    return byte * 8 - left
 
 
 @kernel

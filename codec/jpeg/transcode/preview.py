@@ -4,6 +4,7 @@ Only the network sees it. Enlarged chroma is not clamped before it is mixed with
 """
 
 import math
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -31,7 +32,7 @@ def render_preview(source: Source, size_px: tuple[int, int]) -> NDArray[np.uint8
     width, height = (max(1, round(side * n / _FULL)) for side in sides)
     is_across, is_down = source.horizontal == 2, source.vertical == 2
     filters = [width == size_px[0], height == size_px[1]]
-    planes = []
+    planes: list[NDArray[np.float32]] = []
     for i, qcoefs in enumerate(source.qcoefs):
         across, down = (2 if i and is_across else 1), (2 if i and is_down else 1)
         rows, columns = -(-height // (n * down)), -(-width // (n * across))
@@ -47,12 +48,14 @@ def render_preview(source: Source, size_px: tuple[int, int]) -> NDArray[np.uint8
         planes.append(plane)
     if len(planes) == 1:
         grey = np.rint(planes[0][:height, :width] + np.float32(128.0))
-        return np.clip(grey, 0, 255).astype(np.uint8)
+        levels: NDArray[np.uint8] = np.clip(grey, 0, 255).astype(np.uint8)
+        return levels
     pixels = np.empty((height, width, 3), np.uint8)
-    _mix(*planes, pixels)
+    _mix(planes[0], planes[1], planes[2], pixels)
     return pixels
 
 
+@lru_cache
 def _list_weights(samples: int, *, is_filtered: bool) -> NDArray[np.float32]:
     """Return the weight (samples, 8) of each coefficient of a block in each of its samples.
 

@@ -50,7 +50,7 @@ def measure_source_reference(source: Source, quality: int) -> int:
         found = [_measure_tiles(source, half, steps, quality) for half in (tiles[::2], tiles[1::2])]
         written, counted = (sum(values) for values in zip(*found, strict=True))
         ratios = [own_written / own_counted for own_written, own_counted in found]
-        ratio = written / counted
+        ratio: float = written / counted
         is_even = abs(ratios[0] - ratios[1]) <= MOST_SPREAD * ratio
         if is_even and abs(ratio - 1.0) <= MOST_CHANGE:
             scan_bytes = _count_bits(source, steps) / 8 * ratio
@@ -102,18 +102,18 @@ def _cut_tiles(source: Source, tiles: list[tuple[int, int]]) -> Source:
 def _count_bits(source: Source, steps: list[NDArray[np.float32]]) -> int:
     """Return the bits of the reference's scan, counted on coefficients."""
     is_grey = len(source.qcoefs) == 1
-    factors = source.quant_tables[0] / steps[0]
+    factors = source.quant_tables[0].astype(np.float32) / steps[0]
     luma = source.qcoefs[0] if is_grey else _complete_squares(source)
     bits = count_scan_bits(LUMA, luma, factors, 1 if is_grey else 2)
     across, down = source.horizontal == 2, source.vertical == 2
     blur = np.outer(_BLUR if down else np.ones(8), _BLUR if across else np.ones(8))
     kept = blur.reshape(64)[ZIGZAG_TO_NATURAL].astype(np.float32)
     for i, qcoefs in enumerate(source.qcoefs[1:], 1):
-        table = source.quant_tables[i]
+        table = source.quant_tables[i].astype(np.float32)
         if across and down:
             bits += count_scan_bits(CHROMA, qcoefs, table * kept / steps[i], 1)
         else:
-            coefs = _subsample(table.astype(np.float32) * qcoefs, across, down)
+            coefs = _subsample(table * qcoefs, across, down)
             bits += count_scan_bits(CHROMA, coefs, kept / (steps[i] * _FINER), 1)
     return bits
 
@@ -137,4 +137,5 @@ def _subsample(coefs: NDArray[np.float32], across: bool, down: bool) -> NDArray[
     pitches = (8 if down else 16, 8 if across else 16)
     missing = [(0, -side % pitch) for side, pitch in zip(plane.shape, pitches, strict=True)]
     means = pool_blocks(np.pad(plane, missing, mode="edge"), 1 if across else 2, 1 if down else 2)
-    return np.rint(transform(means) * np.float32(_FINER)).astype(np.int16)
+    halved: NDArray[np.int16] = np.rint(transform(means) * np.float32(_FINER)).astype(np.int16)
+    return halved

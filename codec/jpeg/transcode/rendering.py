@@ -24,7 +24,7 @@ def render(source: Source, tile_px: int = 0) -> NDArray[np.uint8]:
     Samples are rounded and chroma is upsampled as by libjpeg (jidctint.c; jdsample.c, "fancy upsampling").
     With `tile_px`, tiles of that height lie below each other, and chroma is not mixed across them.
     """
-    planes = []
+    planes: list[NDArray[np.float32]] = []
     for qcoefs, steps in zip(source.qcoefs, source.quant_tables, strict=True):
         plane = np.empty((qcoefs.shape[0] * 8, qcoefs.shape[1] * 8), np.float32)
         _fill_plane(qcoefs, steps.astype(np.float32), NATURAL_TO_ZIGZAG, plane)
@@ -33,14 +33,14 @@ def render(source: Source, tile_px: int = 0) -> NDArray[np.uint8]:
         return (planes[0] + np.float32(128.0)).astype(np.uint8)
     pixels = np.empty((*planes[0].shape, 3), np.uint8)
     is_across, is_down = source.horizontal == 2, source.vertical == 2
-    _merge(*planes, is_across, is_down, tile_px or pixels.shape[0], pixels)
+    _merge(planes[0], planes[1], planes[2], is_across, is_down, tile_px or len(pixels), pixels)
     return pixels
 
 
 @inlined
 def _round_half(value: np.float32) -> np.float32:
     """Return what libjpeg keeps of a value between the two passes of its inverse DCT."""
-    return np.floor(value * _HALF_WAY + np.float32(0.5)) * (np.float32(1.0) / _HALF_WAY)
+    return np.floor(value * _HALF_WAY + np.float32(0.5)) * (np.float32(1.0) / _HALF_WAY)  # type: ignore[no-any-return]
 
 
 @inlined

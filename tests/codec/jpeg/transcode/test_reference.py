@@ -99,7 +99,8 @@ def test_tiles_lie_inside_of_the_image(sides: tuple[int, int]) -> None:
 def test_every_kodak_photo_s_reference_is_found_to_one_percent(
     quality: int, subsampling: str
 ) -> None:
-    for path in PHOTOS:
+    # A third of the photos, so that each is found among some of the uploads.
+    for path in PHOTOS[quality % 3 :: 3]:
         with Image.open(path) as opened:
             image = np.asarray(opened.convert("RGB"))
         upload = pillow_jpeg(image, quality=quality, subsampling=subsampling)
