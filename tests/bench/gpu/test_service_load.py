@@ -1,8 +1,23 @@
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
-from bench.gpu.service_load import find_limits
+from bench.gpu import service_load
+from bench.gpu.service_load import find_limits, measure_workers
+
+
+def test_the_service_runs_on_the_chosen_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Any] = []
+
+    def start(*arguments: Any, **options: Any) -> Any:
+        started.append((arguments, options))
+        return nullcontext()
+
+    monkeypatch.setattr(service_load, "started_service", start)
+    load = {"workers": 2, "front_ends": 3, "clients": 4, "seconds": 1.0}
+    assert measure_workers([], "cuda", [], **load) == {}
+    assert started == [((2, {"DEVICE": "cuda"}), {"front_ends": 3})]
 
 
 @pytest.mark.parametrize(
