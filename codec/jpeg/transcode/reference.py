@@ -55,7 +55,7 @@ def measure_source_reference(source: Source, quality: int) -> int:
         if is_even and abs(ratio - 1.0) <= MOST_CHANGE:
             scan_bytes = _count_bits(source, steps) / 8 * ratio
             return HEADER_BYTES[len(source.qcoefs)] + round(scan_bytes)
-    return measure_reference(render(source)[: source.height, : source.width], quality)
+    return measure_reference(render(source), quality)
 
 
 def list_tiles(source: Source) -> list[tuple[int, int]]:

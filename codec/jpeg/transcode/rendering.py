@@ -19,21 +19,24 @@ _LESS_THAN_HALF, _QUARTER = np.float32(7 / 16), np.float32(0.25)
 
 
 def render(source: Source, tile_px: int = 0) -> NDArray[np.uint8]:
-    """Return the pixels (h, w, 3) or (h, w) of all of a source's blocks, also those beyond its sides.
+    """Return the pixels (h, w, 3) or (h, w) that a source shows.
 
     Samples are rounded and chroma is upsampled as by libjpeg (jidctint.c; jdsample.c, "fancy upsampling").
     With `tile_px`, tiles of that height lie below each other, and chroma is not mixed across them.
     """
     planes: list[NDArray[np.float32]] = []
-    for qcoefs, steps in zip(source.qcoefs, source.quant_tables, strict=True):
+    for i, (qcoefs, steps) in enumerate(zip(source.qcoefs, source.quant_tables, strict=True)):
         plane = np.empty((qcoefs.shape[0] * 8, qcoefs.shape[1] * 8), np.float32)
         _fill_plane(qcoefs, steps.astype(np.float32), NATURAL_TO_ZIGZAG, plane)
-        planes.append(plane)
+        # Upsampling repeats the last samples of the image, not those that complete blocks.
+        down, across = (source.vertical, source.horizontal) if i else (1, 1)
+        shown = plane[: -(-source.height // down), : -(-source.width // across)]
+        planes.append(np.ascontiguousarray(shown))
     if len(planes) == 1:
         return (planes[0] + np.float32(128.0)).astype(np.uint8)
     pixels = np.empty((*planes[0].shape, 3), np.uint8)
     is_across, is_down = source.horizontal == 2, source.vertical == 2
-    _merge(planes[0], planes[1], planes[2], is_across, is_down, tile_px or len(pixels), pixels)
+    _merge(planes[0], planes[1], planes[2], is_across, is_down, tile_px or len(pixels) + 1, pixels)
     return pixels
 
 
@@ -148,14 +151,15 @@ def _merge(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     pixels: NDArray[np.uint8],
 ) -> None:
     """Fill `pixels` (h, w, 3) with the RGB of planes that are centred on zero (T.871, clause 7)."""
-    blue = np.empty(luma.shape[1], np.float32)
-    red = np.empty(luma.shape[1], np.float32)
+    blue = np.empty(luma.shape[1] + 1, np.float32)  # sides may be odd
+    red = np.empty(luma.shape[1] + 1, np.float32)
     for y in range(luma.shape[0]):
         near, far = y, y
         if is_down:
             tile = y // tile_px * tile_px // 2
             near = y // 2
-            far = min(max(near + 2 * (y % 2) - 1, tile), tile + tile_px // 2 - 1)
+            last = min(tile + tile_px // 2, cb.shape[0]) - 1
+            far = min(max(near + 2 * (y % 2) - 1, tile), last)
         # Halves, and quarters where only one direction is upsampled, go up and down by turns.
         rounding = (_HALF, _HALF)
         if is_across:

@@ -9,17 +9,18 @@ from tests.codec.jpegs import pillow_jpeg, shown_pixels
 from tests.codec.pictures import scene
 
 
+@pytest.mark.parametrize("sides", [(75, 93), (64, 96), (2, 2), (1, 1), (17, 1), (1, 18)])
 @pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])
-def test_pixels_are_those_of_libjpeg(subsampling: str) -> None:
-    upload = pillow_jpeg(scene(75, 93), quality=85, subsampling=subsampling)
-    difference = render(read_source(upload))[:75, :93].astype(int) - shown_pixels(upload)
+def test_pixels_are_those_of_libjpeg(subsampling: str, sides: tuple[int, int]) -> None:
+    upload = pillow_jpeg(scene(*sides), quality=85, subsampling=subsampling)
+    difference = render(read_source(upload)).astype(int) - shown_pixels(upload)
     assert np.abs(difference).max() <= 3
-    assert np.abs(difference).mean() < 0.02
+    assert np.abs(difference).mean() < (0.02 if difference.size > 1000 else 0.5)
 
 
 def test_grey_pixels_are_those_of_libjpeg() -> None:
     upload = pillow_jpeg(np.ascontiguousarray(scene(75, 93)[..., 0]), quality=85)
-    difference = render(read_source(upload))[:75, :93].astype(int) - shown_pixels(upload)
+    difference = render(read_source(upload)).astype(int) - shown_pixels(upload)
     assert np.abs(difference).max() <= 1
 
 
