@@ -28,6 +28,8 @@ TILE_SQUARES: Final = 12
 TILES: Final = 32
 LEAST_TILES: Final = 96
 """Smaller images are decoded as a whole."""
+BAND_PIXELS: Final = 1 << 20
+"""Pixels of a larger image that are rendered at a time, so that memory does not grow with it."""
 MOST_SPREAD: Final = 0.006
 """Largest difference between the ratios of the two halves of the tiles. Beyond it, the whole image is decoded."""
 MOST_CHANGE: Final = 0.04
@@ -55,7 +57,23 @@ def measure_source_reference(source: Source, quality: int) -> int:
         if is_even and abs(ratio - 1.0) <= MOST_CHANGE:
             scan_bytes = _count_bits(source, steps) / 8 * ratio
             return HEADER_BYTES[len(source.qcoefs)] + round(scan_bytes)
-    return measure_reference(render(source), quality)
+    return _measure_whole(source, quality)
+
+
+def _measure_whole(source: Source, quality: int) -> int:
+    """Return the bytes of the reference of all pixels, which are rendered in bands of rows."""
+    band_px = max(BAND_PIXELS // source.width // SQUARE_PX, 1) * SQUARE_PX
+    header_bytes = HEADER_BYTES[len(source.qcoefs)]
+    total_bytes = header_bytes
+    for top in range(0, source.height, band_px):
+        qcoefs = []
+        for i, plane in enumerate(source.qcoefs):
+            block_px = 8 * source.vertical if i else 8
+            qcoefs.append(plane[top // block_px : (top + band_px) // block_px])
+        height = min(band_px, source.height - top)
+        band = replace(source, height=height, qcoefs=qcoefs)
+        total_bytes += measure_reference(render(band), quality) - header_bytes
+    return total_bytes
 
 
 def list_tiles(source: Source) -> list[tuple[int, int]]:

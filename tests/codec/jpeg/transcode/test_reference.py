@@ -85,6 +85,25 @@ def test_a_photo_is_decoded_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0.2 < sum(shares) < 0.3
 
 
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4", None])
+def test_a_large_image_is_decoded_in_bands(
+    monkeypatch: pytest.MonkeyPatch, subsampling: str | None
+) -> None:
+    heights = []
+
+    def note_height(source: codec.Source, tile_px: int = 0) -> NDArray[np.uint8]:
+        heights.append(source.height)
+        return render(source, tile_px)
+
+    monkeypatch.setattr(codec.jpeg.transcode.reference, "render", note_height)
+    monkeypatch.setattr(codec.jpeg.transcode.reference, "BAND_PIXELS", 150 * 80)
+    image = scene(200, 150) if subsampling else np.ascontiguousarray(scene(200, 150)[..., 0])
+    options = {"subsampling": subsampling} if subsampling else {}
+    upload = pillow_jpeg(image, quality=80, **options)
+    assert np.abs(find_errors(upload, [75])).max() < 0.005
+    assert heights == [80, 80, 40]
+
+
 @pytest.mark.parametrize("sides", [(512, 768), (768, 512), (4000, 6000), (48, 30000), (30000, 200)])
 def test_tiles_lie_inside_of_the_image(sides: tuple[int, int]) -> None:
     upload = pillow_jpeg(np.zeros((*sides, 3), np.uint8), quality=30)
