@@ -65,9 +65,16 @@ EXTRA: Final = (
     " others count it always or never."
 )
 LUMINANCE: Final = "SGILog in a TIFF is converted by libtiff; libvips and ImageMagick show its numbers as they are."
+NO_ALPHA: Final = (
+    "Alpha that is 0 in all pixels of a 32-bit BMP means opaque, by masks too; others show white."
+)
+DEEP: Final = (
+    "Integers of more than 16 bits in a TIFF may hold shallower ones; others show black or white."
+)
+INKS: Final = "CMYK without a profile is converted by ink and light; libvips has a default profile."
 DAMAGED: Final = (
-    "Damaged run lengths in a BMP and damaged fax strips in a TIFF are shown as far as they go;"
-    " programs differ in what follows."
+    "Damaged run lengths in a BMP, and damaged fax or missing strips in a TIFF, are shown as far as"
+    " they go; programs differ in what follows."
 )
 
 # Pattern of the file's name, pattern of what ours says (a size, or status and text), and the reason.
@@ -149,4 +156,9 @@ DELIBERATE: Final[tuple[tuple[str, str, str], ...]] = (
     ("*/tif/ImageTestSuite/m1-76d5d8fd*.tif", "*×*", OLD_JPEG),
     ("*/tif/ImageTestSuite/m?-*.tif", "*×*", DAMAGED),
     ("*/bmpsuite/b/badrle*.bmp", "*×*", DAMAGED),
+    ("*/rgb32bf-abgr.bmp", "*×*", NO_ALPHA),
+    ("*/16_bit_binary_pgm.tiff", "*×*", DEEP),
+    ("*/tiff_tiled_cmyk_jpeg.tif", "*×*", INKS),
+    ("*/separate_planar_extra_samples.tiff", "*×*", DAMAGED),
+    ("*/tiff_overflow_rows_per_strip.tif", "*×*", DAMAGED),
 )

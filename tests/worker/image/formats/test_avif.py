@@ -131,6 +131,12 @@ def test_only_the_file_s_own_rotation_is_applied() -> None:
     assert read(with_exif(b"\0\0\0\0" + exif.tobytes().removeprefix(b"Exif\0\0"))).orientation == 1
 
 
+def test_xmp_turns_no_picture() -> None:
+    xmp = b'<x xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="3"/>'
+    found = read(file_of(PIXELS, "AVIF", speed=10, xmp=xmp))
+    assert (found.orientation, found.metadata.xmp) == (1, xmp)
+
+
 @pytest.mark.parametrize("has_item", [True, False])
 def test_the_first_frame_of_a_sequence_is_read(*, has_item: bool) -> None:
     data = file_of(FRAMES[0], "AVIF", speed=10, save_all=True, append_images=FRAMES[1:])
