@@ -72,6 +72,10 @@ DEEP: Final = (
     "Integers of more than 16 bits in a TIFF may hold shallower ones; others show black or white."
 )
 INKS: Final = "CMYK without a profile is converted by ink and light; libvips has a default profile."
+DIVIDED: Final = (
+    "Pixels of a PNG that other chunks divide are read; Chromium shows their first part, and others"
+    " refuse them."
+)
 DAMAGED: Final = (
     "Damaged run lengths in a BMP, and damaged fax or missing strips in a TIFF, are shown as far as"
     " they go; programs differ in what follows."
@@ -161,4 +165,5 @@ DELIBERATE: Final[tuple[tuple[str, str, str], ...]] = (
     ("*/tiff_tiled_cmyk_jpeg.tif", "*×*", INKS),
     ("*/separate_planar_extra_samples.tiff", "*×*", DAMAGED),
     ("*/tiff_overflow_rows_per_strip.tif", "*×*", DAMAGED),
+    ("*/x_consecutive_idat.png", "*×*", DIVIDED),
 )
