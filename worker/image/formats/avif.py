@@ -30,6 +30,7 @@ from worker.image.formats.heif_metadata import complete_cicp, strip_exif
 from worker.image.formats.heif_repairs import repair_avif
 from worker.image.limits import LONGEST_EXIF_BYTES
 from worker.image.samples import Cicp, RawMetadata, Samples, StoredPhoto
+from worker.image.segment_names import EXIF_NAME
 
 # Pillow would load it for EXIF, which a confined process can't.
 assert TiffImagePlugin
@@ -187,7 +188,8 @@ def read_boxes(data: bytes) -> Boxes:
     exif = None
     for item in read_items(data, boxes, steps):
         if exif is None and item.number in exif_numbers:
-            content = bytes(read_content(memoryview(data), boxes, item, LONGEST_EXIF_BYTES + 10))
+            limit = LONGEST_EXIF_BYTES + 4 + len(EXIF_NAME) + 1  # one byte shows that it is longer
+            content = bytes(read_content(memoryview(data), boxes, item, limit))
             exif = strip_exif(content[4:])
     iinf = boxes[b"iinf"]
     hidden = data[iinf.start : iinf.end].replace(EXIF, NO_EXIF)

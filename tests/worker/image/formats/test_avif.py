@@ -13,8 +13,11 @@ from contract.messages import Options
 from tests.contract.image_headers.heif_files import HeifItem, box, heif_file, make_tile
 from tests.photos import file_of, photo, psnr
 from worker.image.decode import decode
+from worker.image.avif_limits import check_avif
 from worker.image.formats.avif import read
+from worker.image.limits import LONGEST_EXIF_BYTES
 from worker.image.samples import Cicp, Samples
+from worker.image.segment_names import EXIF_NAME
 
 PIXELS = photo(64, 48)
 TILE = make_tile(64, 48)
@@ -36,6 +39,15 @@ def with_property(item: HeifItem, extra: bytes) -> bytes:
 def with_exif(content: bytes) -> bytes:
     """Return a file with EXIF that nothing refers to or checks."""
     return heif_file([TILE, HeifItem(b"Exif", content, None)])
+
+
+def test_too_long_exif_is_left_out_and_refuses_nothing() -> None:
+    exif = EXIF_NAME + b"II*\0\x08\0\0\0" + bytes(LONGEST_EXIF_BYTES)
+    for frames in ([], FRAMES[1:]):
+        options = {"save_all": True, "append_images": frames} if frames else {}
+        data = file_of(FRAMES[0], "AVIF", speed=10, exif=exif, **options)
+        check_avif(data, 64 * 48)
+        assert read(data).metadata.exif is None
 
 
 @pytest.mark.parametrize("bits", [10, 12])
