@@ -12,8 +12,8 @@ from contract.errors import CorruptImageError
 from contract.messages import Options
 from tests.contract.image_headers.heif_files import HeifItem, box, heif_file, make_tile
 from tests.photos import file_of, photo, psnr
-from worker.image.decode import decode
 from worker.image.avif_limits import check_avif
+from worker.image.decode import decode
 from worker.image.formats.avif import read
 from worker.image.limits import LONGEST_EXIF_BYTES
 from worker.image.samples import Cicp, Samples
