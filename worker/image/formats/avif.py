@@ -26,7 +26,7 @@ from contract.image_headers.heif_items import (
     read_types,
 )
 from contract.image_headers.steps import Steps, TooManyStepsError
-from worker.image.formats.heif_metadata import complete_cicp, strip_exif
+from worker.image.formats.heif_metadata import complete_cicp, has_part_twice, strip_exif
 from worker.image.formats.heif_repairs import repair_avif
 from worker.image.limits import LONGEST_EXIF_BYTES
 from worker.image.samples import Cicp, RawMetadata, Samples, StoredPhoto
@@ -93,6 +93,9 @@ def read(data: bytes) -> StoredPhoto:
     except MemoryError:
         raise
     except Exception as error:  # many kinds of errors for damaged files
+        if has_part_twice(data):
+            detail = "An AVIF whose grids have a picture twice is not supported."
+            raise UnsupportedImageError(detail) from error
         if NOT_IMPLEMENTED in str(error):
             detail = "The AVIF is coded in a way that is not supported."
             raise UnsupportedImageError(detail) from error
