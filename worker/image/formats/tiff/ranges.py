@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from worker.image.formats.tiff.directory import Directory
 
-# Samples that are converted at once.
+# Samples that are unpacked or converted at once.
 BAND_SAMPLES: Final = 1 << 19
 # Full intensity of samples of more than 16 bits.
 FULL_SCALES: Final = (255.0, 65_535.0)
