@@ -42,7 +42,7 @@ ENVIRONMENT: Final = {
 
 # A pixel of four channels at 16 bits has 8 bytes; libraries and readers may hold six copies of it.
 FREE_BYTES, BYTES_PER_PIXEL = 96 * 1024 * 1024, 48
-# Ten times what a photo takes by itself (`python -m bench heic`): workers share cores, and some are slower.
+# More than ten times what a photo takes (`python -m bench heic`): workers share cores, and some are slower.
 FREE_S, S_PER_PIXEL = 10, 2e-6
 # The rest of the time may be spent waiting for a core.
 CPU_SHARE: Final = 0.5
