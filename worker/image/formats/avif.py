@@ -26,7 +26,7 @@ from contract.image_headers.heif_items import (
     read_types,
 )
 from contract.image_headers.steps import Steps, TooManyStepsError
-from worker.image.formats.heif_metadata import complete_cicp, strip_exif
+from worker.image.formats.heif_metadata import complete_cicp, has_part_twice, strip_exif
 from worker.image.formats.heif_repairs import repair_avif
 from worker.image.formats.orientation import read_orientation
 from worker.image.limits import LONGEST_EXIF_BYTES
@@ -93,6 +93,9 @@ def read(data: bytes) -> StoredPhoto:
     except MemoryError:
         raise
     except Exception as error:  # many kinds of errors for damaged files
+        if has_part_twice(data):
+            detail = "An AVIF whose grids have a picture twice is not supported."
+            raise UnsupportedImageError(detail) from error
         if NOT_IMPLEMENTED in str(error):
             detail = "The AVIF is coded in a way that is not supported."
             raise UnsupportedImageError(detail) from error
@@ -189,7 +192,8 @@ def read_boxes(data: bytes) -> Boxes:
     exif = None
     for item in read_items(data, boxes, steps):
         if exif is None and item.number in exif_numbers:
-            content = bytes(read_content(memoryview(data), boxes, item, LONGEST_EXIF_BYTES + 10))
+            limit = LONGEST_EXIF_BYTES + 4 + len(EXIF_NAME) + 1  # one byte shows that it is longer
+            content = bytes(read_content(memoryview(data), boxes, item, limit))
             exif = strip_exif(content[4:])
     iinf = boxes[b"iinf"]
     hidden = data[iinf.start : iinf.end].replace(EXIF, NO_EXIF)
