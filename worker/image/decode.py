@@ -138,7 +138,8 @@ def finish(
             and picture.size == header_px
         )
     geometry = Geometry(stored_px, stored.orientation, size_px)
-    segments = write_segments(stored.metadata, options.metadata, geometry, profile)
+    components = None if header.format == "JPEG" else len(image.getbands())
+    segments = write_segments(stored.metadata, options.metadata, geometry, profile, components)
     gain_map_jpeg = b""
     if gain_map is not None:
         gain_map_jpeg = encode_gain_map(gain_map, options, geometry)

@@ -20,6 +20,7 @@ from worker.image.formats.jpeg.pixels import decode
 from worker.image.formats.jpeg.segments import read_precision, split
 from worker.image.formats.orientation import read_orientation
 from worker.image.limits import LONGEST_EXIF_BYTES
+from worker.image.metadata.segments import LONGEST_PROFILE_BYTES
 from worker.image.resize import Bounds, find_bounds, scale_inside, turn_size
 from worker.image.samples import Coefficients, ColourModel, Samples, StoredPhoto
 
@@ -75,7 +76,7 @@ def read(data: bytes, options: Options, size_px: tuple[int, int] | None = None) 
 
 def keeps_colours(profile: bytes | None, options: Options) -> bool:
     """Return whether a picture with this profile, grey or RGB, is not converted."""
-    if profile is None or options.metadata == "all":
+    if profile is None or (options.metadata == "all" and len(profile) <= LONGEST_PROFILE_BYTES):
         return True
     return all(find_effect(profile, model) != "other" for model in MODELS)
 
