@@ -13,10 +13,15 @@ from contract.messages import Options
 from tests.photos import file_of, photo
 from tests.worker.image.colour_profiles import display_p3
 from worker.image.decode import Photo, decode
+from worker.image.metadata.segments import LONGEST_PROFILE_BYTES
 
 LIMIT_PX = 1_000_000
 PIXELS = photo(240, 160)
 JPEG = file_of(PIXELS, "JPEG", quality=90)
+# Too long to be kept.
+LONG_PROFILE = (LONGEST_PROFILE_BYTES + 4).to_bytes(4, "big") + (
+    display_p3()[4:].ljust(LONGEST_PROFILE_BYTES, b"\0")
+)
 
 
 def read(data: bytes, **options: Any) -> Photo:
@@ -74,13 +79,14 @@ def test_a_jpeg_whose_pixels_nobody_asks_for_is_not_decoded(
         (JPEG, {"width": 239}),
         (turned(6), {"width": 159}),
         (file_of(PIXELS, "JPEG", icc_profile=display_p3()), {}),
+        (file_of(PIXELS, "JPEG", icc_profile=LONG_PROFILE), {"metadata": "all"}),
         (file_of(Image.fromarray(PIXELS).convert("CMYK"), "JPEG"), {}),
         (JPEG[:-2] + bytes(5) + JPEG[-2:], {}),
         (turned(4, PIXELS[:-1]), {}),
         (file_of(PIXELS), {}),
     ],
     ids=[
-        *("smaller", "turned and smaller", "other colours", "CMYK", "damaged"),
+        *("smaller", "turned and smaller", "other colours", "long profile", "CMYK", "damaged"),
         *("mirrored padding", "PNG"),
     ],
 )
