@@ -46,9 +46,8 @@ class OnnxPredictor:
         options.inter_op_num_threads = 1
         # Idle threads would take the cores that decode and encode.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Both keep memory for each shape of input, of which there are a hundred.
+        # It keeps a plan of the memory for each shape of input, of which there are a hundred.
         options.enable_mem_pattern = False
-        options.enable_cpu_mem_arena = False
         self._session = onnxruntime.InferenceSession(
             contents, options, providers=["CPUExecutionProvider"]
         )
