@@ -76,7 +76,8 @@ class OnnxPredictor:
         height, width, _ = photo.shape
         # Four channels, of which the last one has no weight: the runtime is faster than with three.
         pixels = np.zeros((1, height, width, 4), np.uint8)
-        pixels[0, ..., :3] = photo
+        for channel in range(3):  # numpy copies them together seven times slower
+            pixels[0, ..., channel] = photo[..., channel]
         (logs,) = self._session.run(["logs"], {"pixels": pixels})  # -> (1, C·D, H/8, W/8)
         return self._head.draw(logs[0])
 
