@@ -11,8 +11,8 @@ from model.checkpoint import load_network
 from model.msroi import MSROI, normalise_pixels
 from model.onnx_predictor import OnnxPredictor
 from model.torch_predictor import TorchPredictor
-from model.training.calibration import calibrate
-from model.training.onnx_file import choose_steps, scale_weights, write_onnx
+from model.training.int8.calibration import calibrate
+from model.training.int8.onnx_file import choose_steps, scale_weights, write_onnx
 from model.weights_file import SHIPPED_INT8_WEIGHTS, write_weights
 from tests.photos import photo
 
