@@ -1,14 +1,16 @@
 """The version of results: everything that their bytes depend on, except photo and options."""
 
 import hashlib
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
 # Code that decodes, predicts or encodes. Training is left out.
 SOURCES: Final = ("codec/**/*.py", "model/*.py", "worker/**/*.py")
-LIBRARIES: Final = ("imagecodecs", "numba", "numpy", "pillow", "tifffile", "torch")
+# Those that are not installed take no part.
+LIBRARIES: Final = ("imagecodecs", "numba", "numpy", "onnxruntime", "pillow", "tifffile", "torch")
 
 
 def name_version(weights_version: str, arithmetic: str) -> str:
@@ -20,7 +22,8 @@ def name_version(weights_version: str, arithmetic: str) -> str:
     """
     digest = hashlib.sha256(arithmetic.encode())
     for name in LIBRARIES:
-        digest.update(f"\n{name} {version(name)}".encode())
+        with suppress(PackageNotFoundError):
+            digest.update(f"\n{name} {version(name)}".encode())
     for pattern in SOURCES:
         for path in sorted(ROOT.glob(pattern)):
             digest.update(f"\n{path.relative_to(ROOT).as_posix()}\n".encode())

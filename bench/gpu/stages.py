@@ -13,7 +13,7 @@ from PIL import Image
 
 from bench.environment import count_cores
 from bench.service.servers.compressor import Compressor
-from model import Predictor
+from model import open_predictor
 from model.checkpoint import load_network
 from model.msroi import normalise_pixels
 
@@ -79,11 +79,11 @@ def measure_network(
 ) -> dict[str, dict[str, float]]:
     """Return images/s by batch size of the predictor and of the bare network.
 
-    The network runs in bfloat16 on CUDA, else in float32.
+    The predictor runs in bfloat16 on CUDA, else in int8; the network in bfloat16 or float32.
     The predictor copies photos to the device and maps from it. The bare network's pixels are on the
     device before, and its maps stay there.
     """
-    predictor = Predictor(device)
+    predictor = open_predictor(device)
     inputs = [predictor.prepare(Image.open(io.BytesIO(photo))) for photo in photos]
     network, _ = load_network()
     on_cuda = torch.device(device).type == "cuda"

@@ -16,7 +16,7 @@ from PIL import Image
 
 import codec
 from bench.service.servers.journal import Batch, Record, open_journal
-from model import Predictor
+from model import open_predictor
 
 MAX_BATCH_SIZE: Final = 16
 # The worker's own default for lingering.
@@ -56,13 +56,13 @@ class Compressor:
             options: query of ``/compress``; None reads `OPTIONS_VARIABLE`.
             threads: for decoding and encoding; None shares the cores among the server's processes.
             record: is called with every batch; None writes to the journal, if there is one.
-            device: of the network, as `Predictor` takes it.
+            device: of the network, as `open_predictor` takes it.
         """
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._record = record or open_journal()
         query = os.environ.get(OPTIONS_VARIABLE, "") if options is None else options
         self._settings = parse_settings(query)
-        self._predictor = Predictor(device)
+        self._predictor = open_predictor(device)
         self._predictor.warm_up(MAX_BATCH_SIZE)
         codec.warm_up()
         threads = threads or -(-(os.cpu_count() or 1) // count_workers())

@@ -8,7 +8,8 @@ from itertools import cycle
 import torch
 from PIL import Image
 
-from model import Predictor
+from model import Predictor, open_predictor
+from model.torch_predictor import TorchPredictor
 
 
 def load_networks(uploads: Sequence[bytes]) -> Callable[[float], dict[str, float]]:
@@ -16,12 +17,14 @@ def load_networks(uploads: Sequence[bytes]) -> Callable[[float], dict[str, float
 
     They take turns photo by photo, so that the machine's changing speed affects both.
     """
-    ours, float32 = Predictor("cpu"), Predictor("cpu", precision=torch.float32)
+    ours = open_predictor("cpu")
+    float32 = TorchPredictor("cpu", precision=torch.float32)
     inputs = cycle([ours.prepare(Image.open(io.BytesIO(upload))) for upload in uploads])
 
     def measure(seconds: float) -> dict[str, float]:
         spent_s = {"cpu_ms": 0.0, "torch_float32_cpu_ms": 0.0}
-        predictors = dict(zip(spent_s, (ours, float32), strict=True))
+        both: tuple[Predictor, Predictor] = (ours, float32)
+        predictors = dict(zip(spent_s, both, strict=True))
         photos, ends_s = 0, time.perf_counter() + seconds
         while not photos or time.perf_counter() < ends_s:
             photo = next(inputs)
