@@ -1,4 +1,4 @@
-"""MSROI: the network that maps every salient region of a photo, and its predictor."""
+"""MSROI: the network that maps every salient region of a photo, and its predictors."""
 
 import os
 
@@ -7,7 +7,6 @@ import os
 # (docs/decisions/0018-the-network-takes-turns-with-the-codec.md).
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from model.msroi import MSROI, MSROIConfig
-from model.predictor import Predictor
+from model.predictor import Predictor, open_predictor
 
-__all__ = ["MSROI", "MSROIConfig", "Predictor"]
+__all__ = ["Predictor", "open_predictor"]

@@ -1,6 +1,5 @@
 """Weights files: safetensors with the config as metadata, each with a `.sha256` file."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
@@ -10,11 +9,9 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from model.msroi import MSROI, MSROIConfig
-
-SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "msroi.safetensors"
-# Trained on weak labels only, without recorded gaze.
-SHIPPED_WEAK_WEIGHTS = SHIPPED_WEIGHTS.with_name("msroi_weak.safetensors")
+from model.config import MSROIConfig
+from model.msroi import MSROI
+from model.weights_file import SHIPPED_WEIGHTS, read_weights, write_weights
 
 
 def write_checkpoint(path: Path, config: MSROIConfig, state: Mapping[str, Tensor]) -> str:
@@ -27,11 +24,7 @@ def write_checkpoint(path: Path, config: MSROIConfig, state: Mapping[str, Tensor
         {name: tensor.contiguous() for name, tensor in state.items()},
         metadata={"config": json.dumps(asdict(config), sort_keys=True)},
     )
-    checksum = hashlib.sha256(contents).hexdigest()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(contents)
-    path.with_suffix(".sha256").write_text(f"{checksum}  {path.name}\n")
-    return checksum
+    return write_weights(path, contents)
 
 
 def read_checkpoint(path: Path) -> tuple[MSROIConfig, dict[str, Tensor], str]:
@@ -41,17 +34,7 @@ def read_checkpoint(path: Path) -> tuple[MSROIConfig, dict[str, Tensor], str]:
         RuntimeError: the file or its checksum is missing, they disagree, or the file is of another
             version of the network.
     """
-    checksum_path = path.with_suffix(".sha256")
-    for required in (path, checksum_path):
-        if not required.is_file():
-            raise RuntimeError(f"weights: {required} is missing")
-    expected = checksum_path.read_text().split()[:1]
-    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
-    if expected != [checksum]:
-        raise RuntimeError(
-            f"weights: {path} has the checksum {checksum}, but {checksum_path} has "
-            f"{' '.join(expected) or 'none'}; restore both from the same release"
-        )
+    _, checksum = read_weights(path)
     with safe_open(path, framework="pt") as stored:
         settings = json.loads((stored.metadata() or {}).get("config", "{}"))
         state = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118

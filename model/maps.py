@@ -1,9 +1,7 @@
 """Saliency maps: smoothing and scaling to [0, 1], the centre baseline, and a map's score (NSS)."""
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 # Standard deviation of the centre Gaussian, as a share of each side.
 CENTRE_SIGMA = 0.3
@@ -11,7 +9,7 @@ CENTRE_SIGMA = 0.3
 MIN_PEAK = 1e-6
 
 
-def smoothing_matrix(samples: int, sigma: float) -> Tensor:
+def smoothing_matrix(samples: int, sigma: float) -> NDArray[np.float32]:
     """Return the Gaussian smoothing matrix of one axis: (n, n) float32, rows sum to 1.
 
     Args:
@@ -19,29 +17,29 @@ def smoothing_matrix(samples: int, sigma: float) -> Tensor:
         sigma: standard deviation of the Gaussian, in samples; 0 for no smoothing.
     """
     if sigma == 0:
-        return torch.eye(samples)
-    positions = torch.arange(samples, dtype=torch.float32)
-    weights = torch.exp(-0.5 * ((positions[:, None] - positions) / sigma) ** 2)
-    return weights / weights.sum(1, keepdim=True)
+        return np.eye(samples, dtype=np.float32)
+    positions = np.arange(samples)
+    weights = np.exp(-0.5 * ((positions[:, None] - positions) / sigma) ** 2)
+    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
 
 
-def centre_gaussian(height: int, width: int) -> Tensor:
+def centre_gaussian(height: int, width: int) -> NDArray[np.float32]:
     """Return a centre-bias baseline map: (height, width) float32 in (0, 1]."""
     down, across = (
-        torch.exp(-0.5 * (((torch.arange(size) + 0.5) / size - 0.5) / CENTRE_SIGMA) ** 2)
+        np.exp(-0.5 * (((np.arange(size) + 0.5) / size - 0.5) / CENTRE_SIGMA) ** 2)
         for size in (height, width)
     )
-    return torch.outer(down, across)
+    return np.outer(down, across).astype(np.float32)
 
 
-def normalise(saliency: Tensor) -> Tensor:
-    """Scale each map to a maximum of 1; an empty one becomes zeros: (N, h, w) ≥ 0 -> (N, h, w).
+def normalise(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale a map to a maximum of 1; an empty one becomes zeros: (h, w) ≥ 0 -> (h, w).
 
     The minimum is not moved to 0: a photo without anything special then gets a nearly even map
     instead of amplified noise.
     """
-    peak = saliency.amax((1, 2), keepdim=True)  # (N, h, w) -> (N, 1, 1)
-    return torch.where(peak > MIN_PEAK, saliency / peak.clamp_min(MIN_PEAK), 0.0)
+    peak = saliency.max()
+    return saliency / peak if peak > MIN_PEAK else np.zeros_like(saliency)
 
 
 def nss(saliency: NDArray[np.float32], fixations: tuple[NDArray[np.intp], ...]) -> float:

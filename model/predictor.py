@@ -1,71 +1,33 @@
-"""The predictor: prepares photos and runs the network on its device, in batches."""
+"""What every predictor does, and the choice between them: a runtime on CPUs, torch on CUDA."""
 
+import ctypes
 from collections.abc import Sequence
-from pathlib import Path
+from importlib.util import find_spec
+from typing import Final, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
-from model.checkpoint import SHIPPED_WEIGHTS, load_network
-from model.input_size import choose_input_size, scale_photo
-from model.maps import normalise, smoothing_matrix
-from model.msroi import MSROI, normalise_pixels
-
+# The library of NVIDIA's driver. Torch itself takes seconds and 200 MB to say that there is none.
+CUDA_DRIVER: Final = "libcuda.so.1"
 # Width and height of the landscape format of most cameras.
-USUAL_ASPECT = (3, 2)
-# Torch's names of CPU features. With either, a pass takes half of float32's time or less.
-BFLOAT16_CAPABILITIES = ("amx_bf16", "avx512_bf16")
+USUAL_ASPECT: Final = (3, 2)
 
 
-class Predictor:
+class Predictor(Protocol):
     """The network with its weights, ready on one device.
 
-    Several threads may call `prepare` at the same time, also while `predict` runs. Where
-    ``side_by_side`` is set, which is on a CPU, several threads may call `predict` as well: one photo
-    on each core takes less CPU time than one photo on all cores. Elsewhere only one thread may.
-
-    Class maps are computed in bfloat16 where the device has instructions for it (CUDA, and CPUs
-    with AMX or AVX512_BF16), else in float32. docs/model-card.md has the difference of the maps.
+    Several threads may call `prepare` at the same time, also while `predict` runs.
     """
 
-    device: torch.device
-    precision: torch.dtype  # of the convolutions
     version: str  # of the weights; part of ETags and cache keys
+    arithmetic: str  # kind of device and precision, as "cpu int8": maps of two kinds differ
 
-    def __init__(
-        self,
-        device: str = "auto",
-        weights: Path | None = None,
-        threads: int | None = None,
-        precision: torch.dtype | None = None,
-    ) -> None:
-        """Load the weights onto the device.
-
-        Args:
-            device: "cpu", "cuda", "cuda:1", …; "auto" is CUDA if there is a device, else the CPU.
-            weights: a file of `write_checkpoint`; the shipped one by default.
-            threads: of torch on the CPU, for the whole process; torch's own choice by default.
-            precision: torch.float32 or torch.bfloat16; the faster one by default.
-
-        Raises:
-            RuntimeError: the device is missing, or the weights are missing, damaged or of another
-                version of the network.
-        """
-        self.device = choose_device(device)
-        self.precision = precision or choose_precision(self.device)
-        if threads is not None:
-            torch.set_num_threads(threads)
-        network, checksum = load_network(weights or SHIPPED_WEIGHTS)
-        network.convert_convolutions(self.precision)
-        if self.device.type == "cpu":
-            network.fuse_activations()
-        # torch's own annotations leave this argument out.
-        self._network: MSROI = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._smoothing: dict[int, Tensor] = {}  # by the samples of an axis
-        self.version = checksum[:12]
+    @property
+    def side_by_side(self) -> bool:
+        """Whether several threads may call `predict` at the same time, each with its own photos."""
+        ...
 
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return the whole photo at the network's input size: (H, W, 3) uint8 RGB.
@@ -73,13 +35,7 @@ class Predictor:
         H and W come from `choose_input_size` and nearly keep the aspect. The photo may have any
         mode and size; its EXIF orientation is not applied.
         """
-        area_px = self._network.config.input_area_px
-        return np.asarray(scale_photo(image, choose_input_size(*image.size, area_px)))
-
-    @property
-    def side_by_side(self) -> bool:
-        """Whether several threads may call `predict` at the same time, each with its own photos."""
-        return self.device.type == "cpu"
+        ...
 
     def predict(
         self, batch: Sequence[NDArray[np.uint8]], threads: int | None = None
@@ -92,98 +48,49 @@ class Predictor:
 
         Args:
             batch: photos from `prepare`, of any sizes.
-            threads: torch's number of threads on the CPU for this call; None leaves it as it is.
-                It changes the maps by rounding only.
+            threads: for this call, where the predictor can change their number.
         """
-        if not batch:
-            return []
-        # Setting the number drops torch's prepared state of this thread, so only set a new one.
-        if threads is not None and torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
-        if self.device.type == "cpu":
-            # One photo at a time is faster: its activations stay in the CPU's cache.
-            passes = [[index] for index in range(len(batch))]
-        else:
-            passes = group_by_shape(batch)
-        maps_by_index: dict[int, Tensor] = {}
-        with torch.inference_mode():
-            for indices in passes:
-                maps = self._compute_maps([batch[index] for index in indices])  # (n, H/8, W/8)
-                maps_by_index.update(zip(indices, maps, strict=True))
-            in_order = [maps_by_index[index] for index in range(len(batch))]
-            # One copy for all passes: a copy after each would block before the next pass starts.
-            flat = torch.cat([saliency.flatten() for saliency in in_order]).cpu().numpy()
-        ends = np.cumsum([saliency.numel() for saliency in in_order])
-        return [
-            values.reshape(saliency.shape)
-            for values, saliency in zip(np.split(flat, ends[:-1]), in_order, strict=True)
-        ]
-
-    def _compute_maps(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
-        """Return the maps of photos of one shape, on the device: (N, H/8, W/8) float32."""
-        pixels = normalise_pixels(self._upload(photos))  # -> (N, 3, H, W)
-        class_maps = self._network.class_maps(pixels)  # -> (N, C, D, H/8, W/8)
-        saliency = self._network.saliency(class_maps)  # -> (N, H/8, W/8)
-        height, width = saliency.shape[1:]
-        return normalise(self._smoothing_of(height) @ saliency @ self._smoothing_of(width).T)
-
-    def _upload(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
-        """Return the photos as one tensor on the device: (N, H, W, 3) uint8."""
-        on_cuda = self.device.type == "cuda"
-        # Copies from pinned memory run while the device computes.
-        pixels = torch.empty((len(photos), *photos[0].shape), dtype=torch.uint8, pin_memory=on_cuda)
-        np.stack(photos, out=pixels.numpy())
-        return pixels.to(self.device, non_blocking=on_cuda)
-
-    def _smoothing_of(self, samples: int) -> Tensor:
-        """Return the smoothing matrix of an axis, on the device; kept, as there are few sizes."""
-        if samples not in self._smoothing:
-            matrix = smoothing_matrix(samples, self._network.config.smoothing_cells)
-            self._smoothing[samples] = matrix.to(self.device)
-        return self._smoothing[samples]
+        ...
 
     def warm_up(self, max_batch_size: int) -> None:
-        """Run the smallest and the largest batch once, so that no photo waits for start-up.
-
-        Only with the most common shape; there are a hundred others. On a CPU one photo is enough,
-        because each goes through the network alone.
-        """
-        blank = self.prepare(Image.new("RGB", USUAL_ASPECT))
-        for size in sorted({1} if self.side_by_side else {1, max_batch_size}):
-            self.predict([blank] * size)
+        """Run the batches once that would take longer the first time."""
+        ...
 
 
-def group_by_shape(batch: Sequence[NDArray[np.uint8]]) -> list[list[int]]:
-    """Return the indices of the photos of each shape, in order of first appearance."""
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for index, photo in enumerate(batch):
-        groups.setdefault(photo.shape, []).append(index)
-    return list(groups.values())
+def open_predictor(device: str = "auto", threads: int | None = None) -> Predictor:
+    """Return the predictor with the shipped weights on a device.
 
+    Torch is imported for CUDA only.
 
-def choose_device(name: str) -> torch.device:
-    """Return the device of that name; "auto" is CUDA if there is a device, else the CPU.
+    Args:
+        device: "cpu", "cuda", "cuda:1", …; "auto" is CUDA if torch is installed and there is a
+            device, else the CPU.
+        threads: of a pass on a CPU; 1 by default.
 
     Raises:
-        RuntimeError: this machine lacks the device, or the network does not run on its type.
+        RuntimeError: the device or its library is missing, or the weights are missing or damaged.
     """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
-    if device.type not in {"cpu", "cuda"}:
-        raise RuntimeError(f"device {name!r}: the network runs on 'cpu' or 'cuda'")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise RuntimeError(
-            f"device {name!r}: torch {torch.__version__} finds "
-            f"{torch.cuda.device_count()} CUDA devices; use 'cpu' or 'auto'"
-        )
-    return device
+    if device == "auto":
+        device = "cuda" if find_spec("torch") and count_cuda_devices() else "cpu"
+    if device == "cpu":
+        from model.onnx_predictor import OnnxPredictor  # noqa: PLC0415 -- not needed for CUDA
+
+        return OnnxPredictor(threads=threads)
+    if not find_spec("torch"):
+        raise RuntimeError(f"device {device!r}: torch is not installed; use 'cpu' or 'auto'")
+    from model.torch_predictor import TorchPredictor  # noqa: PLC0415 -- 200 MB
+
+    return TorchPredictor(device)
 
 
-def choose_precision(device: torch.device) -> torch.dtype:
-    """Return bfloat16 if the device has instructions that multiply it, else float32."""
-    if device.type == "cuda":
-        return torch.bfloat16
-    capabilities = torch.cpu.get_capabilities()
-    has_instructions = any(capabilities.get(name, False) for name in BFLOAT16_CAPABILITIES)
-    return torch.bfloat16 if has_instructions else torch.float32
+def count_cuda_devices() -> int:
+    """Return the number of CUDA devices that the driver finds; 0 without a driver."""
+    try:
+        driver = ctypes.CDLL(CUDA_DRIVER)
+    except OSError:
+        return 0
+    count = ctypes.c_int()
+    # Both functions return 0 on success.
+    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)):
+        return 0
+    return count.value

@@ -20,7 +20,7 @@ from rq.serializers import JSONSerializer
 import codec
 from contract.images import HEIC_IS_OFF
 from contract.keys import PROBE_KEY, QUEUE_NAME
-from model import Predictor
+from model import open_predictor
 from worker.console import say
 from worker.image.confined.decoder import DECODER
 from worker.image.limits import limit_pillow
@@ -69,10 +69,8 @@ def main() -> int:
     connection = Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 1))
     try:
         connection.ping()
-        predictor = Predictor(settings.device)
-        predictor.version = name_version(
-            predictor.version, f"{predictor.device.type} {predictor.precision}"
-        )
+        predictor = open_predictor(settings.device)
+        predictor.version = name_version(predictor.version, predictor.arithmetic)
         predictor.warm_up(settings.max_batch_size)
         codec.warm_up()
     except (RedisError, RuntimeError, OSError) as error:
@@ -107,7 +105,7 @@ def main() -> int:
     gc.collect()
     gc.freeze()
     # `run_worker` registers the worker, and front ends report ready from then on.
-    say(f"worker {worker.name} ready ({predictor.device}, {settings.codec_threads} threads)")
+    say(f"worker {worker.name} ready ({predictor.arithmetic}, {settings.codec_threads} threads)")
     run_worker(worker)
     pipeline.close()
     say(f"worker {worker.name} ended")

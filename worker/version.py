@@ -1,6 +1,7 @@
 """The version of results: everything that their bytes depend on, except photo and options."""
 
 import hashlib
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -8,10 +9,15 @@ from typing import Final
 ROOT: Final = Path(__file__).parent.parent
 # Code that decodes, predicts or encodes. Training is left out.
 SOURCES: Final = ("codec/**/*.py", "model/*.py", "worker/**/*.py")
-# Which of the last three there are depends on the extras that are installed.
+# Those that are not installed take no part.
 LIBRARIES: Final = (
-    *("imagecodecs", "numba", "numpy", "pillow"),
-    *("onnxruntime", "pi-heif-decoder", "torch"),
+    "imagecodecs",
+    "numba",
+    "numpy",
+    "onnxruntime",
+    "pi-heif-decoder",
+    "pillow",
+    "torch",
 )
 
 
@@ -24,17 +30,10 @@ def name_version(weights_version: str, arithmetic: str) -> str:
     """
     digest = hashlib.sha256(arithmetic.encode())
     for name in LIBRARIES:
-        digest.update(f"\n{name} {find_version(name)}".encode())
+        with suppress(PackageNotFoundError):
+            digest.update(f"\n{name} {version(name)}".encode())
     for pattern in SOURCES:
         for path in sorted(ROOT.glob(pattern)):
             digest.update(f"\n{path.relative_to(ROOT).as_posix()}\n".encode())
             digest.update(path.read_bytes())
     return f"{weights_version}-{digest.hexdigest()[:8]}"
-
-
-def find_version(library: str) -> str:
-    """Return the version of an installed library; "none" if it is not installed."""
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return "none"

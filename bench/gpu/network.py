@@ -15,9 +15,9 @@ from bench.gpu.stages import (
     measure_or_describe_error,
     prepare_prediction,
 )
-from model import Predictor
 from model.checkpoint import load_network
 from model.msroi import normalise_pixels
+from model.torch_predictor import TorchPredictor
 
 # Estimated upper limit of the compile time for one input shape, by mode.
 COMPILE_S: Final = {"reduce-overhead": 60.0, "max-autotune": 150.0}
@@ -31,10 +31,10 @@ def measure_networks(
 ) -> dict[str, Any]:
     """Return images/s by name and batch size, or the error of a failed measurement.
 
-    "predictor" is `Predictor.predict` with its copies to and from the device. "network" is the bare
+    "predictor" is `TorchPredictor.predict` with its copies to and from the device. "network" is the bare
     pass on pixels that are already on the device.
     """
-    predictor = Predictor("cuda")
+    predictor = TorchPredictor("cuda")
     inputs = [predictor.prepare(decode(data)) for data in photos]
     pixels = torch.from_numpy(np.stack(inputs)).cuda()
     run = make_pass()
@@ -55,7 +55,7 @@ def measure_compiled(
 
     ``left_s`` returns the seconds that are left; a mode that needs more is not measured.
     """
-    predictor = Predictor("cuda")
+    predictor = TorchPredictor("cuda")
     inputs = [predictor.prepare(decode(data)) for data in photos]
     pixels = torch.from_numpy(np.stack(inputs)).cuda()
     run, found = make_pass(), dict[str, Any]()
@@ -101,7 +101,7 @@ def time_network(
 
 
 def time_predictor(
-    predictor: Predictor, inputs: Sequence[NDArray[np.uint8]], size: int, seconds: float
+    predictor: TorchPredictor, inputs: Sequence[NDArray[np.uint8]], size: int, seconds: float
 ) -> float:
     """Return images/s of a predictor in batches of ``size``."""
     return measure_images_per_s(prepare_prediction(predictor, inputs, size), seconds)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.metrics.gaze import SEED
-from model import MSROI, Predictor
 from model.checkpoint import load_network
-from model.msroi import normalise_pixels
+from model.msroi import MSROI, normalise_pixels
+from model.torch_predictor import TorchPredictor
 
 BATCH_SIZE: Final = 64
 PHOTO_PX: Final = (480, 320)
@@ -24,7 +24,7 @@ def measure_cuda() -> dict[str, Any] | str:
     """Return the device and its images/s with the shipped weights, or "not measured" without one."""
     if not torch.cuda.is_available():
         return "not measured"
-    predictor = Predictor("cuda")
+    predictor = TorchPredictor("cuda")
     network, _ = load_network()
     photos = [predictor.prepare(noise) for noise in draw_noise(BATCH_SIZE)]
     return {
@@ -42,8 +42,10 @@ def draw_noise(count: int) -> list[Image.Image]:
     return [Image.fromarray(picture) for picture in pixels]
 
 
-def time_predictor(predictor: Predictor, photos: list[NDArray[np.uint8]], batches: int) -> float:
-    """Return photos per second of `Predictor.predict`, including copies to and from the device."""
+def time_predictor(
+    predictor: TorchPredictor, photos: list[NDArray[np.uint8]], batches: int
+) -> float:
+    """Return photos per second of `TorchPredictor.predict`, including copies to and from the device."""
     for _ in range(WARM_UP_BATCHES):
         predictor.predict(photos)
     times_s = []

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
-from model import Predictor
+from model.torch_predictor import TorchPredictor
 
 SETTINGS = codec.EncodeSettings(quality=50, target="size", progressive=False)
 
@@ -20,7 +20,7 @@ def measure_stages(
     photos: list[bytes], device: str, batch_sizes: Sequence[int], cores: int, *, seconds: float
 ) -> dict[str, Any]:
     """Return images/s by stage: decode and encode by number of threads, predict by batch size."""
-    predictor = Predictor(device)
+    predictor = TorchPredictor(device)
     predictor.warm_up(max(batch_sizes))
     codec.warm_up()
     decoded = [decode(data) for data in photos]
@@ -65,7 +65,7 @@ def decode(data: bytes) -> Image.Image:
 
 
 def prepare_prediction(
-    predictor: Predictor, inputs: Sequence[NDArray[np.uint8]], size: int
+    predictor: TorchPredictor, inputs: Sequence[NDArray[np.uint8]], size: int
 ) -> Callable[[], int]:
     """Return a function that predicts one batch and returns its size."""
     batch = [inputs[number % len(inputs)] for number in range(size)]

@@ -93,10 +93,10 @@ class Scene:
 @cache
 def load_prediction() -> Callable[[Picture], Map]:
     """Return a function that predicts a map with the network."""
-    from model import Predictor  # noqa: PLC0415 -- not needed if maps are given
+    from model.torch_predictor import TorchPredictor  # noqa: PLC0415 -- not needed if maps are given
 
     # Every machine supports float32, so figures are the same on all.
-    predictor = Predictor(device="cpu", precision=torch.float32)
+    predictor = TorchPredictor(device="cpu", precision=torch.float32)
     return lambda image: predictor.predict([predictor.prepare(Image.fromarray(image))])[0]
 
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -12,37 +12,47 @@ from PIL import Image
 from bench.metrics.gaze import Map
 from bench.saliency.baselines import ClassActivation, load_attention_center
 from model import Predictor
-from model.checkpoint import SHIPPED_WEAK_WEIGHTS, SHIPPED_WEIGHTS
 from model.maps import centre_gaussian
+from model.onnx_predictor import OnnxPredictor
+from model.torch_predictor import TorchPredictor
+from model.weights_file import SHIPPED_INT8_WEIGHTS, SHIPPED_WEAK_WEIGHTS, SHIPPED_WEIGHTS
 
 MapFunction = Callable[[Image.Image], Map]  # RGB photo -> map, of any size
 
-WEIGHTS: Final = {"foveate": SHIPPED_WEIGHTS, "foveate_weak": SHIPPED_WEAK_WEIGHTS}
-MAPS: Final = (*WEIGHTS, "cam", "cam_top5", "centre")
+OURS: Final = ("foveate", "foveate_int8", "foveate_weak")
+MAPS: Final = (*OURS, "cam", "cam_top5", "centre")
+ATTENTION_CENTER_MAP: Final = "attention_center"
 
 
 def load_predictors() -> dict[str, Predictor]:
     """Return Foveate's networks by the name of their map.
 
-    They always run on the CPU, so that results of different machines can be compared.
+    They always run on the CPU, in torch's float32 or in the service's int8, so that results of
+    different machines can be compared.
     """
-    return {name: Predictor("cpu", weights) for name, weights in WEIGHTS.items()}
+    return {
+        "foveate": TorchPredictor("cpu", SHIPPED_WEIGHTS, precision=torch.float32),
+        "foveate_int8": OnnxPredictor(SHIPPED_INT8_WEIGHTS),
+        "foveate_weak": TorchPredictor("cpu", SHIPPED_WEAK_WEIGHTS, precision=torch.float32),
+    }
 
 
 def collect_map_functions(
-    predictors: Mapping[str, Predictor], attention_center: Path
+    predictors: Mapping[str, Predictor], attention_center: Path, names: Collection[str]
 ) -> dict[str, MapFunction]:
-    """Return the function of each map; a missing rival is left out with a message."""
+    """Return the function of each named map; a missing rival is left out with a message."""
     map_functions = {name: draw_with(predictor) for name, predictor in predictors.items()}
     activation, prepare = ClassActivation(), predictors["foveate"].prepare
     map_functions["cam"] = lambda photo: activation.draw(prepare(photo), 1)
     map_functions["cam_top5"] = lambda photo: activation.draw(prepare(photo), 5)
-    map_functions["centre"] = lambda photo: centre_gaussian(photo.height, photo.width).numpy()
-    rival, reason = load_attention_center(attention_center, torch.get_num_threads())
-    if rival is None:
-        print(f"bench saliency: attention_center is left out: {reason}", file=sys.stderr)
-    else:
-        map_functions["attention_center"] = rival
+    map_functions["centre"] = lambda photo: centre_gaussian(photo.height, photo.width)
+    map_functions = {name: draw for name, draw in map_functions.items() if name in names}
+    if ATTENTION_CENTER_MAP in names:
+        rival, reason = load_attention_center(attention_center, torch.get_num_threads())
+        if rival is None:
+            print(f"bench saliency: attention_center is left out: {reason}", file=sys.stderr)
+        else:
+            map_functions[ATTENTION_CENTER_MAP] = rival
     for draw in map_functions.values():  # warm up
         draw(Image.new("RGB", (64, 64)))
     return map_functions

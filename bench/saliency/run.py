@@ -24,7 +24,14 @@ from bench.metrics.gaze import (
 )
 from bench.saliency.baselines import ATTENTION_CENTER, CLASSIFIER, LITERT
 from bench.saliency.contact_sheet import draw_sheet
-from bench.saliency.maps import MapFunction, collect_map_functions, draw_maps, load_predictors
+from bench.saliency.maps import (
+    ATTENTION_CENTER_MAP,
+    MAPS,
+    MapFunction,
+    collect_map_functions,
+    draw_maps,
+    load_predictors,
+)
 from bench.saliency.mosaics import draw_mosaic, find_classes, locate_objects, plan_mosaics
 from bench.saliency.objects import Box, cover_objects, find_labelled
 from bench.saliency.summary import print_table, summarise
@@ -44,6 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--mosaic-side", type=int, choices=(2, 3), default=2, help="2×2 or 3×3 tiles (%(default)s)"
+    )
+    all_maps = (*MAPS, ATTENTION_CENTER_MAP)
+    parser.add_argument(
+        "--maps", nargs="+", choices=all_maps, default=all_maps, help="maps to measure (all)"
     )
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument(
@@ -96,7 +107,7 @@ def measure(args: argparse.Namespace) -> int:
     mosaics = list(plan_mosaics(classes, side, args.mosaic_count))[: args.limit] if classes else []
 
     predictors = load_predictors()
-    map_functions = collect_map_functions(predictors, args.attention_center)
+    map_functions = collect_map_functions(predictors, args.attention_center, args.maps)
     images = {name: measure_photo(args.images / name, recorded, map_functions) for name in names}
     boxed = [labelled[name] for name in choose_photos(labelled, None, args.limit)]
     covered = {

@@ -1,9 +1,9 @@
-"""`python -m model.training {weak,gaze}`: the two steps that train the weights."""
+"""`python -m model.training {weak,gaze,quantize}`: trains the weights in two steps, quantizes them."""
 
 import argparse
 from collections.abc import Sequence
 
-from model.training import gaze_step, weak_step
+from model.training import gaze_step, quantize, weak_step
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -12,8 +12,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     steps = parser.add_subparsers(dest="step", required=True)
     weak_step.add_arguments(steps.add_parser("weak", help=weak_step.__doc__))
     gaze_step.add_arguments(steps.add_parser("gaze", help=gaze_step.__doc__))
+    quantize.add_arguments(steps.add_parser("quantize", help=quantize.__doc__))
     args = parser.parse_args(arguments)
-    {"weak": weak_step.run, "gaze": gaze_step.run}[args.step](args)
+    {"weak": weak_step.run, "gaze": gaze_step.run, "quantize": quantize.run}[args.step](args)
 
 
 if __name__ == "__main__":

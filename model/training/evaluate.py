@@ -15,9 +15,10 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
+from model.config import MSROIConfig
 from model.input_size import choose_input_size, scale_photo
 from model.maps import nss, smoothing_matrix
-from model.msroi import MSROI, MSROIConfig, normalise_pixels
+from model.msroi import MSROI, normalise_pixels
 from model.training.gaze import Record
 
 HOTTEST_SHARE: Final = 0.25
@@ -47,7 +48,9 @@ def compute_map(network: MSROI, class_maps: Tensor, smoothing_cells: float) -> N
     """Return the predictor's map without its scaling to 1: (1, C, D, h, w) -> (h, w)."""
     with torch.inference_mode():
         saliency = network.saliency(class_maps)[0].cpu()
-        rows, columns = (smoothing_matrix(size, smoothing_cells) for size in saliency.shape)
+        rows, columns = (
+            torch.from_numpy(smoothing_matrix(size, smoothing_cells)) for size in saliency.shape
+        )
         smoothed: NDArray[np.float32] = (rows @ saliency @ columns.T).numpy()
     return smoothed
 

@@ -14,8 +14,8 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from model.config import MAP_STRIDE
 from model.input_size import choose_input_size, scale_photo
-from model.msroi import MAP_STRIDE
 from model.training.mosaics import jitter_colours
 from model.training.photos import fold_of
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from model.msroi import MSROI, MSROIConfig, normalise_pixels
+from model.config import MSROIConfig
+from model.msroi import MSROI, normalise_pixels
 from model.training.classes import Classes, group_synsets, read_words
 from model.training.classifier import load_classifier
 from model.training.initialisation import initialise_head

@@ -9,14 +9,11 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from model import MSROI, MSROIConfig, Predictor
-from model.checkpoint import (
-    SHIPPED_WEAK_WEIGHTS,
-    SHIPPED_WEIGHTS,
-    load_network,
-    read_checkpoint,
-    write_checkpoint,
-)
+from model.checkpoint import load_network, read_checkpoint, write_checkpoint
+from model.config import MSROIConfig
+from model.msroi import MSROI
+from model.torch_predictor import TorchPredictor
+from model.weights_file import SHIPPED_WEAK_WEIGHTS, SHIPPED_WEIGHTS
 
 SHIPPED = (SHIPPED_WEIGHTS, SHIPPED_WEAK_WEIGHTS)
 SMALL = MSROIConfig(("dog", "sea\nshore", "café"), 4, 0.25, 0.7, 96 * 96)
@@ -80,20 +77,20 @@ def test_a_flipped_bit_is_an_error_that_says_how_to_fix_it(weights: Path) -> Non
     contents[-1] ^= 1
     weights.write_bytes(contents)
     with pytest.raises(RuntimeError, match=r"checksum.*restore both"):
-        Predictor(device="cpu", weights=weights)
+        TorchPredictor(device="cpu", weights=weights)
 
 
 def test_an_empty_checksum_file_is_an_error(weights: Path) -> None:
     weights.with_suffix(".sha256").write_text("")
     with pytest.raises(RuntimeError, match="has none"):
-        Predictor(device="cpu", weights=weights)
+        TorchPredictor(device="cpu", weights=weights)
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".sha256"])
 def test_a_missing_file_is_named(weights: Path, suffix: str) -> None:
     weights.with_suffix(suffix).unlink()
     with pytest.raises(RuntimeError, match=rf"msroi\{suffix} is missing"):
-        Predictor(device="cpu", weights=weights)
+        TorchPredictor(device="cpu", weights=weights)
 
 
 def test_weights_for_another_config_are_an_error(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from model.config import MSROIConfig
 from model.input_size import (
     MAX_AREA_SHARE,
     MIN_AREA_SHARE,
@@ -12,7 +13,6 @@ from model.input_size import (
     list_input_sizes,
     scale_photo,
 )
-from model.msroi import MSROIConfig
 
 AREA_PX = MSROIConfig.input_area_px
 

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import torch
 
 from model.maps import centre_gaussian, normalise, nss, smoothing_matrix
 
@@ -13,56 +12,50 @@ def test_smoothing_keeps_an_even_map_even() -> None:
 def test_smoothing_has_the_requested_deviation() -> None:
     axis = smoothing_matrix(60, 2.0)[:, 30]
     assert axis.argmax() == 30
-    offsets = torch.arange(60) - 30.0
+    offsets = np.arange(60) - 30.0
     assert (axis * offsets).sum() == pytest.approx(0, abs=1e-4)
-    assert (axis * offsets**2).sum().sqrt() == pytest.approx(2.0, abs=1e-3)
+    assert np.sqrt((axis * offsets**2).sum()) == pytest.approx(2.0, abs=1e-3)
 
 
 def test_smoothing_treats_both_ends_alike() -> None:
     matrix = smoothing_matrix(9, 1.0)
-    assert torch.allclose(matrix, matrix.flip(0).flip(1))
+    assert np.allclose(matrix, matrix[::-1, ::-1])
 
 
 def test_no_smoothing_changes_nothing() -> None:
-    assert torch.equal(smoothing_matrix(7, 0.0), torch.eye(7))
+    assert np.array_equal(smoothing_matrix(7, 0.0), np.eye(7))
 
 
 def test_little_smoothing_changes_little() -> None:
-    assert torch.allclose(smoothing_matrix(7, 0.05), torch.eye(7))
+    assert np.allclose(smoothing_matrix(7, 0.05), np.eye(7), atol=1e-7)
 
 
 def test_an_axis_may_be_a_single_sample() -> None:
     assert smoothing_matrix(1, 0.5).tolist() == [[1.0]]
 
 
-def test_each_map_is_scaled_to_a_maximum_of_one() -> None:
-    found = normalise(torch.tensor([[[1.0, 4.0]], [[0.5, 0.25]]]))
-    assert found.tolist() == [[[0.25, 1.0]], [[1.0, 0.5]]]
+def test_a_map_is_scaled_to_a_maximum_of_one() -> None:
+    assert normalise(np.float32([[1.0, 4.0]])).tolist() == [[0.25, 1.0]]
 
 
 def test_an_empty_map_becomes_zeros_instead_of_amplified_noise() -> None:
-    assert not normalise(torch.zeros(1, 4, 4)).any()
-    assert not normalise(torch.full((1, 4, 4), 1e-9)).any()
-
-
-def test_an_empty_map_in_a_batch_stays_empty() -> None:
-    found = normalise(torch.tensor([[[0.0, 0.0]], [[1e6, 5e5]]]))
-    assert found.tolist() == [[[0.0, 0.0]], [[1.0, 0.5]]]
+    assert not normalise(np.zeros((4, 4), np.float32)).any()
+    assert not normalise(np.full((4, 4), 1e-9, np.float32)).any()
 
 
 def test_the_centre_gaussian_is_highest_in_the_middle_and_symmetric() -> None:
     weights = centre_gaussian(41, 61)
     assert weights.shape == (41, 61)
     assert weights[20, 30] == weights.max() == 1
-    assert torch.allclose(weights, weights.flip(0))
-    assert torch.allclose(weights, weights.flip(1))
+    assert np.allclose(weights, weights[::-1])
+    assert np.allclose(weights, weights[:, ::-1])
     assert weights[0, 0] < 0.1
 
 
 def test_the_centre_gaussian_scales_with_the_sides() -> None:
     offset = 0.5 - 0.5 / 40
     assert centre_gaussian(40, 1)[0, 0] == pytest.approx(2.71828 ** (-0.5 * (offset / 0.3) ** 2))
-    assert torch.allclose(centre_gaussian(3, 7), centre_gaussian(7, 3).T)
+    assert np.allclose(centre_gaussian(3, 7), centre_gaussian(7, 3).T)
 
 
 def test_nss_is_the_mean_at_the_fixations_in_standard_deviations() -> None:

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model import MSROI, MSROIConfig
-from model.msroi import PRIOR_KNOTS, interpolate_knots, normalise_pixels
+from model.config import MSROIConfig
+from model.msroi import MSROI, PRIOR_KNOTS, interpolate_knots, normalise_pixels
 
 
 def network_input(size: tuple[int, int] = (96, 96), count: int = 1) -> Tensor:

@@ -6,9 +6,9 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from model import Predictor, msroi
+from model import msroi
 from model.efficientnet import CAN_FUSE
-from model.predictor import choose_device, choose_precision
+from model.torch_predictor import TorchPredictor, choose_device, choose_precision
 from tests.model.pictures import disc, noise
 from tests.photos import photo
 
@@ -31,8 +31,8 @@ def pictures() -> list[Image.Image]:
     "device", [pytest.param("cpu", marks=NEEDS_BFLOAT16), pytest.param("cuda", marks=NEEDS_CUDA)]
 )
 def test_bfloat16_gives_nearly_the_maps_of_float32(device: str) -> None:
-    exact = Predictor("cpu", precision=torch.float32)
-    rounded = Predictor(device, precision=torch.bfloat16)
+    exact = TorchPredictor("cpu", precision=torch.float32)
+    rounded = TorchPredictor(device, precision=torch.bfloat16)
     rounded.warm_up(4)
     inputs = [exact.prepare(picture) for picture in pictures()]
     for expected, found in zip(exact.predict(inputs), rounded.predict(inputs), strict=True):
@@ -49,10 +49,10 @@ def test_bfloat16_gives_nearly_the_maps_of_float32(device: str) -> None:
 def test_fused_activations_give_the_same_maps(
     monkeypatch: pytest.MonkeyPatch, precision: torch.dtype
 ) -> None:
-    fused = Predictor("cpu", precision=precision)
+    fused = TorchPredictor("cpu", precision=precision)
     with monkeypatch.context() as patch:
         patch.setattr(msroi, "CAN_FUSE", False)
-        plain = Predictor("cpu", precision=precision)
+        plain = TorchPredictor("cpu", precision=precision)
     inputs = [plain.prepare(picture) for picture in pictures()]
     calls: list[int] = []
     relu6 = functional.relu6
@@ -85,7 +85,7 @@ def test_bfloat16_is_chosen_only_with_instructions_for_it(
 
 def test_the_predictor_uses_the_chosen_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
-    assert Predictor("cpu").precision == torch.bfloat16
+    assert TorchPredictor("cpu").precision == torch.bfloat16
 
 
 @pytest.mark.parametrize(("available", "expected"), [(True, "cuda"), (False, "cpu")])
@@ -98,6 +98,6 @@ def test_auto_is_cuda_only_if_there_is_a_device(
 
 def test_a_missing_device_is_named_in_the_error() -> None:
     with pytest.raises(RuntimeError, match=r"'cuda:99'.*'cpu' or 'auto'"):
-        Predictor(device="cuda:99")
+        TorchPredictor(device="cuda:99")
     with pytest.raises(RuntimeError, match="'meta'"):
-        Predictor(device="meta")
+        TorchPredictor(device="meta")

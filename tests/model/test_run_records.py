@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from model.checkpoint import SHIPPED_WEAK_WEIGHTS, SHIPPED_WEIGHTS, read_checkpoint
+from model.checkpoint import read_checkpoint
 from model.training.photos import HELD_FOLD
+from model.weights_file import SHIPPED_WEAK_WEIGHTS, SHIPPED_WEIGHTS
 
 RUNS = Path(__file__).parents[2] / "docs" / "runs"
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 import codec
 from bench.service.servers.journal import Batch, Record, open_journal
-from model import Predictor
+from model import open_predictor
 
 MAX_BATCH_SIZE: Final = 16
 # The worker's own default for lingering.
@@ -59,7 +59,7 @@ class Compressor:
         self._record = record or open_journal()
         query = os.environ.get(OPTIONS_VARIABLE, "") if options is None else options
         self._settings = parse_settings(query)
-        self._predictor = Predictor("auto")
+        self._predictor = open_predictor("auto")
         self._predictor.warm_up(MAX_BATCH_SIZE)
         codec.warm_up()
         threads = threads or -(-(os.cpu_count() or 1) // count_workers())

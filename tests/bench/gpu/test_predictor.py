@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from bench.gpu import predictor as cuda_predictor
-from model import Predictor
+from model.torch_predictor import TorchPredictor
 
 
 def test_without_a_cuda_device_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,7 +15,7 @@ def test_without_a_cuda_device_nothing_is_measured(monkeypatch: pytest.MonkeyPat
 
 def test_the_predictor_is_timed_in_photos_per_second(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuda_predictor, "WARM_UP_BATCHES", 1)
-    predictor = Predictor("cpu")
+    predictor = TorchPredictor("cpu")
     photos = [predictor.prepare(noise) for noise in cuda_predictor.draw_noise(2)]
     assert [photo.shape for photo in photos] == [(320, 480, 3)] * 2
     assert not np.array_equal(*photos)

@@ -25,7 +25,7 @@ def _centre_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure only the centre Gaussian, which needs no network."""
 
     def draw(photo: Image.Image) -> Map:
-        return centre_gaussian(photo.height, photo.width).numpy()
+        return centre_gaussian(photo.height, photo.width)
 
     monkeypatch.setattr(run, "load_predictors", dict)
     monkeypatch.setattr(run, "collect_map_functions", lambda *_: {"centre": draw})

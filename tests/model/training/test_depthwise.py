@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from model import MSROI, MSROIConfig
+from model.config import MSROIConfig
 from model.efficientnet import Conv, MBConv
+from model.msroi import MSROI
 from model.training.depthwise import FixedDepthwiseConv, fix_depthwise
 
 CHANNELS = 6

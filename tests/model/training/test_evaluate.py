@@ -6,7 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
-from model import MSROI, MSROIConfig
+from model.config import MSROIConfig
+from model.msroi import MSROI
 from model.training.evaluate import (
     SMOOTHINGS,
     THRESHOLDS,

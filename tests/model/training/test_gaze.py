@@ -6,8 +6,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from model.config import MAP_STRIDE
 from model.input_size import choose_input_size
-from model.msroi import MAP_STRIDE
 from model.training.gaze import (
     GazeBatches,
     Record,

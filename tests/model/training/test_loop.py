@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from model import MSROI, MSROIConfig
-from model.msroi import normalise_pixels
+from model.config import MSROIConfig
+from model.msroi import MSROI, normalise_pixels
 from model.training import loop
 from model.training.loop import (
     CALIBRATION_RATE_FACTOR,

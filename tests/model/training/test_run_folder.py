@@ -6,8 +6,9 @@ import torch
 from PIL import Image
 from torch import nn
 
-from model import MSROI, MSROIConfig
 from model.checkpoint import load_network
+from model.config import MSROIConfig
+from model.msroi import MSROI
 from model.training.run_folder import (
     append_log,
     draw_curves,

@@ -1,0 +1,28 @@
+"""The settings of a set of weights, and the constants that belong to the network's shape."""
+
+from dataclasses import dataclass
+from typing import Final
+
+MAP_STRIDE: Final = 8
+# Limit of the class maps' logarithms: keeps their exponentials finite. The weak weights reach it on
+# people, the calibrated ones stay below 6.
+MAX_LOG_EVIDENCE: Final = 10.0
+# The scaling that the backbone was trained with. With the usual ImageNet constants its top-1
+# accuracy is 11 points lower.
+PIXEL_MEAN: Final = 127.0
+PIXEL_STD: Final = 128.0
+
+
+@dataclass(frozen=True)
+class MSROIConfig:
+    """Settings that belong to a set of weights; stored inside the weights file."""
+
+    classes: tuple[str, ...]
+    features_per_class: int = 2  # D in the paper
+    # T: a class is present when its mean evidence exceeds it. The defaults of threshold and
+    # smoothing are those of the weak weights, chosen on fold 1; step two of training fits both
+    # again (docs/training.md).
+    threshold: float = 0.002
+    smoothing_cells: float = 1.0  # standard deviation of the Gaussian, in samples of the map
+    # Photos are scaled to about this area with their aspect kept; both sides are multiples of 32.
+    input_area_px: int = 480 * 320

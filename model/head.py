@@ -1,0 +1,66 @@
+"""From the class maps' logarithms to the saliency map, in numpy: `MSROI.saliency` without torch."""
+
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.config import MAX_LOG_EVIDENCE, MSROIConfig
+from model.maps import normalise, smoothing_matrix
+
+
+@dataclass(frozen=True)
+class Head:
+    """The settings and weights that follow the class maps; `model.msroi` explains them."""
+
+    config: MSROIConfig
+    log_feature_weights: NDArray[np.float32]  # (C, D)
+    log_prior_y: NDArray[np.float32]  # (knots,)
+    log_prior_x: NDArray[np.float32]  # (knots,)
+
+    def to_json(self) -> str:
+        """Return the head as text; every float32 is kept exactly."""
+        arrays = {name: getattr(self, name).tolist() for name in ARRAYS}
+        return json.dumps({"config": asdict(self.config), **arrays}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Head":
+        """Return the head that `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError: the text is of another version.
+        """
+        stored = json.loads(text)
+        config = stored["config"]
+        return cls(
+            # JSON has no tuples.
+            MSROIConfig(**{**config, "classes": tuple(config["classes"])}),
+            *(np.array(stored[name], np.float32) for name in ARRAYS),
+        )
+
+    def draw(self, logs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the smoothed saliency map with a maximum of 1: (C·D, h, w) -> (h, w)."""
+        height, width = logs.shape[1:]
+        class_maps = np.exp(np.minimum(logs, np.float32(MAX_LOG_EVIDENCE)))
+        class_maps = class_maps.reshape(*self.log_feature_weights.shape, height, width)
+        present = class_maps.sum(1).mean((1, 2)) > self.config.threshold  # (C,)
+        weights = np.exp(self.log_feature_weights) * present[:, None]  # (C, D)
+        evidence = np.einsum("cd,cdhw->hw", weights, class_maps)
+        # The prior is a product of one factor for each row and one for each column.
+        rows = self._smoothing(height) * self._prior(self.log_prior_y, height)
+        columns = self._smoothing(width) * self._prior(self.log_prior_x, width)
+        return normalise(rows @ evidence @ columns.T)
+
+    def _smoothing(self, samples: int) -> NDArray[np.float32]:
+        return smoothing_matrix(samples, self.config.smoothing_cells)
+
+    @staticmethod
+    def _prior(log_knots: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
+        """Return the prior along an axis, linear between the knots' logarithms: (k,) -> (n,)."""
+        positions = (np.arange(samples) + 0.5) * len(log_knots) / samples - 0.5
+        logs = np.interp(positions, np.arange(len(log_knots)), log_knots)
+        return np.exp(logs).astype(np.float32)
+
+
+ARRAYS = ("log_feature_weights", "log_prior_y", "log_prior_x")

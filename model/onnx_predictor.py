@@ -1,0 +1,86 @@
+"""The predictor for CPUs: the network in 8 bits in ONNX Runtime, without torch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image
+
+from model.head import Head
+from model.input_size import choose_input_size, scale_photo
+from model.predictor import USUAL_ASPECT
+from model.weights_file import SHIPPED_INT8_WEIGHTS, read_weights
+
+# The key of the head in the file's metadata.
+HEAD: Final = "head"
+
+
+class OnnxPredictor:
+    """The network in 8-bit integers on the CPU; see `Predictor`.
+
+    Several threads may call `predict` at the same time. The class maps and all that follows them
+    are float32. docs/model-card.md has the difference of the maps from float32's.
+    """
+
+    version: str
+    arithmetic = "cpu int8"
+    side_by_side = True
+
+    def __init__(self, weights: Path | None = None, threads: int | None = None) -> None:
+        """Load the weights.
+
+        Args:
+            weights: a file of `python -m model.training quantize`; the shipped one by default.
+            threads: of a pass; 1 by default.
+
+        Raises:
+            RuntimeError: the weights are missing, damaged or of another version of the network.
+        """
+        path = weights or SHIPPED_INT8_WEIGHTS
+        contents, checksum = read_weights(path)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 1
+        options.inter_op_num_threads = 1
+        # Idle threads would take the cores that decode and encode.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Both keep memory for each shape of input, of which there are a hundred.
+        options.enable_mem_pattern = False
+        options.enable_cpu_mem_arena = False
+        self._session = onnxruntime.InferenceSession(
+            contents, options, providers=["CPUExecutionProvider"]
+        )
+        try:
+            self._head = Head.from_json(self._session.get_modelmeta().custom_metadata_map[HEAD])
+        except (KeyError, TypeError) as error:
+            raise RuntimeError(
+                f"weights: {path} was made for another version of the network"
+            ) from error
+        self.version = checksum[:12]
+
+    def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
+        """Return the whole photo at the network's input size: (H, W, 3) uint8 RGB."""
+        area_px = self._head.config.input_area_px
+        return np.asarray(scale_photo(image, choose_input_size(*image.size, area_px)))
+
+    def predict(
+        self,
+        batch: Sequence[NDArray[np.uint8]],
+        threads: int | None = None,  # noqa: ARG002 -- the runtime's threads are set at its start
+    ) -> list[NDArray[np.float32]]:
+        """Return the saliency map of each prepared photo, in order: (H/8, W/8) float32."""
+        return [self._compute_map(photo) for photo in batch]
+
+    def _compute_map(self, photo: NDArray[np.uint8]) -> NDArray[np.float32]:
+        height, width, _ = photo.shape
+        # Four channels, of which the last one has no weight: the runtime is faster than with three.
+        pixels = np.zeros((1, height, width, 4), np.uint8)
+        pixels[0, ..., :3] = photo
+        (logs,) = self._session.run(["logs"], {"pixels": pixels})  # -> (1, C·D, H/8, W/8)
+        return self._head.draw(logs[0])
+
+    def warm_up(self, max_batch_size: int) -> None:  # noqa: ARG002 -- photos go one by one
+        """Run one photo."""
+        self.predict([self.prepare(Image.new("RGB", USUAL_ASPECT))])

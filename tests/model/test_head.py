@@ -1,0 +1,55 @@
+"""The way from class maps to saliency in numpy, held against the network's in torch."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from model.config import MAX_LOG_EVIDENCE, MSROIConfig
+from model.head import Head
+from model.maps import normalise, smoothing_matrix
+from model.msroi import MSROI, PRIOR_KNOTS
+
+CONFIG = MSROIConfig(("a", "b", "c"), threshold=0.8, smoothing_cells=0.7)
+
+
+def make_head(config: MSROIConfig = CONFIG) -> Head:
+    random = np.random.default_rng(0)
+    return Head(
+        config,
+        random.normal(size=(3, 2)).astype(np.float32),
+        random.normal(size=PRIOR_KNOTS).astype(np.float32),
+        random.normal(size=PRIOR_KNOTS).astype(np.float32),
+    )
+
+
+@pytest.mark.parametrize("shape", [(12, 40), (20, 20), (40, 9)])
+def test_the_map_is_that_of_the_network(shape: tuple[int, int]) -> None:
+    head = make_head()
+    network = MSROI(CONFIG)
+    for name in ("log_feature_weights", "log_prior_y", "log_prior_x"):
+        getattr(network, name).data = torch.from_numpy(getattr(head, name))
+    logs = np.random.default_rng(1).normal(-1, 1, (6, *shape)).astype(np.float32)
+    logs[0, 0, 0] = MAX_LOG_EVIDENCE + 5
+    logs[2:4] -= 5  # the second class is absent
+    with torch.inference_mode():
+        class_maps = torch.from_numpy(logs).clamp(max=MAX_LOG_EVIDENCE).exp()
+        saliency = network.saliency(class_maps.reshape(1, 3, 2, *shape))[0].numpy()
+    rows, columns = (smoothing_matrix(size, CONFIG.smoothing_cells) for size in shape)
+    expected = normalise(rows @ saliency @ columns.T)
+    np.testing.assert_allclose(head.draw(logs), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_map_without_a_present_class_is_zero() -> None:
+    blind = make_head(replace(CONFIG, threshold=1e9))
+    assert not blind.draw(np.zeros((6, 5, 4), np.float32)).any()
+
+
+def test_the_text_keeps_every_value() -> None:
+    head = make_head()
+    again = Head.from_json(head.to_json())
+    assert again.config == head.config
+    for name in ("log_feature_weights", "log_prior_y", "log_prior_x"):
+        assert np.array_equal(getattr(again, name), getattr(head, name))
+        assert getattr(again, name).dtype == np.float32

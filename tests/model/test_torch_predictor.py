@@ -1,0 +1,198 @@
+import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from model.checkpoint import write_checkpoint
+from model.config import MSROIConfig
+from model.maps import nss
+from model.msroi import MSROI
+from model.torch_predictor import TorchPredictor, group_by_shape
+from model.training.photos import is_held
+from tests.model.pictures import disc, noise
+from tests.photos import photo
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_map_is_float32_at_an_eighth_of_the_input_with_a_maximum_of_one(
+    predictor: TorchPredictor,
+) -> None:
+    for size, shape in (((300, 200), (40, 60)), ((200, 300), (60, 40)), ((90, 90), (48, 48))):
+        (saliency,) = predictor.predict([predictor.prepare(disc(*size))])
+        assert saliency.shape == shape
+        assert saliency.dtype == np.float32
+        assert saliency.min() >= 0
+        assert saliency.max() == 1
+
+
+def test_the_map_is_high_at_the_object(predictor: TorchPredictor) -> None:
+    for x, y in ((0.3, 0.3), (0.7, 0.6)):
+        (saliency,) = predictor.predict([predictor.prepare(disc(480, 320, (x, y)))])
+        inside = saliency[int(y * 40), int(x * 60)]
+        assert inside > 1.3 * np.median(saliency), (x, y)
+
+
+def test_the_whole_photo_is_prepared(predictor: TorchPredictor) -> None:
+    corners = Image.fromarray(np.array([[0, 80], [160, 240]], np.uint8))
+    prepared = predictor.prepare(corners.resize((1000, 370), Image.Resampling.NEAREST))
+    found = prepared[[0, 0, -1, -1], [0, -1, 0, -1], 0]
+    assert found.tolist() == [0, 80, 160, 240]
+
+
+@pytest.mark.parametrize(
+    "size", [(1, 1), (1, 20000), (20000, 1), (2, 3), (7, 257), (333, 500), (4000, 3000)]
+)
+def test_a_photo_of_any_size_is_accepted(predictor: TorchPredictor, size: tuple[int, int]) -> None:
+    prepared = predictor.prepare(Image.new("RGB", size, "teal"))
+    height, width, channels = prepared.shape
+    assert channels == 3
+    assert (height > width) == (size[1] > size[0])
+    assert prepared.dtype == np.uint8
+    (saliency,) = predictor.predict([prepared])
+    assert saliency.shape == (height // 8, width // 8)
+    assert np.isfinite(saliency).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "RGBA", "LA", "CMYK", "I", "F"])
+def test_a_photo_of_any_mode_is_accepted(predictor: TorchPredictor, mode: str) -> None:
+    assert predictor.prepare(disc(60, 40).convert(mode)).shape == (320, 480, 3)
+
+
+def test_grey_photos_are_prepared_like_their_rgb_versions(predictor: TorchPredictor) -> None:
+    grey = disc(90, 70).convert("L")
+    assert np.array_equal(predictor.prepare(grey), predictor.prepare(grey.convert("RGB")))
+
+
+def test_the_rest_of_the_batch_makes_no_difference(predictor: TorchPredictor) -> None:
+    pictures = (disc(300, 200), noise(90, 100), Image.new("RGB", (9, 9)), noise(300, 200))
+    inputs = [predictor.prepare(picture) for picture in pictures]
+    alone = [predictor.predict([item])[0] for item in inputs]
+    for order in ([3, 2, 1, 0], [2, 0, 0, 3, 1]):
+        together = predictor.predict([inputs[index] for index in order])
+        for index, saliency in zip(order, together, strict=True):
+            assert saliency.shape == alone[index].shape
+            assert np.abs(saliency - alone[index]).max() < 1e-3
+
+
+def test_photos_are_grouped_by_shape() -> None:
+    flat, tall, wide = (np.empty(shape, np.uint8) for shape in ((1, 2, 3), (2, 1, 3), (1, 3, 3)))
+    assert group_by_shape([flat, tall, flat, wide, tall]) == [[0, 2], [1, 4], [3]]
+
+
+def test_the_same_photo_gives_the_same_map(predictor: TorchPredictor) -> None:
+    prepared = predictor.prepare(Image.fromarray(photo(320, 240)))
+    again = TorchPredictor(device="cpu")
+    assert np.array_equal(predictor.predict([prepared])[0], again.predict([prepared])[0])
+    assert predictor.version == again.version
+
+
+def test_maps_do_not_share_memory_with_later_ones(predictor: TorchPredictor) -> None:
+    (first,) = predictor.predict([predictor.prepare(disc(80, 60))])
+    kept = first.copy()
+    predictor.predict([predictor.prepare(noise(80, 60))])
+    assert np.array_equal(first, kept)
+
+
+def test_an_empty_batch_gives_no_maps(predictor: TorchPredictor) -> None:
+    assert predictor.predict([]) == []
+
+
+def test_several_threads_may_prepare_at_the_same_time(predictor: TorchPredictor) -> None:
+    pictures = [noise(640, 400 + 20 * seed, seed) for seed in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        prepared = list(pool.map(predictor.prepare, pictures))
+    for picture, pixels in zip(pictures, prepared, strict=True):
+        assert np.array_equal(pixels, predictor.prepare(picture))
+
+
+def test_several_threads_may_predict_at_the_same_time_on_a_cpu(predictor: TorchPredictor) -> None:
+    assert predictor.side_by_side
+    inputs = [predictor.prepare(Image.fromarray(photo(480, 320, seed=n))) for n in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        maps = list(pool.map(lambda one: predictor.predict([one], threads=1)[0], inputs))
+    for expected, found in zip(predictor.predict(inputs, threads=2), maps, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_a_map_without_a_present_class_is_zero(tmp_path: Path) -> None:
+    config = MSROIConfig(("a", "b"), threshold=1e9, input_area_px=96 * 96)
+    write_checkpoint(tmp_path / "blind.safetensors", config, MSROI(config).half().state_dict())
+    blind = TorchPredictor(device="cpu", weights=tmp_path / "blind.safetensors")
+    (saliency,) = blind.predict([blind.prepare(disc(30, 30))])
+    assert saliency.shape == (12, 12)
+    assert not saliency.any()
+
+
+def test_maps_are_smoothed_as_the_weights_file_says(tmp_path: Path) -> None:
+    maps = []
+    torch.manual_seed(0)
+    state = MSROI(MSROIConfig(("a", "b"))).half().state_dict()
+    for smoothing_cells in (0.0, 1.5):
+        config = MSROIConfig(("a", "b"), threshold=0.0, smoothing_cells=smoothing_cells)
+        path = tmp_path / f"{smoothing_cells}.safetensors"
+        write_checkpoint(path, config, state)
+        smoothed = TorchPredictor(device="cpu", weights=path)
+        maps += smoothed.predict([smoothed.prepare(noise(150, 100))])
+    rough, smooth = (np.abs(np.diff(saliency / saliency.mean())).mean() for saliency in maps)
+    assert smooth < 0.7 * rough
+
+
+@pytest.mark.parametrize(("device", "expected"), [("cpu", [1]), ("cuda", [1, 3])])
+def test_warm_up_runs_the_batches_that_the_device_distinguishes(
+    monkeypatch: pytest.MonkeyPatch, device: str, expected: list[int]
+) -> None:
+    predictor = TorchPredictor(device="cpu")
+    predictor.device = torch.device(device)
+    sizes: list[int] = []
+    monkeypatch.setattr(predictor, "predict", lambda batch: sizes.append(len(batch)))
+    predictor.warm_up(3)
+    assert sizes == expected
+
+
+@pytest.fixture(scope="module")
+def process() -> subprocess.CompletedProcess[str]:
+    """Return a finished process that loaded a predictor with one thread and printed torch's number."""
+    script = "from model import TorchPredictor; TorchPredictor('cpu', threads=1); import torch; print(torch.get_num_threads())"
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "OMP_DISPLAY_ENV": "TRUE"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+def test_threads_are_set_for_the_process(process: subprocess.CompletedProcess[str]) -> None:
+    assert process.stdout.strip() == "1"
+
+
+def test_idle_openmp_threads_sleep(process: subprocess.CompletedProcess[str]) -> None:
+    assert re.search(r"OMP_WAIT_POLICY = '?PASSIVE", process.stderr), process.stderr
+
+
+@pytest.mark.data
+def test_maps_predict_gaze_on_held_out_photos(predictor: TorchPredictor, data_dir: Path) -> None:
+    folder = data_dir / "fixations" / "osie"
+    recorded = json.loads((folder / "fixations.json").read_text())
+    scores = []
+    for name in [name for name in sorted(recorded) if is_held(name)][:10]:
+        with Image.open(folder / name) as picture:
+            (saliency,) = predictor.predict([predictor.prepare(picture)])
+        height, width = saliency.shape
+        shares = np.array(recorded[name]["fixations_xy"]) / [
+            recorded[name]["width"],
+            recorded[name]["height"],
+        ]
+        columns, rows = (shares.clip(0, 1 - 1e-9) * [width, height]).astype(int).T
+        scores.append(nss(saliency, (rows, columns)))
+    assert np.mean(scores) > 2.5
