@@ -29,14 +29,11 @@ RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
 FROM python:${PYTHON}
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin foveate \
  && install --directory --owner=10001 /var/cache/foveate
-# OMP_WAIT_POLICY: torch's threads otherwise spin at every layer while the encoder's threads, or a
-# second worker, hold the cores; on a CPU a pass then takes many times as long.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/srv/foveate \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    NUMBA_CACHE_DIR=/var/cache/foveate \
-    OMP_WAIT_POLICY=passive
+    NUMBA_CACHE_DIR=/var/cache/foveate
 WORKDIR /srv/foveate
 COPY --from=packages /opt/venv /opt/venv
 COPY docker/worker_health.py /usr/local/lib/foveate/worker_health.py

@@ -61,7 +61,7 @@ def test_a_library_that_is_not_installed_changes_the_version(
             raise PackageNotFoundError(name)
         return "1.0"
 
-    monkeypatch.setattr(version, "version", lambda name: "1.0")
+    monkeypatch.setattr(version, "version", lambda _: "1.0")
     with_torch = name_version("abc", "cpu")
     monkeypatch.setattr(version, "version", hide_torch)
     assert name_version("abc", "cpu") != with_torch
