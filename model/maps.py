@@ -20,7 +20,8 @@ def smoothing_matrix(samples: int, sigma: float) -> NDArray[np.float32]:
         return np.eye(samples, dtype=np.float32)
     positions = np.arange(samples)
     weights = np.exp(-0.5 * ((positions[:, None] - positions) / sigma) ** 2)
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    matrix: NDArray[np.float32] = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    return matrix
 
 
 def centre_gaussian(height: int, width: int) -> NDArray[np.float32]:

@@ -3,7 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
-from model.training import gaze_step, quantize, weak_step
+from model.training import gaze_step, weak_step
+from model.training.int8 import quantize
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

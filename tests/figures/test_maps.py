@@ -2,6 +2,7 @@
 
 from tests.figures.tables import format_row, read_document, read_result
 
+DECISION_ON_CPUS = "decisions/0039-the-network-on-cpus.md"
 MAPS = ("foveate", "foveate_weak", "cam", "cam_top5", "centre")
 
 
@@ -45,6 +46,34 @@ def test_precision_and_time_of_the_network() -> None:
     assert f"a map takes {avx['ms_per_image']:.0f} ms" in card
     predict = read_result("service.json")["clients"]["1"]["stage_ms"]["predict"]["p50"]
     assert f"own pass takes {predict:.0f} ms" in card
+
+
+def test_maps_in_8_bits_are_as_good_as_in_float32() -> None:
+    card, decision = read_document("model-card.md"), read_document(DECISION_ON_CPUS)
+    summaries = [
+        read_result(f"saliency_{name}_int8.json")["summary"] for name in ("osie", "crowd", "sun")
+    ]
+    for name, label in (("foveate", "float32"), ("foveate_int8", "int8")):
+        cells = [
+            cell
+            for summary in summaries
+            for cell in (
+                f"{summary[name]['nss']:.3f}",
+                f"{100 * summary[name]['captured_25']:.1f} %",
+            )
+        ]
+        assert format_row(label, *cells) in card
+    nss, captured = (
+        max(abs(summary["foveate"][key] - summary["foveate_int8"][key]) for summary in summaries)
+        for key in ("nss", "captured_25")
+    )
+    assert nss <= 0.02
+    assert captured <= 0.003
+    assert (
+        f"at most {nss:.3f}, the captured share by at most {100 * captured:.1f} points" in decision
+    )
+    times = [summaries[0][name]["ms_per_image"] for name in ("foveate_int8", "foveate")]
+    assert f"a map takes {times[0] / times[1]:.2f} of the time in float32" in card
 
 
 def test_the_table_of_covered_objects() -> None:

@@ -161,7 +161,7 @@ def test_warm_up_runs_the_batches_that_the_device_distinguishes(
 @pytest.fixture(scope="module")
 def process() -> subprocess.CompletedProcess[str]:
     """Return a finished process that loaded a predictor with one thread and printed torch's number."""
-    script = "from model import TorchPredictor; TorchPredictor('cpu', threads=1); import torch; print(torch.get_num_threads())"
+    script = "from model.torch_predictor import TorchPredictor; TorchPredictor('cpu', threads=1); import torch; print(torch.get_num_threads())"
     return subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,

@@ -13,9 +13,9 @@ from tqdm import tqdm
 
 from model.checkpoint import load_network
 from model.input_size import choose_input_size, scale_photo
-from model.training.calibration import calibrate
 from model.training.gaze import Record, read_records
-from model.training.onnx_file import write_onnx
+from model.training.int8.calibration import calibrate
+from model.training.int8.onnx_file import write_onnx
 from model.training.photos import HELD_FOLD
 from model.weights_file import SHIPPED_INT8_WEIGHTS, SHIPPED_WEIGHTS, write_weights
 
@@ -62,5 +62,6 @@ def run(args: argparse.Namespace) -> None:
 def scale_photos(records: Sequence[Record], area_px: int) -> Iterator[NDArray[np.uint8]]:
     """Yield each photo at the network's input size: (H, W, 3) uint8."""
     for record in tqdm(records, "calibrating", unit="photo"):
+        width_px, height_px = record.size
         with Image.open(record.path) as opened:
-            yield np.array(scale_photo(opened, choose_input_size(*record.size, area_px)))
+            yield np.array(scale_photo(opened, choose_input_size(width_px, height_px, area_px)))

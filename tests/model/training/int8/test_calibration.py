@@ -4,7 +4,7 @@ import torch
 
 from model.config import MSROIConfig
 from model.msroi import MSROI, normalise_pixels
-from model.training.calibration import Activation, Recorder, calibrate, name_modules, walk
+from model.training.int8.calibration import Activation, Recorder, calibrate, name_modules, walk
 from tests.photos import photo
 
 

@@ -20,7 +20,7 @@ from model.efficientnet import Conv
 from model.head import Head
 from model.msroi import MSROI
 from model.onnx_predictor import HEAD
-from model.training.calibration import Activation, name_modules, walk
+from model.training.int8.calibration import Activation, name_modules, walk
 
 # Of ONNX: old enough for every runtime of the last years.
 OPSET: Final = 17
@@ -88,6 +88,7 @@ class Writer:
         """Return the convolution. Its range, from 0 to at most 6, is what ReLU6 does."""
         name = self._names[conv]
         module = conv.conv
+        assert module.bias is not None
         weights, bias = to_numpy(module.weight), to_numpy(module.bias)  # (out, in / groups, k, k)
         if missing := len(x.means) - weights.shape[1] * module.groups:
             weights = np.pad(weights, ((0, 0), (0, missing), (0, 0), (0, 0)))
@@ -141,7 +142,7 @@ class Writer:
     def upsample(self, x: Quantized) -> Quantized:
         """Return `x` at twice the size."""
         name = f"{x.name}.upsampled"
-        scales = self.constant(f"{name}.factors", np.float32([1, 1, 2, 2]))
+        scales = self.constant(f"{name}.factors", np.array([1, 1, 2, 2], np.float32))
         real = self.node("Resize", [x.name, "", scales], f"{name}.real", mode="linear")
         return self.quantize(name, real, like=x)
 
@@ -162,7 +163,8 @@ def scale_weights(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     sizes = np.abs(weights)
     sizes = np.pad(sizes, ((0, 0), (0, sizes.shape[1] % 2), (0, 0), (0, 0)))
     pairs = sizes[:, 0::2] + sizes[:, 1::2] if weights.shape[1] > 1 else sizes
-    return pairs.max((1, 2, 3)) / INT8_MAX
+    scales: NDArray[np.float64] = pairs.max((1, 2, 3)) / INT8_MAX
+    return scales
 
 
 def to_numpy(tensor: Tensor) -> NDArray[np.float64]:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from model.efficientnet import TAPS, Conv
+from model.efficientnet import TAPS, Conv, MBConv
 from model.msroi import MSROI, Refine, normalise_pixels, upsample_2x
 
 X = TypeVar("X")
@@ -32,14 +32,16 @@ def walk(network: MSROI, layers: Layers[X], image: X) -> X:
     """Return the features that all classes share, through `layers`: `MSROI.features`."""
     x = layers.convolve(network.backbone.stem, image)
     taps = []
-    for index, block in enumerate(network.backbone.blocks):
-        y = x if isinstance(block.expand, nn.Identity) else layers.convolve(block.expand, x)
+    # Module lists do not know what they hold.
+    for index, block in enumerate(cast("Iterable[MBConv]", network.backbone.blocks)):
+        y = layers.convolve(block.expand, x) if isinstance(block.expand, Conv) else x
         y = layers.convolve(block.project, layers.convolve(block.depthwise, y))
         x = layers.add(f"sum_{index}", x, y) if block.residual else y
         if index in TAPS:
             taps.append(x)
     at_8, at_16, at_32 = (
-        layers.convolve(lateral, tap) for lateral, tap in zip(network.laterals, taps, strict=True)
+        layers.convolve(lateral, tap)
+        for lateral, tap in zip(cast("Iterable[Conv]", network.laterals), taps, strict=True)
     )
 
     def refine(name: str, module: Refine, x: X) -> X:

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from model.onnx_predictor import OnnxPredictor
-from model.training import quantize
 from model.training.__main__ import main
 from model.training.gaze import Record
+from model.training.int8 import quantize
 from model.training.photos import HELD_FOLD, fold_of
 from model.weights_file import SHIPPED_INT8_WEIGHTS
 from tests.model.training.synthetic import photo_names, write_photo
