@@ -72,12 +72,13 @@ def open_predictor(device: str = "auto", threads: int | None = None) -> Predicto
     """
     if device == "auto":
         device = "cuda" if find_spec("torch") and count_cuda_devices() else "cpu"
+    library = "onnxruntime" if device == "cpu" else "torch"
+    if not find_spec(library):
+        raise RuntimeError(f"device {device!r}: {library} is not installed")
     if device == "cpu":
         from model.onnx_predictor import OnnxPredictor  # noqa: PLC0415 -- not needed for CUDA
 
         return OnnxPredictor(threads=threads)
-    if not find_spec("torch"):
-        raise RuntimeError(f"device {device!r}: torch is not installed; use 'cpu' or 'auto'")
     from model.torch_predictor import TorchPredictor  # noqa: PLC0415 -- 200 MB
 
     return TorchPredictor(device)

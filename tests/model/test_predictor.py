@@ -36,10 +36,13 @@ def test_auto_is_cuda_only_with_a_device_and_torch(
     assert opened == (["cuda"] if devices and has_torch else [])
 
 
-def test_cuda_without_torch_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predictor, "find_spec", without_torch)
-    with pytest.raises(RuntimeError, match=r"'cuda': torch is not installed; use 'cpu'"):
-        open_predictor("cuda")
+@pytest.mark.parametrize(("device", "library"), [("cuda", "torch"), ("cpu", "onnxruntime")])
+def test_a_missing_library_is_named(
+    monkeypatch: pytest.MonkeyPatch, device: str, library: str
+) -> None:
+    monkeypatch.setattr(predictor, "find_spec", lambda _: None)
+    with pytest.raises(RuntimeError, match=rf"'{device}': {library} is not installed"):
+        open_predictor(device)
 
 
 def test_a_machine_without_a_driver_has_no_cuda_device(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,11 +65,19 @@ def test_all_maps_of_all_photos_are_measured(
             assert 0 <= row[name]["captured_10"] <= row[name]["captured_50"] <= 1
     meta = result["meta"]
     assert (meta["photos"], meta["fold"]) == (2, "all")
-    assert sorted(meta["weights"]) == ["foveate", "foveate_weak"]
+    assert sorted(meta["weights"]) == ["foveate", "foveate_int8", "foveate_weak"]
     assert str(tmp_path) not in out.read_text("utf-8")
     shown = capsys.readouterr()
     assert "foveate_weak" in shown.out
     assert "attention_center is left out: no attention-center-map.tflite" in shown.err
+
+
+def test_only_the_named_maps_are_measured(images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "saliency.json"
+    arguments = ["--images", str(images), "--fixations", str(tmp_path / "fixations.json")]
+    maps = ["--maps", "foveate_int8", "centre"]
+    assert main(["saliency", *arguments, *maps, "--limit", "1", "--out", str(out)]) == 0
+    assert sorted(json.loads(out.read_text("utf-8"))["summary"]) == ["centre", "foveate_int8"]
 
 
 @pytest.mark.usefixtures("_centre_only")
