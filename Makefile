@@ -10,8 +10,13 @@ PORT ?= 8000
 FRONT_ENDS ?= 1
 # If empty: one for each core, at most eight and as many as fit into memory; one with a GPU.
 WORKERS ?=
+# The network runs in PyTorch on an NVIDIA GPU and in ONNX Runtime on CPUs. DEVICE=cpu or DEVICE=cuda
+# installs for one of them, whatever is found. Without a driver, nvidia-smi prints an error instead of GPUs.
+GPU := $(if $(DEVICE:auto=),$(filter cuda%,$(DEVICE)),$(shell nvidia-smi -L 2>/dev/null | grep '^GPU '))
+WORKER := worker-$(if $(GPU),cuda,cpu)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Files that mark what is installed: the packages for running; also those for tests and benchmarks.
-RUN_STAMP := $(VENV)/.installed-run
+RUN_STAMP := $(VENV)/.installed-$(WORKER)
 DEV_STAMP := $(VENV)/.installed-dev
 
 .PHONY: help install run test check fuzz-api fuzz-decode fuzz-heic sweep mutants format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency charts clean
@@ -21,24 +26,26 @@ help: ## Show this list
 
 install: $(DEV_STAMP) ## Create .venv with what tests, checks and benchmarks need
 
-# Install only if the stamp file is missing or older than pyproject.toml.
-$(RUN_STAMP): pyproject.toml
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "foveate: Python 3.11 or newer is needed; '$(PYTHON)' is not. Set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "foveate: '$(PYTHON)' lacks venv (on Debian: apt install python3-venv)" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "foveate: installing into $(VENV) (minutes the first time)" >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[app,cli,tracing,worker,heic,embedded]'
+	@$(PYTHON) -m venv $(VENV)
+
+# Install only if the stamp file is missing or older than pyproject.toml.
+$(RUN_STAMP): pyproject.toml | $(BIN)/python
+	@echo "foveate: installing $(WORKER) into $(VENV) (minutes the first time)" >&2
+	@$(PIP) --editable '.[app,cli,$(WORKER),heic,embedded]'
 	@touch $@
 
-$(DEV_STAMP): $(RUN_STAMP)
-	@echo "foveate: installing what tests and benchmarks need (minutes the first time)" >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[app,cli,tracing,worker,heic,embedded,bench,training,dev]'
-	@touch $@
+$(DEV_STAMP): pyproject.toml | $(BIN)/python
+	@echo "foveate: installing what tests and benchmarks need into $(VENV) (minutes the first time)" >&2
+	@$(PIP) 'torch==2.13.0'
+	@$(PIP) --editable '.[app,cli,tracing,worker-cuda,heic,embedded,bench,training,dev]'
+	@touch $(RUN_STAMP) $@
 
-run: $(RUN_STAMP) ## Start the whole service (HOST=, PORT=, FRONT_ENDS=, WORKERS=, REDIS_URL=)
+run: $(RUN_STAMP) ## Start the whole service (HOST=, PORT=, FRONT_ENDS=, WORKERS=, DEVICE=, REDIS_URL=)
 	@exec $(BIN)/python -m app run --host '$(HOST)' --port '$(PORT)' --front-ends '$(FRONT_ENDS)' $(if $(WORKERS),--workers '$(WORKERS)')
 
 test: $(DEV_STAMP) ## Run every test
@@ -53,13 +60,13 @@ check: $(DEV_STAMP) ## Format, lint, types, import rules, security rules, known 
 	@$(BIN)/bandit --quiet --skip B101,B104,B311,B404,B603,B607 --recursive model bench
 	@$(BIN)/python -m tests.audit
 	@$(BIN)/hadolint docker/app.Dockerfile docker/worker.Dockerfile
-	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker/cuda.compose.yml
 
 fuzz-api: $(DEV_STAMP) ## Thousands of requests made up from the OpenAPI document (EXAMPLES=each)
 	@FUZZ_EXAMPLES='$(or $(EXAMPLES),600)' $(BIN)/python -m pytest tests/integration/test_openapi.py -s $(ARGS)
 
 fuzz-decode: $(DEV_STAMP) ## Coverage-guided fuzzing of what reads uploads (MINUTES=10, CORPUS=folder, SEEDS=more folders)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	@$(PIP) --editable '.[fuzz]'
 	@$(BIN)/python -m tests.fuzz $$((60 * $(or $(MINUTES),10))) '$(or $(CORPUS),.fuzz-corpus)' $(SEEDS)
 
 fuzz-heic: $(DEV_STAMP) ## Damaged HEIC through the confined decoder (MINUTES=10, SEED=1)
@@ -76,11 +83,11 @@ format: $(DEV_STAMP) ## Rewrite the sources in the project's format
 	@$(BIN)/ruff check --fix .
 
 bench-service: $(DEV_STAMP) ## Load the service over HTTP, and its rivals (IMAGES=folder, OUT=file)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[rivals]'
+	@$(PIP) --editable '.[rivals]'
 	@$(BIN)/python -m bench service --memory --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/service.json)' $(ARGS)
 
 bench-gpu: $(RUN_STAMP) ## Images/s on a machine with a GPU, within ten minutes (OUT=file)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'psutil>=7,<8'
+	@$(PIP) 'psutil>=7,<8'
 	@$(BIN)/python -m bench gpu --out '$(or $(OUT),bench/results/gpu.json)' $(ARGS)
 
 bench-encode: $(DEV_STAMP) ## Speed, passes and memory of the encoder alone (IMAGES=folder, OUT=file)

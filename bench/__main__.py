@@ -28,6 +28,10 @@ BENCHMARKS: Final = {
         "bench.robustness.chaos",
         "random kills under load: every request gets a response, Redis keeps nothing",
     ),
+    "install": (
+        "bench.install",
+        "time from an empty folder to the first JPEG, and the size of the installation",
+    ),
     "gpu": ("bench.gpu.run", "images/s on a GPU machine, by stage and end to end"),
     "cache": (
         "bench.service.cache",

@@ -1,47 +1,39 @@
-# The worker: network on the GPU, encoder on the CPU. No web framework.
+# The worker, without a web framework. Its network runs on the CPU, without PyTorch:
 #   docker build -f docker/worker.Dockerfile -t foveate-worker .
-#   docker run --gpus all -e REDIS_URL=redis://… foveate-worker
-#
-# torch 2.13's Linux wheels depend on the CUDA 13.0 libraries as packages (cuda-toolkit 13.0, cuDNN,
-# NCCL), so a -runtime- image would hold them twice. -base- only adds the variables with which NVIDIA's
-# container toolkit checks and mounts the driver.
-ARG CUDA=13.0.2-base-ubuntu24.04
+# With DEVICE=cuda it runs on an NVIDIA GPU. NVIDIA's container toolkit adds the driver:
+#   docker build -f docker/worker.Dockerfile -t foveate-worker-cuda --build-arg DEVICE=cuda .
+#   docker run --gpus all -e REDIS_URL=redis://… foveate-worker-cuda
+ARG PYTHON=3.12-slim-trixie
 
-# A stage for the list of packages: only a change of the list installs them again.
-FROM python:3.12-slim-trixie AS requirements
+# A stage for the lists of packages: only a change of a list installs them again.
+FROM python:${PYTHON} AS requirements
 WORKDIR /requirements
 COPY pyproject.toml ./
-RUN python -c "import tomllib; extras = tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']; print(*extras['worker'], *extras['heic'], sep='\n')" > worker.txt
+# worker-cuda names worker-cpu as an extra of this project, which no index has.
+RUN python -c "import tomllib; extras = tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']; [print(*(line for line in extras[name] if not line.startswith('foveate[')), sep='\n', file=open(f'{name}.txt', 'w')) for name in ('worker-cpu', 'worker-cuda', 'heic')]"
 
-FROM nvidia/cuda:${CUDA} AS python
-# Ubuntu offers only the newest version of a package: a pinned one can't be installed after a fix.
-# hadolint ignore=DL3008
-RUN apt-get update \
- && apt-get install --yes --no-install-recommends python3.12 \
- && rm -rf /var/lib/apt/lists/*
+FROM python:${PYTHON} AS packages
+ARG DEVICE=cpu
+COPY --from=requirements /requirements/*.txt /requirements/
+# PyTorch brings the CUDA libraries as packages. They are by far the largest and change least, so they
+# have a layer of their own.
+RUN python -m venv /opt/venv \
+ && case "${DEVICE}" in \
+    cpu) ;; \
+    cuda) /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check -r /requirements/worker-cuda.txt ;; \
+    *) echo "DEVICE is cpu or cuda" >&2; exit 1 ;; \
+    esac
+RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
+    -r /requirements/worker-cpu.txt -r /requirements/heic.txt
 
-FROM python AS packages
-# hadolint ignore=DL3008
-RUN apt-get update \
- && apt-get install --yes --no-install-recommends python3.12-venv \
- && rm -rf /var/lib/apt/lists/* \
- && python3.12 -m venv /opt/venv
-COPY --from=requirements /requirements/worker.txt /requirements/worker.txt
-# torch is by far the largest package and changes least, so it has a layer of its own.
-RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check "$(grep '^torch==' /requirements/worker.txt)"
-RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check -r /requirements/worker.txt
-
-FROM python
+FROM python:${PYTHON}
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin foveate \
  && install --directory --owner=10001 /var/cache/foveate
-# OMP_WAIT_POLICY: torch's threads otherwise spin at every layer while the encoder's threads, or a
-# second worker, hold the cores; on a CPU a pass then takes many times as long.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/srv/foveate \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    NUMBA_CACHE_DIR=/var/cache/foveate \
-    OMP_WAIT_POLICY=passive
+    NUMBA_CACHE_DIR=/var/cache/foveate
 WORKDIR /srv/foveate
 COPY --from=packages /opt/venv /opt/venv
 COPY docker/worker_health.py /usr/local/lib/foveate/worker_health.py

@@ -10,7 +10,15 @@ ROOT: Final = Path(__file__).parent.parent
 # Code that decodes, predicts or encodes. Training is left out.
 SOURCES: Final = ("codec/**/*.py", "model/*.py", "worker/**/*.py")
 # Those that are not installed take no part.
-LIBRARIES: Final = ("imagecodecs", "numba", "numpy", "onnxruntime", "pillow", "tifffile", "torch")
+LIBRARIES: Final = (
+    "imagecodecs",
+    "numba",
+    "numpy",
+    "onnxruntime",
+    "pi-heif-decoder",
+    "pillow",
+    "torch",
+)
 
 
 def name_version(weights_version: str, arithmetic: str) -> str:

@@ -1,5 +1,6 @@
 """The version changes with everything that determines a result's bytes, and with nothing else."""
 
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,17 @@ def test_the_version_covers_every_module_of_the_workers_packages() -> None:
     }
     covered = {path for pattern in version.SOURCES for path in version.ROOT.glob(pattern)}
     assert covered == modules
+
+
+def test_a_library_that_is_not_installed_changes_the_version(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def hide_torch(name: str) -> str:
+        if name == "torch":
+            raise PackageNotFoundError(name)
+        return "1.0"
+
+    monkeypatch.setattr(version, "version", lambda _: "1.0")
+    with_torch = name_version("abc", "cpu")
+    monkeypatch.setattr(version, "version", hide_torch)
+    assert name_version("abc", "cpu") != with_torch
