@@ -109,7 +109,9 @@ def _run_processes(report: Callable[[int, int], None]) -> bool:
     os.close(work_in)
     command = [sys.executable, "-m", "codec.kernel_compiler"]
     folder = Path(__file__).parents[1]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     processes = []
     with contextlib.suppress(OSError):  # no memory for another process
         for _ in range(min(cores, MAX_PROCESSES)):

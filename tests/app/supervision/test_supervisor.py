@@ -138,7 +138,12 @@ def test_readiness_says_how_many_kernels_are_compiled() -> None:
         assert read("") == (True, "")
         problem = {"detail": "No worker", "kernels": {"compiled": 34, "total": 92}}
         assert read(json.dumps(problem)) == (False, "compiling kernels: 34 of 92")
-        for other in ({"detail": "No worker"}, {"kernels": {"compiled": 1}}, {"kernels": None}, [1]):
+        for other in (
+            {"detail": "No worker"},
+            {"kernels": {"compiled": 1}},
+            {"kernels": None},
+            [1],
+        ):
             assert read(json.dumps(other)) == (False, "")
         assert read("<html>") == (False, "")
     finally:
