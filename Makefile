@@ -79,7 +79,8 @@ bench-service: $(DEV_STAMP) ## Load the service over HTTP, and its rivals (IMAGE
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[rivals]'
 	@$(BIN)/python -m bench service --memory --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/service.json)' $(ARGS)
 
-bench-gpu: $(DEV_STAMP) ## Images/s on a GPU machine; says so where there is no GPU (OUT=file)
+bench-gpu: $(RUN_STAMP) ## Images/s on a machine with a GPU, within ten minutes (OUT=file)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'psutil>=7,<8'
 	@$(BIN)/python -m bench gpu --out '$(or $(OUT),bench/results/gpu.json)' $(ARGS)
 
 bench-encode: $(DEV_STAMP) ## Speed, passes and memory of the encoder alone (IMAGES=folder, OUT=file)

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,9 +24,12 @@ LARGEST_ERROR_PERCENT: Final = 1.2
 ROWS_AT_ONCE: Final = 256
 REPORTED_FILES: Final = 200
 FIRST: Final = ("libvips", "ImageMagick")
-# Asked where the first two leave a doubt. FFmpeg converts no profiles; libheif reads its formats only.
-LAST: Final = ("FFmpeg", "libheif")
+# Asked where the first two leave a doubt: FFmpeg, which converts no profiles, and two that read some
+# formats only.
+LAST: Final = ("FFmpeg", "libheif", "Chromium")
 HEIF_SUFFIXES: Final = {".avif", ".avifs", ".heic", ".heics", ".heif", ".hif"}
+NO_WEB_SUFFIXES: Final = {".heic", ".heics", ".heif", ".hif", ".tif", ".tiff"}
+PROCESSES: Final = ("ours", "libvips", "Chromium")
 OPEN: Final = {"outvoted", "differs", "refused"}
 EXPECTED_ERROR: Final = re.compile(r"4\d\d ")
 
@@ -60,6 +63,15 @@ class Comparison:
         """Whether ours shows, without a reason, what no other decoder shows, or fails."""
         return self.is_fault or (self.verdict in OPEN and self.reason is None)
 
+    @classmethod
+    def from_json(cls, listed: dict[str, Any]) -> "Comparison":
+        """Return what `to_json` has written; the reason is looked up anew."""
+        own = {"file", "ours", "verdict", "original", "deliberate"}
+        others = {decoder: shown for decoder, shown in listed.items() if decoder not in own}
+        name, ours, verdict = listed["file"], listed["ours"], listed["verdict"]
+        reason = find_reason(name, ours) if verdict in OPEN else None
+        return cls(name, ours, others, verdict, reason, listed.get("original"))
+
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
         listed = {"file": self.name, "ours": self.ours, **self.others, "verdict": self.verdict}
@@ -73,7 +85,7 @@ class Comparer:
 
     def __init__(self, originals: Sequence[Pixels]) -> None:
         self.originals = originals
-        self.processes = {name: DecoderProcess(name) for name in ("ours", "libvips")}
+        self.processes = {name: DecoderProcess(name) for name in PROCESSES}
 
     def compare(self, path: Path, name: str) -> Comparison:
         """Return what the decoders make of a file."""
@@ -81,9 +93,9 @@ class Comparer:
         others = {decoder: self.decode(decoder, path) for decoder in FIRST}
         if not all(agree(ours, other) for other in others.values()):
             for decoder in LAST:
-                if decoder != "libheif" or path.suffix.lower() in HEIF_SUFFIXES:
+                if may_read(decoder, path.suffix.lower()):
                     others[decoder] = self.decode(decoder, path)
-        verdict = judge(ours, others.values())
+        verdict = judge(ours, others)
         reason = find_reason(name, show(ours, ours)) if verdict in OPEN else None
         return Comparison(
             name,
@@ -111,8 +123,8 @@ class Comparer:
 
 def compare_all(
     files: Iterable[tuple[Path, str]], jobs: int, originals: Sequence[Pixels] = ()
-) -> list[Comparison]:
-    """Return the comparisons of files, given by path and name, in their order.
+) -> Iterator[Comparison]:
+    """Yield the comparisons of files, given by path and name, in their order.
 
     ``originals`` are the forms of the one picture that the files hold, if they hold the same.
     """
@@ -130,12 +142,17 @@ def compare_all(
             finally:
                 idle.put(comparer)
 
-        found = []
-        for comparison in threads.map(compare, files):
-            found.append(comparison)
-            if len(found) % REPORTED_FILES == 0:
-                print(f"{len(found)} files", file=sys.stderr)
-        return found
+        for number, comparison in enumerate(threads.map(compare, files), 1):
+            yield comparison
+            if number % REPORTED_FILES == 0:
+                print(f"{number} files", file=sys.stderr)
+
+
+def may_read(decoder: str, suffix: str) -> bool:
+    """Return whether a decoder reads files with this suffix."""
+    if decoder == "libheif":
+        return suffix in HEIF_SUFFIXES
+    return decoder != "Chromium" or suffix not in NO_WEB_SUFFIXES
 
 
 def measure_error(first: Pixels, second: Pixels) -> float:
@@ -162,13 +179,18 @@ def agree(ours: Pixels | str, other: Pixels | str) -> bool:
     return measure_error(ours, other) <= LARGEST_ERROR_PERCENT
 
 
-def judge(ours: Pixels | str, others: Iterable[Pixels | str]) -> Verdict:
-    """Return what independent decoders say of ours."""
-    read = [other for other in others if not isinstance(other, str)]
+def judge(ours: Pixels | str, others: Mapping[str, Pixels | str]) -> Verdict:
+    """Return what independent decoders say of ours.
+
+    A browser's word is enough: it applies colours and transparency, which some of the others ignore.
+    """
+    read = [other for other in others.values() if not isinstance(other, str)]
     if isinstance(ours, str):
         return "refused" if read else "unreadable"
     if not read:
         return "read by ours only"
+    if agree(ours, others.get("Chromium", "")):
+        return "agrees"
     agreeing = sum(agree(ours, other) for other in read)
     if agreeing != 1:
         return "agrees" if agreeing else "differs"

@@ -15,7 +15,9 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 from PIL import ImageCms
+from playwright.sync_api import Error as BrowserError
 
+from bench.formats import browser
 from contract.errors import FoveateError
 from contract.images import DEFAULT_MAX_PIXELS
 from contract.messages import Options
@@ -139,6 +141,20 @@ def decode_libheif(path: Path) -> Pixels:
         return decode_vips(min(Path(folder).glob("*.png"), default=path))
 
 
+def decode_chromium(path: Path) -> Pixels:
+    """Return what Chromium shows of a file; it reads the formats of the web only.
+
+    Raises:
+        RefusedError: when Chromium is missing or can't show it.
+    """
+    if browser.find_chromium() is None:
+        raise RefusedError("is not installed")
+    try:
+        return browser.show(path)
+    except BrowserError as error:
+        raise RefusedError(list_lines(str(error))[0]) from error
+
+
 def run_program(command: Sequence[str]) -> bytes:
     """Return a program's output.
 
@@ -183,6 +199,7 @@ DECODERS: Final[dict[str, Callable[[Path], Pixels]]] = {
     "ImageMagick": decode_magick,
     "FFmpeg": decode_ffmpeg,
     "libheif": decode_libheif,
+    "Chromium": decode_chromium,
 }
 
 
@@ -193,8 +210,12 @@ def describe_decoders() -> dict[str, str]:
         RefusedError: when ImageMagick is missing.
     """
     magick = run_program([MAGICK, "-version"]).decode().split("\n", 1)[0]
+    chromium = browser.find_chromium()
     return {
         "libvips": ".".join(str(pyvips.version(part)) for part in range(3)),
         "ImageMagick": magick.removeprefix("Version: ImageMagick ").split(" ", 1)[0],
         "FFmpeg": imageio_ffmpeg.get_ffmpeg_version(),
+        "Chromium": run_program([chromium, "--version"]).decode().split()[1]
+        if chromium
+        else "none",
     }

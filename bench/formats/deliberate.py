@@ -25,6 +25,46 @@ ICC_LAB: Final = "Lab as ICC stores it has its zero at the half; others take it 
 HEIF: Final = "Alpha and profiles of HEIC and AVIF count; ImageMagick 6 and FFmpeg ignore them."
 NCLX: Final = "nclx in an AVIF is applied where there is no ICC profile; others ignore it."
 YCGCO: Final = "YCgCo of 10 bits in an AVIF is read as the standard says; libheif 1.15 misreads it."
+HDR: Final = (
+    "PQ and HLG are mapped to SDR ([colours](#colours)); others show them as stored, and Chromium"
+    " maps them in another way."
+)
+DERIVED: Final = (
+    "Rotation, crop, grids and overlays of HEIC and AVIF count; FFmpeg ignores them, and other"
+    " versions of libheif and ImageMagick some."
+)
+FRACTIONAL_CROP: Final = (
+    "A crop (clap) that does not begin at a whole pixel is ignored, as libavif does; libheif rounds"
+    " it."
+)
+DEEP_ALPHA: Final = (
+    "Alpha in an AVIF is applied at full depth and by its range, as libavif does; Chromium, FFmpeg"
+    " and libheif differ for some depths and subsamplings."
+)
+SEQUENCE_ALPHA: Final = (
+    "Alpha of an AVIF sequence counts, as libavif does; FFmpeg ignores it, and others read no"
+    " sequence."
+)
+OLD_JPEG: Final = (
+    "Old-style JPEG in a TIFF is shown in its colours; ImageMagick 6 shows YCbCr as RGB, and FFmpeg"
+    " nothing."
+)
+LOSSLESS: Final = (
+    "Lossless JPEG is read as T.81 says, in a TIFF too; FFmpeg misreads it, and others refuse it."
+)
+FLOATS: Final = (
+    "The range of floating-point samples in a TIFF is found from them; ImageMagick always takes 1,"
+    " and others take 16-bit ones for integers."
+)
+LAB: Final = (
+    "Lab in a TIFF has the white D50; ImageMagick takes D65, and libvips misreads its alpha."
+)
+DEFLATE: Final = "PixTIFF's number for Deflate is known; libvips shows black, and others refuse it."
+EXTRA: Final = (
+    "An extra sample of a TIFF without a meaning is alpha if there is one and it isn't 0 everywhere;"
+    " others count it always or never."
+)
+LUMINANCE: Final = "SGILog in a TIFF is converted by libtiff; libvips and ImageMagick show its numbers as they are."
 
 # Pattern of the file's name, pattern of what ours says (a size, or status and text), and the reason.
 DELIBERATE: Final[tuple[tuple[str, str, str], ...]] = (
@@ -43,4 +83,52 @@ DELIBERATE: Final[tuple[tuple[str, str, str], ...]] = (
     ("heic-*-icc-*", "*×*", HEIF),
     ("avif-*-ycgco.avif", "*×*", YCGCO),
     ("avif-*-nclx-*", "*×*", NCLX),
+    ("*/libavif/*_hdr_*.avif", "*×*", HDR),
+    ("*/libavif/*gainmap*.avif", "*×*", HDR),
+    ("*/libavif/*p3pq.avif", "*×*", HDR),
+    ("*/heif_conformance/*/C006.heic", "*×*", HEIF),
+    ("*/heif_conformance/*/C052.heic", "*×*", HEIF),
+    ("*/heif_conformance/*/C008.heic", "*×*", DERIVED),
+    ("*/heif_conformance/*/C014.heic", "*×*", DERIVED),
+    ("*/corpus/colors-with-alpha*.heic", "*×*", HEIF),
+    ("*/iphone_*.HEIC", "*×*", HEIF),
+    ("*/libavif/*/alpha_noispe.avif", "*×*", DEEP_ALPHA),
+    ("*/libavif/*/cl?p_irot_im?r*.avif", "*×*", DEEP_ALPHA),
+    ("*/plum-blossom-*.alpha-limited.avif", "*×*", DEEP_ALPHA),
+    ("*/star-*-with-alpha.avifs", "*×*", SEQUENCE_ALPHA),
+    ("*/kimono*.crop.avif", "*×*", FRACTIONAL_CROP),
+    ("*/ojpeg*.tif*", "*×*", OLD_JPEG),
+    ("*/old-style-jpeg-*.tif", "*×*", OLD_JPEG),
+    ("*/WangJPEG.tif", "*×*", OLD_JPEG),
+    ("*/foto_0001.tif", "*×*", OLD_JPEG),
+    ("*/662260-color.tif", "*×*", OLD_JPEG),
+    ("*/smallliz.tif", "*×*", OLD_JPEG),
+    ("*/zackthecat.tif", "*×*", OLD_JPEG),
+    ("*/libtiff.net/TestCase/0002.tif", "*×*", OLD_JPEG),
+    ("*/jpeg-lossless/*.jpg", "*×*", LOSSLESS),
+    ("*/jpeg-lossless-*.tif", "*×*", LOSSLESS),
+    ("*/flower-*-24.tif", "*×*", DEPTH_24),
+    ("*/tiger-*-24.tif*", "*×*", DEPTH_24),
+    ("*/seq-*-24b-*.tiff", "*×*", DEPTH_24),
+    ("*/seq-*-miniswhite-*.tiff", "*×*", WHITE_IS_ZERO),
+    ("*/miniswhite-*.tiff", "*×*", WHITE_IS_ZERO),
+    ("*/seq-*-i8*.tiff", "*×*", SIGNED),
+    ("*/seq-*-i16*.tiff", "*×*", SIGNED),
+    ("*/seq-*-i32*.tiff", "*×*", SIGNED),
+    ("*/int16*.tif", "*×*", SIGNED),
+    ("*/minisblack-1c-i*.tiff", "*×*", SIGNED),
+    ("*/signed-integral-8bit.tif", "*×*", SIGNED),
+    ("*/*-series.ome.tif", "*×*", SIGNED),
+    ("*/floatingpoint-64bit.tif", "*×*", FLOATS),
+    ("*/caspian.tif", "*×*", FLOATS),
+    ("*/test_float64_predictor2_*.tif", "*×*", FLOATS),
+    ("*/tiger-minisblack-float-tile-16.tif*", "*×*", FLOATS),
+    ("*/white-fp16-*.tiff", "*×*", FLOATS),
+    ("*/lab-a-*.tiff", "*×*", LAB),
+    ("*/lab8-lzw.tif", "*×*", LAB),
+    ("*/40-8bit-gray-zip.tif", "*×*", DEFLATE),
+    ("*/minisblack-2c-8b-alpha.tiff", "*×*", ALPHA_PLANE),
+    ("*/16-bit-4-Band.tiff", "*×*", EXTRA),
+    ("*/geo-5b.tif", "*×*", EXTRA),
+    ("*/off_l16.tif", "*×*", LUMINANCE),
 )

@@ -58,7 +58,9 @@ class DecoderProcess:
 
 def serve(name: str, connection: Connection) -> None:
     """Decode the files whose paths come through a pipe, until it closes."""
-    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
+    # Chromium reserves far more address space than it uses.
+    if name != "Chromium":
+        resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
     decode = DECODERS[name]
     while True:
         try:

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
             for file in FORMATS[name].make_files()
         ]
         files = [(path, path.name) for path in paths]
-        comparisons = compare_all(files, args.jobs, make_originals())
+        comparisons = list(compare_all(files, args.jobs, make_originals()))
     summary = {
         name: summarize(found for found in comparisons if found.name.startswith(f"{name}-"))
         for name in args.formats

@@ -9,6 +9,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -66,6 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suites", nargs="+", metavar="OWNER/NAME", default=list(SUITES))
     parser.add_argument("--suffixes", nargs="+", default=sorted(SUFFIXES), help="(%(default)s)")
     parser.add_argument("--jobs", type=int, default=count_cores(), help="(%(default)s)")
+    parser.add_argument(
+        "--journal", type=Path, help="file to continue from, with a line for each comparison"
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
 
 
@@ -84,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         (path, path.relative_to(args.folder).as_posix())
         for path in find_files([args.folder / name for name in present], set(args.suffixes))
     ]
-    comparisons = compare_all(files, args.jobs)
+    comparisons = compare_new(files, args.jobs, args.journal)
     suites = {
         name: {
             "revision": read_revision(args.folder / name),
@@ -106,6 +110,18 @@ def run(args: argparse.Namespace) -> int:
     }
     write_result(args.out, result, indent=1)
     return 1 if wrong else 0
+
+
+def compare_new(files: list[tuple[Path, str]], jobs: int, journal: Path | None) -> list[Comparison]:
+    """Return the comparisons of files in their order; those in the journal are not made again."""
+    lines = journal.read_text("utf-8").splitlines() if journal and journal.exists() else []
+    known = {found.name: found for found in map(Comparison.from_json, map(json.loads, lines))}
+    with journal.open("a", encoding="utf-8") if journal else nullcontext() as log:
+        for found in compare_all([file for file in files if file[1] not in known], jobs):
+            known[found.name] = found
+            if log is not None:
+                print(json.dumps(found.to_json(), ensure_ascii=False), file=log, flush=True)
+    return [known[name] for _, name in files]
 
 
 def is_wrong(comparison: Comparison) -> bool:

@@ -1,105 +1,110 @@
-"""Load on several front ends and workers over one Redis, and the part that limits throughput."""
+"""Load on a service on a GPU machine, and the resource that limits its throughput."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import psutil
 
 from bench.environment import count_cores
-from bench.load.gpu_utilisation import sample_gpu
 from bench.load.load_processes import LoadProcesses
-from bench.load.service_process import started_service
-from bench.load.statistics import mean_batch, read_metrics, summarize
+from bench.load.service_process import Processes, ServiceError, started_service
+from bench.load.statistics import summarize
+from bench.load.window import Window
 
-# Share of CPU time from which a single-threaded process, or all cores together, count as full.
+# Share of its CPU time from which a single-threaded process counts as full, and share of the cores.
 FULL: Final = 0.9
-GPU_FULL: Final = 90.0  # percent
-FEW_CLIENTS: Final = 8
+GPU_FULL_PERCENT: Final = 90.0
+WARM_UP_S: Final = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class RunningService:
-    """A running service."""
+def measure_workers(
+    photos: Sequence[bytes],
+    device: str,
+    queries: Sequence[str],
+    *,
+    workers: int,
+    front_ends: int,
+    clients: int,
+    seconds: float,
+) -> dict[str, Any]:
+    """Return the figures of a service by query of ``/compress``.
 
-    url: str
-    processes: dict[str, list[psutil.Process]]
-    """By role: "app", "worker", "redis"."""
-
-    def cpu_s(self) -> dict[str, list[float]]:
-        """Return the CPU seconds of each process so far, by role."""
+    Raises:
+        ServiceError: the service does not get ready, or gives no JPEG.
+    """
+    with started_service(workers, {"DEVICE": device}, front_ends=front_ends) as service:
         return {
-            role: [sum(process.cpu_times()[:2]) for process in processes]
-            for role, processes in self.processes.items()
+            query: measure_load(service, f"/compress?{query}", photos, clients, seconds=seconds)
+            for query in queries
         }
 
 
-@contextmanager
-def start_service(
-    front_ends: int, workers: int, settings: Mapping[str, str]
-) -> Iterator[RunningService]:
-    """Run the service; stop it at the end.
+def measure_load(
+    service: tuple[str, Processes],
+    target: str,
+    photos: Sequence[bytes],
+    clients: int,
+    *,
+    seconds: float,
+) -> dict[str, Any]:
+    """Return throughput, latency, stages, use of each resource, and which of them are full.
 
     Raises:
-        ServiceError: the service does not get ready.
+        ServiceError: there is no JPEG within ``seconds``.
     """
-    with started_service(workers, settings, front_ends=front_ends) as (url, processes):
-        yield RunningService(url, processes.by_role())
-
-
-def measure_service(
-    service: RunningService, target: str, photos: Sequence[bytes], clients: int, *, seconds: float
-) -> dict[str, Any]:
-    """Return throughput, latency and stages under load, each part's utilisation, and the limit."""
-    with LoadProcesses(service.url, target, photos, clients) as load:
-        time.sleep(min(3.0, seconds))
-        with sample_gpu() as gpu_percent:
-            metrics, cpu_before, started_s = (
-                read_metrics(service.url),
-                service.cpu_s(),
-                time.monotonic(),
-            )
+    url, processes = service
+    window, by_role = Window(url, processes), processes.by_role()
+    with LoadProcesses(url, target, photos, clients) as load:
+        load_started_s = time.monotonic()
+        time.sleep(min(WARM_UP_S, seconds))
+        with window.measured():
+            before_s = read_cpu_s(by_role)
             time.sleep(seconds)
-            ended_s, cpu_after, gpu = time.monotonic(), service.cpu_s(), gpu_percent()
-        after = read_metrics(service.url)
+            after_s = read_cpu_s(by_role)
         loaded = load.stop()
-    elapsed_s = ended_s - started_s
-    samples = [sample for sample in loaded.samples if started_s <= sample.ended_s < ended_s]
-    figures = summarize(samples, elapsed_s)
-    busy = {
-        role: [(b - a) / elapsed_s for a, b in zip(before, cpu_after[role], strict=True)]
-        for role, before in cpu_before.items()
+        load_s = time.monotonic() - load_started_s
+    elapsed_s = window.ended_s - window.started_s
+    figures = summarize(window.ended_within(loaded.samples), elapsed_s)
+    if not figures["images"]:
+        raise ServiceError(f"no JPEG within {seconds:.0f} s; other responses: {figures['errors']}")
+    shares = {
+        role: [
+            (after - before) / elapsed_s
+            for before, after in zip(before_s[role], after_s[role], strict=True)
+        ]
+        for role in by_role
     }
-    # Clients also send before and after the window, at the same rate.
-    sent = max(len(loaded.samples), 1)
-    load_busy = loaded.cpu_s / sent * len(samples) / elapsed_s
-    busiest = load_busy * loaded.busiest_cpu_s / loaded.cpu_s if loaded.cpu_s else 0.0
-    figures |= {
-        "clients": clients,
-        "front_ends": len(service.processes["app"]),
-        "workers": len(service.processes["worker"]),
-        "mean_batch": mean_batch(metrics, after),
-        "cores_busy": {role: sum(own) for role, own in busy.items()} | {"load": load_busy},
-        "busiest_process": {role: max(own, default=0.0) for role, own in busy.items()}
-        | {"load": busiest},
-        "gpu_percent": gpu,
+    figures |= window.figures(figures["images"])
+    figures["cores_busy"] = {
+        **{role: sum(own) for role, own in shares.items()},
+        "load": loaded.cpu_s / load_s,
     }
-    figures["limit"] = name_limit(figures, count_cores())
-    return figures
+    figures["load_cpu_ms_per_image"] = 1e3 * figures["cores_busy"]["load"] / figures["images_per_s"]
+    figures["busiest_process"] = {
+        **{role: max(own, default=0.0) for role, own in shares.items()},
+        "load": loaded.busiest_cpu_s / load_s,
+    }
+    return figures | {"limits": find_limits(figures, count_cores())}
 
 
-def name_limit(figures: Mapping[str, Any], cores: int) -> str:
-    """Return the part that limits throughput."""
-    busiest, gpu = figures["busiest_process"], figures["gpu_percent"] or 0.0
-    ceilings = {
-        "cores": sum(figures["cores_busy"].values()) >= FULL * cores,
-        "load generator: the service may be faster": busiest["load"] >= FULL,
+def read_cpu_s(by_role: Mapping[str, Sequence[psutil.Process]]) -> dict[str, list[float]]:
+    """Return the CPU time of each process so far, in seconds by role."""
+    return {
+        role: [sum(process.cpu_times()[:2]) for process in processes]
+        for role, processes in by_role.items()
+    }
+
+
+def find_limits(figures: Mapping[str, Any], cores: int) -> list[str]:
+    """Return the resources that are full: those that limit throughput."""
+    busy, busiest = figures["cores_busy"], figures["busiest_process"]
+    left_to_workers = cores - sum(own for role, own in busy.items() if role != "worker")
+    full = {
+        "GPU": (figures["gpu_percent"] or 0.0) >= GPU_FULL_PERCENT,
+        "worker CPU": busy["worker"] >= FULL * left_to_workers,
         "front end": busiest["app"] >= FULL,
         "Redis": busiest["redis"] >= FULL,
-        "GPU": gpu >= GPU_FULL,
-        "clients: too few to fill the service": figures["clients"] <= FEW_CLIENTS,
+        "load generator": busiest["load"] >= FULL,
     }
-    # If neither cores nor GPU are full, threads wait for the interpreter lock.
-    return next((name for name, met in ceilings.items() if met), "the workers' interpreters")
+    return [name for name, is_full in full.items() if is_full]

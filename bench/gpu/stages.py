@@ -1,83 +1,62 @@
-"""Images/s of decode, predict and encode, each measured alone as in the worker."""
+"""Images/s of the stages alone: decode and encode by threads, the network by batch sizes."""
 
 import io
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 from PIL import Image
 
-import codec
+from bench.environment import count_cores
+from bench.service.servers.compressor import Compressor
 from model import Predictor
+from model.checkpoint import load_network
+from model.msroi import normalise_pixels
 
-SETTINGS = codec.EncodeSettings(quality=50, target="size", progressive=False)
+# On CUDA between two synchronisations, so that the device does not wait for Python.
+PASSES: Final = 10
 
 
-def measure_stages(
-    photos: list[bytes], device: str, batch_sizes: Sequence[int], cores: int, *, seconds: float
+def measure_codec(
+    photos: Sequence[bytes], device: str, queries: Sequence[str], *, seconds: float
 ) -> dict[str, Any]:
-    """Return images/s by stage: decode and encode by number of threads, predict by batch size."""
-    predictor = Predictor(device)
-    predictor.warm_up(max(batch_sizes))
-    codec.warm_up()
-    decoded = [decode(data) for data in photos]
-    inputs = [predictor.prepare(image) for image in decoded]
-    maps = predictor.predict(inputs)
-    pixels = [np.asarray(image) for image in decoded]
+    """Return images/s and CPU ms per image of decode and encode, by threads: one, and all cores.
 
-    def decode_one(number: int) -> None:
-        predictor.prepare(decode(photos[number]))
+    Args:
+        photos: uploads.
+        device: of the network that computes the maps.
+        queries: of ``/compress``; each has its own figures of encode.
+        seconds: measured for each figure.
+    """
+    encoders = {
+        query: Compressor(query, threads=1, record=lambda _: None, device=device)
+        for query in queries
+    }
+    compressor = encoders[queries[0]]
+    decoded = [compressor.decode(photo) for photo in photos]
+    maps = compressor.predict(decoded)
 
-    def encode_one(number: int) -> None:
-        source = codec.read_source(photos[number])
-        codec.transcode(source, pixels[number], maps[number], SETTINGS)
+    def encode(encoder: Compressor, number: int) -> bytes:
+        return encoder.encode(decoded[number], maps[number])
 
-    def by_threads(work: Callable[[int], None]) -> dict[str, Any]:
-        return {str(n): measure_threads(work, len(photos), n, seconds) for n in threads}
+    def by_threads(work: Callable[[int], object]) -> dict[str, Any]:
+        return {
+            str(threads): measure_threads(work, len(photos), threads, seconds)
+            for threads in sorted({1, count_cores()})
+        }
 
-    threads = sorted({1, cores})
     return {
-        "decode": by_threads(decode_one),
-        "predict": {
-            str(size): measure_images_per_s(prepare_prediction(predictor, inputs, size), seconds)
-            for size in batch_sizes
-        },
-        "encode": by_threads(encode_one),
+        "decode": by_threads(lambda number: compressor.decode(photos[number])),
+        "encode": {query: by_threads(partial(encode, own)) for query, own in encoders.items()},
     }
 
 
-def measure_or_describe_error(work: Callable[[], Any]) -> Any:
-    """Return the result of ``work``, or its error as one line."""
-    try:
-        return work()
-    except Exception as error:  # noqa: BLE001
-        return " ".join(f"{type(error).__name__}: {error}".split())[:300]
-
-
-def decode(data: bytes) -> Image.Image:
-    """Return the picture of an upload."""
-    image = Image.open(io.BytesIO(data))
-    image.load()
-    return image
-
-
-def prepare_prediction(
-    predictor: Predictor, inputs: Sequence[NDArray[np.uint8]], size: int
-) -> Callable[[], int]:
-    """Return a function that predicts one batch and returns its size."""
-    batch = [inputs[number % len(inputs)] for number in range(size)]
-
-    def work() -> int:
-        return len(predictor.predict(batch))
-
-    return work
-
-
 def measure_threads(
-    work: Callable[[int], None], photos: int, threads: int, seconds: float
+    work: Callable[[int], object], photos: int, threads: int, seconds: float
 ) -> dict[str, float]:
     """Return images/s and CPU ms per image of ``work``, which takes a photo's number."""
     with ThreadPoolExecutor(threads) as pool:
@@ -87,13 +66,54 @@ def measure_threads(
             return len(list(pool.map(work, numbers)))
 
         all_once()
-        before_s = time.process_time()
-        started_s, images = time.perf_counter(), 0
+        before_s, started_s, images = time.process_time(), time.perf_counter(), 0
         while time.perf_counter() - started_s < seconds:
             images += all_once()
         elapsed_s = time.perf_counter() - started_s
         cpu_s = time.process_time() - before_s
     return {"images_per_s": images / elapsed_s, "cpu_ms_per_image": 1e3 * cpu_s / images}
+
+
+def measure_network(
+    photos: Sequence[bytes], device: str, batch_sizes: Sequence[int], *, seconds: float
+) -> dict[str, dict[str, float]]:
+    """Return images/s by batch size of the predictor and of the bare network.
+
+    The network runs in bfloat16 on CUDA, else in float32.
+    The predictor copies photos to the device and maps from it. The bare network's pixels are on the
+    device before, and its maps stay there.
+    """
+    predictor = Predictor(device)
+    inputs = [predictor.prepare(Image.open(io.BytesIO(photo))) for photo in photos]
+    network, _ = load_network()
+    on_cuda = torch.device(device).type == "cuda"
+    network.convert_convolutions(torch.bfloat16 if on_cuda else torch.float32)
+    passes = PASSES if on_cuda else 1
+    # torch's own annotations leave this argument out.
+    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def time_predictor(size: int) -> float:
+        batch = [inputs[number % len(inputs)] for number in range(size)]
+        return measure_images_per_s(lambda: len(predictor.predict(batch)), seconds)
+
+    def time_network(size: int) -> float:
+        pixels = torch.from_numpy(np.stack([inputs[n % len(inputs)] for n in range(size)]))
+        pixels = pixels.to(device)  # (N, H, W, 3)
+
+        def work() -> int:
+            for _ in range(passes):
+                network.saliency(network.class_maps(normalise_pixels(pixels)))
+            if on_cuda:
+                torch.cuda.synchronize(pixels.device)
+            return passes * size
+
+        with torch.inference_mode():
+            return measure_images_per_s(work, seconds)
+
+    return {
+        "predictor": {str(size): time_predictor(size) for size in batch_sizes},
+        "network": {str(size): time_network(size) for size in batch_sizes},
+    }
 
 
 def measure_images_per_s(work: Callable[[], int], seconds: float) -> float:

@@ -17,10 +17,17 @@ from urllib.parse import urlsplit
 # Number of clients of the quoted results.
 MAIN_CLIENTS: Final = 16
 DEFAULT_OPTIONS: Final = "quality=50&target=size&progressive=false"
+SERVICE_DEFAULTS: Final = ""
+"""The query of a request that leaves all options at the service's own defaults."""
 TIMEOUT_S: Final = 120.0
 # Pause before the next attempt; without it clients that can't connect would use all CPU time.
 PAUSE_AFTER_ERROR_S: Final = 0.05
 READ_BYTES: Final = 256 * 1024
+
+
+def name_query(query: str) -> str:
+    """Return a query of ``/compress`` as a key of results."""
+    return query or "defaults"
 
 
 class HttpError(Exception):

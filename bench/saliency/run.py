@@ -13,7 +13,6 @@ from PIL import Image
 from bench.datasets.folds import FOLDS, choose_photos
 from bench.datasets.uploads import list_uploads
 from bench.environment import PACKAGES, describe_machine, find_data, write_result
-from bench.gpu.predictor import measure_cuda
 from bench.metrics.gaze import (
     DENSITY_SIGMA,
     SEED,
@@ -111,7 +110,7 @@ def measure(args: argparse.Namespace) -> int:
     meta = {**describe_machine((*PACKAGES, CLASSIFIER, LITERT)), "seed": SEED, "fold": args.fold or "all",
             "photos": len(images), "photos_with_boxes": len(boxed), "mosaics": len(mosaics),
             "mosaic_tiles": f"{side}x{side}", "density_sigma_of_diagonal": DENSITY_SIGMA,
-            "device": "cpu", "threads": torch.get_num_threads(), "cuda": measure_cuda(),
+            "device": "cpu", "threads": torch.get_num_threads(),
             "weights": {name: ours.version for name, ours in predictors.items()}}  # fmt: skip
     write_result(args.out, {"meta": meta, "summary": summary, "images": images}, indent=1)
     return 0

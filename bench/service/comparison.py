@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from bench.load.closed_loop import Load
+from bench.load.closed_loop import SERVICE_DEFAULTS, Load
 from bench.load.gpu_utilisation import sample_gpu
 from bench.load.service_process import ServiceError, Steal
 from bench.load.statistics import mean_batch, medians, read_metrics, summarize
@@ -24,6 +24,7 @@ from bench.service.stages_alone import started_alone
 
 MEASURED: Final = ("images_per_s", "p50_ms", "p95_ms", "p99_ms")
 SINGLE: Final = "single client"
+DEFAULTS: Final = "defaults"
 ALONE: Final = "alone"
 # Largest share of steal in a round that counts.
 MAX_STEAL: Final = 0.05
@@ -71,12 +72,10 @@ def compare(
             started.pause()
             return started
 
-        def measure_resumed(server: Server, clients: int) -> dict[str, Any]:
+        def measure_resumed(server: Server, clients: int, query: str = options) -> dict[str, Any]:
             server.resume()
             try:
-                return measure(
-                    server, options, photos, clients, seconds=seconds, warm_up_s=warm_up_s
-                )
+                return measure(server, query, photos, clients, seconds=seconds, warm_up_s=warm_up_s)
             finally:
                 server.pause()
 
@@ -89,9 +88,10 @@ def compare(
             name: partial(measure_resumed, server, clients) for name, server in servers.items()
         }
         measurements[SINGLE] = partial(measure_resumed, ours, 1)
+        measurements[DEFAULTS] = partial(measure_resumed, ours, clients, SERVICE_DEFAULTS)
         measurements[ALONE] = partial(alone, seconds)
         measured = measure_rounds(measurements, rounds)
-    single, stages = measured.pop(SINGLE), measured.pop(ALONE)
+    single, defaults, stages = (measured.pop(name) for name in (SINGLE, DEFAULTS, ALONE))
     return {
         "clients": clients,
         "workers": ours.workers,
@@ -104,6 +104,7 @@ def compare(
             for name, figures in measured.items()
         },
         "single_client": {**medians(drop_disturbed(single)), "rounds": single},
+        "defaults": {**medians(drop_disturbed(defaults)), "rounds": defaults},
         "alone": {
             **{
                 name: own

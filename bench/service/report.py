@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from bench.service.ratios import list_ratios
+
 SUMMARY: Final = (
     "images_per_s",
     "p50_ms",
@@ -32,6 +34,7 @@ def print_report(report: dict[str, Any]) -> None:
         print_loads({f"{own['offered_images_per_s']:.1f}/s": own for own in rates})
     if "serving" in report:
         print_serving(report["serving"])
+        print("\n".join(list_ratios(report["ratios"])))
     for moment, peaks in (report["memory"] or {}).items():
         if moment not in {"errors", "large_photo"}:
             sizes = ", ".join(f"{role} {size / 2**20:.0f} MiB" for role, size in peaks.items())
@@ -66,14 +69,19 @@ def print_serving(serving: dict[str, Any]) -> None:
             f" CPU ms per image: {format_cpu(server)}"
         )
     alone = serving["alone"]
-    for name, kinds in (("stages", alone), ("mozjpeg", alone["mozjpeg"] or {})):
-        for kind in ("single", "batch"):
-            if own := kinds.get(kind):
-                print(
-                    f"{'alone':>19} {name}, {kind}: {own['cpu_ms']:.1f} ms of CPU time per image,"
-                    f" an image every {own['elapsed_ms']:.1f} ms"
-                )
-    print(f"one client: {serving['single_client']['p50_ms']:.1f} ms")
+    rows = {f"stages, {kind}": alone[kind] for kind in ("single", "batch")}
+    rows |= {f"decode and mozjpeg, {query}": own for query, own in alone["mozjpeg"].items()}
+    for name, own in rows.items():
+        print(
+            f"{'alone':>19} {name}: {own['cpu_ms']:.1f} ms of CPU time per image,"
+            f" an image every {own['elapsed_ms']:.1f} ms"
+        )
+    for name in ("defaults", "single_client"):
+        own = serving[name]
+        print(
+            f"{name.replace('_', ' '):>19} {own['images_per_s']:6.1f} images/s, p50"
+            f" {own['p50_ms']:.1f} ms, CPU ms per image: {format_cpu(own)}"
+        )
 
 
 def format_cpu(figures: dict[str, Any]) -> str:

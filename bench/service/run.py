@@ -30,6 +30,7 @@ from bench.service.comparison import compare
 from bench.service.memory import measure_memory
 from bench.service.overload import add_arguments as add_overload_arguments
 from bench.service.overload import run_overload
+from bench.service.ratios import find_ratios
 from bench.service.report import print_report, summarize_server
 
 ROUND_WARM_UP_S: Final = 1.0
@@ -193,7 +194,7 @@ def measure_all(args: argparse.Namespace, photos: list[bytes], main_clients: int
         "clients": clients,
         "open_loop": open_loop,
         "memory": memory,
-        **({"serving": serving} if serving else {}),
+        **({"ratios": find_ratios(serving, args.options), "serving": serving} if serving else {}),
     }
 
 

@@ -28,7 +28,11 @@ def shared_service(
     def started(*_: Any, **__: Any) -> Any:
         return nullcontext(running_service)
 
-    for module in ("robustness.folder", "service.cache", "service.memory", "service.run"):
+    modules = (
+        *("gpu.service_load", "robustness.folder"),
+        *("service.cache", "service.memory", "service.run"),
+    )
+    for module in modules:
         monkeypatch.setattr(f"bench.{module}.started_service", started)
     return running_service
 

@@ -47,6 +47,7 @@ class Compressor:
         *,
         threads: int | None = None,
         record: Record | None = None,
+        device: str = "auto",
     ) -> None:
         """Load the model and compile the encoder.
 
@@ -54,12 +55,13 @@ class Compressor:
             options: query of ``/compress``; None reads `OPTIONS_VARIABLE`.
             threads: for decoding and encoding; None shares the cores among the server's processes.
             record: is called with every batch; None writes to the journal, if there is one.
+            device: of the network, as `Predictor` takes it.
         """
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._record = record or open_journal()
         query = os.environ.get(OPTIONS_VARIABLE, "") if options is None else options
         self._settings = parse_settings(query)
-        self._predictor = Predictor("auto")
+        self._predictor = Predictor(device)
         self._predictor.warm_up(MAX_BATCH_SIZE)
         codec.warm_up()
         threads = threads or -(-(os.cpu_count() or 1) // count_workers())

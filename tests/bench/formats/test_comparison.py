@@ -33,7 +33,25 @@ def test_the_error_is_in_percent_of_full_scale() -> None:
 def test_ours_is_judged_by_the_others(
     ours: Pixels | str, others: Iterable[Pixels | str], verdict: str
 ) -> None:
-    assert judge(ours, others) == verdict
+    names = ("libvips", "ImageMagick", "FFmpeg")
+    assert judge(ours, dict(zip(names, others, strict=False))) == verdict
+
+
+def test_the_word_of_a_browser_is_enough() -> None:
+    others: dict[str, Pixels | str] = {"libvips": GREY, "FFmpeg": GREY, "Chromium": NEARLY_BLACK}
+    assert judge(BLACK, others) == "agrees"
+    assert judge(BLACK, {**others, "Chromium": GREY}) == "differs"
+
+
+def test_a_comparison_is_the_same_after_json() -> None:
+    found = Comparison("a.png", "8×8", {"libvips": 0.1, "ImageMagick": "no"}, "differs", None, 0.3)
+    assert Comparison.from_json(found.to_json()) == found
+
+
+def test_the_reason_is_looked_up_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = Comparison("a-1.png", "415 No.", {"libvips": "8×8"}, "refused").to_json()
+    monkeypatch.setattr(comparison, "DELIBERATE", (("a-*", "415 *", "is not supported"),))
+    assert Comparison.from_json(listed).reason == "is not supported"
 
 
 def test_what_is_no_client_error_is_a_fault() -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main
+from bench.formats.comparison import Comparison
 from bench.formats.decoders import MAGICK
+from bench.formats.suites import compare_new
 from tests.photos import file_of, photo
 
 
@@ -31,6 +33,19 @@ def test_each_content_is_compared_once_and_refusals_are_listed(tmp_path: Path) -
         [],
         ["jsummers/bmpsuite/cut.bmp"],
     )
+
+
+def test_a_comparison_in_the_journal_is_not_made_again(tmp_path: Path) -> None:
+    path, journal = tmp_path / "a.png", tmp_path / "journal.jsonl"
+    path.write_bytes(file_of(photo(40, 30), "PNG"))
+    first = Comparison("old.png", "8×8", {"libvips": 0.1}, "agrees")
+    journal.write_text(json.dumps(first.to_json()) + "\n", encoding="utf-8")
+    files = [(tmp_path / "missing.png", "old.png"), (path, "new.png")]
+    found = compare_new(files, 1, journal)
+    assert found[0] == first
+    assert (found[1].name, found[1].ours) == ("new.png", "40×30")
+    assert compare_new(files, 1, journal) == found
+    assert len(journal.read_text("utf-8").splitlines()) == 2
 
 
 def test_the_commands_that_fetch_are_printed(capsys: pytest.CaptureFixture[str]) -> None:

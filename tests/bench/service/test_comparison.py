@@ -55,6 +55,8 @@ def test_ours_and_a_rival_are_measured_in_the_same_rounds(
             assert spent["app"] + spent["worker"] == pytest.approx(spent["all"])
             assert spent["redis"] == 0.0
     assert measured["single_client"]["p50_ms"] > 0
+    # The service's defaults write progressive files: another request than the servers'.
+    assert measured["defaults"]["p50_ms"] > 0
     assert measured["alone"] == {"cpu_ms": 3.0, "rounds": [stages]}
 
 

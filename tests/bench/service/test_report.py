@@ -21,7 +21,8 @@ def test_unknown_figures_of_a_server_are_none() -> None:
 
 
 def test_the_tables_show_each_load_and_server(capsys: pytest.CaptureFixture[str]) -> None:
-    alone = {"single": {"cpu_ms": 50.0, "elapsed_ms": 51.0}, "batch": None, "mozjpeg": None}
+    own = {"cpu_ms": 50.0, "elapsed_ms": 51.0}
+    alone = {"single": own, "batch": own, "mozjpeg": {"defaults": {**own, "cpu_ms": 30.0}}}
     server = {**LOAD, "ratio": {"images_per_s": 1.16, "standard_error": 0.02}}
     print_report({
         "meta": {"photos": "8 photos", "options": "quality=50"},
@@ -29,15 +30,19 @@ def test_the_tables_show_each_load_and_server(capsys: pytest.CaptureFixture[str]
         "open_loop": {"rates": [{
             **LOAD, "offered_images_per_s": 20.0, "kept_up": False, "cpu_ms_per_image": {},
         }]},
-        "serving": {"servers": {"mosec": server}, "alone": alone, "single_client": LOAD},
+        "serving": {
+            "servers": {"mosec": server}, "alone": alone, "single_client": LOAD, "defaults": LOAD,
+        },
+        "ratios": {"network": {"ratio": 0.3, "standard_error": None}},
         "memory": {"ready": {"app": 2**20}, "errors": {}, "large_photo": {}},
     })  # fmt: skip
-    closed, opened, mosec, stages = (
-        line
-        for line in capsys.readouterr().out.splitlines()
-        if "decode" in line or "alone" in line or "mosec" in line
+    words = ("decode 5.0", "alone", "mosec", "network")
+    closed, opened, mosec, stages, _, mozjpeg, network = (
+        line for line in capsys.readouterr().out.splitlines() if any(word in line for word in words)
     )
     assert "app 1.5 worker 40.0 | {'503': 2} | GPU 75 %" in closed
     assert "unknown | none | requests were sent late" in opened
     assert "1.160 ± 0.020 times Foveate's" in mosec
-    assert "50.0 ms of CPU time per image" in stages
+    assert "stages, single: 50.0 ms of CPU time per image" in stages
+    assert "decode and mozjpeg, defaults: 30.0 ms of CPU time per image" in mozjpeg
+    assert network == "network: 0.300"

@@ -47,8 +47,16 @@ def test_the_summary_has_rivals_and_foveate_of_the_same_rounds(
         calls.append((rivals, options["clients"]))
         ratio = {"images_per_s": 1.0, "standard_error": None}
         names = ("foveate", *rivals)
-        servers = {name: {**figures, "ratio": ratio, "rounds": []} for name in names}
-        return {"servers": servers, "alone": {"mozjpeg": None}, "single_client": figures}
+        servers = {name: {**figures, "ratio": ratio, "rounds": [figures]} for name in names}
+        own = {"cpu_ms": 8.0, "elapsed_ms": 4.0, "p50_ms": 2.0}
+        alone = {"single": own, "batch": own, "mozjpeg": {"defaults": own}}
+        return {
+            "servers": servers,
+            "workers": 1,
+            "alone": {**alone, "rounds": [alone]},
+            "single_client": {**figures, "rounds": [figures]},
+            "defaults": {**figures, "rounds": [figures]},
+        }
 
     # test_comparison.py tests `compare`.
     monkeypatch.setattr(run, "compare", compared)
@@ -66,6 +74,8 @@ def test_the_summary_has_rivals_and_foveate_of_the_same_rounds(
             "cpu_ms_per_image": {"app": 1.0, "worker": 3.0, "redis": 0.0},
             "mean_batch": 1.5, "stage_ms": stages,
         }  # fmt: skip
+    cpu = report["ratios"]["cpu_time_over_decode_and_mozjpeg"]
+    assert cpu["defaults"]["ratio"] == 0.5
     (opened,) = report["open_loop"]["rates"]
     for loop in (report["clients"]["2"], opened):
         assert loop["cpu_ms_per_image"].keys() == {"app", "worker", "redis"}

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.encoders import find_missing
 from bench.service.servers import alone
 from bench.service.servers.alone import time_per_image
 from bench.service.servers.journal import Batch
@@ -37,14 +36,24 @@ def test_each_line_of_input_gets_a_measurement(
     monkeypatch.setattr(alone, "Compressor", FakeCompressor)
     monkeypatch.setattr(alone.sys, "argv", ["alone", str(upload)])
     monkeypatch.setattr(alone.sys, "stdin", io.StringIO("0.02\n0.01\n"))
+    monkeypatch.setattr(alone, "load_networks", lambda _: lambda seconds: {"cpu_ms": seconds})
+    monkeypatch.setattr(alone, "load_mozjpeg", lambda query: None if query else lambda _: b"four")
+    monkeypatch.setenv("FOVEATE_BENCH_OPTIONS", "quality=50")
     alone.main()
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
-    assert first.keys() == second.keys() == {"single", "batch", "mozjpeg"}
+    assert first.keys() == second.keys() == {"single", "batch", "mozjpeg", "network"}
     for kind, encode_ms in (("single", 1.0), ("batch", 2.0)):
         assert first[kind]["stage_ms"]["encode"]["p50"] == encode_ms
         assert first[kind]["elapsed_ms"] >= 1.0
-    assert (first["mozjpeg"] is None) == bool(find_missing(["mozjpeg"]))
+        assert first[kind]["p50_ms"] >= 1.0
+    assert (first["network"], second["network"]) == ({"cpu_ms": 0.02}, {"cpu_ms": 0.01})
+    # Without libvips for the other query.
+    assert first["mozjpeg"].keys() == {"defaults"}
+    assert first["mozjpeg"]["defaults"]["mean_bytes"] == 4
 
 
 def test_time_is_divided_by_the_number_of_images() -> None:
-    assert 0 < time_per_image(lambda: 5, 0.05)["elapsed_ms"] < 1
+    found = time_per_image(lambda: [b"12", b"1234"] * 5, 0.05)
+    assert 0 < found["elapsed_ms"] < 1
+    assert 0 < found["p50_ms"] < 1
+    assert found["mean_bytes"] == 3

@@ -11,7 +11,8 @@ from worker.image.formats.tiff.directory import Directory
 # Samples that are converted at once.
 BAND_SAMPLES: Final = 1 << 19
 # Full intensity of samples of more than 16 bits.
-FULL_SCALES: Final = (255.0, 65_535.0)
+# Of 8, 10, 12, 14 and 16 bits.
+FULL_SCALES: Final = (255.0, 1_023.0, 4_095.0, 16_383.0, 65_535.0)
 # A number in text, for pixels without a value (GDAL's GeoTIFF driver).
 GDAL_NODATA, LONGEST_NODATA_BYTES = 42_113, 64
 # Greater floats stand for "no data", as the greatest one does for many programs.
@@ -107,7 +108,7 @@ def settle_deep_signed(
 def find_full_scale(
     samples: NDArray[np.float32], greatest: float | None, no_data: float | None = None
 ) -> float:
-    """Return the value of full intensity: 1, 255, 65,535, or the greatest.
+    """Return the value of full intensity: 1, that of 8 to 16 bits, or the greatest.
 
     Of floats it is 1 unless seven of eight positive samples are greater: highlights may be.
     """

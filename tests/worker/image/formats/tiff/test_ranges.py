@@ -40,7 +40,7 @@ def test_rare_negative_samples_are_none() -> None:
     np.testing.assert_array_equal(stored[5], PHOTO[5] // 2)
 
 
-@pytest.mark.parametrize("full_scale", [1, 255, 65_535])
+@pytest.mark.parametrize("full_scale", [1, 255, 1_023, 4_095, 16_383, 65_535])
 def test_floats_are_scaled_by_their_range(full_scale: float) -> None:
     floats = PHOTO.astype(np.float32) * np.float32(full_scale / 255)
     np.testing.assert_allclose(settle_deep(floats, 3), PHOTO.astype(float) * 257, atol=1)
@@ -72,7 +72,10 @@ def test_alpha_has_a_range_of_its_own() -> None:
         ([-1, 0.5], 1),
         ([0.5, 0.9, 3, 4, 5], 1),
         ([2, 200], 255),
-        ([2, 256], 65_535),
+        ([2, 256], 1_023),
+        ([2, 1_024], 4_095),
+        ([2, 4_096], 16_383),
+        ([2, 16_384], 65_535),
         ([2, 70_000], 70_000),
     ],
 )
