@@ -81,7 +81,7 @@ def find_functions(kernel: Any) -> set[Any]:
 
 
 def _count_bytes(kernel: Any) -> int:
-    """Return the size of a function's bytecode, by which its compilation takes roughly."""
+    """Return the size of a function's bytecode: roughly proportional to the time of its compilation."""
     code: CodeType = kernel.py_func.__code__
     return len(code.co_code)
 
@@ -112,12 +112,12 @@ def _run_processes(report: Callable[[int, int], None]) -> bool:
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
-    processes = []
-    with contextlib.suppress(OSError):  # no memory for another process
-        for _ in range(min(cores, MAX_PROCESSES)):
-            processes.append(
-                subprocess.Popen(command, cwd=folder, stdin=work, stdout=done_in)  # noqa: S603
-            )
+    processes: list[subprocess.Popen[bytes]] = []
+    with contextlib.suppress(OSError):  # no room for another process
+        processes.extend(
+            subprocess.Popen(command, cwd=folder, stdin=work, stdout=done_in)  # noqa: S603
+            for _ in range(min(cores, MAX_PROCESSES))
+        )
     os.close(work)
     os.close(done_in)
     compiled = 0
@@ -135,10 +135,11 @@ def _run_processes(report: Callable[[int, int], None]) -> bool:
 def main() -> None:
     """Compile groups of kernels until none is left on standard input."""
     groups = group_kernels()
-    while number := os.read(sys.stdin.fileno(), 1):
-        for kernel, types in groups[number[0]]:
-            kernel.compile(types)
-            os.write(sys.stdout.fileno(), b".")
+    with contextlib.suppress(BrokenPipeError):  # the process that started this one has ended
+        while number := os.read(sys.stdin.fileno(), 1):
+            for kernel, types in groups[number[0]]:
+                kernel.compile(types)
+                os.write(sys.stdout.fileno(), b".")
 
 
 if __name__ == "__main__":

@@ -53,12 +53,9 @@ def test_after_a_kill_nothing_is_left_and_the_next_start_compiles_the_rest(short
     first = start(short, COMPILE.replace("reports.append(report)", "print(report, flush=True)"))
     assert first.stdout is not None
     assert first.stdout.readline() == "(0, 2)\n"
-    children = Path(f"/proc/{first.pid}/task/{first.pid}/children")
-    numbers = children.read_text().split() if children.exists() else []
     first.kill()
     # Its processes hold its standard error: this ends when they have ended.
     first.communicate(timeout=120)
-    assert not any(Path(f"/proc/{number}/cmdline").exists() for number in numbers)
     assert not is_complete(short)
     assert json.loads(run(short, COMPILE))[-1] == [2, 2]
     assert is_complete(short)
