@@ -30,6 +30,7 @@ from app.supervision.machine import choose_workers, count_cores, share_cores
 POLL_S = 0.05
 # The pause after a defect of the supervisor.
 FAULT_PAUSE_S = 1.0
+# From the start, and again from each compiled kernel on.
 READY_TIMEOUT_S = 180.0
 # Time between two looks whether the service is ready: its processes need the cores.
 READY_POLL_S = 0.2
@@ -136,6 +137,7 @@ class Supervisor:
     def _wait_until_ready(self, front_ends: FrontEnds, redis_url: str) -> None:
         deadline_s = time.monotonic() + READY_TIMEOUT_S
         say_from_s = time.monotonic() + PROGRESS_INTERVAL_S
+        last_progress = ""
         while not self._stopping:
             self._restart_dead(redis_url)
             # The response of any one front end tells that Redis and a worker are ready.
@@ -143,6 +145,9 @@ class Supervisor:
                 is_ready, progress = read_readiness(f"{front_ends.url}/readyz")
                 if is_ready:
                     return
+                if progress != last_progress:
+                    last_progress = progress
+                    deadline_s = time.monotonic() + READY_TIMEOUT_S
                 if progress and time.monotonic() > say_from_s:
                     say_from_s = time.monotonic() + PROGRESS_INTERVAL_S
                     say(progress)

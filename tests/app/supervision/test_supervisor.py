@@ -5,6 +5,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -17,7 +18,7 @@ from app.settings import AppSettings
 from app.supervision import supervisor as module
 from app.supervision.child import Child
 from app.supervision.front_ends import FrontEnds
-from app.supervision.supervisor import Supervisor, read_readiness
+from app.supervision.supervisor import StartError, Supervisor, read_readiness
 
 NO_REDIS = "unix:///nonexistent/redis.sock"
 
@@ -163,3 +164,18 @@ def test_the_start_says_how_far_it_is_every_few_seconds(
     up = SimpleNamespace(url="http://test", all_up=lambda: True)
     supervisor._wait_until_ready(up, NO_REDIS)  # type: ignore[arg-type]
     assert capsys.readouterr().err == "foveate: 1 of 3\nfoveate: 2 of 3\n"
+
+
+def test_a_start_that_compiles_kernels_is_not_given_up(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [f"{number} of 9" for number in range(5)]
+    answers = iter([*((False, step) for step in steps), *[(False, steps[-1])] * 1000])
+    monkeypatch.setattr(module, "READY_POLL_S", 0.03)
+    monkeypatch.setattr(module, "READY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(module, "read_readiness", lambda _: next(answers))
+    up = SimpleNamespace(url="http://test", all_up=lambda: True)
+    started_s = time.monotonic()
+    with pytest.raises(StartError, match="not ready"):
+        supervisor._wait_until_ready(up, NO_REDIS)  # type: ignore[arg-type]
+    assert time.monotonic() - started_s > 0.2
