@@ -56,7 +56,8 @@ def group_kernels() -> list[list[Kernel]]:
     """
     groups: list[tuple[set[Any], list[Kernel]]] = []
     for name, text in read_signatures():
-        types, _ = normalize_signature(text)  # the cache's key: not the text
+        # These are keys of the cache; the text would be another.
+        types, _ = normalize_signature(text)  # type: ignore[no-untyped-call]
         module, _, function = name.rpartition(".")
         kernel = getattr(importlib.import_module(module), function)
         functions, kernels = find_functions(kernel), [(kernel, types)]
