@@ -45,6 +45,7 @@ BENCHMARKS: Final = {
         "bench.formats.suites",
         "test suites of other projects, decoded by ours and by independent decoders",
     ),
+    "heic": ("bench.formats.heic", "time of decoding a HEIC of 12 megapixels on one core"),
     "same-bytes": (
         "bench.service.same_bytes",
         "responses of two checkouts to the same uploads: equal bytes or not",

@@ -65,6 +65,21 @@ EXTRA: Final = (
     " others count it always or never."
 )
 LUMINANCE: Final = "SGILog in a TIFF is converted by libtiff; libvips and ImageMagick show its numbers as they are."
+NO_ALPHA: Final = (
+    "Alpha that is 0 in all pixels of a 32-bit BMP means opaque, by masks too; others show white."
+)
+DEEP: Final = (
+    "Integers of more than 16 bits in a TIFF may hold shallower ones; others show black or white."
+)
+INKS: Final = "CMYK without a profile is converted by ink and light; libvips has a default profile."
+DIVIDED: Final = (
+    "Pixels of a PNG that other chunks divide are read; Chromium shows their first part, and others"
+    " refuse them."
+)
+DAMAGED: Final = (
+    "Damaged run lengths in a BMP, and damaged fax or missing strips in a TIFF, are shown as far as"
+    " they go; programs differ in what follows."
+)
 
 # Pattern of the file's name, pattern of what ours says (a size, or status and text), and the reason.
 DELIBERATE: Final[tuple[tuple[str, str, str], ...]] = (
@@ -131,4 +146,24 @@ DELIBERATE: Final[tuple[tuple[str, str, str], ...]] = (
     ("*/16-bit-4-Band.tiff", "*×*", EXTRA),
     ("*/geo-5b.tif", "*×*", EXTRA),
     ("*/off_l16.tif", "*×*", LUMINANCE),
+    ("*/heif/*.heif", "*×*", HEIF),
+    ("*/with-alpha-512x512.heic", "*×*", HEIF),
+    ("*/metadata-extractor-images/heic/*", "*×*", HEIF),
+    ("*/exiv2/test/data/*.heic", "*×*", HEIF),
+    ("*/png/ImageTestSuite/463d3570*.png", "*×*", GAMMA),
+    ("*/png/ImageTestSuite/4f14b7aa*.png", "*×*", GAMMA),
+    ("*/png/ImageTestSuite/579294d4*.png", "*×*", GAMMA),
+    ("*/tif/ImageTestSuite/356a6194*.tif", "*×*", OLD_JPEG),
+    ("*/tif/ImageTestSuite/362323f8*.tif", "*×*", OLD_JPEG),
+    ("*/tif/ImageTestSuite/89b58886*.tif", "*×*", OLD_JPEG),
+    ("*/tif/ImageTestSuite/f4bcc246*.tif", "*×*", OLD_JPEG),
+    ("*/tif/ImageTestSuite/m1-76d5d8fd*.tif", "*×*", OLD_JPEG),
+    ("*/tif/ImageTestSuite/m?-*.tif", "*×*", DAMAGED),
+    ("*/bmpsuite/b/badrle*.bmp", "*×*", DAMAGED),
+    ("*/rgb32bf-abgr.bmp", "*×*", NO_ALPHA),
+    ("*/16_bit_binary_pgm.tiff", "*×*", DEEP),
+    ("*/tiff_tiled_cmyk_jpeg.tif", "*×*", INKS),
+    ("*/separate_planar_extra_samples.tiff", "*×*", DAMAGED),
+    ("*/tiff_overflow_rows_per_strip.tif", "*×*", DAMAGED),
+    ("*/x_consecutive_idat.png", "*×*", DIVIDED),
 )

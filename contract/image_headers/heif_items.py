@@ -18,6 +18,14 @@ GRID_BYTES: Final = 12
 FOUR_BYTES: Final = 1
 
 
+class Reference(NamedTuple):
+    """How an item refers to others."""
+
+    kind: bytes
+    item: int
+    targets: tuple[int, ...]
+
+
 class Item(NamedTuple):
     """Where an item's bytes are."""
 
@@ -122,6 +130,19 @@ def read_types(data: bytes, boxes: dict[bytes, Box], steps: Steps) -> Iterator[t
         number = fields.read(2 if version < LARGE_INFO_IDS else 4)
         fields.skip(2)
         yield number, fields.read(4).to_bytes(4, "big")
+
+
+def read_references(data: bytes, iref: Box, steps: Steps) -> Iterator[Reference]:
+    """Yield the references between items (ISO/IEC 14496-12, 8.11.12)."""
+    number_bytes = 4 if Fields(data, iref).read(1) else 2
+    for box in read_boxes(data, iref.start + FULL_BYTES, iref.end, steps):
+        fields = Fields(data, box)
+        item = fields.read(number_bytes)
+        targets = []
+        for _ in range(fields.read(2)):
+            steps.take()
+            targets.append(fields.read(number_bytes))
+        yield Reference(box.kind, item, tuple(targets))
 
 
 def read_grid_size(

@@ -16,16 +16,15 @@ PATH_TO_SAMPLES: Final = (b"mdia", b"minf", b"stbl")
 OFFSET_BYTES: Final = {b"stco": 4, b"co64": 8}
 
 
-def check_avif(data: bytes, max_pixels: int, longest_exif_bytes: int) -> None:
-    """Check the frames of all items and tracks, and the pieces and EXIF of items.
+def check_avif(data: bytes, max_pixels: int) -> None:
+    """Check the frames of all items and tracks, and the pieces of items.
 
     libavif has limits of its own, which are higher: a frame may have 268 million pixels, whatever size
     the file declares, and each item that is in pieces is copied, even if all items share their bytes.
 
     Raises:
         TooManyPixelsError: when a frame has more than ``max_pixels``.
-        CorruptImageError: when all frames or all pieces together are far larger than the file says,
-            or when EXIF is longer than ``longest_exif_bytes``.
+        CorruptImageError: when all frames or all pieces together are far larger than the file says.
         struct.error: when a box is truncated.
         TooManyStepsError: when there are too many items, boxes or OBUs.
     """
@@ -33,9 +32,9 @@ def check_avif(data: bytes, max_pixels: int, longest_exif_bytes: int) -> None:
     file = Box(b"", 0, len(data))
     for box in read_boxes(data, 0, file.end, steps):
         if box.kind == b"meta":
-            streams = read_item_streams(data, box, longest_exif_bytes, steps)
+            streams = read_item_streams(data, box, steps)
         elif box.kind == b"moov":
-            streams = read_track_streams(data, box, longest_exif_bytes, steps)
+            streams = read_track_streams(data, box, steps)
         else:
             continue
         for stream in streams:
@@ -49,33 +48,26 @@ def check_avif(data: bytes, max_pixels: int, longest_exif_bytes: int) -> None:
         raise CorruptImageError("The image's tiles are larger than the image.")
 
 
-def read_item_streams(
-    data: bytes, meta: Box, longest_exif_bytes: int, steps: Steps
-) -> Iterator[bytes | memoryview]:
-    """Yield the bitstream of each item of AV1; check pieces and EXIF of all items."""
+def read_item_streams(data: bytes, meta: Box, steps: Steps) -> Iterator[bytes | memoryview]:
+    """Yield the bitstream of each item of AV1; check the pieces of all items."""
     boxes = read_meta(data, meta, steps)
     types = set(read_types(data, boxes, steps))
     in_pieces_bytes = 0
     for item in read_items(data, boxes, steps):
-        item_bytes = sum(length or len(data) for _, length in item.extents)
-        if (item.number, b"Exif") in types and item_bytes > longest_exif_bytes:
-            raise CorruptImageError("The image's EXIF is too long.")
         if len(item.extents) > 1:
-            in_pieces_bytes += item_bytes
+            in_pieces_bytes += sum(length or len(data) for _, length in item.extents)
             if in_pieces_bytes > len(data):
                 raise CorruptImageError("The pieces of the image are larger than the file.")
         if (item.number, b"av01") in types:
             yield read_content(memoryview(data), boxes, item, len(data))
 
 
-def read_track_streams(
-    data: bytes, moov: Box, longest_exif_bytes: int, steps: Steps
-) -> Iterator[bytes | memoryview]:
+def read_track_streams(data: bytes, moov: Box, steps: Steps) -> Iterator[bytes | memoryview]:
     """Yield the first sample of each track, as no other is decoded, and what its items yield."""
     for track in read_boxes(data, moov.start, moov.end, steps):
         box: Box | None = track if track.kind == b"trak" else None
         if box and (meta := find_box(data, box, b"meta", steps)):
-            yield from read_item_streams(data, meta, longest_exif_bytes, steps)
+            yield from read_item_streams(data, meta, steps)
         for kind in PATH_TO_SAMPLES:
             box = box and find_box(data, box, kind, steps)
         if not box:

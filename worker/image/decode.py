@@ -103,7 +103,8 @@ def finish(
     # A JPEG may have been read at a smaller size.
     stored_px = header_px if header.format == "JPEG" else picture.size
     geometry = Geometry(stored_px, stored.orientation, fitted.size)
-    segments = write_segments(stored.metadata, options.metadata, geometry, profile)
+    components = None if header.format == "JPEG" else len(fitted.getbands())
+    segments = write_segments(stored.metadata, options.metadata, geometry, profile, components)
     gain_map_jpeg = b""
     if gain_map is not None:
         gain_map_jpeg = encode_gain_map(gain_map, options, geometry)

@@ -1,7 +1,6 @@
 """Encodes a photo by its saliency map; converts options to settings, and errors to client errors."""
 
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +10,8 @@ from contract.errors import MaxBytesError
 from contract.messages import Options
 from worker.image.coefficients import read_upright
 from worker.image.gain_map.multi_picture import SEGMENT_BYTES, append_picture
+from worker.image.limits import END_OF_IMAGE
 from worker.image.metadata.segments import count_added_bytes, insert
-
-END_OF_IMAGE: Final = b"\xff\xd9"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from contract.image_headers.heif_items import (
     read_items,
     read_meta,
     read_primary,
+    read_references,
 )
 from contract.image_headers.steps import MAX_STEPS, Steps
 from worker.image.hevc import find_coded_px, find_configured_px
@@ -59,18 +60,13 @@ def find_needed(data: bytes, boxes: dict[bytes, Box], steps: Steps) -> set[int]:
     found = [read_primary(data, boxes)]
     # By item: those to look at next.
     links: dict[int, list[int]] = {}
-    if iref := boxes.get(b"iref"):
-        size = 4 if data[iref.start] else 2
-        for box in read_boxes(data, iref.start + FULL_BYTES, iref.end, steps):
-            fields = Fields(data, box)
-            source = fields.read(size)
-            for _ in range(fields.read(2)):
-                steps.take()
-                target = fields.read(size)
-                if box.kind == b"dimg":
-                    links.setdefault(source, []).append(target)
-                elif box.kind == b"auxl":
-                    links.setdefault(target, []).append(source)
+    iref = boxes.get(b"iref")
+    for reference in read_references(data, iref, steps) if iref else ():
+        if reference.kind == b"dimg":
+            links.setdefault(reference.item, []).extend(reference.targets)
+        elif reference.kind == b"auxl":
+            for target in reference.targets:
+                links.setdefault(target, []).append(reference.item)
     while found:
         if (item := found.pop()) not in needed:
             needed.add(item)

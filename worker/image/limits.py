@@ -84,7 +84,7 @@ def check_limits(data: bytes, max_pixels: int) -> ImageHeader:
         if header.format == "JPEG":
             check_scans(data)
         elif header.format == "AVIF":
-            check_avif(data, max_pixels, LONGEST_EXIF_BYTES)
+            check_avif(data, max_pixels)
         elif header.format == "HEIC":
             check_heic(data, max_pixels)
     except TooManyStepsError as error:

@@ -15,6 +15,7 @@ from contract.image_headers.heif_items import (
     read_item_size,
     read_items,
     read_meta,
+    read_references,
     read_types,
 )
 from contract.image_headers.steps import Steps, TooManyStepsError
@@ -146,3 +147,19 @@ def test_the_number_of_items_is_limited() -> None:
     assert size_of(data, 20) == (64, 48)
     with pytest.raises(TooManyStepsError):
         size_of(data, 10)
+
+
+@pytest.mark.parametrize(("version", "form"), [(0, "H"), (1, "I")])
+def test_references_are_read(version: int, form: str) -> None:
+    def refer(kind: bytes, item: int, *targets: int) -> bytes:
+        packed = struct.pack(f">{form}H{len(targets)}{form}", item, len(targets), *targets)
+        return box(kind, packed)
+
+    content = full_box(b"iref", refer(b"dimg", 1, 2, 3) + refer(b"auxl", 4), version)[8:]
+    iref = Box(b"iref", 0, len(content))
+    assert list(read_references(content, iref, Steps(4))) == [
+        (b"dimg", 1, (2, 3)),
+        (b"auxl", 4, ()),
+    ]
+    with pytest.raises(TooManyStepsError):
+        list(read_references(content, iref, Steps(3)))

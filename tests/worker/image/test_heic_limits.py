@@ -7,7 +7,7 @@ import pytest
 
 from contract.errors import CorruptImageError, TooManyPixelsError
 from contract.image_headers.steps import TooManyStepsError
-from tests.contract.image_headers.heif_files import HeifItem, full_box, heif_file, make_grid
+from tests.contract.image_headers.heif_files import HeifItem, box, full_box, heif_file, make_grid
 from tests.heic_files import ALPHA_TYPE, code
 from tests.photos import photo
 from tests.worker.image.formats.test_heic import heic, refer
@@ -59,6 +59,15 @@ def test_auxiliary_pictures_count_and_others_do_not() -> None:
 
 def test_references_may_be_a_loop() -> None:
     check_limits(heic(TILE, TILE, references=refer(b"dimg", 1, 2) + refer(b"dimg", 2, 1)), TILE_PX)
+
+
+def test_references_may_be_missing_at_the_end_of_the_file() -> None:
+    data = heif_file([TILE], b"heic")
+    at = data.index(b"meta") - 4
+    size = int.from_bytes(data[at : at + 4], "big")
+    meta = box(b"meta", data[at + 8 : at + size] + box(b"iref"))
+    with pytest.raises(CorruptImageError, match="damaged"):
+        check_limits(data[:at] + data[at + size :] + meta, TILE_PX)
 
 
 def test_a_phone_s_photo_is_checked_at_once() -> None:

@@ -14,6 +14,7 @@ from importlib import import_module
 
 from contract.errors import ClientError, UnsupportedImageError
 from worker.image.confined.protocol import (
+    READING,
     READY,
     REQUEST,
     TOO_LONG,
@@ -95,6 +96,7 @@ def serve(header: bytes, answers: int, readers: Readers, parent: int) -> int:
         def write(data: bytes | memoryview) -> None:
             write_all(answers, data)
 
+        write(READING)
         data = read_up_to(length)
         try:
             if request.format not in readers:

@@ -18,6 +18,7 @@ from contract.errors import (
 )
 from contract.image_headers.read import ImageHeader
 from worker.image.confined.protocol import (
+    READING,
     READY,
     TOO_LONG,
     GarbledAnswerError,
@@ -39,8 +40,9 @@ ENVIRONMENT: Final = {
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 
-# Several times what the slowest photos take: samples of 16 bits in four channels, and copies of them.
+# A pixel of four channels at 16 bits has 8 bytes; libraries and readers may hold six copies of it.
 FREE_BYTES, BYTES_PER_PIXEL = 96 * 1024 * 1024, 48
+# More than ten times what a photo takes (`python -m bench heic`): workers share cores, and some are slower.
 FREE_S, S_PER_PIXEL = 10, 2e-6
 # The rest of the time may be spent waiting for a core.
 CPU_SHARE: Final = 0.5
@@ -69,7 +71,8 @@ class Decoder:
         Raises:
             UnsupportedImageError: when its reader says so, or when it takes too long.
             CorruptImageError: when its reader says so, or when the process dies over it.
-            InternalError: when no process can be started.
+            InternalError: when no process can be started. One that dies before it reads ``data``, as an
+                idle one may, is replaced once.
         """
         if detail := self._refused.get(header.format):
             raise UnsupportedImageError(detail)
@@ -84,7 +87,12 @@ class Decoder:
         )
         process = self._take()
         try:
-            answer = process.ask(request, data, wall_s)
+            try:
+                answer = process.ask(request, data, wall_s)
+            except InternalError:
+                process.end()
+                process = ConfinedProcess(self._module)
+                answer = process.ask(request, data, wall_s)
         except BaseException:
             process.end()
             raise
@@ -121,7 +129,7 @@ class ConfinedProcess:
         Raises:
             InternalError: when the machine can't.
         """
-        self._is_ready = False
+        self._is_ready = self._has_upload = False
         self._measures: list[Measure] | None = None
         try:
             self._process = subprocess.Popen(  # noqa: S603
@@ -151,7 +159,7 @@ class ConfinedProcess:
         Raises:
             UnsupportedImageError: when there is none after ``limit_s``.
             CorruptImageError: when the process dies over it.
-            InternalError: when the process dies before it.
+            InternalError: when the process dies before it reads ``data``.
         """
         late = threading.Event()
 
@@ -178,11 +186,13 @@ class ConfinedProcess:
     def _ask(
         self, request: Request, data: bytes
     ) -> tuple[StoredPhoto | ClientError, list[Measure]]:
+        self._has_upload = False
         if not self._is_ready:
-            self._is_ready = self._answers.read(1) == READY
-            if not self._is_ready:
-                raise EOFError
+            self._expect(READY)
+            self._is_ready = True
         self._write(request.pack(len(data)))
+        self._expect(READING)
+        self._has_upload = True
         self._write(data)
         return read_answer(self._read_into, request.max_pixels)
 
@@ -193,9 +203,13 @@ class ConfinedProcess:
         if is_late or status == TOO_LONG:
             raise UnsupportedImageError(TOO_LONG_DETAIL) from error
         log.warning("the decoder of a %s photo ended with status %d", format_name, status)
-        if not self._is_ready:
+        if not self._has_upload:
             raise InternalError(NOT_STARTED_DETAIL) from error
         raise CorruptImageError("The image makes its decoder fail.") from error
+
+    def _expect(self, byte: bytes) -> None:
+        if self._answers.read(1) != byte:
+            raise EOFError
 
     def _write(self, data: bytes) -> None:
         rest = memoryview(data)

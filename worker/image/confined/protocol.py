@@ -13,9 +13,10 @@ from contract.errors import ClientError, CorruptImageError, UnsupportedImageErro
 from worker.image.confined.sandbox import MEASURES, Measure
 from worker.image.samples import Cicp, RawMetadata, Samples, StoredPhoto
 
-# The first byte of a decoder that has loaded its libraries, and the exit code of one whose child has used
-# up its time.
+# The first byte of a decoder that has loaded its libraries, that of a child that is about to read an
+# upload, and the exit code of a decoder whose child has used up its time.
 READY: Final = b"\n"
+READING: Final = b"\r"
 TOO_LONG: Final = 2
 # Format, largest number of pixels of the answer, memory beyond the libraries', seconds of CPU time and
 # in all, bytes that follow.

@@ -26,17 +26,18 @@ from contract.image_headers.heif_items import (
     read_types,
 )
 from contract.image_headers.steps import Steps, TooManyStepsError
-from worker.image.formats.heif_metadata import complete_cicp, strip_exif
+from worker.image.formats.heif_metadata import complete_cicp, has_part_twice, strip_exif
 from worker.image.formats.heif_repairs import repair_avif
+from worker.image.formats.orientation import read_orientation
 from worker.image.limits import LONGEST_EXIF_BYTES
 from worker.image.samples import Cicp, RawMetadata, Samples, StoredPhoto
+from worker.image.segment_names import EXIF_NAME
 
 # Pillow would load it for EXIF, which a confined process can't.
 assert TiffImagePlugin
 # The worker has a decoder for each of its threads.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
-ORIENTATION: Final = 0x0112
 # AV1 in ISOBMFF, 2.3.3: marker and version, profile and level, tier, high bit depth, twelve bits.
 CONFIGURATION: Final = re.compile(rb"av1C\x81.(.)", re.DOTALL)
 HIGH_BIT_DEPTH, TWELVE_BITS = 0x40, 0x20
@@ -92,6 +93,9 @@ def read(data: bytes) -> StoredPhoto:
     except MemoryError:
         raise
     except Exception as error:  # many kinds of errors for damaged files
+        if has_part_twice(data):
+            detail = "An AVIF whose grids have a picture twice is not supported."
+            raise UnsupportedImageError(detail) from error
         if NOT_IMPLEMENTED in str(error):
             detail = "The AVIF is coded in a way that is not supported."
             raise UnsupportedImageError(detail) from error
@@ -107,7 +111,8 @@ def read_picture(data: bytes, boxes: Boxes) -> tuple[Samples, int, bytes | None]
     xmp = None
     try:
         with Image.open(io.BytesIO(boxes.without_exif), formats=["AVIF"]) as image:
-            orientation = image.getexif().get(ORIENTATION, 1)
+            # Pillow writes the file's own rotation as EXIF. Its getexif() reads XMP's too.
+            orientation = read_orientation(image.info.get("exif", b"").removeprefix(EXIF_NAME))
             profile, xmp = image.info.get("icc_profile"), image.info.get("xmp")
             values = read_values(image, boxes.without_exif)
     except UnidentifiedImageError:
@@ -187,7 +192,8 @@ def read_boxes(data: bytes) -> Boxes:
     exif = None
     for item in read_items(data, boxes, steps):
         if exif is None and item.number in exif_numbers:
-            content = bytes(read_content(memoryview(data), boxes, item, LONGEST_EXIF_BYTES + 10))
+            limit = LONGEST_EXIF_BYTES + 4 + len(EXIF_NAME) + 1  # one byte shows that it is longer
+            content = bytes(read_content(memoryview(data), boxes, item, limit))
             exif = strip_exif(content[4:])
     iinf = boxes[b"iinf"]
     hidden = data[iinf.start : iinf.end].replace(EXIF, NO_EXIF)

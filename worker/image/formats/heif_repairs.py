@@ -98,7 +98,7 @@ def find_heic_patches(data: bytes, steps: Steps) -> Iterator[Patch]:
     if not {b"pitm", b"iref"} <= boxes.keys():
         return
     primary, iref = read_primary(data, boxes), boxes[b"iref"]
-    item_bytes = 4 if data[iref.start] else 2
+    item_bytes = 4 if Fields(data, iref).read(1) else 2
     for reference in read_boxes(data, iref.start + FULL_BYTES, iref.end, steps):
         if reference.kind == b"thmb" and Fields(data, reference).read(item_bytes) == primary:
             yield reference.start - 4, SKIPPED

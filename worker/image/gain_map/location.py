@@ -11,13 +11,12 @@ from contract.image_headers import jpeg
 from contract.image_headers.steps import Steps, TooManyStepsError
 from worker.image.gain_map import container, iso_metadata, multi_picture, xmp_metadata
 from worker.image.gain_map.numbers import GainMapNumbers, InvalidGainMapError
-from worker.image.limits import MARKER
+from worker.image.limits import END_OF_IMAGE, MARKER
 from worker.image.metadata.segments import APP1, APP2
 from worker.image.segment_names import XMP_NAME
 
 log = logging.getLogger(__name__)
 
-END_OF_IMAGE: Final = b"\xff\xd9"
 # How many gain maps without an end are looked through.
 MOST_SCANS: Final = 3
 

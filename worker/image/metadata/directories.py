@@ -20,7 +20,7 @@ VALUE_BYTES: Final = dict(
     zip((*range(1, 14), 129), (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 1), strict=True)
 )
 INTEGERS: Final = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
-SHORT, LONG, RATIONAL, IFD = 3, 4, 5, 13
+BYTE, SHORT, LONG, RATIONAL, UNDEFINED, IFD = 1, 3, 4, 5, 7, 13
 HEADER_BYTES, ENTRY_BYTES, INLINE_BYTES = 8, 12, 4
 # Longer values don't fit into a segment. Values of a damaged file may all be the same bytes.
 LONGEST_VALUE_BYTES: Final = 65_535
@@ -143,6 +143,22 @@ def pack(directory: Directory, at: int = HEADER_BYTES) -> int:
     for child in directory.children.values():
         at = pack(child, at)
     return at
+
+
+def move_tables_behind(root: Directory) -> None:
+    """Give all tables new places behind the values, which stay, and places to values without one."""
+    directories = [root]
+    for directory in directories:
+        directories += directory.children.values()
+    entries = [entry for directory in directories for entry in directory.entries]
+    at = max((e.start + len(e.value) for e in entries if e.start is not None), default=HEADER_BYTES)
+    for directory in directories:
+        directory.start = at + at % 2
+        at = directory.start + _table_bytes(directory)
+    for entry in entries:
+        if len(entry.value) > INLINE_BYTES and entry.start is None:
+            entry.start = at + at % 2
+            at = entry.start + len(entry.value)
 
 
 def write_directories(root: Directory, order: str, longest_bytes: int) -> bytes | None:

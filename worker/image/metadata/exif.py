@@ -15,19 +15,28 @@ from worker.image.metadata.directories import (
     SHORT,
     Directory,
     Entry,
+    move_tables_behind,
     pack,
     read_directories,
     write_directories,
 )
 from worker.image.metadata.geometry import Geometry
 from worker.image.metadata.maker_note import drop_false
+from worker.image.metadata.required_tags import (
+    CENTRED,
+    CHROMA_POSITIONING,
+    RESOLUTION_UNIT,
+    UNITS,
+    X_RESOLUTION,
+    Y_RESOLUTION,
+    Coding,
+    add_required,
+)
 from worker.image.segment_names import EXIF_NAME
 
-MAKE, ORIENTATION, MAKER_NOTE, CHROMA_POSITIONING = 0x010F, 0x0112, 0x927C, 0x0213
-X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
+MAKE, ORIENTATION, MAKER_NOTE = 0x010F, 0x0112, 0x927C
 COPYRIGHT_TAGS: Final = frozenset({0x013B, 0x8298, 0x9C9D})  # Artist, Copyright, XPAuthor
-# TIFF 6.0, section 8: none, inch, centimetre; and JFIF's numbers for them.
-UNITS: Final = {1: 0, 2: 1, 3: 2}
+JFIF_UNITS: Final = {number: unit for unit, number in UNITS.items()}
 # EXIF 2.32, 4.6.8: a directory without them is not valid.
 REQUIRED: Final = frozenset({X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, CHROMA_POSITIONING})
 # Tags that are not copied. They describe how a TIFF or DNG stores its pixels (TIFF 6.0, DNG 1.7) and
@@ -51,20 +60,26 @@ IN_PIXELS: Final = frozenset({0x9214, 0xA214, 0xA20E, 0xA20F, 0xA210})
 SIDES: Final = ((0xA002, 0xA003), (0x1001, 0x1002))
 
 
-def write_exif(exif: bytes, keep: Metadata, geometry: Geometry, longest_bytes: int) -> bytes | None:
+def write_exif(
+    exif: bytes,
+    keep: Metadata,
+    geometry: Geometry,
+    longest_bytes: int,
+    coding: Coding | None = None,
+) -> bytes | None:
     """Return the payload of an EXIF segment, None if there is nothing to keep.
 
     Tags keep type, count and bytes, except that the orientation is set to upright and sizes to the
-    finished photo's. The thumbnail is left out, since it shows the original photo. Maker notes stay where
-    they are, because their offsets may count from the beginning of EXIF; they are left out if they
-    can't, or if the payload would be longer than ``longest_bytes``. A payload that is still longer is
-    dropped.
+    finished photo's. With ``coding``, tags are added that EXIF must have in a JPEG. The thumbnail is
+    left out, since it shows the original photo. Maker notes stay where they are, because their offsets
+    may count from the beginning of EXIF; they are left out if they can't, or if the payload would be
+    longer than ``longest_bytes``. A payload that is still longer is dropped.
     """
     root = read_directories(exif)
     if root is None:
         return None
     order = tiff.byte_order(exif)
-    if not STORED_PIXELS.isdisjoint(entry.tag for entry in root.entries):
+    if coding is None and not STORED_PIXELS.isdisjoint(entry.tag for entry in root.entries):
         add_chroma_positioning(root, order)
     if keep == "copyright":
         keep_copyright(root)
@@ -73,10 +88,14 @@ def write_exif(exif: bytes, keep: Metadata, geometry: Geometry, longest_bytes: i
         update(root, order, geometry)
     if {entry.tag for entry in root.entries} <= {ORIENTATION, *REQUIRED}:
         return None
+    if coding is not None:
+        add_required(root, order, geometry, coding)
     longest_bytes -= len(EXIF_NAME)
     written = None
     details = root.children.get(EXIF_IFD)
     if details is not None and details.find(MAKER_NOTE) is not None:
+        if coding is not None:
+            move_tables_behind(root)
         written = write_directories(root, order, longest_bytes)
         if written is None:
             details.drop(frozenset({MAKER_NOTE}))
@@ -101,9 +120,9 @@ def read_density(exif: bytes) -> tuple[int, int, int] | None:
     unit = root.find(RESOLUTION_UNIT)
     is_short = unit is not None and unit.type == SHORT and unit.count == 1
     number = struct.unpack(order + "H", unit.value)[0] if unit is not None and is_short else 2
-    if number not in UNITS or not all(0 < density <= 0xFFFF for density in densities):
+    if number not in JFIF_UNITS or not all(0 < density <= 0xFFFF for density in densities):
         return None
-    return densities[0], densities[1], UNITS[number]
+    return densities[0], densities[1], JFIF_UNITS[number]
 
 
 def keep_copyright(root: Directory) -> None:
@@ -136,7 +155,7 @@ def add_chroma_positioning(root: Directory, order: str) -> None:
 def update(root: Directory, order: str, geometry: Geometry) -> None:
     """Let EXIF describe the finished photo."""
     set_integer(root, ORIENTATION, 1, order)
-    set_integer(root, CHROMA_POSITIONING, 1, order)  # centred, as in JFIF
+    set_integer(root, CHROMA_POSITIONING, CENTRED, order)  # as in JFIF
     across, down = root.find(X_RESOLUTION), root.find(Y_RESOLUTION)
     if geometry.turns_sides and across is not None and down is not None:
         across.tag, down.tag = down.tag, across.tag

@@ -12,6 +12,7 @@ from contract.messages import Metadata
 from worker.image.metadata.exif import read_density, write_exif
 from worker.image.metadata.geometry import Geometry
 from worker.image.metadata.image_resources import write_image_resources
+from worker.image.metadata.required_tags import Coding
 from worker.image.metadata.xmp import write_xmp
 from worker.image.samples import RawMetadata
 from worker.image.segment_names import ICC_NAME
@@ -31,30 +32,43 @@ LONGEST_PROFILE_BYTES: Final = 4 * 1024 * 1024
 
 
 def write_segments(
-    metadata: RawMetadata, keep: Metadata, geometry: Geometry, profile: bytes | None
+    metadata: RawMetadata,
+    keep: Metadata,
+    geometry: Geometry,
+    profile: bytes | None,
+    components: int | None = None,
 ) -> bytes:
     """Return the kept metadata of an upload as consecutive segments.
 
+    ``components`` are those of the finished JPEG, None if the upload was a JPEG: its EXIF gets no further tags.
     With ``all``, JFIF's segment comes first if there is a density; `insert` puts it in place of the
     encoder's. EXIF that doesn't fit into one segment is left out.
     """
-    segments = [] if keep == "none" else list(write_kept(metadata, keep, geometry, profile))
+    kept = write_kept(metadata, keep, geometry, components, has_profile=profile is not None)
+    segments = [] if keep == "none" else list(kept)
     if profile is not None:
         segments += split_profile(profile)
     return b"".join(segments)
 
 
 def write_kept(
-    metadata: RawMetadata, keep: Metadata, geometry: Geometry, profile: bytes | None
+    metadata: RawMetadata,
+    keep: Metadata,
+    geometry: Geometry,
+    components: int | None,
+    *,
+    has_profile: bool,
 ) -> Iterator[bytes]:
     """Yield the segments of all metadata but the profile."""
-    if keep == "all" and (density := find_density(metadata, geometry)):
+    density = find_density(metadata, geometry)
+    coding = None if components is None else Coding(components, has_profile, density)
+    if keep == "all" and density:
         yield write_segment(APP0, write_jfif(density))
     if metadata.exif is not None and (
-        exif := write_exif(metadata.exif, keep, geometry, LONGEST_PAYLOAD_BYTES)
+        exif := write_exif(metadata.exif, keep, geometry, LONGEST_PAYLOAD_BYTES, coding)
     ):
         yield write_segment(APP1, exif)
-    for payload in write_xmp(metadata, keep, geometry, has_profile=profile is not None):
+    for payload in write_xmp(metadata, keep, geometry, has_profile=has_profile):
         yield write_segment(APP1, payload)
     if metadata.image_resources is not None and (
         resources := write_image_resources(

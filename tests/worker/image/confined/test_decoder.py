@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from contract.errors import ClientError, CorruptImageError, InternalError, Unsup
 from contract.image_headers.read import ImageHeader
 from tests.heic_files import heic_of
 from tests.photos import photo, psnr
-from worker.image.confined.decoder import ENVIRONMENT, ROOT, Decoder
+from worker.image.confined.decoder import ENVIRONMENT, ROOT, ConfinedProcess, Decoder
 from worker.image.samples import Samples
 
 FAULTY = "tests.worker.image.confined.faulty"
@@ -113,6 +114,42 @@ def test_an_idle_process_that_was_killed_is_replaced(faulty: Decoder) -> None:
     assert ask(faulty, b"fine") == 4
 
 
+@pytest.mark.parametrize("has_request", [False, True])
+def test_a_process_that_dies_before_it_reads_the_upload_is_replaced(
+    faulty: Decoder, monkeypatch: pytest.MonkeyPatch, *, has_request: bool
+) -> None:
+    group = start(faulty)
+
+    def find_alive_and_kill(_process: ConfinedProcess) -> bool:
+        if has_request:
+            os.killpg(group, signal.SIGSTOP)
+            threading.Timer(0.3, os.killpg, (group, signal.SIGKILL)).start()
+        else:
+            os.killpg(group, signal.SIGKILL)
+            time.sleep(0.1)
+        return True
+
+    monkeypatch.setattr(ConfinedProcess, "is_alive", find_alive_and_kill)
+    assert ask(faulty, b"fine") == 4
+    assert group not in list_processes(os.getpid())
+
+
+def test_an_upload_over_which_a_process_dies_is_not_tried_again(
+    faulty: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def count(process: ConfinedProcess, *arguments: Any) -> Any:
+        asked.append(process)
+        return real(process, *arguments)
+
+    real = ConfinedProcess.ask
+    monkeypatch.setattr(ConfinedProcess, "ask", count)
+    assert ask(faulty, b"fine") == 4
+    assert ask(faulty, b"crash") == (CorruptImageError, "The image makes its decoder fail.")
+    assert len(asked) == 2
+
+
 def test_processes_are_used_again(faulty: Decoder) -> None:
     before = list_processes(os.getpid())
     for _ in range(3):
@@ -199,6 +236,8 @@ def test_no_secret_and_no_file_is_inherited(
     with Path(__file__).open("rb") as file:
         os.set_inheritable(file.fileno(), True)  # noqa: FBT003
         group = start(faulty)
+        while list_processes(group):  # it has a descriptor of a child that has not ended
+            time.sleep(0.01)
         environment = Path(f"/proc/{group}/environ").read_bytes()
         files = sorted(int(path.name) for path in Path(f"/proc/{group}/fd").iterdir())
     assert b"secret" not in environment

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from contract.errors import CorruptImageError
+from contract.errors import CorruptImageError, UnsupportedImageError
 from contract.messages import Options
-from tests.contract.image_headers.heif_files import HeifItem, box, heif_file, make_tile
+from tests.contract.image_headers.heif_files import HeifItem, box, heif_file, make_grid, make_tile
 from tests.photos import file_of, photo, psnr
+from worker.image.avif_limits import check_avif
 from worker.image.decode import decode
 from worker.image.formats.avif import read
+from worker.image.limits import LONGEST_EXIF_BYTES
 from worker.image.samples import Cicp, Samples
+from worker.image.segment_names import EXIF_NAME
 
 PIXELS = photo(64, 48)
 TILE = make_tile(64, 48)
@@ -36,6 +39,22 @@ def with_property(item: HeifItem, extra: bytes) -> bytes:
 def with_exif(content: bytes) -> bytes:
     """Return a file with EXIF that nothing refers to or checks."""
     return heif_file([TILE, HeifItem(b"Exif", content, None)])
+
+
+def test_too_long_exif_is_left_out_and_refuses_nothing() -> None:
+    exif = EXIF_NAME + b"II*\0\x08\0\0\0" + bytes(LONGEST_EXIF_BYTES)
+    for frames in ([], FRAMES[1:]):
+        options = {"save_all": True, "append_images": frames} if frames else {}
+        data = file_of(FRAMES[0], "AVIF", speed=10, exif=exif, **options)
+        check_avif(data, 64 * 48)
+        assert read(data).metadata.exif is None
+
+
+def test_a_grid_with_a_picture_twice_is_named() -> None:
+    grid, first, second = make_grid(1, 2, (128, 64), make_tile(64, 64))
+    assert samples_of(heif_file([grid, first, second])).values.shape == (64, 128, 3)
+    with pytest.raises(UnsupportedImageError, match="twice"):
+        read(heif_file([replace(grid, parts=(2, 2)), first]))
 
 
 @pytest.mark.parametrize("bits", [10, 12])
@@ -129,6 +148,12 @@ def test_only_the_file_s_own_rotation_is_applied() -> None:
     # Pillow writes `irot` for it.
     assert read(file_of(PIXELS, "AVIF", speed=10, exif=exif)).orientation == 6
     assert read(with_exif(b"\0\0\0\0" + exif.tobytes().removeprefix(b"Exif\0\0"))).orientation == 1
+
+
+def test_xmp_turns_no_picture() -> None:
+    xmp = b'<x xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="3"/>'
+    found = read(file_of(PIXELS, "AVIF", speed=10, xmp=xmp))
+    assert (found.orientation, found.metadata.xmp) == (1, xmp)
 
 
 @pytest.mark.parametrize("has_item", [True, False])

@@ -53,6 +53,13 @@ def test_a_gain_map_is_the_same_in_the_photo_s_own_size(mode: str, progressive: 
     assert mean_error(after, before) < 0.01
 
 
+def test_a_gain_map_with_grain_stays_within_1_percent() -> None:
+    grain = np.asarray(Image.fromarray(photo(160, 120)).convert("L"))
+    upload = UltraHdr(gain_map=grain, map_options={"quality": 100}).write()
+    after, _ = read_with_libultrahdr(compress(upload, hdr="keep"))
+    assert mean_error(after, grain) < 0.01
+
+
 def test_the_colours_of_a_gain_map_are_not_subsampled() -> None:
     stripes = np.zeros((60, 80, 3), np.uint8)
     stripes[:, ::2] = (200, 60, 60)

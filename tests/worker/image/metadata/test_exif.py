@@ -236,6 +236,24 @@ def test_exif_of_a_whole_tiff_is_its_directory(big: bool, tmp_path: Path) -> Non
         assert find_faults(jpeg, tmp_path) <= find_faults(tiff, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["PNG", "WEBP", "AVIF", "TIFF"])
+@pytest.mark.parametrize("keep", ["copyright", "all"])
+def test_exif_of_other_formats_is_valid_in_a_jpeg(
+    name: str, keep: Metadata, tmp_path: Path
+) -> None:
+    tags: Tags = {
+        ARTIST: text("A"),
+        EXIF: {0x829A: Tag(5, [1, 100]), MAKER_NOTE: Tag(7, b"m" * 40)},
+        GPS: {0x0001: text("N"), 0x0002: Tag(5, [48, 1, 12, 1, 0, 1])},
+    }
+    exif: bytes | Image.Exif = EXIF_NAME + build(tags)
+    if name == "TIFF":
+        exif = Image.Exif()
+        exif.load(EXIF_NAME + build({**tags, EXIF: {0x829A: Tag(5, [1, 100])}}))
+    data = file_of(photo(), name, exif=exif)
+    assert not find_faults(compress(data, metadata=keep, width=60), tmp_path)
+
+
 @pytest.mark.parametrize("keep", ["copyright", "all"])
 def test_what_photoshop_writes_stays_valid(keep: Metadata, tmp_path: Path) -> None:
     described = {number: CAMERA[number] for number in (0x011A, 0x011B, 0x0128, ARTIST)}

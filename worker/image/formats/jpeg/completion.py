@@ -12,9 +12,8 @@ from contract.image_headers.jpeg import FRAMES, SOS, read_segments
 from contract.image_headers.steps import Steps
 from worker.image.formats.jpeg import pixels
 from worker.image.formats.jpeg.segments import find_frame
-from worker.image.limits import MARKER
+from worker.image.limits import END_OF_IMAGE, MARKER
 
-EOI: Final = b"\xff\xd9"
 # DHT, DAC, SOS, DQT, DNL, DRI, APPn and COM may follow a scan.
 FOLLOWING: Final = frozenset({0xC4, 0xCC, SOS, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE})
 # Huffman-coded frames of DCT coefficients.
@@ -49,9 +48,9 @@ def complete(jpeg: bytes) -> bytes | None:
 def list_endings(scans: bytes) -> Iterator[bytes]:
     """Yield what a JPEG without EOI may be: 0xFF at its end is half of EOI, or of an escaped byte."""
     stripped = scans.rstrip(b"\xff")
-    yield stripped + EOI
+    yield stripped + END_OF_IMAGE
     if stripped != scans:
-        yield stripped + b"\xff\0" + EOI
+        yield stripped + b"\xff\0" + END_OF_IMAGE
 
 
 def has_all_coefficients(jpeg: bytes) -> bool:
@@ -60,8 +59,8 @@ def has_all_coefficients(jpeg: bytes) -> bool:
     if frame in HUFFMAN:
         return codec.is_complete(jpeg)
     # Further bits change the pixels of a truncated scan only. Some last bytes may not matter.
-    further = (AHEAD if frame in ARITHMETIC else b"") + FURTHER_BITS + EOI
-    return pixels.are_equal(jpeg, jpeg.removesuffix(EOI) + further)
+    further = (AHEAD if frame in ARITHMETIC else b"") + FURTHER_BITS + END_OF_IMAGE
+    return pixels.are_equal(jpeg, jpeg.removesuffix(END_OF_IMAGE) + further)
 
 
 def find_end_of_scans(jpeg: bytes) -> int | None:
@@ -76,7 +75,7 @@ def find_end_of_scans(jpeg: bytes) -> int | None:
             note_scan(jpeg[start:position], missing, progressive=progressive)
     while found := MARKER.search(jpeg, position):
         steps.take()
-        if found[0] == EOI:
+        if found[0] == END_OF_IMAGE:
             return None
         marker, start = found[0][1], found.end() + 2
         end = found.end() + max(2, int.from_bytes(jpeg[found.end() : start], "big"))

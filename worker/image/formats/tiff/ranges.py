@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from worker.image.formats.tiff.directory import Directory
 
-# Samples that are converted at once.
+# Samples that are unpacked or converted at once.
 BAND_SAMPLES: Final = 1 << 19
 # Full intensity of samples of more than 16 bits.
 # Of 8, 10, 12, 14 and 16 bits.

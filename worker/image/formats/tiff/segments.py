@@ -22,11 +22,10 @@ from worker.image.formats.tiff.directory import Directory
 from worker.image.formats.tiff.jpeg_segments import decode_jpeg, decode_webp
 from worker.image.formats.tiff.layout import Layout
 from worker.image.formats.tiff.positions import JPEG_TABLES, Segment, find_segments
+from worker.image.formats.tiff.ranges import BAND_SAMPLES
 from worker.image.formats.tiff.samples import scale, unpack_rows, unpack_units
 
 LONGEST_TABLES_BYTES: Final = 64 * 1024
-# Samples that are unpacked at once.
-BAND_SAMPLES: Final = 1 << 19
 
 
 def read_samples(directory: Directory, layout: Layout) -> NDArray[Any]:
