@@ -58,6 +58,10 @@ BENCHMARKS: Final = {
         "bench.service.sizing",
         "cost of a photo by its size: CPU time, memory, bytes",
     ),
+    "start": (
+        "bench.service.start",
+        "time until the service is ready, with and without compiled kernels; CPU time, memory",
+    ),
     "charts": ("bench.charts", "draw the charts of README and docs from the committed results"),
     "encode": ("bench.encode.run", "speed, passes and memory of the encoder alone"),
     "photos": (

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
+import llvmlite.binding
 import numba
 
 from codec.kernel_cache import find_parent, open_kernel_cache
@@ -12,11 +13,19 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _CONFIG: Final[Any] = numba.config  # its names come from the environment at run time
-_CACHE: Final = open_kernel_cache(Path(__file__).parent, find_parent(_CONFIG.CACHE_DIR))
-if _CACHE is not None:
+_CPU: Final = _CONFIG.CPU_NAME or llvmlite.binding.get_host_cpu_name()
+_FEATURES: Final = _CONFIG.CPU_FEATURES or llvmlite.binding.get_host_cpu_features().flatten()
+
+CACHE: Final = open_kernel_cache(
+    Path(__file__).parent,
+    find_parent(_CONFIG.CACHE_DIR),
+    target=f"{numba.__version__} {_CPU} {_FEATURES}",
+)
+"""The folder of compiled kernels; None where none can be written."""
+if CACHE is not None:
     # Numba reads this setting when a function is decorated. The variable NUMBA_CACHE_DIR would be
     # inherited by child processes, and each would put its folder below its parent's.
-    _CONFIG.CACHE_DIR = str(_CACHE)
+    _CONFIG.CACHE_DIR = str(CACHE)
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -26,7 +35,7 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     interpreter lock, so several threads encode at once. Arithmetic stays strict (no fastmath): two
     runs on one machine give the same bytes.
     """
-    return cast("Callable[P, R]", numba.njit(nogil=True, cache=_CACHE is not None)(function))
+    return cast("Callable[P, R]", numba.njit(nogil=True, cache=CACHE is not None)(function))
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
@@ -35,5 +44,5 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
     Numba copies its source into each caller before it optimizes. A call with a dozen arrays would take
     as long as the work, and LLVM's own inlining made some of these functions slower.
     """
-    compiled = numba.njit(nogil=True, cache=_CACHE is not None, inline="always")(function)
+    compiled = numba.njit(nogil=True, cache=CACHE is not None, inline="always")(function)
     return cast("Callable[P, R]", compiled)

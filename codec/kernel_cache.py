@@ -1,4 +1,4 @@
-"""The folder of compiled kernels: one for each state of the codec's sources.
+"""The folder of compiled kernels: one for each state of the codec's sources and each kind of CPU.
 
 Numba renews a cached kernel when the kernel's own module changes, but not when an inlined function of
 another module does (numba manual, "Notes on Caching"). So the folder is named by a digest of all
@@ -8,6 +8,7 @@ sources, and a changed codec finds an empty one.
 import hashlib
 import os
 import shutil
+import tempfile
 import time
 from pathlib import Path
 from typing import Final
@@ -19,20 +20,28 @@ UNUSED_S: Final = 24 * 3600.0
 A process uses its folder while it starts. During a rolling update, processes of two versions start on
 one machine. Removing a folder too early costs one compilation.
 """
+COMPLETE: Final = "complete"
+"""Name of the file that is in a folder when every kernel has been compiled into it."""
+ALL_BYTES: Final = 8 << 20
+"""More than all kernels take."""
 
 
-def open_kernel_cache(sources: Path, parent: Path) -> Path | None:
+def open_kernel_cache(sources: Path, parent: Path, *, target: str = "") -> Path | None:
     """Return the folder for the Python files under `sources`, or None where it can't be written.
 
     Args:
         sources: the package's folder.
         parent: the folder that holds those of all digests; created if missing. Folders in it that no
             process has opened for `UNUSED_S` are removed.
+        target: compiler and CPU. Kernels for others are in other folders.
     """
-    folder = parent / f"{PREFIX}{digest_sources(sources)}"
+    digest = hashlib.sha256(f"{digest_sources(sources)} {target}".encode()).hexdigest()[:16]
+    folder = parent / f"{PREFIX}{digest}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(folder)  # the time of last use; also fails where nothing can be written
+        if not (folder / COMPLETE).exists():
+            _check_space(folder)
     except OSError:
         return None
     _remove_unused(parent, folder)
@@ -55,6 +64,15 @@ def find_parent(configured: str) -> Path:
         return Path(configured)
     caches = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
     return Path(caches) / "foveate"
+
+
+def _check_space(folder: Path) -> None:
+    """Raise OSError where the folder can't take all kernels.
+
+    Numba compiles no kernel that it can't write. Without a folder it does.
+    """
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(ALL_BYTES))
 
 
 def _remove_unused(parent: Path, own: Path) -> None:

@@ -35,6 +35,11 @@ CACHE_SIZES_KEY: Final = "foveate:cache-sizes"
 # as expired, not as unknown.
 RECORD_TTL_FACTOR: Final = 2
 
+# While a worker compiles the codec's kernels: how many of how many are compiled, as "34/92". Its time to
+# live is longer than the largest of them takes.
+COMPILING_KEY: Final = "foveate:compiling"
+COMPILING_TTL_S: Final = 60
+
 # Written to find out whether Redis accepts writes.
 PROBE_KEY: Final = "foveate:writable"
 

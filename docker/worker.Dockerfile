@@ -46,7 +46,7 @@ USER 10001
 # NUMBA_CACHE_DIR that is named by a digest of the encoder's sources. A worker on another CPU compiles
 # them again at its first start (20 s), into the same folder. A read-only container needs a volume
 # there; without one it compiles them at every start.
-RUN python -c "import codec; codec.warm_up()"
+RUN python -c "from codec.kernel_compiler import compile_kernels; compile_kernels(print)"
 # Healthy means registered with RQ: a worker registers after its warm-up.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=120s --retries=3 \
     CMD ["python", "/usr/local/lib/foveate/worker_health.py"]

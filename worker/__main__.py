@@ -1,11 +1,14 @@
 """``python -m worker``: warm up the network and the encoder, then serve the queue."""
 
 import argparse
+import contextlib
 import gc
 import logging
 import sys
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 from pydantic import ValidationError
@@ -18,11 +21,13 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 import codec
+from codec.kernel_compiler import compile_kernels
 from contract.images import HEIC_IS_OFF
-from contract.keys import PROBE_KEY, QUEUE_NAME
+from contract.keys import COMPILING_KEY, COMPILING_TTL_S, PROBE_KEY, QUEUE_NAME
 from model import open_predictor
 from worker.console import say
 from worker.image.confined.decoder import DECODER
+from worker.image.formats.bmp import runs
 from worker.image.limits import limit_pillow
 from worker.pipeline import Limits, Pipeline
 from worker.queue.batch_worker import BatchWorker
@@ -69,10 +74,14 @@ def main() -> int:
     connection = Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 1))
     try:
         connection.ping()
-        predictor = open_predictor(settings.device)
-        predictor.version = name_version(predictor.version, predictor.arithmetic)
-        predictor.warm_up(settings.max_batch_size)
+        with ThreadPoolExecutor(1) as pool:
+            compiling = pool.submit(compile_kernels, partial(report_compiled, connection))
+            predictor = open_predictor(settings.device)
+            predictor.version = name_version(predictor.version, predictor.arithmetic)
+            predictor.warm_up(settings.max_batch_size)
+            compiling.result()
         codec.warm_up()
+        runs.warm_up()
     except (RedisError, RuntimeError, OSError) as error:
         say(f"worker can't start: {error}")
         return 1
@@ -110,6 +119,15 @@ def main() -> int:
     pipeline.close()
     say(f"worker {worker.name} ended")
     return 0
+
+
+def report_compiled(connection: Redis, compiled: int, kernels: int) -> None:
+    """Tell front ends how many kernels are compiled; they don't need it."""
+    with contextlib.suppress(RedisError):
+        if compiled < kernels:
+            connection.set(COMPILING_KEY, f"{compiled}/{kernels}", ex=COMPILING_TTL_S)
+        else:
+            connection.delete(COMPILING_KEY)
 
 
 def run_worker(worker: BatchWorker) -> None:

@@ -22,12 +22,23 @@ async def livez() -> str:
 
 @router.get("/readyz", summary="Readiness")
 async def readyz(service: ServiceDependency) -> Response:
-    """Respond with 200 if Redis responds, a worker is ready and all background tasks run, else 503."""
+    """Respond with 200 if Redis responds, a worker is ready and all background tasks run, else 503.
+
+    While the first worker compiles its kernels, the problem says how far it is.
+    """
+    compiling = None
     try:
         workers = await service.count_workers()
+        if not workers:
+            compiling = await service.live_workers.read_compiled()
     # Returned, not raised: a failed check is no error of a request.
     except RedisError:
         return to_response(QueueUnavailableError("Redis does not respond."))
+    if compiling:
+        compiled, total = compiling
+        detail = f"No worker is ready: compiling kernels, {compiled} of {total}."
+        members = {"kernels": {"compiled": compiled, "total": total}}
+        return to_response(NoWorkerError(detail), members=members)
     if not workers:
         return to_response(NoWorkerError("No worker is ready."))
     if broken := service.find_broken_tasks():

@@ -25,15 +25,20 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:foveate:problem:"
 
 
-def to_response(error: FoveateError, headers: dict[str, str] | None = None) -> Response:
-    """Return the problem document of an error, with ``headers`` added."""
+def to_response(
+    error: FoveateError,
+    headers: dict[str, str] | None = None,
+    members: dict[str, Any] | None = None,
+) -> Response:
+    """Return the problem document of an error, with ``headers`` and extension ``members`` added."""
     headers = dict(headers or {})
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     if error.status in CLOSING:
         # The rest of the body is not read, so the connection can't be reused.
         headers["Connection"] = "close"
-    return to_problem(error.status, error.code, error.title, error.detail, headers)
+    document = to_document(error.status, error.code, error.title, error.detail) | (members or {})
+    return JSONResponse(document, error.status, headers, MEDIA_TYPE)
 
 
 def to_problem(

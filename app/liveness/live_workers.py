@@ -10,6 +10,7 @@ from rq.job import Job
 
 from app.redis import connect_health, register_script
 from contract.keys import (
+    COMPILING_KEY,
     INTERMEDIATE_KEY,
     PHOTO_RATE_FIELD,
     QUEUE_KEY,
@@ -76,6 +77,18 @@ class LiveWorkers:
         return int(
             await self._queued_work(keys=keys, args=[Job.key_for(""), input_key(""), WORK_FIELD])
         )
+
+    async def read_compiled(self) -> tuple[int, int] | None:
+        """Return how many kernels a starting worker has compiled, and of how many; None if none does.
+
+        Raises:
+            RedisError: when Redis can't be reached.
+        """
+        raw = await cast("Awaitable[bytes | None]", self._redis.get(COMPILING_KEY))
+        compiled, _, kernels = (raw or b"").partition(b"/")
+        if not (compiled.isdigit() and kernels.isdigit()):
+            return None
+        return int(compiled), int(kernels)
 
     async def close(self) -> None:
         """Close the connections."""

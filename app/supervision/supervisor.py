@@ -4,6 +4,7 @@ A child that dies is started again, and a dead worker's jobs return to the queue
 drain the service: the front ends finish their requests, then the workers end, then Redis.
 """
 
+import json
 import os
 import signal
 import sys
@@ -29,7 +30,12 @@ from app.supervision.machine import choose_workers, count_cores, share_cores
 POLL_S = 0.05
 # The pause after a defect of the supervisor.
 FAULT_PAUSE_S = 1.0
+# From the start, and again from each compiled kernel on.
 READY_TIMEOUT_S = 180.0
+# Time between two looks whether the service is ready: its processes need the cores.
+READY_POLL_S = 0.2
+# Time between two lines that say how far the start is.
+PROGRESS_INTERVAL_S = 3.0
 # Until the service is ready, this many early deaths of a child in a row mean that it can't start.
 MAX_DEATHS_AT_START = 3
 # Time between two checks of the workers' heartbeats.
@@ -130,14 +136,24 @@ class Supervisor:
 
     def _wait_until_ready(self, front_ends: FrontEnds, redis_url: str) -> None:
         deadline_s = time.monotonic() + READY_TIMEOUT_S
+        say_from_s = time.monotonic() + PROGRESS_INTERVAL_S
+        last_progress = ""
         while not self._stopping:
             self._restart_dead(redis_url)
             # The response of any one front end tells that Redis and a worker are ready.
-            if front_ends.all_up() and responds_ok(f"{front_ends.url}/readyz"):
-                return
+            if front_ends.all_up():
+                is_ready, progress = read_readiness(f"{front_ends.url}/readyz")
+                if is_ready:
+                    return
+                if progress != last_progress:
+                    last_progress = progress
+                    deadline_s = time.monotonic() + READY_TIMEOUT_S
+                if progress and time.monotonic() > say_from_s:
+                    say_from_s = time.monotonic() + PROGRESS_INTERVAL_S
+                    say(progress)
             if time.monotonic() > deadline_s:
                 raise StartError(f"not ready within {READY_TIMEOUT_S:.0f} s")
-            time.sleep(POLL_S)
+            time.sleep(READY_POLL_S)
 
     def _announce(self, address: str) -> None:
         print(
@@ -239,10 +255,16 @@ def say(line: str) -> None:
     print(f"foveate: {line}", file=sys.stderr, flush=True)
 
 
-def responds_ok(url: str) -> bool:
-    """Return whether a GET of ``url`` has status 200 within two seconds."""
+def read_readiness(url: str) -> tuple[bool, str]:
+    """Return whether a GET of ``url`` has status 200 within two seconds; else also how far it is."""
     try:
         with OPENER.open(url, timeout=2):
-            return True
+            return True, ""
+    except urllib.error.HTTPError as error:
+        try:
+            kernels = json.load(error)["kernels"]
+            return False, f"compiling kernels: {kernels['compiled']} of {kernels['total']}"
+        except (OSError, ValueError, LookupError, TypeError):  # the problem is another one
+            return False, ""
     except (urllib.error.URLError, OSError):
-        return False
+        return False, ""

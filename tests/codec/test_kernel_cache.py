@@ -1,7 +1,4 @@
 import os
-import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,45 +11,7 @@ from codec.kernel_cache import (
     find_parent,
     open_kernel_cache,
 )
-
-ROOT = Path(__file__).parents[2]
-
-# One block of zeros has one symbol, the end of the block. `count_ac_symbols` is a kernel that calls an
-# inlined function of another module for each block.
-_RUN_KERNEL = """
-import numpy as np
-from codec.jpeg.quantize.rdoq import count_ac_symbols
-counts = np.zeros(256, np.int64)
-count_ac_symbols(np.zeros((1, 1, 64), np.int16), 1, 1, counts)
-print(counts[0], *count_ac_symbols.stats.cache_hits.values())
-"""
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """Return a folder with a copy of the codec, which imports its modules only as needed."""
-    folder = tmp_path / "copy"
-    shutil.copytree(ROOT / "codec", folder / "codec", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "codec" / "__init__.py").write_text("")
-    return folder
-
-
-def start(copy: Path, script: str, **variables: str) -> "subprocess.Popen[str]":
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(copy.parent / "kernels"), **variables}
-    command = [sys.executable, "-c", script]
-    return subprocess.Popen(
-        command, cwd=copy, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )  # fmt: skip
-
-
-def finish(process: "subprocess.Popen[str]") -> str:
-    out, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    return out.strip()
-
-
-def run(copy: Path, script: str = _RUN_KERNEL, **variables: str) -> str:
-    return finish(start(copy, script, **variables))
+from tests.codec.copies import RUN_KERNEL, finish, run, start
 
 
 def change_inlined_function(copy: Path) -> None:
@@ -72,7 +31,7 @@ def test_a_change_of_an_inlined_function_reaches_the_kernels_of_other_modules(co
 
 
 def test_processes_that_start_together_share_an_empty_cache(copy: Path) -> None:
-    processes = [start(copy, _RUN_KERNEL) for _ in range(2)]
+    processes = [start(copy, RUN_KERNEL) for _ in range(2)]
     assert {finish(process).split()[0] for process in processes} == {"1"}
     assert run(copy) == "1 1"
 
@@ -86,7 +45,7 @@ def test_kernels_run_where_no_cache_can_be_written(copy: Path) -> None:
 
 def test_child_processes_use_the_folder_of_their_parent(copy: Path) -> None:
     run(copy)
-    script = f"import codec.jit, subprocess, sys; subprocess.run([sys.executable, '-c', '''{_RUN_KERNEL}'''], check=True)"  # fmt: skip
+    script = f"import codec.jit, subprocess, sys; subprocess.run([sys.executable, '-c', '''{RUN_KERNEL}'''], check=True)"  # fmt: skip
     assert run(copy, script) == "1 1"
     assert len(list((copy.parent / "kernels").rglob(f"{PREFIX}*"))) == 1
 

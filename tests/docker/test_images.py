@@ -20,6 +20,7 @@ EXTRAS = {"app": ("app",), "worker": ("worker-cpu", "worker-cuda", "heic")}
 DISTRIBUTIONS = {
     "PIL": "pillow",
     "fastapi_offline": "fastapi-offline",
+    "llvmlite": "numba",  # whose dependency it is
     "multipart": "python-multipart",
     "pi_heif": "pi-heif-decoder",
     "prometheus_client": "prometheus-client",

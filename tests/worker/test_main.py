@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from contract.errors import UnsupportedImageError
 from contract.image_headers.read import ImageHeader
 from contract.images import HEIC_IS_OFF
+from contract.keys import COMPILING_KEY, COMPILING_TTL_S
 from worker import __main__ as module
 from worker.image.confined.decoder import Decoder
 
@@ -61,3 +62,18 @@ def test_a_worker_serves_again_after_an_outage(monkeypatch: pytest.MonkeyPatch) 
     worker = StoppingWorker()
     module.run_worker(worker)  # type: ignore[arg-type]
     assert (worker.runs, worker.deleted) == (2, [worker.key])
+
+
+def test_compiled_kernels_are_reported_until_all_are(connection: Redis) -> None:
+    module.report_compiled(connection, 0, 2)
+    assert connection.get(COMPILING_KEY) == b"0/2"
+    assert 0 < connection.ttl(COMPILING_KEY) <= COMPILING_TTL_S
+    module.report_compiled(connection, 1, 2)
+    assert connection.get(COMPILING_KEY) == b"1/2"
+    module.report_compiled(connection, 2, 2)
+    assert connection.get(COMPILING_KEY) is None
+
+
+def test_a_worker_compiles_on_without_redis() -> None:
+    with Redis.from_url("unix:///nonexistent/redis.sock") as nowhere:
+        module.report_compiled(nowhere, 1, 2)

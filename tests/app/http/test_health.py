@@ -11,6 +11,7 @@ import app.redis
 from app.cancellation import end
 from app.service.admission import Admission
 from app.service.front_end import Service
+from contract.keys import COMPILING_KEY
 from tests.app.http.in_process import read_problem, use_service
 from tests.idle_worker import register_worker
 
@@ -34,6 +35,27 @@ def test_ready_means_that_a_worker_is_alive(redis_url: str, connection: Redis) -
         assert read_problem(response) == (503, "no-worker")
         assert int(response.headers["retry-after"]) > 0
         register_worker(connection)
+        assert (await client.get("/readyz")).json() == {"workers": 1}
+
+    use_service(work, redis_url)
+
+
+def test_a_front_end_says_how_many_kernels_its_first_worker_has_compiled(
+    redis_url: str, connection: Redis
+) -> None:
+    async def work(client: httpx.AsyncClient, _: Service) -> None:
+        connection.set(COMPILING_KEY, "34/92")
+        response = await client.get("/readyz")
+        assert read_problem(response) == (503, "no-worker")
+        assert response.json()["detail"] == "No worker is ready: compiling kernels, 34 of 92."
+        assert response.json()["kernels"] == {"compiled": 34, "total": 92}
+        for damaged in (b"", b"34", b"34/", b"/92", b"-1/92", b"\xff/\xff"):
+            connection.set(COMPILING_KEY, damaged)
+            response = await client.get("/readyz")
+            assert read_problem(response) == (503, "no-worker")
+            assert "kernels" not in response.json()
+        register_worker(connection)  # another one, while a second compiles
+        connection.set(COMPILING_KEY, "34/92")
         assert (await client.get("/readyz")).json() == {"workers": 1}
 
     use_service(work, redis_url)

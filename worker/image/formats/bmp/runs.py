@@ -79,3 +79,9 @@ def unpack_runs(data: NDArray[np.uint8], depth: int, pixels: NDArray[np.uint8]) 
                 copy_pixels(data, start, is_literal, depth, pixels[y, x:end])
             x += count
     return bool(y >= height or (y == height - 1 and x >= width))
+
+
+def warm_up() -> None:
+    """Compile or load the kernel, so that no upload waits for it."""
+    end = np.frombuffer(bytes((0, END_OF_PICTURE)), np.uint8)
+    unpack_runs(end, 8, np.zeros((1, 1, 1), np.uint8))
