@@ -138,7 +138,11 @@ def decode_libheif(path: Path) -> Pixels:
     with tempfile.TemporaryDirectory(prefix="foveate-") as folder:
         run_program(["heif-convert", str(path), f"{folder}/shown.png"])
         # A file with several pictures becomes several: the first one, by number, counts.
-        return decode_vips(min(Path(folder).glob("*.png"), default=path))
+        shown = min(Path(folder).glob("*.png"), default=path)
+        try:
+            return decode_vips(shown)
+        except RefusedError as error:
+            raise RefusedError(str(error).replace(f"{shown.parent}/", "")) from error
 
 
 def decode_chromium(path: Path) -> Pixels:

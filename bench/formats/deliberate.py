@@ -45,6 +45,10 @@ SEQUENCE_ALPHA: Final = (
     "Alpha of an AVIF sequence counts, as libavif does; FFmpeg ignores it, and others read no"
     " sequence."
 )
+SEQUENCE: Final = (
+    "A damaged AVIF sequence shows what libavif decodes first; Chromium and FFmpeg show another"
+    " picture."
+)
 OLD_JPEG: Final = (
     "Old-style JPEG in a TIFF is shown in its colours; ImageMagick 6 shows YCbCr as RGB, and FFmpeg"
     " nothing."
@@ -166,4 +170,5 @@ DELIBERATE: Final[tuple[tuple[str, str, str], ...]] = (
     ("*/separate_planar_extra_samples.tiff", "*×*", DAMAGED),
     ("*/tiff_overflow_rows_per_strip.tif", "*×*", DAMAGED),
     ("*/x_consecutive_idat.png", "*×*", DIVIDED),
+    ("*/libavif/*/poc_b_*.avif", "*×*", SEQUENCE),
 )
