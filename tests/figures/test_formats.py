@@ -6,7 +6,7 @@ from tests.figures.tables import read_document, read_result
 
 
 def test_counts_of_files_that_are_compared() -> None:
-    text = read_document("docs/formats.md")
+    text = read_document("formats.md")
     generated, suites = read_result("formats.json"), read_result("suites.json")
     files = suites["summary"]["files"]
     assert f"of {generated['summary']['all']['files']} generated files (`formats.json`)" in text
@@ -28,4 +28,4 @@ def test_refused_files_have_a_reason() -> None:
         f" damaged (422), {by_status['415']} of kinds that are not supported (415),"
         f" {by_status['413']} too large (413)"
     )
-    assert expected in read_document("docs/formats.md")
+    assert expected in read_document("formats.md")
