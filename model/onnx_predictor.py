@@ -67,11 +67,7 @@ class OnnxPredictor:
         """Return the whole photo at the network's input size: (H, W, 3) uint8 RGB."""
         return np.asarray(scale_photo(image, self.input_size(*image.size)))
 
-    def predict(
-        self,
-        batch: Sequence[NDArray[np.uint8]],
-        threads: int | None = None,  # noqa: ARG002 -- the runtime's threads are set at its start
-    ) -> list[NDArray[np.float32]]:
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         """Return the saliency map of each prepared photo, in order: (H/8, W/8) float32."""
         return [self._compute_map(photo) for photo in batch]
 

@@ -41,9 +41,7 @@ class Predictor(Protocol):
         """
         ...
 
-    def predict(
-        self, batch: Sequence[NDArray[np.uint8]], threads: int | None = None
-    ) -> list[NDArray[np.float32]]:
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         """Return the saliency map of each prepared photo, in order.
 
         The map of an (H, W, 3) photo is (H/8, W/8) float32 in [0, 1] and covers exactly its photo.
@@ -52,7 +50,6 @@ class Predictor(Protocol):
 
         Args:
             batch: photos from `prepare`, of any sizes.
-            threads: for this call, where the predictor can change their number.
         """
         ...
 

@@ -86,9 +86,7 @@ class TorchPredictor:
         """Whether several threads may call `predict` at the same time, each with its own photos."""
         return self.device.type == "cpu"
 
-    def predict(
-        self, batch: Sequence[NDArray[np.uint8]], threads: int | None = None
-    ) -> list[NDArray[np.float32]]:
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         """Return the saliency map of each prepared photo, in order.
 
         The map of an (H, W, 3) photo is (H/8, W/8) float32 in [0, 1] and covers exactly its photo.
@@ -97,14 +95,9 @@ class TorchPredictor:
 
         Args:
             batch: photos from `prepare`, of any sizes.
-            threads: torch's number of threads on the CPU for this call; None leaves it as it is.
-                It changes the maps by rounding only.
         """
         if not batch:
             return []
-        # Setting the number drops torch's prepared state of this thread, so only set a new one.
-        if threads is not None and torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
         if self.device.type == "cpu":
             # One photo at a time is faster: its activations stay in the CPU's cache.
             passes = [[index] for index in range(len(batch))]

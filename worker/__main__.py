@@ -96,7 +96,6 @@ def main() -> int:
             max_linger_ms=settings.max_linger_ms,
         ),
         result_ttl_s=settings.result_ttl_s,
-        pass_threads=settings.pass_threads,
     )
     worker = BatchWorker(
         Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer),

@@ -46,10 +46,8 @@ class Predictor(Protocol):
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return the network's input for a photo."""
 
-    def predict(
-        self, batch: Sequence[NDArray[np.uint8]], threads: int | None = None
-    ) -> list[NDArray[np.float32]]:
-        """Return one saliency map for each input; on a CPU a pass uses ``threads`` threads."""
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+        """Return one saliency map for each input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +76,15 @@ class Pipeline:
         threads: int,
         limits: Limits,
         result_ttl_s: int,
-        pass_threads: int | None = None,
     ) -> None:
         """Start without items.
 
-        Up to ``threads`` photos are decoded, encoded and, on a CPU, predicted at a time. On a CPU
-        the network pass of a single photo uses ``pass_threads`` − 1 threads of torch, at least 1.
-        The default of ``pass_threads`` is ``threads``.
+        Up to ``threads`` photos are decoded, encoded and, on a CPU, predicted at a time.
         """
         self._connection = connection
         self._predictor = predictor
         self._replies = Replies(connection, ttl_s=result_ttl_s)
         self._threads = threads
-        self._pass_threads = pass_threads or threads
         self._in_flight = 0
         self._limits = limits
         self._flow = Flow(
@@ -208,7 +202,7 @@ class Pipeline:
     def _predict(self, items: list[Item]) -> None:
         inputs = [cast("NDArray[np.uint8]", item.network_input) for item in items]
         try:
-            maps = self._predictor.predict(inputs, self._share_threads())
+            maps = self._predictor.predict(inputs)
         except Exception:
             if len(items) == 1:
                 raise
@@ -227,16 +221,6 @@ class Pipeline:
             self._predict([item])
         except Exception as error:  # noqa: BLE001
             item.error = error
-
-    def _share_threads(self) -> int | None:
-        """Return the number of threads for a pass on a CPU: an equal share of all but one.
-
-        With more threads than cores, threads wait for each other at every layer. One core is left
-        for Redis, the front end and this worker's main thread.
-        """
-        if not self._predictor.side_by_side:
-            return None
-        return max(1, (self._pass_threads - 1) // self._count_in_flight())
 
     def _count_in_flight(self) -> int:
         """Return how many photos all workers have, as far as known."""

@@ -41,9 +41,6 @@ class WorkerSettings(BaseSettings):
     codec_threads: Annotated[int, Field(ge=1, le=256)] = Field(
         default_factory=lambda: os.cpu_count() or 1
     )
-    # On a CPU: one more than the threads of a single photo's network pass; one is left for other
-    # processes. By default `codec_threads`.
-    pass_threads: Annotated[int | None, Field(ge=1, le=256)] = None
     # How long Redis keeps results for a front end to fetch, and RQ's record of a job.
     result_ttl_s: Annotated[int, Field(ge=1, le=86_400)] = 300
     # How often RQ removes expired entries from its registries.

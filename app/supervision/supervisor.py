@@ -25,7 +25,7 @@ from app.supervision import embedded_redis as embedded
 from app.supervision.child import MAX_RESTART_DELAY_S, Child
 from app.supervision.front_ends import FRONT_END_ROLE, FrontEnds
 from app.supervision.listening import ListenError
-from app.supervision.machine import choose_workers, count_cores, share_cores
+from app.supervision.machine import choose_workers, share_cores
 
 POLL_S = 0.05
 # The pause after a defect of the supervisor.
@@ -125,8 +125,6 @@ class Supervisor:
         environment = {**os.environ, "REDIS_URL": redis_url}
         if not environment.get("CODEC_THREADS"):
             environment["CODEC_THREADS"] = str(share_cores(self._workers))
-            # While there is one photo in the service, its network pass may use all cores but one.
-            environment["PASS_THREADS"] = environment.get("PASS_THREADS") or str(count_cores())
         for _ in range(count):
             self._start(Child("worker", [sys.executable, "-m", "worker"], environment))
 

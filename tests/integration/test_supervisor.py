@@ -17,7 +17,7 @@ from redis import Redis
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
-from app.supervision.machine import choose_workers, count_cores, share_cores
+from app.supervision.machine import choose_workers, share_cores
 from contract.keys import MAX_RETRIES
 from tests.integration.http_requests import get, post
 from tests.integration.running import Running, metric, run_service, wait_for
@@ -141,7 +141,6 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running,
         pass_s=PASS_S,
         RESULT_TTL_S="60",
         CODEC_THREADS="",
-        PASS_THREADS="",
     ) as service:
         wanted = max(chosen, 2)
         wait_for(lambda: count_workers(service.url) == wanted, 60, "for the workers")
@@ -157,8 +156,7 @@ def test_the_cores_are_divided_among_the_workers(several: tuple[Running, int]) -
     service, wanted = several
     environments = [worker.environ() for worker in service.workers]
     assert len(environments) == wanted
-    threads = {(one["CODEC_THREADS"], one["PASS_THREADS"]) for one in environments}
-    assert threads == {(str(share_cores(wanted)), str(count_cores()))}
+    assert {one["CODEC_THREADS"] for one in environments} == {str(share_cores(wanted))}
 
 
 def test_while_a_worker_is_dead_the_others_go_on(several: tuple[Running, int]) -> None:

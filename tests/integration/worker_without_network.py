@@ -31,12 +31,10 @@ class PausingPredictor(CentrePredictor):
     def warm_up(self, max_batch_size: int) -> None:
         """Do nothing: there is no network."""
 
-    def predict(
-        self, batch: Sequence[NDArray[np.uint8]], threads: int | None = None
-    ) -> list[NDArray[np.float32]]:
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         """Return the maps after a pause."""
         time.sleep(PASS_S * len(batch))
-        return super().predict(batch, threads)
+        return super().predict(batch)
 
 
 def main() -> None:

@@ -118,8 +118,8 @@ def test_several_threads_may_predict_at_the_same_time_on_a_cpu(predictor: TorchP
     assert predictor.side_by_side
     inputs = [predictor.prepare(Image.fromarray(photo(480, 320, seed=n))) for n in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        maps = list(pool.map(lambda one: predictor.predict([one], threads=1)[0], inputs))
-    for expected, found in zip(predictor.predict(inputs, threads=2), maps, strict=True):
+        maps = list(pool.map(lambda one: predictor.predict([one])[0], inputs))
+    for expected, found in zip(predictor.predict(inputs), maps, strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 

@@ -21,7 +21,6 @@ class CentrePredictor:
     ) -> None:
         self.batch_sizes: list[int] = []
         self.side_by_side = side_by_side
-        self.threads: list[int | None] = []
         self._fails_on_batches = fails_on_batches
         self._fails_on_width_px = fails_on_width_px
 
@@ -33,15 +32,12 @@ class CentrePredictor:
         """Return the photo's size as the network's input."""
         return np.array(image.size, dtype=np.uint16).view(np.uint8)
 
-    def predict(
-        self, batch: Sequence[NDArray[np.uint8]], threads: int | None = None
-    ) -> list[NDArray[np.float32]]:
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         """Return one map for each input, or raise RuntimeError."""
         widths = [int(item.view(np.uint16)[0]) for item in batch]
         if self._fails_on_width_px in widths or (self._fails_on_batches and len(batch) > 1):
             raise RuntimeError("the pass failed")
         self.batch_sizes.append(len(batch))
-        self.threads.append(threads)
         saliency = np.zeros((8, 8), np.float32)
         saliency[3:5, 3:5] = 1.0
         return [saliency] * len(batch)

@@ -19,12 +19,10 @@ from worker.queue.batch_worker import BatchWorker
 class HangingPredictor(CentrePredictor):
     """Hangs like a call in native code, which no signal ends."""
 
-    def predict(
-        self, batch: Sequence[NDArray[np.uint8]], threads: int | None = None
-    ) -> list[NDArray[np.float32]]:
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         """Never return."""
         threading.Event().wait()
-        return super().predict(batch, threads)
+        return super().predict(batch)
 
 
 def main(redis_url: str) -> None:

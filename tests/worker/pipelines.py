@@ -20,7 +20,6 @@ def make_pipeline(
     predictor: CentrePredictor | None = None,
     *,
     threads: int = 2,
-    pass_threads: int | None = None,
     **limits: float,
 ) -> Pipeline:
     return Pipeline(
@@ -38,7 +37,6 @@ def make_pipeline(
             }
         ),
         result_ttl_s=30,
-        pass_threads=pass_threads,
     )
 
 

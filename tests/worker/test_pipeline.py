@@ -50,11 +50,9 @@ class WaitingPredictor(CentrePredictor):
         self._patience_s = patience_s
         self.came: list[bool] = []
 
-    def predict(
-        self, batch: Sequence[NDArray[np.uint8]], threads: int | None = None
-    ) -> list[NDArray[np.float32]]:
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         self.came.append(self._event.wait(self._patience_s))
-        return super().predict(batch, threads)
+        return super().predict(batch)
 
 
 @pytest.mark.parametrize(("photos", "in_flight"), [(1, 0), (1, 1), (1, 2), (3, 0)])

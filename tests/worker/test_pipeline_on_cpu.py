@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from PIL import Image
 from redis import Redis
 
 from contract.keys import reply_key
@@ -20,29 +19,9 @@ def test_the_photos_of_a_batch_are_predicted_one_by_one(connection: Redis) -> No
     predictor = CentrePredictor(side_by_side=True)
     items = [make_item(connection, str(number), file_of(photo(64, 48))) for number in range(3)]
     run(make_pipeline(connection, predictor), items)
-    assert predictor.batch_sizes == predictor.threads == [1, 1, 1]
+    assert predictor.batch_sizes == [1, 1, 1]
     replies = [decode_reply(raw) for raw in connection.lrange(reply_key("me"), 0, -1)]
     assert sorted(reply.batch_size for reply in replies) == [0, 0, 3]
-
-
-@pytest.mark.parametrize(
-    ("threads", "pass_threads", "expected"), [(1, None, 1), (2, None, 1), (4, None, 3), (1, 8, 7)]
-)
-def test_a_single_photo_uses_all_threads_but_one(
-    connection: Redis, threads: int, pass_threads: int | None, expected: int
-) -> None:
-    predictor = CentrePredictor(side_by_side=True)
-    alone = make_pipeline(connection, predictor, threads=threads, pass_threads=pass_threads)
-    run(alone, [make_item(connection, "a", file_of(photo(64, 48)))])
-    assert predictor.threads == [expected]
-
-
-def test_a_photo_shares_threads_with_the_photos_of_other_workers(connection: Redis) -> None:
-    predictor = CentrePredictor(side_by_side=True)
-    one_of_three = make_pipeline(connection, predictor, threads=1, pass_threads=8)
-    photos = [make_item(connection, "a", file_of(photo(64, 48)))]
-    run(one_of_three, photos, in_flight=3)
-    assert predictor.threads == [(8 - 1) // 3]
 
 
 @pytest.mark.parametrize(("side_by_side", "capacities"), [(False, [20, 19, 18]), (True, [8, 7, 0])])
@@ -85,30 +64,3 @@ def test_photos_that_wait_for_a_thread_count_against_capacity(connection: Redis)
     assert capacities[0] == 0
     assert capacities[-1] == 8
     busy.close()
-
-
-def test_a_photo_uses_one_thread_while_others_are_busy(connection: Redis) -> None:
-    predictor = CentrePredictor(side_by_side=True)
-    working = make_pipeline(connection, predictor, threads=4, max_linger_ms=0, max_batch_size=1)
-    decoding, predicted = threading.Event(), threading.Event()
-    prepare, predict = predictor.prepare, predictor.predict
-
-    def prepare_one(image: Image.Image) -> np.ndarray:
-        if image.size == (65, 48):
-            decoding.set()
-            assert predicted.wait(20)
-        return prepare(image)
-
-    def predict_one(batch: Sequence[np.ndarray], threads: int | None = None) -> list[np.ndarray]:
-        assert decoding.wait(20)
-        maps = predict(batch, threads)
-        predicted.set()
-        return maps
-
-    predictor.prepare = prepare_one  # type: ignore[method-assign]
-    predictor.predict = predict_one  # type: ignore[method-assign]
-    run(
-        working,
-        [make_item(connection, str(width), file_of(photo(width, 48))) for width in (64, 65)],
-    )
-    assert predictor.threads[0] == 1
