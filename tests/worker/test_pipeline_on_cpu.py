@@ -43,10 +43,10 @@ def test_photos_that_wait_for_a_thread_count_against_capacity(connection: Redis)
     predicting, go_on = threading.Event(), threading.Event()
     predict = predictor.predict
 
-    def predict_slowly(batch: Sequence[np.ndarray], threads: int | None = None) -> list[np.ndarray]:
+    def predict_slowly(batch: Sequence[np.ndarray]) -> list[np.ndarray]:
         predicting.set()
         assert go_on.wait(20)
-        return predict(batch, threads)
+        return predict(batch)
 
     predictor.predict = predict_slowly  # type: ignore[method-assign]
     busy = make_pipeline(connection, predictor, threads=1)
