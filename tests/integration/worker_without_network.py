@@ -1,7 +1,7 @@
 """``python -m tests.integration.worker_without_network``: the worker with a stand-in for the network.
 
 Everything else is real. The stand-in takes PASS_S seconds for each photo and finds its middle
-salient. Torch is not loaded, which takes most of a worker's start.
+salient.
 """
 
 import os
@@ -9,7 +9,7 @@ import runpy
 import sys
 import time
 from collections.abc import Sequence
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,9 @@ PASS_S = float(os.environ["PASS_S"])
 
 
 class PausingPredictor(CentrePredictor):
-    """Takes the place of ``model.Predictor``."""
+    """Takes the place of the network."""
 
-    device = SimpleNamespace(type="no network")
-    precision = "none"
+    arithmetic = "no network"
 
     def __init__(self, _device: str) -> None:
         super().__init__(side_by_side=True)
@@ -40,7 +39,7 @@ class PausingPredictor(CentrePredictor):
 def main() -> None:
     """Run ``python -m worker`` with this ``model``."""
     model = ModuleType("model")
-    model.Predictor = PausingPredictor  # type: ignore[attr-defined]
+    model.open_predictor = PausingPredictor  # type: ignore[attr-defined]
     sys.modules["model"] = model
     runpy.run_module("worker", run_name="__main__", alter_sys=True)
 
