@@ -46,7 +46,9 @@ def test_every_format_becomes_a_jpeg_of_the_reference_size(client: httpx.Client,
     picture = pi_heif.open_heif(data).to_pillow() if is_heic else Image.open(io.BytesIO(data))
     decoded = picture.convert("RGB")
     expected = reference_bytes(decoded, 50)
-    assert int(response.headers["x-reference-bytes"]) == expected
+    # That of a JPEG is counted from its coefficients.
+    tolerance = 0.01 if name == "JPEG" else 0.0
+    assert int(response.headers["x-reference-bytes"]) == pytest.approx(expected, rel=tolerance)
     assert abs(len(response.content) / expected - 1) <= 0.01
     shown = Image.open(io.BytesIO(response.content))
     assert (shown.format, shown.size) == ("JPEG", (320, 240))

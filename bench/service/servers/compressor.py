@@ -101,8 +101,7 @@ class Compressor:
         inputs = [photo.network_input for photo in photos]
         if not self._predictor.side_by_side:
             return self._predictor.predict(inputs)
-        threads = max(1, ((os.cpu_count() or 1) - 1) // len(inputs))
-        return list(self._apply(lambda one: self._predictor.predict([one], threads)[0], inputs))
+        return list(self._apply(lambda one: self._predictor.predict([one])[0], inputs))
 
     def encode(self, photo: Photo, saliency: NDArray[np.float32]) -> bytes:
         """Return the JPEG of a photo; a JPEG upload is encoded from its coefficients."""

@@ -18,7 +18,7 @@ def load_networks(uploads: Sequence[bytes]) -> Callable[[float], dict[str, float
     They take turns photo by photo, so that the machine's changing speed affects both.
     """
     ours = open_predictor("cpu")
-    float32 = TorchPredictor("cpu", precision=torch.float32)
+    float32 = TorchPredictor("cpu", threads=1, precision=torch.float32)
     inputs = cycle([ours.prepare(Image.open(io.BytesIO(upload))) for upload in uploads])
 
     def measure(seconds: float) -> dict[str, float]:
@@ -30,7 +30,7 @@ def load_networks(uploads: Sequence[bytes]) -> Callable[[float], dict[str, float
             photo = next(inputs)
             for name, predictor in predictors.items():
                 started_s = time.process_time()
-                predictor.predict([photo], 1)
+                predictor.predict([photo])
                 spent_s[name] += time.process_time() - started_s
             photos += 1
         return {name: 1e3 * own_s / photos for name, own_s in spent_s.items()}

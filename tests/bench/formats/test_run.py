@@ -19,7 +19,7 @@ class TwoFiles:
     @staticmethod
     def make_files() -> list[MatrixFile]:
         plain = file_of(photo(40, 30), "PNG")
-        return [MatrixFile("png-plain.png", plain), MatrixFile("png-cut.png", plain[:-300])]
+        return [MatrixFile("png-plain.png", plain), MatrixFile("png-cut.png", plain[:40])]
 
 
 @pytest.mark.skipif(shutil.which(MAGICK) is None, reason="needs ImageMagick")
