@@ -86,3 +86,29 @@ def test_cost_of_each_removed_mechanism() -> None:
         )
         row = f"| {median(saved):.2f} ({saved[0]:.2f} to {saved[-1]:.2f}) |".replace("-", "−")
         assert row in text, name
+
+
+def test_the_ratios_without_a_gpu() -> None:
+    text = read_document("benchmarks.md")
+    ratios = read_result("service_avx2.json")["ratios"]
+    over_mozjpeg = ratios["cpu_time_over_decode_and_mozjpeg"]
+    query = "quality=50&target=size&progressive=false"
+    rows = {
+        "CPU time over decoding and mozjpeg, defaults": over_mozjpeg["defaults"],
+        f"CPU time over decoding and mozjpeg, `{query}`": over_mozjpeg[query],
+        "the network's CPU time over torch in float32": ratios[
+            "network_cpu_time_over_torch_float32"
+        ],
+        "images/s over mosec, 2 workers": ratios["images_per_s_over"]["mosec, 2 workers"],
+        "images/s over LitServe, 2 workers": ratios["images_per_s_over"]["litserve, 2 workers"],
+    }
+    for name, row in rows.items():
+        measured = f"{row['ratio']:.2f} ± {row['standard_error']:.2f}"
+        goal = (
+            f"at most {row['at_most']:g}" if "at_most" in row else f"at least {row['at_least']:g}"
+        )
+        assert format_row(name, measured, goal) in text
+    latency = ratios["single_client_p50_minus_stages_alone_ms"]
+    measured = f"{latency['difference']:.1f} ± {latency['standard_error']:.1f}"
+    name = "median latency of one client beyond the stages alone, ms"
+    assert format_row(name, measured, f"at most {latency['at_most']:g}") in text
