@@ -29,12 +29,11 @@ class OnnxPredictor:
     arithmetic = "cpu int8"
     side_by_side = True
 
-    def __init__(self, weights: Path | None = None, threads: int | None = None) -> None:
+    def __init__(self, weights: Path | None = None) -> None:
         """Load the weights.
 
         Args:
             weights: a file of `python -m model.training quantize`; the shipped one by default.
-            threads: of a pass; 1 by default.
 
         Raises:
             RuntimeError: the weights are missing, damaged or of another version of the network.
@@ -42,7 +41,7 @@ class OnnxPredictor:
         path = weights or SHIPPED_INT8_WEIGHTS
         contents, checksum = read_weights(path)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or 1
+        options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         # Idle threads would take the cores that decode and encode.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

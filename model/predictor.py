@@ -58,7 +58,7 @@ class Predictor(Protocol):
         ...
 
 
-def open_predictor(device: str = "auto", threads: int | None = None) -> Predictor:
+def open_predictor(device: str = "auto") -> Predictor:
     """Return the predictor with the shipped weights on a device.
 
     Torch is imported for CUDA only.
@@ -66,7 +66,6 @@ def open_predictor(device: str = "auto", threads: int | None = None) -> Predicto
     Args:
         device: "cpu", "cuda", "cuda:1", …; "auto" is CUDA if torch is installed and there is a
             device, else the CPU.
-        threads: of a pass on a CPU; 1 by default.
 
     Raises:
         RuntimeError: the device or its library is missing, or the weights are missing or damaged.
@@ -79,7 +78,7 @@ def open_predictor(device: str = "auto", threads: int | None = None) -> Predicto
     if device == "cpu":
         from model.onnx_predictor import OnnxPredictor  # noqa: PLC0415 -- not needed for CUDA
 
-        return OnnxPredictor(threads=threads)
+        return OnnxPredictor()
     from model.torch_predictor import TorchPredictor  # noqa: PLC0415 -- 200 MB
 
     return TorchPredictor(device)

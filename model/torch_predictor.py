@@ -74,11 +74,7 @@ class TorchPredictor:
         return choose_input_size(width_px, height_px, self._network.config.input_area_px)
 
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
-        """Return the whole photo at the network's input size: (H, W, 3) uint8 RGB.
-
-        H and W come from `choose_input_size` and nearly keep the aspect. The photo may have any
-        mode and size; its EXIF orientation is not applied.
-        """
+        """Return the whole photo at the network's input size: (H, W, 3) uint8 RGB."""
         return np.asarray(scale_photo(image, self.input_size(*image.size)))
 
     @property
@@ -87,15 +83,7 @@ class TorchPredictor:
         return self.device.type == "cpu"
 
     def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
-        """Return the saliency map of each prepared photo, in order.
-
-        The map of an (H, W, 3) photo is (H/8, W/8) float32 in [0, 1] and covers exactly its photo.
-        Its maximum is 1, or all values are 0 if no class is present. It does not depend on the rest
-        of the batch, apart from rounding on CUDA.
-
-        Args:
-            batch: photos from `prepare`, of any sizes.
-        """
+        """Return the saliency map of each prepared photo, in order: (H/8, W/8) float32."""
         if not batch:
             return []
         if self.device.type == "cpu":

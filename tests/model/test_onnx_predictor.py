@@ -86,7 +86,6 @@ def test_the_rest_of_the_batch_and_other_threads_make_no_difference(
     assert int8_predictor.side_by_side
     with ThreadPoolExecutor(4) as pool:
         compare([maps[0] for maps in pool.map(lambda one: int8_predictor.predict([one]), inputs)])
-    compare(OnnxPredictor(threads=2).predict(inputs))
     assert int8_predictor.predict([]) == []
 
 

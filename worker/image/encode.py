@@ -57,9 +57,10 @@ def encode(
 ) -> codec.Encoded:
     """Return a photo's JPEG for ``options``.
 
-    ``pixels`` is (h, w) or (h, w, 3) uint8, not needed with a source; ``saliency`` is (h', w') in [0, 1]; ``upload`` is the file
-    from which the source in ``inputs`` was read. ``segments`` are metadata for the JPEG, ``gain_map``
-    is a JPEG to append: they count towards ``max_bytes``, not towards the target.
+    ``pixels`` is (h, w) or (h, w, 3) uint8, and not needed with a source; ``saliency`` is (h', w') in
+    [0, 1]; ``upload`` is the file from which the source in ``inputs`` was read. ``segments`` are
+    metadata for the JPEG, ``gain_map`` is a JPEG to append: they count towards ``max_bytes``, not
+    towards the target.
 
     Raises:
         MaxBytesError: when no JPEG of this photo has ``max_bytes`` or less.
