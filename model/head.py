@@ -1,4 +1,4 @@
-"""From the class maps' logarithms to the saliency map, in numpy: `MSROI.saliency` without torch."""
+"""From the class maps to the saliency map, in numpy: `MSROI.saliency` without torch."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.config import MAX_LOG_EVIDENCE, MSROIConfig
+from model.config import MSROIConfig
 from model.maps import normalise, smoothing_matrix
 
 
@@ -39,14 +39,15 @@ class Head:
             *(np.array(stored[name], np.float32) for name in ARRAYS),
         )
 
-    def draw(self, logs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the smoothed saliency map with a maximum of 1: (C·D, h, w) -> (h, w)."""
-        height, width = logs.shape[1:]
-        class_maps = np.exp(np.minimum(logs, np.float32(MAX_LOG_EVIDENCE)))
-        class_maps = class_maps.reshape(*self.log_feature_weights.shape, height, width)
-        present = class_maps.sum(1).mean((1, 2)) > self.config.threshold  # (C,)
+    def draw(self, class_maps: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the smoothed saliency map with a maximum of 1: (h, w, C·D) -> (h, w)."""
+        height, width, _ = class_maps.shape
+        samples = class_maps.reshape(height * width, -1)  # -> (h·w, C·D)
+        # numpy's own mean takes three times as long along this axis
+        evidence_of = np.einsum("nf->f", samples).reshape(self.log_feature_weights.shape).sum(1)
+        present = evidence_of > self.config.threshold * len(samples)  # (C,)
         weights = np.exp(self.log_feature_weights) * present[:, None]  # (C, D)
-        evidence = np.einsum("cd,cdhw->hw", weights, class_maps)
+        evidence = (samples @ weights.ravel()).reshape(height, width)
         # The prior is a product of one factor for each row and one for each column.
         rows = self._smoothing(height) * self._prior(self.log_prior_y, height)
         columns = self._smoothing(width) * self._prior(self.log_prior_x, width)

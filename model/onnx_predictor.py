@@ -76,8 +76,8 @@ class OnnxPredictor:
         pixels = np.zeros((1, height, width, 4), np.uint8)
         for channel in range(3):  # numpy copies them together seven times slower
             pixels[0, ..., channel] = photo[..., channel]
-        (logs,) = self._session.run(["logs"], {"pixels": pixels})  # -> (1, C·D, H/8, W/8)
-        return self._head.draw(logs[0])
+        (class_maps,) = self._session.run(["class_maps"], {"pixels": pixels})
+        return self._head.draw(class_maps[0])  # (H/8, W/8, C·D) -> (H/8, W/8)
 
     def warm_up(self, max_batch_size: int) -> None:  # noqa: ARG002 -- photos go one by one
         """Run one photo."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.config import MAX_LOG_EVIDENCE, MSROIConfig
+from model.config import MSROIConfig
 from model.head import Head
 from model.maps import normalise, smoothing_matrix
 from model.msroi import MSROI, PRIOR_KNOTS
@@ -30,20 +30,21 @@ def test_the_map_is_that_of_the_network(shape: tuple[int, int]) -> None:
     network = MSROI(CONFIG)
     for name in ("log_feature_weights", "log_prior_y", "log_prior_x"):
         getattr(network, name).data = torch.from_numpy(getattr(head, name))
-    logs = np.random.default_rng(1).normal(-1, 1, (6, *shape)).astype(np.float32)
-    logs[0, 0, 0] = MAX_LOG_EVIDENCE + 5
-    logs[2:4] -= 5  # the second class is absent
+    class_maps = np.random.default_rng(1).lognormal(-1, 1, (6, *shape)).astype(np.float32)
+    class_maps[2:4] *= 0.01  # the second class is absent
     with torch.inference_mode():
-        class_maps = torch.from_numpy(logs).clamp(max=MAX_LOG_EVIDENCE).exp()
-        saliency = network.saliency(class_maps.reshape(1, 3, 2, *shape))[0].numpy()
+        by_class = torch.from_numpy(class_maps).reshape(1, 3, 2, *shape)
+        assert (network.presence(by_class) > CONFIG.threshold).tolist() == [[True, False, True]]
+        saliency = network.saliency(by_class)[0].numpy()
     rows, columns = (smoothing_matrix(size, CONFIG.smoothing_cells) for size in shape)
     expected = normalise(rows @ saliency @ columns.T)
-    np.testing.assert_allclose(head.draw(logs), expected, rtol=1e-4, atol=1e-6)
+    found = head.draw(class_maps.transpose(1, 2, 0))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_a_map_without_a_present_class_is_zero() -> None:
     blind = make_head(replace(CONFIG, threshold=1e9))
-    assert not blind.draw(np.zeros((6, 5, 4), np.float32)).any()
+    assert not blind.draw(np.ones((5, 4, 6), np.float32)).any()
 
 
 def test_the_text_keeps_every_value() -> None:

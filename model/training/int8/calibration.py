@@ -40,8 +40,8 @@ def walk(network: MSROI, layers: Layers[X], image: X) -> X:
         if index in TAPS:
             taps.append(x)
     at_8, at_16, at_32 = (
-        layers.convolve(lateral, tap)
-        for lateral, tap in zip(cast("Iterable[Conv]", network.laterals), taps, strict=True)
+        layers.convolve(lateral, tap) if isinstance(lateral, Conv) else tap
+        for lateral, tap in zip(network.laterals, taps, strict=True)
     )
 
     def refine(name: str, module: Refine, x: X) -> X:

@@ -7,7 +7,7 @@ and a step of theirs would be a step of 5 % in the map.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import onnx
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from model.config import PIXEL_MEAN, PIXEL_STD
+from model.config import MAX_LOG_EVIDENCE, PIXEL_MEAN, PIXEL_STD
 from model.efficientnet import Conv
 from model.head import Head
 from model.msroi import MSROI
@@ -174,7 +174,7 @@ def to_numpy(tensor: Tensor) -> NDArray[np.float64]:
 
 
 def write_onnx(network: MSROI, activations: Mapping[str, Activation]) -> bytes:
-    """Return the file: (1, H, W, 4) uint8 pixels to (1, C·D, H/8, W/8) float32 logarithms."""
+    """Return the file: (1, H, W, 4) uint8 pixels to (1, H/8, W/8, C·D) float32 class maps."""
     writer = Writer(name_modules(network), activations)
     planes = writer.node("Transpose", ["pixels"], "planes", perm=[0, 3, 1, 2])
     # Pixels are stored integers already; their steps are `normalise_pixels`.
@@ -182,16 +182,19 @@ def write_onnx(network: MSROI, activations: Mapping[str, Activation]) -> bytes:
     image = writer.dequantize("image", planes, scale, zero_point)
     means = np.append(activations["image"].means, np.zeros(PIXEL_CHANNELS - 3))
     features = walk(network, writer, Quantized(image, scale, zero_point, means))
-    weights = [
-        writer.constant(f"classes.{name}", parameter.detach().numpy())
-        for name, parameter in network.classes.named_parameters()
-    ]
-    writer.node("Conv", [features.name, *weights], "logs", kernel_shape=[1, 1])
+    # The runtime keeps its own activations in this order; a convolution would need another.
+    last = writer.node("Transpose", [features.name], "features", perm=[0, 2, 3, 1])
+    kernel = network.classes.weight.detach()[:, :, 0, 0].T.contiguous().numpy()  # (64, C·D)
+    bias = cast("Tensor", network.classes.bias).detach().numpy()
+    products = writer.node("MatMul", [last, writer.constant("classes.weight", kernel)], "products")
+    logs = writer.node("Add", [products, writer.constant("classes.bias", bias)], "logs")
+    limit = writer.constant("limit", np.float32(MAX_LOG_EVIDENCE))
+    writer.node("Exp", [writer.node("Min", [logs, limit], "limited")], "class_maps")
     graph = helper.make_graph(
         writer.nodes,
         "msroi",
         [helper.make_tensor_value_info("pixels", TensorProto.UINT8, [1, "H", "W", PIXEL_CHANNELS])],
-        [helper.make_tensor_value_info("logs", TensorProto.FLOAT, [1, network.classes.out_channels, "h", "w"])],
+        [helper.make_tensor_value_info("class_maps", TensorProto.FLOAT, [1, "h", "w", network.classes.out_channels])],
         writer.constants,
     )  # fmt: skip
     file = helper.make_model(

@@ -1,4 +1,4 @@
-"""Writes the network in 8 bits for CPUs: post-training quantization, calibrated on photos."""
+"""Writes the network for CPUs, pruned and in 8 bits, without training: calibrated on photos."""
 
 import argparse
 import random
@@ -16,10 +16,12 @@ from model.input_size import choose_input_size, scale_photo
 from model.training.gaze import Record, read_records
 from model.training.int8.calibration import calibrate
 from model.training.int8.onnx_file import write_onnx
+from model.training.int8.pruning import merge_last_projection, prune
 from model.training.photos import HELD_FOLD
 from model.weights_file import SHIPPED_INT8_WEIGHTS, SHIPPED_WEIGHTS, write_weights
 
-CALIBRATION_PHOTOS: Final = 96
+CALIBRATION_PHOTOS: Final = 320
+PRICE: Final = 2e-11
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,11 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--leave-out", type=int, nargs="*", default=[],
         help=f"folds that are not used, besides {HELD_FOLD}",
     )  # fmt: skip
+    parser.add_argument(
+        "--price", type=float, default=PRICE,
+        help="error of the map that one product less is worth (%(default)s); 0 prunes nothing",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of the choice of photos (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Calibrate and write. The same photos and weights on the same machine give the same bytes.
+    """Prune, calibrate and write. The same photos and weights on the same machine give the same bytes.
 
     Raises:
         FileNotFoundError: there are no photos.
@@ -54,7 +60,10 @@ def run(args: argparse.Namespace) -> None:
         record for record in read_records(args.data / "fixations") if record.fold not in left_out
     ]
     chosen = random.Random(args.seed).sample(training, min(args.photos, len(training)))  # noqa: S311
-    photos = scale_photos(chosen, network.config.input_area_px)
+    photos = list(scale_photos(chosen, network.config.input_area_px))
+    network = merge_last_projection(network)
+    if args.price:
+        network = prune(network, photos, args.price)
     checksum = write_weights(args.out, write_onnx(network, calibrate(network, photos)))
     print(f"{args.out}: {checksum}")
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model.msroi import MSROI
 from model.onnx_predictor import OnnxPredictor
 from model.training.__main__ import main
 from model.training.gaze import Record
@@ -38,9 +39,17 @@ def test_the_command_writes_a_file_that_predicts(
         return scale_photos(records, area_px)
 
     monkeypatch.setattr(quantize, "scale_photos", spy)
+    pruned: list[tuple[int, float]] = []
+
+    def prune(network: MSROI, photos: list[object], price: float) -> MSROI:
+        pruned.append((len(photos), price))
+        return network
+
+    monkeypatch.setattr(quantize, "prune", prune)
     out = tmp_path / "new.onnx"
     main(["quantize", "--data", str(data), "--photos", "2", "--out", str(out)])
     assert len(calibrated) == 2
+    assert pruned == [(2, quantize.PRICE)]
     assert HELD_FOLD not in {record.fold for record in calibrated}
     predictor = OnnxPredictor(out)
     (saliency,) = predictor.predict([photo(480, 320)])
@@ -63,6 +72,8 @@ def test_folds_may_be_left_out(data: Path, tmp_path: Path, monkeypatch: pytest.M
             str(data),
             "--leave-out",
             str(left_out),
+            "--price",
+            "0",
             "--out",
             str(tmp_path / "a.onnx"),
         ]
