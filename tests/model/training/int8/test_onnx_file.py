@@ -1,3 +1,4 @@
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from model.checkpoint import load_network
+from model.config import MAX_LOG_EVIDENCE
 from model.msroi import MSROI, normalise_pixels
 from model.onnx_predictor import OnnxPredictor
 from model.torch_predictor import TorchPredictor
@@ -74,6 +76,18 @@ def test_maps_of_a_new_file_are_those_of_the_network(network: MSROI, tmp_path: P
     quantized, exact = OnnxPredictor(path), TorchPredictor("cpu", precision=torch.float32)
     for found, expected in zip(quantized.predict(photos), exact.predict(photos), strict=True):
         assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99
+
+
+def test_class_maps_are_limited(network: MSROI, tmp_path: Path) -> None:
+    photos = [photo(96, 96)]
+    loud = copy.deepcopy(network)
+    with torch.no_grad():
+        loud.classes.bias += MAX_LOG_EVIDENCE + 100  # type: ignore[operator]
+    path = tmp_path / "loud.onnx"
+    write_weights(path, write_onnx(loud, calibrate(loud, photos)))
+    pixels = np.pad(photos[0][None], ((0, 0), (0, 0), (0, 0), (0, 1)))
+    (class_maps,) = OnnxPredictor(path)._session.run(["class_maps"], {"pixels": pixels})
+    np.testing.assert_allclose(class_maps, np.exp(MAX_LOG_EVIDENCE), rtol=1e-5)
 
 
 def test_biases_take_up_the_errors_of_rounded_weights(network: MSROI, tmp_path: Path) -> None:
