@@ -115,7 +115,7 @@ class Fit:
         """Return the best weights (kept, C) and bias of these inputs alone."""
         gram = self.inputs[np.ix_(kept, kept)]
         wanted = self.inputs[kept] @ self.weights + self.products[kept]
-        weights: Matrix = np.linalg.solve(gram, wanted)
+        weights = np.asarray(np.linalg.solve(gram, wanted), np.float64)
         return weights, self.target_means - self.input_means[kept] @ weights
 
 
