@@ -48,6 +48,24 @@ def bound_rates(bits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @kernel
+def list_margins(least_bits: float, distortion_scales: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return margins (64,) as `mark_candidates` takes them, for values that are worth `least_bits`."""
+    margins = np.empty(64, np.float32)
+    for k in range(64):  # a value 1 gains scale · (2 · magnitude − 1)
+        margins[k] = np.float32(max(least_bits, 0.0)) * np.float32(0.5) / distortion_scales[k]
+    return margins
+
+
+@kernel
+def find_least_bits(bits: NDArray[np.float32]) -> float:
+    """Return the fewest bits of a value of size 1, over all runs; `bits` is that of `tabulate_rates`."""
+    least = bits[1, 0]
+    for run in range(64):
+        least = min(least, bits[1, run])
+    return least  # type: ignore[no-any-return]
+
+
+@kernel
 def quantize_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     coefs: NDArray[np.float32],
     block_weights: NDArray[np.float32],
@@ -70,8 +88,10 @@ def quantize_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     """
     bits = tabulate_rates(rates)
     bounds = bound_rates(bits)
+    margins = np.zeros(
+        64, np.float32
+    )  # a value may be worth fewer bits than its own: it shortens a run
     magnitudes = np.empty(64, np.float32)
-    candidates = np.empty(64, np.uint8)
     positions = np.empty(64, np.uint8)
     origins = np.empty(64, np.uint8)
     values = np.empty(64, np.int16)
@@ -84,11 +104,11 @@ def quantize_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
                 block_weights[by, bx],
                 inverse_steps,
                 distortion_scales,
+                margins,
                 bits,
                 bounds,
                 rates[END_OF_BLOCK],
                 magnitudes,
-                candidates,
                 positions,
                 origins,
                 values,
@@ -114,8 +134,8 @@ def count_ac_symbols(
 
 @kernel
 def quantize_dc(  # noqa: PLR0917 -- kernels take no keyword-only arguments
-    coefs: NDArray[np.float32],
-    step: int,
+    dc: NDArray[np.float32],
+    inverse_step: float,
     real_rows: int,
     real_columns: int,
     vertical: int,
@@ -125,19 +145,19 @@ def quantize_dc(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 ) -> None:
     """Round the DC part of `qcoefs` and add the sizes of the differences to `counts` (256,).
 
-    The differences are those of an interleaved scan (T.81 F.1.2.1), with `vertical`×`horizontal`
+    `dc` is (blocks_y, blocks_x), apart from the other coefficients, which would fill the cache. The differences are those of an interleaved scan (T.81 F.1.2.1), with `vertical`×`horizontal`
     blocks per MCU. Blocks beyond the real rows and columns only complete MCUs. They repeat the
     previous value, because a difference of 0 has the shortest code.
     """
     previous = 0
-    for mcu_y in range(coefs.shape[0] // vertical):
-        for mcu_x in range(coefs.shape[1] // horizontal):
+    for mcu_y in range(dc.shape[0] // vertical):
+        for mcu_x in range(dc.shape[1] // horizontal):
             for part in range(vertical * horizontal):
                 by = mcu_y * vertical + part // horizontal
                 bx = mcu_x * horizontal + part % horizontal
                 value = previous
                 if by < real_rows and bx < real_columns:
-                    value = int(np.rint(coefs[by, bx, 0] / step))
+                    value = int(np.rint(dc[by, bx] * inverse_step))
                 qcoefs[by, bx, 0] = value
                 counts[SIZES[abs(value - previous)]] += 1
                 previous = value

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jpeg.quantize.blocks import Blocks
+from codec.jpeg.quantize.distortion import Errors
 from codec.jpeg.quantize.steps import choose_tables, scale_steps
 from codec.jpeg.quantize.tuning import Tuning
 from codec.jpeg.rate_control.passes import Point, count_frame_bytes
@@ -27,13 +28,14 @@ _SCAN_HEADER_BYTES: Final = 12 + 4  # SOS, and DHT without its tables
 class SampledPass:
     """The result of a sampled pass."""
 
-    quant_tables: list[NDArray[np.uint16]]
     ac_counts: list[NDArray[np.int64]]
     """Counts (256,) of the sample's symbols, by component kind."""
     luma_blocks: int
     """Number of luma blocks in the sample."""
     file_bytes: float
     """Estimate for a baseline file of all blocks."""
+    errors: Errors
+    """Estimate for all blocks."""
 
     @property
     def density(self) -> float:
@@ -44,16 +46,25 @@ class SampledPass:
 
 
 def run_sampled_pass(
-    blocks: Blocks, tuning: Tuning, point: Point, rates: Sequence[NDArray[np.float32]]
+    blocks: Blocks,
+    tuning: Tuning,
+    point: Point,
+    rates: Sequence[NDArray[np.float32]],
+    *,
+    is_rough: bool = False,
 ) -> SampledPass:
-    """Quantize the sample at `point` with these `rates` (`Blocks`); estimate the bytes of the file."""
-    components, sample_sizes = blocks.components, blocks.sample_sizes
+    """Quantize the sample at `point` with these `rates` (`Blocks`); estimate the bytes of the file.
+
+    A rough pass takes a part of a large image's sample: enough for the rates of the next pass.
+    """
+    components = blocks.components
     quant_tables = choose_tables(tuning, point.table_scale, components)
-    counts = blocks.quantize_sample(scale_steps(tuning, quant_tables, point.lambda_scale), rates)
+    steps = scale_steps(tuning, quant_tables, point.lambda_scale)
+    counts, sizes, errors = blocks.quantize_sample(steps, rates, is_rough=is_rough)
     # Number of blocks that a block of the sample represents, by kind; equal for Cb and Cr.
     factors = {
         component.kind: component.real_rows * component.real_columns / size
-        for component, size in zip(components, sample_sizes, strict=True)
+        for component, size in zip(components, sizes, strict=True)
     }
     header = count_frame_bytes(components) + _SCAN_HEADER_BYTES + 2 * len(components)
     bits = 0.0
@@ -62,7 +73,8 @@ def run_sampled_pass(
             kind_bits, symbol_count = _measure_information(symbols)
             bits += kind_bits * factor
             header += 17 + symbol_count
-    return SampledPass(quant_tables, counts.ac, sample_sizes[0], header + bits / 8 * _TRELLIS_SHARE)
+    file_bytes = header + bits / 8 * _TRELLIS_SHARE
+    return SampledPass(counts.ac, sizes[0], file_bytes, errors)
 
 
 def _measure_information(counts: NDArray[np.int64]) -> tuple[float, int]:

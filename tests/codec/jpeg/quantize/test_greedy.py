@@ -1,56 +1,87 @@
-import numpy as np
+import itertools
 
-from codec.jpeg.quantize.greedy import quantize_ac_greedily, quantize_dc_greedily
-from codec.jpeg.quantize.rdoq import count_ac_symbols, quantize_ac
-from codec.jpeg.syntax.symbols import SIZES
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from codec.jpeg.quantize.greedy import quantize_sample
+from codec.jpeg.quantize.rdoq import quantize_ac
+from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, ZERO_RUN
 
 RATES = np.full(256, 4.0, np.float32)
+ONES = np.ones(64, np.float32)
+STEP = 10.0
 
 
-def quantize(coefs: np.ndarray, worth: float, *, greedy: bool) -> tuple[np.ndarray, np.ndarray]:
-    qcoefs = np.zeros(coefs.shape, np.int16)
-    counts = np.zeros(256, np.int64)
+def sample(
+    coefs: NDArray[np.float32], worth: float, *, stride: int = 1, sampling: int = 1
+) -> tuple[int, NDArray[np.int64], NDArray[np.int64], list[float]]:
+    """Return the number of blocks, the symbol counts of DC and AC, and the errors."""
     weights = np.ones(coefs.shape[:2], np.float32)
-    steps = (np.full(64, 0.1, np.float32), np.full(64, worth, np.float32))
-    if greedy:
-        quantize_ac_greedily(coefs, weights, *steps, RATES, qcoefs, counts)
-    else:
-        quantize_ac(coefs, weights, *steps, RATES, 1, qcoefs, counts)
-    return qcoefs, counts
+    shares = np.full(coefs.shape[:2], 0.25, np.float32)
+    dc, ac, totals = np.zeros(256, np.int64), np.zeros(256, np.int64), np.zeros(4)
+    drawn = quantize_sample(
+        *(coefs, weights, shares, weights, *coefs.shape[:2], sampling, sampling),
+        *(stride, 0 if stride == 1 else 1, ONES * np.float32(STEP)),
+        *(ONES * np.float32(worth), RATES, 2 * ONES, dc, ac, totals),
+    )
+    return drawn, dc, ac, totals.tolist()
 
 
-def test_counts_are_those_of_the_qcoefs() -> None:
-    coefs = np.random.default_rng(1).laplace(0, 12, (5, 6, 64)).astype(np.float32)
-    qcoefs, counts = quantize(coefs, 4.0, greedy=True)
-    expected = np.zeros(256, np.int64)
-    count_ac_symbols(qcoefs, 1, 1, expected)
-    assert np.array_equal(counts, expected)
+def count_values(counts: NDArray[np.int64]) -> int:
+    return int(counts.sum() - counts[END_OF_BLOCK] - counts[ZERO_RUN])
 
 
 def test_values_are_nearly_rounded_if_errors_are_worth_many_bits() -> None:
     coefs = np.random.default_rng(2).normal(0, 40, (3, 3, 64)).astype(np.float32)
-    qcoefs, _ = quantize(coefs, 1e6, greedy=True)
-    plain = np.rint(coefs * np.float32(0.1))
-    assert (np.abs(qcoefs - plain)[..., 1:] <= 1).all()
-    assert (qcoefs[..., 1:] == plain[..., 1:]).mean() > 0.99
+    _, _, counts, errors = sample(coefs, 1e6)
+    plain = np.rint(coefs / STEP)
+    assert count_values(counts) == pytest.approx(np.count_nonzero(plain[..., 1:]), rel=0.01)
+    assert sum(errors[2:]) == pytest.approx(((coefs - STEP * plain) ** 2).sum(), rel=0.01)
 
 
 def test_about_as_many_values_are_kept_as_by_the_trellis() -> None:
     coefs = np.random.default_rng(3).laplace(0, 8, (40, 40, 64)).astype(np.float32)
-    greedy, _ = quantize(coefs, 8.0, greedy=True)
-    trellis, _ = quantize(coefs, 8.0, greedy=False)
-    kept = np.count_nonzero(trellis[..., 1:])
-    assert kept > 1000
-    assert abs(np.count_nonzero(greedy[..., 1:]) / kept - 1) < 0.15
+    _, _, counts, _ = sample(coefs, 8.0)
+    qcoefs, trellis = np.zeros(coefs.shape, np.int16), np.zeros(256, np.int64)
+    weights, steps = np.ones((40, 40), np.float32), ONES / np.float32(STEP)
+    quantize_ac(coefs, weights, steps, ONES * np.float32(8.0), RATES, 1, qcoefs, trellis)
+    assert count_values(trellis) > 1000
+    assert abs(count_values(counts) / count_values(trellis) - 1) < 0.15
 
 
-def test_dc_differences_are_those_to_the_block_before() -> None:
-    coefs = np.zeros((1, 3, 64), np.float32)
-    coefs[0, :, 0] = (100.0, 42.0, -37.0)
-    before = np.array([0.0, 100.0, 45.0], np.float32)
-    qcoefs = np.zeros((1, 3, 64), np.int16)
-    counts = np.zeros(256, np.int64)
-    quantize_dc_greedily(coefs, before, 10.0, qcoefs, counts)
-    assert qcoefs[0, :, 0].tolist() == [10, 4, -4]
-    sizes = SIZES[[10, 6, 8]].tolist()
-    assert {size: int(counts[size]) for size in set(sizes)} == {4: 2, 3: 1}
+def test_only_the_blocks_of_the_lattice_are_quantized() -> None:
+    coefs = np.zeros((4, 6, 64), np.float32)
+    by, bx = np.mgrid[:4, :6]
+    coefs[(bx - by) % 3 != 0, 1:] = 1000.0
+    drawn, dc, ac, errors = sample(coefs, 8.0, stride=3)
+    assert drawn == dc.sum() == ac[END_OF_BLOCK] == ac.sum() == 8
+    assert errors == [0.0] * 4
+
+
+def test_errors_are_split_by_the_blocks_shares() -> None:
+    coefs = np.zeros((1, 1, 64), np.float32)
+    coefs[0, 0, :2] = (13.0, 4.0)
+    *_, errors = sample(coefs, 8.0)
+    assert errors == pytest.approx([2 * 25.0 / 4, 2 * 25.0 * 3 / 4, 25.0 / 4, 25.0 * 3 / 4])
+
+
+@pytest.mark.parametrize("sampling", [1, 2])
+def test_dc_differences_are_those_of_the_interleaved_scan(sampling: int) -> None:
+    coefs = np.zeros((6, 8, 64), np.float32)
+    coefs[..., 0] = STEP * np.random.default_rng(1).permutation(48).reshape(6, 8)
+    _, counts, *_ = sample(coefs, 8.0, sampling=sampling)
+    order = [
+        (mcu_y * sampling + part // sampling, mcu_x * sampling + part % sampling)
+        for mcu_y in range(6 // sampling)
+        for mcu_x in range(8 // sampling)
+        for part in range(sampling**2)
+    ]
+    expected = np.zeros(256, np.int64)
+    for before, block in itertools.pairwise(order):
+        if block[1] >= sampling:
+            expected[SIZES[abs(int((coefs[block][0] - coefs[before][0]) / STEP))]] += 1
+    # A row's first MCU follows the end of the row above; there the sample uses another block.
+    assert (counts >= expected * (sampling == 1)).all()
+    assert counts.sum() == 48
+    assert np.abs(counts - expected).sum() <= 6 * sampling**2 + 2
