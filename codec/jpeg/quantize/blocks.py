@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.jpeg.quantize.block_sample import choose_lattice
+from codec.jpeg.quantize.block_sample import choose_lattice, quantize_sample
 from codec.jpeg.quantize.distortion import (
     SENSITIVITIES,
     Errors,
@@ -15,7 +15,6 @@ from codec.jpeg.quantize.distortion import (
     sum_components,
 )
 from codec.jpeg.quantize.frequency_weights import list_frequency_weights
-from codec.jpeg.quantize.greedy import quantize_sample
 from codec.jpeg.quantize.rdoq import count_ac_symbols, quantize_ac, quantize_dc
 from codec.jpeg.quantize.steps import Steps
 from codec.jpeg.syntax.component import Component
@@ -52,7 +51,7 @@ class Blocks:
     def quantize_sample(
         self, steps: Steps, rates: Sequence[NDArray[np.float32]], *, is_rough: bool = False
     ) -> SampleResult:
-        """Quantize a sample of the blocks greedily (`choose_lattice`); `read` does not return it."""
+        """Quantize a sample of the blocks (`choose_lattice`); `read` does not return it."""
         counts = self._zero_counts()
         lattice = choose_lattice(self.components, is_rough=is_rough)
         sizes = []

@@ -48,24 +48,6 @@ def bound_rates(bits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @kernel
-def list_margins(least_bits: float, distortion_scales: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return margins (64,) as `mark_candidates` takes them, for values that are worth `least_bits`."""
-    margins = np.empty(64, np.float32)
-    for k in range(64):  # a value 1 gains scale · (2 · magnitude − 1)
-        margins[k] = np.float32(max(least_bits, 0.0)) * np.float32(0.5) / distortion_scales[k]
-    return margins
-
-
-@kernel
-def find_least_bits(bits: NDArray[np.float32]) -> float:
-    """Return the fewest bits of a value of size 1, over all runs; `bits` is that of `tabulate_rates`."""
-    least = bits[1, 0]
-    for run in range(64):
-        least = min(least, bits[1, run])
-    return least  # type: ignore[no-any-return]
-
-
-@kernel
 def quantize_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     coefs: NDArray[np.float32],
     block_weights: NDArray[np.float32],
@@ -88,9 +70,6 @@ def quantize_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     """
     bits = tabulate_rates(rates)
     bounds = bound_rates(bits)
-    margins = np.zeros(
-        64, np.float32
-    )  # a value may be worth fewer bits than its own: it shortens a run
     magnitudes = np.empty(64, np.float32)
     positions = np.empty(64, np.uint8)
     origins = np.empty(64, np.uint8)
@@ -104,7 +83,6 @@ def quantize_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
                 block_weights[by, bx],
                 inverse_steps,
                 distortion_scales,
-                margins,
                 bits,
                 bounds,
                 rates[END_OF_BLOCK],

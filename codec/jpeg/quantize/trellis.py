@@ -11,23 +11,15 @@ from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, count_symbols
 @inlined
 def mark_candidates(
     block: NDArray[np.float32],
-    weight: np.float32,
     inverse_steps: NDArray[np.float32],
-    margins: NDArray[np.float32],
     magnitudes: NDArray[np.float32],
 ) -> np.uint64:
-    """Return the AC positions that may be worth their bits; fill `magnitudes` (64,) in steps.
-
-    A value of 1 may be worth its bits from 0.5 plus `margins` (64,) over the block's weight. Magnitudes
-    from 1.5 are candidates in any case, since larger values gain more.
-    """
-    per_weight = np.float32(1.0) / max(weight, np.float32(1e-12))
+    """Return the AC positions that are not rounded to zero; fill `magnitudes` (64,) in steps."""
     marked = np.uint64(0)
     for k in range(64):
         magnitudes[k] = abs(block[k]) * inverse_steps[k]
     for k in range(64):
-        least = min(np.float32(0.5) + margins[k] * per_weight, np.float32(1.5))
-        marked |= np.uint64(magnitudes[k] >= least) << np.uint64(k)
+        marked |= np.uint64(magnitudes[k] >= np.float32(0.5)) << np.uint64(k)
     return marked & ~np.uint64(1)
 
 
@@ -37,7 +29,6 @@ def decide_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     weight: np.float32,
     inverse_steps: NDArray[np.float32],
     distortion_scales: NDArray[np.float32],
-    margins: NDArray[np.float32],
     bits: NDArray[np.float32],
     bounds: NDArray[np.float32],
     end_rate: np.float32,
@@ -59,7 +50,7 @@ def decide_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     `least`, each (64,), are scratch memory: they hold each node's position, the node before it
     (origin), its value and its costs.
     """
-    waiting = mark_candidates(block, weight, inverse_steps, margins, magnitudes)
+    waiting = mark_candidates(block, inverse_steps, magnitudes)
     positions[0] = 0
     costs[0] = np.float32(0.0)
     least[0] = np.float32(0.0)

@@ -21,7 +21,8 @@ _MOST_SAMPLED_PASSES: Final = 10
 _SAMPLED_TOLERANCE: Final = 0.03
 # d log(bytes) / d log(step) of λ alone, typical of photos.
 _LAMBDA_SLOPE: Final = -0.35
-# The same where other tables do not meet the goal: on tiny and on artificial images.
+# The same where other tables do not meet the goal: on tiny and on artificial images. With -0.35 and with
+# -0.03, generated pictures of 16 to 80 pixels took 10 % and 28 % more passes.
 _SMALL_LAMBDA_SLOPE: Final = -0.1
 # Strides of adjusted passes, the cheaper one first. With 5 and with 2, the pattern of `quantize_ac`
 # forms no columns of blocks. A stride is used if log λ of its blocks changes by at most the reach.

@@ -72,7 +72,8 @@ class Trials:
         sampled = run_sampled_pass(self.blocks, self.tuning, point, self.rates, is_rough=is_rough)
         self.rates = [estimate_rates(counts) for counts in sampled.ac_counts]
         if self.progressive:
-            self.progressive_share = predict_share(sampled.density)
+            frame_bytes = count_frame_bytes(self.blocks.components)
+            self.progressive_share = predict_share(sampled.file_bytes - frame_bytes)
         return self.goal.compare(self._scale_bytes(sampled.file_bytes), sampled.errors).error
 
     def run(self, point: Point) -> tuple[Pass, float]:

@@ -108,7 +108,7 @@ def measure_goals() -> Iterator[tuple[str, list[float]]]:
         [capped.target_bytes, capped.limit_bytes, capped.tighten().target_bytes],
     )
     yield "slope", [follow_slope(3.0, 0.3), follow_slope(0.0, 9.0), follow_slope(8.0, -9.0)]
-    yield "progressive share", [predict_share(density) for density in (0.0, 8.5, 30.0)]
+    yield "progressive share", [predict_share(scan_bytes) for scan_bytes in (1e3, 1e5)]
 
 
 def measure_searches() -> Iterator[tuple[str, list[float]]]:
@@ -169,7 +169,7 @@ def measure_passes() -> Iterator[tuple[str, list[float]]]:
             point = Point(scale, scale * 1.1)
             sampled = run_sampled_pass(blocks, tuning, point, [make_prior_rates()] * 2)
             case = f"{name}, {strength}, {scale}"
-            yield f"sample, {case}", [sampled.file_bytes, sampled.density, *sampled.errors]
+            yield f"sample, {case}", [sampled.file_bytes, *sampled.errors]
             rates = [estimate_rates(counts) for counts in sampled.ac_counts]
             made = run_pass(blocks, tuning, point, rates)
             counts = [float(own.sum()) for own in (*made.dc_counts, *made.ac_counts)]

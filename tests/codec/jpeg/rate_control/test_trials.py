@@ -86,7 +86,7 @@ def test_an_adjusted_pass_counts_and_is_best_within_the_tolerance() -> None:
     trials = make_trials(4000.0)
     latest, error = trials.run(COARSE)
     trials.goal = Goal(latest.file_bytes, latest.file_bytes * 1.01)
-    adjusted, error = trials.adjust(latest, 23.8, 2)
+    adjusted, error = trials.adjust(latest, 24.0, 2)
     assert trials.passes == 2
     assert abs(error) < 0.006
     assert trials.best is not None
@@ -122,7 +122,7 @@ def test_tolerances_are_within_the_promised_percent() -> None:
 def test_a_sampled_pass_foretells_the_bytes_of_progressive_scans() -> None:
     baseline, progressive = make_trials(4000.0), make_trials(4000.0, progressive=True)
     errors = [trials.run_sampled(np.log(4.0)) for trials in (baseline, progressive)]
-    assert progressive.progressive_share < 0.985
+    assert 0.97 < progressive.progressive_share < 1.0
     saved = np.log(progressive.progressive_share)
     assert errors[1] - errors[0] == pytest.approx(saved, rel=0.1)
 
