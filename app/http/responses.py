@@ -97,6 +97,12 @@ def describe_result(
     }
     if result.passthrough:
         headers["X-Passthrough"] = "true"
+    for name, found, keys in (
+        ("X-Crop", result.crop, ("x", "y", "width", "height")),
+        ("X-Focus", result.focus, ("x", "y")),
+    ):
+        if found is not None:
+            headers[name] = ",".join(f"{found[key]:g}" for key in keys)
     return headers
 
 
