@@ -99,9 +99,7 @@ def cut(pixels: NDArray[np.uint8], window: Window) -> NDArray[np.uint8]:
     return pixels[rows, window.left : window.left + window.width].copy()
 
 
-def crop_map(
-    saliency: NDArray[np.float32], photo_px: Size, window: Window
-) -> NDArray[np.float32]:
+def crop_map(saliency: NDArray[np.float32], photo_px: Size, window: Window) -> NDArray[np.float32]:
     """Return the window's part of a map, with cells of about the same size; resampled bilinearly."""
     across, down = saliency.shape[1] / photo_px[0], saliency.shape[0] / photo_px[1]
     box = (

@@ -153,8 +153,8 @@ class Axis:
         """Return how much of each cell is in the bands around the window's cut edges: (cells,)."""
         half, end = self.band / 2, start + self.length
         first = self._weigh(start - half, start + half) * (start > 0)
-        weights: NDArray[np.float64] = (
-            first + self._weigh(end - half, end + half) * (end < self.side)
+        weights: NDArray[np.float64] = first + self._weigh(end - half, end + half) * (
+            end < self.side
         )
         return weights
 

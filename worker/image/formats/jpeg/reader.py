@@ -56,11 +56,7 @@ def read(data: bytes, options: Options, size_px: tuple[int, int] | None = None) 
     if precision != 8:
         return StoredPhoto(read_deep(jpeg, precision, profile), orientation, metadata)
     bounds = find_bounds(options, orientation)
-    if (
-        size_px is not None
-        and find_scale(size_px, bounds) == 1
-        and keeps_colours(profile, options)
-    ):
+    if size_px is not None and find_scale(size_px, bounds) == 1 and keeps_colours(profile, options):
         source = read_upright(data, orientation, turn_size(size_px, orientation))
         if source is not None:
             return StoredPhoto(Coefficients(source, profile), orientation, metadata)
