@@ -50,9 +50,9 @@ def place_window(photo_px: Size, window_px: Size, point: tuple[float, float]) ->
 def find_window(saliency: NDArray[np.float32], photo_px: Size, window_px: Size) -> Window:
     """Return the window in which the map's sum, less its sum along the cut edges, is largest.
 
-    Along an edge counts what is within half a cell. An edge of the photo is not cut. So an edge
-    through a face costs what the face would add. Of equal windows that nearest to the centre is
-    returned (`python -m bench crop`).
+    Sums are of what the map has above its lowest value. Along an edge counts what is within half a
+    cell; an edge of the photo is not cut. So part of a face adds little, and an edge through it costs.
+    Of equal windows that nearest to the centre is returned.
 
     Args:
         saliency: (h, w) ≥ 0; within a cell, all pixels have its value.
@@ -66,12 +66,14 @@ def find_window(saliency: NDArray[np.float32], photo_px: Size, window_px: Size) 
     across = Axis(photo_px[0], window_px[0], columns)
     down = Axis(photo_px[1], window_px[1], rows)
     lefts, tops = across.list_starts(), down.list_starts()
+    # A level that the map has everywhere says nothing; it would only favour the photo's edges.
+    values = saliency - saliency.min()
     scores = np.empty((len(tops), len(lefts)))
     for i, top in enumerate(tops):
-        inside = down.weigh_window(top) @ saliency
-        scores[i] = across.sum_window(inside - down.weigh_edges(top) @ saliency, lefts)
+        inside = down.weigh_window(top) @ values
+        scores[i] = across.sum_window(inside - down.weigh_edges(top) @ values, lefts)
         scores[i] -= across.sum_edges(inside, lefts)
-    is_best = scores >= scores.max() - TIE * saliency.sum()
+    is_best = scores >= scores.max() - TIE * values.sum()
     off_centre = np.hypot(down.measure_offset(tops)[:, None], across.measure_offset(lefts))
     best = np.where(is_best, off_centre, np.inf).argmin()
     top, left = divmod(int(best), len(lefts))
@@ -81,20 +83,20 @@ def find_window(saliency: NDArray[np.float32], photo_px: Size, window_px: Size) 
 def find_focus(saliency: NDArray[np.float32]) -> tuple[float, float]:
     """Return the point of a photo to keep in view, (x, y) in shares of its sides.
 
-    As CSS's `object-position` it shows, of all parts of half the width and all of the height, that with
-    the largest sum of the map, (h, w), and the same for half of the height.
+    It is the middle of the half of the photo's width with the largest sum of the map, (h, w), and of
+    such a half of its height.
     """
-    return _find_focus(saliency.sum(axis=0)), _find_focus(saliency.sum(axis=1))
+    return _find_middle(saliency.sum(axis=0)), _find_middle(saliency.sum(axis=1))
 
 
-def _find_focus(values: NDArray[np.float32]) -> float:
-    """Return the place of the half with the largest sum, 0 first and 1 last; of equal ones the middle."""
+def _find_middle(values: NDArray[np.float32]) -> float:
+    """Return the middle of the half with the largest sum; of equal ones that nearest to the centre."""
     sums = np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
-    length = max(1, len(values) // 2)
+    length = (len(values) + 1) // 2
     halves = sums[length:] - sums[:-length]
     best = np.flatnonzero(halves >= halves.max() - TIE * sums[-1])
-    last = len(values) - length
-    return 0.5 if last == 0 else float(best[np.abs(2 * best - last).argmin()] / last)
+    middles = (best + length / 2) / len(values)
+    return float(middles[np.abs(middles - 0.5).argmin()])
 
 
 @dataclass(frozen=True, slots=True)
