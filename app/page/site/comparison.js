@@ -129,7 +129,12 @@ export class Comparison {
     }
     const left = find("image-left");
     if (versus === "original") {
-      if (result.crop) result.cropped ??= await cropOriginal(photo.file, result);
+      try {
+        if (result.crop) result.cropped ??= await cropOriginal(photo.file, result);
+      } catch {
+        find("note").textContent = "This browser can't crop a photo of this size.";
+        return;
+      }
       if (encoding.signal.aborted) return;
       this.#nameLeft("Original");
       left.src = this.#createUrl(result.cropped ?? photo.file);
