@@ -90,5 +90,4 @@ def crop_item(item: Item) -> Crop:
         item.segments, item.gain_map = cut_gain_map(
             item.uncut_gain_map, item.segments, options, edges
         )
-    shares = {"x": left, "y": top, "width": across, "height": down}
-    return Crop(**{name: round(share, 6) for name, share in shares.items()})
+    return Crop(x=round(left, 6), y=round(top, 6), width=round(across, 6), height=round(down, 6))

@@ -165,10 +165,12 @@ class Axis:
     ) -> NDArray[np.float64]:
         sums = np.concatenate(([0.0], np.cumsum(values)))
         edges = np.arange(self.cells + 1) * (self.side / self.cells)
-        return np.interp(end, edges, sums) - np.interp(begin, edges, sums)
+        found: NDArray[np.float64] = np.interp(end, edges, sums) - np.interp(begin, edges, sums)
+        return found
 
     def _weigh(self, begin: float, end: float) -> NDArray[np.float64]:
         cells = np.arange(self.cells)
         scale = self.cells / self.side
         inside = np.minimum(cells + 1, end * scale) - np.maximum(cells, begin * scale)
-        return np.clip(inside, 0.0, 1.0)
+        weights: NDArray[np.float64] = np.clip(inside, 0.0, 1.0)
+        return weights
