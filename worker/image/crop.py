@@ -110,4 +110,4 @@ def crop_map(saliency: NDArray[np.float32], photo_px: Size, window: Window) -> N
     )
     size = max(1, round(window.width * across)), max(1, round(window.height * down))
     part = Image.fromarray(saliency).resize(size, Image.Resampling.BILINEAR, box)
-    return np.asarray(part)
+    return np.array(part)  # numba compiles kernels again for read-only arrays

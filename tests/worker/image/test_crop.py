@@ -98,6 +98,7 @@ def test_the_map_is_cut_with_the_photo() -> None:
     saliency = np.tile(np.linspace(0, 1, 20, dtype=np.float32), (10, 1))
     part = crop_map(saliency, (200, 100), Window(60, 0, 80, 100))
     assert np.allclose(part, saliency[:, 6:14], atol=1e-6)
+    assert part.flags.writeable
     between = crop_map(saliency, (200, 100), Window(65, 10, 80, 50))
     assert between.shape == (5, 8)
     assert np.allclose(between, (saliency[1:6, 6:14] + saliency[1:6, 7:15]) / 2, atol=0.01)
