@@ -81,9 +81,9 @@ def move_to_corner(window: Window, source: codec.Source) -> Window:
 
 def render_part(source: codec.Source, window: Window) -> NDArray[np.uint8]:
     """Return the pixels of a part of a source, as they are in the whole picture."""
-    # A further MCU on each side, from which chroma is upsampled.
+    # A further MCU at the end, from which chroma is upsampled. At its start a window lies inside of one.
     (left, right), (top, bottom) = (
-        (max(0, start // unit - 1) * unit, min(side, (-(-(start + length) // unit) + 1) * unit))
+        (start // unit * unit, min(side, (-(-(start + length) // unit) + 1) * unit))
         for start, length, side, unit in (
             (window.left, window.width, source.width, 8 * source.horizontal),
             (window.top, window.height, source.height, 8 * source.vertical),

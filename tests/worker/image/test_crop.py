@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 import codec
-from contract.messages import Options
+from contract.messages import Fit, Options
 from tests.photos import file_of, photo
 from worker.image.crop import crop_map, crop_photo, move_to_corner
 from worker.image.decode import Photo, decode
@@ -127,3 +128,30 @@ def test_any_sides_of_any_photo(
     if all(wanted <= own for wanted, own in zip(wanted_px, photo_px, strict=True)):
         assert size == wanted_px
     assert all(own <= side for own, side in zip(size, photo_px, strict=True))
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG"])
+def test_places_in_metadata_do_not_outlive_a_crop(name: str) -> None:
+    packet = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+        b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+        b'xmlns:MP="http://ns.microsoft.com/photo/1.2/" xmlns:a="urn:a" a:b="kept">'
+        b"<MP:RegionInfo>a face</MP:RegionInfo></rdf:Description></rdf:RDF></x:xmpmeta>"
+    )
+    if name == "JPEG":
+        data = file_of(photo(160, 120), name, xmp=packet)
+    else:
+        info = PngInfo()
+        info.add_itxt("XML:com.adobe.xmp", packet.decode())
+        data = file_of(photo(160, 120), name, pnginfo=info)
+    cases: list[tuple[Fit, tuple[int, int], bool]] = [
+        ("inside", (80, 60), True),
+        ("cover", (80, 60), True),
+        ("cover", (60, 60), False),
+        ("cover", (900, 900), False),
+    ]
+    for fit, sides, is_kept in cases:
+        options = Options(width=sides[0], height=sides[1], fit=fit, metadata="all")
+        segments = decode(data, LIMIT_PX, options, lambda *_: (96, 128)).segments
+        assert b"kept" in segments
+        assert (b"a face" in segments) == is_kept, (fit, sides)
