@@ -180,12 +180,15 @@ class Pipeline:
         item.orientation = photo.orientation
         item.segments = photo.segments
         item.gain_map = photo.gain_map
+        item.uncut_gain_map = photo.uncut_gain_map
+        item.crop_px = photo.crop_px
         if photo.orientation is None and photo.source is None:
             item.data = None
         item.network_input = self._predictor.prepare(photo.image)
         if photo.source is None:
             item.pixels = np.asarray(photo.image)
-        if self._count_in_flight() == 1:
+        # Where a crop lies is known after the network's pass.
+        if self._count_in_flight() == 1 and item.crop_px is None:
             # A single photo leaves cores idle during its network pass. With several photos no core is
             # idle, and preparing inputs early would only take memory.
             item.encode_inputs = self._flow.run_separately(
