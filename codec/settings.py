@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import Literal
+from typing import Literal, get_args
 
 Target = Literal["size", "quality"]
 Subsampling = Literal["auto", "420", "444"]
+Tune = Literal["perceptual", "psnr"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class EncodeSettings:
     """1..100 on libjpeg's scale: the quality of the reference, a standard JPEG."""
     strength: float = 0.6
     """0..1: how strongly the saliency map moves bits; 0 ignores the map."""
+    tune: Tune = "perceptual"
+    """`perceptual`: constants for how the photo looks where people look. `psnr`: for PSNR and its kin."""
     subsampling: Subsampling = "auto"
     """Chroma subsampling; `auto` is 4:4:4 where 4:2:0 would blur coloured edges, otherwise 4:2:0."""
     progressive: bool = False
@@ -36,19 +39,17 @@ class EncodeSettings:
     """Upper limit on the bytes of the file; None sets no limit."""
 
     def __post_init__(self) -> None:
+        for name, choice in (("target", Target), ("tune", Tune), ("subsampling", Subsampling)):
+            _require_choice(name, getattr(self, name), get_args(choice))
         _require("quality", self.quality, int)
         if not 1 <= self.quality <= 100:
             raise ValueError(f"quality must lie in 1..100, not {self.quality}")
         _require("strength", self.strength, Real)
         if not 0.0 <= self.strength <= 1.0:
             raise ValueError(f"strength must lie in 0..1, not {self.strength}")
-        if self.subsampling not in ("auto", "420", "444"):
-            raise ValueError(f"subsampling must be auto, 420 or 444, not {self.subsampling!r}")
         if not isinstance(self.progressive, bool):
             raise ValueError(f"progressive must be True or False, not {self.progressive!r}")
 
-        if self.target not in ("size", "quality"):
-            raise ValueError(f"target must be size or quality, not {self.target!r}")
         if self.floor is not None:
             _require("floor", self.floor, int)
             if not 1 <= self.floor <= 100:
@@ -68,6 +69,12 @@ def _require(name: str, value: object, kind: type) -> None:
     if isinstance(value, bool) or not isinstance(value, kind):
         noun = "an integer" if kind is int else "a number"
         raise ValueError(f"{name} must be {noun}, not {value!r}")
+
+
+def _require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
+        raise ValueError(f"{name} must be {listed}, not {value!r}")
 
 
 class OutOfReachError(ValueError):

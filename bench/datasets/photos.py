@@ -18,6 +18,7 @@ from bench.metrics import Picture
 SUFFIXES: Final = {*UPLOAD_SUFFIXES, ".ppm"}
 # Longest side of --ladder's smallest size. Below it PSNR-HVS has too few blocks.
 LADDER_FROM_PX: Final = 64
+OFF_GRID_PX: Final = 4
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Photo:
     fixations_xy: tuple[tuple[float, float], ...] = ()
     """Recorded gaze as shares of width and height."""
     map_path: Path | None = None
+    off_grid: bool = False
+    """Without the outermost `OFF_GRID_PX` at each side, so that blocks straddle a JPEG source's blocks."""
 
 
 def add_photo_options(parser: argparse.ArgumentParser) -> None:
@@ -140,6 +143,11 @@ def read_photo(photo: Photo) -> Picture:
             picture = ImageOps.exif_transpose(opened).convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"can't be read ({type(error).__name__}: {error})") from error
+    if photo.off_grid:
+        if min(picture.size) <= 2 * OFF_GRID_PX:
+            raise ValueError("too small to be cropped")
+        right, bottom = (side - OFF_GRID_PX for side in picture.size)
+        picture = picture.crop((OFF_GRID_PX, OFF_GRID_PX, right, bottom))
     if photo.halved:
         if min(picture.size) < 2:
             raise ValueError("too small to be halved")

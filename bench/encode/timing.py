@@ -33,10 +33,7 @@ STAGES: Final = {
     "reference": ("measure_reference",),
     "colour": ("convert_rgb", "convert_grey", "subsample_plane", "is_subsampled"),
     "dct": ("transform",),
-    "weights": (
-        *("map_blocks", "mask_blocks", "weigh_darkness", "assemble", "extend_clipped"),
-        "set_goal",
-    ),
+    "weights": (*("map_blocks", "mask_blocks", "assemble", "extend_clipped", "set_goal"),),
     "write": ("write_jpeg", "code_script", "write_scans"),
 }
 # The rest of an encode is mostly the search: sampled passes, trellis passes, choice of scans.

@@ -8,6 +8,7 @@ from typing import Any, Final
 from codec.jpeg.quantize.tuning import Sensitivity, Tuning
 
 Constants = dict[str, float]  # "cb.weight": 0.9
+LEAST_RISE: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,14 @@ class Axis:
         else:
             moved = (value + self.shift) * math.exp(units * self.unit) - self.shift
         return min(max(moved, self.least), self.most)
+
+    def count_steps(self, start: float, end: float) -> float:
+        """Return the number of steps from one value to another; infinite where a logarithm is."""
+        if self.shift is None:
+            return (end - start) / self.unit
+        if end + self.shift <= 0:
+            return -math.inf
+        return math.log((end + self.shift) / (start + self.shift)) / self.unit
 
 
 _RATIO: Final = Axis(0.15, shift=0.0)
@@ -50,9 +59,7 @@ AXES: Final = {
     "rd_lambda": _RATIO,
     "masking": Axis(0.04, most=0.6),
     "masking_floor": Axis(0.4, shift=0.0, most=20_000.0),
-    "chroma_masking": Axis(0.05, most=0.6),
-    "darkness": Axis(0.25, most=3.0),
-    "saliency_ratio": Axis(0.15, shift=0.0, least=1.0, most=64.0),
+    "saliency_ratio": Axis(0.15, shift=0.0, least=1.0, most=256.0),
     "rise_from": Axis(0.04, most=0.85),
     "rise_to": Axis(0.04, most=1.0),
 }
@@ -85,9 +92,9 @@ def build_tuning(constants: Mapping[str, float]) -> Tuning:
 
 
 def move(constants: Constants, units: Mapping[str, float]) -> Constants:
-    """Return the constants moved by steps; `rise_to` stays at least 0.05 above `rise_from`."""
+    """Return the constants moved by steps; `rise_to` stays above `rise_from`."""
     moved = dict(constants)
     for name, step in units.items():
         moved[name] = AXES[name].move(constants[name], step)
-    moved["rise_to"] = max(moved["rise_to"], moved["rise_from"] + 0.05)
+    moved["rise_to"] = max(moved["rise_to"], moved["rise_from"] + LEAST_RISE)
     return moved

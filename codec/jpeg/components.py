@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jpeg.quantize.block_weights import assemble, map_blocks, mask_blocks
-from codec.jpeg.quantize.masking import weigh_darkness
 from codec.jpeg.quantize.steps import make_tables
 from codec.jpeg.quantize.tuning import Tuning
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
@@ -40,11 +39,10 @@ def split_components(
     mcu_px = 8 * factor
     padded = (-(-height // mcu_px) * mcu_px, -(-width // mcu_px) * mcu_px)
     blocks = map_blocks(saliency, tuning, (width, height), (padded[0] // 8, padded[1] // 8))
-    transformed = _transform_stripes(image, padded, factor, tuning, step)
-    dark = weigh_darkness(transformed[0][0], tuning.darkness)
+    coefs, masking = _transform_stripes(image, padded, factor, tuning, step)
     return [
-        assemble(CHROMA if i else LUMA, coefs, masking, blocks, (factor, factor), dark=dark)
-        for i, (coefs, masking) in enumerate(transformed)
+        assemble(CHROMA if i else LUMA, own, None if i else masking, blocks, (factor, factor))
+        for i, own in enumerate(coefs)
     ]
 
 
@@ -54,8 +52,8 @@ def _transform_stripes(
     factor: int,
     tuning: Tuning,
     step: float | None,
-) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Return the coefs (blocks_y, blocks_x, 64) and masking (blocks_y, blocks_x) of each component.
+) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
+    """Return the coefs (blocks_y, blocks_x, 64) of each component, and luma's masking (blocks_y, blocks_x).
 
     Samples are computed for a few rows of MCUs at a time: whole planes would double the memory of an
     encode, and would not stay in the processor's cache from one stage to the next.
@@ -64,7 +62,7 @@ def _transform_stripes(
     chroma = [(height // factor, width // factor)] * (0 if image.ndim == 2 else 2)
     sides = [(height, width), *chroma]
     coefs = [np.empty((h // 8, w // 8, 64), np.float32) for h, w in sides]
-    maskings = [np.empty((h // 8, w // 8), np.float32) for h, w in sides]
+    masking = np.empty((height // 8, width // 8), np.float32)
     stripe_rows = max(_STRIPE_SAMPLES // width // (8 * factor), 1) * 8 * factor
     for top in range(0, height, stripe_rows):
         bottom = min(top + stripe_rows, height)
@@ -81,7 +79,8 @@ def _transform_stripes(
             stripe = plane[(top - start) // pitch : (bottom - start) // pitch]
             rows = np.s_[top // pitch // 8 : bottom // pitch // 8]
             transform(stripe, coefs[i][rows])
-            maskings[i][rows] = mask_blocks(CHROMA if i else LUMA, coefs[i][rows], tuning)
+            if i == 0:
+                masking[rows] = mask_blocks(coefs[0][rows], tuning)
             if step is not None and i == 0:
                 extend_clipped(stripe, make_tables(tuning, step, 1)[0], coefs[0][rows])
-    return list(zip(coefs, maskings, strict=True))
+    return coefs, masking

@@ -8,7 +8,7 @@ from codec.jpeg.file_search import guess_first_step, search_file
 from codec.jpeg.inputs import check_image, drop_flat_map
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.rdoq import count_ac_symbols
-from codec.jpeg.quantize.tuning import Tuning, tune
+from codec.jpeg.quantize.tuning import Tuning, choose_tuning
 from codec.jpeg.rate_control.standard_jpeg import measure_reference
 from codec.jpeg.rate_control.target import set_goal
 from codec.jpeg.transform.subsampling_choice import is_subsampled
@@ -41,7 +41,7 @@ def encode(
     """
     check_image(image)
     saliency, effective = drop_flat_map(saliency, settings)
-    tuning = tune(effective.strength)
+    tuning = choose_tuning(effective.tune, effective.strength)
     return encode_tuned(
         np.ascontiguousarray(image),
         saliency,

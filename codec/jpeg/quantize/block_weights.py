@@ -46,20 +46,18 @@ def map_blocks(
     return BlockMap(rows, columns, weights, salient)
 
 
-def mask_blocks(kind: int, coefs: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float32]:
-    """Return the weight by masking (blocks_y, blocks_x) of each block of a component."""
-    exponent = tuning.masking if kind == LUMA else tuning.chroma_masking
-    return weigh_masking(measure_activity(coefs), exponent, tuning.masking_floor)
+def mask_blocks(coefs: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float32]:
+    """Return the weight by masking (blocks_y, blocks_x) of each block of luma."""
+    return weigh_masking(measure_activity(coefs), tuning.masking, tuning.masking_floor)
 
 
 def assemble(
     kind: int,
     coefs: NDArray[np.float32],
-    masking: NDArray[np.float32],
+    masking: NDArray[np.float32] | None,
     blocks: BlockMap,
     sampling: tuple[int, int],
     *,
-    dark: NDArray[np.float32],
     steps: NDArray[np.uint16] | None = None,
 ) -> Component:
     """Return a component with the weights of its blocks.
@@ -67,15 +65,14 @@ def assemble(
     Args:
         kind: LUMA or CHROMA.
         coefs: (blocks_y, blocks_x, 64) zigzag, padded to whole MCUs.
-        masking: (blocks_y, blocks_x), the result of `mask_blocks`.
+        masking: (blocks_y, blocks_x), the result of `mask_blocks`; None for chroma, which masks nothing.
         blocks: the map on luma's blocks.
         sampling: luma blocks across and down for each block of chroma.
-        dark: weights of luma's blocks by brightness, the result of `weigh_darkness`.
         steps: see Component.
     """
     across, down = (1, 1) if kind == LUMA else sampling
     weights = pool_blocks(blocks.weights, across, down)
-    visibility = masking * pool_blocks(dark, across, down)
+    visibility = np.ones_like(weights) if masking is None else masking.copy()
     weights *= visibility
     real = (-(-blocks.rows // down), -(-blocks.columns // across))
     normalize_weights(weights, *real)

@@ -1,4 +1,4 @@
-"""Weight of an error in each block by the block's own content: its activity and its brightness."""
+"""Weight of an error in each block by the block's own activity."""
 
 from typing import Final
 
@@ -11,7 +11,6 @@ from codec.jpeg.syntax.tables import ANNEX_K_LUMA, ZIGZAG_TO_NATURAL
 _IS_AC: Final = np.array([0] + [1] * 63, np.float32)
 ACTIVITY_SENSITIVITIES: Final = np.square(np.float32(16.0) / ANNEX_K_LUMA) * _IS_AC
 """(64,) zigzag: sensitivity of the eye to each AC coefficient's energy, from table K.1 of T.81."""
-_DARK_LEVEL: Final = 50.0  # 8-bit level at which the weight of darkness has fallen to 1/e
 
 
 def _list_step_responses() -> NDArray[np.float32]:
@@ -83,18 +82,6 @@ def weigh_masking(
         np.float32(-exponent) * np.log(activity * np.float32(1.0 / floor) + np.float32(1.0))
     )
     return masking
-
-
-def weigh_darkness(coefs: NDArray[np.float32], darkness: float) -> NDArray[np.float32]:
-    """Return weights from 1 + `darkness` in black to 1 in bright blocks, by luma's DC.
-
-    Near black sRGB's curve is flatter than the eye's response, so that equal errors are more visible.
-    """
-    level = np.maximum(coefs[..., 0] * np.float32(0.125) + np.float32(128.0), 0.0)
-    weights: NDArray[np.float32] = 1.0 + np.float32(darkness) * np.exp(
-        -np.square(level / np.float32(_DARK_LEVEL))
-    )
-    return weights.astype(np.float32)
 
 
 def normalize_weights(weights: NDArray[np.float32], rows: int, columns: int) -> None:

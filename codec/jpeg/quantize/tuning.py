@@ -1,12 +1,13 @@
-"""The encoder's fitted constants, and how `strength` changes them.
+"""The encoder's fitted constants for each `tune`, and how `strength` changes them.
 
-DEFAULT is fitted on 20 photos of OSIE at half size by `python -m bench fit --goals default`, FULL on 10
-by `--goals full`; docs/codec.md has the whole command and the objective.
+docs/codec.md describes how they were fitted by `python -m bench fit`.
 """
 
 import math
 from dataclasses import dataclass, fields, replace
 from typing import Final, TypeVar
+
+from codec.settings import Tune
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,6 @@ class Tuning:
     """Exponent of a luma block's activity."""
     masking_floor: float
     """Activity below which a block hides few errors, in squared samples."""
-    chroma_masking: float
-    """Exponent of a chroma block's activity."""
-    darkness: float
-    """Additional weight of an error in black."""
     saliency_ratio: float
     """Weight of the most salient blocks over that of the background."""
     rise_from: float
@@ -55,51 +52,88 @@ class Tuning:
         return self.luma, self.cb, self.cr
 
 
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The constants of one aim."""
+
+    default: Tuning
+    """Those of DEFAULT_STRENGTH."""
+    full: Tuning
+    """Those of strength 1."""
+
+
 _Constants = TypeVar("_Constants", Sensitivity, Tuning)
 
 DEFAULT_STRENGTH: Final = 0.6
-DEFAULT: Final = Tuning(
-    luma=Sensitivity(weight=1.0, tilt=0.927, low=8.04, dc=0.998),
-    cb=Sensitivity(weight=1.06, tilt=0.968, low=2.12, dc=21.8),
-    cr=Sensitivity(weight=0.969, tilt=0.832, low=0.134, dc=0.594),
-    steepness=0.625,
-    rd_lambda=0.0986,
-    masking=0.303,
-    masking_floor=69.6,
-    chroma_masking=0.109,
-    darkness=0.421,
-    saliency_ratio=11.1,
-    rise_from=0.502,
-    rise_to=0.96,
+PERCEPTUAL: Final = Family(
+    default=Tuning(
+        luma=Sensitivity(weight=1.0, tilt=0.6, low=4.0, dc=0.998),
+        cb=Sensitivity(weight=2.12, tilt=0.968, low=2.12, dc=21.8),
+        cr=Sensitivity(weight=1.938, tilt=0.832, low=0.134, dc=0.594),
+        steepness=0.625,
+        rd_lambda=0.0986,
+        masking=0.303,
+        masking_floor=69.6,
+        saliency_ratio=11.1,
+        rise_from=0.502,
+        rise_to=0.96,
+    ),
+    full=Tuning(
+        luma=Sensitivity(weight=1.0, tilt=0.6, low=4.0, dc=0.998),
+        cb=Sensitivity(weight=3.18, tilt=0.968, low=2.12, dc=21.8),
+        cr=Sensitivity(weight=2.907, tilt=0.832, low=0.134, dc=0.594),
+        steepness=0.625,
+        rd_lambda=0.0986,
+        masking=0.303,
+        masking_floor=69.6,
+        saliency_ratio=40.0,
+        rise_from=0.45,
+        rise_to=0.9,
+    ),
 )
-FULL: Final = Tuning(
-    luma=Sensitivity(weight=1.0, tilt=0.461, low=1.73, dc=0.443),
-    cb=Sensitivity(weight=0.521, tilt=1.25, low=0.0185, dc=0.857),
-    cr=Sensitivity(weight=0.439, tilt=0.838, low=0.0, dc=0.0),
-    steepness=0.32,
-    rd_lambda=0.187,
-    masking=0.151,
-    masking_floor=3.69,
-    chroma_masking=0.271,
-    darkness=0.0,
-    saliency_ratio=11.7,
-    rise_from=0.62,
-    rise_to=0.82,
+PSNR: Final = Family(
+    default=Tuning(
+        luma=Sensitivity(weight=1.0, tilt=0.927, low=8.04, dc=0.998),
+        cb=Sensitivity(weight=1.06, tilt=0.968, low=2.12, dc=21.8),
+        cr=Sensitivity(weight=0.969, tilt=0.832, low=0.134, dc=0.594),
+        steepness=0.625,
+        rd_lambda=0.0986,
+        masking=0.303,
+        masking_floor=69.6,
+        saliency_ratio=11.1,
+        rise_from=0.502,
+        rise_to=0.96,
+    ),
+    full=Tuning(
+        luma=Sensitivity(weight=1.0, tilt=0.461, low=1.73, dc=0.443),
+        cb=Sensitivity(weight=0.521, tilt=1.25, low=0.0185, dc=0.857),
+        cr=Sensitivity(weight=0.439, tilt=0.838, low=0.0, dc=0.0),
+        steepness=0.32,
+        rd_lambda=0.187,
+        masking=0.151,
+        masking_floor=3.69,
+        saliency_ratio=11.7,
+        rise_from=0.62,
+        rise_to=0.82,
+    ),
 )
+FAMILIES: Final[dict[Tune, Family]] = {"perceptual": PERCEPTUAL, "psnr": PSNR}
 # Interpolated geometrically; the others linearly.
 _RATIOS: Final = frozenset({"weight", "rd_lambda", "masking_floor", "saliency_ratio"})
 
 
-def tune(strength: float) -> Tuning:
-    """Return the constants for `strength` in 0..1.
+def choose_tuning(tune: Tune, strength: float) -> Tuning:
+    """Return the constants of a `tune` for `strength` in 0..1.
 
     Up to DEFAULT_STRENGTH only the saliency ratio grows, so that strength 0 is the default without
-    a map. Above it, all constants move from DEFAULT to FULL.
+    a map. Above it, all constants move from the family's default to its full ones.
     """
+    family = FAMILIES[tune]
     if strength <= DEFAULT_STRENGTH:
         share = strength / DEFAULT_STRENGTH
-        return replace(DEFAULT, saliency_ratio=DEFAULT.saliency_ratio**share)
-    return _mix(DEFAULT, FULL, (strength - DEFAULT_STRENGTH) / (1.0 - DEFAULT_STRENGTH))
+        return replace(family.default, saliency_ratio=family.default.saliency_ratio**share)
+    share = (strength - DEFAULT_STRENGTH) / (1.0 - DEFAULT_STRENGTH)
+    return _mix(family.default, family.full, share)
 
 
 def _mix(start: _Constants, end: _Constants, share: float) -> _Constants:

@@ -47,6 +47,7 @@ def compute_checksum(jpeg: bytes, settings: EncodeSettings) -> bytes:
         float(settings.strength),
         settings.subsampling,
         settings.progressive,
+        settings.tune,
     )
     checksum = zlib.crc32(repr(options).encode("ascii"))
     rest = memoryview(jpeg)[_DENSITY.stop :]

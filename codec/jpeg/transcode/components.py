@@ -11,7 +11,6 @@ from codec.jpeg.quantize.block_weights import (
     mask_blocks,
     pool_blocks,
 )
-from codec.jpeg.quantize.masking import weigh_darkness
 from codec.jpeg.quantize.tuning import Tuning
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
 from codec.jpeg.transform.chroma_resampling import sharpen
@@ -42,18 +41,15 @@ def split_source(
     coefs = [np.empty((*sides, 64), np.float32) for sides in grids]
     for own, qcoefs, steps in zip(coefs, source.qcoefs, source.quant_tables, strict=False):
         _fill_grid(own, qcoefs, steps)
-    dark = weigh_darkness(coefs[0], tuning.darkness)
     components = []
     for i, own in enumerate(coefs):
         kind = CHROMA if i else LUMA
-        masking = mask_blocks(kind, own, tuning)
+        masking = None if i else mask_blocks(own, tuning)
         steps = source.quant_tables[i]
-        components.append(
-            assemble(kind, own, masking, blocks, (across, down), dark=dark, steps=steps)
-        )
+        components.append(assemble(kind, own, masking, blocks, (across, down), steps=steps))
     for qcoefs, steps in zip(source.qcoefs[kept:], source.quant_tables[kept:], strict=True):
         plane = inverse_transform(steps.astype(np.float32) * qcoefs)
-        components.append(_subsample(plane, factors, blocks, dark, tuning))
+        components.append(_subsample(plane, factors, blocks))
     return components
 
 
@@ -71,8 +67,6 @@ def _subsample(
     plane: NDArray[np.float32],
     factors: tuple[int, int],
     blocks: BlockMap,
-    dark: NDArray[np.float32],
-    tuning: Tuning,
 ) -> Component:
     """Return the 4:2:0 component of a chroma plane; `factors`, each 1 or 2, are those across and down."""
     rows, columns = blocks.weights.shape
@@ -81,5 +75,4 @@ def _subsample(
     plane = np.pad(np.clip(plane, -128.0, 127.0), missing, mode="edge")
     plane = sharpen(pool_blocks(plane, *factors), across=factors[0] == 2, down=factors[1] == 2)
     coefs = transform(plane)
-    masking = mask_blocks(CHROMA, coefs, tuning)
-    return assemble(CHROMA, coefs, masking, blocks, (2, 2), dark=dark)
+    return assemble(CHROMA, coefs, None, blocks, (2, 2))

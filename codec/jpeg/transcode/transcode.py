@@ -17,7 +17,7 @@ from codec.jpeg.file_search import guess_first_step, search_file
 from codec.jpeg.inputs import check_image, drop_flat_map
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.requantization import measure_noise
-from codec.jpeg.quantize.tuning import tune
+from codec.jpeg.quantize.tuning import choose_tuning
 from codec.jpeg.rate_control.standard_jpeg import measure_reference
 from codec.jpeg.rate_control.target import set_goal
 from codec.jpeg.syntax.component import LUMA
@@ -79,7 +79,7 @@ def transcode(
             size = (source.height, source.width)
             raise ValueError(f"image must have the source's size {size}, not shape {image.shape}")
     saliency, effective = drop_flat_map(saliency, settings)
-    tuning = tune(effective.strength)
+    tuning = choose_tuning(effective.tune, effective.strength)
     if reference_bytes is None:
         reference_bytes = (
             measure_source_reference(source, settings.quality)
