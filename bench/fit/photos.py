@@ -1,8 +1,8 @@
 """The photos of a fit, and their split into those that are fitted and those for validation.
 
-Kodak's photos and photos held out of the network's training are never used. Half of the JPEGs are
-halved; the others lose 4 pixels at each side, so that every block straddles four blocks of the
-source and coefficients have no gaps that the source's quantization left.
+Kodak's photos and photos held out of the network's training are never used. By their
+hashed names half of the photos are halved. The other JPEGs lose 4 pixels at each side, so that every
+block straddles four blocks of the source and coefficients have no gaps that its quantization left.
 """
 
 import hashlib
@@ -43,11 +43,9 @@ def find_split(photo: Photo) -> Split | None:
 
 
 def _vary_size(photo: Photo) -> Photo:
-    if photo.path.suffix.lower() not in _JPEG:
-        return photo
     if _hash(photo) // _VALIDATION_SHARE % 2:
         return replace(photo, name=f"{photo.name}@half", halved=True)
-    return replace(photo, off_grid=True)
+    return replace(photo, off_grid=photo.path.suffix.lower() in _JPEG)
 
 
 def _hash(photo: Photo) -> int:

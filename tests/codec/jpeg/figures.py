@@ -4,11 +4,12 @@ A test compares them with those in figures.json, so that a changed constant is n
 of another processor is not. After a deliberate change of a fit, the command renews the file.
 """
 
+import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from unittest.mock import patch
 
 import numpy as np
@@ -20,7 +21,7 @@ from codec.jpeg.file_search import guess_first_step
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.requantization import measure_noise
 from codec.jpeg.quantize.steps import make_tables, scale_steps
-from codec.jpeg.quantize.tuning import Tuning, tune
+from codec.jpeg.quantize.tuning import Tuning, choose_tuning
 from codec.jpeg.rate_control import rate_search
 from codec.jpeg.rate_control.passes import Point, estimate_rates, run_pass
 from codec.jpeg.rate_control.sampled_pass import run_sampled_pass
@@ -31,7 +32,7 @@ from codec.jpeg.transcode.components import split_source
 from codec.jpeg.transform.subsampling_choice import measure_loss
 from codec.jpeg.write.scan_script import choose_script, measure_share, predict_share
 from codec.saliency_weights import rank_blocks, share_salient, weigh_saliency
-from codec.settings import EncodeSettings
+from codec.settings import EncodeSettings, Tune
 from tests.codec.jpeg.curves import CURVES, CurveTrials
 from tests.codec.jpegs import pillow_jpeg
 from tests.codec.pictures import scene, sky, spot
@@ -75,14 +76,16 @@ def measure() -> Figures:
 
 def measure_weights() -> Iterator[tuple[str, list[float]]]:
     """Yield steps of tables, and what errors are worth, of each component."""
-    for strength in (0.0, 0.3, 0.8):
-        yield f"ratio, strength {strength}", [tune(strength).saliency_ratio]
-    for strength in (0.6, 0.8, 1.0):
-        tuning = tune(strength)
+    tunes: tuple[Tune, ...] = get_args(Tune)
+    for tune, strength in itertools.product(tunes, (0.0, 0.3, 0.8)):
+        ratio = choose_tuning(tune, strength).saliency_ratio
+        yield f"ratio, {tune}, strength {strength}", [ratio]
+    for tune, strength in itertools.product(tunes, (0.6, 0.8, 1.0)):
+        tuning = choose_tuning(tune, strength)
         steps = scale_steps(tuning, make_tables(tuning, 16.0, 3), 12.0)
         for i, name in enumerate(("Y", "Cb", "Cr")):
             table, worth = steps.quant_tables[i], steps.distortion_scales[i]
-            case = f"{name}, strength {strength}"
+            case = f"{name}, {tune}, strength {strength}"
             yield f"steps of {case}", [float(table.sum()), *pick(table)]
             yield f"worth of {case}", [float(worth.sum()), *pick(worth)]
     rates = make_prior_rates()
@@ -91,7 +94,7 @@ def measure_weights() -> Iterator[tuple[str, list[float]]]:
 
 def measure_goals() -> Iterator[tuple[str, list[float]]]:
     """Yield where searches start, and what they aim at."""
-    blocks = make_blocks(PICTURES["scene"], spot(40, 60), tune(0.6))
+    blocks = make_blocks(PICTURES["scene"], spot(40, 60), choose_tuning("psnr", 0.6))
     for quality in (10, 50, 75, 95):
         for strength in (0.0, 0.6):
             for target in ("size", "quality"):
@@ -140,7 +143,9 @@ def measure_blocks() -> Iterator[tuple[str, list[float]]]:
     for name, picture in (PICTURES | tall).items():
         for strength in (0.6, 1.0):
             for subsample in (False, True):
-                parts = split_components(picture, None, subsample, tune(strength), 16.0)
+                parts = split_components(
+                    picture, None, subsample, choose_tuning("psnr", strength), 16.0
+                )
                 for i, part in enumerate(parts):
                     real = np.s_[: part.real_rows, : part.real_columns]
                     seen = np.sort(part.visibility[real].ravel())
@@ -152,8 +157,9 @@ def measure_blocks() -> Iterator[tuple[str, list[float]]]:
         yield f"loss of {name}", [measure_loss(picture)]
     yield "loss of a tall picture", [measure_loss(bars(700, 90))]
     for sides in ((560, 720), (1200, 1600)):
-        blocks = make_blocks(sky(*sides), None, tune(0.6))
-        steps = scale_steps(tune(0.6), make_tables(tune(0.6), 16.0, 3), 16.0)
+        blocks = make_blocks(sky(*sides), None, choose_tuning("psnr", 0.6))
+        tuning = choose_tuning("psnr", 0.6)
+        steps = scale_steps(tuning, make_tables(tuning, 16.0, 3), 16.0)
         for is_rough in (False, True):
             drawn = blocks.quantize_sample(steps, [make_prior_rates()] * 2, is_rough=is_rough)
             yield f"sample of {sides}, {is_rough}", list(map(float, drawn.sizes))
@@ -164,7 +170,7 @@ def measure_passes() -> Iterator[tuple[str, list[float]]]:
     saliency = spot(40, 60)
     for name, picture in PICTURES.items():
         for strength, scale in ((0.6, 9.0), (0.6, 40.0), (1.0, 20.0)):
-            tuning = tune(strength)
+            tuning = choose_tuning("psnr", strength)
             blocks = make_blocks(picture, saliency, tuning, scale)
             point = Point(scale, scale * 1.1)
             sampled = run_sampled_pass(blocks, tuning, point, [make_prior_rates()] * 2)
@@ -179,7 +185,7 @@ def measure_passes() -> Iterator[tuple[str, list[float]]]:
 
 def measure_scans() -> Iterator[tuple[str, list[float]]]:
     """Yield the number of scans and their share of a baseline file's bytes."""
-    tuning = tune(0.6)
+    tuning = choose_tuning("psnr", 0.6)
     for name, scale in (("scene", 3.0), ("scene", 30.0), ("bars", 9.0)):
         blocks = make_blocks(PICTURES[name], None, tuning, scale)
         run_pass(blocks, tuning, Point(scale, scale), [make_prior_rates()] * 2)
@@ -190,7 +196,7 @@ def measure_scans() -> Iterator[tuple[str, list[float]]]:
 
 def measure_sources() -> Iterator[tuple[str, list[float]]]:
     """Yield figures of coefficients that come from a JPEG."""
-    tuning = tune(0.6)
+    tuning = choose_tuning("psnr", 0.6)
     source = read_source(pillow_jpeg(PICTURES["scene"], quality=80, subsampling="4:2:0"))
     parts = split_source(source, spot(40, 60), tuning, subsample=True)
     blocks = Blocks(parts)

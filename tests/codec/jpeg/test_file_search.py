@@ -6,7 +6,7 @@ import codec
 from codec.jpeg.components import split_components
 from codec.jpeg.file_search import guess_first_step, search_file, write_jpeg
 from codec.jpeg.quantize.blocks import Blocks
-from codec.jpeg.quantize.tuning import DEFAULT
+from codec.jpeg.quantize.tuning import PSNR
 from codec.jpeg.rate_control import trials
 from codec.jpeg.rate_control.passes import Point, run_pass
 from codec.jpeg.rate_control.target import Goal
@@ -78,19 +78,19 @@ def test_a_file_shorter_than_estimated_is_searched_again(monkeypatch: pytest.Mon
 
 
 def test_a_file_longer_than_its_limit_is_searched_again() -> None:
-    components = split_components(IMAGE, SPOT, subsample=True, tuning=DEFAULT)
+    components = split_components(IMAGE, SPOT, subsample=True, tuning=PSNR.default)
     # The search aims at 4,000 bytes and accepts up to 0.6 % more; the limit is below its aim.
     goal = Goal(target_bytes=4000.0, limit_bytes=3950.0)
     blocks, settings = Blocks(components), EncodeSettings(60)
-    found = search_file((160, 120), blocks, DEFAULT, goal, 16.0, 4000, settings)
+    found = search_file((160, 120), blocks, PSNR.default, goal, 16.0, 4000, settings)
     assert 0.97 * 3950 < len(found.jpeg) <= 3950
     assert found.reference_bytes == 4000
 
 
 def test_a_baseline_file_has_the_bytes_of_its_pass() -> None:
-    components = split_components(IMAGE, None, subsample=True, tuning=DEFAULT)
+    components = split_components(IMAGE, None, subsample=True, tuning=PSNR.default)
     blocks = Blocks(components)
-    chosen = run_pass(blocks, DEFAULT, Point(16.0, 16.0), [make_prior_rates()] * 2)
+    chosen = run_pass(blocks, PSNR.default, Point(16.0, 16.0), [make_prior_rates()] * 2)
     jpeg = write_jpeg((160, 120), components, chosen, blocks.read())
     assert len(jpeg) + MARK_BYTES == pytest.approx(chosen.file_bytes, rel=0.005)
 

@@ -6,12 +6,12 @@ from codec.jpeg.components import split_components
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.rdoq import count_ac_symbols
 from codec.jpeg.quantize.steps import make_tables, scale_steps
-from codec.jpeg.quantize.tuning import DEFAULT
+from codec.jpeg.quantize.tuning import PSNR
 from codec.jpeg.rate_control.trials import make_prior_rates
 from tests.codec.pictures import scene, spot
 
-COMPONENTS = split_components(scene(80, 112), None, subsample=True, tuning=DEFAULT)
-STEPS = scale_steps(DEFAULT, make_tables(DEFAULT, 16.0, 3), 16.0)
+COMPONENTS = split_components(scene(80, 112), None, subsample=True, tuning=PSNR.default)
+STEPS = scale_steps(PSNR.default, make_tables(PSNR.default, 16.0, 3), 16.0)
 RATES = [make_prior_rates()] * 2
 
 
@@ -26,8 +26,10 @@ def test_counts_of_both_chroma_components_are_added_up() -> None:
 
 
 def test_a_grey_picture_has_the_counts_of_one_kind() -> None:
-    grey = split_components(scene(40, 48)[..., 0], None, subsample=False, tuning=DEFAULT)
-    counts = Blocks(grey).quantize(scale_steps(DEFAULT, make_tables(DEFAULT, 16.0, 1), 16.0), RATES)
+    grey = split_components(scene(40, 48)[..., 0], None, subsample=False, tuning=PSNR.default)
+    counts = Blocks(grey).quantize(
+        scale_steps(PSNR.default, make_tables(PSNR.default, 16.0, 1), 16.0), RATES
+    )
     assert len(counts.dc) == len(counts.ac) == 1
 
 
@@ -45,7 +47,7 @@ def test_a_finer_pass_has_smaller_errors() -> None:
     blocks = Blocks(COMPONENTS)
     errors = []
     for scale in (8.0, 32.0):
-        steps = scale_steps(DEFAULT, make_tables(DEFAULT, scale, 3), scale)
+        steps = scale_steps(PSNR.default, make_tables(PSNR.default, scale, 3), scale)
         blocks.quantize(steps, RATES)
         errors.append(blocks.measure(steps.quant_tables).salient)
     assert errors[0] < errors[1] / 2
@@ -63,5 +65,5 @@ def test_regions_without_blocks_are_known(
     saliency: NDArray[np.float32] | None, expected: tuple[bool, bool]
 ) -> None:
     # Padding to whole MCUs belongs to no region.
-    components = split_components(scene(72, 104), saliency, subsample=True, tuning=DEFAULT)
+    components = split_components(scene(72, 104), saliency, subsample=True, tuning=PSNR.default)
     assert Blocks(components).has_regions() == expected

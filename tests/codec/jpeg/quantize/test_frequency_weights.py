@@ -7,7 +7,7 @@ from codec.jpeg.quantize.frequency_weights import (
     shape_table,
     weigh_frequencies,
 )
-from codec.jpeg.quantize.tuning import DEFAULT, Sensitivity
+from codec.jpeg.quantize.tuning import PSNR, Sensitivity
 from codec.jpeg.syntax.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, NATURAL_TO_ZIGZAG
 
 
@@ -36,9 +36,9 @@ def test_low_and_dc_add_weight_near_dc_and_at_dc() -> None:
 
 
 def test_each_component_has_its_own_weights() -> None:
-    luma, cb, cr = list_frequency_weights(DEFAULT.sensitivities, 3)
-    assert np.array_equal(luma, weigh_frequencies(ANNEX_K_LUMA, DEFAULT.luma))
-    assert np.array_equal(cb, weigh_frequencies(ANNEX_K_CHROMA, DEFAULT.cb))
-    assert np.array_equal(cr, weigh_frequencies(ANNEX_K_CHROMA, DEFAULT.cr))
-    (grey,) = list_frequency_weights(DEFAULT.sensitivities, 1)
+    luma, cb, cr = list_frequency_weights(PSNR.default.sensitivities, 3)
+    assert np.array_equal(luma, weigh_frequencies(ANNEX_K_LUMA, PSNR.default.luma))
+    assert np.array_equal(cb, weigh_frequencies(ANNEX_K_CHROMA, PSNR.default.cb))
+    assert np.array_equal(cr, weigh_frequencies(ANNEX_K_CHROMA, PSNR.default.cr))
+    (grey,) = list_frequency_weights(PSNR.default.sensitivities, 1)
     assert np.array_equal(grey, luma)

@@ -5,12 +5,12 @@ from numpy.typing import NDArray
 from codec.jpeg.components import split_components
 from codec.jpeg.file_search import write_jpeg
 from codec.jpeg.quantize.blocks import Blocks
-from codec.jpeg.quantize.tuning import DEFAULT
+from codec.jpeg.quantize.tuning import PSNR
 from codec.jpeg.rate_control.passes import Point, adjust_pass, estimate_rates, run_pass
 from codec.jpeg.rate_control.trials import make_prior_rates
 from tests.codec.pictures import scene
 
-COMPONENTS = split_components(scene(160, 224), None, subsample=True, tuning=DEFAULT)
+COMPONENTS = split_components(scene(160, 224), None, subsample=True, tuning=PSNR.default)
 
 
 def plain_counts(planes: list[NDArray[np.int16]]) -> NDArray[np.int64]:
@@ -32,11 +32,11 @@ def plain_counts(planes: list[NDArray[np.int16]]) -> NDArray[np.int64]:
 @pytest.mark.parametrize("stride", [2, 5])
 def test_an_adjusted_pass_counts_the_symbols_of_its_qcoefs(stride: int) -> None:
     blocks = Blocks(COMPONENTS)
-    made = run_pass(blocks, DEFAULT, Point(16.0, 16.0), [make_prior_rates()] * 2)
+    made = run_pass(blocks, PSNR.default, Point(16.0, 16.0), [make_prior_rates()] * 2)
     qcoefs = blocks.read()
     before = [stored.copy() for stored in qcoefs]
     rates = [estimate_rates(counts) for counts in made.ac_counts]
-    adjusted = adjust_pass(blocks, DEFAULT, made, rates, lambda_scale=24.0, stride=stride)
+    adjusted = adjust_pass(blocks, PSNR.default, made, rates, lambda_scale=24.0, stride=stride)
     assert adjusted.file_bytes < made.file_bytes
     # The file has the counted bytes, so that each symbol has a code in the adjusted tables.
     jpeg = write_jpeg((224, 160), COMPONENTS, adjusted, qcoefs)
@@ -53,8 +53,8 @@ def test_an_adjusted_pass_counts_the_symbols_of_its_qcoefs(stride: int) -> None:
 def test_adjusting_with_the_same_lambda_and_rates_changes_nothing() -> None:
     blocks = Blocks(COMPONENTS)
     rates = [make_prior_rates()] * 2
-    made = run_pass(blocks, DEFAULT, Point(16.0, 16.0), rates)
-    again = adjust_pass(blocks, DEFAULT, made, rates, lambda_scale=16.0, stride=2)
+    made = run_pass(blocks, PSNR.default, Point(16.0, 16.0), rates)
+    again = adjust_pass(blocks, PSNR.default, made, rates, lambda_scale=16.0, stride=2)
     for old, new in zip(made.ac_counts, again.ac_counts, strict=True):
         assert np.array_equal(old, new)
     assert again.file_bytes == made.file_bytes

@@ -5,7 +5,7 @@ import pytest
 from codec.jpeg.components import split_components
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.steps import make_tables
-from codec.jpeg.quantize.tuning import DEFAULT
+from codec.jpeg.quantize.tuning import PSNR
 from codec.jpeg.rate_control.passes import Point, run_pass
 from codec.jpeg.rate_control.step_range import (
     COARSEST,
@@ -29,14 +29,14 @@ def test_the_first_step_grows_with_the_references_bytes_and_falls_with_quality()
 
 
 def test_tables_at_the_ends_of_the_range_are_the_finest_and_the_coarsest() -> None:
-    assert all((table == 1).all() for table in make_tables(DEFAULT, math.exp(FINEST), 3))
-    assert all((table == 255).all() for table in make_tables(DEFAULT, math.exp(COARSEST), 3))
+    assert all((table == 1).all() for table in make_tables(PSNR.default, math.exp(FINEST), 3))
+    assert all((table == 255).all() for table in make_tables(PSNR.default, math.exp(COARSEST), 3))
 
 
 def test_the_coarsest_pass_has_no_ac_coefficient() -> None:
-    blocks = Blocks(split_components(IMAGE, None, subsample=True, tuning=DEFAULT))
+    blocks = Blocks(split_components(IMAGE, None, subsample=True, tuning=PSNR.default))
     coarsest = math.exp(COARSEST)
-    run_pass(blocks, DEFAULT, Point(coarsest, coarsest), [make_prior_rates()] * 2)
+    run_pass(blocks, PSNR.default, Point(coarsest, coarsest), [make_prior_rates()] * 2)
     assert not any(plane[..., 1:].any() for plane in blocks.read())
 
 

@@ -10,7 +10,7 @@ from codec.jpeg.components import split_components
 from codec.jpeg.decode.coefficients import read_source
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.distortion import Errors, measure_errors
-from codec.jpeg.quantize.tuning import DEFAULT
+from codec.jpeg.quantize.tuning import PSNR
 from codec.jpeg.rate_control.target import PLAIN_SHARE, Goal, set_goal
 from codec.settings import EncodeSettings
 from tests.codec.pictures import scene
@@ -107,7 +107,7 @@ def test_without_a_map_the_whole_image_is_as_good_as_the_reference_and_no_better
 ) -> None:
     settings = EncodeSettings(quality, target="quality", subsampling="420", progressive=True)
     found = codec.encode(IMAGE, saliency, settings)
-    blocks = Blocks(split_components(IMAGE, None, subsample=True, tuning=DEFAULT))
+    blocks = Blocks(split_components(IMAGE, None, subsample=True, tuning=PSNR.default))
     errors = measure_file(found.jpeg, blocks)
     # The search ends within 1.2 % of the allowed errors.
     assert errors.salient == pytest.approx(
@@ -125,7 +125,7 @@ def make_errors(salient: float, rest: float) -> Errors:
 
 
 def test_the_error_of_a_pass_is_that_of_its_bytes_or_of_the_worse_region() -> None:
-    components = split_components(IMAGE, SALIENCY, subsample=True, tuning=DEFAULT)
+    components = split_components(IMAGE, SALIENCY, subsample=True, tuning=PSNR.default)
     goal = set_goal(EncodeSettings(target="quality"), Blocks(components), 10000)
     assert goal.allowed is not None
     spare = goal.allowed._replace(salient=goal.allowed.salient / 2, rest=goal.allowed.rest / 3)
@@ -140,7 +140,7 @@ def test_the_error_of_a_pass_is_that_of_its_bytes_or_of_the_worse_region() -> No
 
 
 def test_a_region_may_have_the_references_errors_and_more_plain_ones() -> None:
-    blocks = Blocks(split_components(IMAGE, SALIENCY, subsample=True, tuning=DEFAULT))
+    blocks = Blocks(split_components(IMAGE, SALIENCY, subsample=True, tuning=PSNR.default))
     allowed = set_goal(EncodeSettings(80, target="quality", floor=40), blocks, 10000).allowed
     own, floor = blocks.measure_reference(80, 80), blocks.measure_reference(40, 40)
     assert allowed == (
@@ -150,7 +150,7 @@ def test_a_region_may_have_the_references_errors_and_more_plain_ones() -> None:
 
 
 def test_a_region_without_blocks_limits_nothing() -> None:
-    blocks = Blocks(split_components(IMAGE, None, subsample=True, tuning=DEFAULT))
+    blocks = Blocks(split_components(IMAGE, None, subsample=True, tuning=PSNR.default))
     goal = set_goal(EncodeSettings(80, target="quality"), blocks, 10000)
     assert goal.allowed is not None
     assert goal.allowed.rest == goal.allowed.plain_rest == np.inf

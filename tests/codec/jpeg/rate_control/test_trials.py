@@ -6,7 +6,7 @@ import pytest
 from codec.jpeg.components import split_components
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.distortion import Errors
-from codec.jpeg.quantize.tuning import DEFAULT
+from codec.jpeg.quantize.tuning import PSNR
 from codec.jpeg.rate_control.passes import Point
 from codec.jpeg.rate_control.target import Fit, Goal
 from codec.jpeg.rate_control.trials import (
@@ -20,13 +20,13 @@ from codec.jpeg.syntax.symbols import END_OF_BLOCK, ZERO_RUN
 from codec.jpeg.write.scan_script import choose_script, measure_share
 from tests.codec.pictures import scene
 
-COMPONENTS = split_components(scene(120, 160), None, subsample=True, tuning=DEFAULT)
+COMPONENTS = split_components(scene(120, 160), None, subsample=True, tuning=PSNR.default)
 FINE, COARSE = Point(8.0, 8.0), Point(24.0, 24.0)
 
 
 def make_trials(target_bytes: float, *, progressive: bool = False) -> Trials:
     goal = Goal(target_bytes, target_bytes * 1.01)
-    return Trials(Blocks(COMPONENTS), DEFAULT, goal, progressive)
+    return Trials(Blocks(COMPONENTS), PSNR.default, goal, progressive)
 
 
 def test_errors_are_log_ratios_to_the_goals_bytes() -> None:

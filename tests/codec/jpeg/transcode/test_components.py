@@ -13,7 +13,7 @@ import codec
 from codec.jpeg.components import split_components
 from codec.jpeg.decode.coefficients import Source, read_source
 from codec.jpeg.decode.orientation import apply_orientation
-from codec.jpeg.quantize.tuning import DEFAULT
+from codec.jpeg.quantize.tuning import PSNR
 from codec.jpeg.syntax.component import CHROMA, LUMA
 from codec.jpeg.transcode.components import split_source
 from codec.jpeg.transcode.lossless import rewrite
@@ -30,7 +30,7 @@ FACTORS = {"4:4:4": (1, 1), "4:2:2": (2, 1), "4:2:0": (2, 2)}
 @pytest.mark.parametrize("upload", FACTORS)
 def test_coefs_are_the_dequantized_ones(upload: str) -> None:
     source = read_source(pillow_jpeg(scene(41, 75), quality=90, subsampling=upload))
-    components = split_source(source, SPOT, DEFAULT, subsample=False)
+    components = split_source(source, SPOT, PSNR.default, subsample=False)
     assert [component.kind for component in components] == [LUMA, CHROMA, CHROMA]
     assert (components[0].horizontal, components[0].vertical) == FACTORS[upload]
     for component, qcoefs, steps in zip(
@@ -44,11 +44,11 @@ def test_coefs_are_the_dequantized_ones(upload: str) -> None:
 def test_subsampled_chroma_is_near_that_of_the_decoded_image(upload: str) -> None:
     data = pillow_jpeg(PHOTO, quality=97, subsampling=upload)
     source = read_source(data)
-    luma, *chroma = split_source(source, None, DEFAULT, subsample=True)
+    luma, *chroma = split_source(source, None, PSNR.default, subsample=True)
     assert (luma.horizontal, luma.vertical) == (2, 2)
     assert np.array_equal(luma.coefs[:13, :17], source.qcoefs[0][:13, :17] * source.quant_tables[0])
     assert not luma.coefs[13:].any()
-    expected = split_components(shown_pixels(data), None, subsample=True, tuning=DEFAULT)
+    expected = split_components(shown_pixels(data), None, subsample=True, tuning=PSNR.default)
     for component, other in zip(chroma, expected[1:], strict=True):
         assert component.steps is None
         real = np.s_[: component.real_rows - 1, : component.real_columns - 1]
@@ -61,8 +61,8 @@ def test_blocks_have_the_weights_of_the_decoded_image(upload: str) -> None:
     # Dark on the left; grain in luma and chroma.
     image = (scene(96, 128) * np.linspace(0.05, 1, 128)[None, :, None]).astype(np.uint8)
     data = pillow_jpeg(image, quality=97, subsampling=upload)
-    found = split_source(read_source(data), None, DEFAULT, subsample=True)
-    expected = split_components(shown_pixels(data), None, subsample=True, tuning=DEFAULT)
+    found = split_source(read_source(data), None, PSNR.default, subsample=True)
+    expected = split_components(shown_pixels(data), None, subsample=True, tuning=PSNR.default)
     for own, other in zip(found, expected, strict=True):
         real = np.s_[: other.real_rows, : other.real_columns]
         assert np.median(np.abs(own.visibility[real] / other.visibility[real] - 1)) < 0.02

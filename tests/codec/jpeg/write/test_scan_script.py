@@ -4,7 +4,7 @@ import pytest
 from codec.jpeg.components import split_components
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.rdoq import count_ac_symbols, quantize_dc
-from codec.jpeg.quantize.tuning import DEFAULT
+from codec.jpeg.quantize.tuning import PSNR
 from codec.jpeg.rate_control.passes import Point, run_pass
 from codec.jpeg.rate_control.trials import make_prior_rates
 from codec.jpeg.syntax.component import Component
@@ -47,10 +47,10 @@ def test_a_script_gives_each_bit_once_and_coarse_before_fine(scale: float) -> No
 
 
 def test_refining_scans_are_chosen_for_dense_coefficients_only() -> None:
-    components = split_components(scene(120, 160), None, subsample=True, tuning=DEFAULT)
+    components = split_components(scene(120, 160), None, subsample=True, tuning=PSNR.default)
     for step, is_refined in ((3.0, True), (24.0, False)):
         blocks = Blocks(components)
-        run_pass(blocks, DEFAULT, Point(step, step), [make_prior_rates()] * 2)
+        run_pass(blocks, PSNR.default, Point(step, step), [make_prior_rates()] * 2)
         script = choose_script(components, blocks.read())
         assert any(scan.high_bit for scan in script) == is_refined
 
@@ -66,9 +66,9 @@ def sum_bits(nonzeros: Nonzeros, refinements: int) -> float:
 def test_bits_are_left_to_refining_scans_as_long_as_that_saves_bits(
     step: float, refinements: int
 ) -> None:
-    components = split_components(scene(120, 160), None, subsample=True, tuning=DEFAULT)
+    components = split_components(scene(120, 160), None, subsample=True, tuning=PSNR.default)
     blocks = Blocks(components)
-    run_pass(blocks, DEFAULT, Point(step, step), [make_prior_rates()] * 2)
+    run_pass(blocks, PSNR.default, Point(step, step), [make_prior_rates()] * 2)
     nonzeros = list_nonzeros(components[0], blocks.read()[0])
     bits = [sum_bits(nonzeros, count) for count in range(3)]
     assert refinements == int(bits[1] < bits[0]) + int(bits[2] < bits[1] < bits[0])
