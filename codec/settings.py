@@ -21,8 +21,6 @@ class EncodeSettings:
     """1..100 on libjpeg's scale: the quality of the reference, a standard JPEG."""
     strength: float = 0.6
     """0..1: how strongly the saliency map moves bits; 0 ignores the map."""
-    tune: Tune = "perceptual"
-    """`perceptual`: constants for how the photo looks where people look. `psnr`: for PSNR and its kin."""
     subsampling: Subsampling = "auto"
     """Chroma subsampling; `auto` is 4:4:4 where 4:2:0 would blur coloured edges, otherwise 4:2:0."""
     progressive: bool = False
@@ -37,6 +35,8 @@ class EncodeSettings:
     None means `quality` − 35, but at least 10."""
     max_bytes: int | None = None
     """Upper limit on the bytes of the file; None sets no limit."""
+    tune: Tune = "perceptual"
+    """`perceptual`: constants for how the photo looks where people look. `psnr`: for PSNR and its kin."""
 
     def __post_init__(self) -> None:
         for name, choice in (("target", Target), ("tune", Tune), ("subsampling", Subsampling)):
