@@ -97,8 +97,8 @@ bench-rd: $(DEV_STAMP) ## Rate and distortion against other encoders (IMAGES=fol
 	@$(BIN)/python -m bench rd --images '$(or $(IMAGES),../shared/data/kodak)' --out '$(or $(OUT),bench/results/rd.json)' $(ARGS)
 
 # Fits on photos that the network was trained on. Held-out photos and Kodak are for measuring only.
-bench-fit: $(DEV_STAMP) ## Fit the encoder's constants (GOALS=default or full, OUT=file)
-	@$(BIN)/python -m bench fit --goals '$(or $(GOALS),default)' --fold training --halve --images '$(or $(IMAGES),../shared/data/fixations/osie)' --fixations '$(or $(FIXATIONS),../shared/data/fixations/osie/fixations.json)' --out '$(or $(OUT),bench/results/fit.json)' $(ARGS)
+bench-fit: $(DEV_STAMP) ## Fit the encoder's constants (GOALS=perceptual, psnr, …_full, OUT=file)
+	@$(BIN)/python -m bench fit --goals '$(or $(GOALS),perceptual)' --images $(or $(IMAGES),../shared/data/fixations/osie ../shared/data/lossless) --out '$(or $(OUT),bench/results/fit.json)' $(ARGS)
 
 # Of the default photos, only those held out of training are measured; of IMAGES= all are.
 bench-saliency: $(DEV_STAMP) ## Maps against recorded gaze (IMAGES=folder, FIXATIONS=file, OUT=file)

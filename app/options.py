@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from contract.errors import InvalidOptionError
 from contract.gravity import PATTERN, parse_gravity
 from contract.images import MAX_SIDE_PX
-from contract.messages import Fit, Hdr, Heatmap, Metadata, Options, Subsampling, Target
+from contract.messages import Fit, Hdr, Heatmap, Metadata, Options, Subsampling, Target, Tune
 
 # The largest integer that every JSON parser keeps exact (RFC 7493, 2.2); no JPEG is as large.
 LARGEST_MAX_BYTES: Final = 2**53 - 1
@@ -92,6 +92,15 @@ class CompressOptions(BaseModel):
             examples=[0.6],
         ),
     ] = Options().strength
+    tune: Annotated[
+        Tune,
+        Field(
+            description="What the encoder's constants are fitted to. `perceptual`: how the photo looks "
+            "where people look. `psnr`: PSNR, SSIM and the like of the whole photo, and PSNR where "
+            "people look",
+            examples=["perceptual"],
+        ),
+    ] = Options().tune
     floor: Annotated[
         int | None,
         Field(

@@ -16,7 +16,7 @@ from PIL import Image
 import codec
 from bench.metrics import Picture
 from bench.metrics.regions import scale_map
-from codec.settings import Target
+from codec.settings import Target, Tune
 
 Map = NDArray[np.float32]
 Writer = Callable[[int], bytes]  # quality in 1..100 -> file
@@ -87,11 +87,17 @@ def encode_standard(
 
 
 def encode_ours(
-    image: Picture, saliency: Map, quality: int, strength: float, target: Target = "size"
+    image: Picture,
+    saliency: Map,
+    quality: int,
+    strength: float,
+    target: Target = "size",
+    *,
+    tune: Tune = "perceptual",
 ) -> tuple[bytes, int]:
     """Return Foveate's progressive file and its passes; `size` aims at the standard JPEG's bytes."""
     settings = codec.EncodeSettings(
-        quality=quality, strength=strength, progressive=True, target=target
+        quality=quality, strength=strength, progressive=True, target=target, tune=tune
     )
     encoded = codec.encode(image, saliency, settings)
     return encoded.jpeg, encoded.passes

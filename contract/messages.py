@@ -14,6 +14,7 @@ from contract.errors import FoveateError, InternalError, index_by_code
 from contract.gravity import SMART
 
 Target = Literal["size", "quality"]
+Tune = Literal["perceptual", "psnr"]
 Heatmap = Literal["none", "map", "overlay"]
 Subsampling = Literal["auto", "420", "444"]
 Metadata = Literal["none", "copyright", "all"]
@@ -43,6 +44,7 @@ class Options:
     target: Target = "quality"
     max_bytes: int | None = None
     strength: float = 0.6
+    tune: Tune = "perceptual"
     floor: int | None = None
     width: int | None = None
     height: int | None = None

@@ -32,6 +32,7 @@ from bench.metrics.regions import keep_elsewhere, salient_region, scale_map, sof
 from bench.metrics.ssimulacra2_fast import Scale, prepare_original
 from bench.rd.crops import cut_crop, locate_crop
 from bench.rd.equal_bytes import enclose_bytes, find_bytes, measure_at
+from codec.settings import Tune
 
 Measures = dict[str, float]
 
@@ -49,6 +50,7 @@ class MeasureOptions:
     crops: bool = False
     fidelity: bool = False
     """Encode with `target="quality"` too, and find other encoders' bytes at the same SSIMULACRA2."""
+    tune: Tune = "perceptual"
     more_strengths: tuple[float, ...] = ()
     """Further strengths, named like `foveate@0.2`."""
 
@@ -151,7 +153,9 @@ def measure_encoders(
     save_crop(STANDARD, standard)
     for name, strength in options.strengths().items():
         started = time.perf_counter()
-        jpeg, passes = encode_ours(scene.image, scene.saliency, quality, strength)
+        jpeg, passes = encode_ours(
+            scene.image, scene.saliency, quality, strength, tune=options.tune
+        )
         ms = (time.perf_counter() - started) * 1000
         rows[name] = {"bytes": len(jpeg), **measure_file(scene, jpeg), "ms": ms, "passes": passes}
         save_crop(name, jpeg)
@@ -176,7 +180,9 @@ def measure_fidelity(scene: Scene, quality: int, options: MeasureOptions) -> Mea
     The other encoders' files have the same SSIMULACRA2 in the most salient quarter.
     """
     started = time.perf_counter()
-    jpeg, passes = encode_ours(scene.image, scene.saliency, quality, options.strength, "quality")
+    jpeg, passes = encode_ours(
+        scene.image, scene.saliency, quality, options.strength, "quality", tune=options.tune
+    )
     ms = (time.perf_counter() - started) * 1000
     row: Measures = {"bytes": len(jpeg), **measure_file(scene, jpeg), "ms": ms, "passes": passes}
     if "ssimulacra2_gaze" not in row:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from bench.datasets.photos import (
     Photo,
@@ -25,6 +25,7 @@ from bench.encoders import PACKAGES as RIVAL_PACKAGES
 from bench.encoders import RIVALS, STANDARD, find_missing, parse_quality
 from bench.environment import PACKAGES, count_cores, describe_machine, write_result
 from bench.rd.summary import count_wins, find_worst, group_photos, print_table, summarise
+from codec.settings import Tune
 
 SEED: Final = 0  # unused: encoders and metrics are deterministic
 QUALITIES: Final = (50, 75)
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--quality", type=parse_quality, nargs="+", help="qualities of the standard JPEG (50 75)")
     add("--strength", type=float, default=0.6, help="of the encoder `foveate` (%(default)s)")
+    add("--tune", choices=get_args(Tune), default="perceptual", help="its tune (%(default)s)")
     add(
         "--strengths",
         type=float,
@@ -72,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
         qualities,
         args.strength,
         rivals,
+        tune=args.tune,
         crops=bool(args.report),
         fidelity=args.fidelity,
         more_strengths=tuple(args.strengths),
@@ -187,6 +190,7 @@ def describe(
         "halved": args.halve,
         "ladder_steps": args.ladder,
         "strength": options.strength,
+        "tune": options.tune,
         "salient_share": regions.SALIENT_SHARE,
         "maps": "files" if args.maps else "model.Predictor",
         "gaze": "fixations" if args.fixations else "map",

@@ -31,6 +31,7 @@ def test_every_option_is_parsed() -> None:
         ("target", "size"),
         ("max_bytes", "9000"),
         ("strength", "0.25"),
+        ("tune", "psnr"),
         ("floor", "30"),
         ("width", "640"),
         ("height", "480"),
@@ -47,6 +48,7 @@ def test_every_option_is_parsed() -> None:
         target="size",
         max_bytes=9000,
         strength=0.25,
+        tune="psnr",
         floor=30,
         width=640,
         height=480,
@@ -66,6 +68,7 @@ def test_the_defaults_do_not_change_unnoticed() -> None:
         target="quality",
         max_bytes=None,
         strength=0.6,
+        tune="perceptual",
         floor=None,
         width=None,
         height=None,
@@ -156,6 +159,8 @@ def test_every_field_of_the_contract_is_an_option() -> None:
             for name in ("width", "height")
             for value in ("0", "-1", "65501", "1.5", "")
         ),
+        ("tune", "ssim"),
+        ("tune", ""),
         ("fit", "contain"),
         ("fit", ""),
         *(

@@ -37,6 +37,7 @@ def test_every_option_reaches_the_service(page: PageUnderTest, photos: Photos) -
     tab = page.tab
     tab.get_by_text("More", exact=True).click()
     tab.get_by_label("Strength").first.fill("0.3")
+    tab.get_by_label("Better by").select_option("psnr")
     tab.get_by_label("Lowest quality of the background").fill("55")
     tab.get_by_label("Maximum file size in kB").fill("9")
     tab.get_by_label("Colour resolution").select_option("444")
@@ -45,8 +46,9 @@ def test_every_option_reaches_the_service(page: PageUnderTest, photos: Photos) -
     tab.wait_for_timeout(500)
     page.await_done("ben")
     last = next(r for r in reversed(page.requests) if "/compress?" in r.url)
-    for part in ("strength=0.3", "floor=55", "max_bytes=9000", "subsampling=444", "hdr=keep"):
-        assert part in last.url
+    expected = {"strength": "0.3", "tune": "psnr", "floor": "55", "max_bytes": "9000"}
+    for name, value in (expected | {"subsampling": "444", "hdr": "keep"}).items():
+        assert f"{name}={value}" in last.url
     data = page.download("ben")
     assert len(data) <= 9000
     picture = open_jpeg(data)

@@ -26,6 +26,8 @@ from codec.settings import EncodeSettings
         {"max_bytes": 1000.5},
         {"max_bytes": True},
         {"subsampling": "422"},
+        {"tune": "ssim"},
+        {"tune": None},
         {"target": "bytes"},
         {"progressive": 1},
     ],

@@ -74,6 +74,7 @@ def encode(
         target=options.target,
         max_bytes=max_bytes,
         strength=options.strength,
+        tune=options.tune,
         floor=options.floor,
         subsampling=options.subsampling,
         progressive=options.progressive,

@@ -26,7 +26,7 @@ export class OptionsForm {
   get query() {
     const { elements } = this.#form;
     const query = new URLSearchParams({ heatmap: "map" });
-    for (const name of ["quality", "target", "strength", "subsampling", "metadata", "hdr"]) {
+    for (const name of ["quality", "target", "strength", "tune", "subsampling", "metadata", "hdr"]) {
       query.set(name, elements[name].value);
     }
     query.set("progressive", String(elements.progressive.checked));

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import codec
-from codec.settings import EncodeSettings, Subsampling
+from codec.settings import EncodeSettings, Subsampling, Tune
 from tests.codec.pictures import noise, scene, sky, spot, text
 from tests.photos import photo, standard_jpeg
 
@@ -115,6 +115,7 @@ def cases(draw: st.DrawFn) -> tuple[Picture, NDArray[np.float32] | None]:
     strength=st.sampled_from([0.0, 0.6, 1.0]),
     subsampling=st.sampled_from(["auto", "420", "444"]),
     progressive=st.booleans(),
+    tune=st.sampled_from(["perceptual", "psnr"]),
 )
 def test_no_part_of_any_picture_is_worse_than_promised(
     case: tuple[Picture, NDArray[np.float32] | None],
@@ -123,8 +124,11 @@ def test_no_part_of_any_picture_is_worse_than_promised(
     strength: float,
     subsampling: Subsampling,
     progressive: bool,
+    tune: Tune,
 ) -> None:
-    chosen = EncodeSettings(quality, strength, subsampling, progressive, target="quality")
+    chosen = EncodeSettings(
+        quality, strength, subsampling, progressive, target="quality", tune=tune
+    )
     check_promise(*case, chosen)
 
 

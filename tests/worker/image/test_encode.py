@@ -33,6 +33,7 @@ def compress(**options: Any) -> bytes:
         {"target": "size"},
         {"max_bytes": 1200},
         {"strength": 0.0},
+        {"tune": "psnr"},
         {"floor": 74},
         {"subsampling": "444"},
         {"progressive": False},

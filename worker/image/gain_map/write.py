@@ -67,6 +67,7 @@ def encode_gain_map(
         floor=QUALITY,
         target="quality",
         strength=0.0,
+        tune="psnr",  # nobody looks at it: its samples are numbers
         subsampling="444",
         progressive=options.progressive,
     )

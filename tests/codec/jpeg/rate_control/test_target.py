@@ -12,7 +12,7 @@ from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.distortion import Errors, measure_errors
 from codec.jpeg.quantize.tuning import PSNR
 from codec.jpeg.rate_control.target import PLAIN_SHARE, Goal, set_goal
-from codec.settings import EncodeSettings
+from codec.settings import EncodeSettings, Tune
 from tests.codec.pictures import scene
 from tests.photos import standard_jpeg
 
@@ -71,12 +71,16 @@ def test_a_search_for_quality_starts_near_its_end(quality: int) -> None:
     assert np.mean(found) < 5
 
 
-def test_the_rest_is_never_worse_than_the_reference_at_the_floor() -> None:
+# The goal counts chroma too. With `perceptual` chroma has the smaller part of the allowed errors, so
+# that luma, which is measured here, has a larger one than in the reference.
+@pytest.mark.parametrize(("tune", "most"), [("psnr", 1.15), ("perceptual", 1.9)])
+def test_the_rest_is_never_worse_than_the_reference_at_the_floor(tune: Tune, most: float) -> None:
     low, high = (
-        encode(quality=80, target="quality", strength=1.0, floor=floor) for floor in (5, 78)
+        encode(quality=80, target="quality", strength=1.0, floor=floor, tune=tune)
+        for floor in (5, 78)
     )
     assert len(low.jpeg) < len(high.jpeg) <= high.reference_bytes
-    assert squared_error(high.jpeg, COLD) < squared_error(standard_jpeg(IMAGE, 78), COLD) * 1.15
+    assert squared_error(high.jpeg, COLD) < squared_error(standard_jpeg(IMAGE, 78), COLD) * most
     assert squared_error(high.jpeg, COLD) < squared_error(low.jpeg, COLD)
 
 
@@ -117,7 +121,7 @@ def test_without_a_map_the_whole_image_is_as_good_as_the_reference_and_no_better
         ratio = squared_error(found.jpeg, where) / squared_error(
             standard_jpeg(IMAGE, quality), where
         )
-        assert 0.4 < ratio < 1.25
+        assert 0.4 < ratio < 1.35
 
 
 def make_errors(salient: float, rest: float) -> Errors:

@@ -56,6 +56,7 @@ def test_a_marked_file_is_recognized_with_another_density() -> None:
         {"target": "size"},
         {"floor": 39},
         {"strength": 0.5},
+        {"tune": "psnr"},
         {"subsampling": "444"},
         {"progressive": True},
     ],
