@@ -24,7 +24,7 @@ from codec.jpeg import encode as encoder
 from codec.settings import EncodeSettings
 
 RIVAL_ENCODERS: Final = ("mozjpeg", "jpegli")
-_LADDER: Final = (10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 95, 98)
+_LADDER: Final = (10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 95, 98, 100)
 """Qualities of the standard JPEG, between which its measures are interpolated."""
 _RIVAL_STEPS: Final = (0, 5, 10)
 """A rival is measured at such qualities above the standard JPEG's, which has more bytes at the same one."""

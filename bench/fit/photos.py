@@ -1,8 +1,8 @@
 """The photos of a fit, and their split into those that are fitted and those for validation.
 
-Kodak's photos and photos held out of the network's training are never used. By their
-hashed names half of the photos are halved. The other JPEGs lose 4 pixels at each side, so that every
-block straddles four blocks of the source and coefficients have no gaps that its quantization left.
+Kodak's photos and photos held out of the network's training are never used. By their hashed names
+half of the photos are halved. The other JPEGs lose 4 pixels at each side, so that every block straddles
+four blocks of the source and coefficients have no gaps that its quantization left.
 """
 
 import hashlib

@@ -11,12 +11,13 @@ cost and the columns of the first and the last constants on photos that the fit 
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import cma
 import numpy as np
@@ -26,7 +27,7 @@ from bench.environment import PACKAGES, count_cores, describe_machine, write_res
 from bench.fit.constants import AXES, Constants, list_constants, move
 from bench.fit.goals import GOALS, Goals
 from bench.fit.measure import Key, Row, Trial, measure_trial, prepare_reference
-from bench.fit.photos import choose_photos
+from bench.fit.photos import Split, choose_photos
 from bench.rd.processes import MapFunction, open_pool
 from codec.jpeg.quantize.tuning import PERCEPTUAL, PSNR
 
@@ -86,9 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Fit, and print each generation; return the exit code."""
     started = time.monotonic()
-    photos = {
-        split: choose_photos(args.images, split, args.limit) for split in ("fit", "validation")
-    }
+    photos = {split: choose_photos(args.images, split, args.limit) for split in get_args(Split)}
     if not photos["fit"]:
         print("bench fit: no photos to fit", file=sys.stderr)
         return 1
@@ -147,7 +146,9 @@ class Fit:
         strategy = cma.CMAEvolutionStrategy([0.0] * len(names), 1.0, self._options(start, names))
         state = start
         for count in range(self.args.generations):
-            if time.monotonic() >= end_s or strategy.stop():
+            reasons = strategy.stop()
+            if time.monotonic() >= end_s or reasons:
+                print(f"no further generation: {reasons or 'the time is over'}")
                 break
             generation = start.generation + count
             started = time.monotonic()
@@ -173,10 +174,10 @@ class Fit:
         lower = [AXES[name].count_steps(start.constants[name], AXES[name].least) for name in names]
         upper = [AXES[name].count_steps(start.constants[name], AXES[name].most) for name in names]
         options: dict[str, Any] = {
-            "bounds": [lower, upper],
+            "bounds": [replace_infinite(lower), replace_infinite(upper)],
             "seed": self.args.seed + start.generation,
             "CMA_stds": [start.deviations.get(name, self.args.sigma) for name in names],
-            "verbose": -9,
+            "verbose": -10,
         }
         if self.args.population:
             options["popsize"] = self.args.population
@@ -237,6 +238,11 @@ class Fit:
             "validation": self.validation,
         }
         write_result(args.out, content, indent=1)
+
+
+def replace_infinite(bounds: Iterable[float]) -> list[float | None]:
+    """Return bounds as cma expects them: None in place of an infinite one."""
+    return [bound if math.isfinite(bound) else None for bound in bounds]
 
 
 def prepare(map_trials: MapFunction, trials: Iterable[Trial]) -> list[Trial]:

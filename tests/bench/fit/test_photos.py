@@ -1,12 +1,13 @@
 import json
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from PIL import Image
 
 from bench.datasets.folds import in_fold
 from bench.datasets.photos import read_photo
-from bench.fit.photos import choose_photos, find_split
+from bench.fit.photos import Split, choose_photos, find_split
 
 
 def make_folder(folder: Path, suffix: str, names: list[str]) -> Path:
@@ -18,7 +19,7 @@ def make_folder(folder: Path, suffix: str, names: list[str]) -> Path:
 
 def test_splits_share_no_photo_and_are_the_same_each_time(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "a", ".png", [f"{i:03}" for i in range(40)])
-    fit, other = (choose_photos([folder], split, 100) for split in ("fit", "validation"))
+    fit, other = (choose_photos([folder], split, 100) for split in get_args(Split))
     paths = {photo.path for photo in fit}
     assert len(fit) > len(other) > 0
     assert not paths & {photo.path for photo in other}
@@ -29,7 +30,7 @@ def test_splits_share_no_photo_and_are_the_same_each_time(tmp_path: Path) -> Non
 def test_held_out_photos_and_kodak_are_never_used(tmp_path: Path) -> None:
     names = [f"{i:03}" for i in range(40)]
     folder = make_folder(tmp_path / "a", ".png", [*names, "kodim01", "kodim24"])
-    chosen = [p for split in ("fit", "validation") for p in choose_photos([folder], split, 100)]
+    chosen = [p for split in get_args(Split) for p in choose_photos([folder], split, 100)]
     found = {photo.path.name for photo in chosen}
     assert all(in_fold(name, "training") for name in found)
     assert 0 < len(found) < len(names)
