@@ -1,6 +1,10 @@
 """Redis clients of the front end and the supervisor, and the Lua scripts that they run."""
 
 import asyncio
+import math
+from collections.abc import Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +15,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry as SyncRetry
+from redis.typing import EncodableT
 
 # Limit of each wait of a command: for a free connection, for connecting, for each read and write.
 SOCKET_TIMEOUT_S: Final = 10
@@ -33,7 +40,6 @@ class FairConnectionPool(ConnectionPool):
         super().__init__(max_connections=max_connections, **options)
         self._timeout_s = timeout
         self._places = asyncio.Semaphore(max_connections)
-        self._given: set[AbstractConnection] = set()
 
     async def get_connection(self, *_: Any, **__: Any) -> AbstractConnection:
         """Return a connection.
@@ -41,17 +47,20 @@ class FairConnectionPool(ConnectionPool):
         Raises:
             ConnectionError: when there is none within the timeout, or Redis can't be reached.
         """
+        if self._places.locked():
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    await self._places.acquire()
+            except TimeoutError as error:
+                raise RedisConnectionError("All connections were in use for too long.") from error
+        else:
+            await self._places.acquire()
+        connection: AbstractConnection = self.get_available_connection()  # type: ignore[no-untyped-call]
         try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._places.acquire()
-        except TimeoutError as error:
-            raise RedisConnectionError("All connections were in use for too long.") from error
-        try:
-            connection: AbstractConnection = await super().get_connection()  # type: ignore[no-untyped-call]
+            await self.ensure_connection(connection)
         except BaseException:
-            self._places.release()
+            await self.release(connection)
             raise
-        self._given.add(connection)
         return connection
 
     async def release(self, connection: AbstractConnection) -> None:
@@ -59,10 +68,7 @@ class FairConnectionPool(ConnectionPool):
         try:
             await super().release(connection)
         finally:  # also when it is cancelled while a socket is closed
-            # redis-py also releases a connection that it could not open and did not give.
-            if connection in self._given:
-                self._given.remove(connection)
-                self._places.release()
+            self._places.release()
 
 
 def connect(redis_url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> Redis:
@@ -122,3 +128,44 @@ def _connect(redis_url: str, connections: int, timeout_s: float, retry: Retry) -
         retry=retry,
     )
     return Redis.from_pool(pool)
+
+
+async def exchange(client: Redis, *commands: tuple[EncodableT, ...]) -> list[Any]:
+    """Send commands in one write, once more if the connection is cut; return their responses.
+
+    A pipeline of redis-py takes more CPU time: among other things it has a timer for each response.
+
+    Raises:
+        RedisError: when Redis can't be reached, or refuses a command: one of those between MULTI and
+            EXEC, too.
+    """
+    pool = client.connection_pool
+    connection = await pool.get_connection()
+    try:
+        async with asyncio.timeout(connection.socket_timeout):
+            responses: list[Any] = await connection.retry.call_with_retry(
+                partial(_exchange_once, connection, commands), lambda _: connection.disconnect()
+            )
+    except TimeoutError as error:
+        raise RedisTimeoutError("Redis did not respond in time.") from error
+    finally:
+        await pool.release(connection)
+    # EXEC responds with a list.
+    for response in chain(responses, *(one for one in responses if isinstance(one, list))):
+        if isinstance(response, RedisError):
+            raise response
+    return responses
+
+
+async def _exchange_once(
+    connection: AbstractConnection, commands: Sequence[tuple[EncodableT, ...]]
+) -> list[Any]:
+    packed = connection.pack_commands(commands)
+    await connection.send_packed_command(packed, check_health=False)
+    responses = []
+    for _ in commands:
+        try:
+            responses.append(await connection.read_response(timeout=math.inf))
+        except ResponseError as error:
+            responses.append(error)
+    return responses

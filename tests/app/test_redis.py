@@ -9,12 +9,19 @@ import pytest
 import redis
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 import app.redis
 from app.cancellation import end
-from app.redis import connect, connect_blocking, connect_health, connect_sync, register_script
+from app.redis import (
+    connect,
+    connect_blocking,
+    connect_health,
+    connect_sync,
+    exchange,
+    register_script,
+)
 
 
 def use(client: Callable[[], Redis], work: Callable[[Redis], Awaitable[Any]]) -> None:
@@ -177,6 +184,69 @@ def test_cancelling_the_return_of_a_connection_takes_no_place(redis_url: str) ->
         assert await client.echo("a") == b"a"
 
     use(lambda: connect_blocking(redis_url), work)
+
+
+def test_an_exchange_returns_the_response_to_each_command(redis_url: str) -> None:
+    async def work(client: Redis) -> None:
+        assert await exchange(client, ("SET", "a", b"x" * 10**6, "EX", 9), ("GET", "a")) == [
+            b"OK",
+            b"x" * 10**6,
+        ]
+        assert (await exchange(client, ("MULTI",), ("STRLEN", "a"), ("EXEC",)))[-1] == [10**6]
+
+    use(lambda: connect(redis_url), work)
+
+
+@pytest.mark.parametrize("refused", [("NONSENSE",), ("LPUSH", "text", "a")])
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_an_exchange_raises_the_error_of_any_command(
+    redis_url: str, connection: redis.Redis, refused: tuple[str, ...], *, in_transaction: bool
+) -> None:
+    connection.set("text", "b")
+    commands = [("ECHO", "a"), refused, ("ECHO", "c")]
+    if in_transaction:
+        commands = [("MULTI",), *commands, ("EXEC",)]
+
+    async def work(client: Redis) -> None:
+        before = count_connections(connection)
+        with pytest.raises(ResponseError, match=r"unknown command|wrong kind"):
+            await exchange(client, *commands)
+        assert await exchange(client, ("ECHO", "d")) == [b"d"]
+        assert count_connections(connection) == before + 1
+
+    use(lambda: connect(redis_url), work)
+
+
+def test_an_exchange_is_sent_again_when_its_connection_is_cut(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(client: Redis) -> None:
+        waiting = asyncio.ensure_future(
+            exchange(client, ("INCR", "count"), ("BLPOP", "list", 5), ("ECHO", "a"))
+        )
+        await asyncio.sleep(0.1)
+        connection.client_kill_filter(_type="normal", skipme=True)
+        connection.rpush("list", "b")
+        assert await waiting == [2, [b"list", b"b"], b"a"]
+
+    use(lambda: connect(redis_url), work)
+
+
+def test_an_exchange_that_times_out_or_is_cancelled_leaves_no_response_to_others(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(client: Redis) -> None:
+        with pytest.raises(RedisTimeoutError):
+            await exchange(client, ("INCR", "count"), ("BLPOP", "nothing", 60))
+        assert await exchange(client, ("ECHO", "a")) == [b"a"]
+        leaving = asyncio.ensure_future(exchange(client, ("BLPOP", "nothing", 60)))
+        await asyncio.sleep(0.05)
+        await end(leaving)
+        assert await exchange(client, ("ECHO", "b")) == [b"b"]
+
+    assert connection.ping()
+    use(lambda: connect(redis_url, timeout_s=0.3), work)
+    assert connection.get("count") == b"1"
 
 
 def test_a_missing_redis_is_an_error_for_every_command(tmp_path: Path) -> None:
