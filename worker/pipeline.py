@@ -177,26 +177,17 @@ class Pipeline:
         )
         item.size_px = photo.size_px
         item.source = photo.source
-        item.orientation = photo.orientation
         item.segments = photo.segments
         item.gain_map = photo.gain_map
-        if photo.orientation is None and photo.source is None:
-            item.data = None
         item.network_input = self._predictor.prepare(photo.image)
         if photo.source is None:
+            item.data = None
             item.pixels = np.asarray(photo.image)
         if self._count_in_flight() == 1:
             # A single photo leaves cores idle during its network pass. With several photos no core is
             # idle, and preparing inputs early would only take memory.
             item.encode_inputs = self._flow.run_separately(
-                partial(
-                    prepare_inputs,
-                    item.pixels,
-                    item.request.options,
-                    upload=item.data,
-                    orientation=item.orientation,
-                    source=item.source,
-                )
+                partial(prepare_inputs, item.pixels, item.request.options, item.source)
             )
 
     def _predict(self, items: list[Item]) -> None:

@@ -18,13 +18,7 @@ def build_result(item: Item, model_version: str) -> None:
     inputs = (
         item.encode_inputs.result()
         if item.encode_inputs
-        else prepare_inputs(
-            item.pixels,
-            options,
-            upload=item.data,
-            orientation=item.orientation,
-            source=item.source,
-        )
+        else prepare_inputs(item.pixels, options, item.source)
     )
     encoded = encode(
         item.pixels,

@@ -46,8 +46,6 @@ class Photo:
     `source` it is a smaller picture, for the network."""
     size_px: tuple[int, int]
     """(width, height) of the upright photo."""
-    orientation: int | None
-    """EXIF orientation, 1 to 8, of a JPEG whose own samples, made upright, are `image`; else None."""
     source: codec.Source | None = None
     """The upright photo's coefficients, if nothing asks for its pixels."""
     segments: bytes = b""
@@ -65,7 +63,7 @@ def decode(
     """Return the first picture in ``data``, in the size that ``options`` allow.
 
     ``input_size`` returns the (height, width) of the network's input for a photo's width and height. With
-    it, a JPEG is not decoded to pixels where its coefficients are enough.
+    it, a JPEG is not decoded to pixels where its coefficients are enough; without it, always.
 
     Raises:
         UnsupportedImageError: when the content has no supported format.
@@ -116,7 +114,7 @@ def finish(
     if profile is not None and len(profile) > LONGEST_PROFILE_BYTES:
         profile = None
     header_px = (header.width_px, header.height_px)
-    source, has_own_samples = None, False
+    source = None
     if isinstance(stored.pixels, Coefficients):
         source, stored_px = stored.pixels.source, header_px
         size_px = (source.width, source.height)
@@ -125,18 +123,10 @@ def finish(
     else:
         picture = to_picture(stored.pixels, keep_colours=profile is not None)
         turn = TURNS.get(stored.orientation)
-        upright = picture if turn is None else picture.transpose(turn)
-        image = fit(upright, options)
+        image = fit(picture if turn is None else picture.transpose(turn), options)
         size_px = image.size
         # A JPEG may have been read at a smaller size.
         stored_px = header_px if header.format == "JPEG" else picture.size
-        # Each step returns the same object if it changes nothing.
-        has_own_samples = (
-            header.format == "JPEG"
-            and picture is stored.pixels
-            and image is upright
-            and picture.size == header_px
-        )
     geometry = Geometry(stored_px, stored.orientation, size_px)
     components = None if header.format == "JPEG" else len(image.getbands())
     segments = write_segments(stored.metadata, options.metadata, geometry, profile, components)
@@ -144,5 +134,4 @@ def finish(
     if gain_map is not None:
         gain_map_jpeg = encode_gain_map(gain_map, options, geometry)
         segments = announce_gain_map(segments, gain_map, len(gain_map_jpeg))
-    orientation = stored.orientation if has_own_samples else None
-    return Photo(image, size_px, orientation, source, segments, gain_map_jpeg)
+    return Photo(image, size_px, source, segments, gain_map_jpeg)
