@@ -100,8 +100,8 @@ class Replies:
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, MAX_PAUSE_S)
                 continue
-            # Together: discarding a reply takes several commands, and others must not wait for it.
-            await asyncio.gather(*map(self._deliver, popped[1] if popped else ()))
+            delivered = map(self._deliver, popped[1] if popped else ())
+            await asyncio.gather(*map(self._discard, filter(None, delivered)))
 
     async def _reconcile_pending(self) -> None:
         """Find the ends of pending jobs whose replies were lost.
@@ -124,27 +124,30 @@ class Replies:
                 continue
             if record is not None:
                 if record not in unread:
-                    await self._deliver(record, job_id)
+                    self._deliver(record, job_id)
             elif not exists:
                 expected.set_exception(
                     QueueUnavailableError("The queue has lost the photo; send it again.")
                 )
 
-    async def _deliver(self, raw: bytes, job_id: str | None = None) -> None:
-        """Pass on a reply, or an error if it is malformed; a record is known to be of ``job_id``."""
+    def _deliver(self, raw: bytes, job_id: str | None = None) -> str | None:
+        """Pass on a reply, or an error if it is malformed; a record is known to be of ``job_id``.
+
+        Return the id of the job if nobody waits for its reply any more.
+        """
         try:
             reply = decode_reply(raw)
         except InvalidReplyError as error:
             log.exception("dropped a malformed reply")
             self._fail(job_id or error.job_id)
-            return
+            return None
         expected = self._expected.get(reply.job_id)
+        unwanted: str | None = reply.job_id
         if expected is not None and not expected.done():
             expected.set_result(reply)
-            self._on_reply(reply)
-        else:
-            self._on_reply(reply)
-            await self._discard(reply.job_id)
+            unwanted = None
+        self._on_reply(reply)
+        return unwanted
 
     def _fail(self, job_id: str | None) -> None:
         """Fail the request whose reply is malformed; look in the records if its id is unknown."""
