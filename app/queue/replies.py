@@ -5,14 +5,14 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, cast
+from typing import Final
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rq.job import Job
 
 from app.background import BackgroundTask
-from app.redis import connect_blocking
+from app.redis import connect_blocking, exchange
 from contract.errors import InternalError, QueueUnavailableError
 from contract.keys import record_key, reply_key
 from contract.messages import InvalidReplyError, Reply, decode_reply
@@ -87,11 +87,8 @@ class Replies:
                 if time.monotonic() >= self._reconcile_at_s:
                     self._reconcile_at_s = time.monotonic() + BLOCK_S
                     await self._reconcile_pending()
-                popped = await cast(
-                    "Awaitable[list[list[bytes]] | None]",
-                    self._blocking.blmpop(
-                        BLOCK_S, 1, key, direction="LEFT", count=REPLIES_PER_READ
-                    ),
+                (popped,) = await exchange(
+                    self._blocking, ("BLMPOP", BLOCK_S, 1, key, "LEFT", "COUNT", REPLIES_PER_READ)
                 )
                 pause_s = MIN_PAUSE_S
             except RedisError as error:
