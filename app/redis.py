@@ -1,7 +1,6 @@
 """Redis clients of the front end and the supervisor, and the Lua scripts that they run."""
 
 import asyncio
-import math
 from collections.abc import Sequence
 from functools import partial
 from itertools import chain
@@ -22,7 +21,7 @@ from redis.typing import EncodableT
 
 # Limit of each wait of a command: for a free connection, for connecting, for each read and write.
 SOCKET_TIMEOUT_S: Final = 10
-# Each front end has at most this many connections for commands.
+# Each front end has at most this many connections for commands, and as many for exchanges.
 MAX_CONNECTIONS: Final = 64
 # Connections for what the health of a front end depends on.
 HEALTH_CONNECTIONS: Final = 2
@@ -71,6 +70,55 @@ class FairConnectionPool(ConnectionPool):
             self._places.release()
 
 
+class ExchangePool(FairConnectionPool):
+    """A pool for groups of commands that are sent together.
+
+    A client of redis-py takes more CPU time for them: it has a timer for each response, and a task for
+    each write.
+    """
+
+    async def exchange(self, *commands: tuple[EncodableT, ...]) -> list[Any]:
+        """Send commands in one write and return their responses.
+
+        Raises:
+            RedisError: when Redis can't be reached, does not respond within the timeout, or refuses a
+                command, also one between MULTI and EXEC.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                responses = await self._exchange(commands)
+        except TimeoutError as error:
+            raise RedisTimeoutError("Redis did not respond in time.") from error
+        # EXEC responds with a list.
+        for response in chain(responses, *(one for one in responses if isinstance(one, list))):
+            if isinstance(response, RedisError):
+                raise response
+        return responses
+
+    async def _exchange(self, commands: Sequence[tuple[EncodableT, ...]]) -> list[Any]:
+        connection = await self.get_connection()
+        try:
+            return await connection.retry.call_with_retry(
+                partial(_exchange_once, connection, commands), lambda _: connection.disconnect()
+            )
+        finally:
+            await self.release(connection)
+
+
+async def _exchange_once(
+    connection: AbstractConnection, commands: Sequence[tuple[EncodableT, ...]]
+) -> list[Any]:
+    packed = connection.pack_commands(commands)
+    await connection.send_packed_command(packed, check_health=False)
+    responses = []
+    for _ in commands:
+        try:
+            responses.append(await connection.read_response())
+        except ResponseError as error:
+            responses.append(error)
+    return responses
+
+
 def connect(redis_url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> Redis:
     """Return an asynchronous client for commands that do not block in Redis.
 
@@ -88,12 +136,24 @@ def connect_health(redis_url: str) -> Redis:
     return _connect(redis_url, HEALTH_CONNECTIONS, SOCKET_TIMEOUT_S, retry)
 
 
-def connect_blocking(redis_url: str) -> Redis:
-    """Return an asynchronous client for one command at a time that blocks in Redis.
+def connect_exchange(
+    redis_url: str, *, timeout_s: float = SOCKET_TIMEOUT_S, retries: int = 1
+) -> ExchangePool:
+    """Return a pool for exchanges of up to ``timeout_s``.
 
-    It never retries. Redis must be told to block for less than ``SOCKET_TIMEOUT_S``.
+    An exchange whose connection is cut is sent again ``retries`` times, as by `connect`'s client. One
+    that times out is not.
     """
-    return _connect(redis_url, 1, SOCKET_TIMEOUT_S, Retry(NoBackoff(), 0))
+    return ExchangePool.from_url(
+        redis_url,
+        max_connections=MAX_CONNECTIONS,
+        timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        # The timeout is that of the exchange.
+        socket_timeout=None,
+        socket_read_size=READ_BYTES,
+        retry=Retry(NoBackoff(), retries, supported_errors=(RedisConnectionError,)),
+    )
 
 
 def connect_sync(redis_url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
@@ -128,44 +188,3 @@ def _connect(redis_url: str, connections: int, timeout_s: float, retry: Retry) -
         retry=retry,
     )
     return Redis.from_pool(pool)
-
-
-async def exchange(client: Redis, *commands: tuple[EncodableT, ...]) -> list[Any]:
-    """Send commands in one write, once more if the connection is cut; return their responses.
-
-    A pipeline of redis-py takes more CPU time: among other things it has a timer for each response.
-
-    Raises:
-        RedisError: when Redis can't be reached, or refuses a command: one of those between MULTI and
-            EXEC, too.
-    """
-    pool = client.connection_pool
-    connection = await pool.get_connection()
-    try:
-        async with asyncio.timeout(connection.socket_timeout):
-            responses: list[Any] = await connection.retry.call_with_retry(
-                partial(_exchange_once, connection, commands), lambda _: connection.disconnect()
-            )
-    except TimeoutError as error:
-        raise RedisTimeoutError("Redis did not respond in time.") from error
-    finally:
-        await pool.release(connection)
-    # EXEC responds with a list.
-    for response in chain(responses, *(one for one in responses if isinstance(one, list))):
-        if isinstance(response, RedisError):
-            raise response
-    return responses
-
-
-async def _exchange_once(
-    connection: AbstractConnection, commands: Sequence[tuple[EncodableT, ...]]
-) -> list[Any]:
-    packed = connection.pack_commands(commands)
-    await connection.send_packed_command(packed, check_health=False)
-    responses = []
-    for _ in commands:
-        try:
-            responses.append(await connection.read_response(timeout=math.inf))
-        except ResponseError as error:
-            responses.append(error)
-    return responses

@@ -13,7 +13,7 @@ from rq.job import Job
 
 from app.queue.replies import Replies
 from app.queue.rq_jobs import enqueue_command, job_ttl_s
-from app.redis import connect, exchange
+from app.redis import connect, connect_exchange
 from app.results.result import Finished
 from contract.errors import DeadlineError, FoveateError, GoneJobError, QueueUnavailableError
 from contract.keys import (
@@ -50,6 +50,7 @@ class QueueClient:
         on_death: Callable[[str], None],
     ) -> None:
         self.redis = connect(redis_url)
+        self._pool = connect_exchange(redis_url)
         self._result_ttl_s = result_ttl_s
         # The replies that clients wait for.
         self._awaited: set[asyncio.Future[Reply]] = set()
@@ -66,6 +67,7 @@ class QueueClient:
         """Stop reading replies and close the connections."""
         await self._replies.stop()
         await self.redis.aclose()
+        await self._pool.aclose()
 
     async def run_job(
         self,
@@ -187,8 +189,7 @@ class QueueClient:
         request = Request(
             options, self._replies.address, len(data), pixels, now_s, now_s + timeout_s
         )
-        await exchange(
-            self.redis,
+        await self._pool.exchange(
             ("MULTI",),
             ("SET", input_key(job_id), data, "EX", job_ttl_s(timeout_s)),
             enqueue_command(job_id, request, wait_s=timeout_s, result_ttl_s=self._result_ttl_s),
@@ -205,8 +206,7 @@ class QueueClient:
         keys = [image_key(job_id)]
         if result.heatmap_type is not None:
             keys.append(heatmap_key(job_id))
-        image, *heatmap, _ = await exchange(
-            self.redis,
+        image, *heatmap, _ = await self._pool.exchange(
             *(("GETEX", key, "PX", REPEAT_MS) for key in keys),
             ("DEL", record_key(job_id)),
         )

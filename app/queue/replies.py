@@ -12,14 +12,14 @@ from redis.exceptions import RedisError
 from rq.job import Job
 
 from app.background import BackgroundTask
-from app.redis import connect_blocking, exchange
+from app.redis import connect_exchange
 from contract.errors import InternalError, QueueUnavailableError
 from contract.keys import record_key, reply_key
 from contract.messages import InvalidReplyError, Reply, decode_reply
 
 log = logging.getLogger(__name__)
 
-# How long one read blocks in Redis; less than ``redis.SOCKET_TIMEOUT_S``.
+# How long one read blocks in Redis; less than ``app.redis.SOCKET_TIMEOUT_S``.
 BLOCK_S: Final = 5
 REPLIES_PER_READ: Final = 64
 # The pauses between reads while Redis fails; each is twice the one before, up to the maximum.
@@ -46,7 +46,8 @@ class Replies:
         """
         self.address = secrets.token_hex(8)
         self._redis = redis
-        self._blocking = connect_blocking(redis_url)
+        # Without a repeat: replies that were lost with a connection are looked for in the records.
+        self._blocking = connect_exchange(redis_url, retries=0)
         self._on_reply = on_reply
         self._discard = discard
         self._expected: dict[str, asyncio.Future[Reply]] = {}
@@ -87,8 +88,8 @@ class Replies:
                 if time.monotonic() >= self._reconcile_at_s:
                     self._reconcile_at_s = time.monotonic() + BLOCK_S
                     await self._reconcile_pending()
-                (popped,) = await exchange(
-                    self._blocking, ("BLMPOP", BLOCK_S, 1, key, "LEFT", "COUNT", REPLIES_PER_READ)
+                (popped,) = await self._blocking.exchange(
+                    ("BLMPOP", BLOCK_S, 1, key, "LEFT", "COUNT", REPLIES_PER_READ)
                 )
                 pause_s = MIN_PAUSE_S
             except RedisError as error:
