@@ -4,12 +4,13 @@ from functools import lru_cache
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from contract.errors import InvalidOptionError
+from contract.gravity import PATTERN, parse_gravity
 from contract.images import MAX_SIDE_PX
-from contract.messages import Hdr, Heatmap, Metadata, Options, Subsampling, Target
+from contract.messages import Fit, Hdr, Heatmap, Metadata, Options, Subsampling, Target
 
 # The largest integer that every JSON parser keeps exact (RFC 7493, 2.2); no JPEG is as large.
 LARGEST_MAX_BYTES: Final = 2**53 - 1
@@ -26,6 +27,19 @@ def parse_boolean(value: object) -> bool:
     if value not in {"true", "false"}:
         raise PydanticCustomError("bool_parsing", "Input should be 'true' or 'false'")
     return value == "true"
+
+
+def check_gravity(value: str) -> str:
+    """Return the value of `gravity`; pydantic would name a pattern in its message.
+
+    Raises:
+        PydanticCustomError: when it is none.
+    """
+    try:
+        parse_gravity(value)
+    except ValueError as error:
+        raise PydanticCustomError("gravity", "{reason}", {"reason": str(error)}) from error
+    return value
 
 
 # Every option and setting that is true or false has this type.
@@ -94,7 +108,7 @@ class CompressOptions(BaseModel):
             ge=1,
             le=MAX_SIDE_PX,
             description="Largest width in pixels. The photo is scaled down to fit, keeps its "
-            "aspect ratio and is never enlarged",
+            "aspect ratio and is never enlarged; with `fit=cover` it is cropped to this width",
             examples=[1024],
         ),
     ] = Options().width
@@ -107,6 +121,26 @@ class CompressOptions(BaseModel):
             examples=[768],
         ),
     ] = Options().height
+    fit: Annotated[
+        Fit,
+        Field(
+            description="`inside`: the whole photo, scaled down to fit into `width` and `height`. "
+            "`cover`, which needs both: scaled down and cropped to exactly these sides; a photo that "
+            "is too small for them is cropped to their shape, and never enlarged",
+            examples=["inside"],
+        ),
+    ] = Options().fit
+    gravity: Annotated[
+        str,
+        AfterValidator(check_gravity),
+        Field(
+            description="What `fit=cover` keeps. `smart`: where the saliency map's sum is largest. "
+            "`centre`, `north`, `northeast` and so on: that place. `x,y`: this point, in shares of "
+            "the upright photo's sides, in the middle as far as the photo's edges allow",
+            examples=["smart", "northwest", "0.25,0.5"],
+            json_schema_extra={"pattern": PATTERN},
+        ),
+    ] = Options().gravity
     subsampling: Annotated[
         Subsampling,
         Field(description="Chroma subsampling; `auto` chooses by content", examples=["auto"]),
@@ -167,7 +201,8 @@ def parse_options(pairs: list[tuple[str, str]]) -> Options:
     """Return the options given as ``pairs`` of name and value.
 
     Raises:
-        InvalidOptionError: when an option is unknown, out of range or given twice; it names them.
+        InvalidOptionError: when an option is unknown, out of range, given twice or lacks another that
+            it needs; it names them.
     """
     given: dict[str, str] = {}
     for name, value in pairs:
@@ -175,9 +210,12 @@ def parse_options(pairs: list[tuple[str, str]]) -> Options:
             raise InvalidOptionError(f"{quote(name)} is given more than once.")
         given[name] = value
     try:
-        return CompressOptions.model_validate(given).to_options()
+        options = CompressOptions.model_validate(given).to_options()
     except ValidationError as error:
         raise InvalidOptionError("; ".join(map(describe_error, error.errors()))) from error
+    if options.fit == "cover" and (options.width is None or options.height is None):
+        raise InvalidOptionError("'fit': cover needs both width and height")
+    return options
 
 
 def parse_query(query: bytes) -> Options:

@@ -11,6 +11,7 @@ from contract.messages import Options
 
 NO_OPTIONS: Final = "-"
 EXPIRES: Final = "expires"
+GRAVITY: Final = "gravity"
 # Enough for 3,000 years. A time in milliseconds has more.
 MAX_EXPIRES_DIGITS: Final = 11
 
@@ -39,6 +40,9 @@ def parse_path_options(text: str) -> PathOptions:
     expires_s: int | None = None
     for pair in [] if text == NO_OPTIONS else text.split(","):
         name, equals, value = pair.partition("=")
+        if not equals and pairs and pairs[-1][0] == GRAVITY and "," not in pairs[-1][1]:
+            pairs[-1] = (GRAVITY, f"{pairs[-1][1]},{pair}")  # the second half of x,y
+            continue
         if not equals:
             raise InvalidOptionError(
                 "Options in the path must be name=value pairs separated by commas."

@@ -12,6 +12,11 @@ from codec.kernel_cache import find_parent, open_kernel_cache
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_FAST_MATH: Final = {"contract", "nsz", "reassoc"}
+"""Sums may be reordered and fused with products, which lets the compiler use vector instructions. The order
+is fixed when a kernel is compiled, so two runs on one machine give the same bytes. NaN and ∞ keep their
+meaning."""
+
 _CONFIG: Final[Any] = numba.config  # its names come from the environment at run time
 _CPU: Final = _CONFIG.CPU_NAME or llvmlite.binding.get_host_cpu_name()
 _FEATURES: Final = _CONFIG.CPU_FEATURES or llvmlite.binding.get_host_cpu_features().flatten()
@@ -32,10 +37,10 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` on its first call and keep the result on disk (`codec.kernel_cache`).
 
     Where no folder can be written, every process compiles its own kernels. Kernels release the
-    interpreter lock, so several threads encode at once. Arithmetic stays strict (no fastmath): two
-    runs on one machine give the same bytes.
+    interpreter lock, so several threads encode at once.
     """
-    return cast("Callable[P, R]", numba.njit(nogil=True, cache=CACHE is not None)(function))
+    compiled = numba.njit(nogil=True, cache=CACHE is not None, fastmath=_FAST_MATH)(function)
+    return cast("Callable[P, R]", compiled)
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
@@ -44,5 +49,7 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
     Numba copies its source into each caller before it optimizes. A call with a dozen arrays would take
     as long as the work, and LLVM's own inlining made some of these functions slower.
     """
-    compiled = numba.njit(nogil=True, cache=CACHE is not None, inline="always")(function)
+    compiled = numba.njit(
+        nogil=True, cache=CACHE is not None, fastmath=_FAST_MATH, inline="always"
+    )(function)
     return cast("Callable[P, R]", compiled)

@@ -5,7 +5,7 @@ tenth of the area has the same weight for every network. A map that hardly varie
 information, so weights approach 1 as its spread falls.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,37 +73,46 @@ def is_flat(saliency: NDArray[np.float32]) -> bool:
     return float(np.ptp(saliency)) < _NO_SPREAD * _FULL_SPREAD
 
 
+class RankedBlocks(NamedTuple):
+    """A map on the block grid, as ranks."""
+
+    ranks: NDArray[np.float32]
+    """(rows, columns) in [0, 1], by `rank_by_area`; 1 everywhere in a constant map."""
+    contrast: float
+    """0 for a constant map, 1 for one that varies enough."""
+
+
+def rank_blocks(saliency: NDArray[np.float32], rows: int, columns: int) -> RankedBlocks:
+    """Return a map (h, w) of any size in [0, 1] as ranks of rows × columns blocks."""
+    pooled = pool_saliency(saliency, rows, columns)
+    if is_flat(pooled):
+        return RankedBlocks(np.ones((rows, columns), np.float32), 0.0)
+    contrast = min(float(np.ptp(pooled)) / _FULL_SPREAD, 1.0)
+    return RankedBlocks(rank_by_area(pooled), contrast)
+
+
 def weigh_saliency(
-    saliency: NDArray[np.float32], rows: int, columns: int, ratio: float, rise: tuple[float, float]
+    ranked: RankedBlocks, ratio: float, rise: tuple[float, float]
 ) -> NDArray[np.float32]:
     """Return weights (rows, columns) from 1 in the background to `ratio` in the most salient part.
 
     Args:
-        saliency: (h, w) in [0, 1], any size.
-        rows: number of block rows of the image.
-        columns: number of block columns of the image.
+        ranked: the map.
         ratio: weight of the most salient blocks, ≥ 1.
         rise: ranks between which the logarithm of the weight rises, by a smoothstep.
     """
-    pooled = pool_saliency(saliency, rows, columns)
-    contrast = min(float(np.ptp(pooled)) / _FULL_SPREAD, 1.0)
-    if contrast < _NO_SPREAD:
-        return np.ones((rows, columns), np.float32)
-    exponents = np.float32(contrast) * _rise(rank_by_area(pooled), *rise)
-    weights: NDArray[np.float32] = np.power(np.float32(ratio), exponents)
+    exponents = np.float32(ranked.contrast * np.log(ratio)) * _rise(ranked.ranks, *rise)
+    weights: NDArray[np.float32] = np.exp(exponents)
     return weights
 
 
-def share_salient(saliency: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
+def share_salient(ranked: RankedBlocks) -> NDArray[np.float32]:
     """Return each block's share in the salient region, the top quarter by area: (rows, columns).
 
     Shares lie in [0, 1], with a soft border. All blocks that are as salient as the most salient one
     belong to the region, so that of a constant map, all shares are 1.
     """
-    pooled = pool_saliency(saliency, rows, columns)
-    if is_flat(pooled):
-        return np.ones((rows, columns), np.float32)
-    return _rise(rank_by_area(pooled), *_SALIENT_RANKS)
+    return _rise(ranked.ranks, *_SALIENT_RANKS)
 
 
 def _rise(ranks: NDArray[np.float32], start: float, end: float) -> NDArray[np.float32]:

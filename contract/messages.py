@@ -8,15 +8,17 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Self, cast, get_args
+from typing import Any, Final, Literal, Self, TypedDict, cast, get_args
 
 from contract.errors import FoveateError, InternalError, index_by_code
+from contract.gravity import SMART
 
 Target = Literal["size", "quality"]
 Heatmap = Literal["none", "map", "overlay"]
 Subsampling = Literal["auto", "420", "444"]
 Metadata = Literal["none", "copyright", "all"]
 Hdr = Literal["none", "keep"]
+Fit = Literal["inside", "cover"]
 
 # Larger values are no sizes or counts; a float holds these exactly.
 MAX_COUNT: Final = 2**53 - 1
@@ -33,7 +35,8 @@ class Options:
     """How to compress one photo; the front end has validated the values.
 
     The service's defaults are declared here only. ``width`` and ``height`` are in pixels. None means
-    no limit; for ``floor`` it means the encoder's rule, ``quality`` − 35 and at least 10.
+    no limit; for ``floor`` it means the encoder's rule, ``quality`` − 35 and at least 10. ``gravity``
+    is as in ``contract.gravity``, and has an effect with ``fit="cover"`` only.
     """
 
     quality: int = 75
@@ -43,6 +46,8 @@ class Options:
     floor: int | None = None
     width: int | None = None
     height: int | None = None
+    fit: Fit = "inside"
+    gravity: str = SMART
     subsampling: Subsampling = "auto"
     progressive: bool = True
     metadata: Metadata = "none"
@@ -92,6 +97,22 @@ class Request:
         return message
 
 
+class Crop(TypedDict):
+    """A part of the upright photo, in shares of its sides; ``x`` and ``y`` are its left and top."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Focus(TypedDict):
+    """A point in a picture, in shares of its sides."""
+
+    x: float
+    y: float
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """A finished job; its JPEG is stored at ``image_key``, a heatmap at ``heatmap_key``.
@@ -99,7 +120,8 @@ class Result:
     ``stage_ms`` has the duration of each of the worker's stages; ``queue`` is the wait before them.
     ``batch_size`` is 0 in all replies of a batch but the first, so that a sum over replies counts
     every photo once. ``passthrough`` says that the JPEG is the upload, byte for byte. ``submitted_unix_s``
-    and ``started_unix_s`` are None in replies of versions that do not send them.
+    and ``started_unix_s`` are None in replies of versions that do not send them. ``crop`` is what
+    ``fit="cover"`` kept of the upright photo, ``focus`` the point of the JPEG to keep in view.
     """
 
     job_id: str
@@ -115,6 +137,8 @@ class Result:
     passthrough: bool = False
     submitted_unix_s: float | None = None
     started_unix_s: float | None = None
+    crop: Crop | None = None
+    focus: Focus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +243,15 @@ def is_stage_ms(value: object) -> bool:
     )
 
 
+def is_shares(value: object, kind: type[Crop] | type[Focus]) -> bool:
+    """Return whether a value has the fields of ``kind``, each from 0 to 1."""
+    return (
+        isinstance(value, dict)
+        and value.keys() == kind.__annotations__.keys()
+        and all(is_measure(share) and share <= 1 for share in value.values())
+    )
+
+
 # By the declared type of a field: whether a value is valid. All other types are choices.
 CHECKS: Final[dict[object, Callable[[Any], bool]]] = {
     bool: lambda value: isinstance(value, bool),
@@ -229,6 +262,8 @@ CHECKS: Final[dict[object, Callable[[Any], bool]]] = {
     str: is_text,
     str | None: lambda value: value is None or is_text(value),
     dict[str, float]: is_stage_ms,
+    Crop | None: lambda value: value is None or is_shares(value, Crop),
+    Focus | None: lambda value: value is None or is_shares(value, Focus),
     Options: lambda value: isinstance(value, Options),
 }
 REPLY_KINDS: Final[dict[str, type[Reply]]] = {"result": Result, "failure": Failure}

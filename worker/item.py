@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from codec import Source
 from contract.messages import Request, Result
 from worker.image.encode import EncodeInputs
+from worker.image.gain_map.write import UncutGainMap
 
 # The most memory that one pixel takes in the worker (docs/operations.md).
 BYTES_PER_PIXEL: Final = 30
@@ -33,8 +34,12 @@ class Item:
     segments: bytes = b""
     # The JPEG of a kept gain map, to append to the photo's; empty if there is none.
     gain_map: bytes = b""
+    # A kept gain map, if the photo is to be cropped.
+    uncut_gain_map: UncutGainMap | None = None
     # (width, height) of the upright photo.
     size_px: tuple[int, int] = (0, 0)
+    # (width, height) of the part of it that is kept; None if all is.
+    crop_px: tuple[int, int] | None = None
     # None if the photo is encoded from `source`.
     pixels: NDArray[np.uint8] | None = None
     source: Source | None = None
@@ -76,4 +81,5 @@ class Item:
             self.encode_inputs.cancel()  # its task refers to the pixels
         self.encode_inputs = None
         self.segments = self.gain_map = b""
+        self.uncut_gain_map = None
         self.blobs = {}

@@ -179,11 +179,14 @@ class Pipeline:
         item.source = photo.source
         item.segments = photo.segments
         item.gain_map = photo.gain_map
+        item.uncut_gain_map = photo.uncut_gain_map
+        item.crop_px = photo.crop_px
         item.network_input = self._predictor.prepare(photo.image)
         if photo.source is None:
             item.data = None
             item.pixels = np.asarray(photo.image)
-        if self._count_in_flight() == 1:
+        # Where a crop lies is known after the network's pass.
+        if self._count_in_flight() == 1 and item.crop_px is None:
             # A single photo leaves cores idle during its network pass. With several photos no core is
             # idle, and preparing inputs early would only take memory.
             item.encode_inputs = self._flow.run_separately(

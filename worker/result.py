@@ -1,9 +1,12 @@
 """Builds a job's result from photo and saliency map: the JPEG, the heatmap and their description."""
 
 from contract.keys import heatmap_key, image_key
-from contract.messages import Result
+from contract.messages import Crop, Result
+from worker.image.crop import crop_photo
 from worker.image.encode import encode, prepare_inputs
+from worker.image.gain_map.write import cut_gain_map
 from worker.image.heatmap import render_map, render_overlay, render_photo
+from worker.image.window import find_focus
 from worker.item import Item
 
 
@@ -15,6 +18,7 @@ def build_result(item: Item, model_version: str) -> None:
     """
     assert item.saliency is not None
     options = item.request.options
+    crop = crop_item(item) if options.fit == "cover" else None
     inputs = (
         item.encode_inputs.result()
         if item.encode_inputs
@@ -38,6 +42,7 @@ def build_result(item: Item, model_version: str) -> None:
         heatmap = render_overlay(item.saliency, pixels)
     passthrough = encoded.jpeg == item.data
     width_px, height_px = item.size_px
+    focus_x, focus_y = find_focus(item.saliency)
     item.release()
     item.result = Result(
         job_id=item.job_id,
@@ -53,7 +58,30 @@ def build_result(item: Item, model_version: str) -> None:
         passthrough=passthrough,
         submitted_unix_s=item.request.submitted_unix_s,
         started_unix_s=item.started_unix_s,
+        crop=crop,
+        focus={"x": round(focus_x, 4), "y": round(focus_y, 4)},
     )
     item.blobs = {image_key(item.job_id): encoded.jpeg}
     if heatmap:
         item.blobs[heatmap_key(item.job_id)] = heatmap[0]
+
+
+def crop_item(item: Item) -> Crop:
+    """Cut an item's photo, map and gain map; return which part of the photo is left."""
+    if item.crop_px is None:
+        return Crop(x=0.0, y=0.0, width=1.0, height=1.0)
+    assert item.saliency is not None
+    options, (width_px, height_px) = item.request.options, item.size_px
+    found = crop_photo(item.pixels, item.source, item.saliency, item.crop_px, options.gravity)
+    item.pixels, item.source, item.saliency = found.pixels, found.source, found.saliency
+    item.size_px = item.crop_px
+    # The upload does not have the pixels that are left.
+    item.data = None
+    left, top = found.window.left / width_px, found.window.top / height_px
+    across, down = found.window.width / width_px, found.window.height / height_px
+    if item.uncut_gain_map is not None:
+        edges = (left, top, left + across, top + down)
+        item.segments, item.gain_map = cut_gain_map(
+            item.uncut_gain_map, item.segments, options, edges
+        )
+    return Crop(x=round(left, 6), y=round(top, 6), width=round(across, 6), height=round(down, 6))

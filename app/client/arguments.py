@@ -82,6 +82,8 @@ def add_option(group: Any, name: str, schema: Mapping[str, Any]) -> None:
         group.add_argument(flag, nargs="?", const="map", choices=schema["enum"], **shared)
     elif "enum" in schema:
         group.add_argument(flag, choices=schema["enum"], **shared)
+    elif "pattern" in schema:
+        group.add_argument(flag, metavar=name.upper(), **shared)
     else:
         group.add_argument(flag, metavar=schema["type"].upper(), **shared)
 

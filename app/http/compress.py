@@ -103,6 +103,7 @@ PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
                 [
                     *("ETag", "Server-Timing", "X-Request-ID", "X-Original-Bytes"),
                     *("X-Compressed-Bytes", "X-Reference-Bytes", "X-Passthrough"),
+                    *("X-Crop", "X-Focus"),
                     *("Link", "Content-Location"),
                 ]
             ),

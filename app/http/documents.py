@@ -10,8 +10,24 @@ from app.queue.job import Job, State
 from contract.messages import Failure, Result
 
 
+class Crop(BaseModel):
+    """A part of the upright photo, in shares of its sides."""
+
+    x: Annotated[float, Field(description="Its left edge")]
+    y: Annotated[float, Field(description="Its upper edge")]
+    width: float
+    height: float
+
+
+class Focus(BaseModel):
+    """A point of the JPEG, in shares of its sides."""
+
+    x: float
+    y: float
+
+
 class Statistics(BaseModel):
-    """Sizes and times of a finished job."""
+    """Sizes and times of a finished job, and what was found in the photo."""
 
     width: int
     height: int
@@ -25,6 +41,10 @@ class Statistics(BaseModel):
     stage_ms: Annotated[
         dict[str, float], Field(description="Milliseconds of queue, decode, predict and encode")
     ]
+    crop: Annotated[Crop | None, Field(description="What `fit=cover` kept")] = None
+    focus: Annotated[
+        Focus | None, Field(description="The point to keep in view, as for CSS `object-position`")
+    ] = None
 
 
 class Links(BaseModel):
@@ -104,4 +124,6 @@ def describe_statistics(result: Result) -> Statistics:
         passthrough=result.passthrough,
         version=result.model_version,
         stage_ms={stage: round(elapsed_ms, 3) for stage, elapsed_ms in result.stage_ms.items()},
+        crop=result.crop and Crop(**result.crop),
+        focus=result.focus and Focus(**result.focus),
     )

@@ -27,6 +27,8 @@ RESPONSE_HEADERS: Final = {
     "Server-Timing": "Milliseconds of queue, decode, predict and encode",
     "WWW-Authenticate": "`Bearer` if a key is missing",
     "X-Compressed-Bytes": "Size of the JPEG",
+    "X-Crop": "What `fit=cover` kept: x, y, width and height in shares of the upright photo's sides",
+    "X-Focus": "The point of the JPEG to keep in view: x and y in shares of its sides",
     "X-Original-Bytes": "Size of the upload",
     "X-Passthrough": "`true` if the JPEG is the upload, byte for byte",
     "X-Reference-Bytes": "Size of the standard JPEG at `quality`",

@@ -97,7 +97,16 @@ def describe_result(
     }
     if result.passthrough:
         headers["X-Passthrough"] = "true"
+    if (crop := result.crop) is not None:
+        headers["X-Crop"] = format_shares(crop["x"], crop["y"], crop["width"], crop["height"])
+    if (focus := result.focus) is not None:
+        headers["X-Focus"] = format_shares(focus["x"], focus["y"])
     return headers
+
+
+def format_shares(*shares: float) -> str:
+    """Return numbers as a list with commas; a point is then a value of `gravity`."""
+    return ",".join(f"{share:g}" for share in shares)
 
 
 def encode_multipart(boundary: str, parts: list[tuple[str, bytes]]) -> bytes:

@@ -81,7 +81,7 @@ def _transform_stripes(
             stripe = plane[(top - start) // pitch : (bottom - start) // pitch]
             rows = np.s_[top // pitch // 8 : bottom // pitch // 8]
             transform(stripe, coefs[i][rows])
-            maskings[i][rows] = mask_blocks(CHROMA if i else LUMA, stripe, coefs[i][rows], tuning)
+            maskings[i][rows] = mask_blocks(CHROMA if i else LUMA, coefs[i][rows], tuning)
             if step is not None and i == 0:
                 extend_clipped(stripe, make_tables(tuning, step, 1)[0], coefs[0][rows])
     return list(zip(coefs, maskings, strict=True))

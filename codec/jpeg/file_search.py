@@ -65,7 +65,7 @@ def search_file(  # noqa: PLR0917
         passes += search.passes
         components, qcoefs = blocks.components, blocks.read()
         if settings.progressive:
-            scans = code_script(search.script, components, qcoefs)
+            scans = code_script(search.choose_script(), components, qcoefs)
             jpeg = write_scans(size_px, components, chosen.quant_tables, scans)
         else:
             jpeg = write_jpeg(size_px, components, chosen, qcoefs)

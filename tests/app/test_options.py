@@ -34,6 +34,8 @@ def test_every_option_is_parsed() -> None:
         ("floor", "30"),
         ("width", "640"),
         ("height", "480"),
+        ("fit", "cover"),
+        ("gravity", "0.25,1"),
         ("subsampling", "444"),
         ("progressive", "false"),
         ("metadata", "copyright"),
@@ -48,6 +50,8 @@ def test_every_option_is_parsed() -> None:
         floor=30,
         width=640,
         height=480,
+        fit="cover",
+        gravity="0.25,1",
         subsampling="444",
         progressive=False,
         metadata="copyright",
@@ -65,6 +69,8 @@ def test_the_defaults_do_not_change_unnoticed() -> None:
         floor=None,
         width=None,
         height=None,
+        fit="inside",
+        gravity="smart",
         subsampling="auto",
         progressive=True,
         metadata="none",
@@ -150,6 +156,12 @@ def test_every_field_of_the_contract_is_an_option() -> None:
             for name in ("width", "height")
             for value in ("0", "-1", "65501", "1.5", "")
         ),
+        ("fit", "contain"),
+        ("fit", ""),
+        *(
+            ("gravity", value)
+            for value in ("", "center", "0.5", "1.5,0", "nan,0", "0,0,0", "x" * 9000)
+        ),
         ("metadata", "some"),
         ("hdr", "yes"),
         ("progressive", "maybe"),
@@ -168,6 +180,19 @@ def test_a_wrong_option_is_named(name: str, value: str) -> None:
     assert repr(name[:10])[1:-1] in caught.value.detail
     assert "\n" not in caught.value.detail
     assert len(caught.value.detail) < 400
+
+
+@pytest.mark.parametrize("sides", [{}, {"width": "9"}, {"height": "9"}])
+def test_a_crop_needs_both_sides(sides: dict[str, str]) -> None:
+    given = [("fit", "cover"), *sides.items()]
+    with pytest.raises(InvalidOptionError, match="'fit': cover needs both width and height"):
+        parse_options(given)
+    assert parse_options([*sides.items(), ("gravity", "north")]).gravity == "north"
+
+
+def test_the_error_of_gravity_says_what_is_allowed() -> None:
+    with pytest.raises(InvalidOptionError, match=r"'gravity': Input should be 'smart', .* or x,y"):
+        parse_options([("gravity", "up")])
 
 
 def test_an_option_given_twice_is_refused() -> None:

@@ -16,13 +16,30 @@ def test_options_are_pairs_separated_by_commas() -> None:
     assert parse_path_options("heatmap=none").options == Options()
 
 
+@pytest.mark.parametrize("text", ["gravity=0.3,.5,quality=60", "quality=60,gravity=0.3,.5"])
+def test_a_point_keeps_its_comma(text: str) -> None:
+    assert parse_path_options(text).options == Options(quality=60, gravity="0.3,.5")
+
+
 def test_a_dash_stands_for_none() -> None:
     assert parse_path_options("-") == PathOptions(Options())
     assert parse_path_options("-").remaining_s == math.inf
 
 
 @pytest.mark.parametrize(
-    "text", ["", ",", " ", "quality", "quality=5,", "quality=5,quality=6", "-,-"]
+    "text",
+    [
+        "",
+        ",",
+        " ",
+        "quality",
+        "quality=5,",
+        "quality=5,quality=6",
+        "-,-",
+        "gravity=smart,0.5",
+        "gravity=0,0,0",
+        "gravity=0,quality=5,0",
+    ],
 )
 def test_what_is_not_a_list_of_pairs_is_refused(text: str) -> None:
     with pytest.raises(InvalidOptionError):

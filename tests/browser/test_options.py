@@ -63,6 +63,39 @@ def test_every_option_reaches_the_service(page: PageUnderTest, photos: Photos) -
     expect(tab.locator("#options-error")).to_be_hidden()
 
 
+def test_a_photo_is_cropped_and_compared_with_the_same_part(
+    page: PageUnderTest, photos: Photos
+) -> None:
+    page.choose(photos.anna)
+    page.await_done("anna")
+    tab = page.tab
+    tab.get_by_text("More", exact=True).click()
+    expect(tab.get_by_label("What a crop keeps")).to_be_disabled()
+    tab.get_by_label("Where both are given").select_option("cover")
+    expect(tab.locator("#options-error")).to_contain_text("Maximum width")
+    tab.get_by_label("Maximum width").fill("90")
+    tab.get_by_label("Maximum height").fill("160")
+    tab.get_by_label("What a crop keeps").select_option("southwest")
+    expect(tab.locator("#comparison-size")).to_have_text("90 × 160", timeout=DONE_MS)
+    expect(tab.locator("#options-error")).to_be_hidden()
+    page.await_done("anna")
+    assert open_jpeg(page.download("anna")).size == (90, 160)
+    last = next(r for r in reversed(page.requests) if "/compress?" in r.url)
+    assert "fit=cover&gravity=southwest" in last.url
+    size = "() => { const i = document.querySelector('#image-left'); return [i.naturalWidth, i.naturalHeight]; }"
+    tab.wait_for_function(f"({size})().join() === '90,160'", timeout=DONE_MS)
+    # Both panes show the same part of the photo.
+    means = tab.evaluate("""() => ["left", "right"].map((side) => {
+        const canvas = new OffscreenCanvas(6, 8), context = canvas.getContext("2d");
+        context.drawImage(document.querySelector(`#image-${side}`), 0, 0, 6, 8);
+        return [...context.getImageData(0, 0, 6, 8).data];
+    })""")
+    assert max(abs(a - b) for a, b in zip(*means, strict=True)) < 24
+    tab.get_by_label("Standard JPEG, same bytes").check()
+    expect(tab.locator("#note")).to_contain_text(re.compile(r"quality \d+"), timeout=DONE_MS)
+    assert tab.evaluate(size) == [90, 160]
+
+
 def test_a_copyright_notice_is_kept_on_request(page: PageUnderTest, tmp_path: Path) -> None:
     signed = tmp_path / "signed.jpg"
     picture = portrait(320, 240, seed=7)

@@ -54,7 +54,7 @@ def check_progressive(
     script: list[Scan] | None = None,
 ) -> None:
     """Write a progressive file and decode it: coefficients must be equal, and bits as counted."""
-    scans = code_script(script or choose_script(components, qcoefs)[0], components, qcoefs)
+    scans = code_script(script or choose_script(components, qcoefs), components, qcoefs)
     assert len(scans) <= 12
     jpeg = write_scans(size_px, components, make_tables(components), scans)
     file = decode_progressive(jpeg)

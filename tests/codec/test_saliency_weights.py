@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from codec.saliency_weights import pool_saliency, rank_by_area, share_salient, weigh_saliency
+from codec.saliency_weights import (
+    pool_saliency,
+    rank_blocks,
+    rank_by_area,
+    share_salient,
+    weigh_saliency,
+)
 from tests.codec.pictures import spot
 
 RISE = (0.4, 0.9)
@@ -9,20 +15,22 @@ RISE = (0.4, 0.9)
 
 def test_a_constant_map_gives_equal_weights() -> None:
     for level in (0.0, 0.3, 1.0):
-        weights = weigh_saliency(np.full((20, 30), level, np.float32), 12, 18, 10.0, RISE)
+        weights = weigh_saliency(
+            rank_blocks(np.full((20, 30), level, np.float32), 12, 18), 10.0, RISE
+        )
         assert np.ptp(weights) == 0
 
 
 def test_weights_of_a_nearly_constant_map_are_nearly_equal() -> None:
     saliency = (0.5 + 1e-4 * np.random.default_rng(6).random((40, 40))).astype(np.float32)
-    weights = weigh_saliency(saliency, 20, 20, 10.0, RISE)
+    weights = weigh_saliency(rank_blocks(saliency, 20, 20), 10.0, RISE)
     assert weights.max() / weights.min() < 1.05
 
 
 def test_a_small_object_has_the_full_ratio() -> None:
     saliency = np.zeros((60, 80), np.float32)
     saliency[20:32, 30:42] = 0.8
-    weights = weigh_saliency(saliency, 30, 40, 10.0, RISE)
+    weights = weigh_saliency(rank_blocks(saliency, 30, 40), 10.0, RISE)
     assert weights[13, 18] == pytest.approx(10)
     assert np.median(weights) < 1.5
 
@@ -31,14 +39,14 @@ def test_contrast_and_offset_of_the_map_do_not_matter() -> None:
     saliency = spot(60, 80)
     paler = (0.2 + 0.3 * saliency).astype(np.float32)
     assert np.allclose(
-        weigh_saliency(saliency, 30, 40, 10.0, RISE),
-        weigh_saliency(paler, 30, 40, 10.0, RISE),
+        weigh_saliency(rank_blocks(saliency, 30, 40), 10.0, RISE),
+        weigh_saliency(rank_blocks(paler, 30, 40), 10.0, RISE),
         rtol=1e-3,
     )
 
 
 def test_weights_climb_from_one_to_the_ratio_without_steps() -> None:
-    weights = weigh_saliency(spot(320, 416), 64, 96, 10.0, RISE)
+    weights = weigh_saliency(rank_blocks(spot(320, 416), 64, 96), 10.0, RISE)
     assert weights.min() == pytest.approx(1.0)
     assert weights.max() == pytest.approx(10.0, rel=0.01)
     neighbours = np.abs(np.diff(np.log(weights), axis=0)).max()
@@ -80,7 +88,8 @@ def test_equal_areas_on_top_are_salient_whatever_their_size(
 ) -> None:
     saliency = np.full((40, 60), levels[0], np.float32)
     saliency[:rows] = levels[1]
-    shares, weights = share_salient(saliency, *grid), weigh_saliency(saliency, *grid, 10.0, RISE)
+    ranked = rank_blocks(saliency, *grid)
+    shares, weights = share_salient(ranked), weigh_saliency(ranked, 10.0, RISE)
     # Away from the border, which is resampled.
     top, rest = np.s_[: max(rows * grid[0] // 40 - 1, 1)], np.s_[rows * grid[0] // 40 + 2 :]
     if rows > 1:
@@ -94,9 +103,9 @@ def test_equal_areas_on_top_are_salient_whatever_their_size(
 
 
 def test_the_salient_region_of_an_ordinary_map_is_a_quarter() -> None:
-    shares = share_salient(spot(40, 60), 64, 96)
+    shares = share_salient(rank_blocks(spot(40, 60), 64, 96))
     assert shares.mean() == pytest.approx(0.25, abs=0.01)
 
 
 def test_of_a_constant_map_everything_is_salient() -> None:
-    assert (share_salient(np.full((4, 5), 0.3, np.float32), 9, 7) == 1).all()
+    assert (share_salient(rank_blocks(np.full((4, 5), 0.3, np.float32), 9, 7)) == 1).all()

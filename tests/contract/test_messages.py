@@ -35,6 +35,8 @@ RESULT = Result(
     stage_ms={"decode": 1.25},
     batch_size=4,
     passthrough=True,
+    crop={"x": 0.25, "y": 0, "width": 0.5, "height": 1.0},
+    focus={"x": 0.4, "y": 0.6},
 )
 
 
@@ -120,6 +122,13 @@ def test_an_invalid_request_is_refused(fields: dict[str, object]) -> None:
         {"heatmap_type": "image/png\r\n"},
         {"model_version": "v" * 5000},
         {"model_version": "\ud800"},
+        {"crop": [0, 0, 1, 1]},
+        {"crop": {"x": 0, "y": 0, "width": 1}},
+        {"crop": {"x": 0, "y": 0, "width": 1, "height": 1.01}},
+        {"crop": {"x": 0, "y": 0, "width": 1, "height": "1"}},
+        {"focus": {"x": 0.5, "y": -0.1}},
+        {"focus": {"x": 0.5, "y": float("nan")}},
+        {"focus": {"x": 0.5, "y": 0.5, "z": 0.5}},
         {"kind": ["result"]},
         {"kind": "other"},
     ],

@@ -163,6 +163,64 @@ def test_width_and_height_limit_the_photo_and_its_reference(client: httpx.Client
         assert int(response.headers["x-reference-bytes"]) < len(standard_jpeg(PIXELS, 75)) / 4
 
 
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "AVIF"])
+def test_a_crop_has_its_sides_and_says_where_it_was(client: httpx.Client, name: str) -> None:
+    data = file_of(PIXELS, name)
+    params = {"width": 90, "height": 160, "fit": "cover", "heatmap": "overlay"}
+    for _ in range(2):  # the second is cached
+        response = client.post("/compress", params=params, content=data, headers=ALL_PARTS)
+        (_, jpeg), (_, heatmap) = parts_of(response)
+        for picture in (jpeg, heatmap):
+            with Image.open(io.BytesIO(picture)) as opened:
+                assert opened.size == (90, 160)
+        x, y, width, height = map(float, response.headers["x-crop"].split(","))
+        assert (y, height) == (0, 1)
+        assert width == pytest.approx(90 / 160 * 240 / 320, abs=0.005)
+        assert 0 <= x <= 1 - width
+        focus = [float(share) for share in response.headers["x-focus"].split(",")]
+        assert all(0 <= share <= 1 for share in focus)
+    json_only = {"Accept": "application/json"}
+    document = client.post("/compress", params=params, content=data, headers=json_only).json()
+    assert document["result"]["crop"] == {"x": x, "y": 0, "width": width, "height": 1}
+    assert document["result"]["focus"] == dict(zip("xy", focus, strict=True))
+    assert client.get(document["links"]["self"]).json()["result"] == document["result"]
+
+
+def test_gravity_chooses_the_part_and_is_part_of_the_key(client: httpx.Client) -> None:
+    options = {"width": 120, "height": 240, "fit": "cover"}
+    tags = set()
+    for gravity, left in (("west", 0), ("east", 200), ("0.5,0.5", 100)):
+        params = {**options, "gravity": gravity, "quality": 95}
+        response = client.post("/compress", params=params, content=PHOTO)
+        assert response.headers["x-crop"] == f"{left / 320:g},0,0.375,1"
+        with Image.open(io.BytesIO(response.content)) as opened:
+            assert psnr(np.asarray(opened), PIXELS[:, left : left + 120]) > 30
+        tags.add(response.headers["etag"])
+        form = client.post("/compress", files={"file": PHOTO}, data=params)
+        assert form.content == response.content
+    assert len(tags) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"fit": "cover"}, "'fit': cover needs both width and height"),
+        ({"fit": "cover", "width": 9}, "'fit': cover needs both width and height"),
+        ({"fit": "fill"}, "'fit'"),
+        ({"gravity": "nan,0.5"}, "'gravity'"),
+        ({"gravity": "0.5,1.5", "fit": "cover", "width": 9, "height": 9}, "'gravity'"),
+    ],
+)
+def test_a_wrong_crop_is_refused(client: httpx.Client, options: dict[str, Any], named: str) -> None:
+    for refused in (
+        client.post("/compress", params=options, content=PHOTO),
+        client.post("/compress", files={"file": PHOTO}, data=options),
+    ):
+        assert refused.status_code == 422
+        assert refused.json()["type"].endswith("invalid-option")
+        assert named in refused.json()["detail"]
+
+
 def test_metadata_is_kept_as_requested(client: httpx.Client) -> None:
     exif = Image.Exif()
     exif[0x8298] = "(c) Someone"

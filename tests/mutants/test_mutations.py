@@ -85,8 +85,8 @@ def test_the_nearest_tests_run_first() -> None:
 
 
 def test_the_figures_of_the_encoder_run_before_all_tests_of_the_codec() -> None:
-    assert list(list_stages("codec/jpeg/quantize/greedy.py", all_tests=False)) == [
-        ["tests/codec/jpeg/quantize/test_greedy.py"],
+    assert list(list_stages("codec/jpeg/quantize/steps.py", all_tests=False)) == [
+        ["tests/codec/jpeg/quantize/test_steps.py"],
         ["tests/codec/jpeg/test_figures.py"],
         ["tests/codec/jpeg/quantize"],
         ["tests/codec"],

@@ -9,9 +9,10 @@ from PIL import Image
 from redis import Redis
 
 from contract.errors import MaxBytesError
-from contract.keys import image_key, reply_key
+from contract.keys import heatmap_key, image_key, reply_key
 from contract.messages import Heatmap, Result, decode_reply
-from tests.photos import file_of, photo
+from tests.photos import file_of, photo, psnr
+from tests.worker.image.ultra_hdr import UltraHdr, read_with_libultrahdr
 from tests.worker.pipelines import make_item, make_pipeline, run
 
 
@@ -92,3 +93,88 @@ def test_an_unreachable_max_bytes_does_not_affect_other_photos(connection: Redis
     assert ended["last"].error is None
     assert connection.get(image_key("first")) == connection.get(image_key("last"))
     assert not connection.exists(image_key("tiny"))
+
+
+def crop(connection: Redis, data: bytes, **options: Any) -> tuple[Result, bytes]:
+    """Return the result and the JPEG with `fit=cover`."""
+    run(make_pipeline(connection), [make_item(connection, "a", data, fit="cover", **options)])
+    reply = decode_reply(connection.lpop(reply_key("me")))
+    assert isinstance(reply, Result)
+    return reply, connection.get(image_key("a"))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP"])
+def test_a_crop_has_exactly_its_sides_in_every_orientation(
+    connection: Redis, format_name: str, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = file_of(photo(160, 120), format_name, exif=exif)
+    across, down = (160, 120) if orientation < 5 else (120, 160)
+    for size in ((30, 60), (60, 30), (64, down), (across, 48), (1, 1)):
+        result, jpeg = crop(connection, data, width=size[0], height=size[1])
+        assert Image.open(io.BytesIO(jpeg)).size == size == (result.width_px, result.height_px)
+        assert not result.passthrough
+        assert result.crop is not None
+        # All of one side is kept.
+        assert 1.0 in {result.crop["width"], result.crop["height"]}
+        scale = result.crop["width"] * across / (result.crop["height"] * down)
+        # The scaled photo has whole pixels.
+        assert scale == pytest.approx(size[0] / size[1], rel=1 / min(size))
+
+
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG"])
+def test_a_crop_is_the_named_part(connection: Redis, format_name: str) -> None:
+    pixels = photo(160, 120)
+    data = file_of(pixels, format_name, **({"quality": 95} if format_name == "JPEG" else {}))
+    for gravity, left in (("west", 0), ("centre", 55), ("east", 110), ("0.5,0", 55)):
+        result, jpeg = crop(connection, data, width=50, height=120, gravity=gravity, quality=95)
+        assert result.crop == {"x": left / 160, "y": 0, "width": 50 / 160, "height": 1}
+        shown = np.asarray(Image.open(io.BytesIO(jpeg)))
+        assert psnr(shown, pixels[:, left : left + 50]) > 30, gravity
+
+
+def test_a_photo_that_is_too_small_is_cropped_to_the_shape(connection: Redis) -> None:
+    for format_name in ("JPEG", "PNG"):
+        data = file_of(photo(160, 120), format_name)
+        _, jpeg = crop(connection, data, width=900, height=1600)
+        assert Image.open(io.BytesIO(jpeg)).size == (68, 120)
+        again, repeated = crop(connection, jpeg, width=900, height=1600)
+        assert repeated == jpeg
+        assert again.passthrough
+        assert again.crop == {"x": 0, "y": 0, "width": 1, "height": 1}
+
+
+def test_without_a_crop_the_result_has_a_focus_only(connection: Redis) -> None:
+    run(make_pipeline(connection), [make_item(connection, "a", file_of(photo()))])
+    reply = decode_reply(connection.lpop(reply_key("me")))
+    assert isinstance(reply, Result)
+    assert reply.crop is None
+    assert reply.focus == {"x": 0.5, "y": 0.5}
+
+
+@pytest.mark.parametrize("heatmap", ["map", "overlay"])
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG"])
+def test_a_heatmap_shows_the_crop(connection: Redis, heatmap: Heatmap, format_name: str) -> None:
+    # The predictor finds the middle salient, which is at the left edge of the right half.
+    data = file_of(np.full((120, 160, 3), 128, np.uint8), format_name)
+    crop(connection, data, width=80, height=120, gravity="east", heatmap=heatmap)
+    with Image.open(io.BytesIO(connection.get(heatmap_key("a")))) as opened:
+        assert opened.size == (80, 120)
+        level = np.asarray(opened.convert("L")).astype(int)
+    assert level[50:70, :10].mean() > level[50:70, 40:].mean() + 50
+    assert level[50:70, :10].mean() > level[:20].mean() + 50
+
+
+def test_a_gain_map_and_places_in_metadata_follow_the_crop(connection: Redis) -> None:
+    upload = UltraHdr()
+    width, height = upload.photo.shape[1], upload.photo.shape[0]
+    _, jpeg = crop(
+        connection, upload.write(), width=width // 2, height=height, gravity="east", hdr="keep"
+    )
+    kept, _ = read_with_libultrahdr(jpeg)
+    assert kept.shape[0] == upload.gain_map.shape[0]
+    assert abs(kept.shape[1] - upload.gain_map.shape[1] / 2) <= 1
+    half = upload.gain_map[:, -kept.shape[1] :]
+    assert np.abs(kept.astype(int) - half).mean() < 4

@@ -1,4 +1,4 @@
-"""Decodes an upload to upright sRGB pixels without alpha, in the requested size."""
+"""Decodes an upload to upright sRGB pixels without alpha, in the requested size, before it is cropped."""
 
 import logging
 from collections.abc import Callable
@@ -18,12 +18,13 @@ from worker.image.formats import bmp, gif, png, webp
 from worker.image.formats.jpeg import reader as jpeg
 from worker.image.formats.tiff import read as tiff
 from worker.image.gain_map.read import GainMap, read_gain_map
-from worker.image.gain_map.write import announce_gain_map, encode_gain_map
+from worker.image.gain_map.write import UncutGainMap, announce_gain_map, encode_gain_map
 from worker.image.limits import check_limits
 from worker.image.metadata.geometry import Geometry
 from worker.image.metadata.segments import LONGEST_PROFILE_BYTES, write_segments
 from worker.image.resize import TURNS, fit
 from worker.image.samples import Coefficients, Samples, StoredPhoto
+from worker.image.window import shape_window
 
 log = logging.getLogger(__name__)
 
@@ -46,12 +47,16 @@ class Photo:
     `source` it is a smaller picture, for the network."""
     size_px: tuple[int, int]
     """(width, height) of the upright photo."""
+    crop_px: tuple[int, int] | None = None
+    """(width, height) of the part of it that is kept; None if all is."""
     source: codec.Source | None = None
     """The upright photo's coefficients, if nothing asks for its pixels."""
     segments: bytes = b""
     """Kept metadata, as marker segments of a JPEG."""
     gain_map: bytes = b""
     """The JPEG of a kept gain map, in the photo's size and orientation; empty if there is none."""
+    uncut_gain_map: UncutGainMap | None = None
+    """A kept gain map, if the photo is to be cropped."""
 
 
 def decode(
@@ -127,11 +132,22 @@ def finish(
         size_px = image.size
         # A JPEG may have been read at a smaller size.
         stored_px = header_px if header.format == "JPEG" else picture.size
-    geometry = Geometry(stored_px, stored.orientation, size_px)
+    crop_px = find_crop(size_px, options)
+    geometry = Geometry(stored_px, stored.orientation, crop_px or size_px, crop_px is not None)
     components = None if header.format == "JPEG" else len(image.getbands())
     segments = write_segments(stored.metadata, options.metadata, geometry, profile, components)
-    gain_map_jpeg = b""
-    if gain_map is not None:
+    gain_map_jpeg, uncut_gain_map = b"", None
+    if gain_map is not None and crop_px is not None:
+        uncut_gain_map = UncutGainMap(gain_map, geometry)
+    elif gain_map is not None:
         gain_map_jpeg = encode_gain_map(gain_map, options, geometry)
         segments = announce_gain_map(segments, gain_map, len(gain_map_jpeg))
-    return Photo(image, size_px, source, segments, gain_map_jpeg)
+    return Photo(image, size_px, crop_px, source, segments, gain_map_jpeg, uncut_gain_map)
+
+
+def find_crop(photo_px: tuple[int, int], options: Options) -> tuple[int, int] | None:
+    """Return the size of the part of a photo that is kept; None if all is."""
+    if options.fit == "inside" or options.width is None or options.height is None:
+        return None
+    crop_px = shape_window(photo_px, (options.width, options.height))
+    return None if crop_px == photo_px else crop_px

@@ -2,7 +2,7 @@
 import { describeState } from "./cards.js";
 import { formatBytes, formatDuration, formatSaving } from "./format.js";
 import { drawHeatmap } from "./heatmap.js";
-import { encodeStandardJpeg } from "./standard_jpeg.js";
+import { cropOriginal, encodeStandardJpeg } from "./standard_jpeg.js";
 import { Viewer } from "./viewer.js";
 
 const find = (id) => document.querySelector(`#${id}`);
@@ -129,8 +129,15 @@ export class Comparison {
     }
     const left = find("image-left");
     if (versus === "original") {
+      try {
+        if (result.crop) result.cropped ??= await cropOriginal(photo.file, result);
+      } catch {
+        find("note").textContent = "This browser can't crop a photo of this size.";
+        return;
+      }
+      if (encoding.signal.aborted) return;
       this.#nameLeft("Original");
-      left.src = this.#createUrl(photo.file);
+      left.src = this.#createUrl(result.cropped ?? photo.file);
       left.alt = `${photo.name}, the original`;
       find("note").textContent = result.passthrough
         ? "This JPEG is unchanged: it can't be made noticeably smaller at this quality."

@@ -56,6 +56,7 @@ function toResult(statistics, image, heatmap) {
     passthrough: statistics.passthrough,
     width: statistics.width,
     height: statistics.height,
+    crop: statistics.crop ?? null,
     stages: Object.entries(statistics.stage_ms),
   };
 }

@@ -34,6 +34,10 @@ export class OptionsForm {
     for (const name of ["width", "height"]) {
       if (elements[name].value) query.set(name, elements[name].value);
     }
+    if (elements.fit.value === "cover") {
+      query.set("fit", "cover");
+      query.set("gravity", elements.gravity.value);
+    }
     const kilobytes = Number(elements.max_kilobytes.value);
     if (kilobytes > 0) query.set("max_bytes", String(Math.round(kilobytes * 1000)));
     return query.toString();
@@ -63,5 +67,8 @@ export class OptionsForm {
       this.#form.querySelector(`#${name}-value`).textContent = elements[name].value;
     }
     elements.floor.disabled = elements.target.value !== "quality";
+    const crops = elements.fit.value === "cover";
+    elements.gravity.disabled = !crops;
+    for (const name of ["width", "height"]) elements[name].required = crops;
   }
 }

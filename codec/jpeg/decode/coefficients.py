@@ -45,9 +45,10 @@ class Source:
     """(64,) zigzag, of each component."""
     is_progressive: bool
     stripped: bytes
-    """The file without metadata and with EOI; the file itself where it has no metadata."""
+    """The file without metadata and with EOI; the file itself where it has no metadata. Empty if a part
+    was cut out."""
     is_reoriented: bool = False
-    """Whether an orientation was applied, so that `stripped` shows the image in another orientation."""
+    """Whether an orientation was applied or a part cut out, so that `stripped` shows another image."""
     own_checksum: bytes = b""
     """The checksum in the mark of a file of ours (`codec.jpeg.syntax.own_mark`); empty without one."""
 

@@ -13,7 +13,7 @@ from codec.jpeg.quantize.masking import (
 from codec.jpeg.quantize.tuning import Tuning
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
 from codec.jpeg.transform.chroma_resampling import halve
-from codec.saliency_weights import share_salient, weigh_saliency
+from codec.saliency_weights import rank_blocks, share_salient, weigh_saliency
 
 
 class BlockMap(NamedTuple):
@@ -37,31 +37,19 @@ def map_blocks(
     """Return the map on a `grid` of (rows, columns) of blocks; `size_px` is (width, height)."""
     columns, rows = (-(-side // 8) for side in size_px)
     weights = np.ones(grid, np.float32)
-    if saliency is not None and tuning.saliency_ratio > 1.0:
-        weights[:rows, :columns] = weigh_saliency(
-            saliency.astype(np.float32),
-            rows,
-            columns,
-            tuning.saliency_ratio,
-            (tuning.rise_from, tuning.rise_to),
-        )
     salient = np.ones(grid, np.float32)
     if saliency is not None:
-        salient[:rows, :columns] = share_salient(saliency.astype(np.float32), rows, columns)
+        ranked = rank_blocks(saliency, rows, columns)
+        rise = (tuning.rise_from, tuning.rise_to)
+        weights[:rows, :columns] = weigh_saliency(ranked, tuning.saliency_ratio, rise)
+        salient[:rows, :columns] = share_salient(ranked)
     return BlockMap(rows, columns, weights, salient)
 
 
-def mask_blocks(
-    kind: int, plane: NDArray[np.float32], coefs: NDArray[np.float32], tuning: Tuning
-) -> NDArray[np.float32]:
-    """Return the weight by masking (blocks_y, blocks_x) of each block of a component's plane."""
-    return mask_activity(kind, measure_activity(plane, coefs), tuning)
-
-
-def mask_activity(kind: int, activity: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float32]:
-    """Return the weight by masking of blocks with this activity, both (blocks_y, blocks_x)."""
+def mask_blocks(kind: int, coefs: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float32]:
+    """Return the weight by masking (blocks_y, blocks_x) of each block of a component."""
     exponent = tuning.masking if kind == LUMA else tuning.chroma_masking
-    return weigh_masking(activity, exponent, tuning.masking_floor)
+    return weigh_masking(measure_activity(coefs), exponent, tuning.masking_floor)
 
 
 def assemble(

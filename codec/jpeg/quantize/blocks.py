@@ -1,19 +1,20 @@
 """The blocks of one image and their quantized coefficients, which each pass of the rate search replaces."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.jpeg.quantize.block_sample import Sample, draw_sample
+from codec.jpeg.quantize.block_sample import choose_lattice, quantize_sample
 from codec.jpeg.quantize.distortion import (
+    SENSITIVITIES,
     Errors,
     measure_errors,
     measure_reference_errors,
+    sum_components,
 )
-from codec.jpeg.quantize.greedy import quantize_ac_greedily, quantize_dc_greedily
+from codec.jpeg.quantize.frequency_weights import list_frequency_weights
 from codec.jpeg.quantize.rdoq import count_ac_symbols, quantize_ac, quantize_dc
 from codec.jpeg.quantize.steps import Steps
 from codec.jpeg.syntax.component import Component
@@ -26,6 +27,16 @@ class Counts(NamedTuple):
     ac: list[NDArray[np.int64]]
 
 
+class SampleResult(NamedTuple):
+    """What a sampled pass finds."""
+
+    counts: Counts
+    sizes: list[int]
+    """Number of blocks of each component in the sample."""
+    errors: Errors
+    """Of all blocks, estimated."""
+
+
 class Blocks:
     """The blocks of one image, with the quantized coefficients of the latest pass.
 
@@ -35,51 +46,48 @@ class Blocks:
     def __init__(self, components: Sequence[Component]) -> None:
         self.components = components
         self._qcoefs = _allocate_qcoefs(components)
+        self._dc = [np.ascontiguousarray(component.coefs[..., 0]) for component in components]
 
-    @cached_property
-    def _sample(self) -> Sample:
-        return draw_sample(self.components)
-
-    @cached_property
-    def _sample_qcoefs(self) -> list[NDArray[np.int16]]:
-        return _allocate_qcoefs(self._sample.components)
-
-    @property
-    def sample_sizes(self) -> list[int]:
-        """Number of blocks of each component in the sample."""
-        return [component.coefs.shape[1] for component in self._sample.components]
-
-    def quantize_sample(self, steps: Steps, rates: Sequence[NDArray[np.float32]]) -> Counts:
-        """Quantize the sample greedily; return the counts of its symbols."""
+    def quantize_sample(
+        self, steps: Steps, rates: Sequence[NDArray[np.float32]], *, is_rough: bool = False
+    ) -> SampleResult:
+        """Quantize a sample of the blocks (`choose_lattice`); `read` does not return it."""
         counts = self._zero_counts()
-        sample = self._sample
-        for i, component in enumerate(sample.components):
-            qcoefs = self._sample_qcoefs[i]
-            quantize_dc_greedily(
-                component.coefs,
-                sample.dc_before[i],
-                float(steps.quant_tables[i][0]),
-                qcoefs,
-                counts.dc[component.kind],
-            )
-            quantize_ac_greedily(
+        lattice = choose_lattice(self.components, is_rough=is_rough)
+        sizes = []
+        totals = np.zeros((len(self.components), 4))
+        weights = list_frequency_weights(SENSITIVITIES, len(self.components))
+        for i, component in enumerate(self.components):
+            size = quantize_sample(
                 component.coefs,
                 component.block_weights,
-                steps.inverse[i],
+                component.salient_shares,
+                component.visibility,
+                component.real_rows,
+                component.real_columns,
+                component.vertical,
+                component.horizontal,
+                lattice.stride,
+                lattice.shift,
+                steps.quant_tables[i].astype(np.float32),
                 steps.distortion_scales[i],
                 rates[component.kind],
-                qcoefs,
+                weights[i],
+                counts.dc[component.kind],
                 counts.ac[component.kind],
+                totals[i],
             )
-        return counts
+            sizes.append(size)
+            totals[i] *= component.real_rows * component.real_columns / size
+        return SampleResult(counts, sizes, sum_components(self.components, totals))
 
     def quantize(self, steps: Steps, rates: Sequence[NDArray[np.float32]]) -> Counts:
         """Quantize all blocks; return the counts of their symbols."""
         counts = self._zero_counts()
         for i, component in enumerate(self.components):
             quantize_dc(
-                component.coefs,
-                int(steps.quant_tables[i][0]),
+                self._dc[i],
+                float(steps.inverse[i][0]),
                 component.real_rows,
                 component.real_columns,
                 component.vertical,
@@ -104,15 +112,13 @@ class Blocks:
             self._quantize_ac(i, steps, rates, stride, adjusted[component.kind])
         return adjusted
 
-    def measure(self, quant_tables: Sequence[NDArray[np.uint16]], *, sample: bool) -> Errors:
-        """Return the errors of all blocks, or of the sample; `quant_tables` are those of their last pass."""
-        if sample:
-            return measure_errors(self._sample.components, quant_tables, self._sample_qcoefs)
+    def measure(self, quant_tables: Sequence[NDArray[np.uint16]]) -> Errors:
+        """Return the errors of all blocks; `quant_tables` are those of their last pass."""
         return measure_errors(self.components, quant_tables, self._qcoefs)
 
-    def measure_reference(self, quality: int) -> Errors:
-        """Return the errors of the standard JPEG at `quality`, on these blocks."""
-        return measure_reference_errors(self.components, quality)
+    def measure_reference(self, quality: int, least_quality: int) -> Errors:
+        """Return the errors of the standard JPEG on these blocks, as `measure_reference_errors` does."""
+        return measure_reference_errors(self.components, quality, least_quality)
 
     def has_regions(self) -> tuple[bool, bool]:
         """Return whether blocks belong to the salient region, and whether blocks belong to the rest."""

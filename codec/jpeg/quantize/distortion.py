@@ -55,15 +55,28 @@ class Errors(NamedTuple):
 
 
 @inlined
-def sum_costs(costs: NDArray[np.float32]) -> np.float32:
-    """Return the sum of 64 costs and overwrite them.
-
-    Halves are added pairwise: the order is the same for vector registers of any width.
-    """
-    for half in (32, 16, 8, 4):
-        for k in range(half):
-            costs[k] += costs[k + half]
-    return costs[0] + costs[1] + (costs[2] + costs[3])  # type: ignore[no-any-return]
+def add_block_errors(  # noqa: PLR0917 -- kernels take no keyword-only arguments
+    block: NDArray[np.float32],
+    stored: NDArray[np.int16],
+    steps: NDArray[np.float32],
+    sensitivities: NDArray[np.float32],
+    visibility: np.float32,
+    share: np.float32,
+    totals: NDArray[np.float64],
+) -> None:
+    """Add the errors of a block with the values `stored` to `totals` (4,), in the order of `Errors`."""
+    visible = np.float32(0.0)
+    plain = np.float32(0.0)
+    for k in range(64):
+        difference = block[k] - steps[k] * np.float32(stored[k])
+        square = difference * difference
+        visible += square * sensitivities[k]
+        plain += square
+    visible *= visibility
+    totals[0] += visible * share
+    totals[1] += visible * (np.float32(1.0) - share)
+    totals[2] += plain * share
+    totals[3] += plain * (np.float32(1.0) - share)
 
 
 @kernel
@@ -76,52 +89,46 @@ def _add_errors(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     visibility: NDArray[np.float32],
     totals: NDArray[np.float64],
 ) -> None:
-    """Add the errors of all blocks to `totals` (4,), in the order of `Errors`."""
-    costs = np.empty(64, np.float32)
-    squares = np.empty(64, np.float32)
+    """Add the errors of all real blocks to `totals` (4,)."""
     for by in range(coefs.shape[0]):
         for bx in range(coefs.shape[1]):
-            if visibility[by, bx] == np.float32(0.0):  # outside the real blocks
-                continue
-            for k in range(64):
-                difference = coefs[by, bx, k] - steps[k] * np.float32(qcoefs[by, bx, k])
-                costs[k] = sensitivities[k] * difference * difference
-                squares[k] = difference * difference
-            error = sum_costs(costs) * visibility[by, bx]
-            plain = sum_costs(squares)
-            rest_share = np.float32(1.0) - salient_shares[by, bx]
-            totals[0] += error * salient_shares[by, bx]
-            totals[1] += error * rest_share
-            totals[2] += plain * salient_shares[by, bx]
-            totals[3] += plain * rest_share
+            if visibility[by, bx] != np.float32(0.0):  # it is 0 outside the real blocks
+                add_block_errors(
+                    coefs[by, bx],
+                    qcoefs[by, bx],
+                    steps,
+                    sensitivities,
+                    visibility[by, bx],
+                    salient_shares[by, bx],
+                    totals,
+                )
 
 
 @kernel
 def _add_rounding_errors(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     coefs: NDArray[np.float32],
     steps: NDArray[np.float32],
+    inverse_steps: NDArray[np.float32],
     sensitivities: NDArray[np.float32],
-    salient_shares: NDArray[np.float32],
+    shares: NDArray[np.float32],
     visibility: NDArray[np.float32],
     totals: NDArray[np.float64],
 ) -> None:
-    """Add the errors of all blocks with their coefficients rounded, as `_add_errors` does."""
-    inverse_steps = np.float32(1.0) / steps
-    rounded = np.empty((1, coefs.shape[1], 64), np.int16)  # one row of blocks stays in the cache
+    """Add the visible and plain errors of a region, with its coefficients rounded, to `totals` (2,)."""
     for by in range(coefs.shape[0]):
         for bx in range(coefs.shape[1]):
+            if visibility[by, bx] == np.float32(0.0) or shares[by, bx] == np.float32(0.0):
+                continue
+            visible = np.float32(0.0)
+            plain = np.float32(0.0)
             for k in range(64):
-                rounded[0, bx, k] = np.int16(np.rint(coefs[by, bx, k] * inverse_steps[k]))
-        row = slice(by, by + 1)
-        _add_errors(
-            coefs[row],
-            rounded,
-            steps,
-            sensitivities,
-            salient_shares[row],
-            visibility[row],
-            totals,
-        )
+                coef = coefs[by, bx, k]
+                difference = coef - steps[k] * np.rint(coef * inverse_steps[k])
+                square = difference * difference
+                visible += square * sensitivities[k]
+                plain += square
+            totals[0] += visible * visibility[by, bx] * shares[by, bx]
+            totals[1] += plain * shares[by, bx]
 
 
 def measure_errors(
@@ -142,24 +149,33 @@ def measure_errors(
             component.visibility,
             totals[i],
         )
-    return _sum_components(components, totals)
+    return sum_components(components, totals)
 
 
-def measure_reference_errors(components: Sequence[Component], quality: int) -> Errors:
-    """Return the errors that the standard JPEG's tables at `quality` make on these components."""
+def measure_reference_errors(
+    components: Sequence[Component], quality: int, least_quality: int
+) -> Errors:
+    """Return the errors of the standard JPEG's tables on these components.
+
+    Those of the salient region are at `quality`, those of the rest at `least_quality`.
+    """
     totals = np.zeros((len(components), 4))
     weights = list_frequency_weights(SENSITIVITIES, len(components))
-    steps = list_reference_steps(len(components), quality)
-    for i, component in enumerate(components):
-        _add_rounding_errors(
-            component.coefs,
-            steps[i],
-            weights[i],
-            component.salient_shares,
-            component.visibility,
-            totals[i],
-        )
-    return _sum_components(components, totals)
+    for region, own_quality in enumerate((quality, least_quality)):
+        steps = list_reference_steps(len(components), own_quality)
+        for i, component in enumerate(components):
+            found = np.zeros(2)
+            _add_rounding_errors(
+                component.coefs,
+                steps[i],
+                np.float32(1.0) / steps[i],
+                weights[i],
+                np.float32(1.0) - component.salient_shares if region else component.salient_shares,
+                component.visibility,
+                found,
+            )
+            totals[i, region::2] = found
+    return sum_components(components, totals)
 
 
 def list_reference_steps(components: int, quality: int) -> list[NDArray[np.float32]]:
@@ -169,8 +185,8 @@ def list_reference_steps(components: int, quality: int) -> list[NDArray[np.float
     return [round_table(annex_k * scale).astype(np.float32) for annex_k in annex_ks]
 
 
-def _sum_components(components: Sequence[Component], totals: NDArray[np.float64]) -> Errors:
-    """Return the sum of the components' errors (components, 4)."""
+def sum_components(components: Sequence[Component], totals: NDArray[np.float64]) -> Errors:
+    """Return the sum of the components' errors (components, 4), which is overwritten."""
     luma = components[0]
     for component, own in zip(components, totals, strict=True):
         # A subsampled error is shown in several samples of the image.

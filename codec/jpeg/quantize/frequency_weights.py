@@ -4,7 +4,7 @@ They start from T.81 Annex K, whose steps were chosen by visibility thresholds. 
 formula's reasons.
 """
 
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -40,10 +40,16 @@ def weigh_frequencies(
     return weights
 
 
+@lru_cache(maxsize=64)
 def list_frequency_weights(
-    sensitivities: Sequence[Sensitivity], components: int
-) -> list[NDArray[np.float32]]:
-    """Return f (64,) of each of 1 or 3 `components`, Y first; `sensitivities` are of Y, Cb and Cr."""
+    sensitivities: tuple[Sensitivity, Sensitivity, Sensitivity], components: int
+) -> NDArray[np.float32]:
+    """Return f (components, 64) of 1 or 3 `components`, Y first; `sensitivities` are of Y, Cb and Cr.
+
+    The array is read-only, since later calls return the same one.
+    """
     annex_ks = (ANNEX_K_LUMA, ANNEX_K_CHROMA, ANNEX_K_CHROMA)
     pairs = list(zip(annex_ks, sensitivities, strict=True))[:components]
-    return [weigh_frequencies(annex_k, sensitivity) for annex_k, sensitivity in pairs]
+    weights = np.array([weigh_frequencies(*pair) for pair in pairs])
+    weights.flags.writeable = False
+    return weights

@@ -5,78 +5,82 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.jit import inlined, kernel
-from codec.jpeg.syntax.tables import ANNEX_K_LUMA
+from codec.jit import kernel
+from codec.jpeg.syntax.tables import ANNEX_K_LUMA, ZIGZAG_TO_NATURAL
 
-ACTIVITY_SENSITIVITIES: Final = (16.0 / ANNEX_K_LUMA) ** 2
-"""(64,) zigzag: sensitivity of the eye to each coefficient's energy, from table K.1 of T.81."""
+_IS_AC: Final = np.array([0] + [1] * 63, np.float32)
+ACTIVITY_SENSITIVITIES: Final = np.square(np.float32(16.0) / ANNEX_K_LUMA) * _IS_AC
+"""(64,) zigzag: sensitivity of the eye to each AC coefficient's energy, from table K.1 of T.81."""
 _DARK_LEVEL: Final = 50.0  # 8-bit level at which the weight of darkness has fallen to 1/e
 
 
-@inlined
-def find_activity(
-    plane: NDArray[np.float32],
-    top: int,
-    left: int,
-    block: NDArray[np.float32],
-    sensitivities: NDArray[np.float32],
-) -> np.float32:
-    """Return the activity of a block: coefficients (64,) and samples from (`top`, `left`) of `plane`."""
-    seen = np.float32(0.0)
-    for k in range(1, 64):
-        seen += block[k] * block[k] * sensitivities[k]
-    total = np.float32(0.0)
-    between = np.float32(0.0)
-    within = np.float32(0.0)
-    for quarter in range(4):
-        first = top + quarter // 2 * 4
-        start = left + quarter % 2 * 4
-        sums = np.float32(0.0)
-        squares = np.float32(0.0)
-        for y in range(first, first + 4):
-            for x in range(start, start + 4):
-                sums += plane[y, x]
-                squares += plane[y, x] * plane[y, x]
-        total += sums
-        between += squares
-        within += squares - sums * sums * np.float32(1 / 16)
-    whole = between - total * total * np.float32(1 / 64)
-    share = within / whole if whole > np.float32(64.0) else np.float32(1.0)
-    if share < np.float32(0.02):
-        share = np.float32(0.02)
-    elif share > np.float32(1.0):
-        share = np.float32(1.0)
-    return seen * share
+def _list_step_responses() -> NDArray[np.float32]:
+    """Return the inner products of each coefficient with three step functions: (3, 64) zigzag.
+
+    The functions are +1/8 on one half of a block and −1/8 on the other: left and right, top and bottom,
+    equal and unequal quarters. With the mean they span all blocks whose quarters are flat.
+    """
+    samples = np.arange(8)
+    waves = np.sqrt(2 / 8) * np.cos(np.outer(np.arange(8), 2 * samples + 1) * np.pi / 16)
+    waves[0] = np.sqrt(1 / 8)
+    steps = waves @ np.where(samples < 4, 1.0, -1.0) / np.sqrt(8)
+    flat = np.eye(8)[0]
+    natural = [np.outer(v, u).ravel() for v, u in ((flat, steps), (steps, flat), (steps, steps))]
+    return np.array([row[ZIGZAG_TO_NATURAL] for row in natural], np.float32)
+
+
+_STEP_RESPONSES: Final = _list_step_responses()
 
 
 @kernel
 def _measure_activity(
-    plane: NDArray[np.float32], coefs: NDArray[np.float32], sensitivities: NDArray[np.float32]
+    coefs: NDArray[np.float32],
+    sensitivities: NDArray[np.float32],
+    is_ac: NDArray[np.float32],
+    step_responses: NDArray[np.float32],
 ) -> NDArray[np.float32]:
+    across, down, diagonal = step_responses[0], step_responses[1], step_responses[2]
     activity = np.empty(coefs.shape[:2], np.float32)
     for by in range(coefs.shape[0]):
         for bx in range(coefs.shape[1]):
-            activity[by, bx] = find_activity(plane, by * 8, bx * 8, coefs[by, bx], sensitivities)
+            block = coefs[by, bx]
+            seen = np.float32(0.0)
+            whole = np.float32(0.0)
+            x = np.float32(0.0)
+            y = np.float32(0.0)
+            xy = np.float32(0.0)
+            for k in range(64):
+                square = block[k] * block[k]
+                seen += square * sensitivities[k]
+                whole += square * is_ac[k]
+                x += block[k] * across[k]
+                y += block[k] * down[k]
+                xy += block[k] * diagonal[k]
+            within = whole - (x * x + y * y + xy * xy)
+            share = within / whole if whole > np.float32(64.0) else np.float32(1.0)
+            activity[by, bx] = seen * min(max(share, np.float32(0.02)), np.float32(1.0))
     return activity
 
 
-def measure_activity(plane: NDArray[np.float32], coefs: NDArray[np.float32]) -> NDArray[np.float32]:
+def measure_activity(coefs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the activity (blocks_y, blocks_x): weighted AC energy, reduced where it is an edge.
 
     The factor is the variance within the block's quarters over that of the whole block, 0.02 to 1: near
     1 for texture, which hides errors, and near 0 for an edge, next to which errors are visible. This is
     the between-coefficient masking of Ponomarenko et al., "On between-coefficient contrast masking of
-    DCT basis functions" (VPQM 2007), before its square root.
+    DCT basis functions" (VPQM 2007), before its square root. Both variances follow from the coefficients
+    (Parseval's theorem).
     """
-    return _measure_activity(plane, coefs, ACTIVITY_SENSITIVITIES)
+    return _measure_activity(coefs, ACTIVITY_SENSITIVITIES, _IS_AC, _STEP_RESPONSES)
 
 
 def weigh_masking(
     activity: NDArray[np.float32], exponent: float, floor: float
 ) -> NDArray[np.float32]:
     """Return weights (activity / floor + 1)^−exponent, since activity hides errors."""
-    masking: NDArray[np.float32] = np.power(
-        activity / np.float32(floor) + np.float32(1.0), np.float32(-exponent)
+    # NumPy has vector instructions for these two, but not for a power.
+    masking: NDArray[np.float32] = np.exp(
+        np.float32(-exponent) * np.log(activity * np.float32(1.0 / floor) + np.float32(1.0))
     )
     return masking
 

@@ -71,7 +71,6 @@ def quantize_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     bits = tabulate_rates(rates)
     bounds = bound_rates(bits)
     magnitudes = np.empty(64, np.float32)
-    candidates = np.empty(64, np.uint8)
     positions = np.empty(64, np.uint8)
     origins = np.empty(64, np.uint8)
     values = np.empty(64, np.int16)
@@ -88,7 +87,6 @@ def quantize_ac(  # noqa: PLR0917 -- kernels take no keyword-only arguments
                 bounds,
                 rates[END_OF_BLOCK],
                 magnitudes,
-                candidates,
                 positions,
                 origins,
                 values,
@@ -114,8 +112,8 @@ def count_ac_symbols(
 
 @kernel
 def quantize_dc(  # noqa: PLR0917 -- kernels take no keyword-only arguments
-    coefs: NDArray[np.float32],
-    step: int,
+    dc: NDArray[np.float32],
+    inverse_step: float,
     real_rows: int,
     real_columns: int,
     vertical: int,
@@ -125,19 +123,19 @@ def quantize_dc(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 ) -> None:
     """Round the DC part of `qcoefs` and add the sizes of the differences to `counts` (256,).
 
-    The differences are those of an interleaved scan (T.81 F.1.2.1), with `vertical`×`horizontal`
+    `dc` is (blocks_y, blocks_x), apart from the other coefficients, which would fill the cache. The differences are those of an interleaved scan (T.81 F.1.2.1), with `vertical`×`horizontal`
     blocks per MCU. Blocks beyond the real rows and columns only complete MCUs. They repeat the
     previous value, because a difference of 0 has the shortest code.
     """
     previous = 0
-    for mcu_y in range(coefs.shape[0] // vertical):
-        for mcu_x in range(coefs.shape[1] // horizontal):
+    for mcu_y in range(dc.shape[0] // vertical):
+        for mcu_x in range(dc.shape[1] // horizontal):
             for part in range(vertical * horizontal):
                 by = mcu_y * vertical + part // horizontal
                 bx = mcu_x * horizontal + part % horizontal
                 value = previous
                 if by < real_rows and bx < real_columns:
-                    value = int(np.rint(coefs[by, bx, 0] / step))
+                    value = int(np.rint(dc[by, bx] * inverse_step))
                 qcoefs[by, bx, 0] = value
                 counts[SIZES[abs(value - previous)]] += 1
                 previous = value

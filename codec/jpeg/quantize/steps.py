@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +28,16 @@ class Steps:
 
 def make_tables(tuning: Tuning, scale: float, components: int) -> list[NDArray[np.uint16]]:
     """Return each component's quant_table (64,) zigzag; `scale` is the step of frequency weight 1."""
-    exponent = np.float32(-0.5 * tuning.steepness)
-    return [
-        round_table(np.power(f, exponent) * np.float32(scale))
-        for f in list_frequency_weights(tuning.sensitivities, components)
-    ]
+    return list(round_table(_shape_tables(tuning, components) * np.float32(scale)))
+
+
+@lru_cache(maxsize=64)
+def _shape_tables(tuning: Tuning, components: int) -> NDArray[np.float32]:
+    """Return the steps (components, 64) at scale 1, before rounding."""
+    weights = list_frequency_weights(tuning.sensitivities, components)
+    shapes: NDArray[np.float32] = np.power(weights, np.float32(-0.5 * tuning.steepness))
+    shapes.flags.writeable = False
+    return shapes
 
 
 def choose_tables(
@@ -46,10 +52,7 @@ def scale_steps(
 ) -> Steps:
     """Return the steps of these tables; λ is the tuning's `rd_lambda` times `lambda_scale` squared."""
     rd_lambda = max(tuning.rd_lambda * lambda_scale * lambda_scale, 1e-6)
-    steps = Steps(quant_tables, [], [])
-    frequencies = list_frequency_weights(tuning.sensitivities, len(quant_tables))
-    for frequency, table in zip(frequencies, quant_tables, strict=True):
-        own = table.astype(np.float32)
-        steps.inverse.append(np.float32(1.0) / own)
-        steps.distortion_scales.append(frequency * own * own * np.float32(1.0 / rd_lambda))
-    return steps
+    weights = list_frequency_weights(tuning.sensitivities, len(quant_tables))
+    steps = np.array(quant_tables, np.float32)
+    scales = weights * steps * steps * np.float32(1.0 / rd_lambda)
+    return Steps(quant_tables, list(np.float32(1.0) / steps), list(scales))

@@ -4,29 +4,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import inlined
+from codec.jpeg.syntax.bit_mask import find_lowest_bit
 from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, count_symbols
 
 
 @inlined
-def scale_magnitudes(
-    block: NDArray[np.float32], inverse_steps: NDArray[np.float32], magnitudes: NDArray[np.float32]
-) -> None:
-    """Fill `magnitudes` (64,) with the coefficients' magnitudes in steps."""
+def mark_candidates(
+    block: NDArray[np.float32],
+    inverse_steps: NDArray[np.float32],
+    magnitudes: NDArray[np.float32],
+) -> np.uint64:
+    """Return the AC positions that are not rounded to zero; fill `magnitudes` (64,) in steps."""
+    marked = np.uint64(0)
     for k in range(64):
         magnitudes[k] = abs(block[k]) * inverse_steps[k]
-
-
-@inlined
-def list_candidates(magnitudes: NDArray[np.float32], candidates: NDArray[np.uint8]) -> int:
-    """Fill `candidates` with the AC positions that do not round to zero; return their number.
-
-    It has no branch, because a processor could not predict it.
-    """
-    found = 0
-    for k in range(1, 64):
-        candidates[found] = k
-        found += magnitudes[k] >= np.float32(0.5)
-    return found
+    for k in range(64):
+        marked |= np.uint64(magnitudes[k] >= np.float32(0.5)) << np.uint64(k)
+    return marked & ~np.uint64(1)
 
 
 @inlined
@@ -39,7 +33,6 @@ def decide_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     bounds: NDArray[np.float32],
     end_rate: np.float32,
     magnitudes: NDArray[np.float32],
-    candidates: NDArray[np.uint8],
     positions: NDArray[np.uint8],
     origins: NDArray[np.uint8],
     values: NDArray[np.int16],
@@ -53,19 +46,20 @@ def decide_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     Node 0 is the block's start; node i stands for "candidate i is the last nonzero coefficient so
     far". A node's cost is relative to zeroing everything up to it. least[i] is the smallest cost of
     the nodes 0 to i; with `bounds`, the least bits of any longer run, it bounds the cost by way of
-    earlier nodes. So the search stops early and stays exact. The seven arrays from `magnitudes` to
+    earlier nodes. So the search stops early and stays exact. The six arrays from `magnitudes` to
     `least`, each (64,), are scratch memory: they hold each node's position, the node before it
     (origin), its value and its costs.
     """
-    scale_magnitudes(block, inverse_steps, magnitudes)
-    found = list_candidates(magnitudes, candidates)
+    waiting = mark_candidates(block, inverse_steps, magnitudes)
     positions[0] = 0
     costs[0] = np.float32(0.0)
     least[0] = np.float32(0.0)
     best_total = end_rate
-    last = 0
-    for node in range(1, found + 1):
-        k = int(candidates[node - 1])
+    node, last = 0, 0
+    while waiting != np.uint64(0):
+        k = find_lowest_bit(waiting) & 63  # the mask tells the compiler that no index is negative
+        waiting &= waiting - np.uint64(1)
+        node += 1
         magnitude = magnitudes[k]
         scale = distortion_scales[k] * weight
         value = int(magnitude + np.float32(0.5))

@@ -66,27 +66,19 @@ class Goal:
     """Errors of the source's own quantization, which are added to those of a pass."""
 
     def compare(self, file_bytes: float, errors: Errors | None) -> Fit:
-        """Return how a pass with these bytes and errors compares with the goal."""
+        """Return how a pass with these bytes and errors, without `noise`, compares with the goal."""
         excess = math.log(file_bytes / self.target_bytes)
         if self.allowed is None or errors is None:
             return Fit(excess, -math.inf)
         spare = min(
-            math.log(allowed / found) for allowed, found in zip(self.allowed, errors, strict=True)
+            math.log(allowed / (found + noise))
+            for allowed, found, noise in zip(self.allowed, errors, self.noise, strict=True)
         )
         return Fit(excess, spare * _FIDELITY_SCALE)
 
-    def measure(
-        self,
-        blocks: Blocks,
-        quant_tables: Sequence[NDArray[np.uint16]],
-        *,
-        sample: bool = False,
-    ) -> Errors | None:
-        """Return the errors of the last pass, or of the sample; None if the goal does not depend on them."""
-        if self.allowed is None:
-            return None
-        found = blocks.measure(quant_tables, sample=sample)
-        return found.plus(self.noise)
+    def measure(self, blocks: Blocks, quant_tables: Sequence[NDArray[np.uint16]]) -> Errors | None:
+        """Return the errors of the last pass; None if the goal does not depend on them."""
+        return None if self.allowed is None else blocks.measure(quant_tables)
 
     def allow_noise(self, noise: Errors, share: float) -> "Goal":
         """Return the goal for coefficients that already have the errors `noise`.
@@ -118,11 +110,13 @@ def set_goal(
         target = min(reference_bytes * TARGET_SHARE, cap * CAP_SHARE)
         return Goal(target, min(reference_bytes * 1.01, cap), target * LEAST_SHARE)
     limit = min(reference_bytes, cap)
-    own, floor = map(blocks.measure_reference, (settings.quality, settings.least_quality))
+    reference = blocks.measure_reference(settings.quality, settings.least_quality)
     has_salient, has_rest = blocks.has_regions()
     # The errors of a region without blocks say nothing.
-    salient = (own.salient, own.plain_salient * PLAIN_SHARE) if has_salient else _UNLIMITED
-    rest = (floor.rest, floor.plain_rest * PLAIN_SHARE) if has_rest else _UNLIMITED
+    salient = (
+        (reference.salient, reference.plain_salient * PLAIN_SHARE) if has_salient else _UNLIMITED
+    )
+    rest = (reference.rest, reference.plain_rest * PLAIN_SHARE) if has_rest else _UNLIMITED
     allowed = Errors(salient[0], rest[0], salient[1], rest[1])
     return Goal(limit * CAP_SHARE, limit, allowed=allowed)
 

@@ -25,7 +25,7 @@ from codec.jpeg.rate_control.sampled_pass import run_sampled_pass
 from codec.jpeg.rate_control.target import Fit, Goal
 from codec.jpeg.syntax.symbols import END_OF_BLOCK, ZERO_RUN
 from codec.jpeg.write.coded_scan import Scan
-from codec.jpeg.write.scan_script import choose_script, predict_share
+from codec.jpeg.write.scan_script import choose_script, measure_share, predict_share
 
 TOLERANCE: Final = 0.006
 """Relative distance from the goal at which the search ends."""
@@ -35,6 +35,8 @@ MAX_PASSES: Final = 30
 """Full and adjusted passes after which a search returns what it has."""
 
 _FEW_ROWS: Final = 32  # of luma blocks
+_FAR_BELOW: Final = 0.04
+"""Relative distance below the goal's bytes from which a prediction of the progressive share is enough."""
 
 
 @dataclass(slots=True)
@@ -57,26 +59,22 @@ class Trials:
     best: tuple[Fit, Pass, list[NDArray[np.float32]]] | None = None
     """The best pass by `is_better`, with the rates that it used; None if all have too many bytes."""
     script: list[Scan] = field(default_factory=list)
-    """The scans of a progressive file, chosen on the latest pass."""
+    """The scans of a progressive file, if they were chosen already."""
     progressive_share: float = 1.0
     """Bytes of the progressive scans over those of a baseline scan, predicted or of the latest pass."""
 
     def __post_init__(self) -> None:
         self.rates = [make_prior_rates(), make_prior_rates()]
 
-    def run_sampled(self, log_step: float, lambda_ahead: float = 0.0) -> float:
-        """Return the error of a sampled pass; use its rates from now on, unless λ is ahead.
-
-        `lambda_ahead` is the log step by which λ is coarser than the table.
-        """
-        point = Point(math.exp(log_step), math.exp(log_step + lambda_ahead))
-        sampled = run_sampled_pass(self.blocks, self.tuning, point, self.rates)
-        if not lambda_ahead:
-            self.rates = [estimate_rates(counts) for counts in sampled.ac_counts]
-            if self.progressive:
-                self.progressive_share = predict_share(sampled.density)
-        errors = self.goal.measure(self.blocks, sampled.quant_tables, sample=True)
-        return self.goal.compare(self._scale_bytes(sampled.file_bytes), errors).error
+    def run_sampled(self, log_step: float, *, is_rough: bool = False) -> float:
+        """Return the error of a sampled pass; use its rates from now on."""
+        point = Point(math.exp(log_step), math.exp(log_step))
+        sampled = run_sampled_pass(self.blocks, self.tuning, point, self.rates, is_rough=is_rough)
+        self.rates = [estimate_rates(counts) for counts in sampled.ac_counts]
+        if self.progressive:
+            frame_bytes = count_frame_bytes(self.blocks.components)
+            self.progressive_share = predict_share(sampled.file_bytes - frame_bytes)
+        return self.goal.compare(self._scale_bytes(sampled.file_bytes), sampled.errors).error
 
     def run(self, point: Point) -> tuple[Pass, float]:
         """Return a full pass at `point` and its error."""
@@ -85,8 +83,6 @@ class Trials:
         if not self.are_rates_frozen:
             self.rates = [estimate_rates(counts) for counts in result.ac_counts]
         self.passes += 1
-        if self.progressive:
-            self._choose_script()
         fit = self._compare(result)
         self._keep_better(fit, result, rates)
         return result, fit.error
@@ -99,10 +95,9 @@ class Trials:
             stride=stride,
         )
         self.passes += 1
-        if self.progressive and self.blocks.components[0].coefs.shape[0] < _FEW_ROWS:
-            # In a tiny file a few bytes are one percent, and counting its scans is cheap.
-            self._choose_script()
-        fit = self._compare(adjusted)
+        # In a tiny file a few bytes are one percent, and counting its scans is cheap.
+        is_tiny = self.blocks.components[0].coefs.shape[0] < _FEW_ROWS
+        fit = self._compare(adjusted, measure_scans=is_tiny)
         if abs(fit.error) < TOLERANCE:  # others are adjusted again: `repeat_best` can't repeat them
             self._keep_better(fit, adjusted, self.rates)
         return adjusted, fit.error
@@ -116,19 +111,28 @@ class Trials:
         self.rates = rates
         return self.run(best.point)[0]
 
-    def _compare(self, latest: Pass) -> Fit:
-        """Return how the blocks' qcoefs, which are those of the pass `latest`, compare with the goal."""
+    def choose_script(self) -> list[Scan]:
+        """Return the scans of a progressive file: those chosen on the latest pass near the goal's bytes."""
+        return self.script or choose_script(self.blocks.components, self.blocks.read())
+
+    def _compare(self, latest: Pass, *, measure_scans: bool = True) -> Fit:
+        """Return how the blocks' qcoefs, which are those of the pass `latest`, compare with the goal.
+
+        The share of progressive scans is measured only where the goal's bytes may end the search.
+        """
         errors = self.goal.measure(self.blocks, latest.quant_tables)
+        fit = self.goal.compare(self._scale_bytes(latest.file_bytes), errors)
+        if not self.progressive or not measure_scans or fit.excess < -_FAR_BELOW:
+            return fit
+        components, qcoefs = self.blocks.components, self.blocks.read()
+        self.script = choose_script(components, qcoefs)
+        self.progressive_share = measure_share(self.script, components, qcoefs)
         return self.goal.compare(self._scale_bytes(latest.file_bytes), errors)
 
     def _keep_better(self, fit: Fit, latest: Pass, rates: list[NDArray[np.float32]]) -> None:
         """Make a pass the best one, unless it has too many bytes or the present one is as good."""
         if fit.excess < LIMIT and (self.best is None or is_better(fit, self.best[0])):
             self.best = (fit, latest, rates)
-
-    def _choose_script(self) -> None:
-        components, qcoefs = self.blocks.components, self.blocks.read()
-        self.script, self.progressive_share = choose_script(components, qcoefs)
 
     def _scale_bytes(self, baseline_bytes: float) -> float:
         """Return the bytes of the file, from those of a baseline file."""

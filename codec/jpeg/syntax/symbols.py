@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import inlined
+from codec.jpeg.syntax.bit_mask import find_lowest_bit, mark_nonzero_ac
 
 END_OF_BLOCK: Final = 0x00
 """EOB: no nonzero coefficient follows in the block (F.1.2.2.1)."""
@@ -32,10 +33,11 @@ def count_symbols(run: int, size: int, times: int, counts: NDArray[np.int64]) ->
 def count_block_symbols(qcoefs: NDArray[np.int16], times: int, counts: NDArray[np.int64]) -> None:
     """Add the AC symbols of a block (64,) zigzag to `counts` (256,), `times` times."""
     before = 0
-    for k in range(1, 64):
-        value = int(qcoefs[k])
-        if value != 0:
-            count_symbols(k - before - 1, SIZES[abs(value)], times, counts)
-            before = k
+    waiting = mark_nonzero_ac(qcoefs)
+    while waiting != np.uint64(0):
+        k = find_lowest_bit(waiting)
+        waiting &= waiting - np.uint64(1)
+        count_symbols(k - before - 1, SIZES[abs(int(qcoefs[k & 63]))], times, counts)
+        before = k
     if before < 63:
         counts[END_OF_BLOCK] += times

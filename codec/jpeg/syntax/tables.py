@@ -49,4 +49,4 @@ def find_quality_scale(quality: int) -> float:
 
 def round_table(steps: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return the 8-bit quant_table nearest to `steps`, each entry in 1..255 (T.81 B.2.4.1)."""
-    return np.clip(np.rint(steps), 1, 255).astype(np.uint16)
+    return np.minimum(np.maximum(np.rint(steps), 1), 255).astype(np.uint16)

@@ -8,11 +8,10 @@ from codec.jpeg.quantize.block_weights import (
     BlockMap,
     assemble,
     map_blocks,
-    mask_activity,
     mask_blocks,
     pool_blocks,
 )
-from codec.jpeg.quantize.masking import measure_activity, weigh_darkness
+from codec.jpeg.quantize.masking import weigh_darkness
 from codec.jpeg.quantize.tuning import Tuning
 from codec.jpeg.syntax.component import CHROMA, LUMA, Component
 from codec.jpeg.transform.chroma_resampling import sharpen
@@ -47,7 +46,7 @@ def split_source(
     components = []
     for i, own in enumerate(coefs):
         kind = CHROMA if i else LUMA
-        masking = mask_activity(kind, measure_activity(inverse_transform(own), own), tuning)
+        masking = mask_blocks(kind, own, tuning)
         steps = source.quant_tables[i]
         components.append(
             assemble(kind, own, masking, blocks, (across, down), dark=dark, steps=steps)
@@ -82,5 +81,5 @@ def _subsample(
     plane = np.pad(np.clip(plane, -128.0, 127.0), missing, mode="edge")
     plane = sharpen(pool_blocks(plane, *factors), across=factors[0] == 2, down=factors[1] == 2)
     coefs = transform(plane)
-    masking = mask_blocks(CHROMA, plane, coefs, tuning)
+    masking = mask_blocks(CHROMA, coefs, tuning)
     return assemble(CHROMA, coefs, masking, blocks, (2, 2), dark=dark)

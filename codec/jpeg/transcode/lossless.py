@@ -29,8 +29,8 @@ def rewrite(source: Source, *, progressive: bool) -> bytes:
         padded[component.real_rows :, :, 1:] = 0
         padded[:, component.real_columns :, 1:] = 0
         quantize_dc(
-            component.coefs,
-            1,
+            np.ascontiguousarray(component.coefs[..., 0]),
+            1.0,
             component.real_rows,
             component.real_columns,
             component.vertical,

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
+from codec.jpeg.syntax.bit_mask import find_lowest_bit, mark_nonzero_ac
 from codec.jpeg.syntax.component import Component
 from codec.jpeg.syntax.huffman import HuffmanTable
 from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, ZERO_RUN
@@ -14,13 +15,9 @@ from codec.jpeg.write.bit_writer import append_bits, complete_byte
 
 @kernel
 def _append_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
-    qcoefs: NDArray[np.int16],
-    quads: NDArray[np.int64],
-    by: int,
-    bx: int,
+    block: NDArray[np.int16],
     previous: int,
     table: NDArray[np.int64],
-    positions: NDArray[np.uint8],
     pending: int,
     waiting: int,
     written: int,
@@ -30,25 +27,19 @@ def _append_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 
     `table` (512,) holds code << 5 | length of the DC sizes, then of the AC symbols. A word is a code
     with its appended bits: the low bits of the value, or of value − 1 if negative (F.1.2.1.1).
-    `quads` is a view of `qcoefs` with four coefficients in each number, most of which are zero.
     """
-    difference = int(qcoefs[by, bx, 0]) - previous
+    difference = int(block[0]) - previous
     size = int(SIZES[abs(difference)])
     entry = table[size]
     word = ((entry >> 5) << size) | (difference + ((difference >> 63) & ((1 << size) - 1)))
     pending, waiting, written = append_bits(
         word, (entry & 31) + size, pending, waiting, written, out
     )
-    found = 0
-    for quad in range(16):
-        if quads[by, bx, quad] != 0:
-            # No branch here, because a processor could not predict it.
-            for k in range(4 * quad, 4 * quad + 4):
-                positions[found] = k
-                found += (k > 0) & (qcoefs[by, bx, k] != 0)
     before = 0
-    for i in range(found):
-        k = int(positions[i])
+    marked = mark_nonzero_ac(block)
+    while marked != np.uint64(0):
+        k = find_lowest_bit(marked)
+        marked &= marked - np.uint64(1)
         run = k - before - 1
         while run > 15:
             entry = table[256 + ZERO_RUN]
@@ -56,7 +47,7 @@ def _append_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
                 entry >> 5, entry & 31, pending, waiting, written, out
             )
             run -= 16
-        value = int(qcoefs[by, bx, k])
+        value = int(block[k & 63])
         size = int(SIZES[abs(value)])
         entry = table[256 + run * 16 + size]
         word = ((entry >> 5) << size) | (value + ((value >> 63) & ((1 << size) - 1)))
@@ -74,8 +65,9 @@ def _append_block(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 
 @kernel
 def _write_scan(  # noqa: PLR0917 -- kernels take no keyword-only arguments
-    planes: tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int16]],
-    quads: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    luma: NDArray[np.int16],
+    cb: NDArray[np.int16],
+    cr: NDArray[np.int16],
     has_chroma: bool,
     horizontal: int,
     vertical: int,
@@ -83,11 +75,7 @@ def _write_scan(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     out: NDArray[np.uint8],
 ) -> int:
     """Write all MCUs, with horizontal×vertical blocks of luma and one of each chroma; return the bytes."""
-    # Numba copies an item that is taken from a tuple in a loop, so each has a name of its own.
-    luma, cb, cr = planes
-    luma_quads, cb_quads, cr_quads = quads
     luma_table, chroma_table = tables[0], tables[-1]
-    positions = np.empty(65, np.uint8)
     pending, waiting, written = 0, 0, 0
     luma_before, cb_before, cr_before = 0, 0, 0
     for mcu_y in range(luma.shape[0] // vertical):
@@ -96,19 +84,16 @@ def _write_scan(  # noqa: PLR0917 -- kernels take no keyword-only arguments
                 by = mcu_y * vertical + part // horizontal
                 bx = mcu_x * horizontal + part % horizontal
                 pending, waiting, written = _append_block(
-                    *(luma, luma_quads, by, bx, luma_before, luma_table),
-                    *(positions, pending, waiting, written, out),
+                    luma[by, bx], luma_before, luma_table, pending, waiting, written, out
                 )
                 luma_before = int(luma[by, bx, 0])
             if has_chroma:
                 pending, waiting, written = _append_block(
-                    *(cb, cb_quads, mcu_y, mcu_x, cb_before, chroma_table),
-                    *(positions, pending, waiting, written, out),
+                    cb[mcu_y, mcu_x], cb_before, chroma_table, pending, waiting, written, out
                 )
                 cb_before = int(cb[mcu_y, mcu_x, 0])
                 pending, waiting, written = _append_block(
-                    *(cr, cr_quads, mcu_y, mcu_x, cr_before, chroma_table),
-                    *(positions, pending, waiting, written, out),
+                    cr[mcu_y, mcu_x], cr_before, chroma_table, pending, waiting, written, out
                 )
                 cr_before = int(cr[mcu_y, mcu_x, 0])
     return complete_byte(pending, waiting, written, out)
@@ -123,16 +108,16 @@ def write_scan(
 ) -> bytes:
     """Return the scan; `bit_count` is its exact length before byte stuffing."""
     out = np.empty(2 * (bit_count // 8 + 2), np.uint8)
-    planes = (qcoefs[0], qcoefs[-2] if len(qcoefs) > 1 else qcoefs[0], qcoefs[-1])
-    luma_quads, cb_quads, cr_quads = (plane.view(np.int64) for plane in planes)
+    cb, cr = (qcoefs[1], qcoefs[2]) if len(qcoefs) > 1 else (qcoefs[0], qcoefs[0])
     tables = np.array([
         np.concatenate([dc.codes << 5 | dc.lengths, ac.codes << 5 | ac.lengths])
         for dc, ac in zip(dc_tables, ac_tables, strict=True)
     ])  # fmt: skip
     luma = components[0]
     size = _write_scan(
-        planes,
-        (luma_quads, cb_quads, cr_quads),
+        qcoefs[0],
+        cb,
+        cr,
         len(qcoefs) > 1,
         luma.horizontal,
         luma.vertical,

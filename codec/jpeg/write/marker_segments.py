@@ -20,8 +20,8 @@ _JFIF = b"JFIF\x00\x01\x02\x00\x00\x01\x00\x01\x00\x00"
 
 
 def _make_dht(table_class: int, index: int, table: HuffmanTable) -> bytes:
-    counts = bytes(int(n) for n in table.bits[1:])
-    return bytes((table_class << 4 | index,)) + counts + bytes(int(s) for s in table.symbols)
+    counts_and_symbols = np.concatenate((table.bits[1:], table.symbols)).astype(np.uint8)
+    return bytes((table_class << 4 | index,)) + counts_and_symbols.tobytes()
 
 
 def write_frame_header(

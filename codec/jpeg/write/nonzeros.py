@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jit import kernel
+from codec.jpeg.syntax.bit_mask import find_lowest_bit, mark_nonzero_ac
 from codec.jpeg.syntax.component import Component
 from codec.jpeg.syntax.symbols import END_OF_BLOCK, SIZES, count_symbols
 
@@ -29,26 +30,24 @@ class Nonzeros:
 @kernel
 def _list_nonzeros(
     qcoefs: NDArray[np.int16],
-    quads: NDArray[np.int64],
     starts: NDArray[np.int32],
     positions: NDArray[np.uint8],
     values: NDArray[np.int16],
 ) -> int:
-    """Fill the lists and return their length; `quads` views the same memory, four coefficients each."""
+    """Fill the lists and return their length."""
     rows, columns = qcoefs.shape[:2]
     filled = 0
     starts[0] = 0
     for by in range(rows):
         for bx in range(columns):
-            for quad in range(16):
-                if quads[by, bx, quad] == 0:
-                    continue
-                # No branch here, because a processor could not predict it.
-                for k in range(4 * quad, 4 * quad + 4):
-                    value = qcoefs[by, bx, k]
-                    positions[filled] = k
-                    values[filled] = value
-                    filled += (k > 0) & (value != 0)
+            block = qcoefs[by, bx]
+            waiting = mark_nonzero_ac(block)
+            while waiting != np.uint64(0):
+                k = find_lowest_bit(waiting)
+                waiting &= waiting - np.uint64(1)
+                positions[filled] = k
+                values[filled] = block[k & 63]
+                filled += 1
             starts[by * columns + bx + 1] = filled
     return filled
 
@@ -61,7 +60,7 @@ def list_nonzeros(component: Component, qcoefs: NDArray[np.int16]) -> Nonzeros:
     starts = np.empty(blocks + 1, np.int32)
     positions = np.empty(blocks * 63 + 1, np.uint8)
     values = np.empty(blocks * 63 + 1, np.int16)
-    filled = _list_nonzeros(real, real.view(np.int64), starts, positions, values)
+    filled = _list_nonzeros(real, starts, positions, values)
     return Nonzeros(starts, positions[:filled], values[:filled])
 
 

@@ -46,6 +46,9 @@ def test_every_option_of_the_service_is_an_argument(parser: argparse.ArgumentPar
 
 def test_options_are_parsed(parser: argparse.ArgumentParser) -> None:
     arguments = parser.parse_args(["a.jpg", "--no-progressive", "--heatmap", "--max-bytes=9"])
+    assert arguments.option_fit is None
+    crop = parser.parse_args(["a.jpg", "--fit", "cover", "--gravity", "0.3,0.5"])
+    assert (crop.option_fit, crop.option_gravity) == ("cover", "0.3,0.5")
     assert arguments.option_progressive is False
     assert arguments.option_heatmap == "map"
     assert arguments.option_max_bytes == "9"

@@ -36,6 +36,16 @@ def test_a_finished_job_has_sizes_times_and_links() -> None:
     assert result.job_id not in document.model_dump_json()
 
 
+def test_a_crop_and_the_focus_are_part_of_the_result() -> None:
+    crop = {"x": 0.25, "y": 0.0, "width": 0.5, "height": 1.0}
+    result = replace(RESULT, crop=crop, focus={"x": 0.4, "y": 0.6})
+    found = describe_job(Job("id", "finished", reply=result)).model_dump(exclude_none=True)
+    assert found["result"]["crop"] == crop
+    assert found["result"]["focus"] == {"x": 0.4, "y": 0.6}
+    without = describe_job(Job("id", "finished", reply=RESULT)).model_dump(exclude_none=True)
+    assert not {"crop", "focus"} & without["result"].keys()
+
+
 def test_links_are_under_the_prefix() -> None:
     result = replace(RESULT, heatmap_type="image/png")
     links = describe_job(Job("id", "finished", reply=result), "/img").links

@@ -95,6 +95,15 @@ def test_a_passthrough_is_marked() -> None:
     assert passed.headers["x-passthrough"] == "true"
 
 
+def test_headers_name_the_crop_and_the_focus() -> None:
+    assert not {"x-crop", "x-focus"} & set(respond().headers)
+    # The order in a reply does not count.
+    crop = {"height": 1.0, "width": 0.373832, "y": 0.0, "x": 0.25}
+    headers = respond(result=replace(RESULT, crop=crop, focus={"y": 1, "x": 0.4})).headers
+    assert headers["x-crop"] == "0.25,0,0.373832,1"
+    assert headers["x-focus"] == "0.4,1"
+
+
 @pytest.mark.parametrize("media_type", ["image/jpeg", "multipart/mixed", "application/json"])
 def test_headers_contain_sizes_and_stages(media_type: MediaType) -> None:
     headers = respond(media_type).headers

@@ -108,7 +108,7 @@ def test_the_form_has_the_defaults_of_the_service() -> None:
         assert tag
         assert f'value="{getattr(defaults, name)}"' in tag.group()
     assert re.search(rf'name="target" value="{defaults.target}" checked', PAGE_TEXT)
-    for choice in (defaults.subsampling, defaults.metadata):
+    for choice in (defaults.subsampling, defaults.metadata, defaults.fit, defaults.gravity):
         assert f'<option value="{choice}" selected>' in PAGE_TEXT
     assert ('name="progressive" checked' in PAGE_TEXT) == defaults.progressive
     assert {defaults.floor, defaults.max_bytes, defaults.width, defaults.height} == {None}

@@ -18,9 +18,11 @@ def test_each_part_changes_the_identity() -> None:
         identify(hashlib.sha256(b"other").digest(), options, "v1"),
         identify(digest, replace(options, quality=options.quality - 1), "v1"),
         identify(digest, replace(options, width=100), "v1"),
+        identify(digest, replace(options, fit="cover"), "v1"),
+        identify(digest, replace(options, gravity="north"), "v1"),
         identify(digest, options, "v2"),
     }
-    assert len(identities) == 5
+    assert len(identities) == 7
     assert all(len(identity) == 64 and int(identity, 16) for identity in identities)
     assert identify(digest, Options(), "v1") in identities
 

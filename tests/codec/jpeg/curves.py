@@ -75,10 +75,10 @@ class CurveTrials:
         """Full and adjusted passes."""
         return len(self.full) + len(self.adjusted)
 
-    def run_sampled(self, log_step: float, lambda_ahead: float = 0.0) -> float:
+    def run_sampled(self, log_step: float, *, is_rough: bool = False) -> float:  # noqa: ARG002
         """Return the error of a sampled pass."""
-        self.sampled.append((log_step, lambda_ahead))
-        return self.curve.find_error(log_step, lambda_ahead)
+        self.sampled.append((log_step, log_step))
+        return self.curve.find_error(log_step, 0.0)
 
     def run(self, point: Point) -> tuple[SimpleNamespace, float]:
         """Return a full pass and its error."""

@@ -29,8 +29,8 @@ from codec.jpeg.rate_control.target import set_goal
 from codec.jpeg.rate_control.trials import make_prior_rates
 from codec.jpeg.transcode.components import split_source
 from codec.jpeg.transform.subsampling_choice import measure_loss
-from codec.jpeg.write.scan_script import choose_script, predict_share
-from codec.saliency_weights import share_salient, weigh_saliency
+from codec.jpeg.write.scan_script import choose_script, measure_share, predict_share
+from codec.saliency_weights import rank_blocks, share_salient, weigh_saliency
 from codec.settings import EncodeSettings
 from tests.codec.jpeg.curves import CURVES, CurveTrials
 from tests.codec.jpegs import pillow_jpeg
@@ -108,7 +108,7 @@ def measure_goals() -> Iterator[tuple[str, list[float]]]:
         [capped.target_bytes, capped.limit_bytes, capped.tighten().target_bytes],
     )
     yield "slope", [follow_slope(3.0, 0.3), follow_slope(0.0, 9.0), follow_slope(8.0, -9.0)]
-    yield "progressive share", [predict_share(density) for density in (0.0, 8.5, 30.0)]
+    yield "progressive share", [predict_share(scan_bytes) for scan_bytes in (1e3, 1e5)]
 
 
 def measure_searches() -> Iterator[tuple[str, list[float]]]:
@@ -127,8 +127,9 @@ def measure_saliency() -> Iterator[tuple[str, list[float]]]:
     """Yield weights and shares of blocks from maps, the lightest first."""
     maps = {"spot": spot(40, 60), "faint": spot(40, 60) * np.float32(0.02), "small": spot(5, 7)}
     for name, saliency in maps.items():
-        weights = np.sort(weigh_saliency(saliency, 19, 29, 11.1, (0.5, 0.96)).ravel())
-        shares = np.sort(share_salient(saliency, 19, 29).ravel())
+        ranked = rank_blocks(saliency, 19, 29)
+        weights = np.sort(weigh_saliency(ranked, 11.1, (0.5, 0.96)).ravel())
+        shares = np.sort(share_salient(ranked).ravel())
         yield f"weights, {name}", [float(weights.mean()), *weights[::60].tolist()]
         yield f"shares, {name}", [float(shares.mean()), *shares[::60].tolist()]
 
@@ -152,7 +153,10 @@ def measure_blocks() -> Iterator[tuple[str, list[float]]]:
     yield "loss of a tall picture", [measure_loss(bars(700, 90))]
     for sides in ((560, 720), (1200, 1600)):
         blocks = make_blocks(sky(*sides), None, tune(0.6))
-        yield f"sample of {sides}", list(map(float, blocks.sample_sizes))
+        steps = scale_steps(tune(0.6), make_tables(tune(0.6), 16.0, 3), 16.0)
+        for is_rough in (False, True):
+            drawn = blocks.quantize_sample(steps, [make_prior_rates()] * 2, is_rough=is_rough)
+            yield f"sample of {sides}, {is_rough}", list(map(float, drawn.sizes))
 
 
 def measure_passes() -> Iterator[tuple[str, list[float]]]:
@@ -165,12 +169,11 @@ def measure_passes() -> Iterator[tuple[str, list[float]]]:
             point = Point(scale, scale * 1.1)
             sampled = run_sampled_pass(blocks, tuning, point, [make_prior_rates()] * 2)
             case = f"{name}, {strength}, {scale}"
-            errors = blocks.measure(sampled.quant_tables, sample=True)
-            yield f"sample, {case}", [sampled.file_bytes, sampled.density, *errors]
+            yield f"sample, {case}", [sampled.file_bytes, *sampled.errors]
             rates = [estimate_rates(counts) for counts in sampled.ac_counts]
             made = run_pass(blocks, tuning, point, rates)
             counts = [float(own.sum()) for own in (*made.dc_counts, *made.ac_counts)]
-            errors = blocks.measure(made.quant_tables, sample=False)
+            errors = blocks.measure(made.quant_tables)
             yield f"pass, {case}", [made.file_bytes, *counts, *errors]
 
 
@@ -180,7 +183,8 @@ def measure_scans() -> Iterator[tuple[str, list[float]]]:
     for name, scale in (("scene", 3.0), ("scene", 30.0), ("bars", 9.0)):
         blocks = make_blocks(PICTURES[name], None, tuning, scale)
         run_pass(blocks, tuning, Point(scale, scale), [make_prior_rates()] * 2)
-        script, share = choose_script(blocks.components, blocks.read())
+        script = choose_script(blocks.components, blocks.read())
+        share = measure_share(script, blocks.components, blocks.read())
         yield f"scans, {name}, {scale}", [float(len(script)), share]
 
 

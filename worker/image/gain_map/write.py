@@ -1,6 +1,7 @@
 """Writes a gain map's JPEG, and what the photo's own segments say of it (ISO 21496-1; Ultra HDR 1.1)."""
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -23,12 +24,36 @@ from worker.image.metadata.segments import (
     insert,
     split_profile,
 )
+from worker.image.resize import turn_size
 from worker.image.segment_names import EXIF_NAME, XMP_NAME
 
 # In steps of 5 the lowest at which a gain map with grain stays within 1 % of full intensity, as
 # tests/worker/image/gain_map/test_write.py checks.
 QUALITY: Final = 90
 END_OF_RDF: Final = re.compile(rb"</([A-Za-z_][\w.-]*:)?RDF\s*>")
+
+
+@dataclass(frozen=True, slots=True)
+class UncutGainMap:
+    """The gain map of a photo that is still to be cropped."""
+
+    gain_map: GainMap
+    geometry: Geometry
+    """Of the photo after that."""
+
+
+def cut_gain_map(
+    uncut: UncutGainMap, segments: bytes, options: Options, shares: Window
+) -> tuple[bytes, bytes]:
+    """Return the photo's marker segments and its gain map's JPEG, as they are after a crop.
+
+    ``shares`` are the crop's left, top, right and bottom in shares of the upright photo's sides.
+    """
+    across, down = turn_size(uncut.geometry.stored_px, uncut.geometry.orientation)
+    left, top, right, bottom = shares
+    window = (left * across, top * down, right * across, bottom * down)
+    jpeg = encode_gain_map(uncut.gain_map, options, uncut.geometry, window)
+    return announce_gain_map(segments, uncut.gain_map, len(jpeg)), jpeg
 
 
 def encode_gain_map(

@@ -1,4 +1,4 @@
-"""How the finished photo was scaled and turned: places and sizes in its metadata follow."""
+"""How the finished photo was scaled, turned and cropped: places and sizes in its metadata follow."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,17 @@ class Geometry:
     orientation: int
     """EXIF 2.32, tag 0x0112: 1 to 8, applied to the stored pixels."""
     finished_px: tuple[int, int]
+    is_cropped: bool = False
 
     @property
     def turns_sides(self) -> bool:
         """Whether width and height change places."""
         return self.orientation >= 5
+
+    @property
+    def moves_places(self) -> bool:
+        """Whether places in shares of the sides change."""
+        return self.orientation != 1 or self.is_cropped
 
     @property
     def is_unchanged(self) -> bool:

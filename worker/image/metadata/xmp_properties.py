@@ -97,7 +97,7 @@ class Rules:
             or full_name in DROPPED
             or VIDEO.match(name) is not None
             or (full_name in IN_PIXELS and not self._geometry.is_unchanged)
-            or ((name in IN_SHARES or namespace == PANORAMA) and self._geometry.orientation != 1)
+            or ((name in IN_SHARES or namespace == PANORAMA) and self._geometry.moves_places)
         )
 
     def _find_for_file(self, name: tuple[str, str]) -> Rule | None:

@@ -36,7 +36,7 @@ def test_the_sample_leaves_the_qcoefs_of_the_blocks_alone() -> None:
     blocks.quantize(STEPS, RATES)
     before = [qcoefs.copy() for qcoefs in blocks.read()]
     sampled = blocks.quantize_sample(STEPS, RATES)
-    assert sum(int(counts.sum()) for counts in sampled.dc) == sum(blocks.sample_sizes)
+    assert sum(int(counts.sum()) for counts in sampled.counts.dc) == sum(sampled.sizes)
     for old, new in zip(before, blocks.read(), strict=True):
         assert np.array_equal(old, new)
 
@@ -47,7 +47,7 @@ def test_a_finer_pass_has_smaller_errors() -> None:
     for scale in (8.0, 32.0):
         steps = scale_steps(DEFAULT, make_tables(DEFAULT, scale, 3), scale)
         blocks.quantize(steps, RATES)
-        errors.append(blocks.measure(steps.quant_tables, sample=False).salient)
+        errors.append(blocks.measure(steps.quant_tables).salient)
     assert errors[0] < errors[1] / 2
 
 

@@ -39,9 +39,9 @@ def test_errors_are_weighted_squares_split_by_the_blocks_shares() -> None:
 def test_plain_errors_of_subsampled_components_count_for_all_samples_that_show_them() -> None:
     luma = replace(component(1.0), horizontal=2, vertical=2)
     chroma = replace(component(1.0), kind=CHROMA)
-    whole = measure_reference_errors([luma, chroma], 50)
-    alone = [measure_reference_errors([own], 50) for own in (luma, chroma)]
-    chroma_tables = measure_reference_errors([luma, chroma, chroma], 50)
+    whole = measure_reference_errors([luma, chroma], 50, 50)
+    alone = [measure_reference_errors([own], 50, 50) for own in (luma, chroma)]
+    chroma_tables = measure_reference_errors([luma, chroma, chroma], 50, 50)
     once = (chroma_tables.plain_salient - whole.plain_salient) / 4
     assert whole.plain_salient == pytest.approx(alone[0].plain_salient + 4 * once, rel=1e-4)
 
@@ -55,7 +55,7 @@ def test_blocks_outside_the_image_have_no_errors() -> None:
         salient_shares=own.salient_shares[:2],
         visibility=own.visibility[:2],
     )
-    assert measure_reference_errors([own], 50) == measure_reference_errors([real], 50)
+    assert measure_reference_errors([own], 50, 50) == measure_reference_errors([real], 50, 50)
 
 
 @pytest.mark.parametrize("quality", [20, 75])
@@ -64,18 +64,25 @@ def test_the_references_errors_are_those_of_plain_rounding(quality: int) -> None
     steps = list_reference_steps(1, quality)[0]
     qcoefs = np.rint(own.coefs / steps).astype(np.int16)
     plain = measure_errors([own], [steps.astype(np.uint16)], [qcoefs])
-    found = measure_reference_errors([own], quality)
+    found = measure_reference_errors([own], quality, quality)
     assert found.salient == pytest.approx(plain.salient, rel=1e-4)
     assert found.rest == pytest.approx(plain.rest, rel=1e-4)
     assert found.plain_rest == pytest.approx(plain.plain_rest, rel=1e-4)
 
 
 def test_a_region_without_blocks_has_the_least_error() -> None:
-    assert measure_reference_errors([component(1.0)], 50).rest == LEAST_ERROR
-    assert measure_reference_errors([component(0.0)], 50).salient == LEAST_ERROR
+    assert measure_reference_errors([component(1.0)], 50, 50).rest == LEAST_ERROR
+    assert measure_reference_errors([component(0.0)], 50, 50).salient == LEAST_ERROR
+
+
+def test_each_region_of_the_reference_has_its_own_quality() -> None:
+    fine, coarse = (measure_reference_errors([component()], own, own) for own in (80, 40))
+    both = measure_reference_errors([component()], 80, 40)
+    assert (both.salient, both.plain_salient) == (fine.salient, fine.plain_salient)
+    assert (both.rest, both.plain_rest) == (coarse.rest, coarse.plain_rest)
 
 
 def test_the_references_errors_fall_with_quality() -> None:
-    errors = [measure_reference_errors([component()], quality) for quality in (30, 75, 95)]
+    errors = [measure_reference_errors([component()], quality, quality) for quality in (30, 75, 95)]
     assert errors[0].salient > errors[1].salient > errors[2].salient
     assert errors[0].rest > errors[1].rest > errors[2].rest

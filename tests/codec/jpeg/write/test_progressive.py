@@ -60,7 +60,14 @@ def test_pillow_decodes_the_pixels_of_the_baseline_file(count: int, factor: int)
             coefs = plane.astype(np.float32)
             sampling = (component.vertical, component.horizontal)
             real = (component.real_rows, component.real_columns)
-            quantize_dc(coefs, 1, *real, *sampling, plane, np.zeros(256, np.int64))
+            quantize_dc(
+                np.ascontiguousarray(coefs[..., 0]),
+                1.0,
+                *real,
+                *sampling,
+                plane,
+                np.zeros(256, np.int64),
+            )
         size_px = (width, height)
         jpeg = write_progressive(size_px, components, make_tables(components), qcoefs)
         expected = shown_pixels(write_baseline(size_px, components, qcoefs))

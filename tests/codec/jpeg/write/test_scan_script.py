@@ -12,7 +12,7 @@ from codec.jpeg.syntax.huffman import build_table, count_bits
 from codec.jpeg.write.band_costs import divide_spectrum, price_bands
 from codec.jpeg.write.coded_scan import Scan, code_ac, code_script, estimate_bits
 from codec.jpeg.write.nonzeros import Nonzeros, list_nonzeros
-from codec.jpeg.write.scan_script import choose_script, code_scans, predict_share
+from codec.jpeg.write.scan_script import choose_script, code_scans, measure_share, predict_share
 from tests.codec.pictures import scene
 from tests.codec.qcoefs import QCoefs, make_components
 
@@ -33,7 +33,7 @@ def make_photo_like(
 @pytest.mark.parametrize("scale", [0.5, 3.0, 100.0])
 def test_a_script_gives_each_bit_once_and_coarse_before_fine(scale: float) -> None:
     components, qcoefs = make_photo_like(1, 120, 160, scale)
-    script, _ = choose_script(components, qcoefs)
+    script = choose_script(components, qcoefs)
     assert len(script) <= 12
     missing: dict[tuple[int, int], int] = {}
     for scan in script:
@@ -51,7 +51,7 @@ def test_refining_scans_are_chosen_for_dense_coefficients_only() -> None:
     for step, is_refined in ((3.0, True), (24.0, False)):
         blocks = Blocks(components)
         run_pass(blocks, DEFAULT, Point(step, step), [make_prior_rates()] * 2)
-        script, _ = choose_script(components, blocks.read())
+        script = choose_script(components, blocks.read())
         assert any(scan.high_bit for scan in script) == is_refined
 
 
@@ -72,20 +72,28 @@ def test_bits_are_left_to_refining_scans_as_long_as_that_saves_bits(
     nonzeros = list_nonzeros(components[0], blocks.read()[0])
     bits = [sum_bits(nonzeros, count) for count in range(3)]
     assert refinements == int(bits[1] < bits[0]) + int(bits[2] < bits[1] < bits[0])
-    script, _ = choose_script(components, blocks.read())
+    script = choose_script(components, blocks.read())
     assert sum(scan.high_bit > 0 for scan in script if scan.components == (0,)) == refinements
 
 
 def test_the_share_is_that_of_the_baseline_scan() -> None:
     components, qcoefs = make_photo_like(3, 64, 80, 4.0)
-    script, share = choose_script(components, qcoefs)
+    script = choose_script(components, qcoefs)
+    share = measure_share(script, components, qcoefs)
     bits = estimate_bits(code_script(script, components, qcoefs))
     dc, ac = np.zeros((2, 256), np.int64), np.zeros((2, 256), np.int64)
     for component, plane in zip(components, qcoefs, strict=True):
         sampling = (component.vertical, component.horizontal)
         real = np.ascontiguousarray(plane[: component.real_rows, : component.real_columns])
         coefs = plane[..., :1].astype(np.float32)
-        quantize_dc(coefs, 1, *plane.shape[:2], *sampling, plane.copy(), dc[component.kind])
+        quantize_dc(
+            np.ascontiguousarray(coefs[..., 0]),
+            1.0,
+            *plane.shape[:2],
+            *sampling,
+            plane.copy(),
+            dc[component.kind],
+        )
         count_ac_symbols(real, 1, 1, ac[component.kind])
     tables = [(counts, build_table(counts)) for counts in (*dc, *ac)]
     baseline = sum(
@@ -98,14 +106,16 @@ def test_the_share_is_that_of_the_baseline_scan() -> None:
 
 def test_scripts_of_large_images_are_chosen_on_some_rows() -> None:
     components, qcoefs = make_photo_like(4, 640, 800, 4.0)
-    script, share = choose_script(components, qcoefs)
+    script = choose_script(components, qcoefs)
+    share = measure_share(script, components, qcoefs)
     changed = [plane.copy() for plane in qcoefs]
     changed[0][2:4] = 0  # the second row of MCUs is not among them
-    assert choose_script(components, changed) == (script, share)
+    assert choose_script(components, changed) == script
+    assert measure_share(script, components, changed) == share
     scans = code_scans(components, qcoefs)
     assert [coded.scan for coded in scans] == script
 
 
-def test_the_predicted_share_falls_with_the_number_of_nonzeros() -> None:
-    assert predict_share(0.0) == predict_share(8.0) == 0.99
-    assert predict_share(20.0) < predict_share(10.0) < 0.99
+def test_progressive_scans_save_a_share_and_have_more_headers() -> None:
+    assert predict_share(1e3) > 1.1
+    assert predict_share(1e6) == pytest.approx(0.971, abs=1e-3)

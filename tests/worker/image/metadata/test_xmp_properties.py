@@ -44,6 +44,7 @@ DECLARATIONS = "".join(f' xmlns:{prefix}="{uri}"' for prefix, uri in NAMESPACES.
 SAME = Geometry((1600, 1200), 1, (1600, 1200))
 SMALL = Geometry((1600, 1200), 1, (800, 600))
 TURNED = Geometry((1600, 1200), 6, (1200, 1600))
+CROPPED = Geometry((1600, 1200), 1, (900, 1200), is_cropped=True)
 KEPT = 'crs:Exposure="+0.5" '
 
 DIRECTORY = (
@@ -156,6 +157,7 @@ def test_nothing_names_a_part_that_is_gone(tmp_path: Path) -> None:
             'GPano:PoseHeadingDegrees="12.5">',
         ),
         ('GPano:FullPanoWidthPixels="2000" GPano:ProjectionType="equirectangular"', TURNED, ">"),
+        ('GPano:FullPanoWidthPixels="2000" GPano:ProjectionType="equirectangular"', CROPPED, ">"),
     ],
 )
 def test_properties_follow_the_finished_photo(before: str, geometry: Geometry, after: str) -> None:
@@ -175,6 +177,7 @@ def test_properties_follow_the_finished_photo(before: str, geometry: Geometry, a
         ("<Iptc4xmpExt:ImageRegion/>", SMALL, False),
         ("<MP:RegionInfo>x</MP:RegionInfo>", SMALL, True),
         ("<MP:RegionInfo>x</MP:RegionInfo>", TURNED, False),
+        ("<MP:RegionInfo>x</MP:RegionInfo>", CROPPED, False),
         (REGIONS, SAME, True),
         (REGIONS, TURNED, False),
     ],

@@ -6,10 +6,10 @@ from PIL import Image, ImageChops
 
 from contract.image_headers.jpeg import LOSSLESS
 from worker.image.formats.jpeg.segments import find_frame
-from worker.image.resize import Bounds, draft
+from worker.image.resize import NO_BOUNDS, Bounds, draft
 
 
-def decode(jpeg: bytes, bounds: Bounds = (None, None)) -> Image.Image:
+def decode(jpeg: bytes, bounds: Bounds = NO_BOUNDS) -> Image.Image:
     """Return the picture in mode "L", "RGB" or "CMYK", scaled down if that is enough for ``bounds``.
 
     Raises:
@@ -17,7 +17,7 @@ def decode(jpeg: bytes, bounds: Bounds = (None, None)) -> Image.Image:
     """
     image = Image.open(io.BytesIO(jpeg), formats=["JPEG"])
     # Pillow can't scale lossless JPEGs, which have no coefficients.
-    if bounds != (None, None) and find_frame(jpeg) != LOSSLESS:
+    if bounds[:2] != (None, None) and find_frame(jpeg) != LOSSLESS:
         draft(image, bounds)
     # All at once: libjpeg can't wait for further bytes of an arithmetic-coded file.
     image.decodermaxblock = len(jpeg)

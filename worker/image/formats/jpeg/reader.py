@@ -21,7 +21,7 @@ from worker.image.formats.jpeg.segments import read_precision, split
 from worker.image.formats.orientation import read_orientation
 from worker.image.limits import LONGEST_EXIF_BYTES
 from worker.image.metadata.segments import LONGEST_PROFILE_BYTES
-from worker.image.resize import Bounds, find_bounds, scale_inside, turn_size
+from worker.image.resize import Bounds, find_bounds, find_scale, turn_size
 from worker.image.samples import Coefficients, ColourModel, Samples, StoredPhoto
 
 log = logging.getLogger(__name__)
@@ -56,11 +56,7 @@ def read(data: bytes, options: Options, size_px: tuple[int, int] | None = None) 
     if precision != 8:
         return StoredPhoto(read_deep(jpeg, precision, profile), orientation, metadata)
     bounds = find_bounds(options, orientation)
-    if (
-        size_px is not None
-        and scale_inside(size_px, bounds) == 1
-        and keeps_colours(profile, options)
-    ):
+    if size_px is not None and find_scale(size_px, bounds) == 1 and keeps_colours(profile, options):
         source = read_upright(data, orientation, turn_size(size_px, orientation))
         if source is not None:
             return StoredPhoto(Coefficients(source, profile), orientation, metadata)
