@@ -123,7 +123,7 @@ SCREENS: dict[str, tuple[dict[str, Any], Size, Size]] = {
     "phone": ({"viewport": PHONE}, (480, 640), (360, 480)),
     "small phone": ({"viewport": {"width": 320, "height": 600}}, (320, 427), (320, 427)),
     "tablet": ({"viewport": {"width": 640, "height": 800}}, (640, 427), (640, 320)),
-    "desktop": ({"viewport": DESKTOP}, (960, 640), (1280, 640)),
+    "desktop": ({"viewport": DESKTOP}, (960, 640), (960, 480)),
 }
 
 
