@@ -182,7 +182,7 @@ class CompressOptions(BaseModel):
         Heatmap,
         Field(
             description="`map`: also return the saliency map as a greyscale PNG. `overlay`: also "
-            "return the photo under the coloured map as a JPEG",
+            "return the photo in grey under colours of the map's ranks as a JPEG",
             examples=["none"],
         ),
     ] = Options().heatmap

@@ -11,6 +11,7 @@ from codec.jpeg.transcode.preview import render_preview
 from codec.jpeg.transcode.reference import measure_source_reference
 from codec.jpeg.transcode.rendering import render
 from codec.jpeg.transcode.transcode import transcode, warm_up
+from codec.saliency_weights import rank_blocks
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "is_complete",
     "measure_reference",
     "measure_source_reference",
+    "rank_blocks",
     "read_source",
     "render",
     "render_preview",

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, Literal, Self, TypedDict, cast, get_args
 
 from contract.errors import FoveateError, InternalError, index_by_code
@@ -168,8 +168,11 @@ def encode_reply(reply: Reply) -> bytes:
     Fields with their default are left out, so that versions that do not know them can read it.
     """
     kind = "result" if isinstance(reply, Result) else "failure"
-    defaults = {each.name: each.default for each in dataclasses.fields(reply)}
-    stated = {name: value for name, value in asdict(reply).items() if value != defaults[name]}
+    stated = {
+        field.name: value
+        for field in dataclasses.fields(reply)
+        if (value := getattr(reply, field.name)) != field.default
+    }
     return json.dumps({"kind": kind, **stated}, separators=(",", ":")).encode()
 
 

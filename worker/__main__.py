@@ -39,6 +39,8 @@ from worker.version import name_version
 WORKER_TTL_S: Final = 20
 # The pause between two attempts to write to an unavailable Redis, or to run RQ's loop.
 REDIS_PAUSE_S: Final = 0.5
+# Most photos arrive in one read. With RQ's time limits each takes a call of poll(2) as well.
+READ_BYTES: Final = 256 * 1024
 # Python's default is 5 ms. Codec threads need the interpreter briefly between two pieces of native
 # code, and their cores are idle while they wait for it.
 SWITCH_INTERVAL_S: Final = 0.0005
@@ -71,7 +73,9 @@ def main() -> int:
 
     # One immediate retry, for a connection that Redis has closed. `ResilientWorker` handles longer
     # outages, since it obeys signals meanwhile.
-    connection = Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 1))
+    connection = Redis.from_url(
+        settings.redis_url, retry=Retry(NoBackoff(), 1), socket_read_size=READ_BYTES
+    )
     try:
         connection.ping()
         with ThreadPoolExecutor(1) as pool:

@@ -1,12 +1,11 @@
 """Moves items through stages that overlap: one batch is predicted while other items are decoded.
 
-A stage runs in one of four lanes:
+A stage runs in one of three lanes:
 
 - ``caller``: all waiting items together, in the thread that calls `Flow.advance`. Only that thread
   uses the connection to Redis.
 - ``pool``: each item alone, on a pool of threads that all stages of this lane share.
-- ``device``: up to a batch of items together, on one thread.
-- ``spread``: up to a batch of items, each alone on the pool. This is for a network on the CPU.
+- ``device``: up to a batch of items together, on one thread. At most one stage has this lane.
 
 A pool thread continues with its item when the next stage is in the ``pool`` lane.
 """
@@ -25,9 +24,7 @@ from worker.pace import Pace
 
 Out = TypeVar("Out")
 
-Lane = Literal["caller", "pool", "device", "spread"]
-BATCHING: Final = ("device", "spread")
-ON_POOL: Final = ("pool", "spread")
+Lane = Literal["caller", "pool", "device"]
 
 # A batch waits for further photos for at most this share of the last pass.
 LINGER_SHARE: Final = 0.5
@@ -63,9 +60,10 @@ class Flow:
         self, stages: Sequence[Stage], *, threads: int, max_batch_size: int, max_linger_s: float
     ) -> None:
         self._stages = tuple(stages)
-        self.pace = Pace([stage.lane for stage in stages], threads)
-        (self._device_stage,) = (i for i, stage in enumerate(stages) if stage.lane in BATCHING)
-        self._threads = threads
+        # Without a device it is beyond the last stage: all open items are before it.
+        lanes = [stage.lane for stage in stages]
+        self._device_stage = lanes.index("device") if "device" in lanes else len(lanes)
+        self.pace = Pace(lanes, threads)
         self._waiting: tuple[deque[Item], ...] = tuple(deque() for _ in stages)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="codec")
         self._device = ThreadPoolExecutor(1, thread_name_prefix="device")
@@ -77,11 +75,11 @@ class Flow:
         self._max_linger_s = max_linger_s
         # When the oldest item in the device's queue arrived there.
         self._device_ready_s = 0.0
-        self.last_pass_s = float("inf")  # unknown before the first pass
+        # Of the device: unknown before the first pass, 0 without a device.
+        self.last_pass_s = float("inf") if "device" in lanes else 0.0
         self.open_items = 0  # in all stages
         self.open_cost_px = 0
         self.items_before_pass = 0
-        self.pool_tasks = 0  # running or queued
 
     def submit(self, items: Iterable[Item]) -> None:
         """Take items; `advance` returns each of them once."""
@@ -160,47 +158,34 @@ class Flow:
             waiting.clear()
             self._move(items, number + 1)
         elif stage.lane == "pool":
-            self._run_each(number, waiting)
+            for item in waiting:
+                self._run_on(self._pool, number, [item])
             waiting.clear()
         elif self._linger_left_s() > 0:
             return False
         else:
             batch = [waiting.popleft() for _ in range(min(len(waiting), self._max_batch_size))]
-            batch[0].batch_size = len(batch)
             self.items_before_pass -= len(batch)
             self._device_ready_s = time.monotonic()
-            if stage.lane == "spread":
-                self._run_each(number, batch)
-            else:
-                self._run_on(self._device, number, batch)
+            self._run_on(self._device, number, batch)
         return True
 
     def _linger_left_s(self) -> float:
         """Return how long the device still waits for a fuller batch.
 
-        Return infinity while the device is busy or has no item, and 0 when the batch is full or no
-        other item is on its way to the device.
+        Return infinity without a device and while it is busy or has no item, 0 when the batch is full
+        or no other item is on its way to the device.
         """
-        if self._is_device_busy():
+        number = self._device_stage
+        if number == len(self._stages) or any(task.stage == number for task in self._running):
             return float("inf")
-        ready = len(self._waiting[self._device_stage])
+        ready = len(self._waiting[number])
         if not ready:
             return float("inf")
         if ready >= min(self._max_batch_size, self.items_before_pass):
             return 0.0
         linger_s = min(self._max_linger_s, LINGER_SHARE * self.last_pass_s)
         return max(0.0, self._device_ready_s + linger_s - time.monotonic())
-
-    def _is_device_busy(self) -> bool:
-        # In the ``spread`` lane the pool is the device. It is busy when each thread has a task.
-        if self._stages[self._device_stage].lane == "spread":
-            return self.pool_tasks >= self._threads
-        return any(task.stage == self._device_stage for task in self._running)
-
-    def _run_each(self, number: int, items: Iterable[Item]) -> None:
-        for item in items:
-            self.pool_tasks += 1
-            self._run_on(self._pool, number, [item])
 
     def _run_on(self, threads: ThreadPoolExecutor, number: int, items: list[Item]) -> None:
         task = Task(number, items)
@@ -228,17 +213,14 @@ class Flow:
         for item in task.items:
             item.stage_ms[stage.name] = 1e3 * elapsed_s
         if task.stage == self._device_stage:
-            # On the pool a batch takes longer than one item if there are more tasks than threads.
-            tasks_per_thread = self.pool_tasks / self._threads if stage.lane == "spread" else 1.0
-            self.last_pass_s = elapsed_s * max(1.0, tasks_per_thread)
+            self.last_pass_s = elapsed_s
 
     def _continues(self, task: Task) -> bool:
         """Return whether the thread that finished a stage runs the next one too.
 
         The data is in the cache of its core, and no other thread has to be woken.
         """
-        lanes = [stage.lane for stage in self._stages[task.stage : task.stage + 2]]
-        if lanes[0] not in ON_POOL or lanes[1:] != ["pool"]:
+        if [stage.lane for stage in self._stages[task.stage : task.stage + 2]] != ["pool"] * 2:
             return False
         (item,) = task.items
         self.check_deadline(item, task.stage + 1)
@@ -250,7 +232,6 @@ class Flow:
             task = self._finished.get(block=timeout_s > 0, timeout=timeout_s)
             while True:
                 self._running.discard(task)
-                self.pool_tasks -= self._stages[task.stage].lane in ON_POOL
                 self._move(task.items, task.stage + 1)
                 task = self._finished.get_nowait()
         except Empty:

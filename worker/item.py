@@ -28,10 +28,8 @@ class Item:
     # The size of the network batch in the batch's first item, 0 in its others.
     batch_size: int = 0
     stage_ms: dict[str, float] = field(default_factory=dict)
-    # The upload. It is kept until encoding when the photo may be encoded from its coefficients.
+    # The upload. It is kept until encoding when the photo is encoded from its coefficients.
     data: bytes | None = None
-    # EXIF orientation, 1 to 8, of an upload that may be encoded from its coefficients; else None.
-    orientation: int | None = None
     # Kept metadata, as marker segments of the JPEG.
     segments: bytes = b""
     # The JPEG of a kept gain map, to append to the photo's; empty if there is none.

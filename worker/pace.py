@@ -25,7 +25,7 @@ class Pace:
     """
 
     def __init__(self, lanes: Sequence[str], threads: int) -> None:
-        self._threads = {"pool": threads, "spread": threads, "device": 1}
+        self._threads = {"pool": threads, "device": 1}
         self._lanes = tuple(lanes)
         self._timed = [number for number, lane in enumerate(lanes) if lane in self._threads]
         self._busy_s = dict.fromkeys(self._timed, FIRST_WEIGHT_S)

@@ -38,7 +38,7 @@ class Predictor(Protocol):
 
     @property
     def side_by_side(self) -> bool:
-        """Whether the photos of a batch go through the network one by one, on several threads."""
+        """Whether each photo goes through the network alone, several at a time on several threads."""
 
     def input_size(self, width_px: int, height_px: int) -> tuple[int, int]:
         """Return the (height, width) of the network's input for a photo of this size."""
@@ -91,7 +91,7 @@ class Pipeline:
             (
                 Stage("fetch", self._fetch, "caller"),
                 Stage("decode", self._decode, "pool"),
-                Stage("predict", self._predict, "spread" if predictor.side_by_side else "device"),
+                Stage("predict", self._predict, "pool" if predictor.side_by_side else "device"),
                 Stage("encode", self._encode, "pool"),
                 Stage("store", self._replies.send_results, "caller"),
             ),
@@ -139,7 +139,7 @@ class Pipeline:
         return not self._flow.open_items or total_px <= self._limits.max_open_pixels
 
     def last_pass_s(self) -> float:
-        """Return the duration of the last network pass, infinity before the first."""
+        """Return the duration of the last pass of a device, infinity before the first, 0 without one."""
         return self._flow.last_pass_s
 
     def rates_px_per_s(self) -> tuple[float, float]:
@@ -177,32 +177,24 @@ class Pipeline:
         )
         item.size_px = photo.size_px
         item.source = photo.source
-        item.orientation = photo.orientation
         item.segments = photo.segments
         item.gain_map = photo.gain_map
         item.uncut_gain_map = photo.uncut_gain_map
         item.crop_px = photo.crop_px
-        if photo.orientation is None and photo.source is None:
-            item.data = None
         item.network_input = self._predictor.prepare(photo.image)
         if photo.source is None:
+            item.data = None
             item.pixels = np.asarray(photo.image)
         # Where a crop lies is known after the network's pass.
         if self._count_in_flight() == 1 and item.crop_px is None:
             # A single photo leaves cores idle during its network pass. With several photos no core is
             # idle, and preparing inputs early would only take memory.
             item.encode_inputs = self._flow.run_separately(
-                partial(
-                    prepare_inputs,
-                    item.pixels,
-                    item.request.options,
-                    upload=item.data,
-                    orientation=item.orientation,
-                    source=item.source,
-                )
+                partial(prepare_inputs, item.pixels, item.request.options, item.source)
             )
 
     def _predict(self, items: list[Item]) -> None:
+        items[0].batch_size = len(items)
         inputs = [cast("NDArray[np.uint8]", item.network_input) for item in items]
         try:
             maps = self._predictor.predict(inputs)
@@ -219,7 +211,6 @@ class Pipeline:
             item.saliency = saliency
 
     def _predict_alone(self, item: Item) -> None:
-        item.batch_size = 1
         try:
             self._predict([item])
         except Exception as error:  # noqa: BLE001

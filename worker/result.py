@@ -22,13 +22,7 @@ def build_result(item: Item, model_version: str) -> None:
     inputs = (
         item.encode_inputs.result()
         if item.encode_inputs
-        else prepare_inputs(
-            item.pixels,
-            options,
-            upload=item.data,
-            orientation=item.orientation,
-            source=item.source,
-        )
+        else prepare_inputs(item.pixels, options, item.source)
     )
     encoded = encode(
         item.pixels,
@@ -82,7 +76,7 @@ def crop_item(item: Item) -> Crop:
     item.pixels, item.source, item.saliency = found.pixels, found.source, found.saliency
     item.size_px = item.crop_px
     # The upload does not have the pixels that are left.
-    item.data = item.orientation = None
+    item.data = None
     left, top = found.window.left / width_px, found.window.top / height_px
     across, down = found.window.width / width_px, found.window.height / height_px
     if item.uncut_gain_map is not None:

@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 from rq.job import Job
 
 from app.queue.replies import Replies
-from app.queue.rq_jobs import add_job, job_ttl_s
-from app.redis import connect
+from app.queue.rq_jobs import enqueue_command, job_ttl_s
+from app.redis import connect, connect_exchange
 from app.results.result import Finished
 from contract.errors import DeadlineError, FoveateError, GoneJobError, QueueUnavailableError
 from contract.keys import (
@@ -50,6 +50,7 @@ class QueueClient:
         on_death: Callable[[str], None],
     ) -> None:
         self.redis = connect(redis_url)
+        self._pool = connect_exchange(redis_url)
         self._result_ttl_s = result_ttl_s
         # The replies that clients wait for.
         self._awaited: set[asyncio.Future[Reply]] = set()
@@ -66,6 +67,7 @@ class QueueClient:
         """Stop reading replies and close the connections."""
         await self._replies.stop()
         await self.redis.aclose()
+        await self._pool.aclose()
 
     async def run_job(
         self,
@@ -187,10 +189,12 @@ class QueueClient:
         request = Request(
             options, self._replies.address, len(data), pixels, now_s, now_s + timeout_s
         )
-        async with self.redis.pipeline(transaction=True) as pipeline:
-            pipeline.set(input_key(job_id), data, ex=job_ttl_s(timeout_s))
-            add_job(pipeline, job_id, request, wait_s=timeout_s, result_ttl_s=self._result_ttl_s)
-            await pipeline.execute()
+        await self._pool.exchange(
+            ("MULTI",),
+            ("SET", input_key(job_id), data, "EX", job_ttl_s(timeout_s)),
+            enqueue_command(job_id, request, wait_s=timeout_s, result_ttl_s=self._result_ttl_s),
+            ("EXEC",),
+        )
         self._replies.mark_submitted(job_id)
 
     async def _fetch(self, result: Result) -> Finished:
@@ -199,12 +203,13 @@ class QueueClient:
         They stay for ``REPEAT_MS``, so that the command can be repeated when its connection is cut.
         """
         job_id = result.job_id
-        async with self.redis.pipeline(transaction=False) as pipeline:
-            pipeline.getex(image_key(job_id), px=REPEAT_MS)
-            if result.heatmap_type is not None:
-                pipeline.getex(heatmap_key(job_id), px=REPEAT_MS)
-            pipeline.delete(record_key(job_id))
-            image, *heatmap, _ = await pipeline.execute()
+        keys = [image_key(job_id)]
+        if result.heatmap_type is not None:
+            keys.append(heatmap_key(job_id))
+        image, *heatmap, _ = await self._pool.exchange(
+            *(("GETEX", key, "PX", REPEAT_MS) for key in keys),
+            ("DEL", record_key(job_id)),
+        )
         if image is None or None in heatmap:
             raise QueueUnavailableError("The queue has lost the photo; send it again.")
         return Finished(result, image, heatmap[0] if heatmap else None)

@@ -5,21 +5,21 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, cast
+from typing import Final
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rq.job import Job
 
 from app.background import BackgroundTask
-from app.redis import connect_blocking
+from app.redis import connect_exchange
 from contract.errors import InternalError, QueueUnavailableError
 from contract.keys import record_key, reply_key
 from contract.messages import InvalidReplyError, Reply, decode_reply
 
 log = logging.getLogger(__name__)
 
-# How long one read blocks in Redis; less than ``redis.SOCKET_TIMEOUT_S``.
+# How long one read blocks in Redis; less than ``app.redis.SOCKET_TIMEOUT_S``.
 BLOCK_S: Final = 5
 REPLIES_PER_READ: Final = 64
 # The pauses between reads while Redis fails; each is twice the one before, up to the maximum.
@@ -46,7 +46,8 @@ class Replies:
         """
         self.address = secrets.token_hex(8)
         self._redis = redis
-        self._blocking = connect_blocking(redis_url)
+        # Without a repeat: replies that were lost with a connection are looked for in the records.
+        self._blocking = connect_exchange(redis_url, retries=0)
         self._on_reply = on_reply
         self._discard = discard
         self._expected: dict[str, asyncio.Future[Reply]] = {}
@@ -87,11 +88,8 @@ class Replies:
                 if time.monotonic() >= self._reconcile_at_s:
                     self._reconcile_at_s = time.monotonic() + BLOCK_S
                     await self._reconcile_pending()
-                popped = await cast(
-                    "Awaitable[list[list[bytes]] | None]",
-                    self._blocking.blmpop(
-                        BLOCK_S, 1, key, direction="LEFT", count=REPLIES_PER_READ
-                    ),
+                (popped,) = await self._blocking.exchange(
+                    ("BLMPOP", BLOCK_S, 1, key, "LEFT", "COUNT", REPLIES_PER_READ)
                 )
                 pause_s = MIN_PAUSE_S
             except RedisError as error:
@@ -100,8 +98,8 @@ class Replies:
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, MAX_PAUSE_S)
                 continue
-            # Together: discarding a reply takes several commands, and others must not wait for it.
-            await asyncio.gather(*map(self._deliver, popped[1] if popped else ()))
+            delivered = map(self._deliver, popped[1] if popped else ())
+            await asyncio.gather(*map(self._discard, filter(None, delivered)))
 
     async def _reconcile_pending(self) -> None:
         """Find the ends of pending jobs whose replies were lost.
@@ -124,27 +122,30 @@ class Replies:
                 continue
             if record is not None:
                 if record not in unread:
-                    await self._deliver(record, job_id)
+                    self._deliver(record, job_id)
             elif not exists:
                 expected.set_exception(
                     QueueUnavailableError("The queue has lost the photo; send it again.")
                 )
 
-    async def _deliver(self, raw: bytes, job_id: str | None = None) -> None:
-        """Pass on a reply, or an error if it is malformed; a record is known to be of ``job_id``."""
+    def _deliver(self, raw: bytes, job_id: str | None = None) -> str | None:
+        """Pass on a reply, or an error if it is malformed; a record is known to be of ``job_id``.
+
+        Return the id of the job if nobody waits for its reply any more.
+        """
         try:
             reply = decode_reply(raw)
         except InvalidReplyError as error:
             log.exception("dropped a malformed reply")
             self._fail(job_id or error.job_id)
-            return
+            return None
         expected = self._expected.get(reply.job_id)
+        unwanted: str | None = reply.job_id
         if expected is not None and not expected.done():
             expected.set_result(reply)
-            self._on_reply(reply)
-        else:
-            self._on_reply(reply)
-            await self._discard(reply.job_id)
+            unwanted = None
+        self._on_reply(reply)
+        return unwanted
 
     def _fail(self, job_id: str | None) -> None:
         """Fail the request whose reply is malformed; look in the records if its id is unknown."""

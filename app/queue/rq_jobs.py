@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from redis import Redis
-from redis.asyncio.client import Pipeline
 from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.queue import Queue
@@ -39,12 +38,12 @@ ENQUEUE: Final = Path(__file__).with_name("enqueue.lua").read_text("utf-8")
 UNCONNECTED: Final = Redis()
 
 
-def add_job(
-    pipeline: Pipeline, job_id: str, request: Request, *, wait_s: float, result_ttl_s: int
-) -> None:
-    """Add the script that enqueues a job whose client waits for ``wait_s`` to ``pipeline``.
+def enqueue_command(
+    job_id: str, request: Request, *, wait_s: float, result_ttl_s: int
+) -> tuple[str | int | bytes, ...]:
+    """Return the command that enqueues a job whose client waits for ``wait_s``.
 
-    The pipeline must set the job's input first.
+    The job's input must be set first.
     """
     call = (JOB_FUNCTION, None, (), {"request": request.to_json()})
     # The reply repeats this time, and clients see either.
@@ -68,8 +67,8 @@ def add_job(
     }
     keys = [Job.key_for(job_id), record_key(job_id), input_key(job_id)]
     keys += [QUEUE_KEY, Queue.redis_queues_keys]
-    # Not EVALSHA: in a pipeline redis-py would ask each time whether Redis has the script.
-    pipeline.eval(ENQUEUE, len(keys), *keys, job_id, ttl_s, *chain.from_iterable(fields.items()))
+    # Not EVALSHA: Redis may have lost the script.
+    return ("EVAL", ENQUEUE, len(keys), *keys, job_id, ttl_s, *chain.from_iterable(fields.items()))
 
 
 def job_ttl_s(wait_s: float) -> int:

@@ -4,16 +4,14 @@ A child that dies is started again, and a dead worker's jobs return to the queue
 drain the service: the front ends finish their requests, then the workers end, then Redis.
 """
 
-import json
 import os
 import signal
 import sys
 import tempfile
 import time
 import traceback
-import urllib.error
-import urllib.request
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -26,16 +24,11 @@ from app.supervision.child import MAX_RESTART_DELAY_S, Child
 from app.supervision.front_ends import FRONT_END_ROLE, FrontEnds
 from app.supervision.listening import ListenError
 from app.supervision.machine import choose_workers, share_cores
+from app.supervision.readiness import StartError, wait_until_ready
 
 POLL_S = 0.05
 # The pause after a defect of the supervisor.
 FAULT_PAUSE_S = 1.0
-# From the start, and again from each compiled kernel on.
-READY_TIMEOUT_S = 180.0
-# Time between two looks whether the service is ready: its processes need the cores.
-READY_POLL_S = 0.2
-# Time between two lines that say how far the start is.
-PROGRESS_INTERVAL_S = 3.0
 # Until the service is ready, this many early deaths of a child in a row mean that it can't start.
 MAX_DEATHS_AT_START = 3
 # Time between two checks of the workers' heartbeats.
@@ -46,12 +39,6 @@ REDIS_TIMEOUT_S = 5.0
 STOP_MARGIN_S = 10.0
 # Exit code of a child whose settings are invalid; the child has printed which.
 INVALID_SETTING = 2
-# The service's own address must not go through a proxy of the environment.
-OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-class StartError(Exception):
-    """The service can't start; the message is one line for the person who started it."""
 
 
 class Supervisor:
@@ -81,7 +68,7 @@ class Supervisor:
                 front_ends = self._front_ends = FrontEnds(*self._address, self._front_end_count)
                 redis_url = self._start_redis(stack)
                 self._start_processes(front_ends, redis_url)
-                self._wait_until_ready(front_ends, redis_url)
+                wait_until_ready(front_ends, go_on=partial(self._watch_start, redis_url), say=say)
                 if not self._stopping:
                     self._was_ready = True
                     self._announce(front_ends.url)
@@ -132,26 +119,11 @@ class Supervisor:
         self._children.append(child)
         child.start()
 
-    def _wait_until_ready(self, front_ends: FrontEnds, redis_url: str) -> None:
-        deadline_s = time.monotonic() + READY_TIMEOUT_S
-        say_from_s = time.monotonic() + PROGRESS_INTERVAL_S
-        last_progress = ""
-        while not self._stopping:
+    def _watch_start(self, redis_url: str) -> bool:
+        """Start children again that have died; return whether the service still shall start."""
+        if not self._stopping:
             self._restart_dead(redis_url)
-            # The response of any one front end tells that Redis and a worker are ready.
-            if front_ends.all_up():
-                is_ready, progress = read_readiness(f"{front_ends.url}/readyz")
-                if is_ready:
-                    return
-                if progress != last_progress:
-                    last_progress = progress
-                    deadline_s = time.monotonic() + READY_TIMEOUT_S
-                if progress and time.monotonic() > say_from_s:
-                    say_from_s = time.monotonic() + PROGRESS_INTERVAL_S
-                    say(progress)
-            if time.monotonic() > deadline_s:
-                raise StartError(f"not ready within {READY_TIMEOUT_S:.0f} s")
-            time.sleep(READY_POLL_S)
+        return not self._stopping
 
     def _announce(self, address: str) -> None:
         print(
@@ -251,18 +223,3 @@ class Supervisor:
 def say(line: str) -> None:
     """Print a line for the person who runs the service."""
     print(f"foveate: {line}", file=sys.stderr, flush=True)
-
-
-def read_readiness(url: str) -> tuple[bool, str]:
-    """Return whether a GET of ``url`` has status 200 within two seconds; else also how far it is."""
-    try:
-        with OPENER.open(url, timeout=2):
-            return True, ""
-    except urllib.error.HTTPError as error:
-        try:
-            kernels = json.load(error)["kernels"]
-            return False, f"compiling kernels: {kernels['compiled']} of {kernels['total']}"
-        except (OSError, ValueError, LookupError, TypeError):  # the problem is another one
-            return False, ""
-    except (urllib.error.URLError, OSError):
-        return False, ""

@@ -9,13 +9,13 @@ import math
 import random
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from bench.load.closed_loop import SERVICE_DEFAULTS, Load
+from bench.load.closed_loop import SERVICE_DEFAULTS, HttpError, Load
 from bench.load.gpu_utilisation import sample_gpu
 from bench.load.service_process import ServiceError, Steal
 from bench.load.statistics import mean_batch, medians, read_metrics, summarize
@@ -45,6 +45,8 @@ def compare(
 ) -> dict[str, Any]:
     """Return each server's figures: medians over the rounds, and the rounds themselves.
 
+    A server other than Foveate that does not start or respond is left out; ``failed`` says why.
+
     Args:
         rivals: names of rivals.
         photos: uploads.
@@ -59,17 +61,17 @@ def compare(
             measured with one, and rivals in `SCALING` also with as many processes.
 
     Raises:
-        ServiceError: a server does not start, or a rival's JPEG differs from Foveate's.
+        ServiceError: Foveate does not start or respond, or a rival's JPEG differs from its JPEG.
     """
+    failed: dict[str, str] = {}
     with ExitStack() as running:
         alone = running.enter_context(started_alone(photos, options))
 
         def start(name: str, server: AbstractContextManager[Server]) -> Server:
-            servers[name] = started = running.enter_context(server)
+            started = running.enter_context(server)
             jpegs[name] = fetch_jpeg(started.url, options, photos[0])
-            if jpegs[name] != jpegs["foveate"] and name != BEFORE:
-                raise ServiceError(f"{name} returns another JPEG than foveate")
             started.pause()
+            servers[name] = started
             return started
 
         def measure_resumed(server: Server, clients: int, query: str = options) -> dict[str, Any]:
@@ -83,18 +85,26 @@ def compare(
         jpegs: dict[str, bytes] = {}
         ours = start("foveate", started_foveate(url=url, workers=workers))
         for name, server in list_others(rivals, options, ours.workers, against).items():
-            start(name, server)
+            try:
+                start(name, server)
+            except (ServiceError, HttpError) as error:
+                failed[name] = str(error)
+        for name, jpeg in jpegs.items():
+            if jpeg != jpegs["foveate"] and name != BEFORE:
+                raise ServiceError(f"{name} returns another JPEG than foveate")
         measurements: dict[str, Callable[[], dict[str, Any]]] = {
             name: partial(measure_resumed, server, clients) for name, server in servers.items()
         }
         measurements[SINGLE] = partial(measure_resumed, ours, 1)
         measurements[DEFAULTS] = partial(measure_resumed, ours, clients, SERVICE_DEFAULTS)
         measurements[ALONE] = partial(alone, seconds)
-        measured = measure_rounds(measurements, rounds)
+        others = servers.keys() - {"foveate"}
+        measured = measure_rounds(measurements, rounds, others, failed)
     single, defaults, stages = (measured.pop(name) for name in (SINGLE, DEFAULTS, ALONE))
     return {
         "clients": clients,
         "workers": ours.workers,
+        "failed": failed,
         "servers": {
             name: {
                 **medians(drop_disturbed(figures)),
@@ -117,18 +127,31 @@ def compare(
 
 
 def measure_rounds(
-    measurements: Mapping[str, Callable[[], dict[str, Any]]], rounds: int
+    measurements: Mapping[str, Callable[[], dict[str, Any]]],
+    rounds: int,
+    may_fail: Collection[str],
+    failed: dict[str, str],
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the figures of each measurement by round, without a first round that warms up.
 
-    Each round has another order, which depends on its number only.
+    Each round has another order, which depends on its number only. A measurement in ``may_fail`` that
+    fails is left out from then on, and noted in ``failed``.
+
+    Raises:
+        ServiceError: another measurement failed.
     """
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in measurements}
     for number in range(rounds + 1):
-        order = list(measurements)
+        order = list(found)
         random.Random(number).shuffle(order)
         for name in order:
-            found[name].append(measurements[name]())
+            try:
+                found[name].append(measurements[name]())
+            except ServiceError as error:
+                if name not in may_fail:
+                    raise
+                failed[name] = str(error)
+                del found[name]
     return {name: figures[1:] for name, figures in found.items()}
 
 

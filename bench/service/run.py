@@ -199,11 +199,15 @@ def measure_all(args: argparse.Namespace, photos: list[bytes], main_clients: int
 
 
 def has_errors(report: dict[str, Any]) -> bool:
-    """Return whether there were unexpected errors; print those of the open loop."""
+    """Return whether there were unexpected errors; print those of the open loop and of rivals."""
     unexpected = count_unexpected_errors(report["open_loop"]) if report["open_loop"] else {}
     if unexpected:
         print(f"bench service: unexpected statuses in the open loop: {unexpected}", file=sys.stderr)
-    return bool(unexpected) or any(own["errors"] for own in report["clients"].values())
+    failed = report.get("serving", {}).get("failed", {})
+    for name, reason in failed.items():
+        print(f"bench service: {name} was left out: {reason}", file=sys.stderr)
+    has_failed = bool(unexpected or failed)
+    return has_failed or any(own["errors"] for own in report["clients"].values())
 
 
 def open_service(args: argparse.Namespace) -> AbstractContextManager[tuple[str, Processes | None]]:

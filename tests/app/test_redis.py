@@ -3,22 +3,31 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import redis
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 import app.redis
 from app.cancellation import end
-from app.redis import connect, connect_blocking, connect_health, connect_sync, register_script
+from app.redis import (
+    ExchangePool,
+    connect,
+    connect_exchange,
+    connect_health,
+    connect_sync,
+    register_script,
+)
+
+Client = TypeVar("Client", Redis, ExchangePool)
 
 
-def use(client: Callable[[], Redis], work: Callable[[Redis], Awaitable[Any]]) -> None:
-    """Run ``work`` with a client that is created inside the event loop."""
+def use(client: Callable[[], Client], work: Callable[[Client], Awaitable[Any]]) -> None:
+    """Run ``work`` with a client or pool that is created inside the event loop."""
 
     async def run() -> None:
         async with client() as created:
@@ -126,19 +135,19 @@ def test_a_cut_connection_is_opened_again(redis_url: str, connection: redis.Redi
     use(lambda: connect(redis_url), work)
 
 
-def test_the_blocking_client_reports_a_cut_connection(
+def test_an_exchange_without_repeats_reports_a_cut_connection(
     redis_url: str, connection: redis.Redis
 ) -> None:
-    async def work(client: Redis) -> None:
-        waiting = asyncio.ensure_future(client.blpop(["list"], 5))
+    async def work(pool: ExchangePool) -> None:
+        waiting = asyncio.ensure_future(pool.exchange(("BLPOP", "list", 5)))
         await asyncio.sleep(0.1)
         connection.client_kill_filter(_type="normal", skipme=True)
         with pytest.raises(RedisConnectionError):
             await waiting
         connection.rpush("list", "c")
-        assert await client.blpop(["list"], 5) == (b"list", b"c")
+        assert await pool.exchange(("BLPOP", "list", 5)) == [[b"list", b"c"]]
 
-    use(lambda: connect_blocking(redis_url), work)
+    use(lambda: connect_exchange(redis_url, retries=0), work)
 
 
 def test_a_command_that_times_out_is_not_sent_again(
@@ -166,7 +175,11 @@ def test_cancelling_a_command_takes_nothing_from_others(redis_url: str) -> None:
     use(lambda: connect(redis_url), work)
 
 
-def test_cancelling_the_return_of_a_connection_takes_no_place(redis_url: str) -> None:
+def test_cancelling_the_return_of_a_connection_takes_no_place(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.redis, "MAX_CONNECTIONS", 1)
+
     async def work(client: Redis) -> None:
         connection = await client.connection_pool.get_connection()
         connection.mark_for_reconnect()  # its return waits until the socket is closed
@@ -176,7 +189,85 @@ def test_cancelling_the_return_of_a_connection_takes_no_place(redis_url: str) ->
         assert returning.cancelled()
         assert await client.echo("a") == b"a"
 
-    use(lambda: connect_blocking(redis_url), work)
+    use(lambda: connect(redis_url), work)
+
+
+def test_an_exchange_returns_the_response_to_each_command(redis_url: str) -> None:
+    async def work(pool: ExchangePool) -> None:
+        assert await pool.exchange(("SET", "a", b"x" * 10**6, "EX", 9), ("GET", "a")) == [
+            b"OK",
+            b"x" * 10**6,
+        ]
+        assert (await pool.exchange(("MULTI",), ("STRLEN", "a"), ("EXEC",)))[-1] == [10**6]
+
+    use(lambda: connect_exchange(redis_url), work)
+
+
+@pytest.mark.parametrize("refused", [("NONSENSE",), ("LPUSH", "text", "a")])
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_an_exchange_raises_the_error_of_any_command(
+    redis_url: str, connection: redis.Redis, refused: tuple[str, ...], *, in_transaction: bool
+) -> None:
+    connection.set("text", "b")
+    commands = [("ECHO", "a"), refused, ("ECHO", "c")]
+    if in_transaction:
+        commands = [("MULTI",), *commands, ("EXEC",)]
+
+    async def work(pool: ExchangePool) -> None:
+        before = count_connections(connection)
+        with pytest.raises(ResponseError, match=r"unknown command|wrong kind"):
+            await pool.exchange(*commands)
+        assert await pool.exchange(("ECHO", "d")) == [b"d"]
+        assert count_connections(connection) == before + 1
+
+    use(lambda: connect_exchange(redis_url), work)
+
+
+def test_an_exchange_is_sent_again_when_its_connection_is_cut(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(pool: ExchangePool) -> None:
+        waiting = asyncio.ensure_future(
+            pool.exchange(("INCR", "count"), ("BLPOP", "list", 5), ("ECHO", "a"))
+        )
+        await asyncio.sleep(0.1)
+        connection.client_kill_filter(_type="normal", skipme=True)
+        connection.rpush("list", "b")
+        assert await waiting == [2, [b"list", b"b"], b"a"]
+
+    use(lambda: connect_exchange(redis_url), work)
+
+
+def test_an_exchange_that_times_out_or_is_cancelled_leaves_no_response_to_others(
+    redis_url: str, connection: redis.Redis
+) -> None:
+    async def work(pool: ExchangePool) -> None:
+        with pytest.raises(RedisTimeoutError):
+            await pool.exchange(("INCR", "count"), ("BLPOP", "nothing", 60))
+        assert await pool.exchange(("ECHO", "a")) == [b"a"]
+        leaving = asyncio.ensure_future(pool.exchange(("BLPOP", "nothing", 60)))
+        await asyncio.sleep(0.05)
+        await end(leaving)
+        assert await pool.exchange(("ECHO", "b")) == [b"b"]
+
+    assert connection.ping()
+    use(lambda: connect_exchange(redis_url, timeout_s=0.3), work)
+    assert connection.get("count") == b"1"
+
+
+def test_an_exchange_with_a_redis_that_accepts_and_says_nothing_times_out(tmp_path: Path) -> None:
+    async def work(pool: ExchangePool) -> None:
+        async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+
+        async with await asyncio.start_unix_server(say_nothing, tmp_path / "silent.sock"):
+            for _ in range(2):
+                with pytest.raises(RedisTimeoutError):
+                    await pool.exchange(("ECHO", "a"))
+            await pool.aclose()
+
+    use(lambda: connect_exchange(f"unix://{tmp_path}/silent.sock", timeout_s=0.2), work)
 
 
 def test_a_missing_redis_is_an_error_for_every_command(tmp_path: Path) -> None:

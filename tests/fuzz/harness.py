@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from codec import UnreadableSourceError, apply_orientation, read_source
 from contract.errors import ClientError
 from contract.image_headers.read import check_size, read_header
 from contract.image_headers.steps import TooManyStepsError
@@ -16,6 +15,7 @@ OPTIONS = (
     Options(metadata="all"),
     Options(metadata="copyright", width=40),
     Options(height=7),
+    Options(width=20, height=30, fit="cover"),
 )
 
 
@@ -35,19 +35,14 @@ def read_upload(data: bytes) -> str:
         return error.code
     options = OPTIONS[len(data) % len(OPTIONS)]
     try:
-        photo = decode(data, MAX_PIXELS, options)
+        photo = decode(data, MAX_PIXELS, options, lambda width, height: (height, width))
     except ClientError as error:
         return error.code
-    sides = {photo.image.width, photo.image.height}
     if options.width is None and options.height is None:
-        assert sides == {header.width_px, header.height_px}
+        assert set(photo.size_px) == {header.width_px, header.height_px}
     assert photo.image.mode in {"RGB", "L"}
     assert photo.image.width * photo.image.height <= MAX_PIXELS
-    if photo.orientation is None:
+    if photo.source is None:
         return "decoded"
-    try:
-        source = apply_orientation(read_source(data), photo.orientation)
-    except UnreadableSourceError:
-        return "decoded"
-    assert all(np.abs(plane.astype(np.int32)).max() < 2**15 for plane in source.qcoefs)
+    assert all(np.abs(plane.astype(np.int32)).max() < 2**15 for plane in photo.source.qcoefs)
     return "transcodable"

@@ -12,6 +12,7 @@ from app.main import create_app
 from app.options import CompressOptions, describe_options
 from app.settings import AppSettings
 from contract.errors import index_by_code
+from contract.gravity import PLACES, SMART
 from tests.conftest import needs
 from tests.integration.running import ROOT, Running
 from tests.photos import file_of, photo
@@ -61,6 +62,8 @@ def values_of(described: dict[str, Any]) -> str:
         return "`true`, `false`"
     if "enum" in described:
         return ", ".join(f"`{value}`" for value in described["enum"])
+    if "pattern" in described:
+        return ", ".join(f"`{value}`" for value in (SMART, *PLACES, "x,y"))
     least, most = (f"{described[end]:g}" if described[end] < 2**20 else "2⁵³ − 1" for end in ENDS)
     return f"{least}–{most}"
 

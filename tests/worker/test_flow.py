@@ -1,5 +1,6 @@
 """Stages overlap, batches form while the device is busy, and a single photo does not wait."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -77,32 +78,35 @@ def test_three_batches_are_in_three_stages_at_the_same_time() -> None:
     assert [one.error for one in ended] == [None] * 3
 
 
-def test_each_item_of_a_spread_batch_stays_on_its_thread() -> None:
-    barrier = threading.Barrier(2)
+def test_without_a_device_each_item_stays_on_its_thread_and_wakes_the_caller_once() -> None:
+    barrier = threading.Barrier(3)
     names: dict[str, list[str]] = {"0": [], "1": []}
 
     def note(items: list[Item]) -> None:
         (one,) = items
         names[one.job_id].append(threading.current_thread().name)
 
-    def predict(items: list[Item]) -> None:
-        barrier.wait(PATIENCE_S)  # breaks unless two threads run at the same time
+    def decode(items: list[Item]) -> None:
+        barrier.wait(PATIENCE_S)  # breaks unless two threads run beside the caller
         note(items)
 
-    with make_flow(device=predict, last=note, lane="spread", max_linger_s=PATIENCE_S) as flow:
+    with make_flow(first=decode, device=note, last=note, lane="pool") as flow:
         flow.submit([make_item(number) for number in range(2)])
+        flow.advance(0.0)
+        barrier.wait(PATIENCE_S)
+        flow.close()
+        assert flow._finished.qsize() == 2
         ended = drain(flow)
     assert [one.error for one in ended] == [None, None]
-    assert sorted(one.batch_size for one in ended) == [0, 2]
-    assert all({"device", "last"} <= set(one.stage_ms) for one in ended)
-    (predicted, encoded), (other, other_encoded) = names.values()
-    assert (predicted, other) == (encoded, other_encoded)
-    assert predicted != other
-    assert all(name.startswith("codec") for name in (predicted, other))
-    assert flow.pool_tasks == 0
+    assert all({"first", "device", "last"} <= set(one.stage_ms) for one in ended)
+    (threads, others) = (set(own) for own in names.values())
+    assert len(threads) == len(others) == 1
+    assert threads != others
+    assert all(name.startswith("codec") for name in threads | others)
+    assert flow.items_before_pass == 0
 
 
-@pytest.mark.parametrize("lane", ["device", "spread"])
+@pytest.mark.parametrize("lane", ["device", "pool"])
 def test_a_photo_that_becomes_overdue_during_its_pass_is_not_encoded(lane: Lane) -> None:
     encoded = []
 
@@ -117,13 +121,20 @@ def test_a_photo_that_becomes_overdue_during_its_pass_is_not_encoded(lane: Lane)
     assert encoded == []
 
 
-@pytest.mark.parametrize("lane", ["device", "spread"])
+@pytest.mark.parametrize("lane", ["device", "pool"])
 def test_a_photo_that_would_be_overdue_before_its_end_is_given_up(lane: Lane) -> None:
     """The flow knows from earlier photos how long the last stage takes."""
     encoded: list[str] = []
     items = [make_item(0), make_item(1)]
     items[0].request = replace(items[0].request, deadline_unix_s=time.time() + 1e6)
-    with make_flow(last=lambda some: encoded.append(some[0].job_id), lane=lane) as flow:
+
+    def encode(some: list[Item]) -> None:
+        encoded.append(some[0].job_id)
+        deadline_s = time.monotonic() + PATIENCE_S
+        while items[1].is_open and time.monotonic() < deadline_s:
+            time.sleep(0.001)
+
+    with make_flow(last=encode, lane=lane) as flow:
         flow.pace.observe(2, items, 1e4)
         flow.submit(items)
         drain(flow)
@@ -138,40 +149,6 @@ def test_the_only_photo_is_tried_however_long_it_takes() -> None:
         flow.submit([make_item(0)])
         (ended,) = drain(flow)
     assert ended.is_open
-
-
-def test_an_item_that_fails_in_a_spread_batch_does_not_affect_others() -> None:
-    def predict(items: list[Item]) -> None:
-        if items[0].job_id == "1":
-            raise ValueError("broken")
-
-    with make_flow(device=predict, lane="spread", max_linger_s=PATIENCE_S) as flow:
-        flow.submit([make_item(number) for number in range(3)])
-        ended = {one.job_id: one.error for one in drain(flow)}
-    assert isinstance(ended.pop("1"), ValueError)
-    assert list(ended.values()) == [None, None]
-    assert (flow.open_items, flow.items_before_pass, flow.pool_tasks) == (0, 0, 0)
-
-
-def test_a_spread_batch_forms_while_all_threads_have_tasks() -> None:
-    release, predicted = threading.Event(), []
-
-    def predict(items: list[Item]) -> None:
-        predicted.append(items[0].job_id)
-        release.wait(PATIENCE_S)
-
-    with make_flow(device=predict, lane="spread") as flow:
-        flow.submit([make_item(number) for number in range(4)])
-        while len(predicted) < 4:  # one on each thread
-            flow.advance(0.01)
-        flow.submit([make_item(number) for number in range(4, 7)])
-        for _ in range(20):
-            flow.advance(0.01)
-        assert len(predicted) == 4
-        assert flow.pool_tasks == 4 + 3  # three are queued for the first stage
-        release.set()
-        ended = drain(flow)
-    assert sum(one.batch_size for one in ended) == 7
 
 
 def test_batches_form_while_the_device_is_busy() -> None:
@@ -248,9 +225,11 @@ def test_a_photo_lingers_for_half_of_the_last_pass(monkeypatch: pytest.MonkeyPat
         drain(flow)
 
 
-@pytest.mark.parametrize("lane", ["device", "spread"])
+@pytest.mark.parametrize(
+    ("lane", "unknown_s", "pass_s"), [("device", math.inf, 2.0), ("pool", 0, 0)]
+)
 def test_times_of_stages_are_in_ms_and_those_of_passes_in_seconds(
-    monkeypatch: pytest.MonkeyPatch, lane: Lane
+    monkeypatch: pytest.MonkeyPatch, lane: Lane, unknown_s: float, pass_s: float
 ) -> None:
     clock_s = [100.0]
     monkeypatch.setattr(worker.flow, "time", SimpleNamespace(monotonic=lambda: clock_s[0]))
@@ -259,27 +238,11 @@ def test_times_of_stages_are_in_ms_and_those_of_passes_in_seconds(
         clock_s[0] += 2.0
 
     with make_flow(device=take_two_seconds, lane=lane) as flow:
-        assert flow.last_pass_s == float("inf")
+        assert flow.last_pass_s == unknown_s
         flow.submit([make_item(0)])
         (ended,) = drain(flow)
-        assert flow.last_pass_s == 2.0
+        assert flow.last_pass_s == pass_s
     assert ended.stage_ms == {"first": 0.0, "device": 2000.0, "last": 0.0}
-
-
-def test_a_pass_on_the_pool_takes_longer_the_more_tasks_each_thread_has(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock_s = [100.0]
-    monkeypatch.setattr(worker.flow, "time", SimpleNamespace(monotonic=lambda: clock_s[0]))
-
-    def take_two_seconds(_items: list[Item]) -> None:
-        flow.pool_tasks = 6
-        clock_s[0] += 2.0
-
-    with make_flow(device=take_two_seconds, lane="spread") as flow:
-        flow.submit([make_item(0)])
-        (_,) = drain(flow)
-        assert flow.last_pass_s == 2.0 * 6 / 4
 
 
 def test_more_items_than_a_batch_are_split() -> None:
@@ -292,12 +255,13 @@ def test_more_items_than_a_batch_are_split() -> None:
     assert batches == [4, 2]
 
 
-def test_an_item_that_fails_does_not_affect_others() -> None:
+@pytest.mark.parametrize("lane", ["device", "pool"])
+def test_an_item_that_fails_does_not_affect_others(lane: Lane) -> None:
     def decode(items: list[Item]) -> None:
         if items[0].job_id == "1":
             raise ValueError("broken")
 
-    with make_flow(first=decode) as flow:
+    with make_flow(first=decode, lane=lane) as flow:
         flow.submit([make_item(number) for number in range(3)])
         ended = {one.job_id: one.error for one in drain(flow)}
     assert isinstance(ended.pop("1"), ValueError)
@@ -312,7 +276,7 @@ def test_an_item_that_can_not_go_on_is_returned() -> None:
     def spoil(items: list[Item]) -> None:
         items[0].request = broken
 
-    with make_flow(device=spoil, lane="spread") as flow:
+    with make_flow(device=spoil, lane="pool") as flow:
         flow.submit([item])
         (ended,) = drain(flow)
     assert isinstance(ended.error, TypeError)

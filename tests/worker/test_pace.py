@@ -12,7 +12,7 @@ from worker.pace import FIRST_PX_PER_S, MEMORY_S, Pace
 
 PIXELS = 1_000_000
 WORK_PX = count_work_px(PIXELS)
-CPU = ("caller", "pool", "spread", "pool", "caller")
+CPU = ("caller", "pool", "pool", "pool", "caller")
 GPU = ("caller", "pool", "device", "pool", "caller")
 
 

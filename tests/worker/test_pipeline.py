@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from redis import Redis
 
+import codec
 import worker.image.formats.jpeg.reader
 import worker.pipeline
 from contract.errors import CorruptImageError, TooManyPixelsError
@@ -21,6 +22,7 @@ from contract.messages import decode_reply
 from tests.photos import file_of, photo
 from tests.worker.centre_predictor import CentrePredictor
 from tests.worker.pipelines import collect, make_item, make_pipeline, run
+from worker.image.coefficients import read_upright
 from worker.image.encode import EncodeInputs, encode, prepare_inputs
 
 
@@ -79,7 +81,9 @@ def test_only_a_single_photos_inputs_are_prepared_during_its_pass(
     pixels = np.asarray(Image.open(io.BytesIO(data)))
     centre = CentrePredictor()
     (saliency,) = centre.predict([centre.prepare(Image.fromarray(pixels))])
-    inputs = prepare_inputs(pixels, options, upload=data, orientation=1)
+    inputs = prepare_inputs(
+        None, options, read_upright(data, 1, (pixels.shape[1], pixels.shape[0]))
+    )
     assert connection.get(image_key("0")) == encode(pixels, saliency, options, inputs).jpeg
 
 
@@ -92,6 +96,24 @@ def test_an_error_while_inputs_are_prepared_is_the_items_error(
     monkeypatch.setattr(worker.pipeline, "prepare_inputs", fail)
     (ended,) = run(make_pipeline(connection), [make_item(connection, "a", file_of(photo()))])
     assert str(ended.error) == "no inputs"
+
+
+def test_coefficients_that_can_not_be_read_are_tried_once(
+    connection: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+    read_source = codec.read_source
+
+    def count_and_read(data: bytes) -> codec.Source:
+        tried.append(len(data))
+        return read_source(data)
+
+    monkeypatch.setattr(codec, "read_source", count_and_read)
+    data = file_of(photo(), "JPEG")
+    data = data[:-2] + bytes(5) + data[-2:]  # bits that belong to no block
+    (ended,) = run(make_pipeline(connection), [make_item(connection, "a", data)])
+    assert ended.error is None
+    assert tried == [len(data)]
 
 
 def test_a_jpeg_goes_through_without_its_pixels(

@@ -15,13 +15,13 @@ from tests.worker.pipelines import make_item, make_pipeline, run
 from worker.item import Item
 
 
-def test_the_photos_of_a_batch_are_predicted_one_by_one(connection: Redis) -> None:
+def test_each_photo_goes_through_the_network_alone(connection: Redis) -> None:
     predictor = CentrePredictor(side_by_side=True)
     items = [make_item(connection, str(number), file_of(photo(64, 48))) for number in range(3)]
     run(make_pipeline(connection, predictor), items)
     assert predictor.batch_sizes == [1, 1, 1]
     replies = [decode_reply(raw) for raw in connection.lrange(reply_key("me"), 0, -1)]
-    assert sorted(reply.batch_size for reply in replies) == [0, 0, 3]
+    assert [reply.batch_size for reply in replies] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(("side_by_side", "capacities"), [(False, [20, 19, 18]), (True, [8, 7, 0])])
@@ -54,7 +54,7 @@ def test_photos_that_wait_for_a_thread_count_against_capacity(connection: Redis)
     capacities = []
     while not predicting.is_set():
         busy.advance(0.01)
-    # All three photos are in one batch now, and two of them wait for the thread.
+    # Two photos wait for the thread.
     capacities.append(busy.capacity())
     go_on.set()
     ended: list[Item] = []

@@ -47,8 +47,6 @@ class Photo:
     `source` it is a smaller picture, for the network."""
     size_px: tuple[int, int]
     """(width, height) of the upright photo."""
-    orientation: int | None
-    """EXIF orientation, 1 to 8, of a JPEG whose own samples, made upright, are `image`; else None."""
     crop_px: tuple[int, int] | None = None
     """(width, height) of the part of it that is kept; None if all is."""
     source: codec.Source | None = None
@@ -70,7 +68,7 @@ def decode(
     """Return the first picture in ``data``, in the size that ``options`` allow.
 
     ``input_size`` returns the (height, width) of the network's input for a photo's width and height. With
-    it, a JPEG is not decoded to pixels where its coefficients are enough.
+    it, a JPEG is not decoded to pixels where its coefficients are enough; without it, always.
 
     Raises:
         UnsupportedImageError: when the content has no supported format.
@@ -121,7 +119,7 @@ def finish(
     if profile is not None and len(profile) > LONGEST_PROFILE_BYTES:
         profile = None
     header_px = (header.width_px, header.height_px)
-    source, has_own_samples = None, False
+    source = None
     if isinstance(stored.pixels, Coefficients):
         source, stored_px = stored.pixels.source, header_px
         size_px = (source.width, source.height)
@@ -130,18 +128,10 @@ def finish(
     else:
         picture = to_picture(stored.pixels, keep_colours=profile is not None)
         turn = TURNS.get(stored.orientation)
-        upright = picture if turn is None else picture.transpose(turn)
-        image = fit(upright, options)
+        image = fit(picture if turn is None else picture.transpose(turn), options)
         size_px = image.size
         # A JPEG may have been read at a smaller size.
         stored_px = header_px if header.format == "JPEG" else picture.size
-        # Each step returns the same object if it changes nothing.
-        has_own_samples = (
-            header.format == "JPEG"
-            and picture is stored.pixels
-            and image is upright
-            and picture.size == header_px
-        )
     crop_px = find_crop(size_px, options)
     geometry = Geometry(stored_px, stored.orientation, crop_px or size_px, crop_px is not None)
     components = None if header.format == "JPEG" else len(image.getbands())
@@ -152,10 +142,7 @@ def finish(
     elif gain_map is not None:
         gain_map_jpeg = encode_gain_map(gain_map, options, geometry)
         segments = announce_gain_map(segments, gain_map, len(gain_map_jpeg))
-    orientation = stored.orientation if has_own_samples else None
-    return Photo(
-        image, size_px, orientation, crop_px, source, segments, gain_map_jpeg, uncut_gain_map
-    )
+    return Photo(image, size_px, crop_px, source, segments, gain_map_jpeg, uncut_gain_map)
 
 
 def find_crop(photo_px: tuple[int, int], options: Options) -> tuple[int, int] | None:

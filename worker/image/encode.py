@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 import codec
 from contract.errors import MaxBytesError
 from contract.messages import Options
-from worker.image.coefficients import read_upright
 from worker.image.gain_map.multi_picture import SEGMENT_BYTES, append_picture
 from worker.image.limits import END_OF_IMAGE
 from worker.image.metadata.segments import count_added_bytes, insert
@@ -26,23 +25,13 @@ class EncodeInputs:
 def prepare_inputs(
     pixels: NDArray[np.uint8] | None,
     options: Options,
-    *,
-    upload: bytes | None,
-    orientation: int | None,
     source: codec.Source | None = None,
 ) -> EncodeInputs:
-    """Return a photo's inputs; ``upload`` is the ``data`` of its `Item`, ``orientation`` EXIF's.
-
-    ``pixels`` are not needed with a ``source``.
-    """
-    if source is None:
-        assert pixels is not None
-        height_px, width_px = pixels.shape[:2]
-        if upload is not None and orientation is not None:
-            source = read_upright(upload, orientation, (width_px, height_px))
-        if source is None:
-            return EncodeInputs(None, codec.measure_reference(pixels, options.quality))
-    return EncodeInputs(source, codec.measure_source_reference(source, options.quality))
+    """Return a photo's inputs; ``pixels`` are not needed with a ``source``."""
+    if source is not None:
+        return EncodeInputs(source, codec.measure_source_reference(source, options.quality))
+    assert pixels is not None
+    return EncodeInputs(None, codec.measure_reference(pixels, options.quality))
 
 
 def encode(

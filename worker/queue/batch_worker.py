@@ -115,7 +115,7 @@ class BatchWorker(ResilientWorker):
             self._is_full = False
         if self._jobs.is_record_due():
             self._jobs.record()
-        self.heartbeat_if_due()
+        self.heartbeat()
 
     def _start_taken(self) -> None:
         if self._taken:

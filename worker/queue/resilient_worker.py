@@ -22,6 +22,7 @@ from worker.replies import UNAVAILABLE
 
 log = logging.getLogger(__name__)
 
+# Heartbeats are at least so far apart.
 HEARTBEAT_INTERVAL_S: Final = 1.0
 OUTAGE_PAUSE_S: Final = 0.2
 # A worker that was told to stop waits at most this long for an unavailable Redis.
@@ -56,14 +57,23 @@ class ResilientWorker(SimpleWorker):
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """Send a heartbeat; register again when Redis was emptied."""
-        super().heartbeat(timeout, pipeline)
-        if pipeline is not None or not self._is_beat_due():
+        """Send a heartbeat if one is due; register again when Redis was emptied.
+
+        RQ's loop calls this four times for each job, and Redis is asked in one round trip.
+        """
+        if pipeline is not None:
+            super().heartbeat(timeout, pipeline)
             return
+        if not self._is_beat_due():
+            return
+        with self.connection.pipeline(transaction=False) as beat:
+            super().heartbeat(timeout, beat)
+            beat.hset(self.key, mapping=self.describe())
+            beat.sismember(WORKERS_KEY, self.key)
+            *_, is_listed = beat.execute()
         self._last_beat_s = time.monotonic()
-        self.connection.hset(self.key, mapping=self.describe())
         self._watch_commands()
-        if not self.connection.sismember(WORKERS_KEY, self.key):
+        if not is_listed:
             log.warning("Redis no longer lists this worker; registering again")
             with self.connection.pipeline() as again:
                 again.hset(self.key, mapping={**self.serialize(), **self.describe()})
@@ -72,11 +82,6 @@ class ResilientWorker(SimpleWorker):
                 register_worker(self, again)
                 again.expire(self.key, timeout or self.worker_ttl + 60)
                 again.execute()
-
-    def heartbeat_if_due(self) -> None:
-        """Send a heartbeat if the last one was more than ``HEARTBEAT_INTERVAL_S`` ago."""
-        if self._is_beat_due():
-            self.heartbeat()
 
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None

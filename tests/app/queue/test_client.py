@@ -9,7 +9,7 @@ import redis
 
 from app.cancellation import end
 from app.queue.client import REPEAT_MS, QueueClient
-from app.queue.rq_jobs import add_job
+from app.queue.rq_jobs import enqueue_command
 from contract.errors import (
     CorruptImageError,
     DeadlineError,
@@ -177,10 +177,9 @@ def test_a_submission_that_arrives_after_its_withdrawal_queues_nothing(
 
     async def work(client: QueueClient) -> None:
         await client.withdraw("job", is_submitted=is_submitted)
-        async with client.redis.pipeline() as pipeline:
-            pipeline.set(input_key("job"), b"data", ex=30)
-            add_job(pipeline, "job", request, wait_s=30, result_ttl_s=30)
-            await pipeline.execute()
+        await client.redis.set(input_key("job"), b"data", ex=30)
+        command = enqueue_command("job", request, wait_s=30, result_ttl_s=30)
+        await client.redis.execute_command(*command)
         # A job whose submission is known to have arrived leaves no record of its withdrawal.
         assert connection.llen(f"rq:queue:{QUEUE_NAME}") == is_submitted
         assert connection.exists(input_key("job")) == is_submitted

@@ -11,7 +11,7 @@ from rq import Queue, Retry
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from app.queue.rq_jobs import add_job, job_ttl_s, restore_job
+from app.queue.rq_jobs import enqueue_command, job_ttl_s, restore_job
 from contract.keys import JOB_FUNCTION, MAX_RETRIES, QUEUE_NAME, WORK_FIELD, input_key, record_key
 from contract.messages import Options, Request
 from contract.work import count_work_px
@@ -21,9 +21,9 @@ REQUEST = Request(Options(quality=40, width=9), "0123456789abcdef", 4, 9, 1.5, 3
 
 def enqueue(redis_url: str, wait_s: float, job_id: str = "job") -> None:
     async def run() -> None:
-        async with Redis.from_url(redis_url) as client, client.pipeline() as pipeline:
-            add_job(pipeline, job_id, REQUEST, wait_s=wait_s, result_ttl_s=300)
-            await pipeline.execute()
+        async with Redis.from_url(redis_url) as client:
+            command = enqueue_command(job_id, REQUEST, wait_s=wait_s, result_ttl_s=300)
+            await client.execute_command(*command)
 
     asyncio.run(run())
 

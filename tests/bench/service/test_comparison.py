@@ -1,7 +1,8 @@
 """Several servers with the same model and encoder, measured in common rounds."""
 
 import math
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -82,7 +83,7 @@ def test_a_first_round_warms_up_and_each_round_has_another_order() -> None:
         return {"call": len(calls)}
 
     names = ("a", "b", "c", "d")
-    found = measure_rounds({name: partial(record, name) for name in names}, 3)
+    found = measure_rounds({name: partial(record, name) for name in names}, 3, (), {})
     orders = [calls[start : start + 4] for start in range(0, 16, 4)]
     assert all(sorted(order) == list(names) for order in orders)
     assert len({tuple(order) for order in orders}) > 1
@@ -100,9 +101,59 @@ def test_servers_are_compared_within_each_round() -> None:
     assert compare_rates(other[:1], ours[:1]) == {"images_per_s": 2.0, "standard_error": None}
 
 
+@pytest.fixture
+def stand_ins(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Take the place of all servers but the given URL; return further arguments of `compare`."""
+    monkeypatch.setattr(
+        comparison, "started_alone", lambda *_: nullcontext(lambda _: {"steal": 0.0})
+    )
+    monkeypatch.setattr(comparison, "fetch_jpeg", lambda *_: b"jpeg")
+    url = "http://ours"
+    return {"clients": 1, "rounds": 2, "seconds": 1.0, "warm_up_s": 0.0, "url": url}
+
+
+@contextmanager
+def broken_server() -> Iterator[Server]:
+    raise ServiceError("did not get ready")
+    yield
+
+
+def test_a_rival_that_fails_is_left_out(
+    stand_ins: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = {
+        "broken": broken_server(),
+        "silent": nullcontext(Server("http://silent", dict)),
+        "good": nullcontext(Server("http://good", dict)),
+    }
+    monkeypatch.setattr(comparison, "list_others", lambda *_: others)
+
+    def measure(server: Server, *_: object, **__: object) -> dict[str, float]:
+        if server.url == "http://silent":
+            raise ServiceError("no response")
+        return {"images_per_s": 2.0, "steal": 0.0}
+
+    monkeypatch.setattr(comparison, "measure", measure)
+    compared = compare([], [b"photo"], OPTIONS, **stand_ins)
+    assert compared["servers"].keys() == {"foveate", "good"}
+    assert compared["failed"] == {"broken": "did not get ready", "silent": "no response"}
+
+
+def test_a_failure_of_our_own_ends_the_comparison(
+    stand_ins: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure(*_: object, **__: object) -> dict[str, float]:
+        raise ServiceError("no response")
+
+    monkeypatch.setattr(comparison, "measure", measure)
+    monkeypatch.setattr(comparison, "list_others", lambda *_: {})
+    with pytest.raises(ServiceError, match="no response"):
+        compare([], [b"photo"], OPTIONS, **stand_ins)
+
+
 @pytest.mark.parametrize("name", [BEFORE, "mosec"])
 def test_only_another_version_may_return_another_jpeg(
-    name: str, monkeypatch: pytest.MonkeyPatch
+    name: str, stand_ins: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured = []
 
@@ -113,23 +164,13 @@ def test_only_another_version_may_return_another_jpeg(
         measured.append(server.url)
         return {"images_per_s": 2.0, "steal": 0.0}
 
-    monkeypatch.setattr(
-        comparison, "started_alone", lambda *_: nullcontext(lambda _: {"steal": 0.0})
-    )
     monkeypatch.setattr(comparison, "list_others", list_others)
     monkeypatch.setattr(comparison, "measure", measure)
     monkeypatch.setattr(comparison, "fetch_jpeg", lambda url, *_: url.encode())
-    options: Any = {
-        "clients": 1,
-        "rounds": 1,
-        "seconds": 1.0,
-        "warm_up_s": 0.0,
-        "url": "http://ours",
-    }
     if name == BEFORE:
-        compared = compare([], [b"photo"], OPTIONS, **options)
+        compared = compare([], [b"photo"], OPTIONS, **stand_ins)
         assert compared["servers"][BEFORE]["ratio"]["images_per_s"] == 1.0
         assert set(measured) == {"http://ours", "http://other"}
     else:
         with pytest.raises(ServiceError, match="mosec returns another JPEG"):
-            compare([], [b"photo"], OPTIONS, **options)
+            compare([], [b"photo"], OPTIONS, **stand_ins)

@@ -51,9 +51,9 @@ def make_exif(orientation: int = 6) -> Image.Exif:
 def compress(data: bytes, **options: Any) -> bytes:
     """Return the JPEG that the worker makes of an upload."""
     chosen = Options(**options)
-    decoded = decode(data, 10_000_000, chosen)
-    pixels = np.asarray(decoded.image)
-    inputs = prepare_inputs(pixels, chosen, upload=data, orientation=decoded.orientation)
+    decoded = decode(data, 10_000_000, chosen, lambda width_px, height_px: (height_px, width_px))
+    pixels = np.asarray(decoded.image) if decoded.source is None else None
+    inputs = prepare_inputs(pixels, chosen, decoded.source)
     return encode(
         pixels,
         SALIENCY,

@@ -1,12 +1,13 @@
-"""The EXIF orientation is applied to the pixels, and known for a JPEG with its own samples."""
+"""The EXIF orientation is applied to the pixels, and to a JPEG's coefficients."""
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from numpy.typing import NDArray
+from PIL import Image
 
+from codec import render
 from contract.messages import Options
 from tests.photos import file_of, photo, psnr
-from tests.worker.image.colour_profiles import linear_profile
 from worker.image.decode import decode
 
 LIMIT_PX = 1_000_000
@@ -23,6 +24,13 @@ STORED_AS = {
 }
 
 
+def render_source(data: bytes) -> NDArray[np.uint8]:
+    """Return the pixels that the coefficients of an upload show."""
+    found = decode(data, LIMIT_PX, Options(), lambda width, height: (height, width))
+    assert found.source is not None
+    return render(found.source)
+
+
 @pytest.mark.parametrize("name", ["PNG", "TIFF", "WEBP", "JPEG"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientation_is_applied_to_the_pixels(orientation: int, name: str) -> None:
@@ -36,34 +44,24 @@ def test_orientation_is_applied_to_the_pixels(orientation: int, name: str) -> No
     assert psnr(np.asarray(decoded), upright) > 28
 
 
-def read_orientation(data: bytes) -> int | None:
-    return decode(data, LIMIT_PX, Options()).orientation
-
-
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_orientation_of_a_jpeg_is_returned(orientation: int) -> None:
+def test_orientation_is_applied_to_coefficients(orientation: int) -> None:
+    upright = photo(48, 32)
     exif = Image.Exif()
     exif[0x0112] = orientation
-    assert read_orientation(file_of(photo(40, 24), "JPEG", exif=exif)) == orientation
+    stored = np.ascontiguousarray(STORED_AS[orientation](upright))
+    assert psnr(render_source(file_of(stored, "JPEG", exif=exif, quality=95)), upright) > 28
 
 
 def test_a_jpeg_without_a_valid_orientation_is_upright() -> None:
-    assert read_orientation(file_of(photo(40, 24), "JPEG")) == 1
-    assert read_orientation(file_of(photo(40, 24)[..., 0], "JPEG")) == 1
+    upright = photo(48, 32)
     exif = Image.Exif()
     exif[0x0112] = 9
-    assert read_orientation(file_of(photo(40, 24), "JPEG", exif=exif)) == 1
-
-
-def test_an_image_with_other_samples_than_a_jpegs_own_has_no_orientation() -> None:
-    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    assert read_orientation(file_of(photo(40, 24), "JPEG", icc_profile=srgb)) == 1
-    assert read_orientation(file_of(photo(40, 24), "JPEG", icc_profile=linear_profile())) is None
-    assert read_orientation(file_of(Image.new("CMYK", (8, 8)), "JPEG")) is None
-    assert read_orientation(file_of(photo(40, 24))) is None
+    for options in ({}, {"exif": exif}):
+        assert psnr(render_source(file_of(upright, "JPEG", quality=95, **options)), upright) > 28
 
 
 def test_the_first_picture_of_an_mpo_counts_as_a_jpeg() -> None:
-    frames = [Image.fromarray(photo(24, 16, seed)) for seed in (1, 2)]
-    data = file_of(frames[0], "MPO", save_all=True, append_images=frames[1:])
-    assert read_orientation(data) == 1
+    frames = [Image.fromarray(photo(48, 32, seed)) for seed in (1, 2)]
+    data = file_of(frames[0], "MPO", save_all=True, append_images=frames[1:], quality=95)
+    assert psnr(render_source(data), photo(48, 32, 1)) > 28

@@ -11,7 +11,7 @@ import codec
 from contract.errors import MaxBytesError
 from contract.messages import Metadata, Options
 from tests.photos import file_of, photo
-from worker.image.decode import decode
+from worker.image.decode import Photo, decode
 from worker.image.encode import encode, prepare_inputs
 from worker.image.metadata.segments import insert
 
@@ -22,7 +22,7 @@ SALIENCY[3:5, 3:5] = 1.0
 
 def compress(**options: Any) -> bytes:
     chosen = Options(**options)
-    inputs = prepare_inputs(PIXELS, chosen, upload=None, orientation=None)
+    inputs = prepare_inputs(PIXELS, chosen)
     return encode(PIXELS, SALIENCY, chosen, inputs).jpeg
 
 
@@ -67,13 +67,18 @@ def test_a_very_large_max_bytes_changes_nothing() -> None:
     assert compress(max_bytes=2**53 - 1) == compress()
 
 
+def decode_to_source(data: bytes, options: Options) -> Photo:
+    found = decode(data, 1_000_000, options, lambda width_px, height_px: (height_px, width_px))
+    assert found.source is not None
+    return found
+
+
 def test_a_jpeg_is_encoded_from_its_own_coefficients() -> None:
     data = file_of(PIXELS, "JPEG", quality=50)
     pixels = np.asarray(Image.open(io.BytesIO(data)))
     options = Options(target="size")
-    inputs = prepare_inputs(pixels, options, upload=data, orientation=1)
-    assert inputs.source is not None
-    encoded = encode(pixels, SALIENCY, options, inputs)
+    inputs = prepare_inputs(None, options, decode_to_source(data, options).source)
+    encoded = encode(None, SALIENCY, options, inputs)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(encoded.jpeg))), pixels)
 
 
@@ -81,13 +86,10 @@ def test_coefficients_get_the_orientation_of_the_pixels() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     data = file_of(photo(160, 128), "JPEG", quality=50, exif=exif, subsampling="4:2:0")
-    decoded = decode(data, 1_000_000, Options())
-    pixels = np.asarray(decoded.image)
-    assert decoded.orientation == 6
+    pixels = np.asarray(decode(data, 1_000_000, Options()).image)
     options = Options(target="size")
-    inputs = prepare_inputs(pixels, options, upload=data, orientation=6)
-    assert inputs.source is not None
-    encoded = encode(pixels, SALIENCY, options, inputs)
+    inputs = prepare_inputs(None, options, decode_to_source(data, options).source)
+    encoded = encode(None, SALIENCY, options, inputs)
     read_back = np.asarray(Image.open(io.BytesIO(encoded.jpeg)))
     assert read_back.shape == (160, 128, 3)
     assert np.abs(read_back.astype(int) - pixels).max() <= 3
@@ -98,12 +100,10 @@ def test_an_upload_without_eoi_comes_back_complete(metadata: Metadata) -> None:
     options = Options(quality=95, target="size", metadata=metadata)
 
     def compress_upload(upload: bytes) -> bytes:
-        decoded = decode(upload, 1_000_000, options)
-        pixels = np.asarray(decoded.image)
-        sources = {"upload": upload, "orientation": decoded.orientation}
-        inputs = prepare_inputs(pixels, options, **sources)
+        decoded = decode_to_source(upload, options)
+        inputs = prepare_inputs(None, options, decoded.source)
         segments = decoded.segments
-        return encode(pixels, SALIENCY, options, inputs, segments=segments, upload=upload).jpeg
+        return encode(None, SALIENCY, options, inputs, segments=segments, upload=upload).jpeg
 
     exif = Image.Exif()
     exif[0x010E] = "a description"

@@ -4,15 +4,22 @@ import io
 
 import numpy as np
 import pytest
-from matplotlib import colormaps
+from numpy.typing import NDArray
 from PIL import Image
 
 import codec
 from tests.photos import file_of, photo
-from worker.image.heatmap import MAX_SIDE_PX, render_map, render_overlay, render_photo
+from worker.image.heatmap import (
+    MAX_SIDE_PX,
+    OVERLAY_COLOURS,
+    render_map,
+    render_overlay,
+    render_photo,
+)
 
 SALIENCY = np.zeros((6, 8), np.float32)
 SALIENCY[2:4, 5:7] = 1.0
+BLUE, VIOLET, PINK, ORANGE, YELLOW = OVERLAY_COLOURS
 
 
 def test_the_map_is_a_greyscale_png_of_the_photos_size() -> None:
@@ -39,30 +46,60 @@ def test_extreme_shapes_keep_at_least_one_pixel() -> None:
     assert Image.open(io.BytesIO(blob)).size == (MAX_SIDE_PX, 1)
 
 
+def show_overlay(saliency: NDArray[np.float32], pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return the pixels of an overlay."""
+    blob, media_type = render_overlay(saliency, pixels)
+    assert media_type == "image/jpeg"
+    return np.asarray(Image.open(io.BytesIO(blob))).astype(np.int64)
+
+
 def test_the_overlay_is_warm_where_the_map_is_high() -> None:
     for pixels in (photo(320, 240), photo(320, 240)[..., 0]):
-        blob, media_type = render_overlay(SALIENCY, pixels)
-        shown = np.asarray(Image.open(io.BytesIO(blob))).astype(int)
-        assert media_type == "image/jpeg"
+        shown = show_overlay(SALIENCY, pixels)
         assert shown.shape == (240, 320, 3)
         hot, cold = shown[100:140, 215:265].mean(axis=(0, 1)), shown[:40, :40].mean(axis=(0, 1))
-        assert hot[0] - hot[2] > 30
+        assert hot[0] - hot[2] > cold[0] - cold[2] + 30
         assert hot.mean() > cold.mean()
 
 
-@pytest.mark.parametrize("share", range(6))
-def test_the_overlay_has_the_colours_of_inferno(share: int) -> None:
-    level = np.full((6, 8), share / 5, np.float32)
-    blob, _ = render_overlay(level, np.zeros((64, 64, 3), np.uint8))
-    shown = np.asarray(Image.open(io.BytesIO(blob))).astype(int)
-    expected = 0.55 * 255 * np.array(colormaps["inferno"](share / 5)[:3])
-    assert np.abs(shown.mean(axis=(0, 1)) - expected).max() < 3
+# From left to right each value is smaller than the next one, as in a map of one eye.
+SLOPE = np.tile(np.geomspace(1e-4, 1, 64, dtype=np.float32), (48, 1))
 
 
-def test_the_overlay_shows_the_photo_in_grey_below() -> None:
-    blob, _ = render_overlay(np.zeros((6, 8), np.float32), np.full((64, 64, 3), 200, np.uint8))
-    shown = np.asarray(Image.open(io.BytesIO(blob))).astype(int)
-    assert np.abs(shown.mean(axis=(0, 1)) - 0.45 * 200).max() < 4
+@pytest.mark.parametrize("level", [0, 255])
+def test_the_colours_of_the_overlay_share_the_area(level: int) -> None:
+    shown = show_overlay(SLOPE, np.full((96, 512, 3), level, np.uint8))
+    for share, colour in ((0.25, VIOLET), (0.5, PINK), (0.75, ORANGE)):
+        column = shown[:, round(512 * share)].mean(axis=0)
+        assert np.abs(column - (0.6 * level + 0.4 * np.array(colour))).max() < 6, share
+    for column, colour in ((shown[:, 0], BLUE), (shown[:, -1], YELLOW)):
+        assert np.abs(column.mean(axis=0) - (0.6 * level + 0.4 * np.array(colour))).max() < 12
+
+
+def test_the_overlay_shows_the_ranks_by_which_the_encoder_goes() -> None:
+    ranks = codec.rank_blocks(SLOPE, 12, 64).ranks[0]
+    shown = show_overlay(SLOPE, np.zeros((96, 512, 3), np.uint8)).mean(axis=0)
+    reds = np.interp(ranks, np.linspace(0, 1, 5), [c[0] for c in OVERLAY_COLOURS])
+    assert np.abs(shown[4::8, 0] - 0.4 * reds).max() < 8
+
+
+@pytest.mark.parametrize("name", ["dark", "bright"])
+def test_the_photo_can_be_recognised_under_the_overlay(name: str) -> None:
+    lowest, highest = {"dark": (5, 60), "bright": (200, 250)}[name]
+    pixels = np.where(np.indices((96, 512)).sum(axis=0) // 16 % 2, lowest, highest)
+    shown = show_overlay(SLOPE, pixels.astype(np.uint8)).mean(axis=2)
+    is_low = pixels == lowest
+    for x in range(0, 512, 64):
+        part, low = shown[:, x : x + 64], is_low[:, x : x + 64]
+        assert part[~low].mean() - part[low].mean() > 0.55 * (highest - lowest)
+        assert part.mean() > 0.75 * pixels.mean()
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_the_overlay_of_a_constant_map_has_one_colour(value: float) -> None:
+    saliency = np.full((6, 8), value, np.float32)
+    shown = show_overlay(saliency, np.full((64, 64, 3), 200, np.uint8))
+    assert np.abs(shown - (0.6 * 200 + 0.4 * np.array(YELLOW))).max() < 4
 
 
 def test_the_overlay_of_a_large_photo_has_a_limited_size() -> None:

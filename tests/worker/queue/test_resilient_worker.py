@@ -93,6 +93,17 @@ def test_open_jobs_end_while_redis_is_full(
     assert len(queue.finished_job_registry.get_job_ids()) == 3
 
 
+def test_a_heartbeat_is_sent_at_most_once_in_its_interval(connection: Redis) -> None:
+    worker = batch_worker(enqueue(connection, []), ScriptedPipeline())
+    worker.register_birth()
+    connection.config_resetstat()
+    for _ in range(3):
+        worker.heartbeat()
+    stats = connection.info("commandstats")
+    assert stats["cmdstat_sismember"]["calls"] == 1
+    assert stats["cmdstat_expire"]["calls"] == 2  # of the worker and its executions
+
+
 def test_a_worker_adds_only_its_version_and_rates_to_rqs_registration(connection: Redis) -> None:
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
     names: list[set[bytes]] = []
