@@ -69,6 +69,14 @@ BENCHMARKS: Final = {
         "photos sent through the service, compared with the standard JPEG of the same bytes",
     ),
     "fit": ("bench.fit.run", "fit the encoder's constants on photos"),
+    "jpeg2000": (
+        "bench.jpeg2000.run",
+        "JPEG 2000 with and without the map, and OpenJPEG's, at the standard JPEG's bytes",
+    ),
+    "jpeg2000-fit": (
+        "bench.jpeg2000.fit",
+        "fit the slope of a JPEG 2000 that is as good as the reference where people look",
+    ),
     "rd": ("bench.rd.run", "rate and distortion against other encoders"),
     "transcode": (
         "bench.rd.transcode",

@@ -10,7 +10,7 @@ from codec.jpeg2000.codestream import write_codestream
 from codec.jpeg2000.container import write_jp2
 from codec.jpeg2000.layered import Layered, code_layers
 from codec.jpeg2000.packet_writer import write_packets
-from codec.jpeg2000.rate_search import CutPlan, find_log_lambda
+from codec.jpeg2000.rate_search import CutPlan, fill_rest, find_log_lambda
 from codec.jpeg2000.tuning import choose_weights
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
 
@@ -49,7 +49,7 @@ def encode(
     limit = min(reference_bytes, settings.max_bytes or reference_bytes)
     overhead = len(_assemble(layered, 1, b"", icc))
     log_lambda = find_log_lambda(plan, limit - overhead)
-    cuts = plan.cut(log_lambda)
+    cuts = fill_rest(plan, plan.cut(log_lambda), limit - overhead)
     packets = write_packets(layered.blocks, layered.layout, cuts)
     file = _assemble(layered, len(cuts), packets, icc)
     if settings.max_bytes is not None and len(file) > settings.max_bytes:

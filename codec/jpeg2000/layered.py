@@ -4,6 +4,7 @@ OpenJPEG cuts layers by rate–distortion slope (`opj_tcd_makelayer` in its tcd.
 a layer's distortion is known without decoding, and with its bytes its slope.
 """
 
+import contextlib
 import io
 from dataclasses import dataclass
 from typing import Final
@@ -19,8 +20,9 @@ from codec.jpeg2000.packet_reader import Blocks, UnexpectedCodestreamError, read
 BLOCK_PX: Final = 32
 """Sides of code-blocks: smaller ones follow the map more closely, and cost more."""
 MAX_LEVELS: Final = 5
-STEP_DB: Final = 0.6
-"""PSNR between two layers."""
+STEPS_DB: Final = (0.6, 2.4, 8.0)
+"""PSNR between two layers. The larger ones are for images for whose packet headers OpenJPEG allocates too
+little: it allows for 500 bytes and 1.4 times the samples, whatever the number of layers."""
 _FIRST_DB: Final = 16.0
 _LAST_DB: Final = 55.0
 _ALL: Final = 0.0
@@ -42,9 +44,17 @@ def code_layers(image: NDArray[np.uint8]) -> Layered:
     """Return `image`, (h, w, 3) sRGB or (h, w) grey, in many layers.
 
     Raises:
+        OSError: OpenJPEG can't code the image, because memory is short.
         UnexpectedCodestreamError: OpenJPEG has written what the readers don't expect.
     """
-    psnrs = np.arange(_FIRST_DB, _LAST_DB, STEP_DB)
+    for step_db in STEPS_DB[:-1]:
+        with contextlib.suppress(OSError):
+            return _code_layers(image, step_db)
+    return _code_layers(image, STEPS_DB[-1])
+
+
+def _code_layers(image: NDArray[np.uint8], step_db: float) -> Layered:
+    psnrs = np.arange(_FIRST_DB, _LAST_DB, step_db)
     data = run_openjpeg(image, [*psnrs.tolist(), _ALL])
     header = read_header(data)
     height, width = image.shape[:2]
@@ -83,14 +93,14 @@ def find_log_slopes(psnrs: NDArray[np.float64], blocks: Blocks) -> NDArray[np.fl
     """Return the logarithms of the layers' slopes: (layers,), never rising.
 
     Args:
-        psnrs: in dB, of all layers but the last, which has all that is left.
+        psnrs: in dB, evenly rising, of all layers but the last, which has all that is left.
         blocks: what the layers hold.
     """
     added = np.diff(blocks.lengths.sum(0, dtype=np.int64))[:-1]
     errors = 10.0 ** (-psnrs / 10)
     # The error before the first layer that has bytes is unknown; so is what the last layer saves.
     known = np.flatnonzero(added)[1:]
-    step = np.log(10.0) / 10 * STEP_DB
+    step = np.log(10.0) / 10 * (psnrs[1] - psnrs[0])
     if not len(known):
         return -step * np.arange(len(psnrs) + 1.0)
     slopes = np.log((errors[known - 1] - errors[known]) / added[known])

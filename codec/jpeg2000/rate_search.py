@@ -15,6 +15,8 @@ from codec.jpeg2000.packet_writer import count_bytes
 _FILLED: Final = 0.9985
 """Share of the limit that is enough."""
 _TRIALS: Final = 24
+_LATE: Final = 48
+"""Code-blocks that are tried when the next one of the order does not fit."""
 _GOLDEN: Final = (5**0.5 - 1) / 2
 _PROGRESSIVE: Final = np.log(4.0) * np.arange(5, -1, -1)
 """Logarithms of λ, over that of the whole file, of the layers of a progressive file: 6 dB each."""
@@ -45,9 +47,18 @@ class CutPlan:
         slopes = self._ranks - (log_lambda + self._layers)[:, None]
         return np.searchsorted(self._falling, slopes, "right")
 
-    def count_bytes(self, log_lambda: float) -> int:
-        """Return the bytes of the packets."""
-        return count_bytes(self._layered.blocks, self._layered.layout, self.cut(log_lambda))
+    def count_bytes(self, cuts: NDArray[np.int64]) -> int:
+        """Return the bytes of the packets with these cuts."""
+        return count_bytes(self._layered.blocks, self._layered.layout, cuts)
+
+    def list_next(self, cuts: NDArray[np.int64]) -> list[tuple[int, int]]:
+        """Return blocks with the cuts of their next layers that have bytes, the best first."""
+        lengths = self._layered.blocks.lengths
+        more = lengths > np.take_along_axis(lengths, cuts[:, None], 1)
+        blocks = np.flatnonzero(more.any(1))
+        layers = more[blocks].argmax(1)
+        order = np.argsort(self._falling[layers - 1] - self._ranks[blocks])
+        return list(zip(blocks[order].tolist(), layers[order].tolist(), strict=True))
 
 
 def find_log_lambda(plan: CutPlan, limit_bytes: int) -> float:
@@ -56,12 +67,12 @@ def find_log_lambda(plan: CutPlan, limit_bytes: int) -> float:
     Where even empty packets take more, it is that of empty packets.
     """
     low, high = plan.range
-    if plan.count_bytes(low) <= limit_bytes:
+    if plan.count_bytes(plan.cut(low)) <= limit_bytes:
         return low
     high += 1.0
     for _ in range(_TRIALS):
         middle = (low + high) / 2
-        found = plan.count_bytes(middle)
+        found = plan.count_bytes(plan.cut(middle))
         if found > limit_bytes:
             low = middle
         else:
@@ -69,3 +80,22 @@ def find_log_lambda(plan: CutPlan, limit_bytes: int) -> float:
             if found >= _FILLED * limit_bytes:
                 break
     return high
+
+
+def fill_rest(plan: CutPlan, cuts: NDArray[np.int64], limit_bytes: int) -> NDArray[np.int64]:
+    """Return the cuts, with later ones for a few blocks where the limit leaves room for them.
+
+    In small images, the next block of the order may take more than is left. Then others may fit.
+    """
+    filled = cuts.copy()
+    if plan.count_bytes(filled) >= _FILLED * limit_bytes:
+        return filled
+    for block, layer in plan.list_next(filled[-1])[:_LATE]:
+        before = filled[-1, block]
+        filled[-1, block] = layer
+        found = plan.count_bytes(filled)
+        if found > limit_bytes:
+            filled[-1, block] = before
+        elif found >= _FILLED * limit_bytes:
+            break
+    return filled

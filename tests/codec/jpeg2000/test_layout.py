@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codec.jpeg2000.layout import COLUMNS, FIRST_BLOCK, FIRST_NODE, ROWS, plan_layout
@@ -23,6 +23,7 @@ def subband(size: tuple[int, int], level: int, offset: tuple[int, int]) -> tuple
     return across, down
 
 
+@settings(deadline=None)
 @given(st.tuples(st.integers(1, 700), st.integers(1, 700)), st.integers(0, 5), st.integers(1, 3))
 def test_each_subband_is_covered(size: tuple[int, int], levels: int, components: int) -> None:
     layout = plan_layout(size, components, levels, (5, 5))
@@ -46,6 +47,7 @@ def test_each_subband_is_covered(size: tuple[int, int], levels: int, components:
     assert layout.nodes == sum(nodes)
 
 
+@settings(deadline=None)
 @given(st.tuples(st.integers(1, 300), st.integers(1, 300)), st.integers(0, 5))
 def test_every_area_has_pixels_of_the_image(size: tuple[int, int], levels: int) -> None:
     layout = plan_layout(size, 1, levels, (5, 5))

@@ -1,7 +1,7 @@
 """Bits, pass counts and stuffing come back as written."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codec.jpeg2000.packet_bits import (
@@ -20,6 +20,7 @@ from codec.jpeg2000.packet_bits import (
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 20), st.integers(0, 2**20 - 1)), max_size=20))
 def test_numbers_come_back_and_no_header_has_a_marker(numbers: list[tuple[int, int]]) -> None:
     out, cursor = np.zeros(200, np.uint8), np.zeros(CURSOR_SIZE, np.int64)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from codec.jpeg2000.layered import Layered, code_layers
 from codec.jpeg2000.packet_writer import write_packets
-from codec.jpeg2000.rate_search import CutPlan, find_log_lambda
+from codec.jpeg2000.rate_search import CutPlan, fill_rest, find_log_lambda
 from tests.codec.pictures import scene
 
 
@@ -42,7 +42,7 @@ def test_a_limit_below_empty_packets_keeps_nothing(layered: Layered) -> None:
 
 def test_bytes_fall_as_lambda_rises(layered: Layered) -> None:
     plan = CutPlan(layered, even(layered))
-    found = [plan.count_bytes(log_lambda) for log_lambda in np.linspace(*plan.range, 30)]
+    found = [plan.count_bytes(plan.cut(one)) for one in np.linspace(*plan.range, 30)]
     assert found == sorted(found, reverse=True)
     assert found[-1] < found[0] / 20
 
@@ -60,7 +60,8 @@ def test_blocks_of_one_weight_lose_a_layer_one_after_the_other(layered: Layered)
     plan = CutPlan(layered, even(layered))
     cuts = plan.cut(sum(plan.range) / 2)[0]
     assert np.ptp(cuts) <= 2
-    sizes = {plan.count_bytes(log_lambda) for log_lambda in np.linspace(-12, -11.9, 40)}
+    start = find_log_lambda(plan, 20000)
+    sizes = {plan.count_bytes(plan.cut(one)) for one in np.linspace(start, start + 0.1, 40)}
     assert len(sizes) > 10
 
 
@@ -69,3 +70,14 @@ def test_layers_of_a_progressive_file_never_lose_what_earlier_ones_had(layered: 
     cuts = plan.cut(find_log_lambda(plan, 20000))
     assert len(cuts) == 6
     assert np.all(np.diff(cuts, axis=0) >= 0)
+
+
+def test_what_is_left_goes_to_blocks_that_fit() -> None:
+    layered = code_layers(scene(60, 80))
+    plan = CutPlan(layered, even(layered))
+    for limit in (900, 1500, 2500):
+        cuts = plan.cut(find_log_lambda(plan, limit))
+        filled = fill_rest(plan, cuts, limit)
+        assert np.all(filled >= cuts)
+        assert plan.count_bytes(cuts) <= plan.count_bytes(filled) <= limit
+        assert plan.count_bytes(filled) > 0.985 * limit

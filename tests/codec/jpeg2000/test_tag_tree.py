@@ -1,7 +1,7 @@
 """Tag trees come back as written, and have the bits of the standard's example."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -51,6 +51,7 @@ class Reading:
         return decode_tag(self.data, self.cursor, self.trees, 0, self.shape, leaf, threshold)
 
 
+@settings(deadline=None)
 @given(
     st.tuples(st.integers(1, 9), st.integers(1, 9)),
     st.integers(0, 2**32 - 1),
