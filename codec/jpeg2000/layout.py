@@ -14,8 +14,8 @@ from codec.jpeg2000.tag_tree import count_nodes
 
 PRECINCT: Final = 15
 """Logarithm of a precinct's sides."""
-_BANDS: Final = ((1, 0), (0, 1), (1, 1))
-"""Offsets of HL, LH and HH across and down, in B.5's words xob and yob."""
+BANDS: Final = ((0, 0), (1, 0), (0, 1), (1, 1))
+"""Offsets of LL, HL, LH and HH across and down, in B.5's words xob and yob."""
 
 FIRST_BLOCK: Final = 0
 ROWS: Final = 1
@@ -63,7 +63,7 @@ def plan_layout(
     blocks = nodes = 0
     for resolution in range(levels + 1):
         level = levels - max(resolution - 1, 0)
-        bands = _BANDS if resolution else ((0, 0),)
+        bands = (1, 2, 3) if resolution else (0,)
         reach = PRECINCT - (1 if resolution else 0)
         across, down = (_count_precincts(side, levels - resolution) for side in size)
         for component in range(components):
@@ -73,7 +73,11 @@ def plan_layout(
                     columns, rows = (
                         _split_blocks(_count_samples(side, level, offset), which, reach, log2)
                         for side, offset, which, log2 in zip(
-                            size, band, (precinct % across, precinct // across), block, strict=True
+                            size,
+                            BANDS[band],
+                            (precinct % across, precinct // across),
+                            block,
+                            strict=True,
                         )
                     )
                     if len(columns) and len(rows):

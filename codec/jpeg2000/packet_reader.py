@@ -49,23 +49,23 @@ class UnexpectedCodestreamError(RuntimeError):
 
 @dataclass(frozen=True)
 class Blocks:
-    """The code-blocks of a tile, and where their bytes are in each layer."""
+    """The code-blocks of a tile, and what they have in each layer."""
 
     data: NDArray[np.uint8]
-    """(n,): the codestream."""
+    """(n,): the bytes of one block after the other."""
+    starts: NDArray[np.int64]
+    """(blocks,): where in `data` each block's start."""
     planes: NDArray[np.int32]
     """(blocks,): all-zero bit-planes; 0 for blocks that are in no layer."""
     passes: NDArray[np.int32]
     """(blocks, layers + 1): coding passes in the first 0, 1, … layers."""
     lengths: NDArray[np.int32]
     """(blocks, layers + 1): bytes in the first 0, 1, … layers."""
-    positions: NDArray[np.int64]
-    """(blocks, layers): where in `data` a layer's bytes start."""
 
     @property
     def layers(self) -> int:
         """The number of layers."""
-        return self.positions.shape[1]
+        return self.lengths.shape[1] - 1
 
 
 def read_blocks(data: NDArray[np.uint8], start: int, layout: Layout, layers: int) -> Blocks:
@@ -87,7 +87,10 @@ def read_blocks(data: NDArray[np.uint8], start: int, layout: Layout, layers: int
         raise UnexpectedCodestreamError(
             f"OpenJPEG's codestream can't be read: {data.size - end} bytes follow its packets"
         )
-    return Blocks(data, planes, passes, lengths, positions)
+    starts = lengths[:, -1].cumsum(dtype=np.int64) - lengths[:, -1]
+    gathered = np.empty(int(lengths[:, -1].sum(dtype=np.int64)), np.uint8)
+    _gather(data, positions, lengths, starts, gathered)
+    return Blocks(gathered, starts, planes, passes, lengths)
 
 
 @kernel
@@ -174,3 +177,19 @@ def _read_header(  # noqa: C901, PLR0917 -- one walk; kernels take no keyword-on
                 return _TRUNCATED
             lengths[block, layer + 1] += length
     return 0
+
+
+@kernel
+def _gather(
+    data: NDArray[np.uint8],
+    positions: NDArray[np.int64],
+    lengths: NDArray[np.int32],
+    starts: NDArray[np.int64],
+    out: NDArray[np.uint8],
+) -> None:
+    """Copy what each block has in the layers to one place."""
+    for block in range(starts.size):
+        for layer in range(positions.shape[1]):
+            first, last = lengths[block, layer], lengths[block, layer + 1]
+            begin, place = positions[block, layer], starts[block] + first
+            out[place : place + last - first] = data[begin : begin + last - first]

@@ -55,13 +55,13 @@ def _write(
     return int(
         _write_packets(
             blocks.data,
+            blocks.starts,
             layout.slots,
             layout.grids,
             layout.nodes,
             blocks.planes,
             blocks.passes,
             blocks.lengths,
-            blocks.positions,
             cuts,
             out,
             whole,
@@ -72,13 +72,13 @@ def _write(
 @kernel
 def _write_packets(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     data: NDArray[np.uint8],
+    starts: NDArray[np.int64],
     slots: NDArray[np.int64],
     grids: NDArray[np.int64],
     nodes: int,
     planes: NDArray[np.int32],
     passes: NDArray[np.int32],
     lengths: NDArray[np.int32],
-    positions: NDArray[np.int64],
     cuts: NDArray[np.int64],
     out: NDArray[np.uint8],
     whole: bool,
@@ -105,13 +105,12 @@ def _write_packets(  # noqa: PLR0917 -- kernels take no keyword-only arguments
             for grid in range(first, last):
                 start = grids[grid, FIRST_BLOCK]
                 for block in range(start, start + grids[grid, ROWS] * grids[grid, COLUMNS]):
-                    old, new = before[block], cuts[layer, block]
-                    bodies += lengths[block, new] - lengths[block, old]
-                    for source in range(old, new if whole else old):
-                        length = lengths[block, source + 1] - lengths[block, source]
-                        begin, position = positions[block, source], cursor[POSITION]
-                        out[position : position + length] = data[begin : begin + length]
-                        cursor[POSITION] += length
+                    begin, end = lengths[block, before[block]], lengths[block, cuts[layer, block]]
+                    bodies += end - begin
+                    if whole:
+                        place, source = cursor[POSITION], starts[block]
+                        out[place : place + end - begin] = data[source + begin : source + end]
+                        cursor[POSITION] += end - begin
     return cursor[POSITION] if whole else cursor[POSITION] + bodies
 
 

@@ -1,5 +1,7 @@
 """Made-up code-blocks, for round trips of packets."""
 
+import itertools
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -27,12 +29,11 @@ def coded(draw: st.DrawFn) -> tuple[Layout, Blocks]:
     passes = rng.integers(1, MAX_PASSES // layers + 1, shape) * (rng.random(shape) < share)
     # A pass may add no byte.
     lengths = rng.integers(0, longest + 1, shape) * (passes > 0)
-    positions = np.zeros(shape, np.int64)
-    positions.flat[1:] = np.cumsum(lengths.ravel())[:-1]
+    starts = lengths.sum(1).cumsum() - lengths.sum(1)
     planes = rng.integers(0, MAX_PLANES, layout.blocks).astype(np.int32)
     planes[passes.sum(1) == 0] = 0
     data = np.frombuffer(rng.bytes(int(lengths.sum())), np.uint8)
-    return layout, Blocks(data, planes, accumulate(passes), accumulate(lengths), positions)
+    return layout, Blocks(data, starts, planes, accumulate(passes), accumulate(lengths))
 
 
 def accumulate(
@@ -45,7 +46,7 @@ def accumulate(
 def list_contents(blocks: Blocks) -> list[bytes]:
     """Return the bytes of each block in each layer."""
     return [
-        blocks.data[start : start + length].tobytes()
-        for row, lengths in zip(blocks.positions, np.diff(blocks.lengths), strict=True)
-        for start, length in zip(row, lengths, strict=True)
+        blocks.data[start + first : start + last].tobytes()
+        for start, lengths in zip(blocks.starts, blocks.lengths, strict=True)
+        for first, last in itertools.pairwise(lengths)
     ]

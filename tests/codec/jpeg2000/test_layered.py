@@ -56,8 +56,8 @@ def test_slopes_never_rise(layered: Layered) -> None:
 
 def test_slopes_of_made_up_layers() -> None:
     lengths = np.array([[0, 0, 0, 100, 300, 300, 700, 9000]], np.int32)
-    empty = np.zeros((1, 7), np.int64)
-    blocks = Blocks(np.zeros(0, np.uint8), np.zeros(1, np.int32), lengths, lengths, empty)
+    nothing = np.zeros(0, np.uint8)
+    blocks = Blocks(nothing, np.zeros(1, np.int64), np.zeros(1, np.int32), lengths, lengths)
     psnrs = 20 + 0.6 * np.arange(6)
     errors = 10 ** (-psnrs / 10)
     slopes = np.exp(find_log_slopes(psnrs, blocks))
