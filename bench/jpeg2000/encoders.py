@@ -16,6 +16,8 @@ UNIFORM: Final = "jp2_uniform"
 """Ours with strength 0."""
 FULL: Final = "jp2_full"
 """Ours with strength 1."""
+OPENJPEG_32: Final = "openjpeg_32"
+"""OpenJPEG as below, with code-blocks as small as ours."""
 OPENJPEG: Final = "openjpeg"
 """OpenJPEG with the defaults of its opj_compress -I: 9-7 wavelet, code-blocks of 64×64, one layer."""
 
@@ -34,7 +36,7 @@ def encode_jp2(
     return encode(image, saliency, settings, reference_bytes=limit_bytes).jpeg
 
 
-def encode_openjpeg(image: Picture, limit_bytes: int) -> bytes:
+def encode_openjpeg(image: Picture, limit_bytes: int, block_px: int = 64) -> bytes:
     """Return OpenJPEG's file of at most `limit_bytes`."""
     height, width = image.shape[:2]
     file = io.BytesIO()
@@ -45,6 +47,7 @@ def encode_openjpeg(image: Picture, limit_bytes: int) -> bytes:
         no_jp2=True,
         irreversible=True,
         mct=1,
+        codeblock_size=(block_px, block_px),
         quality_layers=[image.size / (limit_bytes - overhead)],
     )
     return write_jp2(file.getvalue(), (width, height), 3)

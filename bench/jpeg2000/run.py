@@ -16,9 +16,18 @@ from typing import Any, Final
 from bench.datasets.photos import Photo, add_photo_options, read_map, read_photo
 from bench.encoders import STANDARD, decode, encode_ours, encode_standard, parse_quality
 from bench.environment import count_cores, describe_machine, write_result
-from bench.jpeg2000.encoders import FULL, OPENJPEG, OURS, UNIFORM, encode_jp2, encode_openjpeg
+from bench.jpeg2000.encoders import (
+    FULL,
+    OPENJPEG,
+    OPENJPEG_32,
+    OURS,
+    UNIFORM,
+    encode_jp2,
+    encode_openjpeg,
+)
 from bench.metrics import Picture
 from bench.rd.run import choose_photos, report_progress
+from codec.jpeg2000.layered import BLOCK_PX
 
 QUALITIES: Final = (50, 75)
 FOVEATE: Final = "foveate"
@@ -100,6 +109,7 @@ def measure_photo(photo: Photo, qualities: tuple[int, ...], strength: float) -> 
             STANDARD: lambda quality=quality: encode_standard(image, quality),
             FOVEATE: lambda quality=quality: encode_ours(image, saliency, quality, strength)[0],
             OPENJPEG: partial(encode_openjpeg, image, limit),
+            OPENJPEG_32: partial(encode_openjpeg, image, limit, BLOCK_PX),
             UNIFORM: partial(own, 0.0),
             AT_OPENJPEG: partial(own, 0.0, limit_bytes=len(openjpeg)),
             OURS: partial(own, strength),
@@ -147,6 +157,7 @@ def sum_up(photos: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, Any
         "over_uniform": compare(photos, OURS, UNIFORM),
         "full_over_uniform": compare(photos, FULL, UNIFORM),
         "over_openjpeg": compare(photos, AT_OPENJPEG, OPENJPEG),
+        "over_openjpeg_32": compare(photos, AT_OPENJPEG, OPENJPEG_32),
         "over_standard": compare(photos, OURS, STANDARD),
         "quality_over_standard": compare(photos, FIDELITY, STANDARD),
         "quality_over_foveate": compare(photos, FIDELITY, FOVEATE),

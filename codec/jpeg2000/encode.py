@@ -10,6 +10,7 @@ from codec.jpeg2000.codestream import write_codestream
 from codec.jpeg2000.container import write_jp2
 from codec.jpeg2000.layered import Layered, code_layers
 from codec.jpeg2000.packet_writer import write_packets
+from codec.jpeg2000.quality import describe_reference, measure_unit, predict_log_lambda
 from codec.jpeg2000.rate_search import CutPlan, fill_rest, find_log_lambda
 from codec.jpeg2000.tuning import choose_weights
 from codec.settings import Encoded, EncodeSettings, OutOfReachError
@@ -24,6 +25,10 @@ def encode(
     icc: bytes | None = None,
 ) -> Encoded:
     """Encode `image` in at most the bytes of the standard JPEG, better where `saliency` is high.
+
+    With `target="size"` the file fills them, up to 1 %, unless the image has less to code. With
+    `target="quality"` it ends where the salient region is predicted to look as good as in the
+    reference, and the background as good as in the reference at quality `floor`.
 
     Args:
         image: (h, w, 3) sRGB or (h, w) grey.
@@ -45,11 +50,22 @@ def encode(
     layered = code_layers(image)
     ratio, rise = choose_weights(effective.strength)
     weights = weigh_blocks(layered.layout, layered.header.size, saliency, ratio, rise)
+    wanted = -np.inf
+    if settings.target == "quality":
+        unit = measure_unit(image)
+        most = predict_log_lambda(describe_reference(image, saliency, settings.quality)) - unit
+        least = describe_reference(image, None, settings.least_quality)
+        wanted = most + float(np.log(weights.max()))
+        # Blocks of the background, too, keep what the reference of the floor would.
+        weights = np.maximum(weights, np.exp(wanted + unit - predict_log_lambda(least)))
     plan = CutPlan(layered, weights, progressive=settings.progressive)
     limit = min(reference_bytes, settings.max_bytes or reference_bytes)
     overhead = len(_assemble(layered, 1, b"", icc))
     log_lambda = find_log_lambda(plan, limit - overhead)
-    cuts = fill_rest(plan, plan.cut(log_lambda), limit - overhead)
+    if wanted > log_lambda:
+        cuts = plan.cut(wanted)
+    else:
+        cuts = fill_rest(plan, plan.cut(log_lambda), limit - overhead)
     packets = write_packets(layered.blocks, layered.layout, cuts)
     file = _assemble(layered, len(cuts), packets, icc)
     if settings.max_bytes is not None and len(file) > settings.max_bytes:

@@ -15,6 +15,12 @@ _LEAST_ERROR: Final = 0.05
 """Mean squared error that counts for an exact reference: rounding alone makes 1/12."""
 
 
+_CONSTANT: Final = 0.1946
+_PER_SCALE: Final = 0.6846
+_PER_ERROR: Final = 0.6566
+"""Least squares on training photos: `python -m bench jpeg2000-fit`, bench/results/jp2_fit.json."""
+
+
 class Reference(NamedTuple):
     """What the prediction knows of the reference."""
 
@@ -42,6 +48,11 @@ def describe_reference(
     scale = 5000 / quality if quality < 50 else max(200 - 2 * quality, 1)
     error = _average(squares, saliency)
     return Reference(math.log(scale), math.log(max(error, _LEAST_ERROR)))
+
+
+def predict_log_lambda(reference: Reference) -> float:
+    """Return the logarithm of λ, in squared error per byte and for a weight of 1, that is as good."""
+    return _CONSTANT + _PER_SCALE * reference.log_scale + _PER_ERROR * reference.log_error
 
 
 def _average(squares: NDArray[np.float32], saliency: NDArray[np.float32] | None) -> float:

@@ -3,9 +3,9 @@
 from typing import Final
 
 DEFAULT_STRENGTH: Final = 0.6
-DEFAULT_RATIO: Final = 12.0
+DEFAULT_RATIO: Final = 8.0
 """Weight of the most salient pixels at `DEFAULT_STRENGTH`."""
-FULL_RATIO: Final = 40.0
+FULL_RATIO: Final = 20.0
 """That at strength 1."""
 RISE: Final = (0.5, 0.95)
 """Ranks by area between which the weight rises."""
