@@ -32,7 +32,8 @@ def read_bit(data: NDArray[np.uint8], cursor: NDArray[np.int64]) -> int:
         cursor[BYTE] = data[cursor[POSITION]]
         cursor[POSITION] += 1
     cursor[LEFT] -= 1
-    return (cursor[BYTE] >> cursor[LEFT]) & 1
+    bit: int = (cursor[BYTE] >> cursor[LEFT]) & 1
+    return bit
 
 
 @kernel
