@@ -92,11 +92,12 @@ def measure_photo(photo: Photo, qualities: Sequence[int]) -> Any:
             else:
                 high = middle
         found = describe_reference(image, saliency, quality)
-        measured.rows[str(quality)] = {
+        row: Any = {
             "quality": quality, "log_lambda": middle + unit, "score": goal,
             "bytes_ratio": plan.count_bytes(plan.cut(middle)) / len(reference),
             "log_scale": found.log_scale, "log_error": found.log_error,
         }  # fmt: skip
+        measured.rows[str(quality)] = row
     return measured
 
 
@@ -118,5 +119,5 @@ def fit(rows: list[dict[str, float]], names: tuple[str, ...]) -> dict[str, Any]:
 
 def solve(features: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the least-squares coefficients."""
-    solved: NDArray[np.float64] = np.linalg.lstsq(features, wanted, rcond=None)[0]
-    return solved
+    solved = np.linalg.lstsq(features, wanted, rcond=None)[0]
+    return np.asarray(solved, np.float64)

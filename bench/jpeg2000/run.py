@@ -8,13 +8,13 @@ The file holds ``meta``; ``by_quality``, each with ``summary`` (means of each en
 import argparse
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from bench.datasets.photos import Photo, add_photo_options, read_map, read_photo
-from bench.encoders import STANDARD, decode, encode_ours, encode_standard, parse_quality
+from bench.encoders import STANDARD, Map, decode, encode_ours, encode_standard, parse_quality
 from bench.environment import count_cores, describe_machine, write_result
 from bench.jpeg2000.encoders import (
     FULL,
@@ -105,9 +105,9 @@ def measure_photo(photo: Photo, qualities: tuple[int, ...], strength: float) -> 
         limit = len(encode_standard(image, quality))
         own = partial(encode_jp2, image, saliency, quality, limit_bytes=limit)
         openjpeg = encode_openjpeg(image, limit)
-        writers = {
-            STANDARD: lambda quality=quality: encode_standard(image, quality),
-            FOVEATE: lambda quality=quality: encode_ours(image, saliency, quality, strength)[0],
+        writers: dict[str, Callable[[], bytes]] = {
+            STANDARD: partial(encode_standard, image, quality),
+            FOVEATE: partial(encode_foveate, image, saliency, quality, strength),
             OPENJPEG: partial(encode_openjpeg, image, limit),
             OPENJPEG_32: partial(encode_openjpeg, image, limit, BLOCK_PX),
             UNIFORM: partial(own, 0.0),
@@ -126,6 +126,11 @@ def measure_photo(photo: Photo, qualities: tuple[int, ...], strength: float) -> 
             )
         measured.rows[str(quality)] = rows
     return measured
+
+
+def encode_foveate(image: Picture, saliency: Map, quality: int, strength: float) -> bytes:
+    """Return Foveate's JPEG."""
+    return encode_ours(image, saliency, quality, strength)[0]
 
 
 def measure_file(scene: Any, decoded: Picture) -> dict[str, float]:

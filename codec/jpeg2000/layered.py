@@ -102,10 +102,12 @@ def find_log_slopes(psnrs: NDArray[np.float64], blocks: Blocks) -> NDArray[np.fl
     known = np.flatnonzero(added)[1:]
     step = np.log(10.0) / 10 * (psnrs[1] - psnrs[0])
     if not len(known):
-        return -step * np.arange(len(psnrs) + 1.0)
+        even: NDArray[np.float64] = -step * np.arange(len(psnrs) + 1.0)
+        return even
     slopes = np.log((errors[known - 1] - errors[known]) / added[known])
     # Layers without bytes get a slope as well, so that all of them fall.
     places = np.arange(-1, len(psnrs) + 1.0)
     filled = np.interp(places[1:], known, slopes)
     filled += step * (np.maximum(known[0] - places[1:], 0) - np.maximum(places[1:] - known[-1], 0))
-    return np.minimum.accumulate(filled)
+    falling: NDArray[np.float64] = np.minimum.accumulate(filled)
+    return falling

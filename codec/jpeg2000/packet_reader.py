@@ -65,7 +65,7 @@ class Blocks:
     @property
     def layers(self) -> int:
         """The number of layers."""
-        return self.lengths.shape[1] - 1
+        return int(self.lengths.shape[1]) - 1
 
 
 def read_blocks(data: NDArray[np.uint8], start: int, layout: Layout, layers: int) -> Blocks:
@@ -87,8 +87,9 @@ def read_blocks(data: NDArray[np.uint8], start: int, layout: Layout, layers: int
         raise UnexpectedCodestreamError(
             f"OpenJPEG's codestream can't be read: {data.size - end} bytes follow its packets"
         )
-    starts = lengths[:, -1].cumsum(dtype=np.int64) - lengths[:, -1]
-    gathered = np.empty(int(lengths[:, -1].sum(dtype=np.int64)), np.uint8)
+    sizes = lengths[:, -1].astype(np.int64)
+    starts: NDArray[np.int64] = sizes.cumsum() - sizes
+    gathered = np.empty(int(sizes.sum()), np.uint8)
     _gather(data, positions, lengths, starts, gathered)
     return Blocks(gathered, starts, planes, passes, lengths)
 
@@ -131,7 +132,8 @@ def _read_packets(  # noqa: PLR0917 -- kernels take no keyword-only arguments
                     cursor[POSITION] += lengths[block, layer + 1] - lengths[block, layer]
             if cursor[FAILED] or cursor[POSITION] > data.size:
                 return _TRUNCATED
-    return cursor[POSITION]
+    end: int = cursor[POSITION]
+    return end
 
 
 @kernel

@@ -111,7 +111,8 @@ def _write_packets(  # noqa: PLR0917 -- kernels take no keyword-only arguments
                         place, source = cursor[POSITION], starts[block]
                         out[place : place + end - begin] = data[source + begin : source + end]
                         cursor[POSITION] += end - begin
-    return cursor[POSITION] if whole else cursor[POSITION] + bodies
+    written: int = cursor[POSITION] if whole else cursor[POSITION] + bodies
+    return written
 
 
 @kernel

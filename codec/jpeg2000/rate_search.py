@@ -45,7 +45,8 @@ class CutPlan:
     def cut(self, log_lambda: float) -> NDArray[np.int64]:
         """Return how many layers each code-block keeps in each layer of the file: (layers, blocks)."""
         slopes = self._ranks - (log_lambda + self._layers)[:, None]
-        return np.searchsorted(self._falling, slopes, "right")
+        cuts: NDArray[np.int64] = np.searchsorted(self._falling, slopes, "right")
+        return cuts
 
     def count_bytes(self, cuts: NDArray[np.int64]) -> int:
         """Return the bytes of the packets with these cuts."""
