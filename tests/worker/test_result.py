@@ -1,10 +1,12 @@
 """Results: pass-through, colours, and a JPEG that does not depend on the heatmap."""
 
+import base64
 import io
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from redis import Redis
 
@@ -14,6 +16,7 @@ from contract.messages import Heatmap, Result, decode_reply
 from tests.photos import file_of, photo, psnr
 from tests.worker.image.ultra_hdr import UltraHdr, read_with_libultrahdr
 from tests.worker.pipelines import make_item, make_pipeline, run
+from worker.image.thumbnail import hash_thumbnail
 
 
 def compress(connection: Redis, data: bytes, **options: Any) -> tuple[bool, bytes]:
@@ -62,7 +65,7 @@ def test_a_greyscale_photo_stays_greyscale(connection: Redis) -> None:
     assert Image.open(io.BytesIO(connection.get(image_key("a")))).mode == "L"
 
 
-@pytest.mark.parametrize("heatmap", ["none", "map", "overlay"])
+@pytest.mark.parametrize("heatmap", ["none", "map", "overlay", "classes"])
 @pytest.mark.parametrize("format_name", ["PNG", "JPEG"])
 def test_the_jpeg_does_not_depend_on_the_heatmap(
     connection: Redis, heatmap: Heatmap, format_name: str
@@ -146,12 +149,62 @@ def test_a_photo_that_is_too_small_is_cropped_to_the_shape(connection: Redis) ->
         assert again.crop == {"x": 0, "y": 0, "width": 1, "height": 1}
 
 
-def test_without_a_crop_the_result_has_a_focus_only(connection: Redis) -> None:
+def test_without_a_crop_the_result_has_a_focus_and_no_window(connection: Redis) -> None:
     run(make_pipeline(connection), [make_item(connection, "a", file_of(photo()))])
     reply = decode_reply(connection.lpop(reply_key("me")))
     assert isinstance(reply, Result)
     assert reply.crop is None
     assert reply.focus == {"x": 0.5, "y": 0.5}
+    box = {"x": 0.375, "y": 0.375, "width": 0.25, "height": 0.25}
+    assert reply.regions == [{"class": "middle", "score": 0.75, "box": box}]
+
+
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG"])
+def test_regions_and_the_thumbhash_are_those_of_the_crop(
+    connection: Redis, format_name: str
+) -> None:
+    pixels = np.full((120, 160, 3), 32, np.uint8)
+    pixels[:, 80:] = (200, 40, 40)
+    data = file_of(pixels, format_name)
+    # The predictor finds the middle, which is at the left edge of the right half.
+    result, jpeg = crop(connection, data, width=80, height=120, gravity="east")
+    assert result.regions
+    (region,) = result.regions
+    box = {"x": 0.0, "y": 0.375, "width": 0.25, "height": 0.25}
+    assert region == {"class": "middle", "score": 0.75, "box": box}
+    shown = np.asarray(Image.open(io.BytesIO(jpeg)))
+    assert result.thumbhash == hash_thumbnail(shown, (80, 120))
+    # The middle is not in a crop of an edge.
+    result, _ = crop(connection, data, width=40, height=120, gravity="east")
+    assert result.regions == []
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG"])
+def test_the_thumbhash_is_that_of_the_upright_photo(
+    connection: Redis, format_name: str, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = np.zeros((120, 160, 3), np.uint8)
+    pixels[:60, :40] = (200, 120, 0)
+    data = file_of(pixels, format_name, exif=exif)
+    run(make_pipeline(connection), [make_item(connection, "a", data)])
+    reply = decode_reply(connection.lpop(reply_key("me")))
+    assert isinstance(reply, Result)
+    assert reply.thumbhash
+    with Image.open(io.BytesIO(connection.get(image_key("a")))) as shown:
+        expected = base64.b64decode(hash_thumbnail(np.asarray(shown), shown.size))
+    found = base64.b64decode(reply.thumbhash)
+    # Nibbles may differ by rounding: the network's input is not the JPEG.
+    assert len(found) == len(expected)
+    assert np.abs(nibbles(found) - nibbles(expected)).max() <= 1
+
+
+def nibbles(data: bytes) -> NDArray[np.int64]:
+    """Return the upper and lower halves of bytes."""
+    values = np.frombuffer(data, np.uint8).astype(int)
+    return np.stack((values >> 4, values & 15))
 
 
 @pytest.mark.parametrize("heatmap", ["map", "overlay"])
@@ -165,6 +218,19 @@ def test_a_heatmap_shows_the_crop(connection: Redis, heatmap: Heatmap, format_na
         level = np.asarray(opened.convert("L")).astype(int)
     assert level[50:70, :10].mean() > level[50:70, 40:].mean() + 30
     assert level[50:70, :10].mean() > level[:20].mean() + 30
+
+
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG"])
+def test_the_maps_of_classes_show_the_crop(connection: Redis, format_name: str) -> None:
+    data = file_of(np.full((120, 160, 3), 128, np.uint8), format_name)
+    crop(connection, data, width=80, height=120, gravity="east", heatmap="classes")
+    with Image.open(io.BytesIO(connection.get(heatmap_key("a")))) as opened:
+        assert opened.size == (80, 120)
+        pixels = np.asarray(opened).astype(int)
+    orange = pixels[..., 0] - pixels[..., 2]
+    assert orange[50:70, :10].mean() > 100
+    assert np.abs(orange[:20]).max() < 10
+    assert np.abs(orange[50:70, 40:]).max() < 10
 
 
 def test_a_gain_map_and_places_in_metadata_follow_the_crop(connection: Redis) -> None:

@@ -1,0 +1,42 @@
+"""A tiny blurred picture of a photo, to show while it loads: a ThumbHash (evanw.github.io/thumbhash)."""
+
+import base64
+from typing import Final
+
+import numpy as np
+import thash
+from numpy.typing import NDArray
+from PIL import Image
+
+from contract.messages import Box
+
+# ThumbHash's limit. Its picture has seven waves on the longer side.
+MAX_SIDE_PX: Final = 100
+
+
+def hash_thumbnail(
+    pixels: NDArray[np.uint8], size_px: tuple[int, int], part: Box | None = None
+) -> str:
+    """Return the ThumbHash of a photo, or of a part of it, in base64.
+
+    Args:
+        pixels: a smaller or distorted picture of the whole photo, (h, w, 3) RGB.
+        size_px: (width, height) of the photo, or of the part.
+        part: None for the whole photo.
+    """
+    height, width, _ = pixels.shape
+    scale = min(1.0, MAX_SIDE_PX / max(size_px))
+    across, down = (max(1, round(side * scale)) for side in size_px)
+    edges = None
+    if part is not None:
+        right, bottom = part["x"] + part["width"], part["y"] + part["height"]
+        # Shares are rounded.
+        edges = (
+            part["x"] * width,
+            part["y"] * height,
+            min(right, 1.0) * width,
+            min(bottom, 1.0) * height,
+        )
+    picture = Image.fromarray(pixels)
+    small = picture.resize((across, down), Image.Resampling.BOX, edges, reducing_gap=1.0)
+    return base64.b64encode(bytes(thash.encode(np.asarray(small), resize=False))).decode()
