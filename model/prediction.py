@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 # regions asks for more (worker/image/regions.py).
 MAX_CLASSES: Final = 7
 LEAST_PROBABILITY: Final = 0.1
+# A place of a class's map is the mean of a square of this many cells: the map is finer than the network
+# is exact. The sides of the network's maps are multiples of it.
+CELLS: Final = 2
 
 
 class Prediction(NamedTuple):
@@ -21,7 +24,7 @@ class Prediction(NamedTuple):
     probabilities: NDArray[np.float32]
     """(k,) that the photo shows each, in [`LEAST_PROBABILITY`, 1]"""
     class_maps: NDArray[np.float32]
-    """(k, h, w) the evidence for each at each place, as a share of its highest: in [0, 1]"""
+    """(k, h/2, w/2) ≥ 0: the evidence for each at each place, as a multiple of its mean over the photo"""
 
 
 def find_probabilities(evidence: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -40,17 +43,19 @@ def select_classes(
         class_maps: (h, w, C·D) ≥ 0, the network's.
         names: of the C classes.
     """
-    height, width, _ = class_maps.shape
-    samples = class_maps.reshape(height * width, -1)  # -> (h·w, C·D)
-    # numpy's own mean takes three times as long along this axis
-    evidence = np.einsum("nf->f", samples).reshape(len(names), -1).sum(1) / len(samples)
-    probabilities = find_probabilities(evidence)  # (C,)
+    height, width, outputs = class_maps.shape
+    samples = class_maps.reshape(height * width, outputs)
+    # A product is faster than numpy's own mean along this axis: thrice as fast as einsum.
+    means = np.full(len(samples), 1 / len(samples), np.float32) @ samples  # -> (C·D,)
+    probabilities = find_probabilities(means.reshape(len(names), -1).sum(1))  # -> (C,)
     chosen = np.argsort(-probabilities, kind="stable")[:MAX_CLASSES]
     chosen = chosen[probabilities[chosen] >= LEAST_PROBABILITY]  # (k,)
-    by_class = class_maps.reshape(height, width, len(names), -1)
-    maps = np.empty((len(chosen), height, width), np.float32)
-    for found, index in zip(maps, chosen, strict=True):
-        by_class[:, :, index].sum(-1, out=found)
+    features = outputs // len(names)
+    maps = np.zeros((len(chosen), height // CELLS, width // CELLS), np.float32)
+    for place, index in enumerate(chosen):
+        for feature in range(index * features, (index + 1) * features):
+            for row, column in np.ndindex(CELLS, CELLS):
+                maps[place] += class_maps[row::CELLS, column::CELLS, feature]
     return describe(saliency, tuple(names[index] for index in chosen), probabilities[chosen], maps)
 
 
@@ -60,6 +65,6 @@ def describe(
     probabilities: NDArray[np.float32],
     evidence: NDArray[np.float32],
 ) -> Prediction:
-    """Return the prediction; scales each class's evidence, (k, h, w) ≥ 0, to a highest of 1."""
-    peaks = evidence.max((1, 2), initial=0)[:, None, None]
-    return Prediction(saliency, classes, probabilities, evidence / np.maximum(peaks, 1e-12))
+    """Return the prediction; scales each class's evidence, (k, h, w) > 0, to a mean of 1."""
+    means = evidence.mean((1, 2), keepdims=True)
+    return Prediction(saliency, classes, probabilities, evidence / means)

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
 from model.checkpoint import load_network
 from model.config import MAP_STRIDE
@@ -15,6 +16,7 @@ from model.input_size import choose_input_size, scale_photo
 from model.maps import normalise, smoothing_matrix
 from model.msroi import MSROI, normalise_pixels
 from model.prediction import (
+    CELLS,
     LEAST_PROBABILITY,
     MAX_CLASSES,
     Prediction,
@@ -114,10 +116,10 @@ class TorchPredictor:
         ]
 
     def _run(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
-        """Return what `_unpack` reads of photos of one shape, on the device: (N, 2k + (1 + k)·h·w).
+        """Return what `_unpack` reads of photos of one shape, on the device: (N, values).
 
-        These are evidence and index of the k most probable classes, the map before scaling, and the
-        evidence for each of these classes at each place.
+        These are evidence and index of the k most probable classes, (k,) each, the map before scaling,
+        (h, w), and the evidence for each of these classes at each place, (k, h/2, w/2).
         """
         pixels = normalise_pixels(self._upload(photos))  # -> (N, 3, H, W)
         class_maps = self._network.class_maps(pixels)  # -> (N, C, D, h, w)
@@ -128,6 +130,7 @@ class TorchPredictor:
         best = presence.topk(min(MAX_CLASSES, presence.shape[1]))
         rows = torch.arange(len(photos), device=best.indices.device)[:, None]
         evidence = class_maps[rows, best.indices].sum(2)  # (N, k, D, h, w) -> (N, k, h, w)
+        evidence = functional.avg_pool2d(evidence, CELLS)  # -> (N, k, h/2, w/2)
         # A float32 holds an index exactly.
         parts = (best.values, best.indices.float(), smooth.flatten(1), evidence.flatten(1))
         return torch.cat(parts, 1)
@@ -136,15 +139,16 @@ class TorchPredictor:
         """Return the prediction for one photo, whose map has this shape, from a row of `_run`."""
         names = self._network.config.classes
         best = min(MAX_CLASSES, len(names))
-        presence, indices, rest = np.split(values, [best, 2 * best])
-        saliency, *evidence = rest.reshape(1 + best, *shape)
+        height, width = shape
+        parts = np.split(values, np.cumsum((best, best, height * width)))
+        presence, indices, saliency, evidence = parts
         probabilities = find_probabilities(presence)
         count = int((probabilities >= LEAST_PROBABILITY).sum())
         return describe(
-            normalise(saliency),
+            normalise(saliency.reshape(shape)),
             tuple(names[int(index)] for index in indices[:count]),
             probabilities[:count],
-            np.reshape(evidence[:count], (count, *shape)),
+            evidence.reshape(best, height // CELLS, width // CELLS)[:count],
         )
 
     def _upload(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:

@@ -103,8 +103,9 @@ def crop_item(item: Item) -> Box:
     assert item.classes is not None
     options, (width_px, height_px) = item.request.options, item.size_px
     found = crop_photo(item.pixels, item.source, item.saliency, item.crop_px, options.gravity)
-    maps = [crop_map(each, (width_px, height_px), found.window) for each in item.classes.maps]
-    item.classes = replace(item.classes, maps=np.reshape(maps, (-1, *found.saliency.shape)))
+    if item.classes.names:
+        maps = [crop_map(each, (width_px, height_px), found.window) for each in item.classes.maps]
+        item.classes = replace(item.classes, maps=np.stack(maps))
     item.pixels, item.source, item.saliency = found.pixels, found.source, found.saliency
     item.size_px = item.crop_px
     # The upload does not have the pixels that are left.

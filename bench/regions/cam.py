@@ -3,8 +3,6 @@
 The classifier is the published one that the network's backbone is taken from.
 """
 
-import csv
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -28,16 +26,9 @@ LEAST_PROBABILITY: Final = 0.1
 class ClassActivation:
     """Finds a box for each of our classes that the classifier finds present."""
 
-    def __init__(self, classes: Classes, synsets: Path, least: float = LEAST_PROBABILITY) -> None:
-        """Load the classifier; ``synsets`` is the list of ImageNet's classes, a table of `wnid`."""
-        with synsets.open(encoding="utf-8") as file:
-            rows = csv.DictReader(file, delimiter="\t")
-            index_of = {row["wnid"]: int(row["class_index"]) for row in rows}
-        self._members = {
-            name: [index_of[wnid] for wnid in wnids if wnid in index_of]
-            for name, wnids in classes.synsets.items()
-        }
-        self._least = least
+    def __init__(self, classes: Classes) -> None:
+        """Load the classifier on the CPU."""
+        self._members = {name: sorted(synsets) for name, synsets in classes.synsets.items()}
         # torch's own annotations leave this argument out.
         self._classifier: Classifier = load_classifier().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -50,7 +41,7 @@ class ClassActivation:
         regions = []
         for name, members in self._members.items():
             probability = float(probabilities[members].sum())
-            if probability < self._least:
+            if probability < LEAST_PROBABILITY:
                 continue
             best = max(members, key=lambda member: float(probabilities[member]))
             size = (pixels.shape[0] // MAP_STRIDE, pixels.shape[1] // MAP_STRIDE)
@@ -65,8 +56,8 @@ def find_box(activation: NDArray[np.float32]) -> Box:
     peak = float(activation.max())
     if peak <= 0:
         return Box(0.0, 0.0, 1.0, 1.0)
-    area = np.ones_like(activation)
-    largest = max(find_parts(activation, area, LEAST_SHARE * peak), key=lambda part: part.salience)
+    parts = find_parts(activation, np.zeros(activation.shape), LEAST_SHARE * peak)
+    largest = max(parts, key=lambda part: part.cells)
     return Box(
         largest.left / columns, largest.top / rows, largest.right / columns, largest.bottom / rows
     )

@@ -34,11 +34,13 @@ from worker.image.thumbnail import hash_thumbnail
 from worker.image.window import find_focus, find_window, shape_window
 
 GRID: Final[Mapping[str, tuple[float, ...]]] = {
-    "least_probability": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
-    "least_evidence": (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5),
-    "least_peak": (0.3, 0.5, 0.7, 1.0),
-    "least_area": (0.0, 0.01, 0.02, 0.04),
-    "same_place": (0.5, 0.7, 1.0),
+    "least_probability": (0.1, 0.2, 0.3, 0.4, 0.5),
+    "least_score": (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
+    "least_evidence": (0.5, 0.75, 1.0),
+    "least_share": (0.03, 0.05, 0.1, 0.2),
+    "least_area": (0.01, 0.02),
+    "same_place": (0.7,),
+    "smoothing": (0.0, 1.0, 1.5),
 }
 # Of the grid, rules with more of their regions on nothing are left out.
 MOST_ON_NOTHING: Final = 0.4
@@ -81,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     if args.grid:
         print_grid(photos, classes)
         return 0
-    rival = ClassActivation(classes, find_data() / "train" / "imagenet_synsets.tsv")
+    rival = ClassActivation(classes)
     summary = {
         "foveate": summarise(evaluate(photos, classes, RULE)),
         "cam": summarise(

@@ -32,11 +32,6 @@ def is_held(name: str) -> bool:
     return fold_of(name) == HELD_FOLD
 
 
-def is_kept_aside(name: str) -> bool:
-    """Return whether a photo of COCO is kept for measuring; about half are, the others may be learnt from."""
-    return hashlib.sha256(name.encode()).digest()[0] % 2 == 0
-
-
 @dataclass(frozen=True)
 class Photo:
     """A photo and the labels from its folder; None where the folder says nothing."""

@@ -5,15 +5,15 @@ import pytest
 
 from model.prediction import LEAST_PROBABILITY, MAX_CLASSES, find_probabilities, select_classes
 
-SALIENCY = np.ones((2, 3), np.float32)
+SALIENCY = np.ones((4, 6), np.float32)
 
 
 def make_class_maps(means: list[float], features: int = 2) -> np.ndarray:
-    """Return class maps, (2, 3, C·D), of classes with these mean evidences."""
+    """Return class maps, (4, 6, C·D), of classes with these mean evidences."""
     random = np.random.default_rng(0)
-    maps = random.uniform(0.5, 1.5, (2, 3, len(means), features))
+    maps = random.uniform(0.5, 1.5, (4, 6, len(means), features))
     maps *= np.array(means)[:, None] / maps.sum(3).mean((0, 1))[:, None]
-    return maps.reshape(2, 3, -1).astype(np.float32)
+    return maps.reshape(4, 6, -1).astype(np.float32)
 
 
 def test_the_most_probable_classes_come_first_and_improbable_ones_not_at_all() -> None:
@@ -25,17 +25,19 @@ def test_the_most_probable_classes_come_first_and_improbable_ones_not_at_all() -
     assert found.class_maps.dtype == np.float32
 
 
-def test_a_class_s_map_is_the_sum_of_its_features_with_a_highest_value_of_one() -> None:
+def test_a_class_s_map_is_the_sum_of_its_features_in_squares_with_a_mean_of_one() -> None:
     class_maps = make_class_maps([0.01, 3.0, 5.0], features=3)
     found = select_classes(SALIENCY, class_maps, ("a", "b", "c"))
+    assert found.class_maps.shape == (2, 2, 3)
     for name, shown in zip(found.classes, found.class_maps, strict=True):
         index = "abc".index(name)
         evidence = class_maps[..., 3 * index : 3 * index + 3].sum(2)
-        np.testing.assert_allclose(shown, evidence / evidence.max(), rtol=1e-5)
+        squares = evidence.reshape(2, 2, 3, 2).mean((1, 3))
+        np.testing.assert_allclose(shown, squares / evidence.mean(), rtol=1e-5)
 
 
 def test_a_photo_without_a_probable_class_has_no_maps() -> None:
-    found = select_classes(SALIENCY, np.zeros((2, 3, 4), np.float32), ("a", "b"))
+    found = select_classes(SALIENCY, np.zeros((4, 6, 4), np.float32), ("a", "b"))
     assert found.classes == ()
     assert found.probabilities.shape == (0,)
     assert found.class_maps.shape == (0, 2, 3)

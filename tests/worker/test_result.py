@@ -2,18 +2,22 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+import thash
 from numpy.typing import NDArray
 from PIL import Image
 from redis import Redis
 
 from contract.errors import MaxBytesError
 from contract.keys import heatmap_key, image_key, reply_key
-from contract.messages import Heatmap, Result, decode_reply
+from contract.messages import Heatmap, Region, Result, decode_reply
+from model.prediction import Prediction
 from tests.photos import file_of, photo, psnr
+from tests.worker.centre_predictor import CentrePredictor
 from tests.worker.image.ultra_hdr import UltraHdr, read_with_libultrahdr
 from tests.worker.pipelines import make_item, make_pipeline, run
 from worker.image.thumbnail import hash_thumbnail
@@ -155,8 +159,16 @@ def test_without_a_crop_the_result_has_a_focus_and_no_window(connection: Redis) 
     assert isinstance(reply, Result)
     assert reply.crop is None
     assert reply.focus == {"x": 0.5, "y": 0.5}
-    box = {"x": 0.375, "y": 0.375, "width": 0.25, "height": 0.25}
-    assert reply.regions == [{"class": "middle", "score": 0.75, "box": box}]
+    assert reply.regions
+    check_region(reply.regions, x=0.375, y=0.375, width=0.25, height=0.25)
+
+
+def check_region(regions: Sequence[Region], **box: float) -> None:
+    """Check that there is one region, at about that place."""
+    (region,) = regions
+    assert region["class"] == "middle"
+    assert 0.75 < region["score"] < 1
+    assert region["box"] == pytest.approx(box, abs=0.1)
 
 
 @pytest.mark.parametrize("format_name", ["JPEG", "PNG"])
@@ -169,14 +181,37 @@ def test_regions_and_the_thumbhash_are_those_of_the_crop(
     # The predictor finds the middle, which is at the left edge of the right half.
     result, jpeg = crop(connection, data, width=80, height=120, gravity="east")
     assert result.regions
-    (region,) = result.regions
-    box = {"x": 0.0, "y": 0.375, "width": 0.25, "height": 0.25}
-    assert region == {"class": "middle", "score": 0.75, "box": box}
+    check_region(result.regions, x=0, y=0.375, width=0.25, height=0.25)
+    assert result.thumbhash
     shown = np.asarray(Image.open(io.BytesIO(jpeg)))
-    assert result.thumbhash == hash_thumbnail(shown, (80, 120))
+    compare_thumbhashes(result.thumbhash, hash_thumbnail(shown, (80, 120)))
     # The middle is not in a crop of an edge.
     result, _ = crop(connection, data, width=40, height=120, gravity="east")
     assert result.regions == []
+
+
+class BlindPredictor(CentrePredictor):
+    """Finds no class."""
+
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
+        """Return the saliency maps only."""
+        none = np.zeros(0, np.float32)
+        return [
+            Prediction(found.saliency, (), none, np.zeros((0, 4, 4), np.float32))
+            for found in super().predict(batch)
+        ]
+
+
+@pytest.mark.parametrize("fit", ["inside", "cover"])
+def test_a_photo_of_no_known_class_has_no_regions(connection: Redis, fit: str) -> None:
+    options = {"width": 80, "height": 100, "fit": fit, "heatmap": "classes"}
+    item = make_item(connection, "a", file_of(photo()), **options)
+    run(make_pipeline(connection, BlindPredictor()), [item])
+    reply = decode_reply(connection.lpop(reply_key("me")))
+    assert isinstance(reply, Result)
+    assert reply.regions == []
+    with Image.open(io.BytesIO(connection.get(heatmap_key("a")))) as shown:
+        assert shown.size == (reply.width_px, reply.height_px)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -194,17 +229,15 @@ def test_the_thumbhash_is_that_of_the_upright_photo(
     assert isinstance(reply, Result)
     assert reply.thumbhash
     with Image.open(io.BytesIO(connection.get(image_key("a")))) as shown:
-        expected = base64.b64decode(hash_thumbnail(np.asarray(shown), shown.size))
-    found = base64.b64decode(reply.thumbhash)
-    # Nibbles may differ by rounding: the network's input is not the JPEG.
-    assert len(found) == len(expected)
-    assert np.abs(nibbles(found) - nibbles(expected)).max() <= 1
+        compare_thumbhashes(reply.thumbhash, hash_thumbnail(np.asarray(shown), shown.size))
 
 
-def nibbles(data: bytes) -> NDArray[np.int64]:
-    """Return the upper and lower halves of bytes."""
-    values = np.frombuffer(data, np.uint8).astype(int)
-    return np.stack((values >> 4, values & 15))
+def compare_thumbhashes(one: str, other: str) -> None:
+    """Check that two hashes show about the same: the network's input is not the JPEG."""
+    shown = [thash.thumb_hash_to_rgba(list(base64.b64decode(each))) for each in (one, other)]
+    assert shown[0][:2] == shown[1][:2]
+    first, second = (np.frombuffer(bytes(pixels), np.uint8).astype(int) for *_, pixels in shown)
+    assert np.abs(first - second).mean() < 4
 
 
 @pytest.mark.parametrize("heatmap", ["map", "overlay"])

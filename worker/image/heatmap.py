@@ -39,10 +39,9 @@ CLASS_COLOURS: Final = (
     (213, 94, 0),
     (0, 114, 178),
 )
-# The share of a class's colour where its evidence is highest. Evidence falls off steeply; its square
-# root shows how far a class extends.
+# The share of a class's colour where there is much evidence for it. Where there is as much as on
+# average, it is half of that.
 CLASS_OPACITY: Final = 0.7
-CLASS_GAMMA: Final = 0.5
 # The height of the legend's letters as a share of the picture's shorter side, and its limits.
 LETTER_SHARE: Final = 1 / 24
 LETTERS_PX: Final = (10, 28)
@@ -99,7 +98,7 @@ def render_classes(
     names = names[: len(CLASS_COLOURS)]
     if names:
         maps = classes.maps[[classes.names.index(name) for name in names]]
-        levels = np.clip(maps, 0, 1) ** CLASS_GAMMA  # (k, h, w)
+        levels = maps / (1 + maps)  # (k, h, w)
         mixed = np.tensordot(levels, np.array(CLASS_COLOURS[: len(names)]), (0, 0))  # -> (h, w, 3)
         colours = mixed / np.maximum(levels.sum(0), 1e-6)[..., None]
         opacity = 255 * CLASS_OPACITY * levels.max(0)

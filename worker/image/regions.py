@@ -5,10 +5,12 @@ Decision 0048 gives the rule and its reasons; `python -m bench regions` measures
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 MAX_REGIONS: Final = 16
 
@@ -17,16 +19,20 @@ MAX_REGIONS: Final = 16
 class Rule:
     """The constants; `python -m bench regions --half learning --grid` chose them."""
 
-    least_probability: float = 0.5
+    least_probability: float = 0.2
     """That the photo shows the class at all."""
-    least_evidence: float = 0.2
-    """Cells belong to the class from this share of its highest evidence on."""
-    least_peak: float = 0.5
-    """The highest evidence in a region, as a share of the class's highest."""
+    least_score: float = 0.4
+    """Of a region."""
+    least_evidence: float = 1.0
+    """Places belong to the class from this multiple of its mean evidence on."""
+    least_share: float = 0.1
+    """The share of the class's evidence that is in a region."""
     least_area: float = 0.01
     """The share of the photo's area that a box has."""
     same_place: float = 0.7
     """Boxes with more than this in common (intersection over union) are the same place."""
+    smoothing: float = 1.5
+    """Standard deviation of a Gaussian, in places of the map."""
 
 
 RULE: Final = Rule()
@@ -51,7 +57,7 @@ class Region(NamedTuple):
 
     name: str
     score: float
-    """The probability that the photo shows the class, times the part's share of its highest evidence."""
+    """The probability of the class by the evidence in the part alone: the test of presence, applied to it."""
     box: Box
     salience: float
     """The share of the saliency map's sum that is in the part."""
@@ -63,9 +69,9 @@ class ClassMaps:
 
     names: tuple[str, ...]
     probabilities: NDArray[np.float32]
-    """(k,)"""
+    """(k,) of the whole photo"""
     maps: NDArray[np.float32]
-    """(k, h, w) evidence at each place, as a share of its highest in the whole photo"""
+    """(k, h, w) ≥ 0: evidence at each place, as a multiple of its mean in the whole photo"""
 
 
 @dataclass(slots=True)
@@ -76,8 +82,11 @@ class Part:
     top: int
     right: int
     bottom: int
-    peak: float
+    cells: int
+    evidence: float
+    """The sum over its cells."""
     salience: float
+    """As well."""
 
 
 def find_regions(
@@ -85,22 +94,37 @@ def find_regions(
 ) -> list[Region]:
     """Return the regions of a photo, the most salient first, at most ``MAX_REGIONS``.
 
-    Where two of them are the same place, the one with the higher score is kept. ``saliency`` is (h, w).
+    Where two of them are the same place, the one with the higher score is kept. ``saliency`` is a map of
+    any size.
     """
-    rows, columns = saliency.shape
-    total = float(saliency.sum()) or 1.0
+    _, rows, columns = classes.maps.shape
+    # The sum over a place's cells in the map of salience, as a share of the whole.
+    small = np.asarray(
+        Image.fromarray(saliency).resize((columns, rows), Image.Resampling.BOX), np.float64
+    )
+    small = small / max(float(small.sum()), 1e-12)
+    smooth = make_smoothing(rows, rule.smoothing), make_smoothing(columns, rule.smoothing)
     found = []
     for name, probability, evidence in zip(
         classes.names, classes.probabilities.tolist(), classes.maps, strict=True
     ):
         if probability < rule.least_probability:
             continue
-        for part in find_parts(evidence, saliency, rule.least_evidence):
+        odds = probability / max(1 - probability, 1e-6)
+        smoothed = smooth[0] @ evidence @ smooth[1].T
+        total = float(smoothed.sum())
+        for part in find_parts(smoothed, small, rule.least_evidence):
             box = Box(
                 part.left / columns, part.top / rows, part.right / columns, part.bottom / rows
             )
-            if part.peak >= rule.least_peak and box.area >= rule.least_area:
-                found.append(Region(name, probability * part.peak, box, part.salience / total))
+            own_odds = odds * part.evidence / part.cells
+            score = own_odds / (1 + own_odds)
+            if (
+                score >= rule.least_score
+                and part.evidence >= rule.least_share * total
+                and box.area >= rule.least_area
+            ):
+                found.append(Region(name, score, box, part.salience))
     found.sort(key=lambda region: -region.score)
     kept: list[Region] = []
     for region in found:
@@ -108,6 +132,16 @@ def find_regions(
             kept.append(region)
     kept.sort(key=lambda region: -region.salience)
     return kept[:MAX_REGIONS]
+
+
+@lru_cache(maxsize=256)
+def make_smoothing(cells: int, deviation: float) -> NDArray[np.float32]:
+    """Return the matrix that smooths an axis by a Gaussian: (n, n), rows sum to 1; 0 changes nothing."""
+    places = np.arange(cells)
+    distances = (places[:, None] - places) / max(deviation, 1e-3)
+    weights = np.exp(-0.5 * distances**2)
+    matrix: NDArray[np.float32] = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    return matrix
 
 
 def measure_overlap(one: Box, other: Box) -> float:
@@ -120,36 +154,35 @@ def measure_overlap(one: Box, other: Box) -> float:
 
 
 def find_parts(
-    evidence: NDArray[np.float32], saliency: NDArray[np.float32], least: float
+    evidence: NDArray[np.float32], saliency: NDArray[np.float64], least: float
 ) -> Iterator[Part]:
-    """Yield the parts of a map, (h, w), whose cells have at least ``least`` and share an edge.
+    """Yield the parts of a map, (h, w), whose cells have at least ``least`` > 0 and share an edge.
 
-    A part's salience is the sum of ``saliency``, (h, w), over its cells.
+    ``saliency`` is a map of the same size, of which each part gets the sum.
     """
     rows, columns = evidence.shape
     # One more column, so that no run of cells goes from one row to the next.
     stride = columns + 1
-    values = np.zeros((rows, stride), np.float32)
-    values[:, :columns] = evidence
-    sums = np.zeros((rows, stride))
-    sums[:, :columns] = saliency
+    values = np.zeros((2, rows, stride))
+    values[0, :, :columns] = evidence
+    values[1, :, :columns] = saliency
     inside = np.zeros(rows * stride + 1, np.bool_)
-    inside[1:] = values.ravel() >= least
+    inside[1:] = values[0].ravel() >= least
     edges = np.flatnonzero(inside[1:] != inside[:-1])
     if not edges.size:
         return
-    peaks = np.maximum.reduceat(values.ravel(), edges)[::2].tolist()
-    saliences = np.add.reduceat(sums.ravel(), edges)[::2].tolist()
+    sums = np.add.reduceat(values.reshape(2, -1), edges, axis=1)[:, ::2].tolist()
     starts, ends = edges[::2].tolist(), edges[1::2].tolist()
     parts: dict[int, Part] = {}
     for run, root in enumerate(join_runs(starts, ends, stride)):
         top, left = divmod(starts[run], stride)
-        right = left + ends[run] - starts[run]
-        part = parts.setdefault(root, Part(left, top, right, top + 1, 0.0, 0.0))
-        part.left, part.right = min(part.left, left), max(part.right, right)
+        length = ends[run] - starts[run]
+        part = parts.setdefault(root, Part(left, top, 0, 0, 0, 0.0, 0.0))
+        part.left, part.right = min(part.left, left), max(part.right, left + length)
         part.bottom = top + 1
-        part.peak = max(part.peak, peaks[run])
-        part.salience += saliences[run]
+        part.cells += length
+        part.evidence += sums[0][run]
+        part.salience += sums[1][run]
     yield from parts.values()
 
 

@@ -10,8 +10,11 @@ from PIL import Image
 
 from contract.messages import Box
 
-# ThumbHash's limit. Its picture has seven waves on the longer side.
-MAX_SIDE_PX: Final = 100
+# ThumbHash's limit for the longer side. Small photos are enlarged to it, as waves of fewer pixels than
+# they need are wrong.
+LONG_SIDE_PX: Final = 100
+# It knows no shape beyond 7:1.
+LEAST_SIDE_PX: Final = 14
 
 
 def hash_thumbnail(
@@ -25,8 +28,8 @@ def hash_thumbnail(
         part: None for the whole photo.
     """
     height, width, _ = pixels.shape
-    scale = min(1.0, MAX_SIDE_PX / max(size_px))
-    across, down = (max(1, round(side * scale)) for side in size_px)
+    scale = LONG_SIDE_PX / max(size_px)
+    across, down = (max(LEAST_SIDE_PX, round(side * scale)) for side in size_px)
     edges = None
     if part is not None:
         right, bottom = part["x"] + part["width"], part["y"] + part["height"]

@@ -5,14 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from bench.regions.labels import Labelled, check_names, read_classes, read_objects
-from model.training.photos import is_kept_aside
+from bench.regions.labels import (
+    Labelled,
+    check_names,
+    is_kept_aside,
+    parse_ranges,
+    read_classes,
+    read_objects,
+)
 from worker.image.regions import Box
 
 CLASSES = [
-    {"name": "dog", "synsets": ["n02085620"], "coco": ["dog"], "covers": "dogs"},
-    {"name": "vehicle", "synsets": [], "coco": ["car", "bus"], "covers": "cars and buses"},
-    {"name": "tower", "synsets": ["n02814860"], "coco": [], "covers": "towers"},
+    {"name": "dog", "imagenet": "151-153 160", "coco": ["dog"], "covers": "dogs"},
+    {"name": "vehicle", "imagenet": "", "coco": ["car", "bus"], "covers": "cars and buses"},
+    {"name": "tower", "imagenet": "437", "coco": [], "covers": "towers"},
+    {"name": "face", "imagenet": "", "coco": [], "covers": "faces of people"},
 ]
 
 
@@ -22,16 +29,32 @@ def write(path: Path, content: object) -> Path:
 
 
 def test_classes_have_categories_and_synsets(tmp_path: Path) -> None:
-    classes = read_classes(write(tmp_path / "classes.json", {"classes": CLASSES}))
+    classes = read_classes(write(tmp_path / "classes.json", CLASSES))
     assert classes.categories["vehicle"] == {"car", "bus"}
-    assert classes.synsets["dog"] == ("n02085620",)
-    assert classes.covered == {"dog", "car", "bus"}
-    check_names(classes, ("dog", "vehicle", "tower"))
+    assert classes.synsets["dog"] == {151, 152, 153, 160}
+    assert classes.categories["face"] == {"person"}
+    assert classes.covered == {"dog", "car", "bus", "person"}
+    check_names(classes, ("dog", "vehicle", "tower", "face"))
     with pytest.raises(ValueError, match="the network"):
-        check_names(classes, ("vehicle", "dog", "tower"))
+        check_names(classes, ("vehicle", "dog", "tower", "face"))
 
 
-@pytest.mark.parametrize("content", [[], {}, {"classes": [{"name": "dog"}]}, {"classes": 7}])
+def test_ranges_are_inclusive() -> None:
+    assert parse_ranges("3 5-7") == [3, 5, 6, 7]
+    assert parse_ranges("") == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"classes": CLASSES},
+        7,
+        [{"name": "dog"}],
+        [{"name": "dog", "imagenet": "a-b", "coco": []}],
+        [{"name": "dog", "imagenet": 7, "coco": []}],
+        [{"name": "dog", "imagenet": "", "coco": None}],
+    ],
+)
 def test_a_list_of_another_form_is_refused(tmp_path: Path, content: object) -> None:
     with pytest.raises(ValueError, match=r"classes\.json is no list"):
         read_classes(write(tmp_path / "classes.json", content))

@@ -9,8 +9,8 @@ from PIL import Image
 
 from bench.__main__ import main
 from bench.regions import run
+from bench.regions.labels import is_kept_aside
 from model.onnx_predictor import OnnxPredictor
-from model.training.photos import is_kept_aside
 from tests.photos import photo
 
 STEPS = ["select_classes", "find_regions", "find_focus", "find_window", "thumbhash", "sum"]
@@ -18,18 +18,15 @@ STEPS = ["select_classes", "find_regions", "find_focus", "find_window", "thumbha
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a data folder with a few photos, all labelled as of one object."""
+    """Return a data folder with a few photos, all labelled as of two objects."""
     folder = tmp_path / "coco"
     folder.mkdir()
     labels: dict[str, Any] = {}
     for number in range(6):
         Image.fromarray(photo(160, 120, number)).save(folder / f"{number}.jpg")
-        objects = [{"class": "thing", "box": [0, 0, 1, 1]}]
+        objects = [{"class": name, "box": [0, 0, 1, 1]} for name in ("thing", "person")]
         labels[f"{number}.jpg"] = {"width": 160, "height": 120, "objects": objects}
     (folder / "labels.json").write_text(json.dumps(labels))
-    (tmp_path / "train").mkdir()
-    synsets = "class_index\twnid\twords\n0\tn01440764\ttench\n"
-    (tmp_path / "train" / "imagenet_synsets.tsv").write_text(synsets)
     monkeypatch.setenv("FOVEATE_DATA", str(tmp_path))
     return tmp_path
 
@@ -38,11 +35,11 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def classes(tmp_path: Path) -> Path:
     """Return a list of the network's classes, each of which is right for the labelled objects."""
     rows = [
-        {"name": name, "synsets": ["n01440764"], "coco": ["thing"], "covers": "all"}
+        {"name": name, "imagenet": "0-999", "coco": ["thing"], "covers": "all"}
         for name in OnnxPredictor().classes
     ]
     path = tmp_path / "classes.json"
-    path.write_text(json.dumps({"classes": rows}))
+    path.write_text(json.dumps(rows))
     return path
 
 
@@ -57,8 +54,8 @@ def test_every_photo_of_the_half_is_measured(
     assert result["meta"]["rule"] == {name: getattr(run.RULE, name) for name in run.GRID}
     for name in ("foveate", "cam"):
         summary = result["summary"][name]
-        assert summary["objects"] == count
-        assert summary["on_nothing"] == 0  # every region is on the whole photo's object
+        assert summary["objects"] == 2 * count
+        assert summary["on_nothing"] == 0  # every region is on the whole photo's objects
     assert [*result["cpu_ms"]] == STEPS
     assert result["cpu_ms"]["sum"] == pytest.approx(sum(result["cpu_ms"][n] for n in STEPS[:-1]))
     assert "foveate" in capsys.readouterr().out
@@ -84,8 +81,7 @@ def test_a_list_of_other_classes_is_refused(
 ) -> None:
     assert data
     path = tmp_path / "other.json"
-    rows = [{"name": "a", "synsets": [], "coco": []}]
-    path.write_text(json.dumps({"classes": rows}))
+    path.write_text(json.dumps([{"name": "a", "imagenet": "", "coco": []}]))
     assert main(["regions", "--classes", str(path)]) == 2
     assert "bench regions: the list has ['a']" in capsys.readouterr().err
     assert main(["regions", "--classes", str(tmp_path / "none.json")]) == 2

@@ -130,7 +130,7 @@ def test_the_overlay_of_coefficients_is_that_of_pixels(size_px: tuple[int, int])
 
 # The first class is in the left half, the second in the right half.
 HALVES = np.zeros((2, 30, 40), np.float32)
-HALVES[0, :, :20] = HALVES[1, :, 20:] = 1
+HALVES[0, :, :20] = HALVES[1, :, 20:] = 1e3
 CLASSES = ClassMaps(("dog", "cat"), np.ones(2, np.float32), HALVES)
 
 
@@ -157,13 +157,14 @@ def test_each_class_has_the_colour_of_its_place_in_the_list(
 
 
 def test_a_class_fades_with_its_evidence_and_mixes_with_others() -> None:
-    maps = np.stack([np.tile(np.linspace(0, 1, 64, dtype=np.float32), (48, 1))] * 2)
+    maps = np.stack([np.tile(np.linspace(0, 4, 64, dtype=np.float32), (48, 1))] * 2)
     classes = ClassMaps(("dog", "cat"), np.ones(2, np.float32), maps)
     shown = show_classes(classes, ("dog", "cat"), np.full((480, 640, 3), 128, np.uint8))[:200]
     both = np.mean(CLASS_COLOURS[:2], axis=0)
     assert np.abs(shown[:, 0].mean(axis=0) - 128).max() < 4
     for share in (0.25, 1.0):
-        opacity = CLASS_OPACITY * share**0.5
+        evidence = 4 * share  # at the mean, 1, the colour is half as strong as it can be
+        opacity = CLASS_OPACITY * evidence / (1 + evidence)
         found = shown[:, min(round(640 * share), 635)].mean(axis=0)
         assert np.abs(found - (128 * (1 - opacity) + opacity * both)).max() < 6, share
 
@@ -198,7 +199,7 @@ def test_a_class_beyond_the_colours_is_left_out() -> None:
     count = len(CLASS_COLOURS) + 1
     names = tuple(map(str, range(count)))
     maps = np.zeros((count, 4, 4), np.float32)
-    maps[-1] = 1
+    maps[-1] = 1e3
     classes = ClassMaps(names, np.ones(count, np.float32), maps)
     shown = show_classes(classes, names, np.full((40, 30, 3), 128, np.uint8))
     assert np.abs(shown - 128).max() < 4

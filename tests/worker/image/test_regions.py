@@ -9,34 +9,43 @@ from numpy.typing import NDArray
 from contract import messages
 from worker.image.regions import (
     MAX_REGIONS,
-    RULE,
     Box,
     ClassMaps,
     Region,
+    Rule,
     find_parts,
     find_regions,
+    make_smoothing,
     measure_overlap,
 )
 
 ROWS, COLUMNS = 20, 30
 FLAT = np.full((ROWS, COLUMNS), 0.5, np.float32)
-
-
-def blank() -> NDArray[np.float32]:
-    return np.zeros((ROWS, COLUMNS), np.float32)
+# Independent of what was fitted.
+RULE = Rule(
+    least_probability=0.3,
+    least_score=0.5,
+    least_evidence=1.0,
+    least_share=0.1,
+    least_area=0.01,
+    same_place=0.7,
+    smoothing=0.0,
+)
 
 
 def make_map(*parts: tuple[slice, slice, float]) -> NDArray[np.float32]:
-    """Return a map with parts of these values."""
-    found = blank()
+    """Return a map with parts of these values, in multiples of their mean over the photo."""
+    found = np.full((ROWS, COLUMNS), 1e-3, np.float32)
     for rows, columns, value in parts:
         found[rows, columns] = value
-    return found
+    return found / found.mean()
 
 
-def make_classes(**maps: NDArray[np.float32]) -> ClassMaps:
-    """Return classes that are all certain."""
-    return ClassMaps(tuple(maps), np.ones(len(maps), np.float32), np.stack([*maps.values()]))
+def make_classes(probability: float = 0.5, **maps: NDArray[np.float32]) -> ClassMaps:
+    """Return classes that are all equally probable."""
+    return ClassMaps(
+        tuple(maps), np.full(len(maps), probability, np.float32), np.stack([*maps.values()])
+    )
 
 
 def find_parts_slowly(
@@ -71,83 +80,105 @@ def test_parts_are_those_that_a_search_cell_by_cell_finds(
     random = np.random.default_rng(shape[0] * 100 + int(100 * share))
     for _ in range(10):
         evidence = random.uniform(0.01, 1, shape).astype(np.float32)
-        saliency = random.uniform(0, 1, shape).astype(np.float32)
+        saliency = random.uniform(0, 1, shape)
         found = sorted(
-            (part.left, part.top, part.right, part.bottom, part.peak, part.salience)
+            (part.left, part.top, part.right, part.bottom, part.cells, part.evidence, part.salience)
             for part in find_parts(evidence, saliency, 1 - share)
         )
         expected = []
         for cells in find_parts_slowly(evidence >= 1 - share):
             rows, columns = np.array(sorted(cells)).T
             edges = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
-            inside = (rows, columns)
-            expected.append((*edges, evidence[inside].max(), saliency[inside].sum(dtype=float)))
-        assert [one[:5] for one in found] == [one[:5] for one in sorted(expected)]
-        np.testing.assert_allclose(
-            [one[5] for one in found], [one[5] for one in sorted(expected)], rtol=1e-6
-        )
+            sums = (each[rows, columns].sum(dtype=float) for each in (evidence, saliency))
+            expected.append((*edges, len(cells), *sums))
+        assert len(found) == len(expected)
+        for one, other in zip(found, sorted(expected), strict=True):
+            assert one == pytest.approx(other, rel=1e-5)
 
 
 def test_a_spiral_is_one_part() -> None:
     evidence = np.ones((9, 9), np.float32)
     evidence[1, :8] = evidence[1:8, 7] = evidence[7, 1:8] = evidence[3:8, 1] = 0
     evidence[3, 1:6] = 0
-    (part,) = find_parts(evidence, evidence, 0.5)
+    (part,) = find_parts(evidence, evidence.astype(float), 0.5)
     assert (part.left, part.top, part.right, part.bottom) == (0, 0, 9, 9)
 
 
 def test_a_region_has_its_box_in_shares_of_the_sides() -> None:
     classes = make_classes(dog=make_map((slice(5, 15), slice(6, 15), 1.0)))
-    assert find_regions(classes, FLAT) == [
-        Region("dog", 1.0, Box(0.2, 0.25, 0.5, 0.75), pytest.approx(90 / 600))
-    ]
+    (region,) = find_regions(classes, FLAT, RULE)
+    assert region.name == "dog"
+    assert region.box == (0.2, 0.25, 0.5, 0.75)
+    assert region.salience == pytest.approx(90 / 600)
+
+
+def test_the_score_is_the_test_of_presence_on_the_part_alone() -> None:
+    # Mean evidence of the part: 4, that is 4 times the odds of the whole photo.
+    parts = (slice(0, 10), slice(0, 15), 4.0)
+    evidence = np.zeros((ROWS, COLUMNS), np.float32)
+    evidence[parts[:2]] = parts[2]
+    (region,) = find_regions(make_classes(0.4, dog=evidence), FLAT, RULE)
+    odds = 4 * 0.4 / 0.6
+    assert region.score == pytest.approx(odds / (1 + odds), rel=1e-5)
+    (sure,) = find_regions(make_classes(1.0, dog=evidence), FLAT, RULE)
+    assert 0.999 < sure.score <= 1
 
 
 def test_regions_of_one_class_lie_apart_and_the_most_salient_comes_first() -> None:
     evidence = make_map((slice(0, 9), slice(0, 9), 1.0), (slice(10, 20), slice(20, 30), 0.8))
-    saliency = blank()
-    saliency[12, 25] = 1.0
-    saliency[2, 2] = 0.5
-    right, left = find_regions(make_classes(dog=evidence), saliency)
+    saliency = np.zeros((2 * ROWS, 2 * COLUMNS), np.float32)
+    saliency[24, 50] = 1.0
+    saliency[4, 4] = 0.5
+    right, left = find_regions(make_classes(dog=evidence), saliency, RULE)
     assert (right.box.left, left.box.left) == (20 / 30, 0.0)
-    assert (right.score, left.score) == (pytest.approx(0.8), 1.0)
+    assert right.score < left.score
     assert (right.salience, left.salience) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
-
-
-def test_the_score_is_the_probability_times_the_share_of_the_evidence() -> None:
-    classes = replace(
-        make_classes(
-            dog=make_map((slice(0, 9), slice(0, 9), 1.0), (slice(9, 20), slice(15, 30), 0.75))
-        ),
-        probabilities=np.array([0.8], np.float32),
-    )
-    scores = sorted(region.score for region in find_regions(classes, FLAT))
-    assert scores == [pytest.approx(0.6), pytest.approx(0.8)]
 
 
 def test_what_is_improbable_faint_or_small_is_no_region() -> None:
     whole = (slice(4, 16), slice(4, 20))
     classes = make_classes(dog=make_map((*whole, 1.0)), cat=make_map((*whole, 0.9)))
-    rule = replace(RULE, least_probability=0.4, least_peak=0.6, same_place=1.0)
+    rule = replace(RULE, same_place=1.0)
     assert len(find_regions(classes, FLAT, rule)) == 2
-    improbable = replace(classes, probabilities=np.array([0.39, 1], np.float32))
+    improbable = replace(classes, probabilities=np.array([0.29, 0.5], np.float32))
     assert [one.name for one in find_regions(improbable, FLAT, rule)] == ["cat"]
-    faint = replace(classes, maps=classes.maps * np.float32([[[1]], [[0.5]]]))
-    assert [one.name for one in find_regions(faint, FLAT, rule)] == ["dog"]
+    unsure = replace(rule, least_score=0.8)
+    assert find_regions(make_classes(0.5, dog=FLAT * 4), FLAT, unsure) == []
+    assert len(find_regions(make_classes(0.7, dog=FLAT * 4), FLAT, unsure)) == 1
     small = make_classes(dog=make_map((slice(0, 2), slice(0, 3), 1.0)))  # 1 % of the cells
     assert len(find_regions(small, FLAT, replace(rule, least_area=0.01))) == 1
     assert find_regions(small, FLAT, replace(rule, least_area=0.011)) == []
+    # A small part of the evidence, beside a large one.
+    beside = make_classes(
+        dog=make_map((slice(0, 10), slice(0, 10), 1.0), (slice(15, 18), slice(20, 23), 1.0))
+    )
+    assert len(find_regions(beside, FLAT, replace(rule, least_share=0.08))) == 2
+    assert len(find_regions(beside, FLAT, replace(rule, least_share=0.09))) == 1
 
 
 def test_of_two_classes_at_the_same_place_the_surer_one_is_kept() -> None:
     place = (slice(4, 16), slice(4, 20))
     classes = ClassMaps(
         ("wolf", "dog", "person"),
-        np.array([0.7, 0.9, 0.6], np.float32),
-        np.stack([make_map((*place, 1.0))] * 2 + [make_map((slice(4, 9), slice(4, 20), 1.0))]),
+        np.array([0.5, 0.6, 0.4], np.float32),
+        np.stack([make_map((*place, 1.0))] * 2 + [make_map((slice(4, 10), slice(4, 20), 1.0))]),
     )
     # The person has half of the dog's box.
-    assert [one.name for one in find_regions(classes, FLAT)] == ["dog", "person"]
+    found = {one.name for one in find_regions(classes, FLAT, RULE)}
+    assert found == {"dog", "person"}
+
+
+def test_a_map_is_smoothed_before_it_is_cut() -> None:
+    random = np.random.default_rng(0)
+    evidence = make_map((slice(4, 16), slice(4, 20), 1.0))
+    evidence *= random.uniform(0.2, 1.8, evidence.shape).astype(np.float32)
+    classes = make_classes(dog=evidence)
+    (region,) = find_regions(classes, FLAT, replace(RULE, smoothing=1.0))
+    assert region.box == pytest.approx((4 / 30, 4 / 20, 20 / 30, 16 / 20), abs=0.06)
+    matrix = make_smoothing(9, 1.0)
+    assert matrix.sum(1) == pytest.approx([1.0] * 9)
+    assert matrix[4].argmax() == 4
+    assert make_smoothing(9, 0.0).tolist() == np.eye(9).tolist()
 
 
 def test_the_share_that_two_boxes_have_in_common() -> None:
@@ -161,8 +192,8 @@ def test_the_share_that_two_boxes_have_in_common() -> None:
 def test_there_are_at_most_as_many_regions_as_a_reply_may_have() -> None:
     assert MAX_REGIONS == messages.MAX_REGIONS
     checks = np.zeros((64, 64), np.float32)
-    checks.reshape(8, 8, 8, 8)[:, :4, :, :4] = 1  # 64 squares
-    rule = replace(RULE, least_area=0.0)
+    checks.reshape(8, 8, 8, 8)[:, :4, :, :4] = 4  # 64 squares
+    rule = replace(RULE, least_area=0.0, least_share=0.0)
     saliency = np.arange(64 * 64, dtype=np.float32).reshape(64, 64)
     found = find_regions(make_classes(dog=checks), saliency, rule)
     assert len(found) == MAX_REGIONS
@@ -173,5 +204,16 @@ def test_a_photo_of_nothing_has_no_regions() -> None:
     none = ClassMaps((), np.zeros(0, np.float32), np.zeros((0, ROWS, COLUMNS), np.float32))
     assert find_regions(none, FLAT) == []
     # A map that is zero everywhere has no sum to share.
-    (region,) = find_regions(make_classes(dog=2 * FLAT), blank())
-    assert region.salience == 0
+    whole = make_classes(1.0, dog=2 * FLAT)
+    (region,) = find_regions(whole, 0 * FLAT, RULE)
+    assert region == Region("dog", pytest.approx(1), Box(0, 0, 1, 1), 0.0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 2), (48, 6)])
+def test_maps_of_any_size_are_searched(shape: tuple[int, int]) -> None:
+    classes = ClassMaps(("dog",), np.ones(1, np.float32), np.ones((1, *shape), np.float32))
+    rule = replace(RULE, smoothing=1.5, least_evidence=0.9)
+    for size in ((1, 1), (7, 90), shape):
+        (region,) = find_regions(classes, np.ones(size, np.float32), rule)
+        assert region.box == (0, 0, 1, 1)
+        assert region.salience == pytest.approx(1)
