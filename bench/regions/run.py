@@ -120,8 +120,8 @@ def predict(path: Path, objects: list[Labelled], predictor: OnnxPredictor) -> Me
 def evaluate(photos: list[Measured], classes: Classes, rule: Rule) -> Iterator[Counter[str]]:
     """Yield the counts of each photo."""
     for photo in photos:
-        saliency, *maps = photo.prediction
-        regions = find_regions(ClassMaps(*maps), saliency, rule)
+        saliency, names, probabilities, maps = photo.prediction
+        regions = find_regions(ClassMaps(names, probabilities, maps), saliency, rule)
         yield count(photo.objects, regions, classes)
 
 
@@ -154,8 +154,8 @@ def measure_cost(photos: list[Measured], predictor: OnnxPredictor) -> dict[str, 
         costs.setdefault(name, []).append(1000 * spent_s)
 
     for photo, raw in zip(photos, class_maps, strict=True):
-        saliency, *maps = photo.prediction
-        found, size_px = ClassMaps(*maps), photo.size_px
+        saliency, names, probabilities, maps = photo.prediction
+        found, size_px = ClassMaps(names, probabilities, maps), photo.size_px
         window_px = shape_window(size_px, (9_000_000, 16_000_000))
         measure("select_classes", lambda: select_classes(saliency, raw, predictor.classes))  # noqa: B023
         measure("find_regions", lambda: find_regions(found, saliency))  # noqa: B023

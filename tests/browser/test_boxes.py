@@ -121,7 +121,7 @@ def test_names_stay_inside_the_photo_on_a_phone(
         chromium, page_service.url, viewport=PHONE, has_touch=True, is_mobile=True
     ) as page:
         right = {"x": 0.92, "y": 0.5, "width": 0.08, "height": 0.1}
-        find(page, [DOG, {**FACE, "class": "text and signs", "box": right}])
+        find(page, [DOG, FACE, {**FACE, "class": "text and signs", "box": right}])
         page.choose(photos.anna)
         page.await_done("anna")
         page.tab.locator("label", has_text="Boxes").tap()
@@ -131,6 +131,7 @@ def test_names_stay_inside_the_photo_on_a_phone(
             box = name.bounding_box()
             assert box
             assert box["x"] >= frame["x"]
+            assert box["y"] >= frame["y"]
             assert box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
         assert page.overflow_px() == 0
         page.tab.unroute_all()

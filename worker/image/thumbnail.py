@@ -42,4 +42,4 @@ def hash_thumbnail(
         )
     picture = Image.fromarray(pixels)
     small = picture.resize((across, down), Image.Resampling.BOX, edges, reducing_gap=1.0)
-    return base64.b64encode(bytes(thash.encode(np.asarray(small), resize=False))).decode()
+    return base64.b64encode(bytes(thash.encode(small, resize=False))).decode()

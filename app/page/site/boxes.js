@@ -26,7 +26,8 @@ function makeBox(region, colour) {
   for (const [side, share] of Object.entries({ left: x, top: y, width, height })) {
     element.style.setProperty(side, `${share * 100}%`);
   }
-  // A name that begins far right would leave the photo.
+  // Above the box or far right, a name would leave the photo.
+  element.classList.toggle("at-top", y < 0.12);
   element.classList.toggle("to-left", x > 0.6);
   element.append(makePart("span", "box-name", region.class));
   return element;
