@@ -17,7 +17,7 @@ MAX_REGIONS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The constants; `python -m bench regions --half learning --grid` chose them."""
+    """The constants; `python -m bench regions --half learning --grid` chooses them."""
 
     least_probability: float = 0.2
     """That the photo shows the class at all."""
