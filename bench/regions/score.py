@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bench.regions.labels import LEAST_AREA, Classes, Labelled
-from worker.image.regions import Box, Region, measure_overlap
+from worker.image.regions import Box, Region
 
 HALF: Final = 0.5
 
@@ -35,6 +35,15 @@ def count(objects: Sequence[Labelled], regions: Sequence[Region], classes: Class
         same = (each.box for each in objects if each.category in categories)
         counts["on_nothing"] += not any(measure_overlap(region.box, box) for box in same)
     return counts
+
+
+def measure_overlap(one: Box, other: Box) -> float:
+    """Return the boxes' intersection over their union."""
+    width = min(one.right, other.right) - max(one.left, other.left)
+    height = min(one.bottom, other.bottom) - max(one.top, other.top)
+    if width <= 0 or height <= 0:
+        return 0.0
+    return width * height / (one.area + other.area - width * height)
 
 
 def covers(box: Box, other: Box) -> bool:

@@ -19,19 +19,14 @@ MAX_REGIONS: Final = 16
 class Rule:
     """The constants; `python -m bench regions --half learning --grid` chooses them."""
 
-    least_probability: float = 0.2
-    """That the photo shows the class at all."""
-    least_score: float = 0.4
-    """Of a region."""
-    least_evidence: float = 1.0
+    least_score: float = 0.2
+    least_evidence: float = 0.5
     """Places belong to the class from this multiple of its mean evidence on."""
-    least_share: float = 0.1
+    least_share: float = 0.03
     """The share of the class's evidence that is in a region."""
     least_area: float = 0.01
     """The share of the photo's area that a box has."""
-    same_place: float = 0.7
-    """Boxes with more than this in common (intersection over union) are the same place."""
-    smoothing: float = 1.5
+    smoothing: float = 2.0
     """Standard deviation of a Gaussian, in places of the map."""
 
 
@@ -94,8 +89,7 @@ def find_regions(
 ) -> list[Region]:
     """Return the regions of a photo, the most salient first, at most ``MAX_REGIONS``.
 
-    Where two of them are the same place, the one with the higher score is kept. ``saliency`` is a map of
-    any size.
+    Two classes may have the same place, as a person and their clothing. ``saliency`` is a map of any size.
     """
     _, rows, columns = classes.maps.shape
     # The sum over a place's cells in the map of salience, as a share of the whole.
@@ -108,8 +102,6 @@ def find_regions(
     for name, probability, evidence in zip(
         classes.names, classes.probabilities.tolist(), classes.maps, strict=True
     ):
-        if probability < rule.least_probability:
-            continue
         odds = probability / max(1 - probability, 1e-6)
         smoothed = smooth[0] @ evidence @ smooth[1].T
         total = float(smoothed.sum())
@@ -125,13 +117,8 @@ def find_regions(
                 and box.area >= rule.least_area
             ):
                 found.append(Region(name, score, box, part.salience))
-    found.sort(key=lambda region: -region.score)
-    kept: list[Region] = []
-    for region in found:
-        if all(measure_overlap(region.box, other.box) <= rule.same_place for other in kept):
-            kept.append(region)
-    kept.sort(key=lambda region: -region.salience)
-    return kept[:MAX_REGIONS]
+    found.sort(key=lambda region: -region.salience)
+    return found[:MAX_REGIONS]
 
 
 @lru_cache(maxsize=256)
@@ -142,15 +129,6 @@ def make_smoothing(cells: int, deviation: float) -> NDArray[np.float32]:
     weights = np.exp(-0.5 * distances**2)
     matrix: NDArray[np.float32] = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
     return matrix
-
-
-def measure_overlap(one: Box, other: Box) -> float:
-    """Return the boxes' intersection over their union."""
-    width = min(one.right, other.right) - max(one.left, other.left)
-    height = min(one.bottom, other.bottom) - max(one.top, other.top)
-    if width <= 0 or height <= 0:
-        return 0.0
-    return width * height / (one.area + other.area - width * height)
 
 
 def find_parts(

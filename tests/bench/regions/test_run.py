@@ -68,7 +68,7 @@ def test_the_grid_shows_rules_for_the_half_to_learn_from(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert data
-    monkeypatch.setattr(run, "GRID", {"least_probability": (0.1, 0.5), "least_evidence": (0.2,)})
+    monkeypatch.setattr(run, "GRID", {"least_score": (0.1, 0.5), "least_evidence": (0.2,)})
     arguments = ["--classes", str(classes), "--half", "learning", "--grid"]
     assert main(["regions", *arguments]) == 0
     lines = capsys.readouterr().out.splitlines()

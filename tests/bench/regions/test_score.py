@@ -3,7 +3,7 @@
 import pytest
 
 from bench.regions.labels import Classes, Labelled
-from bench.regions.score import count, covers, summarise
+from bench.regions.score import count, covers, measure_overlap, summarise
 from worker.image.regions import Box, Region
 
 CLASSES = Classes(
@@ -77,3 +77,11 @@ def test_shares_are_over_all_photos() -> None:
 @pytest.mark.parametrize(("box", "expected"), [(LEFT, True), (WHOLE, True), (RIGHT, False)])
 def test_a_box_covers_the_middle_of_another(box: Box, *, expected: bool) -> None:
     assert covers(box, Box(0.1, 0.1, 0.5, 0.5)) == expected
+
+
+def test_the_share_that_two_boxes_have_in_common() -> None:
+    whole, left, right = Box(0, 0, 1, 1), Box(0, 0, 0.5, 1), Box(0.5, 0, 1, 1)
+    assert measure_overlap(whole, whole) == 1
+    assert measure_overlap(whole, left) == 0.5
+    assert measure_overlap(left, right) == 0
+    assert measure_overlap(left, Box(0.25, 0.5, 0.75, 1)) == pytest.approx(0.125 / 0.625)

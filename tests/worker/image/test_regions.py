@@ -16,19 +16,16 @@ from worker.image.regions import (
     find_parts,
     find_regions,
     make_smoothing,
-    measure_overlap,
 )
 
 ROWS, COLUMNS = 20, 30
 FLAT = np.full((ROWS, COLUMNS), 0.5, np.float32)
 # Independent of what was fitted.
 RULE = Rule(
-    least_probability=0.3,
     least_score=0.5,
     least_evidence=1.0,
     least_share=0.1,
     least_area=0.01,
-    same_place=0.7,
     smoothing=0.0,
 )
 
@@ -135,12 +132,12 @@ def test_regions_of_one_class_lie_apart_and_the_most_salient_comes_first() -> No
     assert (right.salience, left.salience) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
 
 
-def test_what_is_improbable_faint_or_small_is_no_region() -> None:
+def test_what_is_improbable_or_small_is_no_region() -> None:
     whole = (slice(4, 16), slice(4, 20))
     classes = make_classes(dog=make_map((*whole, 1.0)), cat=make_map((*whole, 0.9)))
-    rule = replace(RULE, same_place=1.0)
+    rule = RULE
     assert len(find_regions(classes, FLAT, rule)) == 2
-    improbable = replace(classes, probabilities=np.array([0.29, 0.5], np.float32))
+    improbable = replace(classes, probabilities=np.array([0.2, 0.5], np.float32))
     assert [one.name for one in find_regions(improbable, FLAT, rule)] == ["cat"]
     unsure = replace(rule, least_score=0.8)
     assert find_regions(make_classes(0.5, dog=FLAT * 4), FLAT, unsure) == []
@@ -156,16 +153,12 @@ def test_what_is_improbable_faint_or_small_is_no_region() -> None:
     assert len(find_regions(beside, FLAT, replace(rule, least_share=0.09))) == 1
 
 
-def test_of_two_classes_at_the_same_place_the_surer_one_is_kept() -> None:
+def test_two_classes_may_have_the_same_place() -> None:
     place = (slice(4, 16), slice(4, 20))
-    classes = ClassMaps(
-        ("wolf", "dog", "person"),
-        np.array([0.5, 0.6, 0.4], np.float32),
-        np.stack([make_map((*place, 1.0))] * 2 + [make_map((slice(4, 10), slice(4, 20), 1.0))]),
-    )
-    # The person has half of the dog's box.
-    found = {one.name for one in find_regions(classes, FLAT, RULE)}
-    assert found == {"dog", "person"}
+    classes = make_classes(person=make_map((*place, 1.0)), clothing=make_map((*place, 0.9)))
+    found = find_regions(classes, FLAT, RULE)
+    assert {one.name for one in found} == {"person", "clothing"}
+    assert found[0].box == found[1].box
 
 
 def test_a_map_is_smoothed_before_it_is_cut() -> None:
@@ -179,14 +172,6 @@ def test_a_map_is_smoothed_before_it_is_cut() -> None:
     assert matrix.sum(1) == pytest.approx([1.0] * 9)
     assert matrix[4].argmax() == 4
     assert make_smoothing(9, 0.0).tolist() == np.eye(9).tolist()
-
-
-def test_the_share_that_two_boxes_have_in_common() -> None:
-    whole, left, right = Box(0, 0, 1, 1), Box(0, 0, 0.5, 1), Box(0.5, 0, 1, 1)
-    assert measure_overlap(whole, whole) == 1
-    assert measure_overlap(whole, left) == 0.5
-    assert measure_overlap(left, right) == 0
-    assert measure_overlap(left, Box(0.25, 0.5, 0.75, 1)) == pytest.approx(0.125 / 0.625)
 
 
 def test_there_are_at_most_as_many_regions_as_a_reply_may_have() -> None:
