@@ -20,7 +20,7 @@ from worker.image.regions import Box, Region, find_parts
 LEAST_SHARE: Final = 0.2
 # A class is present if its synsets together have this probability. On the half of COCO for learning it
 # is the one with the most objects found of those with at most 40 % of boxes on nothing.
-LEAST_PROBABILITY: Final = 0.1
+LEAST_PROBABILITY: Final = 0.11
 
 
 class ClassActivation:
