@@ -14,7 +14,8 @@ from PIL import Image
 from model.checkpoint import write_checkpoint
 from model.config import MSROIConfig
 from model.maps import nss
-from model.msroi import MSROI
+from model.msroi import MSROI, normalise_pixels
+from model.prediction import select_classes
 from model.torch_predictor import TorchPredictor, group_by_shape
 from model.training.photos import is_held
 from tests.model.pictures import disc, noise
@@ -84,6 +85,23 @@ def test_the_rest_of_the_batch_makes_no_difference(predictor: TorchPredictor) ->
             assert found.classes == alone[index].classes
             np.testing.assert_allclose(found.probabilities, alone[index].probabilities, atol=1e-3)
             np.testing.assert_allclose(found.class_maps, alone[index].class_maps, atol=1e-2)
+
+
+def test_the_classes_are_those_that_numpy_selects() -> None:
+    exact = TorchPredictor(device="cpu", precision=torch.float32)
+    for picture in (Image.fromarray(photo(320, 240)), disc(200, 300), noise(90, 90)):
+        prepared = exact.prepare(picture)
+        (found,) = exact.predict([prepared])
+        with torch.inference_mode():
+            pixels = normalise_pixels(torch.from_numpy(prepared[None].copy()))
+            class_maps = exact._network.class_maps(pixels)[0]  # (C, D, h, w)
+        channels_last = class_maps.flatten(0, 1).permute(1, 2, 0).contiguous().numpy()
+        expected = select_classes(found.saliency, channels_last, exact._network.config.classes)
+        assert found.classes == expected.classes
+        for name in ("probabilities", "class_maps"):
+            one, other = getattr(found, name), getattr(expected, name)
+            assert one.dtype == np.float32
+            np.testing.assert_allclose(one, other, rtol=1e-3, err_msg=name)
 
 
 def test_photos_are_grouped_by_shape() -> None:

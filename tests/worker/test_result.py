@@ -20,6 +20,7 @@ from tests.photos import file_of, photo, psnr
 from tests.worker.centre_predictor import CentrePredictor
 from tests.worker.image.ultra_hdr import UltraHdr, read_with_libultrahdr
 from tests.worker.pipelines import make_item, make_pipeline, run
+from worker.image.heatmap import CLASS_COLOURS
 from worker.image.thumbnail import hash_thumbnail
 
 
@@ -200,6 +201,35 @@ class BlindPredictor(CentrePredictor):
             Prediction(found.saliency, (), none, np.zeros((0, 4, 4), np.float32))
             for found in super().predict(batch)
         ]
+
+
+class TwoClassesPredictor(CentrePredictor):
+    """Finds a less probable class where the map is high, and a more probable one where it is low."""
+
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
+        """Return the same for all photos."""
+        saliency = np.full((8, 8), 0.1, np.float32)
+        saliency[:, 4:] = 1.0
+        maps = np.full((2, 40, 40), 1e-3, np.float32)
+        maps[0, :, :20] = maps[1, :, 20:] = 2.0
+        found = Prediction(saliency, ("left", "right"), np.array([0.9, 0.5], np.float32), maps)
+        return [found] * len(batch)
+
+
+def test_colours_go_by_the_order_of_regions(connection: Redis) -> None:
+    data = file_of(np.full((240, 320, 3), 128, np.uint8))
+    item = make_item(connection, "a", data, heatmap="classes")
+    run(make_pipeline(connection, TwoClassesPredictor()), [item])
+    reply = decode_reply(connection.lpop(reply_key("me")))
+    assert isinstance(reply, Result)
+    assert reply.regions
+    assert [region["class"] for region in reply.regions] == ["right", "left"]
+    with Image.open(io.BytesIO(connection.get(heatmap_key("a")))) as shown:
+        pixels = np.asarray(shown).astype(int)[20:120]
+    orange, blue = CLASS_COLOURS[:2]
+    for part, colour in ((pixels[:, 200:300], orange), (pixels[:, 20:120], blue)):
+        found = part.mean(axis=(0, 1)) - 128
+        assert np.corrcoef(found, np.array(colour) - 128)[0, 1] > 0.99
 
 
 @pytest.mark.parametrize("fit", ["inside", "cover"])
