@@ -16,7 +16,7 @@ def count(objects: Sequence[Labelled], regions: Sequence[Region], classes: Class
     ``found`` are objects of at least `LEAST_AREA` with a region of the right class that covers their
     middle; ``framed`` are those whose box one of these regions has at least half in common with
     (intersection over union). ``on_nothing`` are regions that overlap no object of their class, of any
-    size. Regions of a class that has no category are ``unjudged``.
+    size; ``score_percent`` sums their scores. Regions of a class that has no category are ``unjudged``.
     """
     counts: Counter[str] = Counter()
     for each in objects:
@@ -32,6 +32,7 @@ def count(objects: Sequence[Labelled], regions: Sequence[Region], classes: Class
             counts["unjudged"] += 1
             continue
         counts["regions"] += 1
+        counts["score_percent"] += round(100 * region.score)
         same = (each.box for each in objects if each.category in categories)
         counts["on_nothing"] += not any(measure_overlap(region.box, box) for box in same)
     return counts
@@ -62,5 +63,7 @@ def summarise(counts: Iterable[Counter[str]]) -> dict[str, float]:
         "framed": round(total["framed"] / objects, 4),
         "regions": total["regions"],
         "on_nothing": round(total["on_nothing"] / regions, 4),
+        # A calibrated score has the mean 1 − on_nothing.
+        "mean_score": round(total["score_percent"] / 100 / regions, 4),
         "unjudged": total["unjudged"],
     }

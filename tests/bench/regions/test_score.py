@@ -69,6 +69,7 @@ def test_shares_are_over_all_photos() -> None:
         "framed": 0.25,
         "regions": 2,
         "on_nothing": 0.5,
+        "mean_score": 0.9,
         "unjudged": 0,
     }
     assert summarise([])["found"] == 0
