@@ -2,12 +2,16 @@
 
 from typing import Final
 
+from contract.messages import Format
+
 # Front end and worker read headers by this list. The names are Pillow's, which has no reader for HEIC.
 # JPEG includes MPO, which phones write: a JPEG followed by further pictures.
 IMAGE_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIC")
 
 NOT_AN_IMAGE: Final = "The content is not a JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF image."
 HEIC_IS_OFF: Final = "HEIC photos are turned off here; save or export this one as a JPEG."
+
+MEDIA_TYPES: Final[dict[Format, str]] = {"jpeg": "image/jpeg", "avif": "image/avif"}
 
 # ITU-T T.81, B.2.2: X and Y have 16 bits; libjpeg allows at most 65,500.
 MAX_SIDE_PX: Final = 65_500

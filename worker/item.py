@@ -15,6 +15,8 @@ from worker.image.gain_map.write import UncutGainMap
 
 # The most memory that one pixel takes in the worker (docs/operations.md).
 BYTES_PER_PIXEL: Final = 30
+# That of an AVIF is larger by this factor.
+AVIF_FACTOR: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -60,6 +62,11 @@ class Item:
         return self.error is None and not self.withdrawn
 
     @property
+    def is_slow(self) -> bool:
+        """Whether its encode takes far longer than other stages and other photos."""
+        return self.request.options.format != "jpeg"
+
+    @property
     def time_left_s(self) -> float:
         """The time until the client's deadline, negative after it."""
         return self.request.deadline_unix_s - time.time()
@@ -71,6 +78,8 @@ class Item:
         if self.request.options.hdr == "keep":
             # A gain map of the photo's size is encoded beside the photo, without subsampling.
             pixels += pixels // 2
+        if self.is_slow:
+            pixels = round(pixels * AVIF_FACTOR)
         return pixels + self.request.original_bytes // BYTES_PER_PIXEL
 
     def release(self) -> None:

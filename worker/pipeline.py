@@ -22,13 +22,15 @@ from worker.image.decode import decode
 from worker.image.encode import prepare_inputs
 from worker.item import Item
 from worker.replies import Replies
-from worker.result import build_result
+from worker.result import WithdrawnError, build_result
 
 log = logging.getLogger(__name__)
 
 # Largest batch on a CPU for each thread. Photos of a larger one would wait for these threads, while
 # another worker may be idle.
 MAX_BATCH_PER_THREAD: Final = 8
+# How often Redis is asked whether photos that take long are still wanted.
+WATCH_INTERVAL_S: Final = 0.2
 
 
 class Predictor(Protocol):
@@ -86,6 +88,9 @@ class Pipeline:
         self._replies = Replies(connection, ttl_s=result_ttl_s)
         self._threads = threads
         self._in_flight = 0
+        # Items whose encode takes so long that their clients may leave meanwhile.
+        self._watched: list[Item] = []
+        self._watched_s = 0.0
         self._limits = limits
         self._flow = Flow(
             (
@@ -106,6 +111,8 @@ class Pipeline:
         ``in_flight`` is how many photos all workers have now, 0 if unknown.
         """
         self._in_flight = in_flight
+        items = list(items)
+        self._watched += [item for item in items if item.is_slow]
         self._flow.submit(items)
 
     def advance(self, timeout_s: float) -> list[Item]:
@@ -116,7 +123,12 @@ class Pipeline:
         Raises:
             RedisError: when Redis is unavailable; nothing is lost, call again.
         """
-        return self._flow.advance(timeout_s)
+        self._withdraw_cancelled()
+        ended = self._flow.advance(timeout_s)
+        if ended and self._watched:
+            gone = {item.job_id for item in ended}
+            self._watched = [item for item in self._watched if item.job_id not in gone]
+        return ended
 
     def capacity(self) -> int:
         """Return how many more items may be submitted now.
@@ -153,6 +165,18 @@ class Pipeline:
     def close(self) -> None:
         """Wait for the threads to end."""
         self._flow.close()
+
+    def _withdraw_cancelled(self) -> None:
+        """Withdraw slow items whose input is gone: their clients have left."""
+        if not self._watched or time.monotonic() < self._watched_s + WATCH_INTERVAL_S:
+            return
+        with self._connection.pipeline(transaction=False) as pipeline:
+            for item in self._watched:
+                pipeline.exists(input_key(item.job_id))
+            found = pipeline.execute()
+        for item, exists in zip(self._watched, found, strict=True):
+            item.withdrawn = item.withdrawn or not exists
+        self._watched_s = time.monotonic()
 
     def _fetch(self, items: list[Item]) -> None:
         started_s = time.time()
@@ -222,4 +246,7 @@ class Pipeline:
 
     def _encode(self, items: list[Item]) -> None:
         (item,) = items
-        build_result(item, self._predictor.version)
+        try:
+            build_result(item, self._predictor.version)
+        except WithdrawnError:
+            item.withdrawn = True

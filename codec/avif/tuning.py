@@ -1,0 +1,49 @@
+"""The fitted constants of AVIF, and how `strength` changes them.
+
+docs/codec.md describes how they were fitted.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from codec.settings import Tune
+
+DEFAULT_STRENGTH: Final = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class GuideTuning:
+    """How the map moves bits."""
+
+    saliency_ratio: float
+    """Weight of the most salient blocks' squared errors over that of the background; steps differ by its
+    root."""
+    rise_from: float
+    """Area rank from which the weight rises."""
+    rise_to: float
+    """Area rank at which it is highest."""
+    masking: float
+    """By how much the steps' logarithm rises with that of a superblock's estimated bits."""
+    metric: str
+    """libaom's `tune`."""
+
+
+PERCEPTUAL: Final = GuideTuning(
+    saliency_ratio=11.1, rise_from=0.5, rise_to=0.96, masking=0.0, metric="iq"
+)
+PSNR: Final = replace(PERCEPTUAL, metric="psnr")
+FULL_RATIO: Final = 40.0
+"""`saliency_ratio` at strength 1."""
+SPEED: Final = 7
+"""libaom's `cpu-used`."""
+
+
+def choose_guide_tuning(tune: Tune, strength: float) -> GuideTuning:
+    """Return the constants of a `tune` for `strength` in 0..1, of which the ratio alone depends on it."""
+    family = PERCEPTUAL if tune == "perceptual" else PSNR
+    if strength <= DEFAULT_STRENGTH:
+        ratio = family.saliency_ratio ** (strength / DEFAULT_STRENGTH)
+    else:
+        share = (strength - DEFAULT_STRENGTH) / (1.0 - DEFAULT_STRENGTH)
+        ratio = family.saliency_ratio * (FULL_RATIO / family.saliency_ratio) ** share
+    return replace(family, saliency_ratio=ratio)
