@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from codec import Source
 from contract.messages import Request, Result
+from contract.work import count_work_px
 from worker.image.encode import EncodeInputs
 from worker.image.gain_map.write import UncutGainMap
 
@@ -65,6 +66,11 @@ class Item:
     def is_slow(self) -> bool:
         """Whether its encode takes far longer than other stages and other photos."""
         return self.request.options.format != "jpeg"
+
+    @property
+    def work_px(self) -> int:
+        """What it costs to compress the photo, as a number of pixels (``contract.work``)."""
+        return count_work_px(self.request.pixels, self.request.options.format)
 
     @property
     def time_left_s(self) -> float:

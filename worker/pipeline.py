@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 # Largest batch on a CPU for each thread. Photos of a larger one would wait for these threads, while
 # another worker may be idle.
 MAX_BATCH_PER_THREAD: Final = 8
+# Slow photos that a worker on a CPU takes for each thread beside other photos. Those that wait in the queue
+# keep the ones behind them waiting.
+MAX_SLOW_PER_THREAD: Final = 4
 # How often Redis is asked whether photos that take long are still wanted.
 WATCH_INTERVAL_S: Final = 0.2
 
@@ -97,7 +100,7 @@ class Pipeline:
                 Stage("fetch", self._fetch, "caller"),
                 Stage("decode", self._decode, "pool"),
                 Stage("predict", self._predict, "pool" if predictor.side_by_side else "device"),
-                Stage("encode", self._encode, "pool"),
+                Stage("encode", self._encode, "pool", is_long=True),
                 Stage("store", self._replies.send_results, "caller"),
             ),
             threads=threads,
@@ -140,7 +143,9 @@ class Pipeline:
         if self._flow.open_cost_px >= self._limits.max_open_pixels:
             return 0
         if self._predictor.side_by_side:
-            if self._flow.open_items >= 2 * self._threads:
+            # Slow photos do not keep the others waiting, up to a number.
+            slow_items = min(self._flow.slow_items, MAX_SLOW_PER_THREAD * self._threads)
+            if self._flow.open_items - slow_items >= 2 * self._threads:
                 return 0
             size = min(size, MAX_BATCH_PER_THREAD * self._threads)
         return max(0, min(size - self._flow.items_before_pass, 3 * size - self._flow.open_items))

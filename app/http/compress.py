@@ -236,7 +236,9 @@ async def start_job(
         job_id = await create_linked_job(service, cached)
     else:
         pixels = await count_pixels(service, upload)
-        held.enter_context(service.capacity.reserve(pixels, service.settings.job_deadline_s))
+        held.enter_context(
+            service.capacity.reserve(pixels, service.settings.job_deadline_s, upload.options.format)
+        )
         may_store = preferences.may_store and service.cache.is_on
         job_id = await service.detached.start(
             upload.data, pixels, upload.options, upload.digest, held, may_store=may_store

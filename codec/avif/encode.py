@@ -69,7 +69,7 @@ def encode(
         return write_avif(
             image,
             level,
-            guide and guide.write(level, shift),
+            None if guide is None else guide.write(level, shift),
             metric=tuning.metric,
             subsampled=subsampled,
             metadata=metadata,

@@ -40,7 +40,6 @@ class RateGuide:
             tuning: the constants of the encode.
         """
         self._image = image
-        self._masking = tuning.masking
         rows, columns = (-(-side // GRID_PX) for side in image.shape[:2])
         ranked = rank_blocks(saliency, rows, columns)
         weights = weigh_saliency(ranked, tuning.saliency_ratio, (tuning.rise_from, tuning.rise_to))
@@ -61,8 +60,6 @@ class RateGuide:
             return None
         groups = _add_groups(estimates)
         finer = _add_groups(estimates * self._finer) / groups
-        if self._masking:
-            finer -= self._masking * np.log2(groups / groups.mean())
         finer -= np.sum(groups * finer) / groups.sum()
         rates = groups * (1.0 + finer - shift)
         if groups.size >= _LEAST_GROUPS:

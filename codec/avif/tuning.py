@@ -22,18 +22,14 @@ class GuideTuning:
     """Area rank from which the weight rises."""
     rise_to: float
     """Area rank at which it is highest."""
-    masking: float
-    """By how much the steps' logarithm rises with that of a superblock's estimated bits."""
     metric: str
     """libaom's `tune`."""
 
 
-PERCEPTUAL: Final = GuideTuning(
-    saliency_ratio=11.1, rise_from=0.5, rise_to=0.96, masking=0.0, metric="iq"
-)
-PSNR: Final = replace(PERCEPTUAL, metric="psnr")
-FULL_RATIO: Final = 40.0
-"""`saliency_ratio` at strength 1."""
+PERCEPTUAL: Final = GuideTuning(saliency_ratio=16.0, rise_from=0.5, rise_to=0.96, metric="iq")
+PSNR: Final = GuideTuning(saliency_ratio=6.0, rise_from=0.5, rise_to=0.96, metric="psnr")
+FULL_STRENGTH: Final = 2.5
+"""`saliency_ratio` at strength 1, over that at the default strength."""
 SPEED: Final = 7
 """libaom's `cpu-used`."""
 
@@ -45,5 +41,5 @@ def choose_guide_tuning(tune: Tune, strength: float) -> GuideTuning:
         ratio = family.saliency_ratio ** (strength / DEFAULT_STRENGTH)
     else:
         share = (strength - DEFAULT_STRENGTH) / (1.0 - DEFAULT_STRENGTH)
-        ratio = family.saliency_ratio * (FULL_RATIO / family.saliency_ratio) ** share
+        ratio = family.saliency_ratio * FULL_STRENGTH**share
     return replace(family, saliency_ratio=ratio)
