@@ -50,7 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
     # As Ctrl-C: results stay whole, and a service of this run is stopped.
     signal.signal(signal.SIGTERM, raise_interrupt)
     try:
-        if "format" not in options and (found := find_result_format(arguments)):
+        if "format" not in options and (
+            found := find_result_format(arguments.output, arguments.photos)
+        ):
             options["format"] = found
         chosen = parse_options(list(options.items()))
         canonical = json.dumps(asdict(chosen), sort_keys=True)
@@ -79,7 +81,7 @@ def raise_interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def run_files(
+def run_files(  # noqa: C901 -- the cases of a command
     arguments: argparse.Namespace,
     options: Mapping[str, str],
     canonical: str,
@@ -91,11 +93,13 @@ def run_files(
     if arguments.output is None and not arguments.in_place:
         raise UsageError("say where results go: -o PATH or --in-place")
     folder = None if arguments.in_place else Path(arguments.output)
-    named_format = find_result_format(arguments)
+    named_format = find_result_format(arguments.output, arguments.photos)
     to_file = folder is not None and named_format is not None
-    if folder is not None and named_format is not None:
-        if named_format != output_format:
-            raise UsageError(f"{folder.name} is the name of another format than {output_format}")
+    if named_format not in {None, output_format}:
+        raise UsageError(
+            f"{arguments.output} is not the name of a file of the format {output_format}"
+        )
+    if folder is not None and to_file:
         [source] = find_photos(arguments.photos)
         sources = [replace(source, relative_path=Path(folder.name))]
         folder = folder.parent
@@ -162,9 +166,8 @@ def leave_out_results(
     return photos
 
 
-def find_result_format(arguments: argparse.Namespace) -> Format | None:
+def find_result_format(output: str | None, photos: Sequence[str]) -> Format | None:
     """Return the format of the file that ``-o`` names; None if it names a folder or is missing."""
-    output, photos = arguments.output, arguments.photos
     if output is None or len(photos) != 1 or not Path(photos[0]).is_file():
         return None
     is_folder = output.endswith(os.sep) or Path(output).is_dir()

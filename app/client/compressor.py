@@ -11,8 +11,8 @@ from typing import IO, Final, Literal
 from app.client.ledger import Entry, Ledger, hash_file
 from app.client.result_files import (
     NotWrittenError,
-    heatmap_path,
     find_format,
+    heatmap_path,
     result_path,
     write_atomically,
 )

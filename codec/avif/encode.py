@@ -3,22 +3,26 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codec.avif.judge import Judge
 from codec.avif.libaom import MAX_SIDE_PX, NO_METADATA, Metadata, count_added_bytes, write_avif
-from codec.avif.quantizer import split_position
 from codec.avif.rate_guide import RateGuide
-from codec.avif.search import search
+from codec.avif.search import Position, Search
 from codec.avif.start import guess_position
 from codec.avif.tuning import choose_guide_tuning
 from codec.jpeg.inputs import check_image, drop_flat_map
 from codec.jpeg.rate_control.standard_jpeg import measure_reference
 from codec.jpeg.rate_control.target import CAP_SHARE, TARGET_SHARE, Fit, Goal
 from codec.jpeg.transform.subsampling_choice import is_subsampled
-from codec.settings import Encoded, EncodeSettings, OutOfReachError
+from codec.settings import Encoded, EncodeSettings, OutOfReachError, Target
+
+TOLERANCES: Final[dict[Target, float]] = {"size": 0.007, "quality": 0.02}
+"""Errors, in logarithms of bytes, that are not corrected. A pass takes longer than 2 % of the bytes are
+worth."""
 
 
 def encode(
@@ -63,13 +67,12 @@ def encode(
     judge = Judge(image, saliency, effective) if settings.target == "quality" else None
     goal = set_goal(settings, judge, reference_bytes, added_bytes)
 
-    def write(position: float) -> bytes:
+    def write(position: Position) -> bytes:
         check()
-        level, shift = split_position(position)
         return write_avif(
             image,
-            level,
-            None if guide is None else guide.write(level, shift),
+            position.level,
+            None if guide is None else guide.write(*position),
             metric=tuning.metric,
             subsampled=subsampled,
             metadata=metadata,
@@ -79,11 +82,20 @@ def encode(
         own_bytes = len(avif) - added_bytes
         return goal.compare(own_bytes, None if judge is None else judge.measure(avif))
 
-    first = guess_position(effective, reference_bytes, image.shape[0] * image.shape[1])
-    avif, passes = search(write, compare, goal.limit_bytes + added_bytes, first)
+    pixels = image.shape[0] * image.shape[1]
+    first = guess_position(effective, reference_bytes, goal.target_bytes, pixels)
+    search = Search(
+        write,
+        compare,
+        goal.limit_bytes + added_bytes,
+        tolerance=TOLERANCES[settings.target],
+        # Quality needs no such precision.
+        may_shift=judge is None and guide is not None and guide.may_shift,
+    )
+    avif = search.find(first)
     if settings.max_bytes is not None and len(avif) > settings.max_bytes:
         raise OutOfReachError(settings.max_bytes, len(avif))
-    return Encoded(avif, reference_bytes, passes)
+    return Encoded(avif, reference_bytes, len(search.trials))
 
 
 def set_goal(

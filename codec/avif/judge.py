@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.avif.libaom import read_avif
+from codec.avif.start import choose_lenience
 from codec.jpeg.components import split_components
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.distortion import Errors
@@ -37,7 +38,10 @@ class Judge:
 
     def set_goal(self, settings: EncodeSettings, reference_bytes: int) -> Goal:
         """Return the goal of `target=quality`."""
-        return set_goal(settings, Blocks(self._components), reference_bytes)
+        goal = set_goal(settings, Blocks(self._components), reference_bytes)
+        assert goal.allowed is not None
+        factor = choose_lenience(settings)
+        return replace(goal, allowed=Errors(*(factor * error for error in goal.allowed)))
 
     def measure(self, avif: bytes) -> Errors:
         """Return the errors of a file."""

@@ -1,7 +1,6 @@
 """libaom's quantizer levels and the steps that they stand for.
 
-A level is libaom's `cq-level`: 0, which is lossless and not used here, to 63. Searches go through
-positions, which are levels with a fraction.
+A level is libaom's `cq-level`: 0, which is lossless and not used here, to 63.
 """
 
 from typing import Final
@@ -22,14 +21,3 @@ _AC_STEPS: Final = (
 STEPS: Final[NDArray[np.float64]] = np.array(_AC_STEPS) / 8.0
 """(64,) by level: the step of AC coefficients of orthonormal transforms, in 8-bit samples (`Ac_Qlookup` of
 AV1's specification, 7.12.2, at the indexes of libaom's `quantizer_to_qindex`)."""
-
-
-def split_position(position: float) -> tuple[int, float]:
-    """Return the level nearest to a position, and by how much the steps' logarithm to base 2 is larger.
-
-    The second is at most about half the distance to the next level.
-    """
-    level = min(max(round(position), FINEST), COARSEST)
-    other = min(max(level + (1 if position > level else -1), FINEST), COARSEST)
-    share = min(abs(position - level), 0.5)
-    return level, share * float(np.log2(STEPS[other] / STEPS[level]))

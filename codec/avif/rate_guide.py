@@ -45,13 +45,19 @@ class RateGuide:
         weights = weigh_saliency(ranked, tuning.saliency_ratio, (tuning.rise_from, tuning.rise_to))
         self._finer = 0.5 * np.log2(weights.astype(np.float64))
 
+    @property
+    def may_shift(self) -> bool:
+        """Whether `write` can shift steps."""
+        rows, columns = (-(-side // (GRID_PX * _GROUP)) for side in self._image.shape[:2])
+        return min(self._image.shape[:2]) >= LEAST_SIDE_PX and rows * columns >= _LEAST_GROUPS
+
     def write(self, level: int, shift: float) -> bytes | None:
         """Return the file for a level; None if libaom can't use one.
 
         Args:
             level: libaom's, 1..63.
-            shift: by how much all steps' logarithms to base 2 are to be larger, which is less than the
-                distance to the next level. The sum of all rates is given, so one superblock pays for it.
+            shift: by how much the logarithm to base 2 of all steps is to be larger. The sum of all rates
+                is given, so one superblock pays for it.
         """
         if min(self._image.shape[:2]) < LEAST_SIDE_PX:
             return None
@@ -62,7 +68,7 @@ class RateGuide:
         finer = _add_groups(estimates * self._finer) / groups
         finer -= np.sum(groups * finer) / groups.sum()
         rates = groups * (1.0 + finer - shift)
-        if groups.size >= _LEAST_GROUPS:
+        if shift:
             spoiled = np.argmin(finer) if shift < 0 else np.argmax(finer)
             rates.flat[spoiled] += shift * groups.sum()
         factors = np.repeat(np.repeat(rates / groups, _GROUP, 0), _GROUP, 1)
