@@ -9,10 +9,9 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from contract.errors import InvalidOptionError
 from contract.gravity import PATTERN, parse_gravity
-from contract.images import MAX_SIDE_PX
+from contract.images import MAX_SIDE_PX, Format
 from contract.messages import (
     Fit,
-    Format,
     Hdr,
     Heatmap,
     Metadata,

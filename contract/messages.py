@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, Self, TypedDict, cast, get_args
 
 from contract.errors import FoveateError, InternalError, index_by_code
 from contract.gravity import SMART
+from contract.images import Format
 
 Target = Literal["size", "quality"]
 Tune = Literal["perceptual", "psnr"]
@@ -20,7 +21,6 @@ Subsampling = Literal["auto", "420", "444"]
 Metadata = Literal["none", "copyright", "all"]
 Hdr = Literal["none", "keep"]
 Fit = Literal["inside", "cover"]
-Format = Literal["jpeg", "avif"]
 
 # Larger values are no sizes or counts; a float holds these exactly.
 MAX_COUNT: Final = 2**53 - 1

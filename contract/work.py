@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from contract.messages import Format
+from contract.images import Format
 
 # What a photo costs beside its pixels: network, HTTP and queue. The line through the smallest and the
 # largest photo of `python -m bench sizing` (bench/results/sizing.json): 83 ms and 71 ms per megapixel.

@@ -28,7 +28,7 @@ from app.client.sender import RefusedError, Sender, StoppedError, UnusableServic
 from app.client.sources import NoSuchPhotoError, Source, escape_path, find_photos
 from app.options import describe_options, parse_options
 from contract.errors import InvalidOptionError
-from contract.messages import Format
+from contract.images import Format
 
 # As a file name: standard input or output.
 STDIO: Final = "-"

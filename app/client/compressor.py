@@ -18,7 +18,8 @@ from app.client.result_files import (
 )
 from app.client.sender import Compressed, RefusedError, Sender
 from app.client.sources import Source, escape_path
-from contract.messages import Format, Options
+from contract.images import Format
+from contract.messages import Options
 
 State = Literal["compressed", "unchanged", "skipped", "failed"]
 

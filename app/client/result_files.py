@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from app.client.sources import Source, escape_path
-from contract.messages import Format
+from contract.images import Format
 
 PARTIAL_PREFIX: Final = ".foveate-"
 PARTIAL_SUFFIX: Final = ".part"

@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 
 from app.http.problems import to_document
 from app.queue.job import Job, State
-from contract.messages import Failure, Format, Result
+from contract.images import Format
+from contract.messages import Failure, Result
 
 
 class Crop(BaseModel):

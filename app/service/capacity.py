@@ -13,7 +13,7 @@ from typing import Final
 from app.liveness.live_workers import LiveWorker
 from app.service.admission import round_retry_after_s
 from contract.errors import QueueFullError
-from contract.messages import Format
+from contract.images import Format
 from contract.work import count_work_px
 
 # A photo may wait for this share of its time. The rest is for what the estimate does not know: the

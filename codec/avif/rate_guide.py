@@ -48,8 +48,9 @@ class RateGuide:
     @property
     def may_shift(self) -> bool:
         """Whether `write` can shift steps."""
-        rows, columns = (-(-side // (GRID_PX * _GROUP)) for side in self._image.shape[:2])
-        return min(self._image.shape[:2]) >= LEAST_SIDE_PX and rows * columns >= _LEAST_GROUPS
+        height, width = self._image.shape[:2]
+        groups = -(-height // (GRID_PX * _GROUP)) * -(-width // (GRID_PX * _GROUP))
+        return min(height, width) >= LEAST_SIDE_PX and groups >= _LEAST_GROUPS
 
     def write(self, level: int, shift: float) -> bytes | None:
         """Return the file for a level; None if libaom can't use one.

@@ -12,13 +12,17 @@ from codec.avif.quantizer import COARSEST, FINEST
 from codec.jpeg.rate_control.target import Fit
 
 MOST_PASSES: Final = 3
-"""Encodes of a search: the first, and at most two corrections. Only a limit on bytes takes more."""
+"""Encodes of a search: the first, and at most two corrections."""
+MOST_SIZE_PASSES: Final = 5
+"""Where steps are shifted to meet a number of bytes: four in five photos need no more than three."""
 LEVEL_SLOPE: Final = 0.05
 """By how much the error falls from one level to the next, until two files tell it."""
 SHIFT_SLOPE: Final = 0.16
 """By how much it falls when the logarithm of all steps grows by 1: little, for steps at libaom's limits do
 not change."""
 _LEVEL_SLOPES, _SHIFT_SLOPES = (0.02, 0.2), (0.05, 0.5)
+LIMIT_STEP: Final = 4
+"""Levels from one file that is too long to the next."""
 LARGEST_SHIFT: Final = 0.5
 """More would undo what the map asks for."""
 
@@ -72,6 +76,7 @@ class Search:
         self._limit_bytes = limit_bytes
         self._tolerance = tolerance
         self._may_shift = may_shift
+        self._most_passes = MOST_SIZE_PASSES if may_shift else MOST_PASSES
         self.trials: list[Trial] = []
 
     def find(self, first: float) -> bytes:
@@ -98,21 +103,25 @@ class Search:
     def _choose_next(self) -> Position | None:
         """Return the next position, None at the end."""
         fitting, last = self._list_fitting(), self.trials[-1]
-        if len(self.trials) >= MOST_PASSES:
-            if fitting or last.position.level == COARSEST:
-                return None
-            # Now only the limit counts: with growing steps, so that there are few.
-            coarsest = max(trial.position.level for trial in self.trials)
-            return Position(clamp_level(coarsest + 2 ** (len(self.trials) - MOST_PASSES)))
         if any(abs(trial.error) <= self._tolerance for trial in fitting):
             return None
         chosen = self._correct()
-        return None if any(trial.position == chosen for trial in self.trials) else chosen
+        is_new = all(trial.position != chosen for trial in self.trials)
+        if is_new and len(self.trials) < self._most_passes:
+            return chosen
+        if fitting or last.position.level == COARSEST:
+            return None
+        # Now only the limit counts.
+        coarsest = max(trial.position.level for trial in self.trials)
+        return Position(clamp_level(coarsest + LIMIT_STEP))
 
     def _correct(self) -> Position:
         """Return the position at which the error is expected to be 0."""
         best = min(self.trials, key=lambda trial: abs(trial.error))
-        others = [trial for trial in self.trials if trial is not best]
+        others = sorted(
+            (trial for trial in self.trials if trial is not best),
+            key=lambda trial: abs(trial.error),
+        )
         across = [trial for trial in others if trial.position.level != best.position.level]
         within = [trial for trial in others if trial.position.level == best.position.level]
         slope = LEVEL_SLOPE
@@ -122,13 +131,18 @@ class Search:
         levels = best.error / slope
         if not self._may_shift:
             return Position(clamp_level(best.position.level + levels))
-        # Bytes change unevenly from level to level, so the last correction stays at one.
-        stays = within or (across and abs(best.error) <= SHIFT_SLOPE * LARGEST_SHIFT / 2)
+        # Bytes change unevenly from level to level, so the last corrections stay at one.
+        is_enclosed = any(
+            trial.error * best.error < 0 and abs(trial.position.level - best.position.level) == 1
+            for trial in across
+        )
+        is_near = across and abs(best.error) <= SHIFT_SLOPE * LARGEST_SHIFT / 2
+        stays = within or is_enclosed or is_near
         level = clamp_level(best.position.level + (0 if stays else levels))
         shift_slope = SHIFT_SLOPE
         if within:
-            distance = within[0].position.shift - best.position.shift
-            shift_slope = bound((best.error - within[0].error) / distance, _SHIFT_SLOPES)
+            apart = within[0].position.shift - best.position.shift
+            shift_slope = bound((best.error - within[0].error) / apart, _SHIFT_SLOPES)
         rest = best.error - (level - best.position.level) * slope
         shift = best.position.shift + rest / shift_slope
         return Position(level, min(max(shift, -LARGEST_SHIFT), LARGEST_SHIFT))

@@ -26,7 +26,7 @@ class GuideTuning:
     """libaom's `tune`."""
 
 
-PERCEPTUAL: Final = GuideTuning(saliency_ratio=16.0, rise_from=0.5, rise_to=0.96, metric="iq")
+PERCEPTUAL: Final = GuideTuning(saliency_ratio=8.0, rise_from=0.5, rise_to=0.96, metric="iq")
 PSNR: Final = GuideTuning(saliency_ratio=6.0, rise_from=0.5, rise_to=0.96, metric="psnr")
 FULL_STRENGTH: Final = 2.5
 """`saliency_ratio` at strength 1, over that at the default strength."""
