@@ -89,8 +89,10 @@ def encode(
         compare,
         goal.limit_bytes + added_bytes,
         tolerance=TOLERANCES[settings.target],
-        # Quality needs no such precision.
-        may_shift=judge is None and guide is not None and guide.may_shift,
+        # Quality alone needs no such precision.
+        may_shift=(judge is None or settings.max_bytes is not None)
+        and guide is not None
+        and guide.may_shift,
     )
     avif = search.find(first)
     if settings.max_bytes is not None and len(avif) > settings.max_bytes:

@@ -139,3 +139,39 @@ def test_one_photo_may_name_its_result(
     for folder in ("folder.jpg", "album"):
         (tmp_path / folder).mkdir()
     assert (find_result_format(output, photos) == "jpeg") is is_file
+
+
+def test_the_ending_of_the_result_says_its_format(tmp_path: Path) -> None:
+    photo_path = tmp_path / "a.jpg"
+    photo_path.write_bytes(b"")
+    (tmp_path / "folder.avif").mkdir()
+    photos = [str(photo_path)]
+    for output, expected in (
+        ("b.avif", "avif"),
+        ("b.AVIF", "avif"),
+        ("b.jpe", "jpeg"),
+        ("b", None),
+    ):
+        assert find_result_format(output, photos) == expected
+    assert find_result_format(None, photos) is None
+    assert find_result_format("b.avif/", photos) is None
+    assert find_result_format(str(tmp_path / "folder.avif"), photos) is None
+    assert find_result_format("b.avif", [*photos, *photos]) is None
+
+
+def test_a_format_is_asked_for_by_its_name_or_ending(
+    fake_service: FakeService, album: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, result in (
+        (["-o", tmp_path / "small.avif"], tmp_path / "small.avif"),
+        (["-o", tmp_path / "out", "--format=avif"], tmp_path / "out" / "b.png.avif"),
+    ):
+        assert run(album / "b.png", *arguments, url=fake_service.url) == 0
+        with Image.open(result) as opened:
+            assert opened.format == "AVIF"
+    other = ["-o", tmp_path / "c.avif", "--format=jpeg"]
+    assert run(album / "b.png", *other, url=fake_service.url) == 2
+    assert "is not the name of a file of the format jpeg" in capsys.readouterr().err
+    in_place = [album / "b.png", "--in-place", "--format=avif"]
+    assert run(*in_place, url=fake_service.url) == 1
+    assert "--in-place replaces AVIFs only" in capsys.readouterr().out

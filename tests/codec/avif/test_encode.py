@@ -10,11 +10,12 @@ from PIL import Image
 
 import codec
 from codec.avif.libaom import MAX_SIDE_PX, read_avif
+from tests.codec.avif.pictures import soft_scene
 from tests.codec.pictures import noise, scene, sky, spot
 from tests.photos import psnr
 
-PHOTO = scene(320, 448)
-SPOT = spot(40, 56)
+PHOTO = soft_scene(384, 512)
+SPOT = spot(48, 64)
 
 
 def encode(image: NDArray[np.uint8] = PHOTO, **options: Any) -> codec.Encoded:
@@ -43,7 +44,7 @@ def test_quality_and_floor_hold_the_errors_of_their_regions() -> None:
 
 
 @pytest.mark.parametrize("target", ["size", "quality"])
-@pytest.mark.parametrize("max_bytes", [3000, 9000])
+@pytest.mark.parametrize("max_bytes", [2000, 6000])
 def test_max_bytes_is_kept_and_used(target: str, max_bytes: int) -> None:
     encoded = encode(target=target, max_bytes=max_bytes)
     assert 0.85 * max_bytes < len(encoded.data) <= max_bytes
@@ -63,19 +64,19 @@ def test_max_bytes_includes_the_metadata_and_the_target_does_not() -> None:
     without = codec.encode_avif(PHOTO, SPOT, settings)
     assert np.array_equal(read_avif(with_it.data), read_avif(without.data))
     assert 2000 < len(with_it.data) - len(without.data) < 2200
-    capped = codec.EncodeSettings(quality=60, max_bytes=9000)
-    assert len(codec.encode_avif(PHOTO, SPOT, capped, metadata=metadata).data) <= 9000
+    capped = codec.EncodeSettings(quality=60, max_bytes=6000)
+    assert len(codec.encode_avif(PHOTO, SPOT, capped, metadata=metadata).data) <= 6000
 
 
 def test_metadata_is_kept_byte_for_byte() -> None:
-    exif = Image.Exif()
-    exif[0x8298] = "José Müller"
+    artist = "José".encode() + b"\0"
+    exif = b"MM\0*\0\0\0\x08\0\x01\x01\x3b\0\x02\0\0\0\x06\0\0\0\x1a\0\0\0\0" + artist
     profile = b"profile" * 40
-    metadata = codec.Metadata(exif.tobytes()[6:], b"<x:xmpmeta/>", b"")
+    metadata = codec.Metadata(exif, b"<x:xmpmeta/>", b"")
     settings = codec.EncodeSettings(quality=20)
     data = codec.encode_avif(PHOTO, SPOT, settings, metadata=metadata).data
     with Image.open(io.BytesIO(data)) as opened:
-        assert opened.getexif()[0x8298] == exif[0x8298]
+        assert opened.info["exif"] == exif
         assert opened.info["xmp"] == b"<x:xmpmeta/>"
         assert "icc_profile" not in opened.info
     data = codec.encode_avif(PHOTO, SPOT, settings, metadata=codec.Metadata(profile=profile)).data
@@ -90,7 +91,7 @@ def test_the_map_moves_quality_and_strength_moves_more_of_it() -> None:
     for strength in (0.0, 0.6, 1.0):
         shown = read_avif(encode(quality=50, strength=strength).data)
         found.append((psnr(shown[hot], PHOTO[hot]), psnr(shown[~hot], PHOTO[~hot])))
-    assert found[0][0] + 0.8 < found[1][0]
+    assert found[0][0] + 0.5 < found[1][0]
     assert found[1][0] - 0.1 < found[2][0]
     assert found[0][1] > found[1][1]
 
@@ -114,9 +115,9 @@ def test_subsampling_is_as_asked_for() -> None:
             read_avif(encode(colours, quality=95, subsampling=subsampling).data).astype(int)
             - colours
         ).mean()
-        for subsampling in ("420", "444", "auto")
+        for subsampling in ("420", "444")
     }
-    assert errors["444"] == errors["auto"] < errors["420"] / 2
+    assert errors["444"] < errors["420"] / 2
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (17, 900), (31, 33), (64, 64), (65, 63)])

@@ -1,11 +1,12 @@
 """Errors of an AVIF, beside those of a JPEG."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
 from codec.avif.judge import Judge
-from codec.avif.libaom import write_avif
+from codec.avif.libaom import read_avif, write_avif
 from codec.jpeg.components import split_components
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.tuning import choose_tuning
@@ -24,15 +25,13 @@ def write(level: int, image: np.ndarray = PHOTO) -> bytes:
 def test_errors_grow_with_the_level() -> None:
     judge = Judge(PHOTO, SPOT, SETTINGS)
     errors = [judge.measure(write(level)) for level in (5, 20, 40, 60)]
-    for finer, coarser in zip(errors, errors[1:], strict=False):
+    for finer, coarser in pairwise(errors):
         assert all(a < b for a, b in zip(finer, coarser, strict=True))
 
 
 def test_errors_are_those_of_the_decoded_picture() -> None:
     """Luma's part of the plain errors is the squared error of its samples."""
     grey = PHOTO[..., 1].copy()
-    from codec.avif.libaom import read_avif  # noqa: PLC0415
-
     data = write(40, grey)
     errors = Judge(grey, SPOT, SETTINGS).measure(data)
     expected = np.square(read_avif(data)[..., 0].astype(float) - grey).sum()
@@ -44,7 +43,9 @@ def test_the_goal_is_the_reference_s_errors_with_lenience() -> None:
         q: Judge(PHOTO, SPOT, SETTINGS).set_goal(EncodeSettings(q, target="quality"), 9000)
         for q in (30, 75)
     }
-    components = split_components(PHOTO, SPOT, True, choose_tuning("perceptual", 0.6))
+    components = split_components(
+        PHOTO, SPOT, subsample=True, tuning=choose_tuning("perceptual", 0.6)
+    )
     for quality, factor in ((30, math.exp(-0.16)), (75, math.exp(0.1))):
         allowed = goals[quality].allowed
         assert allowed is not None

@@ -7,15 +7,15 @@ from codec.settings import EncodeSettings
 
 
 def test_higher_qualities_start_finer_and_judge_more_leniently() -> None:
-    for target in ("size", "quality"):
+    for target, reference_bytes in (("size", 500.0), ("quality", 700.0)):
         starts = [
             guess_position(
-                EncodeSettings(quality, target=target),
-                20_000 + 500 * quality,
-                20_000 + 500 * quality,
+                EncodeSettings(quality, target=target),  # type: ignore[arg-type]
+                round(reference_bytes * quality),
+                reference_bytes * quality,
                 400_000,
-            )  # type: ignore[arg-type]
-            for quality in range(5, 100, 5)
+            )
+            for quality in range(20, 96, 5)
         ]
         assert starts == sorted(starts, reverse=True)
     factors = [choose_lenience(EncodeSettings(quality)) for quality in (10, 50, 75, 95)]
