@@ -174,4 +174,4 @@ def test_a_format_is_asked_for_by_its_name_or_ending(
     assert "is not the name of a file of the format jpeg" in capsys.readouterr().err
     in_place = [album / "b.png", "--in-place", "--format=avif"]
     assert run(*in_place, url=fake_service.url) == 1
-    assert "--in-place replaces AVIFs only" in capsys.readouterr().out
+    assert "--in-place replaces AVIFs only" in capsys.readouterr().err
