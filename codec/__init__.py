@@ -2,6 +2,7 @@
 
 from codec.avif.encode import encode as encode_avif
 from codec.avif.libaom import NO_METADATA, Metadata
+from codec.avif.own_mark import has_mark
 from codec.formats import FORMATS, warm_up
 from codec.jpeg.decode.coefficients import Source, is_complete, read_source
 from codec.jpeg.decode.crop import crop_source
@@ -30,6 +31,7 @@ __all__ = [
     "crop_source",
     "encode",
     "encode_avif",
+    "has_mark",
     "is_complete",
     "measure_reference",
     "measure_source_reference",

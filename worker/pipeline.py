@@ -212,7 +212,8 @@ class Pipeline:
         item.crop_px = photo.crop_px
         item.network_input = self._predictor.prepare(photo.image)
         if photo.source is None:
-            item.data = None
+            if not item.is_slow:  # an AVIF of ours may come back as it is
+                item.data = None
             item.pixels = np.asarray(photo.image)
         # Where a crop lies is known after the network's pass.
         if self._count_in_flight() == 1 and item.crop_px is None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from codec.avif.judge import Judge
 from codec.avif.libaom import MAX_SIDE_PX, NO_METADATA, Metadata, count_added_bytes, write_avif
+from codec.avif.own_mark import add_mark
 from codec.avif.rate_guide import RateGuide
 from codec.avif.search import Position, Search
 from codec.avif.start import guess_position
@@ -32,6 +33,7 @@ def encode(
     *,
     reference_bytes: int | None = None,
     metadata: Metadata = NO_METADATA,
+    label: str = "",
     check: Callable[[], None] = lambda: None,
 ) -> Encoded:
     """Encode `image` as an AVIF with the targets of a JPEG, better where `saliency` is high.
@@ -45,6 +47,7 @@ def encode(
         settings: see EncodeSettings. `max_bytes` includes the metadata, the target does not.
         reference_bytes: the result of `measure_reference`, if already known.
         metadata: what the file holds beside the picture.
+        label: what else the file is made with, for its mark (`codec.avif.own_mark`).
         check: called before each encode; what it raises ends this one.
 
     Raises:
@@ -69,7 +72,7 @@ def encode(
 
     def write(position: Position) -> bytes:
         check()
-        return write_avif(
+        avif = write_avif(
             image,
             position.level,
             None if guide is None else guide.write(*position),
@@ -77,6 +80,7 @@ def encode(
             subsampled=subsampled,
             metadata=metadata,
         )
+        return add_mark(avif, settings, label)
 
     def compare(avif: bytes) -> Fit:
         own_bytes = len(avif) - added_bytes

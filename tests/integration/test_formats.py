@@ -116,3 +116,20 @@ def test_heatmap_parts_and_jobs_say_the_format(client: httpx.Client) -> None:
 def test_a_form_takes_the_format(client: httpx.Client) -> None:
     response = client.post("/compress", data=AVIF, files={"file": ("a.jpg", PHOTO)})
     assert response.headers["content-type"] == "image/avif"
+
+
+def test_an_avif_of_ours_comes_back_as_it_is(client: httpx.Client) -> None:
+    first = post(client, quality=50).content
+    again = client.post("/compress", params={**AVIF, "quality": 50}, content=first)
+    assert again.content == first
+    assert again.headers["x-passthrough"] == "true"
+    for options in (
+        {"quality": 40},
+        {"quality": 50, "width": 160},
+        {"quality": 50, "metadata": "all"},
+    ):
+        other = client.post("/compress", params={**AVIF, **options}, content=first)
+        assert other.content != first
+        assert "x-passthrough" not in other.headers
+    as_jpeg = client.post("/compress", params={"quality": 50}, content=first)
+    assert as_jpeg.headers["content-type"] == "image/jpeg"

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 import codec
 from contract.errors import InvalidOptionError, MaxBytesError
+from contract.image_headers.read import read_header
 from contract.messages import Options
 from worker.image.gain_map.multi_picture import SEGMENT_BYTES, append_picture
 from worker.image.limits import END_OF_IMAGE
@@ -61,7 +62,9 @@ def encode(
     """
     if options.format == "avif":
         assert pixels is not None
-        return encode_avif(pixels, saliency, options, inputs, segments=segments, check=check)
+        return encode_avif(
+            pixels, saliency, options, inputs, segments=segments, upload=upload, check=check
+        )
     max_bytes = options.max_bytes
     added_bytes = count_added_bytes(segments) + (len(gain_map) + SEGMENT_BYTES if gain_map else 0)
     if max_bytes is not None:
@@ -126,22 +129,31 @@ def encode_avif(
     inputs: EncodeInputs,
     *,
     segments: bytes,
+    upload: bytes | None,
     check: Callable[[], None],
 ) -> codec.Encoded:
-    """Return a photo's AVIF, as ``encode`` does its JPEG."""
+    """Return a photo's AVIF, as ``encode`` does its JPEG.
+
+    An ``upload`` that is the result of an earlier request with the same options is returned as it is:
+    nothing erodes from pass to pass.
+    """
     limit_px = codec.FORMATS["avif"].max_side_px
     height, width = pixels.shape[:2]
     if max(width, height) > limit_px:
         raise InvalidOptionError(
             f"'format': an AVIF's sides are at most {limit_px} pixels; this photo has {width}×{height}."
         )
+    settings = to_settings(options, options.max_bytes)
+    if upload is not None and is_own_avif(upload, settings, options, (width, height)):
+        return codec.Encoded(upload, inputs.reference_bytes, 0)
     try:
         return codec.encode_avif(
             pixels,
             saliency,
-            to_settings(options, options.max_bytes),
+            settings,
             reference_bytes=inputs.reference_bytes,
             metadata=split_segments(segments),
+            label=options.metadata,
             check=check,
         )
     except codec.OutOfReachError as error:
@@ -161,3 +173,14 @@ def is_passthrough(
     own_scans = encoded.jpeg == source.stripped and not source.is_reoriented
     is_whole = upload.endswith(END_OF_IMAGE)  # some uploads lack it
     return options.metadata == "all" and own_scans and is_whole and len(upload) <= len(jpeg)
+
+
+def is_own_avif(
+    upload: bytes, settings: codec.EncodeSettings, options: Options, size_px: tuple[int, int]
+) -> bool:
+    """Return whether an upload is an AVIF of ours, made with these options, and meets them."""
+    if not codec.has_mark(upload, settings, options.metadata):
+        return False
+    header = read_header(upload)
+    fits = options.max_bytes is None or len(upload) <= options.max_bytes
+    return fits and (header.width_px, header.height_px) == size_px
