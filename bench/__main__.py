@@ -67,6 +67,10 @@ BENCHMARKS: Final = {
         "bench.avif.cost",
         "what one AVIF costs beside one JPEG: time, memory, libaom's speeds",
     ),
+    "targets": (
+        "bench.avif.targets",
+        "how well AVIFs and JPEGs meet target=size and target=quality",
+    ),
     "beside": ("bench.avif.beside", "latency of JPEGs beside a stream of AVIFs"),
     "encode": ("bench.encode.run", "speed, passes and memory of the encoder alone"),
     "photos": (

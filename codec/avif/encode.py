@@ -14,7 +14,7 @@ from codec.avif.own_mark import add_mark
 from codec.avif.rate_guide import RateGuide
 from codec.avif.search import Position, Search
 from codec.avif.start import guess_position
-from codec.avif.tuning import choose_guide_tuning
+from codec.avif.tuning import LARGE_PX, LARGE_SPEED, SPEED, choose_guide_tuning
 from codec.jpeg.inputs import check_image, drop_flat_map
 from codec.jpeg.rate_control.standard_jpeg import measure_reference
 from codec.jpeg.rate_control.target import CAP_SHARE, TARGET_SHARE, Fit, Goal
@@ -65,6 +65,7 @@ def encode(
     guide = None
     if saliency is not None and effective.strength > 0:
         guide = RateGuide(image, saliency, tuning)
+    pixels = image.shape[0] * image.shape[1]
     subsampled = is_subsampled(image, settings.subsampling)
     added_bytes = count_added_bytes(metadata)
     judge = Judge(image, saliency, effective) if settings.target == "quality" else None
@@ -72,13 +73,16 @@ def encode(
 
     def write(position: Position) -> bytes:
         check()
+        rates = None if guide is None else guide.write(*position)
+        is_large = rates is None and pixels > LARGE_PX
         avif = write_avif(
             image,
             position.level,
-            None if guide is None else guide.write(*position),
+            rates,
             metric=tuning.metric,
             subsampled=subsampled,
             metadata=metadata,
+            speed=LARGE_SPEED if is_large else SPEED,
         )
         return add_mark(avif, settings, label)
 
@@ -86,7 +90,6 @@ def encode(
         own_bytes = len(avif) - added_bytes
         return goal.compare(own_bytes, None if judge is None else judge.measure(avif))
 
-    pixels = image.shape[0] * image.shape[1]
     first = guess_position(effective, reference_bytes, goal.target_bytes, pixels)
     search = Search(
         write,

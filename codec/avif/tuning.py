@@ -31,7 +31,11 @@ PSNR: Final = GuideTuning(saliency_ratio=6.0, rise_from=0.5, rise_to=0.96, metri
 FULL_STRENGTH: Final = 2.5
 """`saliency_ratio` at strength 1, over that at the default strength."""
 SPEED: Final = 7
-"""libaom's `cpu-used`."""
+"""libaom's `cpu-used`: the fastest that obeys a file of rates (bench/results/avif.json)."""
+LARGE_SPEED: Final = 8
+"""That for pictures which are too large for a file of rates. A pass takes 60 % of the time."""
+LARGE_PX: Final = 4_000_000
+"""Pixels from which a picture without a file of rates counts as large."""
 
 
 def choose_guide_tuning(tune: Tune, strength: float) -> GuideTuning:

@@ -139,7 +139,7 @@ def test_an_avif_is_shown_compared_and_downloaded(page: PageUnderTest, photos: P
     assert link.get_attribute("download") == "anna-foveate.avif"
     shown = "document.querySelector('#image-right').naturalWidth"
     tab.wait_for_function(f"{shown} === {width}")
-    tab.get_by_text("Standard JPEG, same bytes").click()
+    tab.get_by_label("Standard JPEG, same bytes").check()
     expect(tab.locator("#note")).to_contain_text("Right: Foveate's file", timeout=DONE_MS)
     tab.get_by_role("button", name="Reset").click()
     page.await_done("anna")
