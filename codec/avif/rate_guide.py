@@ -50,7 +50,7 @@ class RateGuide:
         """Whether `write` can shift steps."""
         height, width = self._image.shape[:2]
         groups = -(-height // (GRID_PX * _GROUP)) * -(-width // (GRID_PX * _GROUP))
-        return min(height, width) >= LEAST_SIDE_PX and groups >= _LEAST_GROUPS
+        return bool(min(height, width) >= LEAST_SIDE_PX and groups >= _LEAST_GROUPS)
 
     def write(self, level: int, shift: float) -> bytes | None:
         """Return the file for a level; None if libaom can't use one.

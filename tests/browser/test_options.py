@@ -142,5 +142,6 @@ def test_an_avif_is_shown_compared_and_downloaded(page: PageUnderTest, photos: P
     tab.get_by_label("Standard JPEG, same bytes").check()
     expect(tab.locator("#note")).to_contain_text("Right: Foveate's file", timeout=DONE_MS)
     tab.get_by_role("button", name="Reset").click()
+    tab.wait_for_timeout(500)
     page.await_done("anna")
     assert open_jpeg(page.download("anna")).width == width
