@@ -1,7 +1,8 @@
-"""Builds a job's result from photo and maps: the JPEG, the heatmap, their description, what was found."""
+"""Builds a job's result from photo and maps: the file, the heatmap, their description, what was found."""
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -18,11 +19,23 @@ from worker.image.window import find_focus
 from worker.item import Item
 
 
+class WithdrawnError(Exception):
+    """Nobody waits for the item any more."""
+
+
+def check_open(item: Item) -> None:
+    """Raise WithdrawnError if nobody waits for the item any more."""
+    if item.withdrawn or item.time_left_s < 0:
+        raise WithdrawnError
+
+
 def build_result(item: Item, model_version: str) -> None:
     """Encode an item's photo; set its ``result`` and ``blobs``, and free its other data.
 
     Raises:
-        MaxBytesError: when no JPEG of this photo has ``max_bytes`` or less.
+        MaxBytesError: when no file of this photo has ``max_bytes`` or less.
+        InvalidOptionError: when a side is too long for the format.
+        WithdrawnError: when nobody waits for it any more.
     """
     options = item.request.options
     crop = crop_item(item) if options.fit == "cover" else None
@@ -41,6 +54,7 @@ def build_result(item: Item, model_version: str) -> None:
         segments=item.segments,
         gain_map=item.gain_map,
         upload=item.data,
+        check=partial(check_open, item),
     )
     regions = find_regions(item.classes, item.saliency)
     heatmap: tuple[bytes, str] | None = None
@@ -53,7 +67,7 @@ def build_result(item: Item, model_version: str) -> None:
             heatmap = render_overlay(item.saliency, pixels)
         else:
             heatmap = render_classes(item.classes, list_names(regions), pixels)
-    passthrough = encoded.jpeg == item.data
+    passthrough = encoded.data == item.data
     width_px, height_px = item.size_px
     focus_x, focus_y = find_focus(item.saliency)
     assert item.network_input is not None
@@ -64,7 +78,7 @@ def build_result(item: Item, model_version: str) -> None:
         width_px=width_px,
         height_px=height_px,
         original_bytes=item.request.original_bytes,
-        compressed_bytes=len(encoded.jpeg),
+        compressed_bytes=len(encoded.data),
         reference_bytes=encoded.reference_bytes,
         model_version=model_version,
         heatmap_type=heatmap[1] if heatmap else None,
@@ -74,11 +88,12 @@ def build_result(item: Item, model_version: str) -> None:
         submitted_unix_s=item.request.submitted_unix_s,
         started_unix_s=item.started_unix_s,
         crop=crop,
+        format=options.format,
         focus={"x": round(focus_x, 4), "y": round(focus_y, 4)},
         regions=[*map(describe_region, regions)],
         thumbhash=Thumbhash(thumbhash),
     )
-    item.blobs = {image_key(item.job_id): encoded.jpeg}
+    item.blobs = {image_key(item.job_id): encoded.data}
     if heatmap:
         item.blobs[heatmap_key(item.job_id)] = heatmap[0]
 
