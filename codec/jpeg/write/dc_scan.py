@@ -63,7 +63,8 @@ def list_dc(
     filled = 0
     for component, stored, count in zip(components, qcoefs, blocks, strict=True):
         table = 0 if component.kind == components[0].kind else SECOND_TABLE
-        sampling = component.vertical, component.horizontal
-        _code_differences(stored, *stored.shape[:2], *sampling, table, tokens, filled)
+        rows, columns, _ = stored.shape
+        vertical, horizontal = component.vertical, component.horizontal
+        _code_differences(stored, rows, columns, vertical, horizontal, table, tokens, filled)
         filled += count
     return tokens.ravel()
