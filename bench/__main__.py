@@ -63,6 +63,15 @@ BENCHMARKS: Final = {
         "time until the service is ready, with and without compiled kernels; CPU time, memory",
     ),
     "charts": ("bench.charts", "draw the charts of README and docs from the committed results"),
+    "avif": (
+        "bench.avif.cost",
+        "what one AVIF costs beside one JPEG: time, memory, libaom's speeds",
+    ),
+    "targets": (
+        "bench.avif.targets",
+        "how well AVIFs and JPEGs meet target=size and target=quality",
+    ),
+    "beside": ("bench.avif.beside", "latency of JPEGs beside a stream of AVIFs"),
     "encode": ("bench.encode.run", "speed, passes and memory of the encoder alone"),
     "photos": (
         "bench.rd.through_service",
@@ -83,6 +92,10 @@ BENCHMARKS: Final = {
         "JPEG in, JPEG out: encoding from coefficients compared with pixels",
     ),
     "saliency": ("bench.saliency.run", "saliency maps against recorded gaze"),
+    "regions": (
+        "bench.regions.run",
+        "regions against the labelled objects of COCO's photos, beside class activation maps",
+    ),
     "crop": (
         "bench.crop",
         "crops by the map and by libvips: recorded gaze inside, faces cut",

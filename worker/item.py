@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 
 from codec import Source
 from contract.messages import Request, Result
+from contract.work import count_work_px
 from worker.image.encode import EncodeInputs
 from worker.image.gain_map.write import UncutGainMap
+from worker.image.regions import ClassMaps
 
 # The most memory that one pixel takes in the worker (docs/operations.md).
 BYTES_PER_PIXEL: Final = 30
+# That of an AVIF is larger by this factor.
+AVIF_FACTOR: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -43,10 +47,12 @@ class Item:
     # None if the photo is encoded from `source`.
     pixels: NDArray[np.uint8] | None = None
     source: Source | None = None
+    # The photo in RGB, as the network gets it.
     network_input: NDArray[np.uint8] | None = None
     # Set when the photo is alone in the service; else the inputs are prepared by the encode stage.
     encode_inputs: Future[EncodeInputs] | None = None
     saliency: NDArray[np.float32] | None = None
+    classes: ClassMaps | None = None
     # Pictures to store, by key.
     blobs: dict[str, bytes] = field(default_factory=dict)
     result: Result | None = None
@@ -60,6 +66,16 @@ class Item:
         return self.error is None and not self.withdrawn
 
     @property
+    def is_slow(self) -> bool:
+        """Whether its encode takes far longer than other stages and other photos."""
+        return self.request.options.format != "jpeg"
+
+    @property
+    def work_px(self) -> int:
+        """What it costs to compress the photo, as a number of pixels (``contract.work``)."""
+        return count_work_px(self.request.pixels, self.request.options.format)
+
+    @property
     def time_left_s(self) -> float:
         """The time until the client's deadline, negative after it."""
         return self.request.deadline_unix_s - time.time()
@@ -71,12 +87,14 @@ class Item:
         if self.request.options.hdr == "keep":
             # A gain map of the photo's size is encoded beside the photo, without subsampling.
             pixels += pixels // 2
+        if self.is_slow:
+            pixels = round(pixels * AVIF_FACTOR)
         return pixels + self.request.original_bytes // BYTES_PER_PIXEL
 
     def release(self) -> None:
         """Free all large data of the photo."""
         self.data = self.pixels = self.source = None
-        self.network_input = self.saliency = None
+        self.network_input = self.saliency = self.classes = None
         if self.encode_inputs:
             self.encode_inputs.cancel()  # its task refers to the pixels
         self.encode_inputs = None

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +20,27 @@ from contract.keys import input_key
 from worker.flow import Flow, Stage
 from worker.image.decode import decode
 from worker.image.encode import prepare_inputs
+from worker.image.regions import ClassMaps
 from worker.item import Item
 from worker.replies import Replies
-from worker.result import build_result
+from worker.result import WithdrawnError, build_result
 
 log = logging.getLogger(__name__)
 
 # Largest batch on a CPU for each thread. Photos of a larger one would wait for these threads, while
 # another worker may be idle.
 MAX_BATCH_PER_THREAD: Final = 8
+# Slow photos that a worker on a CPU takes for each thread beside other photos. Those that wait in the queue
+# keep the ones behind them waiting.
+MAX_SLOW_PER_THREAD: Final = 4
+# How often Redis is asked whether photos that take long are still wanted.
+WATCH_INTERVAL_S: Final = 0.2
+
+
+# A saliency map; and the names, probabilities and maps of the classes, as in ``ClassMaps``.
+Prediction: TypeAlias = tuple[
+    NDArray[np.float32], tuple[str, ...], NDArray[np.float32], NDArray[np.float32]
+]
 
 
 class Predictor(Protocol):
@@ -44,10 +56,10 @@ class Predictor(Protocol):
         """Return the (height, width) of the network's input for a photo of this size."""
 
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
-        """Return the network's input for a photo."""
+        """Return the network's input for a photo: (h, w, 3) RGB."""
 
-    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
-        """Return one saliency map for each input."""
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> Sequence[Prediction]:
+        """Return the prediction for each input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +98,16 @@ class Pipeline:
         self._replies = Replies(connection, ttl_s=result_ttl_s)
         self._threads = threads
         self._in_flight = 0
+        # Items whose encode takes so long that their clients may leave meanwhile.
+        self._watched: list[Item] = []
+        self._watched_s = 0.0
         self._limits = limits
         self._flow = Flow(
             (
                 Stage("fetch", self._fetch, "caller"),
                 Stage("decode", self._decode, "pool"),
                 Stage("predict", self._predict, "pool" if predictor.side_by_side else "device"),
-                Stage("encode", self._encode, "pool"),
+                Stage("encode", self._encode, "pool", is_long=True),
                 Stage("store", self._replies.send_results, "caller"),
             ),
             threads=threads,
@@ -106,6 +121,8 @@ class Pipeline:
         ``in_flight`` is how many photos all workers have now, 0 if unknown.
         """
         self._in_flight = in_flight
+        items = list(items)
+        self._watched += [item for item in items if item.is_slow]
         self._flow.submit(items)
 
     def advance(self, timeout_s: float) -> list[Item]:
@@ -116,7 +133,12 @@ class Pipeline:
         Raises:
             RedisError: when Redis is unavailable; nothing is lost, call again.
         """
-        return self._flow.advance(timeout_s)
+        self._withdraw_cancelled()
+        ended = self._flow.advance(timeout_s)
+        if ended and self._watched:
+            gone = {item.job_id for item in ended}
+            self._watched = [item for item in self._watched if item.job_id not in gone]
+        return ended
 
     def capacity(self) -> int:
         """Return how many more items may be submitted now.
@@ -128,7 +150,9 @@ class Pipeline:
         if self._flow.open_cost_px >= self._limits.max_open_pixels:
             return 0
         if self._predictor.side_by_side:
-            if self._flow.open_items >= 2 * self._threads:
+            # Slow photos do not keep the others waiting, up to a number.
+            slow_items = min(self._flow.slow_items, MAX_SLOW_PER_THREAD * self._threads)
+            if self._flow.open_items - slow_items >= 2 * self._threads:
                 return 0
             size = min(size, MAX_BATCH_PER_THREAD * self._threads)
         return max(0, min(size - self._flow.items_before_pass, 3 * size - self._flow.open_items))
@@ -153,6 +177,18 @@ class Pipeline:
     def close(self) -> None:
         """Wait for the threads to end."""
         self._flow.close()
+
+    def _withdraw_cancelled(self) -> None:
+        """Withdraw slow items whose input is gone: their clients have left."""
+        if not self._watched or time.monotonic() < self._watched_s + WATCH_INTERVAL_S:
+            return
+        with self._connection.pipeline(transaction=False) as pipeline:
+            for item in self._watched:
+                pipeline.exists(input_key(item.job_id))
+            found = pipeline.execute()
+        for item, exists in zip(self._watched, found, strict=True):
+            item.withdrawn = item.withdrawn or not exists
+        self._watched_s = time.monotonic()
 
     def _fetch(self, items: list[Item]) -> None:
         started_s = time.time()
@@ -183,7 +219,8 @@ class Pipeline:
         item.crop_px = photo.crop_px
         item.network_input = self._predictor.prepare(photo.image)
         if photo.source is None:
-            item.data = None
+            if not item.is_slow:  # an AVIF of ours may come back as it is
+                item.data = None
             item.pixels = np.asarray(photo.image)
         # Where a crop lies is known after the network's pass.
         if self._count_in_flight() == 1 and item.crop_px is None:
@@ -197,7 +234,7 @@ class Pipeline:
         items[0].batch_size = len(items)
         inputs = [cast("NDArray[np.uint8]", item.network_input) for item in items]
         try:
-            maps = self._predictor.predict(inputs)
+            predictions = self._predictor.predict(inputs)
         except Exception:
             if len(items) == 1:
                 raise
@@ -206,9 +243,9 @@ class Pipeline:
             for item in items:
                 self._predict_alone(item)
             return
-        for item, saliency in zip(items, maps, strict=True):
-            item.network_input = None
-            item.saliency = saliency
+        for item, prediction in zip(items, predictions, strict=True):
+            item.saliency, names, probabilities, maps = prediction
+            item.classes = ClassMaps(names, probabilities, maps)
 
     def _predict_alone(self, item: Item) -> None:
         try:
@@ -222,4 +259,7 @@ class Pipeline:
 
     def _encode(self, items: list[Item]) -> None:
         (item,) = items
-        build_result(item, self._predictor.version)
+        try:
+            build_result(item, self._predictor.version)
+        except WithdrawnError:
+            item.withdrawn = True

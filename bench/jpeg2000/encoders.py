@@ -33,7 +33,7 @@ def encode_jp2(
 ) -> bytes:
     """Return our file, of at most `limit_bytes` or the standard JPEG's bytes."""
     settings = EncodeSettings(quality=quality, strength=strength, target=target)
-    return encode(image, saliency, settings, reference_bytes=limit_bytes).jpeg
+    return encode(image, saliency, settings, reference_bytes=limit_bytes).data
 
 
 def encode_openjpeg(image: Picture, limit_bytes: int, block_px: int = 64) -> bytes:

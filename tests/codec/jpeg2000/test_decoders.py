@@ -76,7 +76,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> list[File]:
     files = []
     for name, (image, options) in list_cases().items():
         path = folder / f"{name}.jp2"
-        path.write_bytes(encode(image, spot(10, 12), EncodeSettings(**options)).jpeg)
+        path.write_bytes(encode(image, spot(10, 12), EncodeSettings(**options)).data)
         files.append(File(path, image))
     return files
 

@@ -62,8 +62,8 @@ def test_every_file_opens_and_keeps_its_bytes(
 ) -> None:
     encoded = encode(image, saliency, EncodeSettings(**chosen))
     limit = min(encoded.reference_bytes, chosen["max_bytes"] or encoded.reference_bytes)
-    assert len(encoded.jpeg) <= limit
-    with Image.open(io.BytesIO(encoded.jpeg)) as opened:
+    assert len(encoded.data) <= limit
+    with Image.open(io.BytesIO(encoded.data)) as opened:
         opened.load()
         assert opened.size == image.shape[1::-1]
         assert opened.mode == ("L" if image.ndim == 2 else "RGB")

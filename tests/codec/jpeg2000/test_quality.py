@@ -46,7 +46,7 @@ def test_files_are_smaller_than_the_reference_and_grow_with_quality_and_floor() 
     for quality, floor in ((40, 10), (75, 10), (75, 75), (90, 10)):
         settings = EncodeSettings(quality=quality, target="quality", floor=floor)
         encoded = encode(image, saliency, settings)
-        assert len(encoded.jpeg) <= encoded.reference_bytes
-        sizes.append(len(encoded.jpeg))
+        assert len(encoded.data) <= encoded.reference_bytes
+        sizes.append(len(encoded.data))
     assert sizes[0] < sizes[1] <= sizes[2]
     assert sizes[1] < sizes[3]
