@@ -17,7 +17,6 @@ LIBRARIES: Final = (
     "onnxruntime",
     "pi-heif-decoder",
     "pillow",
-    "thash",
     "torch",
 )
 

@@ -11,7 +11,6 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 from contract.keys import QUEUE_NAME
-from model.prediction import Prediction
 from tests.worker.centre_predictor import CentrePredictor
 from worker.pipeline import Limits, Pipeline
 from worker.queue.batch_worker import BatchWorker
@@ -20,7 +19,7 @@ from worker.queue.batch_worker import BatchWorker
 class HangingPredictor(CentrePredictor):
     """Hangs like a call in native code, which no signal ends."""
 
-    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         """Never return."""
         threading.Event().wait()
         return super().predict(batch)

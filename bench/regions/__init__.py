@@ -1,1 +1,0 @@
-"""Regions, and the boxes of class activation maps, against labelled objects."""
