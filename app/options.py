@@ -1,8 +1,6 @@
 """The options of ``POST /compress``: one declaration for validation, OpenAPI and command line."""
 
-from functools import lru_cache
 from typing import Annotated, Any, Final
-from urllib.parse import parse_qsl
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -23,6 +21,8 @@ from contract.messages import (
 
 # The largest integer that every JSON parser keeps exact (RFC 7493, 2.2); no JPEG is as large.
 LARGEST_MAX_BYTES: Final = 2**53 - 1
+# In /fetch, and in presets for it: the format that the client's `Accept` names.
+AUTOMATIC_FORMAT: Final = ("format", "auto")
 # Longer queries are not cached: many different ones would fill the memory.
 MAX_CACHED_BYTES: Final = 512
 
@@ -244,23 +244,6 @@ def parse_options(pairs: list[tuple[str, str]]) -> Options:
     if options.hdr == "keep" and options.format != "jpeg":
         raise InvalidOptionError("'hdr': keep needs format=jpeg; other files have no gain map")
     return options
-
-
-def parse_query(query: bytes) -> Options:
-    """Return the options of a URL's query.
-
-    Raises:
-        InvalidOptionError: as ``parse_options``.
-    """
-    if len(query) > MAX_CACHED_BYTES:
-        return parse_cached_query.__wrapped__(query)
-    return parse_cached_query(query)
-
-
-@lru_cache(maxsize=64)
-def parse_cached_query(query: bytes) -> Options:
-    """Return what ``parse_query`` does, cached: most requests have one of a few queries."""
-    return parse_options(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
 
 
 def describe_error(error: ErrorDetails) -> str:

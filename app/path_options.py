@@ -5,14 +5,14 @@ import time
 from dataclasses import dataclass, replace
 from typing import Final
 
-from app.options import parse_options
+from app.options import AUTOMATIC_FORMAT, parse_options
+from app.presets import NO_PRESETS, Presets
 from contract.errors import InvalidOptionError
 from contract.messages import Options
 
 NO_OPTIONS: Final = "-"
 EXPIRES: Final = "expires"
 GRAVITY: Final = "gravity"
-AUTOMATIC_FORMAT: Final = ("format", "auto")
 # Enough for 3,000 years. A time in milliseconds has more.
 MAX_EXPIRES_DIGITS: Final = 11
 
@@ -43,8 +43,8 @@ class PathOptions:
         return math.inf if self.expires_s is None else self.expires_s - time.time()
 
 
-def parse_path_options(text: str) -> PathOptions:
-    """Return the options of a path segment; ``-`` stands for none.
+def parse_path_options(text: str, presets: Presets = NO_PRESETS) -> PathOptions:
+    """Return the options of a path segment; ``-`` stands for none, ``preset=NAME`` for a preset's.
 
     Raises:
         InvalidOptionError: when an option is unknown, out of range, malformed or given twice, or
@@ -67,6 +67,7 @@ def parse_path_options(text: str) -> PathOptions:
             expires_s = parse_expires(value)
         else:
             raise InvalidOptionError("'expires' is given more than once.")
+    pairs = presets.expand(pairs)
     is_automatic = AUTOMATIC_FORMAT in pairs
     if is_automatic:
         pairs[pairs.index(AUTOMATIC_FORMAT)] = ("format", Options().format)

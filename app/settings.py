@@ -6,9 +6,17 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.presets import parse_presets
 from contract.images import DEFAULT_MAX_PIXELS, DEFAULT_MAX_UPLOAD_BYTES
 from contract.redis_url import check_redis_url
 
@@ -97,6 +105,27 @@ def check_collector_headers(headers: SecretStr) -> SecretStr:
     return headers
 
 
+def check_presets(text: str) -> str:
+    """Return ``text`` unchanged.
+
+    Raises:
+        ValueError: when it is not a valid list of presets; it names the first invalid one.
+    """
+    parse_presets(text)
+    return text
+
+
+def check_only_presets(value: str, info: ValidationInfo) -> str:
+    """Return ``value`` unchanged.
+
+    Raises:
+        ValueError: when presets are required, and there are none.
+    """
+    if value == "on" and not info.data.get("presets", "invalid"):
+        raise ValueError("it needs PRESETS, and there are none")
+    return value
+
+
 RedisUrl = Annotated[str, AfterValidator(check_redis_url), Field(repr=False)]
 Key = Annotated[SecretStr, AfterValidator(check_key)]
 Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(split_setting)]
@@ -151,6 +180,9 @@ class AppSettings(BaseSettings):
     api_keys: Keys = ()
     # Web pages of these origins may send requests and read responses; `*` is every page.
     cors_origins: Origins = ()
+    # Options by name, as NAME:OPTIONS with commas between them; with `only_presets`, no others.
+    presets: Annotated[str, AfterValidator(check_presets)] = ""
+    only_presets: Annotated[Literal["on", "off"], AfterValidator(check_only_presets)] = "off"
     # The path under which a proxy serves this service, if it removes it from the requests.
     root_path: Annotated[str, AfterValidator(parse_root_path)] = ""
     # Proxies whose X-Forwarded-* headers are believed: addresses, networks, or `*`.

@@ -39,6 +39,12 @@ class BodyDeadline:
         return min(self.timeout_s, self.grace_s + received_bytes / self.min_bytes_per_s)
 
 
+def is_form(request: Request) -> bool:
+    """Return whether the request's body is a form, by its Content-Type."""
+    content_type = request.headers.get("content-type", "")
+    return content_type.partition(";")[0].strip().lower() == "multipart/form-data"
+
+
 async def read_body(
     request: Request, ticket: Ticket, *, max_bytes: int, deadline: BodyDeadline
 ) -> Body:
@@ -52,9 +58,7 @@ async def read_body(
         InvalidOptionError: when the form's file is not named ``file``.
         SlowBodyError: when the body is slower than ``deadline`` allows.
     """
-    content_type = request.headers.get("content-type", "")
-    is_form = content_type.partition(";")[0].strip().lower() == "multipart/form-data"
-    form = FormReader(content_type) if is_form else None
+    form = FormReader(request.headers["content-type"]) if is_form(request) else None
     limit_bytes = max_bytes + FORM_OVERHEAD_BYTES if form else max_bytes
     announced_bytes = parse_content_length(request)
     if announced_bytes is not None:

@@ -1,13 +1,13 @@
 """``POST /compress``: the route, and its description in OpenAPI."""
 
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.http.body import BodyDeadline, read_body
+from app.http.body import BodyDeadline, is_form, read_body
 from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect, find_connection
 from app.http.documents import JobDocument, describe_job, job_path
 from app.http.headers import describe_request_headers, describe_response_headers
@@ -20,7 +20,8 @@ from app.http.responses import (
     to_not_modified,
     to_photo_response,
 )
-from app.options import describe_options, parse_options, parse_query
+from app.options import describe_options
+from app.presets import PRESET
 from app.service.admission import Ticket
 from app.service.compression import (
     Upload,
@@ -36,10 +37,16 @@ from contract.images import MEDIA_TYPES
 
 router = APIRouter()
 
+PRESET_SCHEMA: Final = {
+    "type": "string",
+    "description": "Name of a preset, if the service has any: options that the operator has chosen. "
+    "Other options take precedence over those of the preset",
+}
+
 
 def describe_compress() -> dict[str, Any]:
     """Return OpenAPI's description of parameters and bodies, which the handler parses itself."""
-    properties = describe_options()
+    properties = {**describe_options(), PRESET: PRESET_SCHEMA}
     binary = {"schema": {"type": "string", "format": "binary"}}
     form = {
         "type": "object",
@@ -158,7 +165,9 @@ async def respond(request: Request, service: Service) -> Response:
     """
     settings = service.settings
     root_path = request.scope["root_path"]
-    options = parse_query(request.scope["query_string"])  # first: wrong options need no upload
+    has_fields = is_form(request)
+    # First: wrong options need no upload. The fields of a form come with it.
+    options = service.presets.parse_query(request.scope["query_string"], is_complete=not has_fields)
     preferences = parse_preferences(request.headers)
     held: ExitStack = request.state.held
     ticket = held.enter_context(service.admission.admit(find_connection(request)))
@@ -172,8 +181,8 @@ async def respond(request: Request, service: Service) -> Response:
             settings.min_upload_bytes_per_s,
         ),
     )
-    if body.fields:
-        options = parse_options([*request.query_params.multi_items(), *body.fields])
+    if has_fields:
+        options = service.presets.parse([*request.query_params.multi_items(), *body.fields])
     upload = await create_upload(body.data, options)
     media_type = choose_available(preferences.media_type, has_heatmap=options.heatmap != "none")
     if preferences.detached:

@@ -101,7 +101,7 @@ async def respond(
     )
     if request.url.query:
         raise MalformedRequestError("A query is not allowed: the options are part of the path.")
-    chosen = parse_path_options(options)
+    chosen = parse_path_options(options, service.presets)
     if chosen.remaining_s <= 0:
         raise BadSignatureError("The signature has expired.")
     source_url = parse_source_url(source_text)

@@ -17,6 +17,7 @@ from starlette.types import Scope
 
 from app.http.conditional import is_not_modified
 from app.http.dependencies import ServiceDependency
+from app.presets import NO_PRESETS, Presets
 from contract.images import MAX_SIDE_PX
 
 PAGE: Final = Path(__file__).parent / "index.html"
@@ -58,8 +59,12 @@ def hash_folder(folder: Path) -> str:
 TAG: Final = hash_folder(SITE)
 
 
-def render(max_upload_bytes: int, *, needs_key: bool) -> bytes:
+def render(max_upload_bytes: int, *, needs_key: bool, presets: Presets = NO_PRESETS) -> bytes:
     """Return the page with the URLs of its files and the service's settings filled in."""
+    # A preset's name is a word, so it needs no escapes.
+    choices = [f'<option value="{name}">{name}</option>' for name in presets.names]
+    if not presets.only:
+        choices.insert(0, '<option value="" selected>none</option>')
     modules = sorted(path.name for path in SITE.glob("*.js") if path.name != "main.js")
     # Browsers discover modules one import at a time; preloads make them load in parallel.
     preloads = "\n".join(
@@ -71,6 +76,8 @@ def render(max_upload_bytes: int, *, needs_key: bool) -> bytes:
         ("@TAG@", TAG),
         ("@MAX_UPLOAD_BYTES@", str(max_upload_bytes)),
         ("@NEEDS_KEY@", "true" if needs_key else "false"),
+        ("@PRESETS_HIDDEN@", "" if presets.names else "hidden"),
+        ("@PRESETS@", "".join(choices)),
         ("@MAX_SIDE_PX@", str(MAX_SIDE_PX)),
     ):
         page = page.replace(placeholder, text)
@@ -81,7 +88,9 @@ def render(max_upload_bytes: int, *, needs_key: bool) -> bytes:
 async def page(request: Request, service: ServiceDependency) -> Response:
     """Return the page."""
     settings = service.settings
-    body = render(settings.max_upload_bytes, needs_key=bool(settings.api_keys))
+    body = render(
+        settings.max_upload_bytes, needs_key=bool(settings.api_keys), presets=service.presets
+    )
     headers = {
         **SECURITY_HEADERS,
         "Cache-Control": REVALIDATE,

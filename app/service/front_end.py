@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from app.background import BackgroundTask
 from app.liveness.live_workers import LiveWorkers
 from app.liveness.sweeper import Sweeper
+from app.presets import Presets
 from app.queue.client import QueueClient
 from app.queue.detached import DetachedJobs
 from app.queue.jobs import Jobs
@@ -35,6 +36,7 @@ class Service:
 
     def __init__(self, settings: AppSettings) -> None:
         self.settings = settings
+        self.presets = Presets(settings.presets, only=settings.only_presets == "on")
         self.metrics = Metrics()
         self.admission = Admission(settings.max_pending, settings.max_pending_bytes)
         self.capacity = Capacity()

@@ -7,6 +7,7 @@ import time
 from pydantic import ValidationError
 
 from app.path_options import EXPIRES, NO_OPTIONS, parse_path_options
+from app.presets import Presets
 from app.settings import AppSettings, describe_setting_error
 from app.sources.signature import signed_path
 from app.sources.source_url import parse_source_url
@@ -29,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         options = ",".join([*pairs, f"{EXPIRES}={int(time.time()) + arguments.lifetime_s}"])
     try:
         parse_source_url(arguments.url)
-        parse_path_options(options)
+        parse_path_options(options, Presets(settings.presets, only=settings.only_presets == "on"))
     except FoveateError as error:  # the service would reject the request
         print(f"foveate: {error.detail}", file=sys.stderr)
         return 1

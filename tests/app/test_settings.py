@@ -32,6 +32,10 @@ from tests.docs.documents import read_defaults
             "OTEL_EXPORTER_OTLP_ENDPOINT is invalid: it is",
         ),
         ("OTEL_EXPORTER_OTLP_HEADERS", "key", "OTEL_EXPORTER_OTLP_HEADERS is invalid: it must be"),
+        ("PRESETS", "thumb:size=9", "PRESETS is invalid: preset 'thumb': 'size' is not an option"),
+        ("PRESETS", " ", "PRESETS is invalid: preset 1 must be NAME"),
+        ("ONLY_PRESETS", "on", "ONLY_PRESETS is invalid: it needs PRESETS"),
+        ("ONLY_PRESETS", "true", "ONLY_PRESETS must be 'on' or 'off'"),
         ("API_KEYS", "short", "API_KEYS is invalid: each key needs at least 16 ASCII characters"),
     ],
 )

@@ -5,11 +5,13 @@ import re
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Photos
 from tests.browser.page import DONE_MS, PageUnderTest, open_jpeg
 from tests.browser.pictures import portrait
+from tests.integration.front_end import run_front_end
+from tests.integration.running import Running
 
 
 def test_photos_are_compressed_again_and_an_outdated_response_is_ignored(
@@ -145,3 +147,22 @@ def test_an_avif_is_shown_compared_and_downloaded(page: PageUnderTest, photos: P
     tab.wait_for_timeout(500)
     page.await_done("anna")
     assert open_jpeg(page.download("anna")).width == width
+
+
+def test_a_preset_takes_the_place_of_the_options(
+    chromium: Browser, page_service: Running, photos: Photos
+) -> None:
+    settings = {"PRESETS": "small:width=50,tiny:width=20&format=avif", "ONLY_PRESETS": "on"}
+    with (
+        run_front_end(page_service.redis_url, **settings) as front_end,
+        PageUnderTest(chromium, front_end.url) as page,
+    ):
+        page.choose(photos.anna)
+        page.await_done("anna")
+        assert open_jpeg(page.download("anna")).width == 50
+        expect(page.tab.locator("#quality")).to_be_hidden()
+        page.tab.get_by_label("Preset").select_option("tiny")
+        page.tab.wait_for_timeout(500)
+        page.await_done("anna")
+        sent = [r.url.partition("?")[2] for r in page.requests if "/compress?" in r.url]
+        assert sent == ["heatmap=map&preset=small", "heatmap=map&preset=tiny"]

@@ -10,6 +10,7 @@ import pytest
 
 from app.main import create_app
 from app.options import CompressOptions, describe_options
+from app.presets import PRESET
 from app.settings import AppSettings
 from contract.errors import index_by_code
 from contract.gravity import PLACES, SMART
@@ -91,7 +92,7 @@ def test_every_option_is_listed_as_it_is_declared() -> None:
 def test_the_form_is_described_as_closed() -> None:
     operation = create_app(AppSettings()).openapi()["paths"]["/compress"]["post"]
     form = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert form["properties"].keys() == {"file", *CompressOptions.model_fields}
+    assert form["properties"].keys() == {"file", PRESET, *CompressOptions.model_fields}
     assert form["additionalProperties"] is False
 
 

@@ -26,6 +26,10 @@ export class OptionsForm {
   get query() {
     const { elements } = this.#form;
     const query = new URLSearchParams({ heatmap: "map" });
+    if (elements.preset.value) {
+      query.set("preset", elements.preset.value);
+      return query.toString();
+    }
     for (const name of ["quality", "target", "strength", "tune", "format", "subsampling", "metadata"]) {
       query.set(name, elements[name].value);
     }
@@ -64,6 +68,8 @@ export class OptionsForm {
 
   #updateForm() {
     const { elements } = this.#form;
+    const own = this.#form.querySelector("#own-options");
+    own.hidden = own.disabled = elements.preset.value !== "";
     for (const name of ["quality", "strength"]) {
       this.#form.querySelector(`#${name}-value`).textContent = elements[name].value;
     }

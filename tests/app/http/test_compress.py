@@ -9,6 +9,7 @@ from redis import Redis
 
 from app.main import create_app
 from app.options import CompressOptions
+from app.presets import PRESET
 from app.service.front_end import Service
 from app.settings import AppSettings
 from contract.messages import Options
@@ -52,6 +53,41 @@ def test_fields_of_a_form_are_options_beside_the_query() -> None:
         assert read_problem(twice) == (422, "invalid-option")
 
     use_service(work)
+
+
+def test_a_preset_is_in_the_query_or_in_the_form() -> None:
+    async def work(client: httpx.AsyncClient, service: Service) -> None:
+        queue = service.queue = StandInQueue(service)
+        form: Any = {"files": {"file": PHOTO}}
+        sent = [
+            await client.post("/compress?preset=small", content=PHOTO),
+            await client.post("/compress", **form, data={"preset": "small"}),
+            await client.post("/compress?strength=0.5", **form, data={"preset": "small"}),
+        ]
+        assert [response.status_code for response in sent] == [200, 200, 422]
+        options = [options for _, options in queue.uploads]
+        assert options == [Options(width=20), Options(width=20)]
+        refused = [
+            await client.post("/compress", content=PHOTO),
+            await client.post("/compress", **form),
+            await client.post("/compress?preset=small", **form, data={"preset": "small"}),
+            await client.post("/compress?preset=small", **form, data={"quality": "5"}),
+        ]
+        assert [read_problem(one) for one in refused] == [(422, "invalid-option")] * 4
+
+    use_service(work, presets="small:width=20", only_presets="on", cache_max_bytes=0)
+
+
+def test_a_changed_preset_changes_the_tag() -> None:
+    tags = []
+
+    async def work(client: httpx.AsyncClient, service: Service) -> None:
+        service.queue = StandInQueue(service)
+        tags.append((await client.post("/compress?preset=a", content=PHOTO)).headers["etag"])
+
+    for presets in ("a:quality=5", "a:quality=6", "a:quality=5"):
+        use_service(work, presets=presets, cache_max_bytes=0)
+    assert tags[0] == tags[2] != tags[1]
 
 
 def test_a_wrong_option_is_refused_before_the_body_is_read() -> None:
@@ -194,7 +230,7 @@ def test_openapi_describes_every_option_form_and_header() -> None:
     for parameter in operation["parameters"]:
         by_place.setdefault(parameter["in"], set()).add(parameter["name"])
         assert parameter["description"]
-    assert by_place["query"] == set(CompressOptions.model_fields)
+    assert by_place["query"] == {*CompressOptions.model_fields, PRESET}
     assert by_place["header"] >= {"Prefer", "If-None-Match", "Cache-Control"}
     found = operation["responses"]["200"]
     assert set(found["content"]) == {

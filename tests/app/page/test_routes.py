@@ -4,6 +4,7 @@ import asyncio
 import functools
 import re
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,7 +20,7 @@ PAGE_TEXT = PAGE.read_text(encoding="utf-8")
 
 
 @functools.cache
-def make_app(**settings: int) -> FastAPI:
+def make_app(**settings: Any) -> FastAPI:
     """Return a front end that is not connected to Redis."""
     app = create_app()
     app.state.service = Service(AppSettings(**settings))
@@ -27,7 +28,7 @@ def make_app(**settings: int) -> FastAPI:
 
 
 def request(
-    path: str, method: str = "GET", headers: dict[str, str] | None = None, **settings: int
+    path: str, method: str = "GET", headers: dict[str, str] | None = None, **settings: Any
 ) -> httpx.Response:
     """Return the front end's response; the page needs neither Redis nor a worker."""
 
@@ -119,7 +120,23 @@ def test_the_form_has_every_option() -> None:
     named = set(re.findall(r'<(?:input|select) [^>]*name="(\w+)"', PAGE_TEXT))
     # The page always requests the map, and has its limit in kilobytes.
     assert set(CompressOptions.model_fields) - named == {"heatmap", "max_bytes"}
+    assert "preset" in named
     assert "max_kilobytes" in named
+
+
+def test_the_form_has_the_presets_of_the_service() -> None:
+    chooser = re.compile(
+        r'<div ([^>]*)>\s*<label [^>]*for="preset">.*?<select [^>]*>(.*?)</select>', re.DOTALL
+    )
+    for only, names in (("off", ["", "a-b", "C_1"]), ("on", ["a-b", "C_1"])):
+        page = request("/", presets="a-b:quality=5,C_1:width=9", only_presets=only).text
+        found = chooser.search(page)
+        assert found
+        assert "hidden" not in found.group(1)
+        assert re.findall('<option value="([^"]*)"', found.group(2)) == names
+    found = chooser.search(request("/").text)
+    assert found
+    assert found.group(1) == "hidden"
 
 
 def test_the_tag_of_the_page_changes_with_names_and_sizes_of_its_files(tmp_path: Path) -> None:

@@ -64,3 +64,15 @@ def test_what_the_service_rejects_gets_no_signature(
     assert captured.out == ""
     assert captured.err.startswith("foveate: ")
     assert "short-secret" not in captured.err
+
+
+def test_presets_of_the_environment_are_known(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FETCH_KEYS", KEY)
+    monkeypatch.setenv("PRESETS", "thumb:width=200")
+    assert run(monkeypatch, URL, "--options", "preset=thumb") == 0
+    assert capsys.readouterr().out == signed_path(KEY.encode(), URL, "preset=thumb") + "\n"
+    assert run(monkeypatch, URL, "--options", "preset=other") == 1
+    monkeypatch.setenv("ONLY_PRESETS", "on")
+    assert run(monkeypatch, URL, "--options", "quality=5") == 1

@@ -10,8 +10,8 @@ import pytest
 
 from app.sources.signature import sign
 from tests.hostile_upstream import MODIFIED, PHOTO, HostileUpstream
-from tests.integration.fetch.conftest import KEY, OLD_KEY, path_of
-from tests.integration.front_end import FrontEnd
+from tests.integration.fetch.conftest import KEY, OLD_KEY, fetch_settings, path_of
+from tests.integration.front_end import FrontEnd, run_front_end
 from tests.integration.http_requests import post
 from tests.integration.running import Running, metric, wait_for
 
@@ -138,3 +138,19 @@ def test_fetches_are_counted(
     cdn.get(path_of(upstream.url("/photo.jpg")))
     assert metric(fetching.url, 'foveate_fetches_total{status="200"}') == before + 1
     assert metric(fetching.url, "foveate_pending_uploads") == 0
+
+
+def test_a_changed_preset_serves_no_old_picture(
+    service: Running, upstream: HostileUpstream
+) -> None:
+    path = path_of(upstream.url("/photo.jpg"), "preset=small")
+    seen = []
+    for presets in ("small:width=40", "small:width=50", "small:width=40"):
+        settings = {**fetch_settings(upstream), "PRESETS": presets}
+        with run_front_end(service.redis_url, **settings) as front_end:
+            response = httpx.get(front_end.url + path, timeout=30)
+            assert response.status_code == 200, response.text
+            same = post(f"{service.url}/compress?{presets.partition(':')[2]}", content=PHOTO)
+            assert response.content == same.content
+            seen.append(response.headers["etag"])
+    assert seen[0] == seen[2] != seen[1]
