@@ -126,9 +126,21 @@ def check_only_presets(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def check_key_limit(limit: int, info: ValidationInfo) -> int:
+    """Return ``limit`` unchanged.
+
+    Raises:
+        ValueError: when there is a limit, and no key that it could hold for.
+    """
+    if limit and not info.data.get("api_keys", "invalid"):
+        raise ValueError("it needs API_KEYS, and there are none")
+    return limit
+
+
 RedisUrl = Annotated[str, AfterValidator(check_redis_url), Field(repr=False)]
 Key = Annotated[SecretStr, AfterValidator(check_key)]
 Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(split_setting)]
+KeyLimit = Annotated[int, Field(ge=0, le=1_000_000), AfterValidator(check_key_limit)]
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]
 Hosts = Annotated[tuple[Host, ...], NoDecode, BeforeValidator(split_setting)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -178,6 +190,9 @@ class AppSettings(BaseSettings):
 
     # Without keys anyone may upload.
     api_keys: Keys = ()
+    # Uploads of one key, counted over all front ends: in progress, and in a minute. 0 is no limit.
+    key_max_pending: KeyLimit = 0
+    key_uploads_per_minute: KeyLimit = 0
     # Web pages of these origins may send requests and read responses; `*` is every page.
     cors_origins: Origins = ()
     # Options by name, as NAME:OPTIONS with commas between them; with `only_presets`, no others.

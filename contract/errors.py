@@ -20,6 +20,7 @@
     │   └── MaxBytesError             422
     └── ServiceError               the service has failed or is busy
         ├── QueueFullError            429
+        ├── KeyLimitError             429
         ├── InternalError             500
         ├── UpstreamError             502
         ├── NoWorkerError             503
@@ -177,6 +178,15 @@ class QueueFullError(ServiceError):
     code = "queue-full"
     status = 429
     title = "Too many uploads are waiting"
+    retry_after_s = 1
+
+
+class KeyLimitError(ServiceError):
+    """The API key has as many uploads in progress, or has sent as many in a minute, as it may."""
+
+    code = "key-limit"
+    status = 429
+    title = "The API key is at its limit"
     retry_after_s = 1
 
 

@@ -57,6 +57,10 @@ cache_key: Final[KeyOf] = "foveate:cache:{}".format
 # By id of a front-end process: the list on which it waits for replies.
 reply_key: Final[KeyOf] = "foveate:replies:{}".format
 
+# By digest of an API key: its uploads in progress, and when all that it has sent is forgotten.
+key_uploads_key: Final[KeyOf] = "foveate:key-uploads:{}".format
+key_rate_key: Final[KeyOf] = "foveate:key-rate:{}".format
+
 # RQ's set of the keys of the queue's workers.
 WORKERS_KEY: Final = f"rq:workers:{QUEUE_NAME}"
 WORKER_KEY_PREFIX: Final = "rq:worker:"

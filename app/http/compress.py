@@ -134,7 +134,7 @@ PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
             "content": {MEDIA_TYPE: {"schema": {"type": "object"}, "examples": INVALID}},
         },
         429: {
-            "description": "Too many uploads are waiting",
+            "description": "Too many uploads are waiting, or the API key is at its limit",
             "headers": describe_response_headers(["Retry-After"]),
             **PROBLEM,
         },
@@ -170,6 +170,9 @@ async def respond(request: Request, service: Service) -> Response:
     options = service.presets.parse_query(request.scope["query_string"], is_complete=not has_fields)
     preferences = parse_preferences(request.headers)
     held: ExitStack = request.state.held
+    if service.key_limits.is_on:
+        service.require_redis()
+        await service.key_limits.admit(request.state.api_key, held, service.capacity.retry_after_s)
     ticket = held.enter_context(service.admission.admit(find_connection(request)))
     body = await read_body(
         request,

@@ -8,6 +8,7 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from app.background import BackgroundTask
+from app.limits.key_limits import KeyLimits
 from app.liveness.live_workers import LiveWorkers
 from app.liveness.sweeper import Sweeper
 from app.presets import Presets
@@ -58,6 +59,12 @@ class Service:
             on_result=self.metrics.observe_result,
             on_death=self.metrics.count_death,
         )
+        self.key_limits = KeyLimits(
+            self.queue.redis,
+            max_pending=settings.key_max_pending,
+            per_minute=settings.key_uploads_per_minute,
+            on_death=self.metrics.count_death,
+        )
         self.event_streams = 0
         # Pictures of jobs that are being sent. They wait for no worker, so they have places of their own.
         self.downloads = Admission(MAX_DOWNLOADS, settings.max_pending_bytes)
@@ -81,6 +88,7 @@ class Service:
     def start(self) -> None:
         """Start to read replies, to count workers and to look for dead ones."""
         self.queue.start()
+        self.key_limits.start()
         self._watch.start()
         self._sweep.start()
 
@@ -90,12 +98,13 @@ class Service:
         await self._sweep.stop()
         self._sweeper.close()
         await self.detached.stop()
+        await self.key_limits.stop()
         await self.queue.stop()
         await self.live_workers.close()
 
     def find_broken_tasks(self) -> list[str]:
         """Return the names of the background tasks that can't run."""
-        tasks = (self._reader, self._watch, self._sweep)
+        tasks = (self._reader, self._watch, self._sweep, self.key_limits.renewal)
         return [task.name for task in tasks if not task.can_run]
 
     async def _watch_workers(self) -> None:

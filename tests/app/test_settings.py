@@ -36,6 +36,8 @@ from tests.docs.documents import read_defaults
         ("PRESETS", " ", "PRESETS is invalid: preset 1 must be NAME"),
         ("ONLY_PRESETS", "on", "ONLY_PRESETS is invalid: it needs PRESETS"),
         ("ONLY_PRESETS", "true", "ONLY_PRESETS must be 'on' or 'off'"),
+        ("KEY_MAX_PENDING", "2", "KEY_MAX_PENDING is invalid: it needs API_KEYS"),
+        ("KEY_UPLOADS_PER_MINUTE", "-1", "KEY_UPLOADS_PER_MINUTE must be at least 0"),
         ("API_KEYS", "short", "API_KEYS is invalid: each key needs at least 16 ASCII characters"),
     ],
 )

@@ -21,4 +21,6 @@ def test_client_errors_have_a_4xx_status() -> None:
 
 def test_temporary_errors_say_when_to_retry() -> None:
     temporary = {code for code, error in index_by_code().items() if error.retry_after_s}
-    assert temporary == {"job-unfinished", "queue-full", "no-worker", "queue-unavailable"}
+    assert temporary == {
+        *("job-unfinished", "queue-full", "key-limit", "no-worker", "queue-unavailable"),
+    }

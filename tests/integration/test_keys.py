@@ -1,13 +1,16 @@
 """API keys, CORS and security headers of a front end that has them configured."""
 
+import socket
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import httpx
 import pytest
 
 from tests.integration.front_end import FrontEnd, run_front_end
 from tests.integration.http_requests import new_client
-from tests.integration.running import Running
+from tests.integration.running import Running, wait_for
 from tests.integration.test_errors import problem
 from tests.photos import file_of, photo
 
@@ -114,6 +117,52 @@ def test_every_response_has_security_headers(guarded: httpx.Client) -> None:
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         unsafe = "unsafe-inline" in headers["content-security-policy"]
         assert unsafe == (path == "/docs")
+
+
+def test_the_limits_of_a_key_hold_over_front_ends(service: Running) -> None:
+    settings = {"API_KEYS": ", ".join(KEYS), "KEY_UPLOADS_PER_MINUTE": "4", "KEY_MAX_PENDING": "2"}
+    with (
+        run_front_end(service.redis_url, **settings) as one,
+        run_front_end(service.redis_url, **settings) as two,
+    ):
+        sent = [
+            httpx.post(f"{url}/compress", content=PHOTO, headers=bearer(KEYS[0]), timeout=30)
+            for url in (one.url, two.url) * 3
+        ]
+        assert [response.status_code for response in sent] == [200] * 4 + [429] * 2
+        assert problem(sent[4]) == (429, "key-limit")
+        assert "4 uploads per minute" in sent[4].json()["detail"]
+        assert 1 <= int(sent[4].headers["retry-after"]) <= 15
+        other = httpx.post(
+            f"{one.url}/compress", content=PHOTO, headers=bearer(KEYS[1]), timeout=30
+        )
+        assert other.status_code == 200
+        # Two uploads that don't arrive take the places of one key.
+        with ExitStack() as stack:
+            for front_end in (one, two):
+                stack.enter_context(begin_upload(front_end.url, KEYS[1]))
+            refused = httpx.post(f"{two.url}/compress", content=PHOTO, headers=bearer(KEYS[1]))
+            assert problem(refused) == (429, "key-limit")
+            assert "2 uploads in progress" in refused.json()["detail"]
+
+        def is_free() -> bool:
+            return httpx.post(
+                f"{two.url}/compress", content=PHOTO, headers=bearer(KEYS[1]), timeout=30
+            ).is_success
+
+        wait_for(is_free, 10, "for the places of clients that left")
+
+
+def begin_upload(url: str, key: str) -> socket.socket:
+    """Return a connection with an upload that has begun."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    connection = socket.create_connection((host, int(port)))
+    head = (
+        f"POST /compress HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: 999"
+    )
+    connection.sendall(head.encode() + b"\r\n\r\nabc")
+    time.sleep(0.3)
+    return connection
 
 
 def test_without_settings_no_key_is_needed_and_no_origin_is_allowed(

@@ -33,7 +33,10 @@ class ApiKeyMiddleware:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).getlist("authorization")
-        if len(given) == 1 and self._is_valid(given[0]):
+        digest = self._find(given[0]) if len(given) == 1 else None
+        if digest is not None:
+            # The limits of a key go by it.
+            scope.setdefault("state", {})["api_key"] = digest.hex()
             await self._app(scope, receive, send)
             return
         error = MissingKeyError("Send a key as 'Authorization: Bearer KEY'.")
@@ -42,12 +45,13 @@ class ApiKeyMiddleware:
         headers = {"WWW-Authenticate": challenge, "Connection": "close"}
         await to_response(error, headers)(scope, receive, send)
 
-    def _is_valid(self, authorization: str) -> bool:
+    def _find(self, authorization: str) -> bytes | None:
+        """Return the digest of the key if it is a valid one."""
         scheme, _, key = authorization.partition(" ")
         digest = hashlib.sha256(key.strip().encode("latin-1")).digest()
         # Compare with all keys, also after a match: the time must not reveal which one matched.
         matches = [hmac.compare_digest(digest, known) for known in self._digests]
-        return scheme.lower() == "bearer" and any(matches)
+        return digest if scheme.lower() == "bearer" and any(matches) else None
 
 
 def is_open(path: str) -> bool:

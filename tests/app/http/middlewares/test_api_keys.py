@@ -63,3 +63,19 @@ def test_only_the_listed_paths_are_open() -> None:
         assert post(path).status_code == 200, path
     for path in ("/metrics", "/jobs/x", "/livez/", "/docsx", "/pages/x", "/fetch", "/new"):
         assert post(path).status_code == 401, path
+
+
+def test_a_key_is_known_by_its_digest_whatever_the_order_of_keys() -> None:
+    seen: list[str] = []
+
+    async def note(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["state"]["api_key"])
+        await respond(scope, receive, send)
+
+    for keys in (KEYS, KEYS[::-1]):
+        for key in KEYS:
+            headers = {"Authorization": f"Bearer {key}"}
+            send(ApiKeyMiddleware(note, keys), "POST", "/compress", headers=headers)
+    assert seen[:2] == seen[2:]
+    assert len(set(seen)) == 2
+    assert not any(key in digest for key in KEYS for digest in seen)

@@ -1,0 +1,1 @@
+"""What one API key may do, counted over all front ends."""
