@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from app.http import compress, fetch, health, jobs, problems
+from app.http.documents import describe_webhook
 from app.http.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from app.http.methods import create_fallback_routes
 from app.http.middlewares.api_keys import ApiKeyMiddleware
@@ -24,6 +25,10 @@ from app.sources.client import Upstream
 from app.telemetry import tracing
 from app.telemetry.logs import RequestLogMiddleware
 from app.telemetry.request_id import RequestIdMiddleware
+from app.webhooks.receiver import Receivers
+from app.webhooks.records import WebhookRecords
+from app.webhooks.signature import parse_key
+from app.webhooks.webhooks import JOB_POLL_S, Webhooks
 from contract.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -38,11 +43,20 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
         # Not earlier: the server configures logging after it has loaded the application.
         if bool(chosen.fetch_keys) != bool(chosen.fetch_hosts):
             log.warning("/fetch is off: it needs both FETCH_KEYS and FETCH_HOSTS, and one is empty")
+        if bool(chosen.webhook_keys) != bool(chosen.webhook_hosts):
+            log.warning(
+                "webhooks are off: they need both WEBHOOK_KEYS and WEBHOOK_HOSTS, and one is empty"
+            )
         service = Service(chosen)
         app.state.service = service
         app.state.upstream = create_upstream(chosen)
+        webhooks = app.state.webhooks = create_webhooks(chosen, service)
         service.start()
+        if webhooks:
+            webhooks.start()
         yield
+        if webhooks:
+            await webhooks.stop()
         await app.state.upstream.close()
         await service.stop()
         await asyncio.to_thread(send_last_spans)
@@ -57,6 +71,7 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
         redirect_slashes=False,
         static_url="/docs/assets",
     )
+    app.state.webhooks = None
     add_middlewares(app, chosen)
     problems.install(app)
     routers = [compress.router, jobs.router, health.router]
@@ -100,4 +115,34 @@ def create_upstream(settings: AppSettings) -> Upstream:
         max_bytes=settings.max_upload_bytes,
         timeout_s=settings.fetch_timeout_s,
         read_timeout_s=settings.fetch_read_timeout_s,
+    )
+
+
+def create_webhooks(settings: AppSettings, service: Service) -> Webhooks | None:
+    """Return what delivers webhooks, None if ``settings`` have no keys or no hosts for it."""
+    if not (settings.webhook_keys and settings.webhook_hosts):
+        return None
+    metrics = service.metrics
+    return Webhooks(
+        WebhookRecords(
+            service.queue.redis,
+            deadline_s=settings.job_deadline_s,
+            lifetime_s=settings.webhook_lifetime_s,
+        ),
+        Receivers(
+            AllowList(
+                settings.webhook_hosts, settings.webhook_ports, settings.webhook_loopback_port
+            ),
+            [parse_key(key.get_secret_value()) for key in settings.webhook_keys],
+            timeout_s=settings.webhook_timeout_s,
+        ),
+        service.jobs,
+        timeout_s=settings.webhook_timeout_s,
+        lifetime_s=settings.webhook_lifetime_s,
+        # Before the record of a job expires, whose front end has died.
+        job_poll_s=min(JOB_POLL_S, settings.result_ttl_s),
+        describe=describe_webhook,
+        on_outcome=lambda outcome: metrics.webhooks.labels(outcome).inc(),
+        on_open=metrics.open_webhooks.set,
+        on_death=metrics.count_death,
     )

@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.presets import parse_presets
+from app.webhooks.signature import parse_key
 from contract.images import DEFAULT_MAX_PIXELS, DEFAULT_MAX_UPLOAD_BYTES
 from contract.redis_url import check_redis_url
 
@@ -58,6 +59,16 @@ def check_key(key: SecretStr) -> SecretStr:
     text = key.get_secret_value()
     if len(text) < MIN_KEY_CHARS or not (text.isascii() and text.isprintable()) or " " in text:
         raise ValueError(f"each key needs at least {MIN_KEY_CHARS} ASCII characters, no spaces")
+    return key
+
+
+def check_webhook_key(key: SecretStr) -> SecretStr:
+    """Return ``key`` unchanged.
+
+    Raises:
+        ValueError: when it is not a key of Standard Webhooks.
+    """
+    parse_key(key.get_secret_value())
     return key
 
 
@@ -141,6 +152,8 @@ RedisUrl = Annotated[str, AfterValidator(check_redis_url), Field(repr=False)]
 Key = Annotated[SecretStr, AfterValidator(check_key)]
 Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(split_setting)]
 KeyLimit = Annotated[int, Field(ge=0, le=1_000_000), AfterValidator(check_key_limit)]
+WebhookKey = Annotated[SecretStr, AfterValidator(check_webhook_key)]
+WebhookKeys = Annotated[tuple[WebhookKey, ...], NoDecode, BeforeValidator(split_setting)]
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]
 Hosts = Annotated[tuple[Host, ...], NoDecode, BeforeValidator(split_setting)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -220,6 +233,16 @@ class AppSettings(BaseSettings):
     fetch_max_age_s: Annotated[int, Field(ge=0, le=31_536_000)] = 86_400
     # The only port of this machine that /fetch may connect to; for tests.
     fetch_loopback_port: Port | None = None
+
+    # Webhooks are off unless there are both keys and hosts.
+    webhook_keys: WebhookKeys = ()
+    webhook_hosts: Hosts = ()
+    webhook_ports: Ports = (80, 443)
+    webhook_timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+    # How long after the end of its job an undelivered webhook is tried again.
+    webhook_lifetime_s: Annotated[int, Field(ge=1, le=604_800)] = 3600
+    # The only port of this machine that webhooks may be sent to; for tests.
+    webhook_loopback_port: Port | None = None
 
     @property
     def drain_s(self) -> int:

@@ -40,6 +40,9 @@ RECORD_TTL_FACTOR: Final = 2
 COMPILING_KEY: Final = "foveate:compiling"
 COMPILING_TTL_S: Final = 60
 
+# The webhooks that are not delivered yet: a sorted set of their jobs' ids by the time when each is due.
+WEBHOOKS_KEY: Final = "foveate:webhooks"
+
 # Written to find out whether Redis accepts writes.
 PROBE_KEY: Final = "foveate:writable"
 
@@ -57,6 +60,8 @@ cache_key: Final[KeyOf] = "foveate:cache:{}".format
 # By id of a front-end process: the list on which it waits for replies.
 reply_key: Final[KeyOf] = "foveate:replies:{}".format
 
+# By job id: the webhook that tells its end.
+webhook_key: Final[KeyOf] = "foveate:webhook:{}".format
 # By digest of an API key: its uploads in progress, and when all that it has sent is forgotten.
 key_uploads_key: Final[KeyOf] = "foveate:key-uploads:{}".format
 key_rate_key: Final[KeyOf] = "foveate:key-rate:{}".format

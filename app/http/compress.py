@@ -1,6 +1,7 @@
 """``POST /compress``: the route, and its description in OpenAPI."""
 
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -32,8 +33,11 @@ from app.service.compression import (
 )
 from app.service.compression import compress as compress_upload
 from app.service.front_end import Service
-from contract.errors import CorruptImageError, InvalidOptionError, MaxBytesError
+from app.webhooks.parameter import WEBHOOK, WEBHOOK_SCHEMA, split_webhook
+from app.webhooks.webhooks import Webhooks
+from contract.errors import CorruptImageError, FoveateError, InvalidOptionError, MaxBytesError
 from contract.images import MEDIA_TYPES
+from contract.messages import Options
 
 router = APIRouter()
 
@@ -46,7 +50,7 @@ PRESET_SCHEMA: Final = {
 
 def describe_compress() -> dict[str, Any]:
     """Return OpenAPI's description of parameters and bodies, which the handler parses itself."""
-    properties = {**describe_options(), PRESET: PRESET_SCHEMA}
+    properties = {**describe_options(), PRESET: PRESET_SCHEMA, WEBHOOK: WEBHOOK_SCHEMA}
     binary = {"schema": {"type": "string", "format": "binary"}}
     form = {
         "type": "object",
@@ -166,9 +170,11 @@ async def respond(request: Request, service: Service) -> Response:
     settings = service.settings
     root_path = request.scope["root_path"]
     has_fields = is_form(request)
-    # First: wrong options need no upload. The fields of a form come with it.
-    options = service.presets.parse_query(request.scope["query_string"], is_complete=not has_fields)
     preferences = parse_preferences(request.headers)
+    # First: wrong options need no upload. The fields of a form come with it.
+    options, webhook = parse_parameters(
+        request, service, has_job=preferences.detached, is_complete=not has_fields
+    )
     held: ExitStack = request.state.held
     if service.key_limits.is_on:
         service.require_redis()
@@ -185,11 +191,15 @@ async def respond(request: Request, service: Service) -> Response:
         ),
     )
     if has_fields:
-        options = service.presets.parse([*request.query_params.multi_items(), *body.fields])
+        options, webhook = parse_parameters(
+            request, service, body.fields, has_job=preferences.detached
+        )
     upload = await create_upload(body.data, options)
     media_type = choose_available(preferences.media_type, has_heatmap=options.heatmap != "none")
     if preferences.detached:
-        return await start_job(service, upload, ticket, held, preferences, root_path=root_path)
+        return await start_job(
+            request, service, upload, ticket, preferences=preferences, webhook=webhook
+        )
     if tag := match_entity_tag(service, upload, media_type, preferences):
         return to_not_modified(tag)
     has_links = media_type == "application/json" or (
@@ -215,6 +225,30 @@ async def respond(request: Request, service: Service) -> Response:
     return response
 
 
+def parse_parameters(
+    request: Request,
+    service: Service,
+    fields: Sequence[tuple[str, str]] = (),
+    *,
+    has_job: bool,
+    is_complete: bool = True,
+) -> tuple[Options, str | None]:
+    """Return the options and the webhook's URL, from the query and the ``fields`` of a form.
+
+    Raises:
+        InvalidOptionError: as ``Presets.parse`` and ``split_webhook``.
+    """
+    query = request.scope["query_string"]
+    if not fields and WEBHOOK.encode() not in query:
+        return service.presets.parse_query(query, is_complete=is_complete), None
+    pairs, webhook = split_webhook(
+        [*request.query_params.multi_items(), *fields],
+        request.app.state.webhooks,
+        has_job=has_job,
+    )
+    return service.presets.parse(pairs, is_complete=is_complete), webhook
+
+
 def match_entity_tag(
     service: Service, upload: Upload, media_type: MediaType, preferences: Preferences
 ) -> str | None:
@@ -228,34 +262,50 @@ def match_entity_tag(
 
 
 async def start_job(
+    request: Request,
     service: Service,
     upload: Upload,
     ticket: Ticket,
-    held: ExitStack,
-    preferences: Preferences,
     *,
-    root_path: str,
+    preferences: Preferences,
+    webhook: str | None,
 ) -> Response:
     """Start a job that needs no waiting client; return 202 with its path.
 
-    The job takes over ``held``, and with it the upload's place, until it has ended.
+    The job takes over what the request holds, and with it the upload's place, until it has ended. Its
+    end is told to the URL ``webhook``.
 
     Raises:
-        FoveateError: when the photo can't be compressed.
+        FoveateError: when the photo can't be compressed, or the webhook can't be stored.
     """
+    root_path = request.scope["root_path"]
+    webhooks: Webhooks = request.app.state.webhooks
     cached = await find_cached(service, upload, ticket) if preferences.may_reuse else None
     if cached is not None:
         job_id = await create_linked_job(service, cached)
     else:
         pixels = await count_pixels(service, upload)
+        held: ExitStack = request.state.held
         held.enter_context(
             service.capacity.reserve(pixels, service.settings.job_deadline_s, upload.options.format)
         )
-        may_store = preferences.may_store and service.cache.is_on
         job_id = await service.detached.start(
-            upload.data, pixels, upload.options, upload.digest, held, may_store=may_store
+            upload.data,
+            pixels,
+            upload.options,
+            upload.digest,
+            held,
+            may_store=preferences.may_store and service.cache.is_on,
+            on_end=webhooks.wake if webhook is not None else None,
         )
         ticket.detach()
+    if webhook is not None:
+        try:
+            await webhooks.add(job_id, webhook, root_path)
+        except FoveateError:
+            with suppress(FoveateError):  # it has a deadline
+                await service.jobs.delete(job_id)
+            raise
     job = await service.jobs.read(job_id)
     headers = {
         "Location": job_path(job_id, root_path),

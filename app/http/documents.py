@@ -1,7 +1,7 @@
 """The JSON of a job, as ``GET /jobs/{id}``, its events and JSON responses contain it."""
 
-from datetime import datetime
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -80,6 +80,14 @@ class JobDocument(BaseModel):
     links: Links
 
 
+class WebhookDocument(BaseModel):
+    """What a webhook sends (https://www.standardwebhooks.com)."""
+
+    type: Literal["job.finished", "job.failed"]
+    timestamp: Annotated[datetime, Field(description="When the end of the job was seen")]
+    data: JobDocument
+
+
 def job_path(job_id: str, root_path: str = "") -> str:
     """Return a job's path under the prefix ``root_path``."""
     return f"{root_path}/jobs/{job_id}"
@@ -113,6 +121,16 @@ def describe_job(job: Job, root_path: str = "") -> JobDocument:
         error=error,
         links=links,
     )
+
+
+def describe_webhook(job: Job, root_path: str = "") -> bytes:
+    """Return the JSON of a webhook that tells the end of ``job``."""
+    document = WebhookDocument(
+        type="job.failed" if job.state == "failed" else "job.finished",
+        timestamp=datetime.now(UTC),
+        data=describe_job(job, root_path),
+    )
+    return document.model_dump_json(exclude_none=True).encode()
 
 
 def describe_statistics(result: Result) -> Statistics:

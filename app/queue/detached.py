@@ -53,8 +53,11 @@ class DetachedJobs:
         place: ExitStack,
         *,
         may_store: bool,
+        on_end: Callable[[str], None] | None = None,
     ) -> str:
         """Queue a photo and return its job's id; ``place`` is closed when the job has ended.
+
+        ``on_end`` then gets the job's id.
 
         Raises:
             QueueUnavailableError: when Redis can't be reached or is full.
@@ -63,7 +66,12 @@ class DetachedJobs:
         held = place.pop_all()
         task = asyncio.create_task(
             self._wait_for_reply(
-                job_id, expected, options, input_digest if may_store else None, held
+                job_id,
+                expected,
+                options,
+                input_digest if may_store else None,
+                held=held,
+                on_end=on_end,
             ),
             name="detached job",
         )
@@ -82,7 +90,9 @@ class DetachedJobs:
         expected: "asyncio.Future[Reply]",
         options: Options,
         input_digest: bytes | None,
+        *,
         held: ExitStack,
+        on_end: Callable[[str], None] | None,
     ) -> None:
         with held:
             try:
@@ -104,3 +114,5 @@ class DetachedJobs:
                 self._on_death("detached job")
             finally:
                 self._queue.forget(job_id)
+                if on_end:
+                    on_end(job_id)

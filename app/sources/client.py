@@ -9,7 +9,7 @@ from typing import Final
 import httpcore2
 
 from app.sources.allow_list import AllowList
-from app.sources.pinned_network import PinnedNetwork, Resolve, Resolver
+from app.sources.pinned_network import Resolve, Resolver, create_pool, to_target
 from app.sources.source_url import SourceUrl
 from contract.errors import BodyTooLargeError, DeadlineError, ForbiddenSourceError, UpstreamError
 
@@ -57,16 +57,7 @@ class Upstream:
         self._timeout_s = timeout_s
         self._read_timeout_s = read_timeout_s
         self._resolver = Resolver()
-        # No connection is kept, so that each download resolves and checks the name again. Proxies
-        # of the environment are not used, because they would resolve names themselves.
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=httpcore2.default_ssl_context(),
-            max_connections=None,
-            max_keepalive_connections=0,
-            http1=True,
-            http2=False,
-            network_backend=PinnedNetwork(allowed, resolve or self._resolver),
-        )
+        self._pool = create_pool(allowed, resolve or self._resolver)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -119,15 +110,9 @@ class Upstream:
     @asynccontextmanager
     async def _open(self, url: SourceUrl) -> AsyncIterator[httpcore2.Response]:
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._read_timeout_s)
-        target = httpcore2.URL(
-            scheme=url.scheme.encode(),
-            host=url.host.encode(),
-            port=url.port,
-            target=url.target.encode(),
-        )
         headers = [(b"Host", url.authority.encode()), *REQUEST_HEADERS]
         async with self._pool.stream(
-            "GET", target, headers=headers, extensions={"timeout": timeouts}
+            "GET", to_target(url), headers=headers, extensions={"timeout": timeouts}
         ) as response:
             yield response
 

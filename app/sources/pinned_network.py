@@ -15,6 +15,7 @@ import httpcore2
 
 from app.sources.addresses import Address
 from app.sources.allow_list import AllowList
+from app.sources.source_url import SourceUrl
 
 # At most this many addresses of a name are tried.
 MAX_ADDRESSES: Final = 3
@@ -91,3 +92,29 @@ class PinnedNetwork(httpcore2.AsyncNetworkBackend):
         return await self._network.connect_tcp(
             str(permitted[-1]), port, timeout, local_address, socket_options
         )
+
+
+def create_pool(allowed: AllowList, resolve: Resolve) -> httpcore2.AsyncConnectionPool:
+    """Return connections to allowed hosts only.
+
+    None is kept, so that each request resolves and checks the name again. Proxies of the environment are
+    not used, because they would resolve names themselves.
+    """
+    return httpcore2.AsyncConnectionPool(
+        ssl_context=httpcore2.default_ssl_context(),
+        max_connections=None,
+        max_keepalive_connections=0,
+        http1=True,
+        http2=False,
+        network_backend=PinnedNetwork(allowed, resolve),
+    )
+
+
+def to_target(url: SourceUrl) -> httpcore2.URL:
+    """Return a URL as httpcore2 wants it."""
+    return httpcore2.URL(
+        scheme=url.scheme.encode(),
+        host=url.host.encode(),
+        port=url.port,
+        target=url.target.encode(),
+    )

@@ -60,7 +60,7 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
-        # The next three are the same for every front end, so the most recent value is the right one.
+        # The next four are the same for every front end, so the most recent value is the right one.
         self.queue_length = Gauge(
             "foveate_queue_length",
             "Jobs waiting in the queue",
@@ -76,6 +76,18 @@ class Metrics:
         self.wait = Gauge(
             "foveate_wait_seconds",
             "Time that all waiting and running photos take at the measured rate",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
+        )
+        self.webhooks = Counter(
+            "foveate_webhooks",
+            "Attempts to deliver webhooks: delivered or failed; dropped are the webhooks given up",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.open_webhooks = Gauge(
+            "foveate_open_webhooks",
+            "Webhooks that are not delivered yet, those of jobs that have not ended included",
             registry=self.registry,
             multiprocess_mode="mostrecent",
         )

@@ -34,3 +34,17 @@ def test_fetch_keys_without_hosts_or_hosts_without_keys_are_a_warning(
 
     asyncio.run(start())
     assert any("FETCH_KEYS" in record.getMessage() for record in caplog.records) is warned
+
+
+def test_webhook_keys_without_hosts_are_a_warning(
+    caplog: pytest.LogCaptureFixture, redis_url: str
+) -> None:
+    caplog.set_level(logging.WARNING, "app.main")
+    app = create_app(AppSettings(redis_url=redis_url, webhook_hosts=("x.example",)))
+
+    async def start() -> None:
+        async with app.router.lifespan_context(app):
+            assert app.state.webhooks is None
+
+    asyncio.run(start())
+    assert any("WEBHOOK_KEYS" in record.getMessage() for record in caplog.records)

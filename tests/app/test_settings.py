@@ -38,6 +38,7 @@ from tests.docs.documents import read_defaults
         ("ONLY_PRESETS", "true", "ONLY_PRESETS must be 'on' or 'off'"),
         ("KEY_MAX_PENDING", "2", "KEY_MAX_PENDING is invalid: it needs API_KEYS"),
         ("KEY_UPLOADS_PER_MINUTE", "-1", "KEY_UPLOADS_PER_MINUTE must be at least 0"),
+        ("WEBHOOK_KEYS", "whsec_c2hvcnQ=", "WEBHOOK_KEYS is invalid: each key needs to be whsec_"),
         ("API_KEYS", "short", "API_KEYS is invalid: each key needs at least 16 ASCII characters"),
     ],
 )

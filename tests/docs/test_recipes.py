@@ -1,14 +1,17 @@
 """Recipes in the documents work."""
 
+import base64
 import json
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 from app.http.responses import encode_multipart
 from app.sources.signature import signed_path
+from app.webhooks.signature import parse_key, sign_headers
 from tests.conftest import needs
 from tests.docs.documents import ROOT
 
@@ -30,9 +33,29 @@ def test_the_recipe_splits_a_multipart_response(tmp_path: Path) -> None:
     assert (tmp_path / "heatmap.png").read_bytes() == heatmap
 
 
-def find_recipe(language: str) -> str:
-    """Return the recipe of docs/fetch.md in a programming language."""
-    text = (ROOT / "docs" / "fetch.md").read_text("utf-8")
+def test_the_recipe_checks_a_webhook() -> None:
+    names: dict[str, Any] = {}
+    exec(find_recipe("python", "api.md"), names)  # noqa: S102
+    key, other = (f"whsec_{base64.b64encode(text * 24).decode()}" for text in (b"a", b"b"))
+    keys = [parse_key(other), parse_key(key)]
+
+    def headers(timestamp_s: float) -> dict[str, str]:
+        signed = sign_headers(keys, "id", int(timestamp_s), b"{}")
+        return {name.decode(): value.decode() for name, value in signed}
+
+    is_genuine = names["is_genuine"]
+    assert is_genuine(key, headers(time.time()), b"{}")
+    assert is_genuine(other, headers(time.time()), b"{}")
+    assert not is_genuine(
+        f"whsec_{base64.b64encode(b'c' * 24).decode()}", headers(time.time()), b"{}"
+    )
+    assert not is_genuine(key, headers(time.time()), b"[]")
+    assert not is_genuine(key, headers(time.time() - 900), b"{}")
+
+
+def find_recipe(language: str, document: str = "fetch.md") -> str:
+    """Return the recipe of a document in a programming language."""
+    text = (ROOT / "docs" / document).read_text("utf-8")
     found = re.search(rf"```{language} recipe\n(.*?)```", text, re.DOTALL)
     assert found
     return found.group(1)

@@ -12,6 +12,7 @@ from app.main import create_app
 from app.options import CompressOptions, describe_options
 from app.presets import PRESET
 from app.settings import AppSettings
+from app.webhooks.parameter import WEBHOOK
 from contract.errors import index_by_code
 from contract.gravity import PLACES, SMART
 from tests.conftest import needs
@@ -92,7 +93,7 @@ def test_every_option_is_listed_as_it_is_declared() -> None:
 def test_the_form_is_described_as_closed() -> None:
     operation = create_app(AppSettings()).openapi()["paths"]["/compress"]["post"]
     form = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert form["properties"].keys() == {"file", PRESET, *CompressOptions.model_fields}
+    assert form["properties"].keys() == {"file", PRESET, WEBHOOK, *CompressOptions.model_fields}
     assert form["additionalProperties"] is False
 
 

@@ -12,6 +12,7 @@ from app.options import CompressOptions
 from app.presets import PRESET
 from app.service.front_end import Service
 from app.settings import AppSettings
+from app.webhooks.parameter import WEBHOOK
 from contract.messages import Options
 from tests.app.http.in_process import (
     PHOTO,
@@ -230,7 +231,7 @@ def test_openapi_describes_every_option_form_and_header() -> None:
     for parameter in operation["parameters"]:
         by_place.setdefault(parameter["in"], set()).add(parameter["name"])
         assert parameter["description"]
-    assert by_place["query"] == {*CompressOptions.model_fields, PRESET}
+    assert by_place["query"] == {*CompressOptions.model_fields, PRESET, WEBHOOK}
     assert by_place["header"] >= {"Prefer", "If-None-Match", "Cache-Control"}
     found = operation["responses"]["200"]
     assert set(found["content"]) == {

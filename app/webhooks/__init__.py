@@ -1,0 +1,1 @@
+"""Webhooks: tells other servers, signed, that asynchronous jobs have ended."""
