@@ -22,6 +22,9 @@ from app.service.front_end import Service
 from app.settings import AppSettings
 from app.sources.allow_list import AllowList
 from app.sources.client import Upstream
+from app.sources.s3 import S3Store
+from app.sources.s3_signature import Credentials
+from app.sources.s3_url import parse_endpoint
 from app.telemetry import tracing
 from app.telemetry.logs import RequestLogMiddleware
 from app.telemetry.request_id import RequestIdMiddleware
@@ -41,8 +44,11 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Not earlier: the server configures logging after it has loaded the application.
-        if bool(chosen.fetch_keys) != bool(chosen.fetch_hosts):
-            log.warning("/fetch is off: it needs both FETCH_KEYS and FETCH_HOSTS, and one is empty")
+        if bool(chosen.fetch_keys) != has_sources(chosen):
+            log.warning(
+                "/fetch is off: it needs both FETCH_KEYS and FETCH_HOSTS or S3_BUCKETS, and one is "
+                "empty"
+            )
         if bool(chosen.webhook_keys) != bool(chosen.webhook_hosts):
             log.warning(
                 "webhooks are off: they need both WEBHOOK_KEYS and WEBHOOK_HOSTS, and one is empty"
@@ -50,6 +56,7 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
         service = Service(chosen)
         app.state.service = service
         app.state.upstream = create_upstream(chosen)
+        app.state.store = create_store(chosen)
         webhooks = app.state.webhooks = create_webhooks(chosen, service)
         service.start()
         if webhooks:
@@ -58,6 +65,8 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
         if webhooks:
             await webhooks.stop()
         await app.state.upstream.close()
+        if app.state.store:
+            await app.state.store.upstream.close()
         await service.stop()
         await asyncio.to_thread(send_last_spans)
 
@@ -71,11 +80,11 @@ def create_app(settings: AppSettings | None = None) -> FastAPI:
         redirect_slashes=False,
         static_url="/docs/assets",
     )
-    app.state.webhooks = None
+    app.state.store = app.state.webhooks = None
     add_middlewares(app, chosen)
     problems.install(app)
     routers = [compress.router, jobs.router, health.router]
-    if chosen.fetch_keys and chosen.fetch_hosts:
+    if chosen.fetch_keys and has_sources(chosen):
         routers.append(fetch.router)
     # A plain route before FastAPI's: the handler parses query, headers and body itself, so FastAPI's
     # request handling would only cost time. FastAPI's own route is there for OpenAPI.
@@ -112,6 +121,31 @@ def create_upstream(settings: AppSettings) -> Upstream:
     """Return the client that downloads sources of /fetch, with the limits of ``settings``."""
     return Upstream(
         AllowList(settings.fetch_hosts, settings.fetch_ports, settings.fetch_loopback_port),
+        max_bytes=settings.max_upload_bytes,
+        timeout_s=settings.fetch_timeout_s,
+        read_timeout_s=settings.fetch_read_timeout_s,
+    )
+
+
+def has_sources(settings: AppSettings) -> bool:
+    """Return whether there is anything that /fetch may download."""
+    return bool(settings.fetch_hosts or settings.s3_buckets)
+
+
+def create_store(settings: AppSettings) -> S3Store | None:
+    """Return the store of s3:// sources, None if ``settings`` allow no bucket."""
+    if not settings.s3_buckets:
+        return None
+    secrets = (
+        settings.aws_access_key_id,
+        settings.aws_secret_access_key,
+        settings.aws_session_token,
+    )
+    return S3Store(
+        parse_endpoint(settings.s3_endpoint),
+        settings.s3_region,
+        Credentials(*(secret.get_secret_value() if secret else "" for secret in secrets)),
+        settings.s3_buckets,
         max_bytes=settings.max_upload_bytes,
         timeout_s=settings.fetch_timeout_s,
         read_timeout_s=settings.fetch_read_timeout_s,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app.settings import parse_root_path
+from app.setting_types import parse_root_path
 
 HEADER: Final = b"x-forwarded-prefix"
 STATE: Final = "forwarded_prefix"

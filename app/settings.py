@@ -1,167 +1,36 @@
 """The front end's settings, from the environment."""
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import unquote, urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.setting_types import (
+    ALLOWED_ENTRIES,
+    Buckets,
+    CollectorHeaders,
+    CollectorUrl,
+    Credential,
+    Endpoint,
+    Hosts,
+    KeyLimit,
+    Keys,
+    Origins,
+    Port,
+    Ports,
+    Presets,
+    RedisUrl,
+    Region,
+    RootPath,
+    WebhookKeys,
+    check_only_presets,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-
-from app.presets import parse_presets
-from app.webhooks.signature import parse_key
 from contract.images import DEFAULT_MAX_PIXELS, DEFAULT_MAX_UPLOAD_BYTES
-from contract.redis_url import check_redis_url
 
-# Shorter keys can be guessed; `openssl rand -hex 32` prints one of 64 characters.
-MIN_KEY_CHARS: Final = 16
 # Added to the time limits of a request, for what is done before and after them.
 DRAIN_MARGIN_S: Final = 5
-
-MAX_ROOT_PATH_CHARS: Final = 200
-# No empty segment: a link that starts with // leads to another host. No dot segments.
-ROOT_PATH_PATTERN: Final = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*")
-# A header in OpenTelemetry's format (https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
-COLLECTOR_HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ !#-+\--:<-\[\]-~]*")
-HOST_PATTERN: Final = r"^(\*|(\*\.)?[a-z0-9_.:-]+)$"
-ORIGIN_PATTERN: Final = r"^(\*|https?://[a-z0-9.:\[\]-]+)$"
-# What the patterns allow, for error messages.
-ALLOWED_ENTRIES: Final = {
-    HOST_PATTERN: "hosts in lower case, such as photos.example.com, *.example.com or *",
-    ORIGIN_PATTERN: "origins in lower case, such as https://www.example.com, or *",
-}
-
-
-def split_setting(value: object) -> object:
-    """Return the entries of a comma-separated list; anything but text is returned unchanged."""
-    return split_list(value) if isinstance(value, str) else value
-
-
-def split_list(text: str) -> tuple[str, ...]:
-    """Return the entries of a comma-separated list."""
-    return tuple(entry.strip() for entry in text.split(",") if entry.strip())
-
-
-def check_key(key: SecretStr) -> SecretStr:
-    """Return ``key`` unchanged.
-
-    Raises:
-        ValueError: when it is too short, or contains what an Authorization header can't.
-    """
-    text = key.get_secret_value()
-    if len(text) < MIN_KEY_CHARS or not (text.isascii() and text.isprintable()) or " " in text:
-        raise ValueError(f"each key needs at least {MIN_KEY_CHARS} ASCII characters, no spaces")
-    return key
-
-
-def check_webhook_key(key: SecretStr) -> SecretStr:
-    """Return ``key`` unchanged.
-
-    Raises:
-        ValueError: when it is not a key of Standard Webhooks.
-    """
-    parse_key(key.get_secret_value())
-    return key
-
-
-def parse_root_path(text: str) -> str:
-    """Return a path prefix without a slash at its end; it is safe in links and in HTML.
-
-    Raises:
-        ValueError: when it is not a path of plain segments.
-    """
-    path = text.removesuffix("/")
-    if len(path) > MAX_ROOT_PATH_CHARS or not ROOT_PATH_PATTERN.fullmatch(path):
-        raise ValueError("it must be a path such as /img, of letters, digits, -, ., _ and ~")
-    return path
-
-
-def check_collector_url(url: SecretStr) -> SecretStr:
-    """Return ``url`` unchanged.
-
-    Raises:
-        ValueError: when it is not the URL of an HTTP server; the message has no part of it.
-    """
-    try:
-        parts = urlsplit(url.get_secret_value())
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid or "@" in parts.path + parts.query + parts.fragment:
-        # Without the error's context, which quotes the URL.
-        raise ValueError(
-            "it is not a URL with http:// or https://; in a password, write '/' as %2F, '?' as %3F, "
-            "'#' as %23, '@' as %40 and '%' as %25"
-        ) from None
-    return url
-
-
-def check_collector_headers(headers: SecretStr) -> SecretStr:
-    """Return ``headers`` unchanged. OpenTelemetry would log what is invalid, and send the rest.
-
-    Raises:
-        ValueError: when they are not headers; the message has no part of them.
-    """
-    for entry in split_list(headers.get_secret_value()):
-        if not COLLECTOR_HEADER.fullmatch(entry) or not unquote(entry).isprintable():
-            raise ValueError("it must be NAME=VALUE, separated by commas, with URL-encoded values")
-    return headers
-
-
-def check_presets(text: str) -> str:
-    """Return ``text`` unchanged.
-
-    Raises:
-        ValueError: when it is not a valid list of presets; it names the first invalid one.
-    """
-    parse_presets(text)
-    return text
-
-
-def check_only_presets(value: str, info: ValidationInfo) -> str:
-    """Return ``value`` unchanged.
-
-    Raises:
-        ValueError: when presets are required, and there are none.
-    """
-    if value == "on" and not info.data.get("presets", "invalid"):
-        raise ValueError("it needs PRESETS, and there are none")
-    return value
-
-
-def check_key_limit(limit: int, info: ValidationInfo) -> int:
-    """Return ``limit`` unchanged.
-
-    Raises:
-        ValueError: when there is a limit, and no key that it could hold for.
-    """
-    if limit and not info.data.get("api_keys", "invalid"):
-        raise ValueError("it needs API_KEYS, and there are none")
-    return limit
-
-
-RedisUrl = Annotated[str, AfterValidator(check_redis_url), Field(repr=False)]
-Key = Annotated[SecretStr, AfterValidator(check_key)]
-Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(split_setting)]
-KeyLimit = Annotated[int, Field(ge=0, le=1_000_000), AfterValidator(check_key_limit)]
-WebhookKey = Annotated[SecretStr, AfterValidator(check_webhook_key)]
-WebhookKeys = Annotated[tuple[WebhookKey, ...], NoDecode, BeforeValidator(split_setting)]
-Host = Annotated[str, Field(pattern=HOST_PATTERN)]
-Hosts = Annotated[tuple[Host, ...], NoDecode, BeforeValidator(split_setting)]
-Port = Annotated[int, Field(ge=1, le=65_535)]
-Ports = Annotated[tuple[Port, ...], NoDecode, BeforeValidator(split_setting)]
-CollectorUrl = Annotated[SecretStr, AfterValidator(check_collector_url)]
-CollectorHeaders = Annotated[SecretStr, AfterValidator(check_collector_headers)]
-Origin = Annotated[str, Field(pattern=ORIGIN_PATTERN)]
-Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(split_setting)]
 
 
 class AppSettings(BaseSettings):
@@ -209,10 +78,10 @@ class AppSettings(BaseSettings):
     # Web pages of these origins may send requests and read responses; `*` is every page.
     cors_origins: Origins = ()
     # Options by name, as NAME:OPTIONS with commas between them; with `only_presets`, no others.
-    presets: Annotated[str, AfterValidator(check_presets)] = ""
+    presets: Presets = ""
     only_presets: Annotated[Literal["on", "off"], AfterValidator(check_only_presets)] = "off"
     # The path under which a proxy serves this service, if it removes it from the requests.
-    root_path: Annotated[str, AfterValidator(parse_root_path)] = ""
+    root_path: RootPath = ""
     # Proxies whose X-Forwarded-* headers are believed: addresses, networks, or `*`.
     forwarded_allow_ips: str = "127.0.0.1"
     log_format: Literal["json", "text"] = "json"
@@ -224,7 +93,7 @@ class AppSettings(BaseSettings):
     otel_exporter_otlp_headers: CollectorHeaders | None = None
     otel_exporter_otlp_traces_headers: CollectorHeaders | None = None
 
-    # /fetch is off unless it has both keys and hosts.
+    # /fetch is off unless it has keys, and hosts or buckets.
     fetch_keys: Keys = ()
     fetch_hosts: Hosts = ()
     fetch_ports: Ports = (80, 443)
@@ -233,6 +102,14 @@ class AppSettings(BaseSettings):
     fetch_max_age_s: Annotated[int, Field(ge=0, le=31_536_000)] = 86_400
     # The only port of this machine that /fetch may connect to; for tests.
     fetch_loopback_port: Port | None = None
+
+    # s3:// sources of /fetch: which buckets of which store, and the credentials to read them.
+    aws_access_key_id: Credential | None = None
+    aws_secret_access_key: Credential | None = None
+    aws_session_token: Credential | None = None
+    s3_endpoint: Endpoint = ""
+    s3_region: Region = "us-east-1"
+    s3_buckets: Buckets = ()
 
     # Webhooks are off unless there are both keys and hosts.
     webhook_keys: WebhookKeys = ()

@@ -144,6 +144,7 @@ def test_no_module_is_called_after_nothing(package: str) -> None:
 TESTED_ELSEWHERE = {
     "app/http/dependencies.py": "FastAPI's dependencies: every route's tests",
     "app/results/result.py": "only data",
+    "app/setting_types.py": "test_settings and test_root_path",
     "codec/jit.py": "test_kernel_cache and test_warm_up compile with it",
     "codec/jpeg/quantize/trellis.py": "is compiled into quantize_ac: test_rdoq",
     "codec/jpeg/syntax/component.py": "only data",

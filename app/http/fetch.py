@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter
+from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,9 +24,11 @@ from app.service.admission import Ticket
 from app.service.compression import compress, create_upload
 from app.service.front_end import Service
 from app.sources.client import Source, Upstream
+from app.sources.s3 import S3Store
+from app.sources.s3_url import SCHEME
 from app.sources.signature import read_source, verify
-from app.sources.source_url import parse_source_url
-from contract.errors import BadSignatureError, MalformedRequestError
+from app.sources.source_url import SourceUrl, parse_source_url
+from contract.errors import BadSignatureError, ForbiddenSourceError, MalformedRequestError
 from contract.images import MEDIA_TYPES
 
 router = APIRouter()
@@ -39,7 +42,7 @@ def describe_problems() -> dict[int | str, dict[str, Any]]:
     described = {
         400: "The URL is not absolute, or the request has a query",
         403: "The signature is wrong or has expired, or the source is not allowed",
-        404: "/fetch is off: the service has no keys or no hosts for it",
+        404: "/fetch is off: the service has no keys, or neither hosts nor buckets for it",
         413: "The source has too many bytes or pixels",
         415: "The source is not an image of a supported format",
         422: "Invalid option, damaged image, or `max_bytes` out of reach",
@@ -104,8 +107,7 @@ async def respond(
     chosen = parse_path_options(options, service.presets)
     if chosen.remaining_s <= 0:
         raise BadSignatureError("The signature has expired.")
-    source_url = parse_source_url(source_text)
-    upstream: Upstream = request.app.state.upstream
+    source_url, upstream = locate_source(request.app.state, source_text)
     ticket = request.state.held.enter_context(service.admission.admit(find_connection(request)))
 
     async def work() -> Response:
@@ -114,6 +116,20 @@ async def respond(
 
     response = await cancel_on_disconnect(request, work())
     return response or Response(status_code=CLIENT_CLOSED_REQUEST)
+
+
+def locate_source(state: State, text: str) -> tuple[SourceUrl, Upstream]:
+    """Return the URL of a source, and what downloads it: from a store for ``s3://``, else the web.
+
+    Raises:
+        MalformedRequestError, ForbiddenSourceError: when it is not valid or not allowed.
+    """
+    if not text.startswith(SCHEME):
+        return parse_source_url(text), state.upstream
+    store: S3Store | None = state.store
+    if store is None:
+        raise ForbiddenSourceError("The service reads no s3:// sources.")
+    return store.locate(text), store.upstream
 
 
 async def compress_source(

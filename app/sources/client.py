@@ -8,7 +8,7 @@ from typing import Final
 
 import httpcore2
 
-from app.sources.allow_list import AllowList
+from app.sources.allow_list import Allowed
 from app.sources.pinned_network import Resolve, Resolver, create_pool, to_target
 from app.sources.source_url import SourceUrl
 from contract.errors import BodyTooLargeError, DeadlineError, ForbiddenSourceError, UpstreamError
@@ -41,21 +41,26 @@ class Upstream:
     """Downloads photos within limits on hosts, bytes and time.
 
     ``read_timeout_s`` limits connecting and each read, ``timeout_s`` a download with its redirects.
+    ``sign`` returns headers that sign the request.
     """
 
     def __init__(
         self,
-        allowed: AllowList,
+        allowed: Allowed,
         *,
         max_bytes: int,
         timeout_s: float,
         read_timeout_s: float,
         resolve: Resolve | None = None,
+        sign: Callable[[SourceUrl], list[tuple[bytes, bytes]]] | None = None,
+        max_redirects: int = MAX_REDIRECTS,
     ) -> None:
         self._allowed = allowed
         self._max_bytes = max_bytes
         self._timeout_s = timeout_s
         self._read_timeout_s = read_timeout_s
+        self._sign = sign
+        self._max_redirects = max_redirects
         self._resolver = Resolver()
         self._pool = create_pool(allowed, resolve or self._resolver)
 
@@ -78,7 +83,7 @@ class Upstream:
         """
         try:
             async with asyncio.timeout(self._timeout_s):
-                for _ in range(MAX_REDIRECTS + 1):
+                for _ in range(self._max_redirects + 1):
                     found = await self._get(url, allocate)
                     if isinstance(found, Source):
                         return found
@@ -89,7 +94,7 @@ class Upstream:
             raise UpstreamError(
                 "The source can't be reached, closes the connection early, or sends invalid HTTP."
             ) from error
-        raise UpstreamError(f"The source redirects more than {MAX_REDIRECTS} times.")
+        raise UpstreamError(f"The source redirects more than {self._max_redirects} times.")
 
     async def _get(self, url: SourceUrl, allocate: Allocate) -> Source | SourceUrl:
         """Return the photo, or the target of a redirect."""
@@ -111,6 +116,8 @@ class Upstream:
     async def _open(self, url: SourceUrl) -> AsyncIterator[httpcore2.Response]:
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._read_timeout_s)
         headers = [(b"Host", url.authority.encode()), *REQUEST_HEADERS]
+        if self._sign:
+            headers += self._sign(url)
         async with self._pool.stream(
             "GET", to_target(url), headers=headers, extensions={"timeout": timeouts}
         ) as response:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import httpcore2
 
 from app.sources.addresses import Address
-from app.sources.allow_list import AllowList
+from app.sources.allow_list import Allowed
 from app.sources.source_url import SourceUrl
 
 # At most this many addresses of a name are tried.
@@ -54,7 +54,7 @@ class PinnedNetwork(httpcore2.AsyncNetworkBackend):
     TLS still verifies the name in the URL.
     """
 
-    def __init__(self, allowed: AllowList, resolve: Resolve) -> None:
+    def __init__(self, allowed: Allowed, resolve: Resolve) -> None:
         self._allowed = allowed
         self._resolve = resolve
         self._network = httpcore2.AnyIOBackend()
@@ -94,7 +94,7 @@ class PinnedNetwork(httpcore2.AsyncNetworkBackend):
         )
 
 
-def create_pool(allowed: AllowList, resolve: Resolve) -> httpcore2.AsyncConnectionPool:
+def create_pool(allowed: Allowed, resolve: Resolve) -> httpcore2.AsyncConnectionPool:
     """Return connections to allowed hosts only.
 
     None is kept, so that each request resolves and checks the name again. Proxies of the environment are

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from app.path_options import EXPIRES, NO_OPTIONS, parse_path_options
 from app.presets import Presets
 from app.settings import AppSettings, describe_setting_error
+from app.sources.s3_url import SCHEME, parse_s3_url
 from app.sources.signature import signed_path
 from app.sources.source_url import parse_source_url
 from contract.errors import FoveateError
@@ -29,7 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
         pairs = [] if options == NO_OPTIONS else [options]
         options = ",".join([*pairs, f"{EXPIRES}={int(time.time()) + arguments.lifetime_s}"])
     try:
-        parse_source_url(arguments.url)
+        parse = parse_s3_url if arguments.url.startswith(SCHEME) else parse_source_url
+        parse(arguments.url)
         parse_path_options(options, Presets(settings.presets, only=settings.only_presets == "on"))
     except FoveateError as error:  # the service would reject the request
         print(f"foveate: {error.detail}", file=sys.stderr)

@@ -16,7 +16,7 @@ from app.path_options import NO_OPTIONS
 from contract.errors import BadSignatureError
 
 # What is left of https:// by a proxy that merges slashes.
-MERGED_SLASHES: Final = re.compile(r"^(https?):/(?!/)", re.IGNORECASE)
+MERGED_SLASHES: Final = re.compile(r"^(https?|s3):/(?!/)", re.IGNORECASE)
 
 
 def sign(key: bytes, options: str, url: str) -> str:

@@ -13,7 +13,8 @@ from app.main import create_app
 from app.queue.job import Job
 from app.root_path import ForwardedHeadersMiddleware
 from app.service.front_end import Service
-from app.settings import AppSettings, parse_root_path
+from app.setting_types import parse_root_path
+from app.settings import AppSettings
 from tests.app.http.in_process import NO_REDIS, PHOTO, RESULT, StandInQueue, read_problem
 
 KEY = "0123456789abcdef"

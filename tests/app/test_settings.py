@@ -38,6 +38,16 @@ from tests.docs.documents import read_defaults
         ("ONLY_PRESETS", "true", "ONLY_PRESETS must be 'on' or 'off'"),
         ("KEY_MAX_PENDING", "2", "KEY_MAX_PENDING is invalid: it needs API_KEYS"),
         ("KEY_UPLOADS_PER_MINUTE", "-1", "KEY_UPLOADS_PER_MINUTE must be at least 0"),
+        ("S3_BUCKETS", "Photos", "S3_BUCKETS must contain only names of buckets"),
+        ("S3_BUCKETS", "photos", "S3_BUCKETS is invalid: it needs S3_ENDPOINT, AWS_ACCESS_KEY_ID"),
+        ("S3_ENDPOINT", "s3.example", "S3_ENDPOINT is invalid: it must be http:// or https://"),
+        (
+            "S3_ENDPOINT",
+            "http://x/photos",
+            "S3_ENDPOINT is invalid: it must be http:// or https://",
+        ),
+        ("S3_REGION", "EU west", "S3_REGION must contain only lower-case letters, digits and -"),
+        ("AWS_SECRET_ACCESS_KEY", "a b", "AWS_SECRET_ACCESS_KEY is invalid: it must be ASCII"),
         ("WEBHOOK_KEYS", "whsec_c2hvcnQ=", "WEBHOOK_KEYS is invalid: each key needs to be whsec_"),
         ("API_KEYS", "short", "API_KEYS is invalid: each key needs at least 16 ASCII characters"),
     ],
@@ -61,7 +71,7 @@ URLS = (
     *(f"http://:{CANARY}/x@host", f"http://:1/{CANARY}@host", f"http://[{CANARY}", "http://h:0/"),
 )
 HEADERS = (f"authorization=Bearer {CANARY}", f"a=%0A{CANARY}", f"a=b,{CANARY}", f"{CANARY} a=b")
-SECRET = re.compile("REDIS_URL|KEYS|HEADERS|ENDPOINT")
+SECRET = re.compile("REDIS_URL|KEYS|HEADERS|ENDPOINT|AWS")
 
 
 @pytest.mark.parametrize("name", [name.upper() for name in AppSettings.model_fields])

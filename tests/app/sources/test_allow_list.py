@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from app.sources.allow_list import AllowList
+from app.sources.allow_list import AllowList, OneServer
 from app.sources.source_url import parse_source_url
 from contract.errors import ForbiddenSourceError
 
@@ -60,3 +60,21 @@ def test_loopback_is_permitted_at_its_port_only() -> None:
     allowed = AllowList(("*",), (80,), loopback_port=9000)
     assert allowed.select_permitted([PUBLIC, LOOPBACK], 9000) == [LOOPBACK]
     assert allowed.select_permitted([PUBLIC, LOOPBACK], 80) == [PUBLIC]
+
+
+def test_one_server_is_allowed_at_any_address_and_nothing_else() -> None:
+    allowed = OneServer(parse_source_url("https://store.example:9000/"))
+    allowed.check_url(parse_source_url("https://store.example:9000/bucket/key"))
+    for url in (
+        "http://store.example:9000/",
+        "https://store.example/",
+        "https://other.example:9000/",
+        "https://a.store.example:9000/",
+    ):
+        with pytest.raises(ForbiddenSourceError):
+            allowed.check_url(parse_source_url(url))
+    private = [ipaddress.ip_address("10.0.0.1"), ipaddress.ip_address("fd00::1")]
+    assert allowed.select_permitted(private, 9000) == private
+    for addresses, port in ((private, 443), ([], 9000)):
+        with pytest.raises(ForbiddenSourceError):
+            allowed.select_permitted(addresses, port)

@@ -47,6 +47,8 @@ def test_a_lifetime_is_signed_as_the_time_of_its_end(
     [
         (KEY, ["ftp://example.org/"], 1),
         (KEY, ["http://example.org/", "--options", "quality=0"], 1),
+        (KEY, ["s3://bucket"], 1),
+        (KEY, ["s3://bucket/../other/key"], 1),
         ("", [URL], 2),
         ("short-secret", [URL], 2),
     ],
@@ -76,3 +78,11 @@ def test_presets_of_the_environment_are_known(
     assert run(monkeypatch, URL, "--options", "preset=other") == 1
     monkeypatch.setenv("ONLY_PRESETS", "on")
     assert run(monkeypatch, URL, "--options", "quality=5") == 1
+
+
+def test_the_name_of_an_object_is_signed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FETCH_KEYS", KEY)
+    assert run(monkeypatch, "s3://photos/my photo.jpg") == 0
+    assert capsys.readouterr().out == signed_path(KEY.encode(), "s3://photos/my photo.jpg") + "\n"
