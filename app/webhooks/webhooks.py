@@ -7,11 +7,11 @@ receiver may get a webhook twice, with the same id.
 
 import asyncio
 import logging
-import random
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from random import SystemRandom
 from typing import Final, Literal
 
 from redis.exceptions import RedisError
@@ -33,6 +33,7 @@ from contract.messages import Failure
 
 log = logging.getLogger(__name__)
 
+RANDOM: Final = SystemRandom()
 # How often to look for webhooks that are due.
 POLL_S: Final = 1.0
 # How often to look whether a job has ended whose front end has not said so.
@@ -183,7 +184,7 @@ class Webhooks:
             return
         if self._per_host[url.host] >= MAX_PER_HOST:
             delay_s = BUSY_DELAY_S * max(1.0, self._open_count / BUSY_COUNT)
-            await self._records.postpone(webhook, delay_s * random.uniform(0.5, 1.5))  # noqa: S311
+            await self._records.postpone(webhook, delay_s * RANDOM.uniform(0.5, 1.5))
             return
         self._per_host[url.host] += 1
         try:
@@ -227,4 +228,4 @@ class Webhooks:
 def choose_pause_s(attempts: int) -> float:
     """Return the pause after the attempt with this number, from 0; a random part spreads receivers' load."""
     pause_s = min(FIRST_PAUSE_S * 2.0 ** min(attempts, 30), MAX_PAUSE_S)
-    return pause_s * random.uniform(0.8, 1.2)  # noqa: S311
+    return pause_s * RANDOM.uniform(0.8, 1.2)

@@ -17,10 +17,18 @@ from tests.photos import file_of, photo
 
 # Each is a part of a secret that would show where it came from.
 PASSWORD, API_KEY, FETCH_KEY, HEADER = (f"canary-{n}-0123456789" for n in ("p", "a", "f", "h"))
+STORE_KEY = "canary-s-0123456789"
 SECRETS = {
     "API_KEYS": f"{API_KEY},{API_KEY}-2",
     "FETCH_KEYS": FETCH_KEY,
     "FETCH_HOSTS": "127.0.0.1,photos.invalid",
+    "AWS_ACCESS_KEY_ID": "an-id",
+    "AWS_SECRET_ACCESS_KEY": STORE_KEY,
+    "AWS_SESSION_TOKEN": f"{STORE_KEY}-token",
+    "S3_ENDPOINT": "http://127.0.0.1:1",
+    "S3_BUCKETS": "photos",
+    "WEBHOOK_KEYS": f"whsec_{'0123456789' * 4}",
+    "WEBHOOK_HOSTS": "127.0.0.1",
     "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer%20{HEADER}",
 }
 
@@ -55,6 +63,13 @@ def read_everything(url: str) -> str:
             client.get(f"/jobs/{'x' * 24}", headers=key),
             client.get(signed_path(FETCH_KEY.encode(), "http://photos.invalid/a.jpg")),
             client.get(signed_path(FETCH_KEY.encode(), "http://127.0.0.1/a.jpg", "quality=0")),
+            client.get(signed_path(FETCH_KEY.encode(), "s3://photos/a.jpg")),
+            client.get(signed_path(FETCH_KEY.encode(), "s3://other/a.jpg")),
+            client.post(
+                "/compress?webhook=http://127.0.0.1/",
+                **photos,
+                headers={**key, "Prefer": "respond-async"},
+            ),
             client.get("/fetch/wrong/-/http%3A%2F%2Fphotos.invalid%2Fa.jpg"),
         ]
     return "\n".join(

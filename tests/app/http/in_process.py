@@ -43,11 +43,12 @@ def use_service(
     redis_url: str = NO_REDIS,
     *,
     upstream: object = None,
+    webhooks: object = None,
     **settings: Any,
 ) -> None:
     """Run ``work`` with a client of the application and its service, whose tasks are not started.
 
-    ``upstream`` stands in for the client that downloads sources.
+    ``upstream`` stands in for the client that downloads sources, ``webhooks`` for what delivers webhooks.
     """
 
     async def run() -> None:
@@ -56,6 +57,7 @@ def use_service(
         service = app.state.service = Service(chosen)
         if upstream is not None:
             app.state.upstream = upstream
+        app.state.webhooks = webhooks
         queue = service.queue
         try:
             async with create_client(app) as client:

@@ -13,6 +13,7 @@ from app.presets import PRESET
 from app.service.front_end import Service
 from app.settings import AppSettings
 from app.webhooks.parameter import WEBHOOK
+from contract.errors import FoveateError, QueueFullError
 from contract.messages import Options
 from tests.app.http.in_process import (
     PHOTO,
@@ -213,6 +214,60 @@ def test_a_detached_job_responds_at_once_and_keeps_its_place(
         assert connection.llen("rq:queue:foveate") == 1
 
     use_service(work, redis_url)
+
+
+class StandInWebhooks:
+    """Notes which webhooks are stored, or refuses them."""
+
+    def __init__(self, error: FoveateError | None = None) -> None:
+        self.stored: list[tuple[str, str, str]] = []
+        self.receivers = self
+        self._error = error
+
+    def check(self, url: str) -> None:
+        assert url == "http://hooks.example/x"
+
+    def wake(self, job_id: str) -> None:
+        """The job has ended."""
+
+    async def add(self, job_id: str, url: str, root_path: str) -> None:
+        if self._error:
+            raise self._error
+        self.stored.append((job_id, url, root_path))
+
+
+def test_a_webhook_is_stored_for_its_job_also_beside_presets(
+    redis_url: str, connection: Redis
+) -> None:
+    webhooks = StandInWebhooks()
+
+    async def work(client: httpx.AsyncClient, _: Service) -> None:
+        headers = {"Prefer": "respond-async"}
+        query = "preset=small&webhook=http%3A%2F%2Fhooks.example%2Fx"
+        response = await client.post(f"/compress?{query}", content=PHOTO, headers=headers)
+        assert response.status_code == 202
+        job_id = response.json()["id"]
+        assert webhooks.stored == [(job_id, "http://hooks.example/x", "")]
+        assert connection.llen("rq:queue:foveate") == 1
+        waiting = await client.post(f"/compress?{query}", content=PHOTO)
+        assert read_problem(waiting) == (422, "invalid-option")
+
+    use_service(work, redis_url, webhooks=webhooks, presets="small:width=9", only_presets="on")
+
+
+def test_without_its_webhook_a_job_is_withdrawn(redis_url: str, connection: Redis) -> None:
+    refusing = StandInWebhooks(QueueFullError("Too many webhooks.", retry_after_s=60))
+
+    async def work(client: httpx.AsyncClient, _: Service) -> None:
+        headers = {"Prefer": "respond-async"}
+        query = "webhook=http://hooks.example/x"
+        response = await client.post(f"/compress?{query}", content=PHOTO, headers=headers)
+        assert read_problem(response) == (429, "queue-full")
+        assert response.headers["retry-after"] == "60"
+        assert connection.llen("rq:queue:foveate") == 0
+        assert not connection.keys("foveate:in:*")
+
+    use_service(work, redis_url, webhooks=refusing)
 
 
 def test_what_is_no_photo_gets_no_detached_job() -> None:

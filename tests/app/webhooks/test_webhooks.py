@@ -134,6 +134,22 @@ def test_a_failed_job_is_told_with_its_error(
     assert document["data"]["error"]["type"] == "urn:foveate:problem:corrupt-image"
 
 
+def test_a_deleted_job_is_told_as_gone(
+    redis_url: str, connection: redis.Redis, receiver: Receiver
+) -> None:
+    queue_job(connection)
+
+    async def work(webhooks: Webhooks, service: Service) -> None:
+        await webhooks.add(JOB, receiver.url(), "")
+        await asyncio.sleep(0.2)
+        await service.jobs.delete(JOB)
+        await wait_for(lambda: receiver.received)
+
+    use(redis_url, receiver, work)
+    error = receiver.received[0].document["data"]["error"]
+    assert error["type"] == "urn:foveate:problem:job-gone"
+
+
 def test_an_end_that_nobody_tells_is_found(
     redis_url: str, connection: redis.Redis, receiver: Receiver
 ) -> None:
