@@ -294,6 +294,27 @@ def test_what_a_dead_front_end_had_claimed_is_delivered_by_another(
     assert len(receiver.received) == 1
 
 
+def test_the_next_front_end_sends_the_same_although_the_record_has_expired(
+    redis_url: str, connection: redis.Redis, receiver: Receiver
+) -> None:
+    end_job(connection)
+
+    async def begin(webhooks: Webhooks, _: Service) -> None:
+        await webhooks.add(JOB, receiver.url("/slow"), "")
+        await wait_for(lambda: receiver.received)
+
+    use(redis_url, receiver, begin)
+    connection.delete(record_key(JOB), image_key(JOB))
+    receiver.slow_s = 0
+
+    async def wait(_: Webhooks, __: Service) -> None:
+        await wait_for(lambda: len(receiver.received) == 2)
+
+    use(redis_url, receiver, wait)
+    first, second = receiver.received
+    assert first.body == second.body
+
+
 def test_a_host_that_is_no_longer_allowed_gets_nothing(
     redis_url: str, connection: redis.Redis, receiver: Receiver
 ) -> None:
