@@ -1,7 +1,7 @@
 """``POST /compress``: the route, and its description in OpenAPI."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -23,19 +23,16 @@ from app.http.responses import (
 )
 from app.options import describe_options
 from app.presets import PRESET
-from app.service.admission import Ticket
 from app.service.compression import (
     Upload,
-    count_pixels,
     create_linked_job,
     create_upload,
-    find_cached,
 )
 from app.service.compression import compress as compress_upload
 from app.service.front_end import Service
+from app.service.job_start import Hook, start_job
 from app.webhooks.parameter import WEBHOOK, WEBHOOK_SCHEMA, split_webhook
-from app.webhooks.webhooks import Webhooks
-from contract.errors import CorruptImageError, FoveateError, InvalidOptionError, MaxBytesError
+from contract.errors import CorruptImageError, InvalidOptionError, MaxBytesError
 from contract.images import MEDIA_TYPES
 from contract.messages import Options
 
@@ -197,9 +194,16 @@ async def respond(request: Request, service: Service) -> Response:
     upload = await create_upload(body.data, options)
     media_type = choose_available(preferences.media_type, has_heatmap=options.heatmap != "none")
     if preferences.detached:
-        return await start_job(
-            request, service, upload, ticket, preferences=preferences, webhook=webhook
+        job_id = await start_job(
+            service,
+            upload,
+            ticket,
+            held,
+            may_reuse=preferences.may_reuse,
+            may_store=preferences.may_store,
+            hook=Hook(request.app.state.webhooks, webhook, root_path) if webhook else None,
         )
+        return await respond_accepted(service, job_id, root_path)
     if tag := match_entity_tag(service, upload, media_type, preferences):
         return to_not_modified(tag)
     has_links = media_type == "application/json" or (
@@ -219,8 +223,8 @@ async def respond(request: Request, service: Service) -> Response:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
     service.metrics.observe_result(outcome.finished.result)
     request.state.stage_ms = outcome.stage_ms
-    job_id = await create_linked_job(service, outcome) if has_links else None
-    response = to_photo_response(outcome, media_type, job_id, root_path)
+    linked_id = await create_linked_job(service, outcome) if has_links else None
+    response = to_photo_response(outcome, media_type, linked_id, root_path)
     ticket.hold(len(response.body))
     return response
 
@@ -261,51 +265,12 @@ def match_entity_tag(
     return next(iter(tags & preferences.entity_tags), None)
 
 
-async def start_job(
-    request: Request,
-    service: Service,
-    upload: Upload,
-    ticket: Ticket,
-    *,
-    preferences: Preferences,
-    webhook: str | None,
-) -> Response:
-    """Start a job that needs no waiting client; return 202 with its path.
-
-    The job takes over what the request holds, and with it the upload's place, until it has ended. Its
-    end is told to the URL ``webhook``.
+async def respond_accepted(service: Service, job_id: str, root_path: str) -> Response:
+    """Return 202 with the path of a job.
 
     Raises:
-        FoveateError: when the photo can't be compressed, or the webhook can't be stored.
+        FoveateError: when the job can't be read.
     """
-    root_path = request.scope["root_path"]
-    webhooks: Webhooks = request.app.state.webhooks
-    cached = await find_cached(service, upload, ticket) if preferences.may_reuse else None
-    if cached is not None:
-        job_id = await create_linked_job(service, cached)
-    else:
-        pixels = await count_pixels(service, upload)
-        held: ExitStack = request.state.held
-        held.enter_context(
-            service.capacity.reserve(pixels, service.settings.job_deadline_s, upload.options.format)
-        )
-        job_id = await service.detached.start(
-            upload.data,
-            pixels,
-            upload.options,
-            upload.digest,
-            held,
-            may_store=preferences.may_store and service.cache.is_on,
-            on_end=webhooks.wake if webhook is not None else None,
-        )
-        ticket.detach()
-    if webhook is not None:
-        try:
-            await webhooks.add(job_id, webhook, root_path)
-        except FoveateError:
-            with suppress(FoveateError):  # it has a deadline
-                await service.jobs.delete(job_id)
-            raise
     job = await service.jobs.read(job_id)
     headers = {
         "Location": job_path(job_id, root_path),

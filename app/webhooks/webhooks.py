@@ -179,8 +179,9 @@ class Webhooks:
             await self._records.postpone(webhook, self._lease_s)
         try:
             url = self.receivers.check(webhook.url)
-        except FoveateError:  # the settings have changed
-            await self._settle(webhook, "refused")
+        except FoveateError:
+            # The settings have changed. Those of other front ends may still allow it, or do so already.
+            await self._settle(webhook, "failed")
             return
         if self._per_host[url.host] >= MAX_PER_HOST:
             delay_s = BUSY_DELAY_S * max(1.0, self._open_count / BUSY_COUNT)

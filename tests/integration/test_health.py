@@ -5,6 +5,8 @@ import re
 import httpx
 
 from app.options import CompressOptions
+from app.presets import PRESET
+from app.webhooks.parameter import WEBHOOK
 
 
 def test_a_service_with_a_worker_is_alive_and_ready(client: httpx.Client) -> None:
@@ -22,7 +24,7 @@ def test_metrics_are_in_prometheus_format(client: httpx.Client) -> None:
 def test_openapi_lists_every_option_and_body(client: httpx.Client) -> None:
     operation = client.get("/openapi.json").json()["paths"]["/compress"]["post"]
     named = {one["name"] for one in operation["parameters"] if one["in"] == "query"}
-    assert named == set(CompressOptions.model_fields)
+    assert named == {*CompressOptions.model_fields, PRESET, WEBHOOK}
     assert {"image/jpeg", "image/avif", "multipart/mixed", "application/json"} == set(
         operation["responses"]["200"]["content"]
     )

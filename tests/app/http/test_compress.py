@@ -13,7 +13,6 @@ from app.presets import PRESET
 from app.service.front_end import Service
 from app.settings import AppSettings
 from app.webhooks.parameter import WEBHOOK
-from contract.errors import FoveateError, QueueFullError
 from contract.messages import Options
 from tests.app.http.in_process import (
     PHOTO,
@@ -217,12 +216,11 @@ def test_a_detached_job_responds_at_once_and_keeps_its_place(
 
 
 class StandInWebhooks:
-    """Notes which webhooks are stored, or refuses them."""
+    """Notes which webhooks are stored."""
 
-    def __init__(self, error: FoveateError | None = None) -> None:
+    def __init__(self) -> None:
         self.stored: list[tuple[str, str, str]] = []
         self.receivers = self
-        self._error = error
 
     def check(self, url: str) -> None:
         assert url == "http://hooks.example/x"
@@ -231,8 +229,6 @@ class StandInWebhooks:
         """The job has ended."""
 
     async def add(self, job_id: str, url: str, root_path: str) -> None:
-        if self._error:
-            raise self._error
         self.stored.append((job_id, url, root_path))
 
 
@@ -253,21 +249,6 @@ def test_a_webhook_is_stored_for_its_job_also_beside_presets(
         assert read_problem(waiting) == (422, "invalid-option")
 
     use_service(work, redis_url, webhooks=webhooks, presets="small:width=9", only_presets="on")
-
-
-def test_without_its_webhook_a_job_is_withdrawn(redis_url: str, connection: Redis) -> None:
-    refusing = StandInWebhooks(QueueFullError("Too many webhooks.", retry_after_s=60))
-
-    async def work(client: httpx.AsyncClient, _: Service) -> None:
-        headers = {"Prefer": "respond-async"}
-        query = "webhook=http://hooks.example/x"
-        response = await client.post(f"/compress?{query}", content=PHOTO, headers=headers)
-        assert read_problem(response) == (429, "queue-full")
-        assert response.headers["retry-after"] == "60"
-        assert connection.llen("rq:queue:foveate") == 0
-        assert not connection.keys("foveate:in:*")
-
-    use_service(work, redis_url, webhooks=refusing)
 
 
 def test_what_is_no_photo_gets_no_detached_job() -> None:
