@@ -10,7 +10,7 @@ PHOTO_PX: Final = 1_160_000
 
 # The work of a pixel of each format, in that of a JPEG's: an AVIF is encoded two or three times
 # (`python -m bench avif`, bench/results/avif.json).
-FACTORS: Final[dict[Format, int]] = {"jpeg": 1, "avif": 20}
+FACTORS: Final[dict[Format, int]] = {"jpeg": 1, "avif": 20, "jp2": 5}
 
 
 def count_work_px(pixels: int, output_format: Format = "jpeg") -> int:
