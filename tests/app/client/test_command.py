@@ -149,6 +149,7 @@ def test_the_ending_of_the_result_says_its_format(tmp_path: Path) -> None:
     for output, expected in (
         ("b.avif", "avif"),
         ("b.AVIF", "avif"),
+        ("b.jp2", "jp2"),
         ("b.jpe", "jpeg"),
         ("b", None),
     ):

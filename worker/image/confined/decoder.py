@@ -263,8 +263,8 @@ class ConfinedProcess:
             rest = rest[self._requests.write(rest) :]
 
     def _read_into(self, target: memoryview) -> None:
-        self._wait()
         while target:
+            self._wait()
             count = self._answers.readinto(target)  # type: ignore[attr-defined]
             if not count:
                 raise EOFError

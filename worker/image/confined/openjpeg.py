@@ -36,7 +36,7 @@ def encode(request: bytes) -> bytes:
     height, width, channels, length = HEAD.unpack_from(request)
     start = HEAD.size + length
     # Pillow ignores a list where it wants a tuple.
-    options = {
+    options: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in json.loads(request[HEAD.size : start]).items()
     }
