@@ -71,7 +71,7 @@ BENCHMARKS: Final = {
         "bench.avif.targets",
         "how well AVIFs and JPEGs meet target=size and target=quality",
     ),
-    "beside": ("bench.avif.beside", "latency of JPEGs beside a stream of AVIFs"),
+    "beside": ("bench.avif.beside", "latency of JPEGs beside a stream of AVIFs or JP2s"),
     "encode": ("bench.encode.run", "speed, passes and memory of the encoder alone"),
     "photos": (
         "bench.rd.through_service",
