@@ -27,7 +27,7 @@ from codec.jpeg2000.container import write_jp2
 from codec.jpeg2000.layered import code_layers
 from codec.jpeg2000.packet_writer import write_packets
 from codec.jpeg2000.rate_search import CutPlan
-from codec.jpeg2000.tuning import choose_weights
+from codec.jpeg2000.tuning import choose_block_px, choose_weights
 from codec.settings import Target, Tune
 
 Map = NDArray[np.float32]
@@ -174,10 +174,11 @@ def encode_default_avif(image: Picture, quality: int) -> bytes:
 
 def prepare_jp2(image: Picture, saliency: Map, strength: float) -> Writer:
     """Return Foveate's JP2 of one layer at the λ that a quality stands for, without a search."""
-    layered = code_layers(image)
+    has_map = strength > 0
+    layered = code_layers(image, choose_block_px(image.shape[0] * image.shape[1], has_map=has_map))
     header = layered.header
     ratio, rise = choose_weights(strength)
-    weights = weigh_blocks(layered.layout, header.size, saliency if strength else None, ratio, rise)
+    weights = weigh_blocks(layered.layout, header.size, saliency if has_map else None, ratio, rise)
     plan = CutPlan(layered, weights)
     finest, coarsest = plan.range
 

@@ -25,7 +25,7 @@ from codec.jpeg2000.layered import code_layers
 from codec.jpeg2000.packet_writer import write_packets
 from codec.jpeg2000.quality import describe_reference, measure_unit
 from codec.jpeg2000.rate_search import CutPlan
-from codec.jpeg2000.tuning import DEFAULT_STRENGTH, choose_weights
+from codec.jpeg2000.tuning import DEFAULT_STRENGTH, choose_block_px, choose_weights
 
 QUALITIES: Final = (20, 35, 50, 65, 75, 85, 92, 96)
 TRIALS: Final = 9
@@ -69,11 +69,11 @@ def measure_photo(photo: Photo, qualities: Sequence[int]) -> Any:
     image = read_photo(photo)
     saliency = read_map(photo.map_path) if photo.map_path else load_prediction()(image)
     scene = prepare_scene(image, saliency, photo)
-    layered = code_layers(image)
+    layered = code_layers(image, choose_block_px(image.shape[0] * image.shape[1], has_map=True))
     ratio, rise = choose_weights(DEFAULT_STRENGTH)
     weights = weigh_blocks(layered.layout, layered.header.size, saliency, ratio, rise)
     plan = CutPlan(layered, weights)
-    unit = measure_unit(image) - math.log(ratio)
+    unit = measure_unit(image) - math.log(weights.max())
 
     def score(data: bytes) -> float:
         composite = keep_elsewhere(image, decode(data), scene.looked_at)

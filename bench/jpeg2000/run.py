@@ -1,8 +1,8 @@
 """JPEG 2000: ours with and without the map, and OpenJPEG's own, at the bytes of the standard JPEG.
 
 The file holds ``meta``; ``by_quality``, each with ``summary`` (means of each encoder), ``over_uniform``
-(means of ours minus those of ours without the map, and on how many photos ours is better), and
-``over_openjpeg`` (ours without the map at OpenJPEG's bytes); ``images``, the measures by photo.
+(means of ours minus those of ours without the map, and on how many photos ours is better),
+``over_plain`` (the same, but without the map code-blocks are large), and ``over_openjpeg`` (ours without the map at OpenJPEG's bytes); ``images``, the measures by photo.
 """
 
 import argparse
@@ -18,21 +18,25 @@ from bench.encoders import STANDARD, Map, decode, encode_ours, encode_standard, 
 from bench.environment import count_cores, describe_machine, write_result
 from bench.jpeg2000.encoders import (
     FULL,
+    NEARLY_NO_MAP,
     OPENJPEG,
     OPENJPEG_32,
     OURS,
+    PLAIN,
     UNIFORM,
     encode_jp2,
     encode_openjpeg,
 )
 from bench.metrics import Picture
 from bench.rd.run import choose_photos, report_progress
-from codec.jpeg2000.layered import BLOCK_PX
+from codec.jpeg2000.tuning import SMALL_BLOCK_PX
 
 QUALITIES: Final = (50, 75)
 FOVEATE: Final = "foveate"
 AT_OPENJPEG: Final = "jp2_at_openjpeg"
 """Ours without the map, at the bytes of OpenJPEG's file."""
+AT_OPENJPEG_32: Final = "jp2_at_openjpeg_32"
+"""The same with small code-blocks."""
 FIDELITY: Final = "jp2_quality"
 """Ours with `target="quality"`."""
 SHOWN: Final = ("bytes", "psnr", "psnr_s", "ssimulacra2", "ssimulacra2_gaze", "ms")
@@ -109,9 +113,11 @@ def measure_photo(photo: Photo, qualities: tuple[int, ...], strength: float) -> 
             STANDARD: partial(encode_standard, image, quality),
             FOVEATE: partial(encode_foveate, image, saliency, quality, strength),
             OPENJPEG: partial(encode_openjpeg, image, limit),
-            OPENJPEG_32: partial(encode_openjpeg, image, limit, BLOCK_PX),
-            UNIFORM: partial(own, 0.0),
+            OPENJPEG_32: partial(encode_openjpeg, image, limit, SMALL_BLOCK_PX),
+            UNIFORM: partial(own, NEARLY_NO_MAP),
+            PLAIN: partial(own, 0.0),
             AT_OPENJPEG: partial(own, 0.0, limit_bytes=len(openjpeg)),
+            AT_OPENJPEG_32: partial(own, NEARLY_NO_MAP, limit_bytes=len(openjpeg)),
             OURS: partial(own, strength),
             FULL: partial(own, 1.0),
             FIDELITY: partial(own, strength, target="quality"),
@@ -160,9 +166,10 @@ def sum_up(photos: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, Any
             for name in photos[0]
         },
         "over_uniform": compare(photos, OURS, UNIFORM),
+        "over_plain": compare(photos, OURS, PLAIN),
         "full_over_uniform": compare(photos, FULL, UNIFORM),
         "over_openjpeg": compare(photos, AT_OPENJPEG, OPENJPEG),
-        "over_openjpeg_32": compare(photos, AT_OPENJPEG, OPENJPEG_32),
+        "over_openjpeg_32": compare(photos, AT_OPENJPEG_32, OPENJPEG_32),
         "over_standard": compare(photos, OURS, STANDARD),
         "quality_over_standard": compare(photos, FIDELITY, STANDARD),
         "quality_over_foveate": compare(photos, FIDELITY, FOVEATE),

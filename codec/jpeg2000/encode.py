@@ -14,7 +14,7 @@ from codec.jpeg2000.layered import Layered, Save, code_layers, save
 from codec.jpeg2000.packet_writer import write_packets
 from codec.jpeg2000.quality import describe_reference, measure_unit, predict_log_lambda
 from codec.jpeg2000.rate_search import CutPlan, fill_rest, find_log_lambda
-from codec.jpeg2000.tuning import choose_weights
+from codec.jpeg2000.tuning import choose_block_px, choose_weights
 from codec.settings import (
     NO_METADATA,
     Encoded,
@@ -62,7 +62,9 @@ def encode(
     if reference_bytes is None:
         reference_bytes = measure_reference(image, settings.quality)
     check()
-    layered = code_layers(image, run)
+    has_map = saliency is not None and effective.strength > 0
+    block_px = choose_block_px(image.shape[0] * image.shape[1], has_map=has_map)
+    layered = code_layers(image, block_px, run)
     check()
     ratio, rise = choose_weights(effective.strength)
     weights = weigh_blocks(layered.layout, layered.header.size, saliency, ratio, rise)

@@ -17,9 +17,8 @@ from PIL import Image
 from codec.jpeg2000.codestream import Header, read_header
 from codec.jpeg2000.layout import Layout, plan_layout
 from codec.jpeg2000.packet_reader import Blocks, UnexpectedCodestreamError, read_blocks
+from codec.jpeg2000.tuning import BLOCK_PX
 
-BLOCK_PX: Final = 32
-"""Sides of code-blocks: smaller ones follow the map more closely, and cost more."""
 MAX_LEVELS: Final = 5
 STEPS_DB: Final = (0.6, 2.4, 8.0)
 """PSNR between two layers. The larger ones are for images for whose packet headers OpenJPEG allocates too
@@ -51,8 +50,13 @@ def save(image: NDArray[np.uint8], options: Mapping[str, Any]) -> bytes:
     return file.getvalue()
 
 
-def code_layers(image: NDArray[np.uint8], run: Save = save) -> Layered:
-    """Return `image`, (h, w, 3) sRGB or (h, w) grey, in many layers. `run` calls OpenJPEG.
+def code_layers(image: NDArray[np.uint8], block_px: int = BLOCK_PX, run: Save = save) -> Layered:
+    """Return `image`, (h, w, 3) sRGB or (h, w) grey, in many layers.
+
+    Args:
+        image: the image.
+        block_px: sides of code-blocks.
+        run: calls OpenJPEG.
 
     Raises:
         OSError: OpenJPEG can't code the image, because memory is short.
@@ -60,13 +64,13 @@ def code_layers(image: NDArray[np.uint8], run: Save = save) -> Layered:
     """
     for step_db in STEPS_DB[:-1]:
         with contextlib.suppress(OSError):
-            return _code_layers(image, step_db, run)
-    return _code_layers(image, STEPS_DB[-1], run)
+            return _code_layers(image, step_db, block_px, run)
+    return _code_layers(image, STEPS_DB[-1], block_px, run)
 
 
-def _code_layers(image: NDArray[np.uint8], step_db: float, run: Save) -> Layered:
+def _code_layers(image: NDArray[np.uint8], step_db: float, block_px: int, run: Save) -> Layered:
     psnrs = np.arange(_FIRST_DB, _LAST_DB, step_db)
-    data = run_openjpeg(image, [*psnrs.tolist(), _ALL], run)
+    data = run_openjpeg(image, [*psnrs.tolist(), _ALL], block_px, run)
     header = read_header(data)
     height, width = image.shape[:2]
     expected = ((width, height), 1 if image.ndim == 2 else 3)
@@ -78,7 +82,9 @@ def _code_layers(image: NDArray[np.uint8], step_db: float, run: Save) -> Layered
     return Layered(header, layout, blocks, find_log_slopes(psnrs, blocks))
 
 
-def run_openjpeg(image: NDArray[np.uint8], psnrs: list[float], run: Save = save) -> bytes:
+def run_openjpeg(
+    image: NDArray[np.uint8], psnrs: list[float], block_px: int = BLOCK_PX, run: Save = save
+) -> bytes:
     """Return OpenJPEG's codestream: 9-7 wavelet, one tile, a layer for each PSNR in dB."""
     options = {
         "format": "JPEG2000",
@@ -86,7 +92,7 @@ def run_openjpeg(image: NDArray[np.uint8], psnrs: list[float], run: Save = save)
         "irreversible": True,
         "mct": 1 if image.ndim == 3 else 0,
         "num_resolutions": count_levels(image.shape[0], image.shape[1]) + 1,
-        "codeblock_size": (BLOCK_PX, BLOCK_PX),
+        "codeblock_size": (block_px, block_px),
         "quality_mode": "dB",
         "quality_layers": psnrs,
     }

@@ -20,7 +20,7 @@ def test_the_file_is_that_of_this_process(pixels: np.ndarray) -> None:
     def run(image: np.ndarray, options: dict[str, object]) -> bytes:
         return encode(pack(image, options))
 
-    assert run_openjpeg(pixels, psnrs, run) == run_openjpeg(pixels, psnrs)
+    assert run_openjpeg(pixels, psnrs, run=run) == run_openjpeg(pixels, psnrs)
 
 
 def test_a_photo_that_can_t_be_encoded_gives_an_empty_file() -> None:
