@@ -65,7 +65,7 @@ BENCHMARKS: Final = {
     "charts": ("bench.charts", "draw the charts of README and docs from the committed results"),
     "avif": (
         "bench.avif.cost",
-        "what one AVIF costs beside one JPEG: time, memory, libaom's speeds",
+        "what one AVIF or JP2 costs beside one JPEG: time, memory, libaom's speeds",
     ),
     "targets": (
         "bench.avif.targets",
