@@ -105,7 +105,7 @@ def measure_photo(photo: Photo, qualities: Sequence[int]) -> Any:
             "quality": quality, "log_lambda": middle + unit, "score": goal,
             "bytes_ratio": plan.count_bytes(plan.cut(middle)) / len(reference),
             "log_scale": found.log_scale, "log_error": found.log_error,
-            "log_pixels": found.log_pixels,
+            "log_pixels": math.log(image.shape[0] * image.shape[1]),
         }  # fmt: skip
         measured.rows[str(quality)] = row
     return measured
