@@ -163,7 +163,8 @@ class CompressOptions(BaseModel):
         Format,
         Field(
             description="The file's format. `avif`: smaller at the same quality, and takes many times as "
-            "long; `progressive` has no effect, `hdr=keep` is an error",
+            "long; `progressive` has no effect. `jp2`: JPEG 2000, for archives; most browsers don't "
+            "show it. With both, `hdr=keep` is an error",
             examples=["jpeg"],
         ),
     ] = Options().format
@@ -174,8 +175,8 @@ class CompressOptions(BaseModel):
     progressive: Annotated[
         Boolean,
         Field(
-            description="`true`: a progressive JPEG (SOF2), which is a little smaller. `false`: a "
-            "baseline JPEG (SOF0)",
+            description="`true`: a progressive JPEG (SOF2), which is a little smaller, or a JP2 of six "
+            "layers. `false`: a baseline JPEG (SOF0), or a JP2 of one layer",
             examples=[True],
         ),
     ] = Options().progressive

@@ -65,13 +65,13 @@ BENCHMARKS: Final = {
     "charts": ("bench.charts", "draw the charts of README and docs from the committed results"),
     "avif": (
         "bench.avif.cost",
-        "what one AVIF costs beside one JPEG: time, memory, libaom's speeds",
+        "what one AVIF or JP2 costs beside one JPEG: time, memory, libaom's speeds",
     ),
     "targets": (
         "bench.avif.targets",
         "how well AVIFs and JPEGs meet target=size and target=quality",
     ),
-    "beside": ("bench.avif.beside", "latency of JPEGs beside a stream of AVIFs"),
+    "beside": ("bench.avif.beside", "latency of JPEGs beside a stream of AVIFs or JP2s"),
     "encode": ("bench.encode.run", "speed, passes and memory of the encoder alone"),
     "photos": (
         "bench.rd.through_service",

@@ -7,6 +7,7 @@ Networks", DCC 2017, section 4.
 import importlib
 import io
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +21,13 @@ from codec.avif.libaom import write_avif
 from codec.avif.quantizer import COARSEST, FINEST
 from codec.avif.rate_guide import RateGuide
 from codec.avif.tuning import choose_guide_tuning
+from codec.jpeg2000.block_weights import weigh_blocks
+from codec.jpeg2000.codestream import write_codestream
+from codec.jpeg2000.container import write_jp2
+from codec.jpeg2000.layered import code_layers
+from codec.jpeg2000.packet_writer import write_packets
+from codec.jpeg2000.rate_search import CutPlan
+from codec.jpeg2000.tuning import choose_block_px, choose_weights
 from codec.settings import Target, Tune
 
 Map = NDArray[np.float32]
@@ -35,8 +43,11 @@ FIDELITY: Final = "foveate_quality"
 AVIF, AVIF_UNIFORM, AVIF_DEFAULT = "avif", "avif_uniform", "avif_default"
 """Foveate's AVIF at the default strength and at 0, and the one that Pillow writes by itself."""
 AVIF_STRENGTHS: Final = {AVIF: 0.6, AVIF_UNIFORM: 0.0}
+JP2, JP2_UNIFORM, JP2_DEFAULT = "jp2", "jp2_uniform", "jp2_default"
+"""Foveate's JP2 at the default strength and at 0, and OpenJPEG's with code-blocks of 64×64, its default."""
+JP2_STRENGTHS: Final = {JP2: 0.6, JP2_UNIFORM: 0.0}
 RIVALS: Final = ("libjpeg_progressive", "mozjpeg", "mozjpeg_flat", "jpegli", PAPER)
-FORMATS: Final = (AVIF, AVIF_UNIFORM, AVIF_DEFAULT)
+FORMATS: Final = (AVIF, AVIF_UNIFORM, AVIF_DEFAULT, JP2, JP2_UNIFORM, JP2_DEFAULT)
 """Encoders of other formats, which are compared if they are named."""
 # Modules that each rival needs beyond Pillow.
 MODULES: Final = {
@@ -124,14 +135,21 @@ def prepare_rival(name: str, image: Picture, saliency: Map, quality: int) -> Wri
         return prepare_mozjpeg(image, MOZJPEG_TABLES[name])
     if name == "jpegli":
         return prepare_jpegli(image)
-    if name in AVIF_STRENGTHS:
-        return prepare_avif(image, saliency, AVIF_STRENGTHS[name])
-    if name == AVIF_DEFAULT:
-        return lambda chosen: encode_default_avif(image, chosen)
+    if name in FORMATS:
+        return prepare_format(name, image, saliency)
     if name == PAPER:
         blended = blend_levels(image, saliency, quality)
         return lambda chosen: encode_standard(blended, chosen)
     raise ValueError(f"no rival is called {name}")
+
+
+def prepare_format(name: str, image: Picture, saliency: Map) -> Writer:
+    """Return the writer of one of `FORMATS`."""
+    if name in AVIF_STRENGTHS:
+        return prepare_avif(image, saliency, AVIF_STRENGTHS[name])
+    if name in JP2_STRENGTHS:
+        return prepare_jp2(image, saliency, JP2_STRENGTHS[name])
+    return partial(encode_default_avif if name == AVIF_DEFAULT else encode_default_jp2, image)
 
 
 def prepare_avif(image: Picture, saliency: Map, strength: float) -> Writer:
@@ -151,6 +169,40 @@ def encode_default_avif(image: Picture, quality: int) -> bytes:
     """Return the AVIF that Pillow writes at a quality, on one thread."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, format="AVIF", quality=quality, max_threads=1)
+    return file.getvalue()
+
+
+def prepare_jp2(image: Picture, saliency: Map, strength: float) -> Writer:
+    """Return Foveate's JP2 of one layer at the λ that a quality stands for, without a search."""
+    has_map = strength > 0
+    layered = code_layers(image, choose_block_px(image.shape[0] * image.shape[1], has_map=has_map))
+    header = layered.header
+    ratio, rise = choose_weights(strength)
+    weights = weigh_blocks(layered.layout, header.size, saliency if has_map else None, ratio, rise)
+    plan = CutPlan(layered, weights)
+    finest, coarsest = plan.range
+
+    def write(quality: int) -> bytes:
+        cuts = plan.cut(coarsest - (quality - 1) * (coarsest - finest) / 99)
+        packets = write_packets(layered.blocks, layered.layout, cuts)
+        codestream = write_codestream(header, 1, packets)
+        return write_jp2(codestream, header.size, header.components)
+
+    return write
+
+
+def encode_default_jp2(image: Picture, quality: int) -> bytes:
+    """Return OpenJPEG's file of one layer, at a PSNR of 20 to 50 dB that a quality stands for."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(
+        file,
+        format="JPEG2000",
+        irreversible=True,
+        mct=1,
+        codeblock_size=(64, 64),
+        quality_mode="dB",
+        quality_layers=[20 + 0.3 * quality],
+    )
     return file.getvalue()
 
 

@@ -1,7 +1,6 @@
 """Saliency-weighted encoders: from pixels to a file of any format, from a JPEG's coefficients to a JPEG."""
 
 from codec.avif.encode import encode as encode_avif
-from codec.avif.libaom import NO_METADATA, Metadata
 from codec.avif.own_mark import has_mark
 from codec.formats import FORMATS, warm_up
 from codec.jpeg.decode.coefficients import Source, is_complete, read_source
@@ -15,8 +14,9 @@ from codec.jpeg.transcode.preview import render_preview
 from codec.jpeg.transcode.reference import measure_source_reference
 from codec.jpeg.transcode.rendering import render
 from codec.jpeg.transcode.transcode import transcode
+from codec.jpeg2000.encode import encode as encode_jp2
 from codec.saliency_weights import rank_blocks
-from codec.settings import Encoded, EncodeSettings, OutOfReachError
+from codec.settings import NO_METADATA, Encoded, EncodeSettings, Metadata, OutOfReachError
 
 __all__ = [
     "FORMATS",
@@ -31,6 +31,7 @@ __all__ = [
     "crop_source",
     "encode",
     "encode_avif",
+    "encode_jp2",
     "has_mark",
     "is_complete",
     "measure_reference",

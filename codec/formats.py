@@ -16,9 +16,11 @@ from codec.avif.libaom import MAX_SIDE_PX as AVIF_SIDE_PX
 from codec.jpeg.encode import encode as encode_jpeg
 from codec.jpeg.inputs import MAX_SIDE_PX as JPEG_SIDE_PX
 from codec.jpeg.transcode.transcode import warm_up as warm_up_jpeg
+from codec.jpeg2000.encode import encode as encode_jp2
+from codec.jpeg2000.encode import warm_up as warm_up_jp2
 from codec.settings import Encoded, EncodeSettings
 
-FormatName = Literal["jpeg", "avif"]
+FormatName = Literal["jpeg", "avif", "jp2"]
 
 
 class Encode(Protocol):
@@ -54,6 +56,7 @@ class OutputFormat:
 FORMATS: Final[dict[FormatName, OutputFormat]] = {
     "jpeg": OutputFormat(encode_jpeg, JPEG_SIDE_PX),
     "avif": OutputFormat(encode_avif, AVIF_SIDE_PX),
+    "jp2": OutputFormat(encode_jp2, JPEG_SIDE_PX),
 }
 
 
@@ -61,3 +64,4 @@ def warm_up() -> None:
     """Compile or load the kernels of all formats, so that no later encode waits for one."""
     warm_up_jpeg()
     warm_up_avif()
+    warm_up_jp2()

@@ -1,8 +1,8 @@
-"""The options of one encode and its result."""
+"""The options of one encode, what its file holds beside the picture, and its result."""
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 Target = Literal["size", "quality"]
 Subsampling = Literal["auto", "420", "444"]
@@ -101,3 +101,17 @@ class Encoded:
     def jpeg(self) -> bytes:
         """The bytes, where they are known to be a JPEG."""
         return self.data
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a file holds beside the picture; empty for nothing."""
+
+    exif: bytes = b""
+    """TIFF's bytes, without a name before them."""
+    xmp: bytes = b""
+    profile: bytes = b""
+    """The picture's ICC profile; without one it is sRGB."""
+
+
+NO_METADATA: Final = Metadata()

@@ -10,8 +10,12 @@ NOT_AN_IMAGE: Final = "The content is not a JPEG, PNG, WebP, AVIF, HEIC, GIF, BM
 HEIC_IS_OFF: Final = "HEIC photos are turned off here; save or export this one as a JPEG."
 
 # Of results.
-Format = Literal["jpeg", "avif"]
-MEDIA_TYPES: Final[dict[Format, str]] = {"jpeg": "image/jpeg", "avif": "image/avif"}
+Format = Literal["jpeg", "avif", "jp2"]
+MEDIA_TYPES: Final[dict[Format, str]] = {
+    "jpeg": "image/jpeg",
+    "avif": "image/avif",
+    "jp2": "image/jp2",
+}
 
 # ITU-T T.81, B.2.2: X and Y have 16 bits; libjpeg allows at most 65,500.
 MAX_SIDE_PX: Final = 65_500

@@ -8,9 +8,9 @@ from contract.images import Format
 # largest photo of `python -m bench sizing` (bench/results/sizing.json): 83 ms and 71 ms per megapixel.
 PHOTO_PX: Final = 1_160_000
 
-# The work of a pixel of each format, in that of a JPEG's: an AVIF is encoded two or three times
-# (`python -m bench avif`, bench/results/avif.json).
-FACTORS: Final[dict[Format, int]] = {"jpeg": 1, "avif": 20}
+# The work of a pixel of each format, in that of a JPEG's: an AVIF is encoded two or three times, a JP2
+# once, in many layers (`python -m bench avif`, bench/results/avif.json).
+FACTORS: Final[dict[Format, int]] = {"jpeg": 1, "avif": 20, "jp2": 5}
 
 
 def count_work_px(pixels: int, output_format: Format = "jpeg") -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec import Source
+from contract.images import Format
 from contract.messages import Request, Result
 from contract.work import count_work_px
 from worker.image.encode import EncodeInputs
@@ -16,8 +17,8 @@ from worker.image.gain_map.write import UncutGainMap
 
 # The most memory that one pixel takes in the worker (docs/operations.md).
 BYTES_PER_PIXEL: Final = 30
-# That of an AVIF is larger by this factor.
-AVIF_FACTOR: Final = 2.0
+# That of other formats than JPEG is larger by these factors.
+MEMORY_FACTORS: Final[dict[Format, float]] = {"jpeg": 1.0, "avif": 2.0, "jp2": 3.0}
 
 
 @dataclass(slots=True)
@@ -84,8 +85,7 @@ class Item:
         if self.request.options.hdr == "keep":
             # A gain map of the photo's size is encoded beside the photo, without subsampling.
             pixels += pixels // 2
-        if self.is_slow:
-            pixels = round(pixels * AVIF_FACTOR)
+        pixels = round(pixels * MEMORY_FACTORS[self.request.options.format])
         return pixels + self.request.original_bytes // BYTES_PER_PIXEL
 
     def release(self) -> None:

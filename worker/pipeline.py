@@ -212,7 +212,7 @@ class Pipeline:
         item.crop_px = photo.crop_px
         item.network_input = self._predictor.prepare(photo.image)
         if photo.source is None:
-            if not item.is_slow:  # an AVIF of ours may come back as it is
+            if item.request.options.format != "avif":  # one of ours may come back as it is
                 item.data = None
             item.pixels = np.asarray(photo.image)
         # Where a crop lies is known after the network's pass.

@@ -17,6 +17,7 @@ PARTIAL_SUFFIX: Final = ".part"
 SUFFIXES: Final[dict[Format, tuple[str, ...]]] = {
     "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),
     "avif": (".avif",),
+    "jp2": (".jp2",),
 }
 # The umask can be read only by setting it, which affects all threads. So read it once, before
 # threads start.

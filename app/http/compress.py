@@ -149,7 +149,7 @@ PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
     openapi_extra=describe_compress(),
 )
 async def compress(request: Request) -> Response:
-    """Send a photo: its bytes, or a form with one part named `file`. The response is a JPEG, or an AVIF.
+    """Send a photo: its bytes, or a form with one part named `file`. The response is a JPEG, an AVIF or a JP2.
 
     JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF are read.
     """

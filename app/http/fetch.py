@@ -61,7 +61,7 @@ def describe_problems() -> dict[int | str, dict[str, Any]]:
     response_class=Response,
     responses={
         200: {
-            "description": "The JPEG or AVIF",
+            "description": "The JPEG, AVIF or JP2",
             "content": {media_type: {} for media_type in MEDIA_TYPES.values()},
         },
         304: {"description": "The client's copy is still valid"},

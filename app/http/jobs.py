@@ -96,7 +96,7 @@ async def delete(job_id: str, service: ServiceDependency) -> Response:
     openapi_extra=CONDITIONAL,
 )
 async def image(request: Request, job: JobDependency, service: ServiceDependency) -> Response:
-    """Get the JPEG or AVIF until it expires."""
+    """Get the JPEG, AVIF or JP2 until it expires."""
     return await to_picture_response(request, job, service, heatmap=False)
 
 

@@ -1,7 +1,7 @@
-"""Latency of JPEGs beside a stream of AVIFs: one client sends JPEGs, others keep AVIFs in progress.
+"""Latency of JPEGs beside a stream of AVIFs or JP2s: one client sends JPEGs, others keep those in progress.
 
-The file holds ``meta`` and ``rounds``: the latency of the same JPEGs without and with AVIFs, in ms, and
-the AVIFs that were finished meanwhile.
+The file holds ``meta`` and ``rounds``: the latency of the same JPEGs without and with others, in ms,
+and the other files that were finished meanwhile.
 """
 
 import argparse
@@ -29,8 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
     add("--images", type=Path, required=True, help="folder of photos")
+    add("--format", choices=("avif", "jp2"), default="avif", help="of the others (%(default)s)")
     add("--requests", type=int, default=60, help="JPEGs in each round (%(default)s)")
-    add("--clients", type=int, nargs="+", default=[0, 2, 8], help="AVIF clients of each round")
+    add("--clients", type=int, nargs="+", default=[0, 2, 8], help="other clients of each round")
     add("--pause-ms", type=float, default=100.0, help="between two JPEGs (%(default)s)")
     add("--workers", type=int, default=2, help="(%(default)s)")
     add("--out", type=Path, help="JSON file to write")
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         with started_service(workers=args.workers) as (url, _):
             rounds = [
-                {"avif_clients": clients, **measure_round(url, photos, clients, args)}
+                {f"{args.format}_clients": clients, **measure_round(url, photos, clients, args)}
                 for clients in args.clients
             ]
     except ServiceError as error:
@@ -59,23 +60,25 @@ def run(args: argparse.Namespace) -> int:
 def measure_round(
     url: str, photos: Sequence[bytes], clients: int, args: argparse.Namespace
 ) -> dict[str, Any]:
-    """Return the latency of JPEGs while ``clients`` send one AVIF after another."""
+    """Return the latency of JPEGs while ``clients`` send one other file after another."""
     ended = threading.Event()
     finished: list[float] = []
     failed: list[int] = []
 
-    def send_avifs(own: int) -> None:
+    name = args.format
+
+    def send_others(own: int) -> None:
         with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
             number = own
             while not ended.is_set():
-                elapsed_ms, status = send(client, photos[number % len(photos)], "avif")
+                elapsed_ms, status = send(client, photos[number % len(photos)], name)
                 if status == httpx.codes.OK:
                     finished.append(elapsed_ms)
                 else:
                     failed.append(status)
                 number += clients
 
-    threads = [threading.Thread(target=send_avifs, args=(own,)) for own in range(clients)]
+    threads = [threading.Thread(target=send_others, args=(own,)) for own in range(clients)]
     for thread in threads:
         thread.start()
     time.sleep(2.0 if clients else 0.0)
@@ -95,9 +98,9 @@ def measure_round(
         "jpeg_median_ms": round(median(times_ms), 1),
         "jpeg_p95_ms": round(quantiles(times_ms, n=20)[-1], 1),
         "jpeg_max_ms": round(max(times_ms), 1),
-        "avifs": len(finished),
-        "avifs_failed": len(failed),
-        "avif_median_ms": round(median(finished), 1) if finished else None,
+        f"{name}s": len(finished),
+        f"{name}s_failed": len(failed),
+        f"{name}_median_ms": round(median(finished), 1) if finished else None,
         "seconds": round(seconds, 1),
     }
 

@@ -1,6 +1,6 @@
-"""What one AVIF costs beside one JPEG: CPU time and memory by megapixels, and by libaom's speed.
+"""What one AVIF or JP2 costs beside one JPEG: CPU time and memory by megapixels, and by libaom's speed.
 
-The file holds ``meta``; ``sizes``, one photo of each size encoded by both formats at quality 75;
+The file holds ``meta``; ``sizes``, one photo of each size encoded by all formats at quality 75;
 ``speeds``, a single pass at libaom's speeds, with and without the map, on photos of 768×512 or so.
 """
 
@@ -77,7 +77,7 @@ def measure_fresh(images: Path, size_px: tuple[int, int]) -> dict[str, Any]:
 
 
 def measure_size(paths: Sequence[Path], size_px: tuple[int, int]) -> dict[str, Any]:
-    """Return CPU time, passes, bytes and memory of both formats for a mosaic of this size."""
+    """Return CPU time, passes, bytes and memory of all formats for a mosaic of this size."""
     codec.warm_up()
     mosaic = np.asarray(tile_photos(paths, *size_px))
     saliency = central_map()

@@ -13,7 +13,11 @@ from codec.settings import EncodeSettings, Target
 
 OURS: Final = "jp2"
 UNIFORM: Final = "jp2_uniform"
-"""Ours with strength 0."""
+"""Ours without the map, with code-blocks of the same size."""
+NEARLY_NO_MAP: Final = 1e-9
+"""A strength that moves nothing, and has the code-blocks of those with a map."""
+PLAIN: Final = "jp2_plain"
+"""Ours with strength 0, whose code-blocks are as large as OpenJPEG's."""
 FULL: Final = "jp2_full"
 """Ours with strength 1."""
 OPENJPEG_32: Final = "openjpeg_32"

@@ -6,6 +6,7 @@ what is left, by photos left out in turn.
 """
 
 import argparse
+import json
 import math
 from collections.abc import Sequence
 from functools import partial
@@ -25,10 +26,15 @@ from codec.jpeg2000.layered import code_layers
 from codec.jpeg2000.packet_writer import write_packets
 from codec.jpeg2000.quality import describe_reference, measure_unit
 from codec.jpeg2000.rate_search import CutPlan
-from codec.jpeg2000.tuning import DEFAULT_STRENGTH, choose_weights
+from codec.jpeg2000.tuning import DEFAULT_STRENGTH, choose_block_px, choose_weights
 
 QUALITIES: Final = (20, 35, 50, 65, 75, 85, 92, 96)
 TRIALS: Final = 9
+FEATURES: Final = (
+    ("log_scale", "log_error", "log_pixels"),
+    ("log_scale", "log_error"),
+    ("log_scale",),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--quality", type=parse_quality, nargs="+", default=QUALITIES, help="of the reference")
     add("--limit", type=int, help="number of photos, the first by hashed name (all)")
     add("--jobs", type=int, default=count_cores(), help="processes (%(default)s)")
+    add("--also", type=Path, help="earlier result, whose photos are fitted too")
     add("--out", type=Path, required=True, help="JSON file to write")
 
 
@@ -47,13 +54,15 @@ def run(args: argparse.Namespace) -> int:
 
     args.strength, args.strengths, args.ladder = DEFAULT_STRENGTH, (), None
     photos = choose_photos(args)
-    rows: list[dict[str, float]] = []
+    earlier = json.loads(args.also.read_text())["rows"] if args.also else []
+    rows: list[dict[str, float]] = list(earlier)
+    first = 1 + max((int(row["photo"]) for row in earlier), default=-1)
     with open_pool(args.jobs) as map_photos:
         measured = map_photos(partial(measure_photo, qualities=args.quality), photos)
-        for number, one in enumerate(report_progress(measured, len(photos))):
+        for number, one in enumerate(report_progress(measured, len(photos)), first):
             rows += [{"photo": number, **row} for row in one.rows.values()]
     fits = {}
-    for names in (("log_scale",), ("log_scale", "log_error"), ("log_error",)):
+    for names in FEATURES:
         fits["+".join(names)] = fit(rows, names)
         print(names, fits["+".join(names)])
     write_result(args.out, {"meta": describe_machine(), "fits": fits, "rows": rows}, indent=1)
@@ -69,11 +78,11 @@ def measure_photo(photo: Photo, qualities: Sequence[int]) -> Any:
     image = read_photo(photo)
     saliency = read_map(photo.map_path) if photo.map_path else load_prediction()(image)
     scene = prepare_scene(image, saliency, photo)
-    layered = code_layers(image)
+    layered = code_layers(image, choose_block_px(image.shape[0] * image.shape[1], has_map=True))
     ratio, rise = choose_weights(DEFAULT_STRENGTH)
     weights = weigh_blocks(layered.layout, layered.header.size, saliency, ratio, rise)
     plan = CutPlan(layered, weights)
-    unit = measure_unit(image) - math.log(ratio)
+    unit = measure_unit(image) - math.log(weights.max())
 
     def score(data: bytes) -> float:
         composite = keep_elsewhere(image, decode(data), scene.looked_at)
@@ -96,6 +105,7 @@ def measure_photo(photo: Photo, qualities: Sequence[int]) -> Any:
             "quality": quality, "log_lambda": middle + unit, "score": goal,
             "bytes_ratio": plan.count_bytes(plan.cut(middle)) / len(reference),
             "log_scale": found.log_scale, "log_error": found.log_error,
+            "log_pixels": math.log(image.shape[0] * image.shape[1]),
         }  # fmt: skip
         measured.rows[str(quality)] = row
     return measured

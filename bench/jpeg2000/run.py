@@ -1,8 +1,8 @@
 """JPEG 2000: ours with and without the map, and OpenJPEG's own, at the bytes of the standard JPEG.
 
 The file holds ``meta``; ``by_quality``, each with ``summary`` (means of each encoder), ``over_uniform``
-(means of ours minus those of ours without the map, and on how many photos ours is better), and
-``over_openjpeg`` (ours without the map at OpenJPEG's bytes); ``images``, the measures by photo.
+(means of ours minus those of ours without the map, and on how many photos ours is better),
+``over_plain`` (the same, but without the map code-blocks are large), and ``over_openjpeg`` (ours without the map at OpenJPEG's bytes); ``images``, the measures by photo.
 """
 
 import argparse
@@ -18,23 +18,37 @@ from bench.encoders import STANDARD, Map, decode, encode_ours, encode_standard, 
 from bench.environment import count_cores, describe_machine, write_result
 from bench.jpeg2000.encoders import (
     FULL,
+    NEARLY_NO_MAP,
     OPENJPEG,
     OPENJPEG_32,
     OURS,
+    PLAIN,
     UNIFORM,
     encode_jp2,
     encode_openjpeg,
 )
 from bench.metrics import Picture
 from bench.rd.run import choose_photos, report_progress
-from codec.jpeg2000.layered import BLOCK_PX
+from codec.jpeg2000.tuning import SMALL_BLOCK_PX
 
 QUALITIES: Final = (50, 75)
 FOVEATE: Final = "foveate"
 AT_OPENJPEG: Final = "jp2_at_openjpeg"
 """Ours without the map, at the bytes of OpenJPEG's file."""
+AT_OPENJPEG_32: Final = "jp2_at_openjpeg_32"
+"""The same with small code-blocks."""
 FIDELITY: Final = "jp2_quality"
 """Ours with `target="quality"`."""
+COMPARISONS: Final = {
+    "over_uniform": (OURS, UNIFORM),
+    "over_plain": (OURS, PLAIN),
+    "full_over_uniform": (FULL, UNIFORM),
+    "over_openjpeg": (AT_OPENJPEG, OPENJPEG),
+    "over_openjpeg_32": (AT_OPENJPEG_32, OPENJPEG_32),
+    "over_standard": (OURS, STANDARD),
+    "quality_over_standard": (FIDELITY, STANDARD),
+    "quality_over_foveate": (FIDELITY, FOVEATE),
+}
 SHOWN: Final = ("bytes", "psnr", "psnr_s", "ssimulacra2", "ssimulacra2_gaze", "ms")
 
 
@@ -45,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--quality", type=parse_quality, nargs="+", default=QUALITIES, help="of the standard JPEG")
     add("--strength", type=float, default=0.6, help="of our encoder (%(default)s)")
     add("--limit", type=int, help="number of photos, the first by hashed name (all)")
+    add("--encoders", nargs="+", help="those to measure, by name (all)")
     add("--jobs", type=int, default=count_cores(), help="processes (%(default)s)")
     add("--out", type=Path, required=True, help="JSON file to write")
 
@@ -54,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     args.strengths, args.ladder = (), None
     photos = choose_photos(args)
     images: dict[str, Any] = {}
-    for one in measure_photos(photos, tuple(args.quality), args.strength, args.jobs):
+    for one in measure_photos(photos, tuple(args.quality), args.strength, args.encoders, args.jobs):
         images[one.photo.name] = one.rows
     result: dict[str, Any] = {
         "meta": {
@@ -78,18 +93,24 @@ def run(args: argparse.Namespace) -> int:
 
 
 def measure_photos(
-    photos: Sequence[Photo], qualities: tuple[int, ...], strength: float, jobs: int
+    photos: Sequence[Photo],
+    qualities: tuple[int, ...],
+    strength: float,
+    encoders: Sequence[str] | None,
+    jobs: int,
 ) -> Any:
     """Yield the measures of each photo."""
     from bench.rd.processes import open_pool  # noqa: PLC0415 -- loads torch
 
     with open_pool(jobs) as map_photos:
-        measure = partial(measure_photo, qualities=qualities, strength=strength)
+        measure = partial(measure_photo, qualities=qualities, strength=strength, encoders=encoders)
         yield from report_progress(map_photos(measure, photos), len(photos))
 
 
-def measure_photo(photo: Photo, qualities: tuple[int, ...], strength: float) -> Any:
-    """Return the measures of all encoders for one photo, by quality and encoder."""
+def measure_photo(
+    photo: Photo, qualities: tuple[int, ...], strength: float, encoders: Sequence[str] | None
+) -> Any:
+    """Return the measures of `encoders` (None: all) for one photo, by quality and encoder."""
     from bench.rd.measure import (  # noqa: PLC0415 -- loads torch
         PhotoMeasures,
         load_prediction,
@@ -104,20 +125,24 @@ def measure_photo(photo: Photo, qualities: tuple[int, ...], strength: float) -> 
     for quality in qualities:
         limit = len(encode_standard(image, quality))
         own = partial(encode_jp2, image, saliency, quality, limit_bytes=limit)
-        openjpeg = encode_openjpeg(image, limit)
+        openjpeg_bytes = len(encode_openjpeg(image, limit))
         writers: dict[str, Callable[[], bytes]] = {
             STANDARD: partial(encode_standard, image, quality),
             FOVEATE: partial(encode_foveate, image, saliency, quality, strength),
             OPENJPEG: partial(encode_openjpeg, image, limit),
-            OPENJPEG_32: partial(encode_openjpeg, image, limit, BLOCK_PX),
-            UNIFORM: partial(own, 0.0),
-            AT_OPENJPEG: partial(own, 0.0, limit_bytes=len(openjpeg)),
+            OPENJPEG_32: partial(encode_openjpeg, image, limit, SMALL_BLOCK_PX),
+            UNIFORM: partial(own, NEARLY_NO_MAP),
+            PLAIN: partial(own, 0.0),
+            AT_OPENJPEG: partial(own, 0.0, limit_bytes=openjpeg_bytes),
+            AT_OPENJPEG_32: partial(own, NEARLY_NO_MAP, limit_bytes=openjpeg_bytes),
             OURS: partial(own, strength),
             FULL: partial(own, 1.0),
             FIDELITY: partial(own, strength, target="quality"),
         }
         rows = {}
         for name, write in writers.items():
+            if encoders is not None and name not in encoders:
+                continue
             started = time.perf_counter()
             file = write()
             ms = (time.perf_counter() - started) * 1000
@@ -159,13 +184,11 @@ def sum_up(photos: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, Any
             }
             for name in photos[0]
         },
-        "over_uniform": compare(photos, OURS, UNIFORM),
-        "full_over_uniform": compare(photos, FULL, UNIFORM),
-        "over_openjpeg": compare(photos, AT_OPENJPEG, OPENJPEG),
-        "over_openjpeg_32": compare(photos, AT_OPENJPEG, OPENJPEG_32),
-        "over_standard": compare(photos, OURS, STANDARD),
-        "quality_over_standard": compare(photos, FIDELITY, STANDARD),
-        "quality_over_foveate": compare(photos, FIDELITY, FOVEATE),
+        **{
+            name: compare(photos, own, other)
+            for name, (own, other) in COMPARISONS.items()
+            if {own, other} <= photos[0].keys()
+        },
     }
 
 

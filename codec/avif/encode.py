@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.avif.judge import Judge
-from codec.avif.libaom import MAX_SIDE_PX, NO_METADATA, Metadata, count_added_bytes, write_avif
+from codec.avif.libaom import MAX_SIDE_PX, count_added_bytes, write_avif
 from codec.avif.own_mark import add_mark
 from codec.avif.rate_guide import RateGuide
 from codec.avif.search import Position, Search
@@ -19,7 +19,14 @@ from codec.jpeg.inputs import check_image, drop_flat_map
 from codec.jpeg.rate_control.standard_jpeg import measure_reference
 from codec.jpeg.rate_control.target import CAP_SHARE, TARGET_SHARE, Fit, Goal
 from codec.jpeg.transform.subsampling_choice import is_subsampled
-from codec.settings import Encoded, EncodeSettings, OutOfReachError, Target
+from codec.settings import (
+    NO_METADATA,
+    Encoded,
+    EncodeSettings,
+    Metadata,
+    OutOfReachError,
+    Target,
+)
 
 TOLERANCES: Final[dict[Target, float]] = {"size": 0.007, "quality": 0.02}
 """Errors, in logarithms of bytes, that are not corrected. A pass takes longer than 2 % of the bytes are

@@ -1,7 +1,6 @@
 """Calls libaom through Pillow: one picture at one level, with a file of rates that is in no folder."""
 
 import io
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -10,23 +9,10 @@ from PIL import Image
 
 from codec.avif.tuning import SPEED
 from codec.jpeg.rate_control.standard_jpeg import open_scratch
+from codec.settings import NO_METADATA, Metadata
 
 MAX_SIDE_PX: Final = 32_768
 """Longest side that libavif reads by default, and browsers with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """What a file holds beside the picture; empty for nothing."""
-
-    exif: bytes = b""
-    """TIFF's bytes, without a name before them."""
-    xmp: bytes = b""
-    profile: bytes = b""
-    """The picture's ICC profile; without one it is sRGB."""
-
-
-NO_METADATA: Final = Metadata()
 
 
 def write_avif(

@@ -1,4 +1,4 @@
-"""Weights of code-blocks: the mean of the saliency weights over the pixels that a code-block covers."""
+"""Weights of code-blocks: a mean of the saliency weights over the pixels that a code-block covers."""
 
 from typing import Final
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.jpeg2000.layout import Layout
+from codec.jpeg2000.tuning import CHROMA, FINEST, POWER
 from codec.saliency_weights import rank_blocks, weigh_saliency
 
 CELL_PX: Final = 16
@@ -21,6 +22,9 @@ def weigh_blocks(
 ) -> NDArray[np.float64]:
     """Return the weight of each code-block's squared errors: (blocks,), 1..`ratio`.
 
+    The mean is a power mean: a code-block that is salient in part is nearly as important as one that is
+    salient as a whole. The weights of chroma, and of the finest level, differ less.
+
     Args:
         layout: the code-blocks.
         size: width and height in pixels.
@@ -32,7 +36,12 @@ def weigh_blocks(
         return np.ones(layout.blocks)
     columns, rows = (-(-side // CELL_PX) for side in size)
     cells = weigh_saliency(rank_blocks(saliency, rows, columns), ratio, rise)
-    return average_areas(cells, layout.areas / CELL_PX)
+    means = average_areas(cells**POWER, layout.areas / CELL_PX) ** (1 / POWER)
+    exponents = np.where(layout.levels == 1, FINEST, 1.0) * np.where(
+        layout.components > 0, CHROMA, 1.0
+    )
+    weights: NDArray[np.float64] = means**exponents
+    return weights
 
 
 def average_areas(cells: NDArray[np.float32], areas: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,9 +1,10 @@
 """The boxes of a JP2 file around a codestream (ISO/IEC 15444-1 Annex I)."""
 
 import struct
-from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
+
+from codec.settings import NO_METADATA, Metadata
 
 _SIGNATURE: Final = b"\r\n\x87\n"
 _BRAND: Final = b"jp2 "
@@ -22,8 +23,7 @@ def write_jp2(
     size: tuple[int, int],
     components: int,
     *,
-    icc: bytes | None = None,
-    uuids: Iterable[tuple[UUID, bytes]] = (),
+    metadata: Metadata = NO_METADATA,
 ) -> bytes:
     """Return a JP2 file.
 
@@ -31,21 +31,21 @@ def write_jp2(
         codestream: of 8-bit samples.
         size: width and height in pixels.
         components: 1 (grey) or 3 (RGB).
-        icc: a profile of the restricted method (I.5.3.3: an input profile by a matrix and curves, or by
-            one curve); None says sRGB, or grey with sRGB's curve.
-        uuids: content of UUID boxes, such as EXIF and XMP.
+        metadata: beside the picture. A profile must be of the restricted method (I.5.3.3: by a matrix
+            and curves, or by one curve); without one the file says sRGB, or grey with sRGB's curve.
     """
     width, height = size
     image = struct.pack(">IIHBBBB", height, width, components, 7, _JPEG_2000, 0, 0)
-    if icc is None:
+    if not metadata.profile:
         colour = struct.pack(">BBBI", 1, 0, 0, _GREY if components == 1 else _SRGB)
     else:
-        colour = struct.pack(">BBB", 2, 0, 0) + icc
+        colour = struct.pack(">BBB", 2, 0, 0) + metadata.profile
+    uuids = ((EXIF, metadata.exif), (XMP, metadata.xmp))
     boxes = [
         _box(b"jP  ", _SIGNATURE),
         _box(b"ftyp", _BRAND, struct.pack(">I", 0), _BRAND),
         _box(b"jp2h", _box(b"ihdr", image), _box(b"colr", colour)),
-        *(_box(b"uuid", name.bytes, content) for name, content in uuids),
+        *(_box(b"uuid", name.bytes, content) for name, content in uuids if content),
         _box(b"jp2c", codestream),
     ]
     return b"".join(boxes)

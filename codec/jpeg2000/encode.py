@@ -1,5 +1,7 @@
 """The encoder's pipeline: from pixels and a saliency map to the JP2 file that meets the target."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,12 +10,18 @@ from codec.jpeg.rate_control.standard_jpeg import measure_reference
 from codec.jpeg2000.block_weights import weigh_blocks
 from codec.jpeg2000.codestream import write_codestream
 from codec.jpeg2000.container import write_jp2
-from codec.jpeg2000.layered import Layered, code_layers
+from codec.jpeg2000.layered import Layered, Save, code_layers, save
 from codec.jpeg2000.packet_writer import write_packets
 from codec.jpeg2000.quality import describe_reference, measure_unit, predict_log_lambda
 from codec.jpeg2000.rate_search import CutPlan, fill_rest, find_log_lambda
-from codec.jpeg2000.tuning import choose_weights
-from codec.settings import Encoded, EncodeSettings, OutOfReachError
+from codec.jpeg2000.tuning import choose_block_px, choose_weights
+from codec.settings import (
+    NO_METADATA,
+    Encoded,
+    EncodeSettings,
+    Metadata,
+    OutOfReachError,
+)
 
 
 def encode(
@@ -22,7 +30,9 @@ def encode(
     settings: EncodeSettings,
     *,
     reference_bytes: int | None = None,
-    icc: bytes | None = None,
+    metadata: Metadata = NO_METADATA,
+    check: Callable[[], None] = lambda: None,
+    run: Save = save,
 ) -> Encoded:
     """Encode `image` in at most the bytes of the standard JPEG, better where `saliency` is high.
 
@@ -33,9 +43,13 @@ def encode(
     Args:
         image: (h, w, 3) sRGB or (h, w) grey.
         saliency: (h', w') of any size in [0, 1]; None encodes as with strength 0.
-        settings: see EncodeSettings; `subsampling` and `tune` have no effect.
+        settings: see EncodeSettings; `subsampling` and `tune` have no effect. `max_bytes` includes the
+            metadata, the target does not.
         reference_bytes: the result of `measure_reference`, if already known.
-        icc: a profile of the restricted kind (`write_jp2`); None means sRGB.
+        metadata: what the file holds beside the picture; a profile must be of the restricted kind
+            (`write_jp2`).
+        check: called between two stages; what it raises ends the encode.
+        run: calls OpenJPEG, by default in this process, whose other threads then wait.
 
     Raises:
         ValueError: an array has a wrong type, shape or range, or a side exceeds 65,500 pixels.
@@ -47,7 +61,11 @@ def encode(
     image = np.ascontiguousarray(image)
     if reference_bytes is None:
         reference_bytes = measure_reference(image, settings.quality)
-    layered = code_layers(image)
+    check()
+    has_map = saliency is not None and effective.strength > 0
+    block_px = choose_block_px(image.shape[0] * image.shape[1], has_map=has_map)
+    layered = code_layers(image, block_px, run)
+    check()
     ratio, rise = choose_weights(effective.strength)
     weights = weigh_blocks(layered.layout, layered.header.size, saliency, ratio, rise)
     wanted = -np.inf
@@ -59,25 +77,28 @@ def encode(
         # Blocks of the background, too, keep what the reference of the floor would.
         weights = np.maximum(weights, np.exp(wanted + unit - predict_log_lambda(least)))
     plan = CutPlan(layered, weights, progressive=settings.progressive)
-    limit = min(reference_bytes, settings.max_bytes or reference_bytes)
-    overhead = len(_assemble(layered, 1, b"", icc))
+    overhead = len(_assemble(layered, 1, b"", NO_METADATA))
+    added = len(_assemble(layered, 1, b"", metadata)) - overhead
+    limit = reference_bytes
+    if settings.max_bytes is not None:
+        limit = min(limit, settings.max_bytes - added)
     log_lambda = find_log_lambda(plan, limit - overhead)
     if wanted > log_lambda:
         cuts = plan.cut(wanted)
     else:
         cuts = fill_rest(plan, plan.cut(log_lambda), limit - overhead)
     packets = write_packets(layered.blocks, layered.layout, cuts)
-    file = _assemble(layered, len(cuts), packets, icc)
+    file = _assemble(layered, len(cuts), packets, metadata)
     if settings.max_bytes is not None and len(file) > settings.max_bytes:
         raise OutOfReachError(settings.max_bytes, len(file))
     return Encoded(file, reference_bytes, 1)
 
 
-def _assemble(layered: Layered, layers: int, packets: bytes, icc: bytes | None) -> bytes:
+def _assemble(layered: Layered, layers: int, packets: bytes, metadata: Metadata) -> bytes:
     """Return the JP2 file with these packets."""
     header = layered.header
     codestream = write_codestream(header, layers, packets)
-    return write_jp2(codestream, header.size, header.components, icc=icc)
+    return write_jp2(codestream, header.size, header.components, metadata=metadata)
 
 
 def warm_up() -> None:

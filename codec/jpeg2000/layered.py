@@ -6,8 +6,9 @@ a layer's distortion is known without decoding, and with its bytes its slope.
 
 import contextlib
 import io
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,8 @@ from PIL import Image
 from codec.jpeg2000.codestream import Header, read_header
 from codec.jpeg2000.layout import Layout, plan_layout
 from codec.jpeg2000.packet_reader import Blocks, UnexpectedCodestreamError, read_blocks
+from codec.jpeg2000.tuning import BLOCK_PX
 
-BLOCK_PX: Final = 32
-"""Sides of code-blocks: smaller ones follow the map more closely, and cost more."""
 MAX_LEVELS: Final = 5
 STEPS_DB: Final = (0.6, 2.4, 8.0)
 """PSNR between two layers. The larger ones are for images for whose packet headers OpenJPEG allocates too
@@ -27,6 +27,9 @@ _FIRST_DB: Final = 16.0
 _LAST_DB: Final = 55.0
 _ALL: Final = 0.0
 """Pillow's number for a layer that takes all that is left."""
+
+Save = Callable[[NDArray[np.uint8], Mapping[str, Any]], bytes]
+"""Returns the file that Pillow saves an image to, with these options, which JSON can hold."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,20 @@ class Layered:
     """(layers,): logarithm of the squared error, per sample, that a byte of each layer saves; never rising."""
 
 
-def code_layers(image: NDArray[np.uint8]) -> Layered:
+def save(image: NDArray[np.uint8], options: Mapping[str, Any]) -> bytes:
+    """Return the file that Pillow saves `image` to. OpenJPEG holds the interpreter lock meanwhile."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, **options)
+    return file.getvalue()
+
+
+def code_layers(image: NDArray[np.uint8], block_px: int = BLOCK_PX, run: Save = save) -> Layered:
     """Return `image`, (h, w, 3) sRGB or (h, w) grey, in many layers.
+
+    Args:
+        image: the image.
+        block_px: sides of code-blocks.
+        run: calls OpenJPEG.
 
     Raises:
         OSError: OpenJPEG can't code the image, because memory is short.
@@ -49,13 +64,13 @@ def code_layers(image: NDArray[np.uint8]) -> Layered:
     """
     for step_db in STEPS_DB[:-1]:
         with contextlib.suppress(OSError):
-            return _code_layers(image, step_db)
-    return _code_layers(image, STEPS_DB[-1])
+            return _code_layers(image, step_db, block_px, run)
+    return _code_layers(image, STEPS_DB[-1], block_px, run)
 
 
-def _code_layers(image: NDArray[np.uint8], step_db: float) -> Layered:
+def _code_layers(image: NDArray[np.uint8], step_db: float, block_px: int, run: Save) -> Layered:
     psnrs = np.arange(_FIRST_DB, _LAST_DB, step_db)
-    data = run_openjpeg(image, [*psnrs.tolist(), _ALL])
+    data = run_openjpeg(image, [*psnrs.tolist(), _ALL], block_px, run)
     header = read_header(data)
     height, width = image.shape[:2]
     expected = ((width, height), 1 if image.ndim == 2 else 3)
@@ -67,21 +82,21 @@ def _code_layers(image: NDArray[np.uint8], step_db: float) -> Layered:
     return Layered(header, layout, blocks, find_log_slopes(psnrs, blocks))
 
 
-def run_openjpeg(image: NDArray[np.uint8], psnrs: list[float]) -> bytes:
+def run_openjpeg(
+    image: NDArray[np.uint8], psnrs: list[float], block_px: int = BLOCK_PX, run: Save = save
+) -> bytes:
     """Return OpenJPEG's codestream: 9-7 wavelet, one tile, a layer for each PSNR in dB."""
-    file = io.BytesIO()
-    Image.fromarray(image).save(
-        file,
-        format="JPEG2000",
-        no_jp2=True,
-        irreversible=True,
-        mct=1 if image.ndim == 3 else 0,
-        num_resolutions=count_levels(image.shape[0], image.shape[1]) + 1,
-        codeblock_size=(BLOCK_PX, BLOCK_PX),
-        quality_mode="dB",
-        quality_layers=psnrs,
-    )
-    return file.getvalue()
+    options = {
+        "format": "JPEG2000",
+        "no_jp2": True,
+        "irreversible": True,
+        "mct": 1 if image.ndim == 3 else 0,
+        "num_resolutions": count_levels(image.shape[0], image.shape[1]) + 1,
+        "codeblock_size": (block_px, block_px),
+        "quality_mode": "dB",
+        "quality_layers": psnrs,
+    }
+    return run(image, options)
 
 
 def count_levels(height: int, width: int) -> int:

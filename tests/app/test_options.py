@@ -205,11 +205,12 @@ def test_an_option_given_twice_is_refused() -> None:
 
 def test_a_gain_map_needs_a_jpeg() -> None:
     assert parse_options([("hdr", "keep"), ("format", "jpeg")]).hdr == "keep"
-    with pytest.raises(InvalidOptionError, match="'hdr': keep needs format=jpeg"):
-        parse_options([("hdr", "keep"), ("format", "avif")])
+    for other in ("avif", "jp2"):
+        with pytest.raises(InvalidOptionError, match="'hdr': keep needs format=jpeg"):
+            parse_options([("hdr", "keep"), ("format", other)])
 
 
-@pytest.mark.parametrize("value", ["auto", "AVIF", "jpg", "webp", ""])
+@pytest.mark.parametrize("value", ["auto", "AVIF", "jpg", "jpeg2000", "webp", ""])
 def test_a_post_takes_the_names_of_formats_only(value: str) -> None:
     with pytest.raises(InvalidOptionError, match="'format'"):
         parse_options([("format", value)])

@@ -85,7 +85,7 @@ def test_an_automatic_format_is_that_of_the_client() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["jpeg", "avif"])
+@pytest.mark.parametrize("name", ["jpeg", "avif", "jp2"])
 def test_another_format_is_that_of_every_client(name: str) -> None:
     chosen = parse_path_options(f"format={name}")
     assert [chosen.choose_format(may_be_avif=may).format for may in (False, True)] == [name] * 2

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from bench.encoders import (
+    FORMATS,
     RIVALS,
     blend_levels,
     encode_standard,
@@ -27,6 +28,17 @@ def test_every_rival_writes_a_420_jpeg_that_grows_with_its_quality(name: str) ->
         assert opened.size == (72, 64)
         assert [layer[1:3] for layer in opened.layer] == [(2, 2), (1, 1), (1, 1)]  # type: ignore[attr-defined]
         assert bool(opened.info.get("progressive")) is (name != "paper")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_other_format_grows_with_its_quality(name: str) -> None:
+    write = prepare_rival(name, scene(128, 144), spot(8, 8), 50)
+    small, large = write(30), write(70)
+    assert len(small) < len(large)
+    for file in (small, large):
+        with Image.open(io.BytesIO(file)) as opened:
+            assert opened.format == ("AVIF" if name.startswith("avif") else "JPEG2000")
+            assert np.asarray(opened).shape == (128, 144, 3)
 
 
 @pytest.mark.parametrize("progressive", [False, True])

@@ -166,3 +166,25 @@ def test_a_preset_takes_the_place_of_the_options(
         page.await_done("anna")
         sent = [r.url.partition("?")[2] for r in page.requests if "/compress?" in r.url]
         assert sent == ["heatmap=map&preset=small", "heatmap=map&preset=tiny"]
+
+
+def test_a_jp2_is_downloaded_though_the_browser_can_t_show_it(
+    page: PageUnderTest, photos: Photos
+) -> None:
+    page.choose(photos.anna)
+    page.await_done("anna")
+    tab = page.tab
+    tab.get_by_label("Format").select_option("jp2")
+    tab.get_by_text("More", exact=True).click()
+    expect(tab.get_by_label("Gain map of an Ultra HDR photo")).to_be_disabled()
+    expect(tab.get_by_label("Progressive")).to_be_enabled()
+    tab.wait_for_timeout(500)
+    page.await_done("anna")
+    with Image.open(io.BytesIO(page.download("anna"))) as picture:
+        assert picture.format == "JPEG2000"
+    link = page.card("anna").get_by_role("link", name="Download")
+    assert link.get_attribute("download") == "anna-foveate.jp2"
+    expect(tab.locator("#note")).to_contain_text("can't show files of this format", timeout=DONE_MS)
+    tab.wait_for_function("document.querySelector('#image-right').naturalWidth > 0")
+    tab.get_by_role("button", name="Reset").click()
+    expect(tab.locator("#note")).to_contain_text("Right: Foveate's file", timeout=DONE_MS)

@@ -85,12 +85,13 @@ def test_the_table_of_targets() -> None:
 def test_the_table_of_costs() -> None:
     text = read_document("formats.md")
     for size in read_result("avif.json")["sizes"]:
-        jpeg, avif = size["jpeg"], size["avif"]
+        jpeg, avif, jp2 = size["jpeg"], size["avif"], size["jp2"]
         cells = (
             f"{size['megapixels']:.1f}",
             *(f"{row['ms'] / 1e3:.2f}" for row in (jpeg, avif)),
             str(avif["passes"]),
             f"{avif['bytes_per_pixel']:.0f}",
+            f"{jp2['ms'] / 1e3:.2f}",
         )
         assert format_row(*cells) in text
 

@@ -7,6 +7,7 @@ import httpx
 from app.options import CompressOptions
 from app.presets import PRESET
 from app.webhooks.parameter import WEBHOOK
+from contract.images import MEDIA_TYPES
 
 
 def test_a_service_with_a_worker_is_alive_and_ready(client: httpx.Client) -> None:
@@ -25,7 +26,7 @@ def test_openapi_lists_every_option_and_body(client: httpx.Client) -> None:
     operation = client.get("/openapi.json").json()["paths"]["/compress"]["post"]
     named = {one["name"] for one in operation["parameters"] if one["in"] == "query"}
     assert named == {*CompressOptions.model_fields, PRESET, WEBHOOK}
-    assert {"image/jpeg", "image/avif", "multipart/mixed", "application/json"} == set(
+    assert {*MEDIA_TYPES.values(), "multipart/mixed", "application/json"} == set(
         operation["responses"]["200"]["content"]
     )
     assert {"202", "304"} <= set(operation["responses"])

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 import numpy as np
 import pytest
 
+from contract.images import Format
 from contract.messages import Hdr, Options, Request
 from worker.image.encode import EncodeInputs
 from worker.item import BYTES_PER_PIXEL, Item
@@ -17,9 +18,11 @@ def make_item(
     pixels: int = 1,
     deadline_s: float = 60,
     hdr: Hdr = "none",
+    output_format: Format = "jpeg",
 ) -> Item:
     now_s = time.time()
-    request = Request(Options(hdr=hdr), "me", original_bytes, pixels, now_s, now_s + deadline_s)
+    options = Options(hdr=hdr, format=output_format)
+    request = Request(options, "me", original_bytes, pixels, now_s, now_s + deadline_s)
     return Item("job", request)
 
 
@@ -45,6 +48,13 @@ def test_the_bytes_of_an_upload_add_to_its_cost() -> None:
 def test_a_gain_map_adds_half_of_the_photo_s_cost() -> None:
     item = make_item(pixels=100, original_bytes=7 * BYTES_PER_PIXEL, hdr="keep")
     assert item.cost_px == 157
+
+
+@pytest.mark.parametrize(("name", "cost_px"), [("jpeg", 100), ("avif", 200), ("jp2", 300)])
+def test_other_formats_take_more_memory(name: Format, cost_px: int) -> None:
+    item = make_item(pixels=100, output_format=name)
+    assert item.cost_px == cost_px
+    assert item.is_slow is (name != "jpeg")
 
 
 def test_release_frees_all_data_and_cancels_the_inputs() -> None:

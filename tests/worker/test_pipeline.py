@@ -234,16 +234,17 @@ def test_the_wait_in_the_queue_is_in_ms(connection: Redis) -> None:
     assert waits_ms["ahead"] == 0.0  # by the clock of another machine
 
 
-def test_an_avif_is_stored_with_its_format(connection: Redis) -> None:
-    item = make_item(connection, "job", file_of(photo(160, 120)), format="avif")
+@pytest.mark.parametrize(("name", "pillow_name"), [("avif", "AVIF"), ("jp2", "JPEG2000")])
+def test_a_file_is_stored_with_its_format(connection: Redis, name: str, pillow_name: str) -> None:
+    item = make_item(connection, "job", file_of(photo(160, 120)), format=name)
     [ended] = run(make_pipeline(connection), [item])
     assert ended.error is None
     stored = connection.get(image_key("job"))
     assert isinstance(stored, bytes)
     with Image.open(io.BytesIO(stored)) as opened:
-        assert (opened.format, opened.size) == ("AVIF", (160, 120))
+        assert (opened.format, opened.size) == (pillow_name, (160, 120))
     reply = decode_reply(connection.lpop(reply_key("me")))  # type: ignore[arg-type]
-    assert getattr(reply, "format", None) == "avif"
+    assert getattr(reply, "format", None) == name
 
 
 def test_an_avif_whose_client_leaves_stops_between_two_passes(
@@ -272,6 +273,27 @@ def test_an_avif_whose_client_leaves_stops_between_two_passes(
     assert [one.withdrawn for one in ended] == [True]
     assert ended[0].error is None
     assert len(passes) == 1
+    assert connection.get(image_key("job")) is None
+
+
+def test_a_jp2_whose_client_leaves_stops_openjpeg(connection: Redis) -> None:
+    """A large photo takes OpenJPEG seconds of a core."""
+    pixels = np.random.default_rng(1).integers(0, 256, (3000, 4000, 3), np.uint8)
+    item = make_item(connection, "job", file_of(pixels, "BMP"), format="jp2")
+    pipeline = make_pipeline(connection, max_pixels=20_000_000)
+    pipeline.submit([item])
+    deadline_s = time.monotonic() + 60
+    while pipeline._flow.slow_items == 0:
+        assert time.monotonic() < deadline_s
+        assert pipeline.advance(0.05) == []
+    connection.delete(input_key("job"))
+    left_s = time.monotonic()
+    ended: list[Any] = []
+    while not ended and time.monotonic() < deadline_s:
+        ended = pipeline.advance(0.05)
+    assert time.monotonic() - left_s < 4
+    pipeline.close()
+    assert [(one.withdrawn, one.error) for one in ended] == [(True, None)]
     assert connection.get(image_key("job")) is None
 
 

@@ -12,6 +12,7 @@ from contract.errors import CorruptImageError, FoveateError
 from contract.image_headers.read import ImageHeader
 from contract.messages import Options
 from worker.image.colour.convert import find_own_profile, to_picture
+from worker.image.colour.profiles import is_restricted
 from worker.image.confined.decoder import DECODER
 from worker.image.confined.readers import MODULES
 from worker.image.formats import bmp, gif, png, webp
@@ -118,7 +119,10 @@ def finish(
     # A gain map applies in the photo's own colour space.
     if options.metadata == "all" or gain_map is not None:
         profile = find_own_profile(stored.pixels)
-    if profile is not None and len(profile) > LONGEST_PROFILE_BYTES:
+    if profile is not None and (
+        len(profile) > LONGEST_PROFILE_BYTES
+        or (options.format == "jp2" and not is_restricted(profile))
+    ):
         profile = None
     header_px = (header.width_px, header.height_px)
     source = None

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +12,22 @@ import codec
 from contract.errors import InvalidOptionError, MaxBytesError
 from contract.image_headers.read import read_header
 from contract.messages import Options
+from worker.image.confined.encoder import ENCODER
 from worker.image.gain_map.multi_picture import SEGMENT_BYTES, append_picture
 from worker.image.limits import END_OF_IMAGE
 from worker.image.metadata.items import split_segments
 from worker.image.metadata.segments import count_added_bytes, insert
+
+OtherFormat = Literal["avif", "jp2"]
+NAMES: Final[dict[OtherFormat, str]] = {"avif": "an AVIF", "jp2": "a JP2"}
+
+
+class Common(TypedDict):
+    """What all formats but JPEG take beside pixels, map and settings."""
+
+    reference_bytes: int
+    metadata: codec.Metadata
+    check: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +74,17 @@ def encode(
         MaxBytesError: when no file of this photo has ``max_bytes`` or less.
         InvalidOptionError: when a side is too long for the format.
     """
-    if options.format == "avif":
+    if options.format != "jpeg":
         assert pixels is not None
-        return encode_avif(
-            pixels, saliency, options, inputs, segments=segments, upload=upload, check=check
+        return encode_as(
+            options.format,
+            pixels,
+            saliency,
+            options,
+            inputs,
+            segments=segments,
+            upload=upload,
+            check=check,
         )
     max_bytes = options.max_bytes
     added_bytes = count_added_bytes(segments) + (len(gain_map) + SEGMENT_BYTES if gain_map else 0)
@@ -122,7 +143,8 @@ def to_settings(options: Options, max_bytes: int | None) -> codec.EncodeSettings
     )
 
 
-def encode_avif(
+def encode_as(
+    name: OtherFormat,
     pixels: NDArray[np.uint8],
     saliency: NDArray[np.float32],
     options: Options,
@@ -132,33 +154,34 @@ def encode_avif(
     upload: bytes | None,
     check: Callable[[], None],
 ) -> codec.Encoded:
-    """Return a photo's AVIF, as ``encode`` does its JPEG.
+    """Return a photo's file of a format that is not JPEG, as ``encode`` does its JPEG.
 
-    An ``upload`` that is the result of an earlier request with the same options is returned as it is:
-    nothing erodes from pass to pass.
+    An ``upload`` that is an AVIF of an earlier request with the same options is returned as it is:
+    nothing erodes from pass to pass. A JP2 is no upload.
     """
-    limit_px = codec.FORMATS["avif"].max_side_px
+    limit_px = codec.FORMATS[name].max_side_px
     height, width = pixels.shape[:2]
     if max(width, height) > limit_px:
         raise InvalidOptionError(
-            f"'format': an AVIF's sides are at most {limit_px} pixels; this photo has {width}×{height}."
+            f"'format': {NAMES[name]}'s sides are at most {limit_px} pixels; "
+            f"this photo has {width}×{height}."
         )
     settings = to_settings(options, options.max_bytes)
     if upload is not None and is_own_avif(upload, settings, options, (width, height)):
         return codec.Encoded(upload, inputs.reference_bytes, 0)
+    common: Common = {
+        "reference_bytes": inputs.reference_bytes,
+        "metadata": split_segments(segments),
+        "check": check,
+    }
     try:
-        return codec.encode_avif(
-            pixels,
-            saliency,
-            settings,
-            reference_bytes=inputs.reference_bytes,
-            metadata=split_segments(segments),
-            label=options.metadata,
-            check=check,
-        )
+        if name == "avif":
+            return codec.encode_avif(pixels, saliency, settings, label=options.metadata, **common)
+        save = partial(ENCODER.save, check=check)
+        return codec.encode_jp2(pixels, saliency, settings, run=save, **common)
     except codec.OutOfReachError as error:
         raise MaxBytesError(
-            f"max_bytes is {options.max_bytes}; the smallest AVIF of this photo has "
+            f"max_bytes is {options.max_bytes}; the smallest {name.upper()} of this photo has "
             f"{error.smallest_bytes} bytes{', with its metadata' if segments else ''}."
         ) from error
 

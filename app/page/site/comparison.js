@@ -94,6 +94,7 @@ export class Comparison {
     const compressed = result ? await loadImage(this.#createUrl(result.image)) : null;
     if (!isCurrent()) return void old.forEach((url) => URL.revokeObjectURL(url));
     photo.readable = Boolean(original);
+    if (result) result.readable = Boolean(compressed);
     const image = compressed ?? original;
     find("viewer").hidden = !image;
     if (image) {
@@ -121,7 +122,12 @@ export class Comparison {
     this.#encoding?.abort();
     const encoding = new AbortController();
     this.#encoding = encoding;
-    find("viewer").classList.toggle("alone", !photo.readable);
+    find("viewer").classList.toggle("alone", !photo.readable || !result.readable);
+    if (!result.readable) {
+      find("note").textContent =
+        "This browser can't show files of this format. The picture is the original; download the result to see it.";
+      return;
+    }
     if (!photo.readable) {
       find("note").textContent =
         "This browser can't show the format of the original, so there is no comparison.";
@@ -167,7 +173,8 @@ export class Comparison {
   }
 
   async #loadHeatmap(result) {
-    find("heat-on").disabled = !result.heatmap;
+    // Of a cropped file that can't be shown, the whole original is.
+    find("heat-on").disabled = !result.heatmap || (!result.readable && Boolean(result.crop));
     if (result.heatmap) await drawHeatmap(result.heatmap, find("heat"));
     this.#showHeatmap();
   }

@@ -30,5 +30,5 @@ export function formatDuration(elapsedMs) {
 /** Return the file name of a `result` of the photo `name`, which differs from the original's. */
 export function resultName(name, result) {
   const stem = name.replace(/\.[^.]{1,5}$/, "") || "photo";
-  return `${stem}-foveate.${result.format === "avif" ? "avif" : "jpg"}`;
+  return `${stem}-foveate.${result.format === "jpeg" ? "jpg" : result.format}`;
 }

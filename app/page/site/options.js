@@ -73,8 +73,9 @@ export class OptionsForm {
     for (const name of ["quality", "strength"]) {
       this.#form.querySelector(`#${name}-value`).textContent = elements[name].value;
     }
-    // Only a JPEG has a gain map and scans.
-    for (const name of ["hdr", "progressive"]) elements[name].disabled = elements.format.value !== "jpeg";
+    // Only a JPEG has a gain map; an AVIF has no scans or layers.
+    elements.hdr.disabled = elements.format.value !== "jpeg";
+    elements.progressive.disabled = elements.format.value === "avif";
     elements.floor.disabled = elements.target.value !== "quality";
     const crops = elements.fit.value === "cover";
     elements.gravity.disabled = !crops;

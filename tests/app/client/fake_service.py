@@ -64,7 +64,7 @@ class FakeService:
         quality = int(options.get("quality", 40))
         link = {"Link": '</jobs/1/heatmap>; rel="heatmap"'} if "heatmap" in options else {}
         kind = options.get("format", "jpeg")
-        data = file_of(result, kind.upper(), quality=quality)
+        data = file_of(result, {"jp2": "JPEG2000"}.get(kind, kind.upper()), quality=quality)
         return Response(body=data, content_type=f"image/{kind}", headers=link)
 
 

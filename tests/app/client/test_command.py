@@ -149,6 +149,7 @@ def test_the_ending_of_the_result_says_its_format(tmp_path: Path) -> None:
     for output, expected in (
         ("b.avif", "avif"),
         ("b.AVIF", "avif"),
+        ("b.jp2", "jp2"),
         ("b.jpe", "jpeg"),
         ("b", None),
     ):
@@ -165,10 +166,12 @@ def test_a_format_is_asked_for_by_its_name_or_ending(
     for arguments, result in (
         (["-o", tmp_path / "small.avif"], tmp_path / "small.avif"),
         (["-o", tmp_path / "out", "--format=avif"], tmp_path / "out" / "b.png.avif"),
+        (["-o", tmp_path / "small.jp2"], tmp_path / "small.jp2"),
+        (["-o", tmp_path / "other", "--format=jp2"], tmp_path / "other" / "b.png.jp2"),
     ):
         assert run(album / "b.png", *arguments, url=fake_service.url) == 0
         with Image.open(result) as opened:
-            assert opened.format == "AVIF"
+            assert opened.format == {".avif": "AVIF", ".jp2": "JPEG2000"}[result.suffix]
     other = ["-o", tmp_path / "c.avif", "--format=jpeg"]
     assert run(album / "b.png", *other, url=fake_service.url) == 2
     assert "is not the name of a file of the format jpeg" in capsys.readouterr().err

@@ -81,3 +81,5 @@ def test_results_of_other_formats_have_their_suffix() -> None:
     assert name_result("a.AVIF") == "out/a.AVIF"
     assert name_result("a.jpg") == "out/a.jpg.avif"
     assert name_result("sub/a.png") == "out/sub/a.png.avif"
+    jp2 = result_path(Source(Path("x/a.jpg"), Path("a.jpg"), Path("x")), Path("out"), "jp2")
+    assert str(jp2) == "out/a.jpg.jp2"

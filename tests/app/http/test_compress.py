@@ -273,6 +273,7 @@ def test_openapi_describes_every_option_form_and_header() -> None:
     assert set(found["content"]) == {
         "image/jpeg",
         "image/avif",
+        "image/jp2",
         "multipart/mixed",
         "application/json",
     }

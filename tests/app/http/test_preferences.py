@@ -35,6 +35,8 @@ from app.http.preferences import (
         ("image/jpeg;q=0, application/json;q=0.001", "application/json"),
         # Who names AVIF wants the photo, not its statistics.
         ("image/avif", "image/jpeg"),
+        ("image/jp2", "image/jpeg"),
+        ("application/json;q=0.5, image/jp2", "image/jpeg"),
         ("image/avif, application/json;q=0.5", "image/jpeg"),
         ("application/json, image/avif;q=0.5", "application/json"),
         ("image/avif;q=0, image/*, application/json;q=0.5", "image/jpeg"),
@@ -124,6 +126,7 @@ def test_long_headers_are_not_cached() -> None:
         ("image/avif, image/avif;q=0", False),
         ("image/avif;q=0.5, image/jpeg", False),
         ("image/avif-sequence, ximage/avif", False),
+        ("image/jp2", False),
         (",;image/avif", False),
     ],
 )

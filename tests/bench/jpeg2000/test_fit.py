@@ -23,7 +23,12 @@ def test_rows_and_coefficients(tmp_path: Path) -> None:
     assert len(result["rows"]) == 4
     by_quality = {row["quality"]: row["log_lambda"] for row in result["rows"] if row["photo"] == 0}
     assert by_quality[40] > by_quality[80]
-    assert set(result["fits"]) >= {"log_scale", "log_error"}
+    assert set(result["fits"]) >= {"log_scale+log_error", "log_scale+log_error+log_pixels"}
+    options += ["--also", str(tmp_path / "o.json"), "--limit", "1"]
+    assert main(["jpeg2000-fit", *options, "--out", str(tmp_path / "both.json")]) == 0
+    both = json.loads((tmp_path / "both.json").read_text())["rows"]
+    assert both[:4] == result["rows"]
+    assert [row["photo"] for row in both[4:]] == [2, 2]
 
 
 def test_a_linear_relation_is_found() -> None:

@@ -19,7 +19,7 @@ def written() -> bytes:
 def test_the_header_is_read(written: bytes) -> None:
     header = read_header(written)
     assert (header.size, header.components) == ((90, 70), 3)
-    assert (header.layers, header.levels, header.block) == (2, 5, (5, 5))
+    assert (header.layers, header.levels, header.block) == (2, 5, (6, 6))
     assert written[header.start - 2 : header.start] == b"\xff\x93"
 
 

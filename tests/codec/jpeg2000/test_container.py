@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from codec.jpeg2000.container import EXIF, XMP, write_jp2
+from codec.jpeg2000.container import XMP, write_jp2
 from codec.jpeg2000.layered import run_openjpeg
+from codec.settings import Metadata
 from tests.codec.pictures import scene
 
 
@@ -37,7 +38,9 @@ def test_boxes_are_those_of_openjpeg(components: int) -> None:
 
 def test_a_profile_is_found() -> None:
     icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    data = write_jp2(run_openjpeg(scene(30, 40), [0.0]), (40, 30), 3, icc=icc)
+    data = write_jp2(
+        run_openjpeg(scene(30, 40), [0.0]), (40, 30), 3, metadata=Metadata(profile=icc)
+    )
     boxes = dict(list_boxes(data))
     assert dict(list_boxes(boxes[b"jp2h"]))[b"colr"] == b"\x02\0\0" + icc
     with Image.open(io.BytesIO(data)) as opened:
@@ -51,9 +54,8 @@ def test_metadata_is_in_uuid_boxes_before_the_pixels() -> None:
     content = exif.tobytes().removeprefix(b"Exif\0\0")
     packet = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
     image = scene(30, 40)
-    data = write_jp2(
-        run_openjpeg(image, [0.0]), (40, 30), 3, uuids=[(EXIF, content), (XMP, packet)]
-    )
+    metadata = Metadata(content, packet)
+    data = write_jp2(run_openjpeg(image, [0.0]), (40, 30), 3, metadata=metadata)
     boxes = list(list_boxes(data))
     assert [kind for kind, _ in boxes][3:] == [b"uuid", b"uuid", b"jp2c"]
     assert boxes[3][1] == b"JpgTiffExif->JP2" + content

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import imageio_ffmpeg
 import numpy as np
 import pytest
@@ -156,3 +157,37 @@ def test_grok_opens_every_file(written: list[File], tmp_path: Path) -> None:
         with Image.open(shown) as opened:
             difference = np.abs(np.asarray(opened, np.float64) - read(file.path))
         assert difference.max() <= 2, file.path.name
+
+
+def test_imagecodecs_shows_the_pixels_that_pillow_shows(written: list[File]) -> None:
+    for file in written:
+        shown = imagecodecs.jpeg2k_decode(file.path.read_bytes())
+        difference = np.abs(shown.reshape(file.image.shape).astype(float) - read(file.path))
+        assert difference.max() <= 1, file.path.name
+
+
+@needs(shutil.which("convert"), "ImageMagick is not installed")
+def test_imagemagick_opens_every_file_without_a_warning(
+    written: list[File], tmp_path: Path
+) -> None:
+    for file in written:
+        if max(file.image.shape) > 16_000:
+            continue  # Debian's policy
+        shown = tmp_path / f"{file.path.stem}.png"
+        command = ["convert", f"jp2:{file.path}", shown]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stderr) == (0, ""), file.path.name
+        # It writes white as grey.
+        with Image.open(shown) as one, Image.open(file.path) as other:
+            pixels = [np.asarray(opened.convert("RGB"), np.float64) for opened in (one, other)]
+        assert np.abs(pixels[0] - pixels[1]).max() <= 1, file.path.name
+
+
+def test_libvips_opens_every_file(written: list[File]) -> None:
+    pyvips = pytest.importorskip("pyvips", exc_type=(ImportError, OSError))
+    if not pyvips.type_find("VipsOperation", "jp2kload"):
+        pytest.skip("libvips is built without OpenJPEG")
+    for file in written:
+        shown = pyvips.Image.new_from_file(str(file.path)).numpy()
+        difference = np.abs(shown.reshape(file.image.shape).astype(float) - read(file.path))
+        assert difference.max() <= 1, file.path.name

@@ -11,6 +11,7 @@ import codec
 from contract.errors import MaxBytesError
 from contract.messages import Metadata, Options
 from tests.photos import file_of, photo
+from tests.worker.image.colour_profiles import linear_profile, table_profile
 from worker.image.decode import Photo, decode
 from worker.image.encode import encode, prepare_inputs
 from worker.image.metadata.segments import insert
@@ -116,3 +117,55 @@ def test_an_upload_without_eoi_comes_back_complete(metadata: Metadata) -> None:
     foreign = insert(codec.read_source(whole).stripped, kept)
     assert compress_upload(foreign) == foreign
     assert compress_upload(foreign[:-2]) == foreign
+
+
+def described() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x010E] = "a description"
+    return exif
+
+
+def compress_as_jp2(upload: bytes, **options: Any) -> bytes:
+    chosen = Options(format="jp2", **options)
+    decoded = decode(upload, 1_000_000, chosen)
+    pixels = np.asarray(decoded.image)
+    inputs = prepare_inputs(pixels, chosen)
+    return encode(pixels, SALIENCY, chosen, inputs, segments=decoded.segments).data
+
+
+def test_a_jp2_has_the_kept_metadata_in_boxes() -> None:
+    upload = file_of(PIXELS, "JPEG", exif=described(), icc_profile=linear_profile())
+    plain = compress_as_jp2(upload, target="size")
+    kept = compress_as_jp2(upload, target="size", metadata="all")
+    assert b"colr\2\0\0" + linear_profile() in kept
+    assert b"colr" not in plain.replace(b"colr\1\0\0\0\0\0\x10", b"")
+    assert b"JpgTiffExif->JP2" in kept
+    assert b"a description" in kept
+    assert b"a description" not in plain
+    assert b"JpgTiffExif->JP2" not in plain
+    assert (
+        len(compress_as_jp2(upload, metadata="all", max_bytes=len(kept) - 900)) <= len(kept) - 900
+    )
+    with pytest.raises(MaxBytesError, match=r"smallest JP2 .* bytes, with its metadata"):
+        compress_as_jp2(upload, metadata="all", max_bytes=500)
+
+
+def test_a_profile_that_a_jp2_can_t_have_is_applied() -> None:
+    dark = table_profile(b"RGB ", lambda levels: 50.0 * sum(levels) / 3)
+    upload = file_of(PIXELS, icc_profile=dark)
+    shown = []
+    for metadata in ("none", "all"):
+        data = compress_as_jp2(upload, metadata=metadata)
+        assert b"colr\1" in data
+        with Image.open(io.BytesIO(data)) as opened:
+            shown.append(np.asarray(opened))
+    assert np.array_equal(*shown)
+    assert shown[0].mean() < PIXELS.mean() - 30
+
+
+def test_a_jp2_is_upright_and_grey_where_the_photo_is() -> None:
+    exif = described()
+    exif[0x0112] = 6
+    grey = file_of(photo(160, 128)[..., 0], "JPEG", exif=exif)
+    with Image.open(io.BytesIO(compress_as_jp2(grey))) as opened:
+        assert (opened.mode, opened.size) == ("L", (128, 160))

@@ -29,6 +29,12 @@ SMALLEST_AREA: Final = 0.005
 # Most photos have one of a few profiles, and those are short.
 REMEMBERED_BYTES: Final = 16 * 1024
 
+# Tags of profiles without tables, by the colours of the samples (ICC.1:2022, 8.3.3 and 8.3.4).
+RESTRICTED_TAGS: Final = {
+    b"RGB ": {b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC"},
+    b"GRAY": {b"kTRC"},
+}
+
 # One level of 8 bits, in 16.
 LEVEL: Final = 257
 
@@ -91,6 +97,19 @@ def make_profile(
         log.debug("no profile", exc_info=True)
         return None
     return profile
+
+
+def is_restricted(profile: bytes) -> bool:
+    """Return whether a JP2 file can have a profile: a grey curve, or a matrix and curves.
+
+    ISO/IEC 15444-1 I.5.3.3, with displays' profiles as in its Amendment 6; no tables. The profile is one
+    that can be read.
+    """
+    count = int.from_bytes(profile[128:132], "big")
+    tags = {profile[at : at + 4] for at in range(132, min(132 + 12 * count, len(profile)), 12)}
+    needed = RESTRICTED_TAGS.get(profile[16:20])
+    is_device = profile[12:16] in {b"scnr", b"mntr"} and profile[20:24] == b"XYZ "
+    return needed is not None and is_device and tags >= needed and b"A2B0" not in tags
 
 
 Effect = Literal["none", "srgb", "other"]

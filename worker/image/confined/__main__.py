@@ -1,5 +1,7 @@
 """``python -m worker.image.confined``: decode uploads from stdin, each in a confined child process.
 
+`worker.image.confined.openjpeg` serves photos to encode in the same way.
+
 This process has the libraries and never sees an upload. A child ends with its upload, and so does its
 memory, whatever the upload has done to it.
 """
@@ -20,13 +22,14 @@ from worker.image.confined.protocol import (
     TOO_LONG,
     Request,
     write_error,
+    write_file,
     write_photo,
 )
 from worker.image.confined.readers import MODULES
 from worker.image.confined.sandbox import confine, end_with_parent
 from worker.image.samples import StoredPhoto
 
-Readers = Mapping[str, Callable[[bytes], StoredPhoto]]
+Readers = Mapping[str, Callable[[bytes], StoredPhoto | bytes]]
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 # Of the limit on CPU time, and of the alarm.
@@ -102,14 +105,17 @@ def serve(header: bytes, answers: int, readers: Readers, parent: int) -> int:
             if request.format not in readers:
                 detail = f"This service is installed without a decoder for {request.format}."
                 raise UnsupportedImageError(detail)
-            photo = readers[request.format](data)
+            answer = readers[request.format](data)
         except ClientError as error:
             write_error(error, measures, write)
         except MemoryError:
             too_large = UnsupportedImageError("Decoding the image takes too much memory.")
             write_error(too_large, measures, write)
         else:
-            write_photo(photo, measures, write)
+            if isinstance(answer, bytes):
+                write_file(answer, measures, write)
+            else:
+                write_photo(answer, measures, write)
     except BaseException:  # noqa: BLE001
         return 1
     return 0

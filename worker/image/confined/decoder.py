@@ -3,10 +3,12 @@
 import atexit
 import logging
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final, NoReturn, cast
 
@@ -21,6 +23,7 @@ from worker.image.confined.protocol import (
     READING,
     READY,
     TOO_LONG,
+    Answer,
     GarbledAnswerError,
     Request,
     read_answer,
@@ -48,18 +51,18 @@ FREE_S, S_PER_PIXEL = 10, 2e-6
 CPU_SHARE: Final = 0.5
 TOO_LONG_DETAIL: Final = "Decoding the image takes too long."
 NOT_STARTED_DETAIL: Final = "The image's decoder can't be started."
+# How often a process whose answer may no longer be wanted is looked at.
+CHECK_INTERVAL_MS: Final = 200
 
 
 class Decoder:
-    """Decodes uploads; each thread that calls `read` at the same time gets a process of its own."""
+    """Decodes uploads."""
 
     def __init__(self, free_s: float = FREE_S, module: str = MODULE) -> None:
         """Start no process of ``module`` yet. An upload may take ``free_s`` and a time by its pixels."""
         self._free_s = free_s
-        self._module = module
+        self._processes = Processes(module)
         self._refused: dict[str, str] = {}
-        self._lock = threading.Lock()
-        self._idle: list[ConfinedProcess] = []
 
     def refuse(self, format_name: str, detail: str) -> None:
         """Let `read` raise UnsupportedImageError with ``detail`` for a format."""
@@ -85,14 +88,49 @@ class Decoder:
             cpu_s=max(1, int(wall_s * CPU_SHARE)),
             wall_s=max(1, int(wall_s)),
         )
+        answer = self._processes.ask(request, data, wall_s)
+        assert isinstance(answer, StoredPhoto)
+        return answer
+
+    def close(self) -> None:
+        """End the processes that have nothing to do."""
+        self._processes.close()
+
+
+class Processes:
+    """The processes of a module: each thread that calls `ask` at the same time has one of its own."""
+
+    def __init__(self, module: str) -> None:
+        """Start none yet."""
+        self._module = module
+        self._lock = threading.Lock()
+        self._idle: list[ConfinedProcess] = []
+
+    def ask(
+        self,
+        request: Request,
+        data: bytes,
+        limit_s: float,
+        check: Callable[[], None] | None = None,
+    ) -> StoredPhoto | bytes:
+        """Return the answer to a request; an error is raised.
+
+        What ``check`` raises while the process works ends the process.
+
+        Raises:
+            UnsupportedImageError: when the process says so, or when it takes longer than ``limit_s``.
+            CorruptImageError: when the process says so, or when it dies over it.
+            InternalError: when no process can be started. One that dies before it reads ``data``, as an
+                idle one may, is replaced once.
+        """
         process = self._take()
         try:
             try:
-                answer = process.ask(request, data, wall_s)
+                answer = process.ask(request, data, limit_s, check)
             except InternalError:
                 process.end()
                 process = ConfinedProcess(self._module)
-                answer = process.ask(request, data, wall_s)
+                answer = process.ask(request, data, limit_s, check)
         except BaseException:
             process.end()
             raise
@@ -131,6 +169,7 @@ class ConfinedProcess:
         """
         self._is_ready = self._has_upload = False
         self._measures: list[Measure] | None = None
+        self._check: Callable[[], None] | None = None
         try:
             self._process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", module],
@@ -153,8 +192,16 @@ class ConfinedProcess:
         """Return whether the process waits for a request."""
         return self._process.poll() is None
 
-    def ask(self, request: Request, data: bytes, limit_s: float) -> StoredPhoto | ClientError:
+    def ask(
+        self,
+        request: Request,
+        data: bytes,
+        limit_s: float,
+        check: Callable[[], None] | None = None,
+    ) -> Answer:
         """Return the answer to a request. If this raises anything, `end` the process.
+
+        ``check`` is called from time to time while the process works.
 
         Raises:
             UnsupportedImageError: when there is none after ``limit_s``.
@@ -162,6 +209,7 @@ class ConfinedProcess:
             InternalError: when the process dies before it reads ``data``.
         """
         late = threading.Event()
+        self._check = check
 
         def give_up() -> None:
             late.set()
@@ -180,12 +228,10 @@ class ConfinedProcess:
             raise UnsupportedImageError(TOO_LONG_DETAIL)
         if measures != self._measures:
             self._measures = measures
-            log.info("%s photos are decoded under: %s", request.format, ", ".join(measures))
+            log.info("%s photos are processed under: %s", request.format, ", ".join(measures))
         return answer
 
-    def _ask(
-        self, request: Request, data: bytes
-    ) -> tuple[StoredPhoto | ClientError, list[Measure]]:
+    def _ask(self, request: Request, data: bytes) -> tuple[Answer, list[Measure]]:
         self._has_upload = False
         if not self._is_ready:
             self._expect(READY)
@@ -202,7 +248,7 @@ class ConfinedProcess:
         status = self._process.wait()
         if is_late or status == TOO_LONG:
             raise UnsupportedImageError(TOO_LONG_DETAIL) from error
-        log.warning("the decoder of a %s photo ended with status %d", format_name, status)
+        log.warning("the process of a %s photo ended with status %d", format_name, status)
         if not self._has_upload:
             raise InternalError(NOT_STARTED_DETAIL) from error
         raise CorruptImageError("The image makes its decoder fail.") from error
@@ -218,10 +264,20 @@ class ConfinedProcess:
 
     def _read_into(self, target: memoryview) -> None:
         while target:
+            self._wait()
             count = self._answers.readinto(target)  # type: ignore[attr-defined]
             if not count:
                 raise EOFError
             target = target[count:]
+
+    def _wait(self) -> None:
+        """Wait until there is an answer, or until the check raises something."""
+        if self._check is None:
+            return
+        poll = select.poll()
+        poll.register(self._answers, select.POLLIN)
+        while not poll.poll(CHECK_INTERVAL_MS):
+            self._check()
 
     def _kill(self) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What a worker and its confined decoder say to each other through two pipes."""
+"""What a worker and its confined processes say to each other through two pipes."""
 
 import json
 import struct
@@ -25,11 +25,15 @@ LENGTH: Final = struct.Struct(">I")
 MAX_HEADER_BYTES: Final = 8192
 MAX_DETAIL_CHARS: Final = 200
 MAX_BLOB_BYTES: Final = 64 * 1024 * 1024
+# Of a file that is made of a photo: more than any encoder of ours writes, plus headers.
+FILE_BYTES_PER_PIXEL, MAX_HEADERS_BYTES = 8, 1024 * 1024
 CHANNELS: Final = {"grey": 1, "rgb": 3, "cmyk": 4, "lab": 3}
 ALPHAS: Final = {"none": 0, "straight": 1, "premultiplied": 1}
 TYPES: Final = ("|u1", "<u2", "<f4")
 ERRORS: Final = {error.code: error for error in (CorruptImageError, UnsupportedImageError)}
 
+# A photo that was decoded, a file that was encoded, or an error.
+Answer = StoredPhoto | bytes | ClientError
 Write = Callable[[Any], None]
 ReadInto = Callable[[memoryview], None]
 
@@ -40,7 +44,7 @@ class GarbledAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An upload's format, and what decoding it may take."""
+    """The format of an upload or of a file to write, and what decoding or encoding it may take."""
 
     format: str
     max_pixels: int
@@ -84,6 +88,12 @@ def write_photo(photo: StoredPhoto, measures: Sequence[str], write: Write) -> No
         write(blob or b"")
 
 
+def write_file(file: bytes, measures: Sequence[str], write: Write) -> None:
+    """Send a file."""
+    write_header({"measures": list(measures), "file": len(file)}, write)
+    write(file)
+
+
 def write_error(error: ClientError, measures: Sequence[str], write: Write) -> None:
     """Send an error, one of ``ERRORS``."""
     detail = error.detail[:MAX_DETAIL_CHARS]
@@ -99,13 +109,12 @@ def list_blobs(metadata: RawMetadata) -> tuple[bytes | None, ...]:
     return (metadata.exif, metadata.xmp, metadata.extended_xmp, metadata.image_resources)
 
 
-def read_answer(
-    read_into: ReadInto, max_pixels: int
-) -> tuple[StoredPhoto | ClientError, list[Measure]]:
-    """Return a decoder's photo or error, and how it is confined. Nothing in it is believed.
+def read_answer(read_into: ReadInto, max_pixels: int) -> tuple[Answer, list[Measure]]:
+    """Return a process's answer, and how it is confined. Nothing in it is believed.
 
     Raises:
-        GarbledAnswerError: when it is neither, or the photo has more than ``max_pixels``.
+        GarbledAnswerError: when it is none, or the photo has more than ``max_pixels``, or the file more
+            bytes than any of so many pixels.
     """
     (length,) = LENGTH.unpack(read(read_into, LENGTH.size))
     if length > MAX_HEADER_BYTES:
@@ -115,6 +124,9 @@ def read_answer(
         measures = [measure for measure in MEASURES if measure in header["measures"]]
         if "error" in header:
             return read_error(header), measures
+        if "file" in header:
+            most_bytes = FILE_BYTES_PER_PIXEL * max_pixels + MAX_HEADERS_BYTES
+            return read(read_into, read_count(header["file"], most_bytes)), measures
         return read_photo(header, read_into, max_pixels), measures
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise GarbledAnswerError("a field is missing or has another type") from error

@@ -4,12 +4,13 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from tests.worker.image.colour_profiles import display_p3, linear_profile
+from tests.worker.image.colour_profiles import display_p3, linear_profile, table_profile
 from worker.image.colour.cms import SRGB, transform
 from worker.image.colour.profiles import (
     SRGB_PRIMARIES,
     SRGB_WHITE,
     find_effect,
+    is_restricted,
     profile_of_chromaticities,
     profile_of_grey_gamma,
 )
@@ -75,6 +76,21 @@ def test_a_device_link_has_no_effect() -> None:
 
 def test_a_long_profile_is_compared_as_well() -> None:
     assert find_effect(linear_profile() + bytes(100_000), "rgb") == "other"
+
+
+def test_a_jp2_has_profiles_without_tables_only() -> None:
+    grey = profile_of_grey_gamma(1.0)
+    assert grey is not None
+    for profile in (SRGB, linear_profile(), display_p3(), grey):
+        assert is_restricted(profile)
+    for profile in (
+        table_profile(b"RGB ", lambda levels: 100.0 * sum(levels) / 3),
+        linear_profile().replace(b"mntr", b"spac"),
+        linear_profile().replace(b"gTRC", b"xTRC"),
+        linear_profile().replace(b"RGB XYZ ", b"RGB Lab "),
+        linear_profile()[:140],
+    ):
+        assert not is_restricted(profile)
 
 
 @pytest.mark.parametrize("gamma", [2.2, 1 / 0.45455, 1 / 0.45])

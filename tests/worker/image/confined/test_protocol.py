@@ -9,13 +9,16 @@ import pytest
 
 from contract.errors import CorruptImageError, UnsupportedImageError
 from worker.image.confined.protocol import (
+    FILE_BYTES_PER_PIXEL,
     LENGTH,
     MAX_BLOB_BYTES,
     MAX_HEADER_BYTES,
+    MAX_HEADERS_BYTES,
     GarbledAnswerError,
     Request,
     read_answer,
     write_error,
+    write_file,
     write_photo,
 )
 from worker.image.samples import Cicp, RawMetadata, Samples, StoredPhoto
@@ -52,6 +55,22 @@ def write(photo: StoredPhoto = PHOTO, **changes: Any) -> bytes:
 def test_requests_cross() -> None:
     request = Request("HEIC", 50_000_000, 1 << 33, 7, 11)
     assert Request.unpack(request.pack(1 << 33)) == (request, 1 << 33)
+
+
+def test_files_cross_up_to_a_size() -> None:
+    def write_size(size: int) -> bytes:
+        pieces: list[bytes] = []
+        write_file(bytes(size), ["limits"], lambda data: pieces.append(bytes(data)))
+        return b"".join(pieces)
+
+    most = FILE_BYTES_PER_PIXEL * MAX_PIXELS + MAX_HEADERS_BYTES
+    for size in (0, 5, most):
+        assert read(write_size(size)) == (bytes(size), ["limits"])
+    for data in (write_size(most + 1), write_size(5).replace(b"5", b"-5"), write(file="5")):
+        with pytest.raises(GarbledAnswerError):
+            read(data)
+    with pytest.raises(EOFError):
+        read(write_size(5)[:-1])
 
 
 def test_photos_cross() -> None:
