@@ -5,6 +5,7 @@ the exact number.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -59,6 +60,7 @@ def search_file(  # noqa: PLR0917
         OutOfReachError: even the coarsest quantization takes more than `settings.max_bytes`.
     """
     passes = 0
+    shorter: Encoded | None = None
     while True:
         search = RateSearch(blocks, tuning, goal, settings.progressive)
         chosen = search.find(step) if passes <= _MOST_PASSES else search.find_coarsest()
@@ -73,11 +75,14 @@ def search_file(  # noqa: PLR0917
         if len(jpeg) <= goal.limit_bytes:
             if len(jpeg) >= goal.least_bytes or is_finest(chosen.point):
                 return Encoded(jpeg, reference_bytes, passes)
+            shorter = Encoded(jpeg, reference_bytes, passes)
             goal = goal.loosen(len(jpeg))
             step = chosen.point.table_scale
             continue
         may_return = settings.max_bytes is None or len(jpeg) <= settings.max_bytes
         is_smallest = is_coarsest(chosen.point)
+        if shorter is not None and passes > _MOST_PASSES:
+            return replace(shorter, passes=passes)
         if may_return and (is_smallest or passes > _MOST_PASSES):
             return Encoded(jpeg, reference_bytes, passes)
         if is_smallest and settings.max_bytes is not None:

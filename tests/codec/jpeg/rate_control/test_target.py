@@ -10,8 +10,8 @@ from codec.jpeg.components import split_components
 from codec.jpeg.decode.coefficients import read_source
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.distortion import Errors, measure_errors
-from codec.jpeg.quantize.tuning import PSNR
-from codec.jpeg.rate_control.target import PLAIN_SHARE, Goal, set_goal
+from codec.jpeg.quantize.tuning import PERCEPTUAL
+from codec.jpeg.rate_control.target import PLAIN_SHARE, VISIBLE_SHARE, Goal, set_goal
 from codec.settings import EncodeSettings, Tune
 from tests.codec.pictures import scene
 from tests.photos import standard_jpeg
@@ -106,16 +106,16 @@ def test_target_quality_never_takes_more_than_the_reference(
 
 @pytest.mark.parametrize("saliency", [None, np.full((4, 4), 0.7, np.float32)])
 @pytest.mark.parametrize("quality", [50, 75, 90])
-def test_without_a_map_the_whole_image_is_as_good_as_the_reference_and_no_better(
+def test_without_a_map_the_whole_image_keeps_the_promise_and_is_no_better(
     quality: int, saliency: NDArray[np.float32] | None
 ) -> None:
     settings = EncodeSettings(quality, target="quality", subsampling="420", progressive=True)
     found = codec.encode(IMAGE, saliency, settings)
-    blocks = Blocks(split_components(IMAGE, None, subsample=True, tuning=PSNR.default))
+    blocks = Blocks(split_components(IMAGE, None, subsample=True, tuning=PERCEPTUAL.default))
     errors = measure_file(found.jpeg, blocks)
     # The search ends within 1.2 % of the allowed errors.
     assert errors.salient == pytest.approx(
-        blocks.measure_reference(quality, quality).salient, rel=0.015
+        VISIBLE_SHARE * blocks.measure_reference(quality, quality).salient, rel=0.015
     )
     for where in (HOT, COLD):
         ratio = squared_error(found.jpeg, where) / squared_error(
@@ -129,7 +129,7 @@ def make_errors(salient: float, rest: float) -> Errors:
 
 
 def test_the_error_of_a_pass_is_that_of_its_bytes_or_of_the_worse_region() -> None:
-    components = split_components(IMAGE, SALIENCY, subsample=True, tuning=PSNR.default)
+    components = split_components(IMAGE, SALIENCY, subsample=True, tuning=PERCEPTUAL.default)
     goal = set_goal(EncodeSettings(target="quality"), Blocks(components), 10000)
     assert goal.allowed is not None
     spare = goal.allowed._replace(salient=goal.allowed.salient / 2, rest=goal.allowed.rest / 3)
@@ -143,23 +143,23 @@ def test_the_error_of_a_pass_is_that_of_its_bytes_or_of_the_worse_region() -> No
     assert Goal(100.0, 101.0).compare(50, None).error == pytest.approx(np.log(0.5))
 
 
-def test_a_region_may_have_the_references_errors_and_more_plain_ones() -> None:
-    blocks = Blocks(split_components(IMAGE, SALIENCY, subsample=True, tuning=PSNR.default))
+def test_a_region_may_have_fewer_visible_errors_than_the_reference_and_more_plain_ones() -> None:
+    blocks = Blocks(split_components(IMAGE, SALIENCY, subsample=True, tuning=PERCEPTUAL.default))
     allowed = set_goal(EncodeSettings(80, target="quality", floor=40), blocks, 10000).allowed
     own, floor = blocks.measure_reference(80, 80), blocks.measure_reference(40, 40)
     assert allowed == (
-        *(own.salient, floor.rest),
+        *(own.salient * VISIBLE_SHARE, floor.rest),
         *(own.plain_salient * PLAIN_SHARE, floor.plain_rest * PLAIN_SHARE),
     )
 
 
 def test_a_region_without_blocks_limits_nothing() -> None:
-    blocks = Blocks(split_components(IMAGE, None, subsample=True, tuning=PSNR.default))
+    blocks = Blocks(split_components(IMAGE, None, subsample=True, tuning=PERCEPTUAL.default))
     goal = set_goal(EncodeSettings(80, target="quality"), blocks, 10000)
     assert goal.allowed is not None
     assert goal.allowed.rest == goal.allowed.plain_rest == np.inf
     twice = Errors(*(error * 2 for error in blocks.measure_reference(80, 80)))
-    assert goal.compare(100, twice).error == pytest.approx(-np.log(2) / 2)
+    assert goal.compare(100, twice).error == pytest.approx(-np.log(2 / VISIBLE_SHARE) / 2)
 
 
 def test_noise_is_added_on_both_sides() -> None:
