@@ -12,7 +12,11 @@ CHOSEN = {"rd_lambda"}
 
 @pytest.mark.parametrize(
     ("name", "tuning"),
-    [("fit_perceptual", PERCEPTUAL.default), ("fit_default", PSNR.default), ("fit_full", PSNR.full)],
+    [
+        ("fit_perceptual", PERCEPTUAL.default),
+        ("fit_default", PSNR.default),
+        ("fit_full", PSNR.full),
+    ],
 )
 def test_the_constants_are_those_of_the_fit(name: str, tuning: Tuning) -> None:
     found = read_result(f"{name}.json")["constants"]
