@@ -125,7 +125,7 @@ class Podman:
 
     def read_logs(self, name: str) -> str:
         """Return what a container has printed."""
-        return self._call(["podman", "logs", name], 60, errors=subprocess.STDOUT)
+        return self._call(["podman", "logs", "--timestamps", name], 60, errors=subprocess.STDOUT)
 
     def is_healthy(self, name: str) -> bool:
         """Run a container's health check."""
