@@ -9,3 +9,4 @@ def test_sizes_and_build_times_of_the_images() -> None:
     for name, added_bytes in summary["added_bytes"].items():
         cells = (f"`foveate-{name}`", f"{added_bytes / 1e6:.0f}", f"{summary['build_s'][name]:.0f}")
         assert format_row(*cells) in text
+    assert f"The base took another {summary['build_s']['bases']:.0f} s" in text
