@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUN_STAMP := $(VENV)/.installed-$(WORKER)
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help install run test check fuzz-api fuzz-decode fuzz-heic sweep mutants format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency charts clean
+.PHONY: help install run test images check fuzz-api fuzz-decode fuzz-heic sweep mutants format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency charts clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ run: $(RUN_STAMP) ## Start the whole service (HOST=, PORT=, FRONT_ENDS=, WORKERS
 test: $(DEV_STAMP) ## Run every test
 	@$(BIN)/python -m pytest $(ARGS)
 
+images: $(DEV_STAMP) ## Build the images and run them as docker-compose.yml says (podman, runc, mmdebstrap; root) (OUT=file)
+	@IMAGES_OUT='$(OUT)' $(BIN)/python -m pytest tests/docker/test_built_images.py -m images $(ARGS)
+
 check: $(DEV_STAMP) ## Format, lint, types, import rules, security rules, known vulnerabilities, Docker files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -60,7 +63,7 @@ check: $(DEV_STAMP) ## Format, lint, types, import rules, security rules, known 
 	@$(BIN)/bandit --quiet --skip B101,B104,B311,B404,B603,B607 --recursive model bench
 	@$(BIN)/python -m tests.audit
 	@$(BIN)/hadolint docker/app.Dockerfile docker/worker.Dockerfile
-	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker/cuda.compose.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
 fuzz-api: $(DEV_STAMP) ## Thousands of requests made up from the OpenAPI document (EXAMPLES=each)
 	@FUZZ_EXAMPLES='$(or $(EXAMPLES),600)' $(BIN)/python -m pytest tests/integration/test_openapi.py -s $(ARGS)

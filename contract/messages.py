@@ -59,6 +59,10 @@ class Options:
     heatmap: Heatmap = "none"
 
 
+# During an update, an option that is left out has the default of the worker's version.
+DEFAULTS: Final = {field.name: field.default for field in dataclasses.fields(Options)}
+
+
 def get_fields(message: "Options | Request") -> dict[str, Any]:
     """Return a message's fields by name; unlike ``asdict`` it copies no values."""
     return {name: getattr(message, name) for name in message.__slots__}
@@ -80,8 +84,13 @@ class Request:
     deadline_unix_s: float
 
     def to_json(self) -> dict[str, Any]:
-        """Return the message as JSON values; RQ serializes them."""
-        return {**get_fields(self), "options": get_fields(self.options)}
+        """Return the message as JSON values; RQ serializes them.
+
+        Options with their default are left out, so that workers that do not know them yet can read it.
+        """
+        options = get_fields(self.options)
+        stated = {name: value for name, value in options.items() if value != DEFAULTS[name]}
+        return {**get_fields(self), "options": stated}
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Self:

@@ -15,7 +15,8 @@ RUN python -m venv /opt/venv \
  && /opt/venv/bin/python -m compileall -q /opt/venv/lib
 
 FROM python:${PYTHON}
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin foveate
+RUN groupadd --gid 10001 foveate \
+ && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin foveate
 # With PYTHONPATH "python -m" finds the packages from any working directory.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/srv/foveate \

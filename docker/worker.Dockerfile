@@ -27,8 +27,9 @@ RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
     -r /requirements/worker-cpu.txt -r /requirements/heic.txt
 
 FROM python:${PYTHON}
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin foveate \
- && install --directory --owner=10001 /var/cache/foveate
+RUN groupadd --gid 10001 foveate \
+ && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin foveate \
+ && install --directory --owner=10001 --group=10001 /var/cache/foveate
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/srv/foveate \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -42,11 +43,11 @@ COPY codec/ codec/
 COPY model/ model/
 COPY worker/ worker/
 USER 10001
-# Compiles the encoder's kernels for the CPU of the machine that builds, into a folder below
+# Compiles the kernels for the CPU of the machine that builds, into a folder below
 # NUMBA_CACHE_DIR that is named by a digest of the encoder's sources. A worker on another CPU compiles
 # them again at its first start (20 s), into the same folder. A read-only container needs a volume
 # there; without one it compiles them at every start.
-RUN python -c "from codec.kernel_compiler import compile_kernels; compile_kernels(print)"
+RUN python -c "from codec.kernel_compiler import compile_kernels; from worker.image.formats.bmp import runs; compile_kernels(print); runs.warm_up()"
 # Healthy means registered with RQ: a worker registers after its warm-up.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=120s --retries=3 \
     CMD ["python", "/usr/local/lib/foveate/worker_health.py"]

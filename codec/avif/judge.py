@@ -15,7 +15,7 @@ from codec.jpeg.components import split_components
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.distortion import Errors
 from codec.jpeg.quantize.tuning import choose_tuning
-from codec.jpeg.rate_control.target import Goal, set_goal
+from codec.jpeg.rate_control.target import VISIBLE_SHARE, Goal, set_goal
 from codec.settings import EncodeSettings
 
 _ONES: Final = np.ones(64, np.uint16)
@@ -41,7 +41,9 @@ class Judge:
         goal = set_goal(settings, Blocks(self._components), reference_bytes)
         assert goal.allowed is not None
         factor = choose_lenience(settings)
-        return replace(goal, allowed=Errors(*(factor * error for error in goal.allowed)))
+        allowed = Errors(*(factor * error for error in goal.allowed))
+        # The lenience was fitted to all of the reference's errors.
+        return replace(goal, allowed=allowed._replace(salient=allowed.salient / VISIBLE_SHARE))
 
     def measure(self, avif: bytes) -> Errors:
         """Return the errors of a file."""

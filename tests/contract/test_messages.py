@@ -49,6 +49,16 @@ def test_options_that_a_request_leaves_out_have_their_defaults() -> None:
     assert Request.from_json(fields).options == Options(quality=50)
 
 
+def test_a_version_that_does_not_know_an_option_can_read_requests_that_do_not_use_it() -> None:
+    assert REQUEST.to_json()["options"] == {
+        "quality": 50,
+        "max_bytes": 9000,
+        "floor": 20,
+        "progressive": False,
+        "heatmap": "map",
+    }
+
+
 @pytest.mark.parametrize("reply", [RESULT, Failure("j", "corrupt-image", "Broken.", 2)])
 def test_a_reply_is_the_same_after_encoding(reply: Result | Failure) -> None:
     assert decode_reply(encode_reply(reply)) == reply

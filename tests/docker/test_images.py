@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 OURS = {"app", "worker", "model", "codec", "contract", "bench"}
@@ -110,11 +111,22 @@ def test_an_image_asks_an_index_for_no_extra_of_this_project(image: str, tmp_pat
     assert named == set().union(*map(extra, EXTRAS[image])) - {"foveate"}
 
 
-def test_the_overlay_for_gpus_builds_another_image() -> None:
-    text = (ROOT / "docker" / "cuda.compose.yml").read_text()
-    assert "args: {DEVICE: cuda}" in text
-    assert "image: foveate-worker-cuda" in text
-    assert "nvidia" not in (ROOT / "docker-compose.yml").read_text()
+def test_each_profile_has_a_worker_of_its_own() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+    services = compose["services"]
+    workers = {
+        service["profiles"][0]: service for service in services.values() if "profiles" in service
+    }
+    assert workers.keys() == {"cpu", "gpu"}
+    assert "args" not in workers["cpu"]["build"]
+    assert workers["gpu"]["build"]["args"] == {"DEVICE": "cuda"}
+    assert workers["gpu"]["environment"]["DEVICE"] == "cuda"
+    assert workers["cpu"]["image"] != workers["gpu"]["image"]
+    needed = services["app"]["depends_on"]
+    for name, service in services.items():
+        if "profiles" in service:
+            # Compose would refuse to start the front end with the other profile.
+            assert needed[name]["required"] is False, name
 
 
 def test_the_front_end_installs_no_numeric_library() -> None:

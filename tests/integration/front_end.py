@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 import httpx
@@ -34,15 +35,15 @@ class FrontEnd:
 
 
 @contextmanager
-def run_front_end(redis_url: str, **settings: str) -> Iterator[FrontEnd]:
-    """Run a front end on a free port; drain it at the end."""
+def run_front_end(redis_url: str, root: Path = ROOT, **settings: str) -> Iterator[FrontEnd]:
+    """Run a front end on a free port, in the folder ``root``; drain it at the end."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "app", "serve", "--port", str(port)],
-            cwd=ROOT,
+            cwd=root,
             env={**os.environ, "REDIS_URL": redis_url, "RESULT_TTL_S": str(TTL_S), **settings},
             stderr=log,
         )
