@@ -8,6 +8,7 @@ import os
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from app.telemetry.shared_metrics import SharedMetrics
 from contract.messages import Failure, Reply, Result
 from contract.version import VERSION
 
@@ -105,12 +106,23 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.request_s = Histogram(
+            "foveate_request_seconds",
+            "Time from the request line of an upload or a fetch to the start of its response",
+            ["route"],
+            buckets=STAGE_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.shared = SharedMetrics()
+        self.registry.register(self.shared)
+
     def expose(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
         if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
             return generate_latest(self.registry)
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        registry.register(self.shared)
         return generate_latest(registry)
 
     def count_death(self, task: str) -> None:
