@@ -39,6 +39,8 @@ TOTALS_TTL_S: Final = 7 * 86_400
 STARTS_FIELD: Final = "starts"
 DEATHS_FIELD: Final = "deaths"
 JOBS_FIELD_PREFIX: Final = "jobs:"
+# How a job ends in a worker; ``failed`` is the service's fault, and the job may run again.
+OUTCOMES: Final = ("finished", "refused", "late", "withdrawn", "failed")
 
 # The result cache: a sorted set of its entries by time of expiry, a hash of their sizes in bytes.
 CACHE_ORDER_KEY: Final = "foveate:cache-order"

@@ -14,6 +14,7 @@ from contract.keys import (
     JOBS_FIELD_PREFIX,
     MEMORY_FIELD,
     OPEN_JOBS_FIELD,
+    OUTCOMES,
     STARTS_FIELD,
     TOTALS_KEY,
     WORKER_KEY_PREFIX,
@@ -24,7 +25,6 @@ from contract.keys import (
 MAX_DIGITS: Final = 18
 # Names become labels of metrics.
 MAX_NAME_CHARS: Final = 64
-MAX_OUTCOMES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Statistics:
     redis_max_memory_bytes: int | None = None
 
 
-async def read_statistics(redis: "Redis[bytes]") -> Statistics:
+async def read_statistics(redis: Redis) -> Statistics:
     """Return the present statistics.
 
     Raises:
@@ -74,11 +74,7 @@ async def read_statistics(redis: "Redis[bytes]") -> Statistics:
     return Statistics(
         counts.get(STARTS_FIELD, 0),
         counts.get(DEATHS_FIELD, 0),
-        {
-            name.removeprefix(JOBS_FIELD_PREFIX): count
-            for name, count in sorted(counts.items())[:MAX_OUTCOMES]
-            if name.startswith(JOBS_FIELD_PREFIX)
-        },
+        {outcome: counts.get(JOBS_FIELD_PREFIX + outcome, 0) for outcome in OUTCOMES},
         tuple(
             WorkerReport(
                 as_text(key).removeprefix(WORKER_KEY_PREFIX)[:MAX_NAME_CHARS],

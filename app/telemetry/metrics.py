@@ -13,6 +13,7 @@ from contract.messages import Failure, Reply, Result
 from contract.version import VERSION
 
 STAGE_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+TASKS = ("replies", "workers", "sweep", "detached job")
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -42,6 +43,9 @@ class Metrics:
             ["task"],
             registry=self.registry,
         )
+        # From 0 on: an increase from no sample to 1 is none.
+        for task in TASKS:
+            self.task_deaths.labels(task)
         self.bytes_in = Counter(
             "foveate_bytes_in",
             "Bytes of the uploads whose results were sent",

@@ -5,7 +5,7 @@ no list of workers.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -23,14 +23,14 @@ class WorkerGauges:
 
 @dataclass(frozen=True, slots=True)
 class SharedValues:
-    """The values of one scrape; None in a gauge of Redis is unknown."""
+    """The values of one scrape; None is unknown."""
 
-    starts: int
-    deaths: int
-    jobs: dict[str, int]
-    workers: tuple[WorkerGauges, ...]
-    redis_memory_bytes: int | None
-    redis_max_memory_bytes: int | None
+    starts: int | None = None
+    deaths: int | None = None
+    jobs: dict[str, int] = field(default_factory=dict)
+    workers: tuple[WorkerGauges, ...] = ()
+    redis_memory_bytes: int | None = None
+    redis_max_memory_bytes: int | None = None
 
 
 class SharedMetrics(Collector):
@@ -41,33 +41,32 @@ class SharedMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Return the families, also those without a sample."""
-        values = self.values
-        yield gauge("foveate_redis_up", "1 if Redis responds, else 0", float(values is not None))
+        values = self.values or SharedValues()
+        is_up = self.values is not None
+        yield gauge("foveate_redis_up", "1 if Redis responds, else 0", float(is_up))
         yield gauge(
             "foveate_redis_memory_bytes",
             "Memory that Redis uses",
-            values and values.redis_memory_bytes,
+            values.redis_memory_bytes,
         )
         yield gauge(
             "foveate_redis_max_memory_bytes",
             "Redis' limit on its memory",
-            values and values.redis_max_memory_bytes,
+            values.redis_max_memory_bytes,
         )
-        yield counter(
-            "foveate_worker_starts", "Starts of workers that became ready", values and values.starts
-        )
+        yield counter("foveate_worker_starts", "Starts of workers that became ready", values.starts)
         yield counter(
             "foveate_worker_deaths",
             "Ends of workers that did not end by themselves",
-            values and values.deaths,
+            values.deaths,
         )
         jobs = CounterMetricFamily(
             "foveate_worker_jobs", "Jobs that ended in a worker", labels=["outcome"]
         )
-        for outcome, count in (values.jobs if values else {}).items():
+        for outcome, count in values.jobs.items():
             jobs.add_metric([outcome], count)
         yield jobs
-        yield from collect_workers(values.workers if values else ())
+        yield from collect_workers(values.workers)
 
 
 def collect_workers(workers: tuple[WorkerGauges, ...]) -> Iterator[Metric]:
