@@ -6,7 +6,6 @@ from typing import Any, Final, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from rq.utils import as_text
 
 from contract.keys import (
     DEATHS_FIELD,
@@ -68,7 +67,9 @@ async def read_statistics(redis: Redis) -> Statistics:
         totals, memory, *workers = await pipeline.execute(raise_on_error=False)
     if isinstance(totals, RedisError):
         raise totals
-    counts = {as_text(name): parse_count(value) or 0 for name, value in totals.items()}
+    counts = {to_label(name): parse_count(value) or 0 for name, value in totals.items()}
+    # A key that is no hash has an error in place of its fields.
+    readable = [one if isinstance(one, list) else [None] * len(fields) for one in workers]
     # A user of Redis may lack the right to this command.
     found: dict[str, Any] = memory if isinstance(memory, dict) else {}
     return Statistics(
@@ -77,15 +78,21 @@ async def read_statistics(redis: Redis) -> Statistics:
         {outcome: counts.get(JOBS_FIELD_PREFIX + outcome, 0) for outcome in OUTCOMES},
         tuple(
             WorkerReport(
-                as_text(key).removeprefix(WORKER_KEY_PREFIX)[:MAX_NAME_CHARS],
+                to_label(key),
                 *map(parse_count, reported),
             )
-            for key, (heartbeat, *reported) in zip(keys, workers, strict=True)
+            for key, (heartbeat, *reported) in zip(keys, readable, strict=True)
             if heartbeat
         ),
         found.get("used_memory"),
         found.get("maxmemory") or None,
     )
+
+
+def to_label(raw: bytes) -> str:
+    """Return a name as printable text; Redis may hold any bytes."""
+    name = raw.decode(errors="replace").removeprefix(WORKER_KEY_PREFIX)[:MAX_NAME_CHARS]
+    return "".join(char if char.isprintable() else "\ufffd" for char in name)
 
 
 def parse_count(raw: bytes | None) -> int | None:

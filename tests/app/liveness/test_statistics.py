@@ -58,10 +58,14 @@ def test_what_is_no_count_is_unknown(redis_url: str, connection: redis.Redis) ->
     connection.hset(TOTALS_KEY, mapping={"starts": "many", "deaths": "-1", "jobs:x": "9" * 40})
     connection.hset(TOTALS_KEY, mapping={f"jobs:{n}": 1 for n in range(1000)})
     worker = register_worker(connection, **{MEMORY_FIELD: "1e9", OPEN_JOBS_FIELD: "two"})
+    connection.sadd(WORKERS_KEY, worker_key("text"), b"rq:worker:\xff\n")
+    connection.set(worker_key("text"), "no hash")
+    connection.hset(b"rq:worker:\xff\n", "last_heartbeat", "now")
     found = read(redis_url)
     assert (found.starts, found.deaths) == (0, 0)
     assert set(found.jobs) == set(OUTCOMES)
-    assert found.workers == (WorkerReport(worker.name, None, None, None),)
+    names = {worker.name, "\ufffd\ufffd"}
+    assert set(found.workers) == {WorkerReport(name, None, None, None) for name in names}
     assert [parse_count(raw) for raw in (None, b"", b"7", b"\xff")] == [None, None, 7, None]
 
 
