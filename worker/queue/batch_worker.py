@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,7 @@ from contract.keys import (
     RATE_FIELD,
     VERSION_FIELD,
 )
+from worker.item import Item
 from worker.pipeline import Pipeline
 from worker.queue.claim_timer import MAX_PAUSE_S, ClaimTimer
 from worker.queue.jobs import cost_px, is_retried
@@ -46,7 +48,10 @@ HUNG_EXIT_CODE: Final = 70
 
 
 class BatchWorker(ResilientWorker):
-    """Serves one queue. With several, RQ would not use its intermediate list."""
+    """Serves one queue. With several, RQ would not use its intermediate list.
+
+    ``on_end`` gets the worker's name and each item that has ended; it must not raise.
+    """
 
     def __init__(
         self,
@@ -55,10 +60,12 @@ class BatchWorker(ResilientWorker):
         *,
         result_ttl_s: int,
         version: str = "",
+        on_end: Callable[[str, Item], None] | None = None,
         **options: Any,
     ) -> None:
         super().__init__([queue], default_result_ttl=result_ttl_s, **options)
         self._version = version
+        self._on_end = on_end
         self._queue = queue
         self._pipeline = pipeline
         self._records = Records(self, queue)
@@ -124,6 +131,8 @@ class BatchWorker(ResilientWorker):
         if ended:
             for item in ended:
                 self.totals.count_end(item)
+                if self._on_end:
+                    self._on_end(self.name, item)
             self._jobs.end(ended)
             self._is_full = False
         if self._jobs.is_record_due():

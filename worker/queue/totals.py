@@ -4,7 +4,6 @@ from collections import Counter
 
 from redis.client import Pipeline
 
-from contract.errors import ClientError, QueueFullError
 from contract.keys import JOBS_FIELD_PREFIX, TOTALS_KEY, TOTALS_TTL_S
 from worker.item import Item
 
@@ -35,13 +34,4 @@ class Totals:
 
     def count_end(self, item: Item) -> None:
         """Count an item that has ended by its outcome."""
-        self.count(JOBS_FIELD_PREFIX + name_outcome(item))
-
-
-def name_outcome(item: Item) -> str:
-    """Return how an item has ended; ``failed`` is the service's fault, and the job may run again."""
-    if item.error is None:
-        return "withdrawn" if item.withdrawn else "finished"
-    if isinstance(item.error, ClientError):
-        return "refused"
-    return "late" if isinstance(item.error, QueueFullError) else "failed"
+        self.count(JOBS_FIELD_PREFIX + item.outcome)

@@ -2,16 +2,9 @@
 
 from redis import Redis
 
-from contract.errors import CorruptImageError, QueueFullError
 from contract.keys import TOTALS_KEY
-from contract.messages import Options, Request
 from tests.worker.queue.scripted_pipeline import ScriptedPipeline, batch_worker, enqueue
-from worker.item import Item
-from worker.queue.totals import Totals, name_outcome
-
-
-def make_item(error: Exception | None = None, *, withdrawn: bool = False) -> Item:
-    return Item("j", Request(Options(), "me", 1, 1, 0, 0), error=error, withdrawn=withdrawn)
+from worker.queue.totals import Totals
 
 
 def test_a_worker_counts_its_start_and_each_job_once(connection: Redis) -> None:
@@ -46,16 +39,3 @@ def test_counts_that_were_not_sent_are_sent_later(connection: Redis) -> None:
         totals.add_to(pipeline)
         assert len(pipeline) == 0
     assert connection.hget(TOTALS_KEY, "starts") == b"1"
-
-
-def test_every_end_has_one_outcome() -> None:
-    ends = [
-        make_item(),
-        make_item(withdrawn=True),
-        make_item(CorruptImageError("Broken.")),
-        make_item(QueueFullError("Too late.")),
-        make_item(RuntimeError("defect")),
-    ]
-    assert [name_outcome(item) for item in ends] == [
-        *("finished", "withdrawn", "refused", "late", "failed")
-    ]
