@@ -170,11 +170,11 @@ class Flow:
             return False
         if stage.lane == "caller":
             items = list(waiting)
-            began_unix_s, started_s = time.time(), time.monotonic()
+            started_s = time.monotonic()
             stage.work(items)
             waiting.clear()
             for item in items:
-                item.spans.append((stage.name, began_unix_s, time.monotonic() - started_s))
+                item.spans.append((stage.name, started_s, time.monotonic() - started_s))
             self._move(items, number + 1)
         elif stage.lane == "pool":
             for item in waiting:
@@ -227,14 +227,13 @@ class Flow:
 
     def _run_stage(self, task: Task) -> None:
         stage = self._stages[task.stage]
-        began_unix_s = time.time()
         task.started_s = started_s = time.monotonic()
         stage.work(task.items)
         elapsed_s = time.monotonic() - started_s
         self.pace.observe(task.stage, task.items, elapsed_s)
         for item in task.items:
             item.stage_ms[stage.name] = 1e3 * elapsed_s
-            item.spans.append((stage.name, began_unix_s, elapsed_s))
+            item.spans.append((stage.name, started_s, elapsed_s))
         if task.stage == self._device_stage:
             self.last_pass_s = elapsed_s
 

@@ -32,7 +32,7 @@ class Item:
     # The id of its request and its W3C `traceparent`; "" if unknown.
     request_id: str = ""
     traceparent: str = ""
-    # The stages that have ended: name, start as a Unix time, duration in s.
+    # The stages that have ended: name, start as monotonic time, duration in s.
     spans: list[tuple[str, float, float]] = field(default_factory=list)
     # The size of the network batch in the batch's first item, 0 in its others.
     batch_size: int = 0

@@ -4,6 +4,7 @@ The environment names the collector, as for front ends (``app.telemetry.tracing`
 """
 
 import os
+import time
 from typing import TYPE_CHECKING, Final
 
 from worker.item import Item
@@ -31,9 +32,11 @@ class Traces:
             TraceContextTextMapPropagator,
         )
 
+        offset_s = time.time() - time.monotonic()
+        stages = [(name, began_s + offset_s, elapsed_s) for name, began_s, elapsed_s in item.spans]
         submitted_s = item.request.submitted_unix_s
-        first_s = item.spans[0][1]
-        ended_s = max(began_s + elapsed_s for _, began_s, elapsed_s in item.spans)
+        first_s = stages[0][1]
+        ended_s = max(began_s + elapsed_s for _, began_s, elapsed_s in stages)
         job = self._tracer.start_span(
             "job",
             TraceContextTextMapPropagator().extract({"traceparent": item.traceparent}),
@@ -50,7 +53,7 @@ class Traces:
             job.set_status(Status(StatusCode.ERROR))
         inside = set_span_in_context(job)
         queue = ("queue", submitted_s, max(0.0, first_s - submitted_s))
-        for name, began_s, elapsed_s in (queue, *item.spans):
+        for name, began_s, elapsed_s in (queue, *stages):
             span = self._tracer.start_span(name, inside, start_time=to_ns(began_s))
             span.end(to_ns(began_s + elapsed_s))
         job.end(to_ns(ended_s))

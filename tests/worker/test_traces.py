@@ -1,5 +1,7 @@
 """A job of a traced request has a span for its wait and for each stage."""
 
+import time
+
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -16,8 +18,12 @@ def record(traceparent: str, error: Exception | None = None) -> dict[str, Readab
     exporter = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    item = Item("j", Request(Options(), "me", 1, 1, 100.0, 0), 101.0, traceparent=traceparent)
-    item.spans = [("fetch", 102.0, 0.5), ("decode", 103.0, 1.0), ("store", 105.0, 0.25)]
+    request = Request(Options(), "me", 1, 1, time.time() - 10, 0)
+    item = Item("j", request, traceparent=traceparent)
+    start_s = time.monotonic() - 10
+    item.spans = [
+        *(("fetch", start_s + 2, 0.5), ("decode", start_s + 3, 1.0), ("store", start_s + 5, 0.25))
+    ]
     item.error = error
     traces = Traces(provider)
     traces.record("w", item)
@@ -36,13 +42,15 @@ def test_the_spans_continue_the_trace_of_the_request() -> None:
         if span is not job:
             assert span.parent
             assert span.parent.span_id == job.context.span_id
+    start_ns = job.start_time or 0
     times_s = {
-        name: ((span.start_time or 0) / 1e9, (span.end_time or 0) / 1e9)
+        name: [(at_ns or 0) / 1e9 - start_ns / 1e9 for at_ns in (span.start_time, span.end_time)]
         for name, span in spans.items()
     }
-    assert times_s["queue"] == (100.0, 102.0)
-    assert times_s["decode"] == (103.0, 104.0)
-    assert times_s["job"] == (100.0, 105.25)
+    assert times_s["queue"] == pytest.approx([0, 2], abs=0.05)
+    assert times_s["decode"] == pytest.approx([3, 4], abs=0.05)
+    assert times_s["job"] == pytest.approx([0, 5.25], abs=0.05)
+    assert abs(start_ns / 1e9 + 10 - time.time()) < 5
 
 
 def test_a_defect_is_an_error_of_its_span() -> None:
