@@ -28,7 +28,8 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Return the values of each label of each metric that a service exports after some requests."""
     settings = {"FETCH_KEYS": "k" * 32, "FETCH_HOSTS": "example.org"}
     folder = tmp_path_factory.mktemp("service")
-    with run_service(folder, pass_s=0.0, **settings) as service:
+    # Two front ends: their own counts come from files, the rest does not.
+    with run_service(folder, "--front-ends", "2", pass_s=0.0, **settings) as service:
         data = file_of(photo(64, 48), "JPEG")
         for content in (data, data, b"no photo"):
             post(f"{service.url}/compress", content=content)
