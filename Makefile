@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUN_STAMP := $(VENV)/.installed-$(WORKER)
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help install run test images check fuzz-api fuzz-decode fuzz-heic sweep mutants format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency charts clean
+.PHONY: help install run test images check fuzz-api fuzz-decode fuzz-heic sweep alerts mutants format bench-service bench-gpu bench-encode bench-rd bench-fit bench-saliency charts clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,7 +63,7 @@ check: $(DEV_STAMP) ## Format, lint, types, import rules, security rules, known 
 	@$(BIN)/bandit --quiet --skip B101,B104,B311,B404,B603,B607 --recursive model bench
 	@$(BIN)/python -m tests.audit
 	@$(BIN)/hadolint docker/app.Dockerfile docker/worker.Dockerfile
-	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker/monitoring.compose.yml
 
 fuzz-api: $(DEV_STAMP) ## Thousands of requests made up from the OpenAPI document (EXAMPLES=each)
 	@FUZZ_EXAMPLES='$(or $(EXAMPLES),600)' $(BIN)/python -m pytest tests/integration/test_openapi.py -s $(ARGS)
@@ -77,6 +77,9 @@ fuzz-heic: $(DEV_STAMP) ## Damaged HEIC through the confined decoder (MINUTES=10
 
 sweep: $(DEV_STAMP) ## Every hostile file of the larger data through the service, with several sets of options
 	@FOVEATE_SWEEP=1 $(BIN)/python -m pytest tests/integration/test_hostile.py $(ARGS)
+
+alerts: $(DEV_STAMP) ## Provoke every fault that an alert is for, on real processes (needs prometheus)
+	@FOVEATE_ALERTS=1 $(BIN)/python -m pytest tests/integration/test_alerts.py $(ARGS)
 
 mutants: $(DEV_STAMP) ## Put small faults into the sources and see which of them tests notice (SAMPLE=120, SEED=1, OUT=file)
 	@$(BIN)/python -m tests.mutants --sample '$(or $(SAMPLE),120)' --seed '$(or $(SEED),1)' $(if $(OUT),--out '$(OUT)') $(ARGS)

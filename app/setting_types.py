@@ -1,8 +1,8 @@
 """The types of the front end's settings, and the checks of their values."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Final
-from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 from pydantic_settings import NoDecode
@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode
 from app.presets import parse_presets
 from app.sources.s3_url import BUCKET_PATTERN, parse_endpoint
 from app.webhooks.signature import parse_key
+from contract.collector import check_collector_headers, check_collector_url
 from contract.redis_url import check_redis_url
 
 # Shorter keys can be guessed; `openssl rand -hex 32` prints one of 64 characters.
@@ -17,8 +18,6 @@ MIN_KEY_CHARS: Final = 16
 MAX_ROOT_PATH_CHARS: Final = 200
 # No empty segment: a link that starts with // leads to another host. No dot segments.
 ROOT_PATH_PATTERN: Final = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*")
-# A header in OpenTelemetry's format (https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
-COLLECTOR_HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ !#-+\--:<-\[\]-~]*")
 HOST_PATTERN: Final = r"^(\*|(\*\.)?[a-z0-9_.:-]+)$"
 ORIGIN_PATTERN: Final = r"^(\*|https?://[a-z0-9.:\[\]-]+)$"
 REGION_PATTERN: Final = r"^[a-z0-9-]{1,64}$"
@@ -75,36 +74,14 @@ def parse_root_path(text: str) -> str:
     return path
 
 
-def check_collector_url(url: SecretStr) -> SecretStr:
-    """Return ``url`` unchanged.
+def check_secret(check: Callable[[str], str]) -> Callable[[SecretStr], SecretStr]:
+    """Return a validator of secrets that uses ``check``, whose errors have no part of the value."""
 
-    Raises:
-        ValueError: when it is not the URL of an HTTP server; the message has no part of it.
-    """
-    try:
-        parts = urlsplit(url.get_secret_value())
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid or "@" in parts.path + parts.query + parts.fragment:
-        # Without the error's context, which quotes the URL.
-        raise ValueError(
-            "it is not a URL with http:// or https://; in a password, write '/' as %2F, '?' as %3F, "
-            "'#' as %23, '@' as %40 and '%' as %25"
-        ) from None
-    return url
+    def check_value(secret: SecretStr) -> SecretStr:
+        check(secret.get_secret_value())
+        return secret
 
-
-def check_collector_headers(headers: SecretStr) -> SecretStr:
-    """Return ``headers`` unchanged. OpenTelemetry would log what is invalid, and send the rest.
-
-    Raises:
-        ValueError: when they are not headers; the message has no part of them.
-    """
-    for entry in split_list(headers.get_secret_value()):
-        if not COLLECTOR_HEADER.fullmatch(entry) or not unquote(entry).isprintable():
-            raise ValueError("it must be NAME=VALUE, separated by commas, with URL-encoded values")
-    return headers
+    return check_value
 
 
 def check_presets(text: str) -> str:
@@ -185,8 +162,8 @@ Host = Annotated[str, Field(pattern=HOST_PATTERN)]
 Hosts = Annotated[tuple[Host, ...], NoDecode, BeforeValidator(split_setting)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Ports = Annotated[tuple[Port, ...], NoDecode, BeforeValidator(split_setting)]
-CollectorUrl = Annotated[SecretStr, AfterValidator(check_collector_url)]
-CollectorHeaders = Annotated[SecretStr, AfterValidator(check_collector_headers)]
+CollectorUrl = Annotated[SecretStr, AfterValidator(check_secret(check_collector_url))]
+CollectorHeaders = Annotated[SecretStr, AfterValidator(check_secret(check_collector_headers))]
 Origin = Annotated[str, Field(pattern=ORIGIN_PATTERN)]
 Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(split_setting)]
 Presets = Annotated[str, AfterValidator(check_presets)]

@@ -27,6 +27,21 @@ PHOTO_RATE_FIELD: Final = "foveate_photo_px_per_s"
 # Field of a job's RQ hash: its work in pixels.
 WORK_FIELD: Final = "foveate_work_px"
 
+# Fields of a worker's RQ hash: the memory of its process and of its GPU, in bytes ("" if unknown or
+# without a GPU), and how many jobs it holds.
+MEMORY_FIELD: Final = "foveate_memory_bytes"
+DEVICE_MEMORY_FIELD: Final = "foveate_device_memory_bytes"
+OPEN_JOBS_FIELD: Final = "foveate_open_jobs"
+
+# Hash of counts by all workers since Redis was emptied: starts, deaths, and jobs by their outcome.
+TOTALS_KEY: Final = "foveate:totals"
+TOTALS_TTL_S: Final = 7 * 86_400
+STARTS_FIELD: Final = "starts"
+DEATHS_FIELD: Final = "deaths"
+JOBS_FIELD_PREFIX: Final = "jobs:"
+# How a job ends in a worker; ``failed`` is the service's fault, and the job may run again.
+OUTCOMES: Final = ("finished", "refused", "late", "withdrawn", "failed")
+
 # The result cache: a sorted set of its entries by time of expiry, a hash of their sizes in bytes.
 CACHE_ORDER_KEY: Final = "foveate:cache-order"
 CACHE_SIZES_KEY: Final = "foveate:cache-sizes"

@@ -62,6 +62,10 @@ class OnnxPredictor:
         """Return the (height, width) in pixels to which `prepare` scales a photo of this size."""
         return choose_input_size(width_px, height_px, self._head.config.input_area_px)
 
+    def device_memory_bytes(self) -> int:
+        """Return 0: the network runs on a CPU."""
+        return 0
+
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return the whole photo at the network's input size: (H, W, 3) uint8 RGB."""
         return np.asarray(scale_photo(image, self.input_size(*image.size)))

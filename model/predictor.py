@@ -33,6 +33,9 @@ class Predictor(Protocol):
         """Return the (height, width) in pixels to which `prepare` scales a photo of this size."""
         ...
 
+    def device_memory_bytes(self) -> int:
+        """Return the memory of a GPU that this process has reserved, 0 on a CPU."""
+
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return the whole photo at the network's input size: (H, W, 3) uint8 RGB.
 

@@ -73,6 +73,10 @@ class TorchPredictor:
         """Return the (height, width) in pixels to which `prepare` scales a photo of this size."""
         return choose_input_size(width_px, height_px, self._network.config.input_area_px)
 
+    def device_memory_bytes(self) -> int:
+        """As ``model.predictor.Predictor`` says."""
+        return torch.cuda.memory_reserved(self.device) if self.device.type == "cuda" else 0
+
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return the whole photo at the network's input size: (H, W, 3) uint8 RGB."""
         return np.asarray(scale_photo(image, self.input_size(*image.size)))

@@ -24,14 +24,18 @@ import codec
 from codec.kernel_compiler import compile_kernels
 from contract.images import HEIC_IS_OFF
 from contract.keys import COMPILING_KEY, COMPILING_TTL_S, PROBE_KEY, QUEUE_NAME
+from contract.log_lines import create_formatter
 from model import open_predictor
 from worker.console import say
 from worker.image.confined.decoder import DECODER
 from worker.image.formats.bmp import runs
 from worker.image.limits import limit_pillow
+from worker.item import Item
+from worker.job_log import log_end
 from worker.pipeline import Limits, Pipeline
 from worker.queue.batch_worker import BatchWorker
 from worker.settings import WorkerSettings, describe_errors
+from worker.traces import Traces, open_traces
 from worker.version import name_version
 
 # An idle worker waits ``worker_ttl - 15`` s for a job, then sends a heartbeat and runs RQ's
@@ -59,9 +63,9 @@ def main() -> int:
         for line in describe_errors(error):
             say(f"invalid setting: {line}")
         return 2
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(create_formatter(settings.log_format))
+    logging.basicConfig(level=settings.log_level, handlers=[handler])
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     # RQ logs several lines for each job.
     logging.getLogger("rq.worker").setLevel(max(logging.WARNING, logging.root.level))
@@ -86,7 +90,8 @@ def main() -> int:
             compiling.result()
         codec.warm_up()
         runs.warm_up()
-    except (RedisError, RuntimeError, OSError) as error:
+        traces = open_traces()
+    except (RedisError, RuntimeError, OSError, ImportError) as error:
         say(f"worker can't start: {error}")
         return 1
     pipeline = Pipeline(
@@ -106,6 +111,7 @@ def main() -> int:
         pipeline,
         result_ttl_s=settings.result_ttl_s,
         version=predictor.version,
+        on_end=partial(report_end, traces),
         name=arguments.name,
         connection=connection,
         serializer=JSONSerializer,
@@ -120,8 +126,17 @@ def main() -> int:
     say(f"worker {worker.name} ready ({predictor.arithmetic}, {settings.codec_threads} threads)")
     run_worker(worker)
     pipeline.close()
+    if traces:
+        traces.close()
     say(f"worker {worker.name} ended")
     return 0
+
+
+def report_end(traces: Traces | None, worker_name: str, item: Item) -> None:
+    """Log how a job has ended, and record its spans."""
+    log_end(worker_name, item)
+    if traces:
+        traces.record(worker_name, item)
 
 
 def report_compiled(connection: Redis, compiled: int, kernels: int) -> None:

@@ -170,8 +170,11 @@ class Flow:
             return False
         if stage.lane == "caller":
             items = list(waiting)
+            started_s = time.monotonic()
             stage.work(items)
             waiting.clear()
+            for item in items:
+                item.spans.append((stage.name, started_s, time.monotonic() - started_s))
             self._move(items, number + 1)
         elif stage.lane == "pool":
             for item in waiting:
@@ -230,6 +233,7 @@ class Flow:
         self.pace.observe(task.stage, task.items, elapsed_s)
         for item in task.items:
             item.stage_ms[stage.name] = 1e3 * elapsed_s
+            item.spans.append((stage.name, started_s, elapsed_s))
         if task.stage == self._device_stage:
             self.last_pass_s = elapsed_s
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec import Source
+from contract.errors import ClientError, QueueFullError
 from contract.images import Format
 from contract.messages import Request, Result
 from contract.work import count_work_px
@@ -29,6 +30,11 @@ class Item:
     request: Request
     # When this worker took the job; None before that.
     started_unix_s: float | None = None
+    # The id of its request and its W3C `traceparent`; "" if unknown.
+    request_id: str = ""
+    traceparent: str = ""
+    # The stages that have ended: name, start as monotonic time, duration in s.
+    spans: list[tuple[str, float, float]] = field(default_factory=list)
     # The size of the network batch in the batch's first item, 0 in its others.
     batch_size: int = 0
     stage_ms: dict[str, float] = field(default_factory=dict)
@@ -62,6 +68,15 @@ class Item:
     def is_open(self) -> bool:
         """Whether later stages have work to do for this item."""
         return self.error is None and not self.withdrawn
+
+    @property
+    def outcome(self) -> str:
+        """How the item has ended: one of ``contract.keys.OUTCOMES``."""
+        if self.error is None:
+            return "withdrawn" if self.withdrawn else "finished"
+        if isinstance(self.error, ClientError):
+            return "refused"
+        return "late" if isinstance(self.error, QueueFullError) else "failed"
 
     @property
     def is_slow(self) -> bool:

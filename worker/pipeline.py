@@ -48,6 +48,9 @@ class Predictor(Protocol):
     def input_size(self, width_px: int, height_px: int) -> tuple[int, int]:
         """Return the (height, width) of the network's input for a photo of this size."""
 
+    def device_memory_bytes(self) -> int:
+        """Return the memory of a GPU that this process has reserved, 0 on a CPU."""
+
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return the network's input for a photo."""
 
@@ -158,6 +161,10 @@ class Pipeline:
     def last_pass_s(self) -> float:
         """Return the duration of the last pass of a device, infinity before the first, 0 without one."""
         return self._flow.last_pass_s
+
+    def device_memory_bytes(self) -> int:
+        """Return the memory of a GPU that this process has reserved, 0 on a CPU."""
+        return self._predictor.device_memory_bytes()
 
     def rates_px_per_s(self) -> tuple[float, float]:
         """Return how much work per second all threads do together, and that of a single photo."""

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contract.collector import check_collector_headers, check_collector_url
 from contract.images import DEFAULT_MAX_PIXELS
 from contract.redis_url import check_redis_url
 
@@ -19,6 +20,15 @@ ALLOWED: Final = {
     "less_than_equal": "at most {le}",
     "literal_error": "one of {expected}",
 }
+
+
+# Either may have a secret in it.
+CollectorUrl = Annotated[
+    Annotated[str, AfterValidator(check_collector_url)] | None, Field(repr=False)
+]
+CollectorHeaders = Annotated[
+    Annotated[str, AfterValidator(check_collector_headers)] | None, Field(repr=False)
+]
 
 
 class WorkerSettings(BaseSettings):
@@ -45,7 +55,14 @@ class WorkerSettings(BaseSettings):
     result_ttl_s: Annotated[int, Field(ge=1, le=86_400)] = 300
     # How often RQ removes expired entries from its registries.
     maintenance_interval_s: Annotated[int, Field(ge=1)] = 60
+    log_format: Literal["json", "text"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    # Traces; OpenTelemetry reads these variables itself.
+    otel_exporter_otlp_endpoint: CollectorUrl = None
+    otel_exporter_otlp_traces_endpoint: CollectorUrl = None
+    otel_exporter_otlp_headers: CollectorHeaders = None
+    otel_exporter_otlp_traces_headers: CollectorHeaders = None
 
 
 def describe_errors(error: ValidationError) -> list[str]:

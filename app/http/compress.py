@@ -155,6 +155,7 @@ async def compress(request: Request) -> Response:
     """
     service: Service = request.app.state.service
     request.state.count_status = service.metrics.requests
+    request.state.observe_s = service.metrics.request_s.labels("/compress").observe
     return await respond(request, service)
 
 

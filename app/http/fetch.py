@@ -82,6 +82,7 @@ async def fetch(
     or percent-encoded, in the signed text it is neither.
     """
     request.state.count_status = service.metrics.fetches
+    request.state.observe_s = service.metrics.request_s.labels("/fetch").observe
     return await respond(request, service, signature, options, url)
 
 

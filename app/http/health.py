@@ -1,7 +1,5 @@
 """Liveness, readiness and metrics."""
 
-import asyncio
-
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
@@ -9,6 +7,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app.http.dependencies import ServiceDependency
 from app.http.problems import to_response
+from app.service.scrape import scrape
 from contract.errors import NoWorkerError, QueueUnavailableError
 
 router = APIRouter()
@@ -50,14 +49,4 @@ async def readyz(service: ServiceDependency) -> Response:
 @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
 async def metrics(service: ServiceDependency) -> Response:
     """Get the metrics of all front ends on this port in Prometheus' text format."""
-    found = service.metrics
-    found.pending.set(service.admission.pending)
-    found.wait.set(service.capacity.wait_s)
-    try:
-        found.queue_length.set(await service.queue.length())
-        found.workers.set(len(await service.live_workers.read()))
-    except RedisError:  # unknown, not zero
-        found.queue_length.set(float("nan"))
-        found.workers.set(float("nan"))
-    # In a thread: it reads the files of all front ends.
-    return Response(await asyncio.to_thread(found.expose), media_type=CONTENT_TYPE_LATEST)
+    return Response(await scrape(service), media_type=CONTENT_TYPE_LATEST)

@@ -2,6 +2,7 @@
 
 import http
 import logging
+import time
 from contextlib import ExitStack
 from typing import Any, Final
 
@@ -102,6 +103,7 @@ class ErrorMiddleware:
         self, scope: Scope, receive: Receive, send: Send, state: dict[str, Any]
     ) -> None:
         started = False
+        began_s = time.perf_counter()
 
         async def send_counted(message: Message) -> None:
             nonlocal started
@@ -110,6 +112,8 @@ class ErrorMiddleware:
                 # Set by routes whose responses are counted.
                 if counter := state.get("count_status"):
                     counter.labels(str(message["status"])).inc()
+                if observe_s := state.get("observe_s"):
+                    observe_s(time.perf_counter() - began_s)
             await send(message)
 
         try:

@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from rq.job import Job
 
+from app.liveness.statistics import Statistics, read_statistics
 from app.redis import connect_health, register_script
 from contract.keys import (
     COMPILING_KEY,
@@ -89,6 +90,14 @@ class LiveWorkers:
         if not (compiled.isdigit() and kernels.isdigit()):
             return None
         return int(compiled), int(kernels)
+
+    async def read_statistics(self) -> Statistics:
+        """Return what workers and Redis report about themselves.
+
+        Raises:
+            RedisError: when Redis can't be reached.
+        """
+        return await read_statistics(self._redis)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -20,8 +20,11 @@ from rq.worker import SimpleWorker
 from contract.errors import InternalError
 from contract.intermediate import leave_intermediate, put_back
 from contract.keys import (
+    DEATHS_FIELD,
     QUEUE_NAME,
     RECORD_TTL_FACTOR,
+    TOTALS_KEY,
+    TOTALS_TTL_S,
     WORKERS_KEY,
     input_key,
     record_key,
@@ -52,9 +55,12 @@ def recover(connection: Redis, worker_name: str, *, failure_ttl_s: int) -> int:
         requeue(queue, worker_name, as_text(composite_key), failure_ttl_s)
         for composite_key in running
     )
+    # Before RQ does it: of several processes only one finds the worker on the list, and counts it. A
+    # worker that ended by itself has left the list. RQ deregisters no worker whose entry has expired.
+    if connection.srem(WORKERS_KEY, worker_key(worker_name)):
+        connection.hincrby(TOTALS_KEY, DEATHS_FIELD, 1)
+        connection.expire(TOTALS_KEY, TOTALS_TTL_S)
     deregister(queue, worker_name)
-    # RQ deregisters no worker whose entry has expired.
-    connection.srem(WORKERS_KEY, worker_key(worker_name))
     return requeued + requeue_intermediate(queue)
 
 

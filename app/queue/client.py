@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -38,7 +38,8 @@ class QueueClient:
     """The queue as one front end uses it.
 
     ``on_reply`` gets every reply of a worker. ``on_death`` gets the name of the task that reads
-    replies each time it dies. Results are kept for ``result_ttl_s``.
+    replies each time it dies. Results are kept for ``result_ttl_s``. ``describe_origin`` returns what
+    ``contract.origin`` names of the current request.
     """
 
     def __init__(
@@ -48,10 +49,12 @@ class QueueClient:
         result_ttl_s: int,
         on_reply: Callable[[Reply], None],
         on_death: Callable[[str], None],
+        describe_origin: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self.redis = connect(redis_url)
         self._pool = connect_exchange(redis_url)
         self._result_ttl_s = result_ttl_s
+        self._describe_origin = describe_origin
         # The replies that clients wait for.
         self._awaited: set[asyncio.Future[Reply]] = set()
         self._replies = Replies(
@@ -192,7 +195,13 @@ class QueueClient:
         await self._pool.exchange(
             ("MULTI",),
             ("SET", input_key(job_id), data, "EX", job_ttl_s(timeout_s)),
-            enqueue_command(job_id, request, wait_s=timeout_s, result_ttl_s=self._result_ttl_s),
+            enqueue_command(
+                job_id,
+                request,
+                wait_s=timeout_s,
+                result_ttl_s=self._result_ttl_s,
+                origin=self._describe_origin(),
+            ),
             ("EXEC",),
         )
         self._replies.mark_submitted(job_id)

@@ -5,6 +5,7 @@ time (docs/decisions/0002-what-was-removed.md). The tests compare the record wit
 """
 
 import zlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -39,11 +40,16 @@ UNCONNECTED: Final = Redis()
 
 
 def enqueue_command(
-    job_id: str, request: Request, *, wait_s: float, result_ttl_s: int
+    job_id: str,
+    request: Request,
+    *,
+    wait_s: float,
+    result_ttl_s: int,
+    origin: Mapping[str, str] | None = None,
 ) -> tuple[str | int | bytes, ...]:
     """Return the command that enqueues a job whose client waits for ``wait_s``.
 
-    The job's input must be set first.
+    The job's input must be set first. ``origin`` is what ``contract.origin`` names.
     """
     call = (JOB_FUNCTION, None, (), {"request": request.to_json()})
     # The reply repeats this time, and clients see either.
@@ -65,6 +71,8 @@ def enqueue_command(
         "enqueue_at_front_on_retry": 1,
         WORK_FIELD: count_work_px(request.pixels, request.options.format),
     }
+    if origin:
+        fields["meta"] = JSONSerializer.dumps(dict(origin))
     keys = [Job.key_for(job_id), record_key(job_id), input_key(job_id)]
     keys += [QUEUE_KEY, Queue.redis_queues_keys]
     # Not EVALSHA: Redis may have lost the script.

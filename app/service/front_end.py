@@ -22,6 +22,7 @@ from app.service.capacity import Capacity
 from app.service.single_flight import SingleFlight
 from app.settings import AppSettings
 from app.telemetry.metrics import Metrics
+from app.telemetry.origin import describe_origin
 from contract.errors import NoWorkerError, QueueUnavailableError
 
 # Workers are counted in the background, so that requests don't wait for it.
@@ -46,6 +47,7 @@ class Service:
             result_ttl_s=settings.result_ttl_s,
             on_reply=self.metrics.observe_reply,
             on_death=self.metrics.count_death,
+            describe_origin=describe_origin,
         )
         self.cache = ResultCache(
             self.queue.redis, max_bytes=settings.cache_max_bytes, ttl_s=settings.result_ttl_s

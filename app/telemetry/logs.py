@@ -1,72 +1,22 @@
-"""Log lines of a front end, as JSON objects or as text, and one line for each request.
+"""The log of a front end, and one line for each request.
 
 Lines carry no bytes of an upload, no query, no header except the request's id, and no URL of
 /fetch. A path that matches no route is shortened and escaped.
 """
 
-import json
 import logging
 import time
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.settings import AppSettings
 from app.telemetry.request_id import request_id
+from contract.log_lines import create_formatter
 
 log = logging.getLogger("app.requests")
 
 MAX_PATH_CHARS: Final = 100
-# `json.dumps` with these arguments would create an encoder for each line.
-encode: Final = json.JSONEncoder(default=str).encode
-# Control characters except the line feed; a terminal may interpret them.
-CONTROLS: Final = {
-    code: f"\\x{code:02x}" for code in (*range(10), *range(11, 32), *range(127, 160))
-}
-
-
-class JsonFormatter(logging.Formatter):
-    """Formats a record as one JSON object in ASCII; control characters are escaped."""
-
-    def __init__(self, front_end: int = 0) -> None:
-        super().__init__()
-        self._fields = {"front_end": front_end} if front_end else {}
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the record as one line."""
-        when = datetime.fromtimestamp(record.created, UTC)
-        line: dict[str, Any] = {
-            "time": when.isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-            **self._fields,
-        }
-        if request_id.get():
-            line["request_id"] = request_id.get()
-        line |= getattr(record, "fields", {})
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return encode(line)
-
-
-class TextFormatter(logging.Formatter):
-    """Formats a record as text; further lines are indented, so that no text can forge a record."""
-
-    def __init__(self, front_end: int = 0) -> None:
-        label = f" [{front_end}]" if front_end else ""
-        super().__init__(f"%(asctime)s{label} %(levelname)s %(name)s: %(message)s")
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the record's line, with the traceback in the lines below it."""
-        text = super().format(record)
-        fields = dict(getattr(record, "fields", {}))
-        if fields:
-            text += "".join(f" {name}={json.dumps(value)}" for name, value in fields.items())
-        if request_id.get():
-            text += f" request_id={request_id.get()}"
-        return text.translate(CONTROLS).replace("\n", "\n    ")
 
 
 def log_config(settings: AppSettings, front_end: int = 0) -> dict[str, Any]:
@@ -74,11 +24,16 @@ def log_config(settings: AppSettings, front_end: int = 0) -> dict[str, Any]:
 
     If several front ends share a port, each line carries the number ``front_end``.
     """
-    formatter = JsonFormatter if settings.log_format == "json" else TextFormatter
+    line = {
+        "()": create_formatter,
+        "kind": settings.log_format,
+        "fields": {"front_end": front_end} if front_end else {},
+        "context": describe_request,
+    }
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"()": formatter, "front_end": front_end}},
+        "formatters": {"line": line},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": settings.log_level},
         "loggers": {
@@ -88,6 +43,11 @@ def log_config(settings: AppSettings, front_end: int = 0) -> dict[str, Any]:
             "python_multipart": {"level": "ERROR"},
         },
     }
+
+
+def describe_request() -> dict[str, str]:
+    """Return the field that names the current request, none outside of requests."""
+    return {"request_id": request_id.get()} if request_id.get() else {}
 
 
 # Monitoring requests these paths every few seconds; a supervisor does so many times a second while

@@ -8,10 +8,12 @@ import os
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from app.telemetry.shared_metrics import SharedMetrics
 from contract.messages import Failure, Reply, Result
 from contract.version import VERSION
 
 STAGE_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+TASKS = ("replies", "workers", "sweep", "detached job")
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -41,6 +43,9 @@ class Metrics:
             ["task"],
             registry=self.registry,
         )
+        # From 0 on: an increase from no sample to 1 is none.
+        for task in TASKS:
+            self.task_deaths.labels(task)
         self.bytes_in = Counter(
             "foveate_bytes_in",
             "Bytes of the uploads whose results were sent",
@@ -117,12 +122,23 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.request_s = Histogram(
+            "foveate_request_seconds",
+            "Time from the request line of an upload or a fetch to the start of its response",
+            ["route"],
+            buckets=STAGE_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.shared = SharedMetrics()
+        self.registry.register(self.shared)
+
     def expose(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
         if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
             return generate_latest(self.registry)
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        registry.register(self.shared)
         return generate_latest(registry)
 
     def count_death(self, task: str) -> None:

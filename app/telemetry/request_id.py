@@ -1,14 +1,13 @@
 """The id of each request: its client's ``X-Request-ID`` if that is well-formed, else a new one."""
 
-import re
 import secrets
 from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from contract.origin import REQUEST_ID
+
 HEADER = b"x-request-id"
-# Allows UUIDs and W3C trace ids, and no character that a log or a header would have to escape.
-WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 # The id of the current request; log lines carry it.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -46,6 +45,6 @@ class RequestIdMiddleware:
 
 def choose_id(given: list[str]) -> str:
     """Return the only id in ``given`` if it is well-formed, else a new one of 16 hex digits."""
-    if len(given) == 1 and WELL_FORMED.fullmatch(given[0]):
+    if len(given) == 1 and REQUEST_ID.fullmatch(given[0]):
         return given[0]
     return secrets.token_hex(8)

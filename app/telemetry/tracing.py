@@ -12,6 +12,23 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
+def is_on() -> bool:
+    """Return whether the environment names a collector."""
+    return any(os.environ.get(name) for name in ENDPOINT_VARIABLES)
+
+
+def current_traceparent() -> str:
+    """Return the current span as a W3C ``traceparent``; "" without a span that is recorded."""
+    if not is_on():
+        return ""
+    from opentelemetry.trace import get_current_span  # noqa: PLC0415
+
+    span = get_current_span().get_span_context()
+    if not (span.is_valid and span.trace_flags.sampled):
+        return ""
+    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
+
+
 def instrument(app: FastAPI) -> Callable[[], object]:
     """Trace the requests of ``app`` if the environment names a collector.
 
@@ -21,7 +38,7 @@ def instrument(app: FastAPI) -> Callable[[], object]:
     Raises:
         ImportError: when a collector is named and the extra is not installed.
     """
-    if not any(os.environ.get(name) for name in ENDPOINT_VARIABLES):
+    if not is_on():
         return send_nothing
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
         OTLPSpanExporter,

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 from redis import Redis
 
-from contract.keys import PROBE_KEY
+from contract.keys import PROBE_KEY, TOTALS_KEY
 from tests.integration.http_requests import get
 
 ROOT = Path(__file__).parent.parent.parent
@@ -159,8 +159,16 @@ def wait_for(condition: Callable[[], object], timeout_s: float = 30, what: str =
 
 
 def keys_of_jobs(connection: Redis) -> set[str]:
-    """Return every key except RQ's registrations and locks, and the probe for a full Redis."""
-    kept = ("rq:queues", "rq:workers", "rq:worker:", "rq:clean_registries:", "rq:group", PROBE_KEY)
+    """Return every key except RQ's registrations and locks, the probe for a full Redis, and totals."""
+    kept = (
+        "rq:queues",
+        "rq:workers",
+        "rq:worker:",
+        "rq:clean_registries:",
+        "rq:group",
+        PROBE_KEY,
+        TOTALS_KEY,
+    )
     keys = {key.decode() for key in connection.scan_iter()}
     return {key for key in keys if not key.startswith(kept)}
 

@@ -1,7 +1,7 @@
 """``python -m tests.integration.worker_without_network``: the worker with a stand-in for the network.
 
 Everything else is real. The stand-in takes PASS_S seconds for each photo and finds its middle
-salient.
+salient. It fails on photos of a width of FAILS_ON_WIDTH_PX.
 """
 
 import os
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tests.worker.centre_predictor import CentrePredictor
 
 PASS_S = float(os.environ["PASS_S"])
+FAILS_ON_WIDTH_PX = int(os.environ.get("FAILS_ON_WIDTH_PX", "-1"))
 
 
 class PausingPredictor(CentrePredictor):
@@ -25,7 +26,7 @@ class PausingPredictor(CentrePredictor):
     arithmetic = "no network"
 
     def __init__(self, _device: str) -> None:
-        super().__init__(side_by_side=True)
+        super().__init__(side_by_side=True, fails_on_width_px=FAILS_ON_WIDTH_PX)
 
     def warm_up(self, max_batch_size: int) -> None:
         """Do nothing: there is no network."""

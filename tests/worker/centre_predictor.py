@@ -28,6 +28,10 @@ class CentrePredictor:
         """Return the photo's own size."""
         return height_px, width_px
 
+    def device_memory_bytes(self) -> int:
+        """Return 0, as on a CPU."""
+        return 0
+
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return the photo's size as the network's input."""
         return np.array(image.size, dtype=np.uint16).view(np.uint8)

@@ -6,7 +6,9 @@ from concurrent.futures import Future
 import numpy as np
 import pytest
 
+from contract.errors import CorruptImageError, QueueFullError
 from contract.images import Format
+from contract.keys import OUTCOMES
 from contract.messages import Hdr, Options, Request
 from worker.image.encode import EncodeInputs
 from worker.item import BYTES_PER_PIXEL, Item
@@ -70,3 +72,12 @@ def test_release_frees_all_data_and_cancels_the_inputs() -> None:
     assert (item.data, item.pixels, item.network_input, item.saliency) == (None,) * 4
     assert (item.encode_inputs, item.segments, item.blobs) == (None, b"", {})
     assert not item.gain_map
+
+
+def test_every_end_has_one_outcome() -> None:
+    errors = (None, CorruptImageError("Broken."), QueueFullError("Late."), None, ValueError("x"))
+    items = [make_item() for _ in errors]
+    for item, error in zip(items, errors, strict=True):
+        item.error = error
+    items[3].withdrawn = True
+    assert tuple(item.outcome for item in items) == OUTCOMES

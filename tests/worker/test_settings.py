@@ -34,6 +34,20 @@ def test_an_invalid_redis_url_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> N
     assert "pass/word" not in line + str(caught.value) + repr(caught.value)
 
 
+def test_an_invalid_header_of_the_collector_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization secret-token")
+    with pytest.raises(ValidationError) as caught:
+        WorkerSettings()
+    (line,) = describe_errors(caught.value)
+    assert line.startswith("OTEL_EXPORTER_OTLP_HEADERS is invalid: it must be NAME=VALUE")
+    assert "secret-token" not in line + str(caught.value)
+
+
+def test_headers_of_the_collector_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=secret-token")
+    assert "secret-token" not in repr(WorkerSettings())
+
+
 def test_the_defaults_are_those_of_the_documents() -> None:
     documented = read_defaults("Worker")
     assert len(documented) > 7

@@ -9,7 +9,9 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from redis.exceptions import OutOfMemoryError
@@ -18,7 +20,15 @@ from rq.queue import Queue
 from rq.worker import WorkerStatus
 
 from contract.intermediate import leave_intermediate, put_back
-from contract.keys import PHOTO_RATE_FIELD, RATE_FIELD, VERSION_FIELD
+from contract.keys import (
+    DEVICE_MEMORY_FIELD,
+    MEMORY_FIELD,
+    OPEN_JOBS_FIELD,
+    PHOTO_RATE_FIELD,
+    RATE_FIELD,
+    VERSION_FIELD,
+)
+from worker.item import Item
 from worker.pipeline import Pipeline
 from worker.queue.claim_timer import MAX_PAUSE_S, ClaimTimer
 from worker.queue.jobs import cost_px, is_retried
@@ -38,7 +48,10 @@ HUNG_EXIT_CODE: Final = 70
 
 
 class BatchWorker(ResilientWorker):
-    """Serves one queue. With several, RQ would not use its intermediate list."""
+    """Serves one queue. With several, RQ would not use its intermediate list.
+
+    ``on_end`` gets the worker's name and each item that has ended; it must not raise.
+    """
 
     def __init__(
         self,
@@ -47,10 +60,12 @@ class BatchWorker(ResilientWorker):
         *,
         result_ttl_s: int,
         version: str = "",
+        on_end: Callable[[str, Item], None] | None = None,
         **options: Any,
     ) -> None:
         super().__init__([queue], default_result_ttl=result_ttl_s, **options)
         self._version = version
+        self._on_end = on_end
         self._queue = queue
         self._pipeline = pipeline
         self._records = Records(self, queue)
@@ -63,13 +78,16 @@ class BatchWorker(ResilientWorker):
         # Whether jobs were put back into the queue. None is claimed until an open job ends.
         self._is_full = False
 
-    def describe(self) -> dict[Any, str]:
-        """Return the version of this worker's results and how fast it works."""
+    def describe(self) -> dict[Any, Any]:
+        """Return the version of this worker's results, how fast it works, and what it holds."""
         px_per_s, photo_px_per_s = self._pipeline.rates_px_per_s()
         return {
             VERSION_FIELD: self._version,
             RATE_FIELD: f"{px_per_s:.0f}",
             PHOTO_RATE_FIELD: f"{photo_px_per_s:.0f}",
+            MEMORY_FIELD: read_memory_bytes() or "",
+            DEVICE_MEMORY_FIELD: self._pipeline.device_memory_bytes() or "",
+            OPEN_JOBS_FIELD: str(len(self._jobs)),
         }
 
     def execute_job(self, job: Job, queue: Queue) -> None:  # noqa: ARG002 - RQ's signature
@@ -111,6 +129,10 @@ class BatchWorker(ResilientWorker):
             self._timer.pause_s if self._pipeline.capacity() else MAX_PAUSE_S
         )
         if ended:
+            for item in ended:
+                self.totals.count_end(item)
+                if self._on_end:
+                    self._on_end(self.name, item)
             self._jobs.end(ended)
             self._is_full = False
         if self._jobs.is_record_due():
@@ -164,3 +186,12 @@ class BatchWorker(ResilientWorker):
             log.critical("a task hangs; this worker ends with %d open jobs", len(self._jobs))
             sys.stderr.flush()
             os._exit(HUNG_EXIT_CODE)
+
+
+def read_memory_bytes() -> int | None:
+    """Return the memory of this process, None where the system does not say (other than Linux)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,6 +1,7 @@
 """Reads RQ's jobs as items of the pipeline, and describes their failures."""
 
 import logging
+import re
 
 from redis import Redis
 from rq.job import Job
@@ -9,6 +10,7 @@ from contract.errors import FoveateError, InternalError
 from contract.intermediate import leave_intermediate
 from contract.keys import JOB_FUNCTION, MAX_RETRIES, job_key
 from contract.messages import Failure, Request
+from contract.origin import REQUEST_ID, REQUEST_ID_FIELD, TRACEPARENT, TRACEPARENT_FIELD
 from worker.item import Item
 
 log = logging.getLogger(__name__)
@@ -27,7 +29,19 @@ def to_item(job: Job) -> Item:
     except KeyError as error:
         raise ValueError("the job has no request") from error
     started_unix_s = job.started_at.timestamp() if job.started_at else None
-    return Item(job.id, Request.from_json(request), started_unix_s)
+    return Item(
+        job.id,
+        Request.from_json(request),
+        started_unix_s,
+        request_id=read_origin(job, REQUEST_ID_FIELD, REQUEST_ID),
+        traceparent=read_origin(job, TRACEPARENT_FIELD, TRACEPARENT),
+    )
+
+
+def read_origin(job: Job, name: str, pattern: re.Pattern[str]) -> str:
+    """Return what the front end has noted of a job's request; "" if it is missing or malformed."""
+    value = job.meta.get(name) if isinstance(job.meta, dict) else None
+    return value if isinstance(value, str) and pattern.fullmatch(value) else ""
 
 
 def delete_unreadable(job_id: str, error: Exception, connection: Redis) -> None:

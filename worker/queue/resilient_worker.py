@@ -8,6 +8,7 @@ from threading import Thread
 from types import FrameType
 from typing import Any, Final, cast
 
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 from rq.job import Job
 from rq.queue import Queue
@@ -15,9 +16,10 @@ from rq.utils import now
 from rq.worker import SimpleWorker
 from rq.worker_registration import register as register_worker
 
-from contract.keys import WORKERS_KEY
+from contract.keys import STARTS_FIELD, WORKERS_KEY
 from worker.console import say
 from worker.queue.jobs import delete_unreadable
+from worker.queue.totals import Totals
 from worker.replies import UNAVAILABLE
 
 log = logging.getLogger(__name__)
@@ -41,12 +43,33 @@ class ResilientWorker(SimpleWorker):
     _last_beat_s = 0.0
     _outage_since_s: float | None = None
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.totals = Totals()
+        self.totals.count(STARTS_FIELD)
+
     def register_birth(self) -> None:
         """Register with RQ, with this worker's own fields."""
         super().register_birth()  # type: ignore[no-untyped-call]
-        self.connection.hset(self.key, mapping=self.describe())
+        with self.connection.pipeline(transaction=False) as pipeline:
+            pipeline.hset(self.key, mapping=self.describe())
+            self._send_totals(pipeline)
 
-    def describe(self) -> dict[Any, str]:
+    def register_death(self) -> None:
+        """Send the last counts, and leave RQ's list."""
+        with self.connection.pipeline(transaction=False) as pipeline:
+            self._send_totals(pipeline)
+        super().register_death()  # type: ignore[no-untyped-call]
+
+    def _send_totals(self, pipeline: Pipeline) -> list[Any]:
+        """Execute ``pipeline`` with the counts since the last call; return its replies without theirs."""
+        wanted = len(pipeline)
+        self.totals.add_to(pipeline)
+        replies = pipeline.execute()
+        self.totals.clear()
+        return replies[:wanted]
+
+    def describe(self) -> dict[Any, Any]:
         """Return the fields that front ends read from RQ's hash of this worker."""
         return {}
 
@@ -70,7 +93,7 @@ class ResilientWorker(SimpleWorker):
             super().heartbeat(timeout, beat)
             beat.hset(self.key, mapping=self.describe())
             beat.sismember(WORKERS_KEY, self.key)
-            *_, is_listed = beat.execute()
+            *_, is_listed = self._send_totals(beat)
         self._last_beat_s = time.monotonic()
         self._watch_commands()
         if not is_listed:

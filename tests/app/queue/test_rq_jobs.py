@@ -52,6 +52,21 @@ def test_a_record_is_what_rq_writes_for_the_same_job(
     assert read_all(connection) == expected
 
 
+def test_rq_reads_the_origin_of_a_job_as_its_meta(redis_url: str, connection: redis.Redis) -> None:
+    origin = {"request_id": "abcdefgh"}
+
+    async def run() -> None:
+        async with Redis.from_url(redis_url) as client:
+            await client.execute_command(
+                *enqueue_command("job", REQUEST, wait_s=60, result_ttl_s=300, origin=origin)
+            )
+
+    asyncio.run(run())
+    job = Job.fetch("job", connection=connection, serializer=JSONSerializer)
+    assert job.meta == origin
+    assert job.kwargs == {"request": REQUEST.to_json()}
+
+
 def read_all(connection: redis.Redis) -> dict[str, object]:
     """Return every key's value and time to live, but of RQ's times only the format."""
     record = {name: value for name, value in connection.hgetall("rq:job:job").items() if value}

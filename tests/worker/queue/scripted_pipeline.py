@@ -48,6 +48,9 @@ class ScriptedPipeline:
     def rates_px_per_s(self) -> tuple[float, float]:
         return 2e7, 1e7
 
+    def device_memory_bytes(self) -> int:
+        return 3_000_000
+
     def last_pass_s(self) -> float:
         return 0.0
 

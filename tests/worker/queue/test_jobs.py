@@ -38,6 +38,32 @@ def test_a_job_becomes_an_item() -> None:
     assert (item.job_id, item.request) == ("job", REQUEST)
 
 
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize(
+    ("meta", "origin"),
+    [
+        ({}, ("", "")),
+        (
+            {"request_id": "abcdefgh", "traceparent": TRACEPARENT, "later": [1]},
+            ("abcdefgh", TRACEPARENT),
+        ),
+        ({"request_id": "a\nERROR forged", "traceparent": TRACEPARENT + "\n"}, ("", "")),
+        ({"request_id": 7, "traceparent": {"a": 1}}, ("", "")),
+        (["request_id"], ("", "")),
+        (None, ("", "")),
+    ],
+)
+def test_an_item_has_the_origin_of_its_job_if_that_is_well_formed(
+    meta: Any, origin: tuple[str, str]
+) -> None:
+    job = make_job(request=REQUEST.to_json())
+    job.meta = meta
+    item = to_item(job)
+    assert (item.request_id, item.traceparent) == origin
+
+
 @pytest.mark.parametrize(
     ("job", "message"),
     [

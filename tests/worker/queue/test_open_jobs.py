@@ -9,7 +9,14 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
-from contract.keys import MAX_RETRIES, QUEUE_KEY, input_key, reply_key, worker_executions_key
+from contract.keys import (
+    MAX_RETRIES,
+    QUEUE_KEY,
+    TOTALS_KEY,
+    input_key,
+    reply_key,
+    worker_executions_key,
+)
 from contract.messages import Failure, decode_reply
 from tests.worker.queue.scripted_pipeline import (
     ScriptedPipeline,
@@ -111,7 +118,7 @@ def test_no_part_of_a_job_is_written_to_an_emptied_redis(connection: Redis) -> N
 
     pipeline.submit = empty_then_submit  # type: ignore[method-assign]
     batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
-    kept = ("rq:worker", "rq:group", "rq:clean_registries")
+    kept = ("rq:worker", "rq:group", "rq:clean_registries", TOTALS_KEY)
     assert [key for key in connection.scan_iter() if not key.decode().startswith(kept)] == []
 
 

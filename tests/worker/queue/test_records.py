@@ -13,7 +13,16 @@ from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
 from contract.intermediate import put_back
-from contract.keys import MAX_RETRIES, PHOTO_RATE_FIELD, RATE_FIELD, VERSION_FIELD, WORKERS_KEY
+from contract.keys import (
+    DEVICE_MEMORY_FIELD,
+    MAX_RETRIES,
+    MEMORY_FIELD,
+    OPEN_JOBS_FIELD,
+    PHOTO_RATE_FIELD,
+    RATE_FIELD,
+    VERSION_FIELD,
+    WORKERS_KEY,
+)
 from contract.messages import Options, Request
 from tests.worker.queue import stock_job
 from tests.worker.queue.scripted_pipeline import (
@@ -31,6 +40,7 @@ EXECUTION_ID = re.compile("[0-9a-f]{32}")
 # Fields that differ between two runs, and our own.
 VARYING = {
     *(VERSION_FIELD, RATE_FIELD, PHOTO_RATE_FIELD),
+    *(MEMORY_FIELD, DEVICE_MEMORY_FIELD, OPEN_JOBS_FIELD),
     *("birth", "created_at", "death", "ended_at", "enqueued_at", "last_heartbeat", "started_at"),
     *("data", "execution_id", "pid", "total_working_time", "worker_version"),
     *("exc_string", "execution_ended_at", "execution_started_at"),

@@ -10,7 +10,15 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
-from contract.keys import PHOTO_RATE_FIELD, QUEUE_NAME, RATE_FIELD, VERSION_FIELD
+from contract.keys import (
+    DEVICE_MEMORY_FIELD,
+    MEMORY_FIELD,
+    OPEN_JOBS_FIELD,
+    PHOTO_RATE_FIELD,
+    QUEUE_NAME,
+    RATE_FIELD,
+    VERSION_FIELD,
+)
 from tests.worker.queue.scripted_pipeline import ScriptedPipeline, batch_worker, enqueue
 from worker.item import Item
 
@@ -104,7 +112,7 @@ def test_a_heartbeat_is_sent_at_most_once_in_its_interval(connection: Redis) -> 
     assert stats["cmdstat_expire"]["calls"] == 2  # of the worker and its executions
 
 
-def test_a_worker_adds_only_its_version_and_rates_to_rqs_registration(connection: Redis) -> None:
+def test_a_worker_adds_only_what_front_ends_read_to_rqs_registration(connection: Redis) -> None:
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
     names: list[set[bytes]] = []
     for worker in (
@@ -117,7 +125,11 @@ def test_a_worker_adds_only_its_version_and_rates_to_rqs_registration(connection
         worker.register_death()
         connection.flushall()
     assert names[1] - names[0] == {
-        name.encode() for name in (VERSION_FIELD, RATE_FIELD, PHOTO_RATE_FIELD)
+        name.encode()
+        for name in (
+            *(VERSION_FIELD, RATE_FIELD, PHOTO_RATE_FIELD),
+            *(MEMORY_FIELD, DEVICE_MEMORY_FIELD, OPEN_JOBS_FIELD),
+        )
     }
     assert names[0] <= names[1]
 
