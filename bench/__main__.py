@@ -75,6 +75,10 @@ BENCHMARKS: Final = {
         "JPEG in, JPEG out: encoding from coefficients compared with pixels",
     ),
     "saliency": ("bench.saliency.run", "saliency maps against recorded gaze"),
+    "presence": (
+        "bench.saliency.presence",
+        "which classes photos show, on photos kept aside; ours beside the classifier's",
+    ),
     "crop": (
         "bench.crop",
         "crops by the map and by libvips: recorded gaze inside, faces cut",

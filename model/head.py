@@ -46,6 +46,7 @@ class Head:
         # numpy's own mean takes three times as long along this axis
         evidence_of = np.einsum("nf->f", samples).reshape(self.log_feature_weights.shape).sum(1)
         present = evidence_of > self.config.threshold * len(samples)  # (C,)
+        present |= evidence_of == evidence_of.max()  # the likeliest class always counts
         weights = np.exp(self.log_feature_weights) * present[:, None]  # (C, D)
         evidence = (samples @ weights.ravel()).reshape(height, width)
         # The prior is a product of one factor for each row and one for each column.

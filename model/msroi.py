@@ -6,6 +6,8 @@ Prakash et al., "Semantic Perceptual Image Compression using Deep Convolutional 
 arXiv 1411.6228.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,6 +16,8 @@ from model.config import MAX_LOG_EVIDENCE, PIXEL_MEAN, PIXEL_STD, MSROIConfig
 from model.efficientnet import CAN_FUSE, TAPS, Backbone, Conv
 
 HEAD_WIDTH = 64
+# Of the features that only class maps use; the coarse backbone's say what, not where.
+CONTEXT_WIDTH = 64
 PRIOR_KNOTS = 16
 
 
@@ -40,8 +44,12 @@ class MSROI(nn.Module):
         self.laterals = nn.ModuleList(Conv(width, HEAD_WIDTH) for width in TAPS.values())
         self.refine_16 = Refine(HEAD_WIDTH)
         self.refine_8 = Refine(HEAD_WIDTH)
+        self.context = nn.ModuleList(
+            Conv(width, CONTEXT_WIDTH) for width in list(TAPS.values())[1:]
+        )
+        self.refine_context = Refine(CONTEXT_WIDTH)
         outputs = len(config.classes) * config.features_per_class
-        self.classes = nn.Conv2d(HEAD_WIDTH, outputs, 1)
+        self.classes = nn.Conv2d(HEAD_WIDTH + CONTEXT_WIDTH, outputs, 1)
         # Calibrated on recorded gaze. All zeros give the plain sum of the paper.
         self.log_feature_weights = nn.Parameter(
             torch.zeros(len(config.classes), config.features_per_class)
@@ -62,25 +70,39 @@ class MSROI(nn.Module):
                 module.fused = module.activate and CAN_FUSE
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the features that all classes share: (N, 3, H, W) -> (N, 64, H/8, W/8).
+        """Return the features that all classes share: (N, 3, H, W) -> (N, 128, H/8, W/8).
 
         Args:
             images: from `normalise_pixels`; the sides divide by 32.
         """
-        images = images.to(self.classes.weight.dtype)
+        taps = self.backbone(images.to(self.classes.weight.dtype))
+        return torch.cat([self.fine_features(taps), upsample_2x(self.context_features(taps))], 1)
+
+    def fine_features(self, taps: Sequence[Tensor]) -> Tensor:
+        """Return the features with detail, of all strides: -> (N, 64, H/8, W/8)."""
         at_8, at_16, at_32 = (
-            lateral(tap) for lateral, tap in zip(self.laterals, self.backbone(images), strict=True)
+            lateral(tap) for lateral, tap in zip(self.laterals, taps, strict=True)
         )  # each (N, 64, H/stride, W/stride)
         x = self.refine_16(at_16 + upsample_2x(at_32))  # -> (N, 64, H/16, W/16)
-        features: Tensor = self.refine_8(at_8 + upsample_2x(x))  # -> (N, 64, H/8, W/8)
+        features: Tensor = self.refine_8(at_8 + upsample_2x(x))
+        return features
+
+    def context_features(self, taps: Sequence[Tensor]) -> Tensor:
+        """Return the features without detail, of the coarse strides: -> (N, 64, H/16, W/16)."""
+        at_16, at_32 = (layer(tap) for layer, tap in zip(self.context, taps[1:], strict=True))
+        features: Tensor = self.refine_context(at_16 + upsample_2x(at_32))
         return features
 
     def class_maps(self, images: Tensor) -> Tensor:
-        """Return f_d^c(x, y) > 0: (N, 3, H, W) -> (N, num_classes, features_per_class, h, w).
+        """Return f_d^c(x, y) > 0: (N, 3, H, W) -> (N, num_classes, features_per_class, h, w)."""
+        return self.map_features(self.features(images))
+
+    def map_features(self, features: Tensor) -> Tensor:
+        """Return the class maps of `features`: (N, 128, h, w) -> (N, C, D, h, w) > 0.
 
         Always float32: the three digits of bfloat16 would show as steps in the map.
         """
-        logs = self.classes(self.features(images)).float()  # -> (N, C·D, h, w)
+        logs = self.classes(features).float()  # -> (N, C·D, h, w)
         maps = logs.clamp(max=MAX_LOG_EVIDENCE).exp()
         shape = (len(maps), *self.log_feature_weights.shape, *maps.shape[2:])
         by_class: Tensor = maps.reshape(shape)  # -> (N, C, D, h, w)
@@ -94,9 +116,14 @@ class MSROI(nn.Module):
         """
         return class_maps.sum(2).mean((2, 3))
 
+    def find_present(self, class_maps: Tensor) -> Tensor:
+        """Return which classes are present, the likeliest one always: -> (N, C) bool."""
+        z = self.presence(class_maps.detach())
+        return (z > self.config.threshold) | (z == z.amax(1, keepdim=True))
+
     def saliency(self, class_maps: Tensor) -> Tensor:
         """Return the weighted sum over the present classes: (N, C, D, h, w) -> (N, h, w), ≥ 0."""
-        present = self.presence(class_maps) > self.config.threshold  # (N, C)
+        present = self.find_present(class_maps)  # (N, C)
         weights = self.log_feature_weights.exp() * present[:, :, None]  # -> (N, C, D)
         evidence = torch.einsum("ncd,ncdhw->nhw", weights, class_maps)  # -> (N, h, w)
         height, width = evidence.shape[1:]

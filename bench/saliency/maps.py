@@ -1,8 +1,10 @@
 """All measured maps, each predicted from the same decoded photo on the CPU."""
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +14,7 @@ from PIL import Image
 from bench.metrics.gaze import Map
 from bench.saliency.baselines import ClassActivation, load_attention_center
 from model import Predictor
+from model.checkpoint import read_checkpoint, write_checkpoint
 from model.maps import centre_gaussian
 from model.onnx_predictor import OnnxPredictor
 from model.torch_predictor import TorchPredictor
@@ -20,7 +23,9 @@ from model.weights_file import SHIPPED_INT8_WEIGHTS, SHIPPED_WEAK_WEIGHTS, SHIPP
 MapFunction = Callable[[Image.Image], Map]  # RGB photo -> map, of any size
 
 OURS: Final = ("foveate", "foveate_int8", "foveate_weak")
-MAPS: Final = (*OURS, "cam", "cam_top5", "centre")
+# Without the test of presence: T = 0.
+ABLATIONS: Final = {"foveate_t0": SHIPPED_WEIGHTS, "foveate_weak_t0": SHIPPED_WEAK_WEIGHTS}
+MAPS: Final = (*OURS, *ABLATIONS, "cam", "cam_top5", "centre")
 ATTENTION_CENTER_MAP: Final = "attention_center"
 
 
@@ -30,11 +35,18 @@ def load_predictors() -> dict[str, Predictor]:
     They always run on the CPU, in torch's float32 or in the service's int8, so that results of
     different machines can be compared.
     """
-    return {
+    predictors: dict[str, Predictor] = {
         "foveate": TorchPredictor("cpu", SHIPPED_WEIGHTS, precision=torch.float32),
         "foveate_int8": OnnxPredictor(SHIPPED_INT8_WEIGHTS),
         "foveate_weak": TorchPredictor("cpu", SHIPPED_WEAK_WEIGHTS, precision=torch.float32),
     }
+    for name, path in ABLATIONS.items():
+        config, state, _ = read_checkpoint(path)
+        with tempfile.TemporaryDirectory() as folder:
+            untested = Path(folder) / path.name
+            write_checkpoint(untested, replace(config, threshold=0.0), state)
+            predictors[name] = TorchPredictor("cpu", untested, precision=torch.float32)
+    return predictors
 
 
 def collect_map_functions(

@@ -1,5 +1,6 @@
 """Initialisation of the head: layers scaled on a batch of photos, low presence of all classes."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import torch
@@ -24,8 +25,21 @@ def initialise_head(network: MSROI, images: Tensor) -> None:
         network: the network, with the backbone's weights loaded.
         images: (N, 3, H, W) normalised photos.
     """
+    scale_layers(network, [*network.laterals, *network.context, *list_refinements(network)], images)
+    initialise_classes(network)
+
+
+@torch.no_grad()
+def initialise_context(network: MSROI, images: Tensor) -> None:
+    """Initialise the context and the class layer, and nothing else, as `initialise_head` does."""
+    refine = network.refine_context
+    scale_layers(network, [*network.context, refine.depthwise, refine.mix], images)
+    initialise_classes(network)
+
+
+def scale_layers(network: MSROI, layers: Iterable[nn.Module], images: Tensor) -> None:
+    """Initialise layers in the order of the forward pass."""
     network.eval()
-    layers = [*network.laterals, *list_refinements(network)]
     for layer in layers:
         assert isinstance(layer, Conv)
         nn.init.kaiming_normal_(layer.conv.weight, nonlinearity="relu")
@@ -41,6 +55,10 @@ def initialise_head(network: MSROI, images: Tensor) -> None:
         mean, deviation = outputs[0].mean((0, 2, 3)), outputs[0].std((0, 2, 3)).clamp_min(1e-3)
         layer.conv.weight /= deviation[:, None, None, None]
         layer.conv.bias.copy_(0.5 - mean / deviation)
+
+
+def initialise_classes(network: MSROI) -> None:
+    """Initialise the class layer so that each class has a low presence everywhere."""
     nn.init.normal_(network.classes.weight, std=CLASSES_STD)
     bias = torch.tensor(INITIAL_PRESENCE / network.config.features_per_class).log()
     assert network.classes.bias is not None
@@ -48,6 +66,6 @@ def initialise_head(network: MSROI, images: Tensor) -> None:
 
 
 def list_refinements(network: MSROI) -> list[nn.Module]:
-    """Return the convolutions of both refinements in the order of the forward pass."""
-    blocks = (network.refine_16, network.refine_8)
+    """Return the convolutions of the refinements in the order of the forward pass."""
+    blocks = (network.refine_16, network.refine_8, network.refine_context)
     return [layer for block in blocks for layer in (block.depthwise, block.mix)]

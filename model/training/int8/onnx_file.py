@@ -6,7 +6,7 @@ and a step of theirs would be a step of 5 % in the map.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import numpy as np
@@ -146,6 +146,13 @@ class Writer:
         real = self.node("Resize", [x.name, "", scales], f"{name}.real", mode="linear")
         return self.quantize(name, real, like=x)
 
+    def pick(self, name: str, x: Quantized, channels: slice) -> Quantized:
+        """Return some channels of `x`."""
+        places = ("starts", channels.start), ("ends", channels.stop), ("axes", 1)
+        inputs = [self.constant(f"{name}.{key}", np.array([value])) for key, value in places]
+        real = self.node("Slice", [x.name, *inputs], f"{name}.real")
+        return replace(self.quantize(name, real, like=x), means=x.means[channels])
+
 
 def choose_steps(low: float, high: float) -> tuple[np.float32, np.uint8]:
     """Return scale and zero point of a range that contains 0."""
@@ -182,12 +189,16 @@ def write_onnx(network: MSROI, activations: Mapping[str, Activation]) -> bytes:
     image = writer.dequantize("image", planes, scale, zero_point)
     means = np.append(activations["image"].means, np.zeros(PIXEL_CHANNELS - 3))
     features = walk(network, writer, Quantized(image, scale, zero_point, means))
-    # The runtime keeps its own activations in this order; a convolution would need another.
-    last = writer.node("Transpose", [features.name], "features", perm=[0, 2, 3, 1])
-    kernel = network.classes.weight.detach()[:, :, 0, 0].T.contiguous().numpy()  # (64, C·D)
-    bias = cast("Tensor", network.classes.bias).detach().numpy()
-    products = writer.node("MatMul", [last, writer.constant("classes.weight", kernel)], "products")
-    logs = writer.node("Add", [products, writer.constant("classes.bias", bias)], "logs")
+    kernel = network.classes.weight.detach()[:, :, 0, 0].T.contiguous().numpy()  # (128, C·D)
+    logs = writer.constant("classes.bias", cast("Tensor", network.classes.bias).detach().numpy())
+    first = 0
+    for name, part in zip(("fine", "context"), features, strict=True):
+        # The runtime keeps its own activations in this order; a convolution would need another.
+        last = writer.node("Transpose", [part.name], f"features.{name}", perm=[0, 2, 3, 1])
+        weight = writer.constant(f"classes.{name}", kernel[first : first + len(part.means)])
+        product = writer.node("MatMul", [last, weight], f"product.{name}")
+        logs = writer.node("Add", [product, logs], f"logs.{name}")
+        first += len(part.means)
     limit = writer.constant("limit", np.float32(MAX_LOG_EVIDENCE))
     writer.node("Exp", [writer.node("Min", [logs, limit], "limited")], "class_maps")
     graph = helper.make_graph(

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from model.training.labels.targets import SoftLabels, name_photos
 from model.training.photos import Photo, is_held
-from model.training.targets import SoftLabels, name_photos
 
 
 def photo_names(
@@ -39,19 +39,19 @@ def write_synsets(root: Path, wnids: list[str]) -> None:
         writer.writerows(reversed(rows))
 
 
-def draw_soft_labels(photos: list[Photo], *, windows: int = 3, seed: int = 0) -> SoftLabels:
-    """Return random soft labels of photos, with two activation maps each."""
+def draw_soft_labels(photos: list[Photo], *, seed: int = 0) -> SoftLabels:
+    """Return random soft labels of photos, with a face and two activation maps each."""
     random = np.random.default_rng(seed)
     count = len(photos)
-    corners = random.uniform(0, 0.5, (count, windows, 2))
-    boxes = np.concatenate([corners, corners + 0.5], 2).astype(np.float32)
-    boxes[:, 0] = [0, 0, 1, 1]
+    faces = np.zeros((count, 3, 5), np.float32)
+    faces[:, 0] = [0.2, 0.2, 0.4, 0.5, 0.8]
+    faces[:, 0, 4] = random.random(count)
     return SoftLabels(
         name_photos(photos),
-        boxes,
-        random.dirichlet(np.full(1000, 0.01), (count, windows)).astype(np.float16),
-        random.random((count, windows), np.float32),
+        random.dirichlet(np.full(1000, 0.01), count).astype(np.float16),
+        faces,
+        random.random(count).astype(np.float32) * 0.01,
+        random.integers(256, size=(count, 5, 5)).astype(np.uint8),
         random.integers(1000, size=(count, 2)).astype(np.int16),
-        random.random((count, 2), np.float32),
         random.integers(256, size=(count, 2, 5, 5)).astype(np.uint8),
     )

