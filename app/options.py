@@ -9,8 +9,17 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from contract.errors import InvalidOptionError
 from contract.gravity import PATTERN, parse_gravity
-from contract.images import MAX_SIDE_PX
-from contract.messages import Fit, Hdr, Heatmap, Metadata, Options, Subsampling, Target, Tune
+from contract.images import MAX_SIDE_PX, Format
+from contract.messages import (
+    Fit,
+    Hdr,
+    Heatmap,
+    Metadata,
+    Options,
+    Subsampling,
+    Target,
+    Tune,
+)
 
 # The largest integer that every JSON parser keeps exact (RFC 7493, 2.2); no JPEG is as large.
 LARGEST_MAX_BYTES: Final = 2**53 - 1
@@ -76,8 +85,8 @@ class CompressOptions(BaseModel):
         Field(
             ge=1,
             le=LARGEST_MAX_BYTES,
-            description="Upper limit for the JPEG in bytes; error 422 if even the smallest "
-            "possible JPEG exceeds it",
+            description="Upper limit for the file in bytes; error 422 if even the smallest "
+            "possible file exceeds it",
             examples=[100_000],
         ),
     ] = Options().max_bytes
@@ -150,6 +159,14 @@ class CompressOptions(BaseModel):
             json_schema_extra={"pattern": PATTERN},
         ),
     ] = Options().gravity
+    format: Annotated[
+        Format,
+        Field(
+            description="The file's format. `avif`: smaller at the same quality, and takes many times as "
+            "long; `progressive` has no effect, `hdr=keep` is an error",
+            examples=["jpeg"],
+        ),
+    ] = Options().format
     subsampling: Annotated[
         Subsampling,
         Field(description="Chroma subsampling; `auto` chooses by content", examples=["auto"]),
@@ -224,6 +241,8 @@ def parse_options(pairs: list[tuple[str, str]]) -> Options:
         raise InvalidOptionError("; ".join(map(describe_error, error.errors()))) from error
     if options.fit == "cover" and (options.width is None or options.height is None):
         raise InvalidOptionError("'fit': cover needs both width and height")
+    if options.hdr == "keep" and options.format != "jpeg":
+        raise InvalidOptionError("'hdr': keep needs format=jpeg; other files have no gain map")
     return options
 
 

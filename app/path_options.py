@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.options import parse_options
@@ -12,16 +12,30 @@ from contract.messages import Options
 NO_OPTIONS: Final = "-"
 EXPIRES: Final = "expires"
 GRAVITY: Final = "gravity"
+AUTOMATIC_FORMAT: Final = ("format", "auto")
 # Enough for 3,000 years. A time in milliseconds has more.
 MAX_EXPIRES_DIGITS: Final = 11
 
 
 @dataclass(frozen=True, slots=True)
 class PathOptions:
-    """The options of a photo, and when its URL expires, in seconds since 1970; None for never."""
+    """The options of a photo, and when its URL expires, in seconds since 1970; None for never.
+
+    With ``format=auto``, ``has_automatic_format`` is set.
+    """
 
     options: Options
     expires_s: int | None = None
+    has_automatic_format: bool = False
+
+    def choose_format(self, *, may_be_avif: bool) -> Options:
+        """Return the options for a client that reads AVIF, or is not known to.
+
+        Only a JPEG has a gain map, so with ``hdr=keep`` all clients get one.
+        """
+        if self.has_automatic_format and may_be_avif and self.options.hdr == "none":
+            return replace(self.options, format="avif")
+        return self.options
 
     @property
     def remaining_s(self) -> float:
@@ -53,10 +67,13 @@ def parse_path_options(text: str) -> PathOptions:
             expires_s = parse_expires(value)
         else:
             raise InvalidOptionError("'expires' is given more than once.")
+    is_automatic = AUTOMATIC_FORMAT in pairs
+    if is_automatic:
+        pairs[pairs.index(AUTOMATIC_FORMAT)] = ("format", Options().format)
     options = parse_options(pairs)
     if options.heatmap != "none":
         raise InvalidOptionError("'heatmap' is available in POST /compress only.")
-    return PathOptions(options, expires_s)
+    return PathOptions(options, expires_s, is_automatic)
 
 
 def parse_expires(value: str) -> int:

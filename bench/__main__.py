@@ -63,12 +63,29 @@ BENCHMARKS: Final = {
         "time until the service is ready, with and without compiled kernels; CPU time, memory",
     ),
     "charts": ("bench.charts", "draw the charts of README and docs from the committed results"),
+    "avif": (
+        "bench.avif.cost",
+        "what one AVIF costs beside one JPEG: time, memory, libaom's speeds",
+    ),
+    "targets": (
+        "bench.avif.targets",
+        "how well AVIFs and JPEGs meet target=size and target=quality",
+    ),
+    "beside": ("bench.avif.beside", "latency of JPEGs beside a stream of AVIFs"),
     "encode": ("bench.encode.run", "speed, passes and memory of the encoder alone"),
     "photos": (
         "bench.rd.through_service",
         "photos sent through the service, compared with the standard JPEG of the same bytes",
     ),
     "fit": ("bench.fit.run", "fit the encoder's constants on photos"),
+    "jpeg2000": (
+        "bench.jpeg2000.run",
+        "JPEG 2000 with and without the map, and OpenJPEG's, at the standard JPEG's bytes",
+    ),
+    "jpeg2000-fit": (
+        "bench.jpeg2000.fit",
+        "fit the slope of a JPEG 2000 that is as good as the reference where people look",
+    ),
     "rd": ("bench.rd.run", "rate and distortion against other encoders"),
     "transcode": (
         "bench.rd.transcode",

@@ -16,6 +16,10 @@ from PIL import Image
 import codec
 from bench.metrics import Picture
 from bench.metrics.regions import scale_map
+from codec.avif.libaom import write_avif
+from codec.avif.quantizer import COARSEST, FINEST
+from codec.avif.rate_guide import RateGuide
+from codec.avif.tuning import choose_guide_tuning
 from codec.settings import Target, Tune
 
 Map = NDArray[np.float32]
@@ -28,7 +32,12 @@ STRENGTHS: Final = {"foveate_uniform": 0.0, FOVEATE: None, "foveate_full": 1.0}
 """Strengths of Foveate's encoder by name; None is the value of --strength."""
 FIDELITY: Final = "foveate_quality"
 """Foveate's encoder with `target="quality"`, at the value of --strength."""
+AVIF, AVIF_UNIFORM, AVIF_DEFAULT = "avif", "avif_uniform", "avif_default"
+"""Foveate's AVIF at the default strength and at 0, and the one that Pillow writes by itself."""
+AVIF_STRENGTHS: Final = {AVIF: 0.6, AVIF_UNIFORM: 0.0}
 RIVALS: Final = ("libjpeg_progressive", "mozjpeg", "mozjpeg_flat", "jpegli", PAPER)
+FORMATS: Final = (AVIF, AVIF_UNIFORM, AVIF_DEFAULT)
+"""Encoders of other formats, which are compared if they are named."""
 # Modules that each rival needs beyond Pillow.
 MODULES: Final = {
     "mozjpeg": ("pyvips",),
@@ -115,10 +124,34 @@ def prepare_rival(name: str, image: Picture, saliency: Map, quality: int) -> Wri
         return prepare_mozjpeg(image, MOZJPEG_TABLES[name])
     if name == "jpegli":
         return prepare_jpegli(image)
+    if name in AVIF_STRENGTHS:
+        return prepare_avif(image, saliency, AVIF_STRENGTHS[name])
+    if name == AVIF_DEFAULT:
+        return lambda chosen: encode_default_avif(image, chosen)
     if name == PAPER:
         blended = blend_levels(image, saliency, quality)
         return lambda chosen: encode_standard(blended, chosen)
     raise ValueError(f"no rival is called {name}")
+
+
+def prepare_avif(image: Picture, saliency: Map, strength: float) -> Writer:
+    """Return Foveate's AVIF at the level that a quality stands for, without a search."""
+    tuning = choose_guide_tuning("perceptual", strength)
+    guide = RateGuide(image, saliency, tuning) if strength else None
+
+    def write(quality: int) -> bytes:
+        level = COARSEST - round((quality - 1) * (COARSEST - FINEST) / 99)
+        rates = None if guide is None else guide.write(level, 0.0)
+        return write_avif(image, level, rates, metric=tuning.metric, subsampled=True)
+
+    return write
+
+
+def encode_default_avif(image: Picture, quality: int) -> bytes:
+    """Return the AVIF that Pillow writes at a quality, on one thread."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format="AVIF", quality=quality, max_threads=1)
+    return file.getvalue()
 
 
 def prepare_mozjpeg(image: Picture, quant_table: int, *, progressive: bool = True) -> Writer:

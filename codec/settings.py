@@ -90,8 +90,14 @@ class OutOfReachError(ValueError):
 class Encoded:
     """A finished file, and figures of its rate search."""
 
-    jpeg: bytes
+    data: bytes
     reference_bytes: int
     """Bytes of the standard JPEG at the same quality."""
     passes: int
-    """Full and adjusted passes of the search; sampled passes are not counted."""
+    """Of a JPEG: full and adjusted passes of the search; sampled ones are not counted. Of other formats:
+    whole encodes."""
+
+    @property
+    def jpeg(self) -> bytes:
+        """The bytes, where they are known to be a JPEG."""
+        return self.data

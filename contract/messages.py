@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, Self, TypedDict, cast, get_args
 
 from contract.errors import FoveateError, InternalError, index_by_code
 from contract.gravity import SMART
+from contract.images import Format
 
 Target = Literal["size", "quality"]
 Tune = Literal["perceptual", "psnr"]
@@ -50,6 +51,7 @@ class Options:
     height: int | None = None
     fit: Fit = "inside"
     gravity: str = SMART
+    format: Format = "jpeg"
     subsampling: Subsampling = "auto"
     progressive: bool = True
     metadata: Metadata = "none"
@@ -117,11 +119,11 @@ class Focus(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A finished job; its JPEG is stored at ``image_key``, a heatmap at ``heatmap_key``.
+    """A finished job; its file is stored at ``image_key``, a heatmap at ``heatmap_key``.
 
     ``stage_ms`` has the duration of each of the worker's stages; ``queue`` is the wait before them.
     ``batch_size`` is 0 in all replies of a batch but the first, so that a sum over replies counts
-    every photo once. ``passthrough`` says that the JPEG is the upload, byte for byte. ``submitted_unix_s``
+    every photo once. ``passthrough`` says that the file is the upload, byte for byte. ``submitted_unix_s``
     and ``started_unix_s`` are None in replies of versions that do not send them. ``crop`` is what
     ``fit="cover"`` kept of the upright photo, ``focus`` the point of the JPEG to keep in view.
     """
@@ -141,6 +143,7 @@ class Result:
     started_unix_s: float | None = None
     crop: Crop | None = None
     focus: Focus | None = None
+    format: Format = "jpeg"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,14 @@ A stage runs in one of three lanes:
 - ``pool``: each item alone, on a pool of threads that all stages of this lane share.
 - ``device``: up to a batch of items together, on one thread. At most one stage has this lane.
 
-A pool thread continues with its item when the next stage is in the ``pool`` lane.
+A pool thread continues with its item when the next stage is in the ``pool`` lane. Slow items leave the
+pool for a stage that takes long with them: it runs on threads of their own with a lower priority, so that
+other items do not wait for them.
 """
 
+import os
+import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -31,17 +36,23 @@ LINGER_SHARE: Final = 0.5
 # A photo is given up when the time left is less than this share of what its stages usually take. Some
 # photos and options need less than usual, so the share is small.
 HOPELESS_SHARE: Final = 0.5
+# Added to the niceness of slow items' threads: a busy core gives them a quarter of its time.
+SLOW_NICENESS: Final = 5
 # A task hangs when it takes this many times as long as usual for its photos.
 HUNG_FACTOR: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage; ``work`` gets as many items as its lane says and stores their errors in them."""
+    """One stage; ``work`` gets as many items as its lane says and stores their errors in them.
+
+    ``is_long``: in the ``pool`` lane, it takes far longer with slow items than other stages do.
+    """
 
     name: str
     work: Callable[[list[Item]], None]
     lane: Lane
+    is_long: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -66,6 +77,9 @@ class Flow:
         self.pace = Pace(lanes, threads)
         self._waiting: tuple[deque[Item], ...] = tuple(deque() for _ in stages)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="codec")
+        self._slow = ThreadPoolExecutor(
+            threads, thread_name_prefix="slow", initializer=lower_priority
+        )
         self._device = ThreadPoolExecutor(1, thread_name_prefix="device")
         self._separate = ThreadPoolExecutor(1, thread_name_prefix="separate")
         self._running: set[Task] = set()
@@ -78,6 +92,7 @@ class Flow:
         # Of the device: unknown before the first pass, 0 without a device.
         self.last_pass_s = float("inf") if "device" in lanes else 0.0
         self.open_items = 0  # in all stages
+        self.slow_items = 0  # in stages that take long with them
         self.open_cost_px = 0
         self.items_before_pass = 0
 
@@ -139,6 +154,7 @@ class Flow:
         """Wait for the threads to end."""
         self._device.shutdown()
         self._pool.shutdown()
+        self._slow.shutdown()
         self._separate.shutdown()
 
     def _start(self) -> None:
@@ -159,7 +175,9 @@ class Flow:
             self._move(items, number + 1)
         elif stage.lane == "pool":
             for item in waiting:
-                self._run_on(self._pool, number, [item])
+                is_slow = stage.is_long and item.is_slow
+                self.slow_items += is_slow
+                self._run_on(self._slow if is_slow else self._pool, number, [item])
             waiting.clear()
         elif self._linger_left_s() > 0:
             return False
@@ -223,6 +241,8 @@ class Flow:
         if [stage.lane for stage in self._stages[task.stage : task.stage + 2]] != ["pool"] * 2:
             return False
         (item,) = task.items
+        if self._stages[task.stage + 1].is_long and item.is_slow:
+            return False
         self.check_deadline(item, task.stage + 1)
         return item.is_open
 
@@ -232,6 +252,7 @@ class Flow:
             task = self._finished.get(block=timeout_s > 0, timeout=timeout_s)
             while True:
                 self._running.discard(task)
+                self.slow_items -= self._stages[task.stage].is_long and task.items[0].is_slow
                 self._move(task.items, task.stage + 1)
                 task = self._finished.get_nowait()
         except Empty:
@@ -253,3 +274,12 @@ class Flow:
             self.open_cost_px -= item.cost_px
             item.release()
             self._ended.append(item)
+
+
+def lower_priority() -> None:
+    """Give the calling thread less of a core that others want, where threads have priorities (Linux)."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(
+            os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + SLOW_NICENESS
+        )

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from codec import Source
 from contract.messages import Request, Result
+from contract.work import count_work_px
 from worker.image.encode import EncodeInputs
 from worker.image.gain_map.write import UncutGainMap
 
 # The most memory that one pixel takes in the worker (docs/operations.md).
 BYTES_PER_PIXEL: Final = 30
+# That of an AVIF is larger by this factor.
+AVIF_FACTOR: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -60,6 +63,16 @@ class Item:
         return self.error is None and not self.withdrawn
 
     @property
+    def is_slow(self) -> bool:
+        """Whether its encode takes far longer than other stages and other photos."""
+        return self.request.options.format != "jpeg"
+
+    @property
+    def work_px(self) -> int:
+        """What it costs to compress the photo, as a number of pixels (``contract.work``)."""
+        return count_work_px(self.request.pixels, self.request.options.format)
+
+    @property
     def time_left_s(self) -> float:
         """The time until the client's deadline, negative after it."""
         return self.request.deadline_unix_s - time.time()
@@ -71,6 +84,8 @@ class Item:
         if self.request.options.hdr == "keep":
             # A gain map of the photo's size is encoded beside the photo, without subsampling.
             pixels += pixels // 2
+        if self.is_slow:
+            pixels = round(pixels * AVIF_FACTOR)
         return pixels + self.request.original_bytes // BYTES_PER_PIXEL
 
     def release(self) -> None:

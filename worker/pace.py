@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Final
 
-from contract.work import count_work_px
 from worker.item import Item
 
 # The rate of one thread before the first photo: twice that of bench/results/sizing.json (71 ms per
@@ -39,7 +38,7 @@ class Pace:
 
         Failed items do not count: a damaged photo ends at once, whatever the pixels in its header.
         """
-        work_px = sum(count_work_px(item.request.pixels) for item in items if item.error is None)
+        work_px = sum(item.work_px for item in items if item.error is None)
         if not work_px:
             return
         with self._lock:
@@ -55,7 +54,7 @@ class Pace:
 
     def stage_s(self, item: Item, stage: int) -> float:
         """Return the time that an item takes in one timed stage."""
-        return count_work_px(item.request.pixels) * self._s_per_px(stage)
+        return item.work_px * self._s_per_px(stage)
 
     def photo_px_per_s(self) -> float:
         """Return the rate of a photo that waits for no other."""

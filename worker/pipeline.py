@@ -22,13 +22,18 @@ from worker.image.decode import decode
 from worker.image.encode import prepare_inputs
 from worker.item import Item
 from worker.replies import Replies
-from worker.result import build_result
+from worker.result import WithdrawnError, build_result
 
 log = logging.getLogger(__name__)
 
 # Largest batch on a CPU for each thread. Photos of a larger one would wait for these threads, while
 # another worker may be idle.
 MAX_BATCH_PER_THREAD: Final = 8
+# Slow photos that a worker on a CPU takes for each thread beside other photos. Those that wait in the queue
+# keep the ones behind them waiting.
+MAX_SLOW_PER_THREAD: Final = 4
+# How often Redis is asked whether photos that take long are still wanted.
+WATCH_INTERVAL_S: Final = 0.2
 
 
 class Predictor(Protocol):
@@ -86,13 +91,16 @@ class Pipeline:
         self._replies = Replies(connection, ttl_s=result_ttl_s)
         self._threads = threads
         self._in_flight = 0
+        # Items whose encode takes so long that their clients may leave meanwhile.
+        self._watched: list[Item] = []
+        self._watched_s = 0.0
         self._limits = limits
         self._flow = Flow(
             (
                 Stage("fetch", self._fetch, "caller"),
                 Stage("decode", self._decode, "pool"),
                 Stage("predict", self._predict, "pool" if predictor.side_by_side else "device"),
-                Stage("encode", self._encode, "pool"),
+                Stage("encode", self._encode, "pool", is_long=True),
                 Stage("store", self._replies.send_results, "caller"),
             ),
             threads=threads,
@@ -106,6 +114,8 @@ class Pipeline:
         ``in_flight`` is how many photos all workers have now, 0 if unknown.
         """
         self._in_flight = in_flight
+        items = list(items)
+        self._watched += [item for item in items if item.is_slow]
         self._flow.submit(items)
 
     def advance(self, timeout_s: float) -> list[Item]:
@@ -116,7 +126,12 @@ class Pipeline:
         Raises:
             RedisError: when Redis is unavailable; nothing is lost, call again.
         """
-        return self._flow.advance(timeout_s)
+        self._withdraw_cancelled()
+        ended = self._flow.advance(timeout_s)
+        if ended and self._watched:
+            gone = {item.job_id for item in ended}
+            self._watched = [item for item in self._watched if item.job_id not in gone]
+        return ended
 
     def capacity(self) -> int:
         """Return how many more items may be submitted now.
@@ -128,7 +143,9 @@ class Pipeline:
         if self._flow.open_cost_px >= self._limits.max_open_pixels:
             return 0
         if self._predictor.side_by_side:
-            if self._flow.open_items >= 2 * self._threads:
+            # Slow photos do not keep the others waiting, up to a number.
+            slow_items = min(self._flow.slow_items, MAX_SLOW_PER_THREAD * self._threads)
+            if self._flow.open_items - slow_items >= 2 * self._threads:
                 return 0
             size = min(size, MAX_BATCH_PER_THREAD * self._threads)
         return max(0, min(size - self._flow.items_before_pass, 3 * size - self._flow.open_items))
@@ -153,6 +170,18 @@ class Pipeline:
     def close(self) -> None:
         """Wait for the threads to end."""
         self._flow.close()
+
+    def _withdraw_cancelled(self) -> None:
+        """Withdraw slow items whose input is gone: their clients have left."""
+        if not self._watched or time.monotonic() < self._watched_s + WATCH_INTERVAL_S:
+            return
+        with self._connection.pipeline(transaction=False) as pipeline:
+            for item in self._watched:
+                pipeline.exists(input_key(item.job_id))
+            found = pipeline.execute()
+        for item, exists in zip(self._watched, found, strict=True):
+            item.withdrawn = item.withdrawn or not exists
+        self._watched_s = time.monotonic()
 
     def _fetch(self, items: list[Item]) -> None:
         started_s = time.time()
@@ -183,7 +212,8 @@ class Pipeline:
         item.crop_px = photo.crop_px
         item.network_input = self._predictor.prepare(photo.image)
         if photo.source is None:
-            item.data = None
+            if not item.is_slow:  # an AVIF of ours may come back as it is
+                item.data = None
             item.pixels = np.asarray(photo.image)
         # Where a crop lies is known after the network's pass.
         if self._count_in_flight() == 1 and item.crop_px is None:
@@ -222,4 +252,7 @@ class Pipeline:
 
     def _encode(self, items: list[Item]) -> None:
         (item,) = items
-        build_result(item, self._predictor.version)
+        try:
+            build_result(item, self._predictor.version)
+        except WithdrawnError:
+            item.withdrawn = True

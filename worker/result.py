@@ -1,4 +1,6 @@
-"""Builds a job's result from photo and saliency map: the JPEG, the heatmap and their description."""
+"""Builds a job's result from photo and saliency map: the file, the heatmap and their description."""
+
+from functools import partial
 
 from contract.keys import heatmap_key, image_key
 from contract.messages import Crop, Result
@@ -10,11 +12,23 @@ from worker.image.window import find_focus
 from worker.item import Item
 
 
+class WithdrawnError(Exception):
+    """Nobody waits for the item any more."""
+
+
+def check_open(item: Item) -> None:
+    """Raise WithdrawnError if nobody waits for the item any more."""
+    if item.withdrawn or item.time_left_s < 0:
+        raise WithdrawnError
+
+
 def build_result(item: Item, model_version: str) -> None:
     """Encode an item's photo; set its ``result`` and ``blobs``, and free its other data.
 
     Raises:
-        MaxBytesError: when no JPEG of this photo has ``max_bytes`` or less.
+        MaxBytesError: when no file of this photo has ``max_bytes`` or less.
+        InvalidOptionError: when a side is too long for the format.
+        WithdrawnError: when nobody waits for it any more.
     """
     assert item.saliency is not None
     options = item.request.options
@@ -32,6 +46,7 @@ def build_result(item: Item, model_version: str) -> None:
         segments=item.segments,
         gain_map=item.gain_map,
         upload=item.data,
+        check=partial(check_open, item),
     )
     heatmap: tuple[bytes, str] | None = None
     if options.heatmap == "map":
@@ -40,7 +55,7 @@ def build_result(item: Item, model_version: str) -> None:
         pixels = item.pixels if item.source is None else render_photo(item.source)
         assert pixels is not None
         heatmap = render_overlay(item.saliency, pixels)
-    passthrough = encoded.jpeg == item.data
+    passthrough = encoded.data == item.data
     width_px, height_px = item.size_px
     focus_x, focus_y = find_focus(item.saliency)
     item.release()
@@ -49,7 +64,7 @@ def build_result(item: Item, model_version: str) -> None:
         width_px=width_px,
         height_px=height_px,
         original_bytes=item.request.original_bytes,
-        compressed_bytes=len(encoded.jpeg),
+        compressed_bytes=len(encoded.data),
         reference_bytes=encoded.reference_bytes,
         model_version=model_version,
         heatmap_type=heatmap[1] if heatmap else None,
@@ -59,9 +74,10 @@ def build_result(item: Item, model_version: str) -> None:
         submitted_unix_s=item.request.submitted_unix_s,
         started_unix_s=item.started_unix_s,
         crop=crop,
+        format=options.format,
         focus={"x": round(focus_x, 4), "y": round(focus_y, 4)},
     )
-    item.blobs = {image_key(item.job_id): encoded.jpeg}
+    item.blobs = {image_key(item.job_id): encoded.data}
     if heatmap:
         item.blobs[heatmap_key(item.job_id)] = heatmap[0]
 

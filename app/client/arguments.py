@@ -11,7 +11,7 @@ DONE, SOME_FAILED, USAGE, NO_SERVICE, INTERRUPTED = 0, 1, 2, 3, 130
 DEFAULT_JOBS: Final = 8
 
 DESCRIPTION: Final = """\
-Compress photos to JPEGs. Without --url, a service is started on this machine for the run. The same \
+Compress photos to JPEGs or AVIFs. Without --url, a service is started on this machine for the run. The same \
 command again does only what is missing."""
 EPILOG: Final = f"""\
 exit codes: {DONE} all done, {SOME_FAILED} some photos failed, {USAGE} wrong command, \
@@ -30,9 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="PATH",
-        help="folder for the results; for one photo also the file, NAME.jpg; - for standard output",
+        help="folder for the results; for one photo also the file, NAME.jpg or NAME.avif; - for standard output",
     )
-    where.add_argument("--in-place", action="store_true", help="replace each JPEG by its result")
+    where.add_argument("--in-place", action="store_true", help="replace each photo by its result")
     parser.add_argument(
         "--overwrite",
         action="store_true",

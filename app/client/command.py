@@ -18,8 +18,8 @@ from app.client.local_service import local_service
 from app.client.parallel import compress_in_threads
 from app.client.report import Report
 from app.client.result_files import (
-    JPEG_SUFFIXES,
     NotWrittenError,
+    find_format,
     heatmap_path,
     remove_partial_files,
     result_path,
@@ -28,6 +28,7 @@ from app.client.sender import RefusedError, Sender, StoppedError, UnusableServic
 from app.client.sources import NoSuchPhotoError, Source, escape_path, find_photos
 from app.options import describe_options, parse_options
 from contract.errors import InvalidOptionError
+from contract.images import Format
 
 # As a file name: standard input or output.
 STDIO: Final = "-"
@@ -49,10 +50,15 @@ def run(arguments: argparse.Namespace) -> int:
     # As Ctrl-C: results stay whole, and a service of this run is stopped.
     signal.signal(signal.SIGTERM, raise_interrupt)
     try:
-        canonical = json.dumps(asdict(parse_options(list(options.items()))), sort_keys=True)
+        if "format" not in options and (
+            found := find_result_format(arguments.output, arguments.photos)
+        ):
+            options["format"] = found
+        chosen = parse_options(list(options.items()))
+        canonical = json.dumps(asdict(chosen), sort_keys=True)
         if STDIO in arguments.photos:
             return run_stream(arguments, options)
-        return run_files(arguments, options, canonical)
+        return run_files(arguments, options, canonical, chosen.format)
     except (InvalidOptionError, NoSuchPhotoError, BusyFolderError, UsageError) as error:
         text = f"no such photo: {error}" if isinstance(error, NoSuchPhotoError) else str(error)
         return fail(text, USAGE)
@@ -75,14 +81,24 @@ def raise_interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def run_files(arguments: argparse.Namespace, options: Mapping[str, str], canonical: str) -> int:
+def run_files(  # noqa: C901 -- the cases of a command
+    arguments: argparse.Namespace,
+    options: Mapping[str, str],
+    canonical: str,
+    output_format: Format,
+) -> int:
     """Compress files and folders; return the exit code."""
     if arguments.output == STDIO:
         raise UsageError("standard output takes one photo, from standard input: '- -o -'")
     if arguments.output is None and not arguments.in_place:
         raise UsageError("say where results go: -o PATH or --in-place")
     folder = None if arguments.in_place else Path(arguments.output)
-    to_file = folder is not None and is_result_file(arguments.output, arguments.photos)
+    named_format = find_result_format(arguments.output, arguments.photos)
+    to_file = folder is not None and named_format is not None
+    if named_format not in {None, output_format}:
+        raise UsageError(
+            f"{arguments.output} is not the name of a file of the format {output_format}"
+        )
     if folder is not None and to_file:
         [source] = find_photos(arguments.photos)
         sources = [replace(source, relative_path=Path(folder.name))]
@@ -102,15 +118,26 @@ def run_files(arguments: argparse.Namespace, options: Mapping[str, str], canonic
             closing(Report(len(sources), lines=lines, quiet=arguments.quiet))
         )
         with_heatmaps = options.get("heatmap", "none") != "none"
-        sources, conflicts = split_conflicts(sources, folder, with_heatmaps=with_heatmaps)
+        sources, conflicts = split_conflicts(
+            sources, folder, output_format, with_heatmaps=with_heatmaps
+        )
         for outcome in conflicts:
             report.add(outcome)
-        remove_partial_files({find_target(source, folder).parent for source in sources})
+        remove_partial_files(
+            {find_target(source, folder, output_format).parent for source in sources}
+        )
         if sources:
             sender = stack.enter_context(open_sender(arguments))
             originals = frozenset(to_absolute(source.path) for source in sources)
             compressor = Compressor(
-                sender, options, canonical, ledgers, folder, originals, arguments.overwrite
+                sender,
+                options,
+                canonical,
+                ledgers,
+                folder,
+                originals,
+                arguments.overwrite,
+                output_format,
             )
             for outcome in compress_in_threads(
                 compressor.compress, sources, arguments.jobs, stop=sender.stop
@@ -139,16 +166,12 @@ def leave_out_results(
     return photos
 
 
-def is_result_file(output: str, photos: Sequence[str]) -> bool:
-    """Return whether ``-o`` names the result of the one photo given, not a folder."""
-    path = Path(output)
-    return (
-        path.suffix.lower() in JPEG_SUFFIXES
-        and not output.endswith(os.sep)
-        and not path.is_dir()
-        and len(photos) == 1
-        and Path(photos[0]).is_file()
-    )
+def find_result_format(output: str | None, photos: Sequence[str]) -> Format | None:
+    """Return the format of the file that ``-o`` names; None if it names a folder or is missing."""
+    if output is None or len(photos) != 1 or not Path(photos[0]).is_file():
+        return None
+    is_folder = output.endswith(os.sep) or Path(output).is_dir()
+    return None if is_folder else find_format(Path(output))
 
 
 def run_stream(arguments: argparse.Namespace, options: Mapping[str, str]) -> int:
@@ -156,13 +179,13 @@ def run_stream(arguments: argparse.Namespace, options: Mapping[str, str]) -> int
     if arguments.photos != [STDIO] or arguments.output not in {None, STDIO}:
         raise UsageError("standard input takes one photo and goes to standard output: '- -o -'")
     if options.get("heatmap", "none") != "none" or arguments.in_place:
-        raise UsageError("standard output takes the JPEG only: no --heatmap, no --in-place")
+        raise UsageError("standard output takes the photo only: no --heatmap, no --in-place")
     if sys.stdout.isatty():
         raise UsageError("standard output is a terminal; redirect it to a file")
     with open_sender(arguments) as sender:
         try:
             result = compress_stream(sender, options, sys.stdin.buffer, MAX_STDIN_BYTES)
-            sys.stdout.buffer.write(result.jpeg)
+            sys.stdout.buffer.write(result.image)
             sys.stdout.buffer.flush()
         except (RefusedError, OSError) as error:
             return fail(str(error), SOME_FAILED)
@@ -190,14 +213,18 @@ def open_sender(arguments: argparse.Namespace) -> Iterator[Sender]:
 
 
 def split_conflicts(
-    sources: Sequence[Source], folder: Path | None, *, with_heatmaps: bool
+    sources: Sequence[Source],
+    folder: Path | None,
+    output_format: Format,
+    *,
+    with_heatmaps: bool,
 ) -> tuple[list[Source], list[Outcome]]:
     """Return the photos whose results have different paths, and a failure for each other photo."""
     owners: dict[Path, Source] = {}
     accepted: list[Source] = []
     conflicts: list[Outcome] = []
     for source in sources:
-        target = find_target(source, folder)
+        target = find_target(source, folder, output_format)
         paths = [target]
         if with_heatmaps:
             paths += [heatmap_path(target, kind) for kind in ("image/png", "image/jpeg")]
@@ -211,6 +238,6 @@ def split_conflicts(
     return accepted, conflicts
 
 
-def find_target(source: Source, folder: Path | None) -> Path:
+def find_target(source: Source, folder: Path | None, output_format: Format) -> Path:
     """Return where a photo's result is written: in ``folder``, or with None at the photo's path."""
-    return source.path.resolve() if folder is None else result_path(source, folder)
+    return source.path.resolve() if folder is None else result_path(source, folder, output_format)

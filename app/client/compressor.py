@@ -10,14 +10,16 @@ from typing import IO, Final, Literal
 
 from app.client.ledger import Entry, Ledger, hash_file
 from app.client.result_files import (
-    JPEG_SUFFIXES,
     NotWrittenError,
+    find_format,
     heatmap_path,
     result_path,
     write_atomically,
 )
 from app.client.sender import Compressed, RefusedError, Sender
 from app.client.sources import Source, escape_path
+from contract.images import Format
+from contract.messages import Options
 
 State = Literal["compressed", "unchanged", "skipped", "failed"]
 
@@ -59,6 +61,7 @@ class Compressor:
     folder: Path | None
     originals: Collection[Path]
     overwrite: bool
+    output_format: Format = Options().format
 
     def compress(self, source: Source) -> Outcome:
         """Return what became of one photo; one that can't be compressed has failed.
@@ -101,9 +104,11 @@ class Compressor:
     def _target(self, source: Source) -> Path:
         """Return the path of a photo's result; raises ConflictError if it can't be in place."""
         if self.folder is not None:
-            return result_path(source, self.folder)
-        if source.path.suffix.lower() not in JPEG_SUFFIXES:
-            raise ConflictError("--in-place replaces JPEGs only; use -o DIR for other formats")
+            return result_path(source, self.folder, self.output_format)
+        if find_format(source.path) != self.output_format:
+            raise ConflictError(
+                f"--in-place replaces {self.output_format.upper()}s only; use -o DIR for other formats"
+            )
         return source.path.resolve()
 
     def _check_replaceable(self, source: Source, target: Path, ledger: Ledger) -> None:
@@ -135,15 +140,15 @@ class Compressor:
                 heatmap_place=ledger.to_place(heatmap),
                 heatmap_digest=hashlib.sha256(result.heatmap).hexdigest(),
             )
-        ledger.add(replace(entry, digest=hashlib.sha256(result.jpeg).hexdigest()))
+        ledger.add(replace(entry, digest=hashlib.sha256(result.image).hexdigest()))
         if heatmap is not None and result.heatmap is not None:
             write_atomically(heatmap, result.heatmap)
         if self.folder is not None:
-            write_atomically(target, result.jpeg)
+            write_atomically(target, result.image)
         elif not result.unchanged:
-            write_atomically(target, result.jpeg, replaces=target)
+            write_atomically(target, result.image, replaces=target)
         state: State = "unchanged" if result.unchanged else "compressed"
-        return Outcome(source.path, state, target, heatmap, bytes_out=len(result.jpeg))
+        return Outcome(source.path, state, target, heatmap, bytes_out=len(result.image))
 
 
 def compress_stream(

@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from app.client.sources import Source, escape_path
+from contract.images import Format
 
 PARTIAL_PREFIX: Final = ".foveate-"
 PARTIAL_SUFFIX: Final = ".part"
-JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
+# By format: the suffixes of its files. Results get the first where they have none of them.
+SUFFIXES: Final[dict[Format, tuple[str, ...]]] = {
+    "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "avif": (".avif",),
+}
 # The umask can be read only by setting it, which affects all threads. So read it once, before
 # threads start.
 UMASK: Final = os.umask(0o077)
@@ -27,15 +32,21 @@ class NotWrittenError(Exception):
         self.is_full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
-def result_path(source: Source, folder: Path) -> Path:
+def find_format(path: Path) -> Format | None:
+    """Return the format that a file name's suffix stands for; None for other suffixes."""
+    suffix = path.suffix.lower()
+    return next((name for name, suffixes in SUFFIXES.items() if suffix in suffixes), None)
+
+
+def result_path(source: Source, folder: Path, output_format: Format = "jpeg") -> Path:
     """Return the path of a photo's result in ``folder``.
 
-    A JPEG keeps its name; others have ``.jpg`` appended. So ``a.jpg`` and ``a.png`` have different
-    results, and each has the same in every run.
+    A photo of that format keeps its name; others have its suffix appended, such as ``.jpg``. So
+    ``a.jpg`` and ``a.png`` have different results, and each has the same in every run.
     """
     path = source.relative_path
-    if path.suffix.lower() not in JPEG_SUFFIXES:
-        path = path.with_name(f"{path.name}.jpg")
+    if find_format(path) != output_format:
+        path = path.with_name(f"{path.name}{SUFFIXES[output_format][0]}")
     return folder / path
 
 

@@ -9,6 +9,8 @@ from typing import Final
 
 import httpx
 
+from contract.messages import Options
+
 TIMEOUT: Final = httpx.Timeout(90.0, connect=10.0)
 BUSY_STATUSES: Final = frozenset({429, 503})
 TIMEOUT_STATUSES: Final = frozenset({408, 504})
@@ -43,7 +45,7 @@ class StoppedError(Exception):
 class Compressed:
     """A compressed photo; ``unchanged`` when the service returned the upload itself."""
 
-    jpeg: bytes
+    image: bytes
     heatmap: bytes | None
     heatmap_type: str
     unchanged: bool
@@ -102,7 +104,8 @@ class Sender:
             OSError: when the file can't be read.
         """
         response = self._request_until_available("POST", "/compress", photo, options)
-        if response.headers.get("Content-Type") != "image/jpeg":
+        output_format = options.get("format", Options().format)
+        if response.headers.get("Content-Type") != f"image/{output_format}":
             raise UnusableServiceError("the server at this URL is not Foveate")
         link = response.links.get("heatmap", {}).get("url")
         # Relative to the response: the URL of the service may have a path, which the link has, too.

@@ -32,6 +32,7 @@ from app.service.compression import (
 from app.service.compression import compress as compress_upload
 from app.service.front_end import Service
 from contract.errors import CorruptImageError, InvalidOptionError, MaxBytesError
+from contract.images import MEDIA_TYPES
 
 router = APIRouter()
 
@@ -92,11 +93,14 @@ PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
     response_class=Response,
     responses={
         200: {
-            "description": "The JPEG. With `Accept: multipart/mixed` the JPEG and its heatmap; with "
+            "description": "The photo. With `Accept: multipart/mixed` the photo and its heatmap; with "
             "`Accept: application/json` the job, with sizes and links",
             "model": JobDocument,
             "content": {
-                "image/jpeg": {"schema": {"type": "string", "format": "binary"}},
+                **{
+                    media_type: {"schema": {"type": "string", "format": "binary"}}
+                    for media_type in MEDIA_TYPES.values()
+                },
                 "multipart/mixed": {"schema": {"type": "string", "format": "binary"}},
             },
             "headers": describe_response_headers(
@@ -137,7 +141,7 @@ PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
     openapi_extra=describe_compress(),
 )
 async def compress(request: Request) -> Response:
-    """Send a photo: its bytes, or a form with one part named `file`. The response is a JPEG.
+    """Send a photo: its bytes, or a form with one part named `file`. The response is a JPEG, or an AVIF.
 
     JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF are read.
     """
@@ -232,7 +236,9 @@ async def start_job(
         job_id = await create_linked_job(service, cached)
     else:
         pixels = await count_pixels(service, upload)
-        held.enter_context(service.capacity.reserve(pixels, service.settings.job_deadline_s))
+        held.enter_context(
+            service.capacity.reserve(pixels, service.settings.job_deadline_s, upload.options.format)
+        )
         may_store = preferences.may_store and service.cache.is_on
         job_id = await service.detached.start(
             upload.data, pixels, upload.options, upload.digest, held, may_store=may_store

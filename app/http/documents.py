@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from app.http.problems import to_document
 from app.queue.job import Job, State
+from contract.images import Format
 from contract.messages import Failure, Result
 
 
@@ -20,7 +21,7 @@ class Crop(BaseModel):
 
 
 class Focus(BaseModel):
-    """A point of the JPEG, in shares of its sides."""
+    """A point of the photo, in shares of its sides."""
 
     x: float
     y: float
@@ -36,7 +37,8 @@ class Statistics(BaseModel):
     reference_bytes: Annotated[
         int, Field(description="Size of the standard JPEG at the same `quality`, without metadata")
     ]
-    passthrough: Annotated[bool, Field(description="Whether the JPEG is the upload, byte for byte")]
+    format: Annotated[Format, Field(description="Of the file")] = "jpeg"
+    passthrough: Annotated[bool, Field(description="Whether the file is the upload, byte for byte")]
     version: Annotated[str, Field(description="Version of the network and the encoder")]
     stage_ms: Annotated[
         dict[str, float], Field(description="Milliseconds of queue, decode, predict and encode")
@@ -121,6 +123,7 @@ def describe_statistics(result: Result) -> Statistics:
         original_bytes=result.original_bytes,
         compressed_bytes=result.compressed_bytes,
         reference_bytes=result.reference_bytes,
+        format=result.format,
         passthrough=result.passthrough,
         version=result.model_version,
         stage_ms={stage: round(elapsed_ms, 3) for stage, elapsed_ms in result.stage_ms.items()},

@@ -15,6 +15,7 @@ from app.http.conditional import (
 from app.http.dependencies import ServiceDependency
 from app.http.disconnect import CLIENT_CLOSED_REQUEST, cancel_on_disconnect, find_connection
 from app.http.headers import describe_request_headers
+from app.http.preferences import accepts_avif
 from app.http.problems import MEDIA_TYPE
 from app.http.responses import to_entity_tag, to_photo_response
 from app.path_options import PathOptions, parse_path_options
@@ -25,6 +26,7 @@ from app.sources.client import Source, Upstream
 from app.sources.signature import read_source, verify
 from app.sources.source_url import parse_source_url
 from contract.errors import BadSignatureError, MalformedRequestError
+from contract.images import MEDIA_TYPES
 
 router = APIRouter()
 
@@ -55,7 +57,10 @@ def describe_problems() -> dict[int | str, dict[str, Any]]:
     summary="Download and compress a photo; the response can be cached",
     response_class=Response,
     responses={
-        200: {"description": "The JPEG", "content": {"image/jpeg": {}}},
+        200: {
+            "description": "The JPEG or AVIF",
+            "content": {media_type: {} for media_type in MEDIA_TYPES.values()},
+        },
         304: {"description": "The client's copy is still valid"},
         **describe_problems(),
     },
@@ -69,7 +74,8 @@ async def fetch(
     """The signature is the HMAC-SHA256 of `options/url` in base64url, with a key of the service.
 
     `options` are those of POST /compress and `expires`, the end of the signature in seconds since
-    1970: `name=value` pairs separated by commas, or `-` for none. In the path `url` is in base64url
+    1970: `name=value` pairs separated by commas, or `-` for none. With `format=auto` the response is an
+    AVIF if `Accept` names `image/avif`, else a JPEG. In the path `url` is in base64url
     or percent-encoded, in the signed text it is neither.
     """
     request.state.count_status = service.metrics.fetches
@@ -118,7 +124,8 @@ async def compress_source(
     Raises:
         FoveateError: when the photo can't be compressed.
     """
-    upload = await create_upload(source.data, chosen.options)
+    photo_options = chosen.choose_format(may_be_avif=accepts_avif(request.headers))
+    upload = await create_upload(source.data, photo_options)
     # A copy in a cache must not outlive its URL.
     max_age_s = max(0, int(min(service.settings.fetch_max_age_s, chosen.remaining_s)))
     headers = {

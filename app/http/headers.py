@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 REQUEST_HEADERS: Final = {
-    "Accept": "Media type of the response: `image/jpeg`, `multipart/mixed` or `application/json`",
+    "Accept": "Media type of the response: `image/*`, `multipart/mixed` or `application/json`",
     "Authorization": "`Bearer` and a key, if the service has API keys",
     "Cache-Control": "`no-cache`: use no cached result; `no-store`: also cache no result",
     "Content-Type": "`multipart/form-data` for a form; any other type for a photo's bytes",
@@ -26,11 +26,11 @@ RESPONSE_HEADERS: Final = {
     "Retry-After": "Seconds after which the request may succeed",
     "Server-Timing": "Milliseconds of queue, decode, predict and encode",
     "WWW-Authenticate": "`Bearer` if a key is missing",
-    "X-Compressed-Bytes": "Size of the JPEG",
+    "X-Compressed-Bytes": "Size of the file",
     "X-Crop": "What `fit=cover` kept: x, y, width and height in shares of the upright photo's sides",
-    "X-Focus": "The point of the JPEG to keep in view: x and y in shares of its sides",
+    "X-Focus": "The point of the photo to keep in view: x and y in shares of its sides",
     "X-Original-Bytes": "Size of the upload",
-    "X-Passthrough": "`true` if the JPEG is the upload, byte for byte",
+    "X-Passthrough": "`true` if the file is the upload, byte for byte",
     "X-Reference-Bytes": "Size of the standard JPEG at `quality`",
     "X-Request-ID": "Id of the request: the client's if it is valid, else a new one",
 }

@@ -23,6 +23,7 @@ from app.queue.job import Job
 from app.queue.jobs import Jobs
 from app.service.front_end import Service
 from contract.errors import FoveateError, UnfinishedJobError
+from contract.images import MEDIA_TYPES
 from contract.messages import Failure, Result
 
 router = APIRouter(prefix="/jobs/{job_id}", tags=["jobs"])
@@ -86,13 +87,16 @@ async def delete(job_id: str, service: ServiceDependency) -> Response:
 @router.head("/image", include_in_schema=False)
 @router.get(
     "/image",
-    summary="A finished job's JPEG",
+    summary="A finished job's file",
     response_class=Response,
-    responses={200: {"content": {"image/jpeg": BINARY}}, **PICTURE_ERRORS},
+    responses={
+        200: {"content": dict.fromkeys(MEDIA_TYPES.values(), BINARY)},
+        **PICTURE_ERRORS,
+    },
     openapi_extra=CONDITIONAL,
 )
 async def image(request: Request, job: JobDependency, service: ServiceDependency) -> Response:
-    """Get the JPEG until it expires."""
+    """Get the JPEG or AVIF until it expires."""
     return await to_picture_response(request, job, service, heatmap=False)
 
 
@@ -112,7 +116,7 @@ async def heatmap(request: Request, job: JobDependency, service: ServiceDependen
 async def to_picture_response(
     request: Request, job: Job, service: Service, *, heatmap: bool
 ) -> Response:
-    """Return the JPEG or the heatmap of a finished job.
+    """Return the photo or the heatmap of a finished job.
 
     Raises:
         FoveateError: the job's own error if it failed, else why there is no such picture.
@@ -133,7 +137,7 @@ async def to_picture_response(
     }
     if tag in parse_entity_tags(request.headers):
         return Response(status_code=304, headers=headers)
-    media_type = result.heatmap_type if heatmap else "image/jpeg"
+    media_type = result.heatmap_type if heatmap else MEDIA_TYPES[result.format]
     headers["Content-Length"] = str(length_bytes)
     if request.method == "HEAD":
         return Response(headers=headers, media_type=media_type)

@@ -11,6 +11,7 @@ MediaType = Literal["image/jpeg", "multipart/mixed", "application/json"]
 
 # In order of our preference, for equal weights.
 MEDIA_TYPES: Final[tuple[MediaType, ...]] = ("image/jpeg", "multipart/mixed", "application/json")
+AVIF: Final = "image/avif"
 # The headers that are parsed here.
 PREFERENCE_HEADERS: Final = frozenset({b"accept", b"prefer", b"if-none-match", b"cache-control"})
 # More entries than clients send; the rest is ignored, since each costs a comparison.
@@ -66,15 +67,33 @@ def choose_media_type(accept: str) -> MediaType:
     """
     weights = dict.fromkeys(MEDIA_TYPES, 0.0)
     specificity = dict.fromkeys(MEDIA_TYPES, -1)
+    avif_weight = 0.0
     for entry in accept.lower().split(",")[:MAX_ENTRIES]:
         media_range, *parameters = (part.strip() for part in entry.split(";"))
         weight = parse_weight(parameters)
+        if media_range == AVIF:
+            avif_weight = max(avif_weight, weight)
         for media_type in MEDIA_TYPES:
             patterns = ("*/*", media_type.partition("/")[0] + "/*", media_type)
             if media_range in patterns and patterns.index(media_range) > specificity[media_type]:
                 specificity[media_type] = patterns.index(media_range)
                 weights[media_type] = weight
+    # The first of MEDIA_TYPES stands for the photo, which the options may ask for as an AVIF.
+    weights["image/jpeg"] = max(weights["image/jpeg"], avif_weight)
     return max(MEDIA_TYPES, key=lambda media_type: weights[media_type])
+
+
+def accepts_avif(headers: Headers) -> bool:
+    """Return whether ``Accept`` names AVIF, and does not prefer JPEG.
+
+    A wildcard does not name it: clients that read no AVIF send ``image/*`` as well.
+    """
+    weights: dict[str, float] = {}
+    for entry in ",".join(headers.getlist("accept")).lower().split(",")[:MAX_ENTRIES]:
+        media_range, *parameters = (part.strip() for part in entry.split(";"))
+        weight = parse_weight(parameters)
+        weights[media_range] = min(weight, weights.get(media_range, weight))
+    return weights.get(AVIF, 0.0) > 0.0 and weights[AVIF] >= weights.get("image/jpeg", 0.0)
 
 
 def parse_weight(parameters: list[str]) -> float:

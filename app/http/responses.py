@@ -1,4 +1,4 @@
-"""Responses with a finished photo: the JPEG, the JPEG and its heatmap as two parts, or JSON."""
+"""Responses with a finished photo: the file, the file and its heatmap as two parts, or JSON."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -10,6 +10,7 @@ from app.http.preferences import MediaType
 from app.queue.job import describe_ended
 from app.results.result import Outcome
 from contract.errors import QueueUnavailableError
+from contract.images import MEDIA_TYPES
 from contract.messages import Result
 
 # Shared caches must not store a response; a client must revalidate it before each use.
@@ -18,14 +19,14 @@ VARY: Final = "Accept, Prefer"
 
 
 def choose_available(media_type: MediaType, *, has_heatmap: bool) -> MediaType:
-    """Return ``media_type``, or the JPEG alone where two parts lack the heatmap."""
+    """Return ``media_type``, or the photo alone where two parts lack the heatmap."""
     return "image/jpeg" if media_type == "multipart/mixed" and not has_heatmap else media_type
 
 
 def to_photo_response(
     outcome: Outcome, media_type: MediaType, job_id: str | None, root_path: str = ""
 ) -> Response:
-    """Return the response in ``media_type``.
+    """Return the response in ``media_type``; ``image/jpeg`` stands for the photo in any format.
 
     Its links, if it has any, lead to the job ``job_id`` under the prefix ``root_path``.
 
@@ -33,6 +34,7 @@ def to_photo_response(
         QueueUnavailableError: as ``require_pictures``.
     """
     result, image, heatmap = outcome.finished
+    photo_type = MEDIA_TYPES[result.format]
     require_pictures(image, heatmap)
     headers = {
         **describe_result(result, outcome.stage_ms, outcome.cached_ms),
@@ -48,11 +50,11 @@ def to_photo_response(
         # Equal results have the same boundary, so their responses are equal. A photo can't contain
         # its own boundary, which is part of a hash of the photo.
         boundary = outcome.identity[32:]
-        body = encode_multipart(boundary, [("image/jpeg", image), (result.heatmap_type, heatmap)])
+        body = encode_multipart(boundary, [(photo_type, image), (result.heatmap_type, heatmap)])
         return Response(body, headers=headers, media_type=f'multipart/mixed; boundary="{boundary}"')
     if heatmap is not None and job_id is not None:
         headers["Link"] = f'<{job_path(job_id, root_path)}/heatmap>; rel="heatmap"'
-    return Response(image, headers=headers, media_type="image/jpeg")
+    return Response(image, headers=headers, media_type=photo_type)
 
 
 def require_pictures(*pictures: bytes | None) -> None:

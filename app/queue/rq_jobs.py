@@ -63,7 +63,7 @@ def enqueue_command(
         "retries_left": MAX_RETRIES,
         "retry_intervals": "[0]",
         "enqueue_at_front_on_retry": 1,
-        WORK_FIELD: count_work_px(request.pixels),
+        WORK_FIELD: count_work_px(request.pixels, request.options.format),
     }
     keys = [Job.key_for(job_id), record_key(job_id), input_key(job_id)]
     keys += [QUEUE_KEY, Queue.redis_queues_keys]

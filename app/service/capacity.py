@@ -13,6 +13,7 @@ from typing import Final
 from app.liveness.live_workers import LiveWorker
 from app.service.admission import round_retry_after_s
 from contract.errors import QueueFullError
+from contract.images import Format
 from contract.work import count_work_px
 
 # A photo may wait for this share of its time. The rest is for what the estimate does not know: the
@@ -53,8 +54,8 @@ class Capacity:
         return round_retry_after_s(self.wait_s)
 
     @contextmanager
-    def reserve(self, pixels: int, time_s: float) -> Iterator[None]:
-        """Count a photo of ``pixels`` as work ahead of others while the context is open.
+    def reserve(self, pixels: int, time_s: float, output_format: Format = "jpeg") -> Iterator[None]:
+        """Count a photo of ``pixels``, to be written in a format, as work ahead of others while the context is open.
 
         Without work ahead every photo is accepted, however large.
 
@@ -62,7 +63,7 @@ class Capacity:
             QueueFullError: when the photo would not be finished within ``time_s``, or a worker gives
                 it up.
         """
-        work_px = count_work_px(pixels)
+        work_px = count_work_px(pixels, output_format)
         wait_s = self.wait_s
         work_s = work_px / self._photo_px_per_s
         if wait_s and (wait_s > WAIT_SHARE * time_s or wait_s + WORK_FACTOR * work_s > time_s):

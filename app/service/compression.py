@@ -109,7 +109,7 @@ async def compress(
             return cached
         pixels = await count_pixels(service, upload)
         service.metrics.cache.labels("miss").inc()
-        with service.capacity.reserve(pixels, left_s()):
+        with service.capacity.reserve(pixels, left_s(), upload.options.format):
             finished = await run_job(service, upload, pixels, ticket, left_s, take=take)
         result = finished.result
         return Outcome(finished, upload.identify(result.model_version), result.stage_ms)

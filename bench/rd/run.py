@@ -21,8 +21,8 @@ from bench.datasets.photos import (
     plan_photos,
     read_fixations,
 )
+from bench.encoders import FORMATS, RIVALS, STANDARD, find_missing, parse_quality
 from bench.encoders import PACKAGES as RIVAL_PACKAGES
-from bench.encoders import RIVALS, STANDARD, find_missing, parse_quality
 from bench.environment import PACKAGES, count_cores, describe_machine, write_result
 from bench.rd.summary import count_wins, find_worst, group_photos, print_table, summarise
 from codec.settings import Tune
@@ -46,7 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="further strengths, reported as foveate@0.2",
     )
     add("--out", type=Path, required=True, help="JSON file to write")
-    add("--rivals", nargs="*", choices=RIVALS, default=RIVALS, help="other encoders (all)")
+    add(
+        "--rivals",
+        nargs="*",
+        choices=(*RIVALS, *FORMATS),
+        default=RIVALS,
+        help="other encoders (all)",
+    )
     add("--fidelity", action="store_true", help="measure target=quality too: bytes saved")
     add("--curve", action="store_true", help="BD-rates over qualities 20 to 95, or --quality")
     add("--ladder", type=int, metavar="STEPS", help="sizes of each photo, up to its own")

@@ -211,3 +211,15 @@ def test_a_long_query_is_not_cached() -> None:
     assert parse_cached_query.cache_info().currsize == 0
     assert parse_query(b"strength=0.5").strength == 0.5
     assert parse_cached_query.cache_info().currsize == 1
+
+
+def test_a_gain_map_needs_a_jpeg() -> None:
+    assert parse_query(b"hdr=keep&format=jpeg").hdr == "keep"
+    with pytest.raises(InvalidOptionError, match="'hdr': keep needs format=jpeg"):
+        parse_query(b"hdr=keep&format=avif")
+
+
+@pytest.mark.parametrize("value", ["auto", "AVIF", "jpg", "webp", ""])
+def test_a_post_takes_the_names_of_formats_only(value: str) -> None:
+    with pytest.raises(InvalidOptionError, match="'format'"):
+        parse_query(f"format={value}".encode())

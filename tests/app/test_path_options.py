@@ -73,3 +73,27 @@ def test_an_end_that_is_no_time_in_seconds_is_refused(value: str) -> None:
 def test_a_second_end_is_refused() -> None:
     with pytest.raises(InvalidOptionError, match="more than once"):
         parse_path_options("expires=1,quality=60,expires=99999999999")
+
+
+def test_an_automatic_format_is_that_of_the_client() -> None:
+    chosen = parse_path_options("quality=50,format=auto")
+    assert chosen.choose_format(may_be_avif=False) == Options(quality=50)
+    assert chosen.choose_format(may_be_avif=True) == Options(quality=50, format="avif")
+    # Only a JPEG has a gain map.
+    assert (
+        parse_path_options("format=auto,hdr=keep").choose_format(may_be_avif=True).format == "jpeg"
+    )
+
+
+@pytest.mark.parametrize("name", ["jpeg", "avif"])
+def test_another_format_is_that_of_every_client(name: str) -> None:
+    chosen = parse_path_options(f"format={name}")
+    assert [chosen.choose_format(may_be_avif=may).format for may in (False, True)] == [name] * 2
+
+
+@pytest.mark.parametrize(
+    "text", ["format=auto,format=auto", "format=auto,format=avif", "format=AUTO"]
+)
+def test_an_unclear_format_is_refused(text: str) -> None:
+    with pytest.raises(InvalidOptionError, match="format"):
+        parse_path_options(text)

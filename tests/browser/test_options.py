@@ -1,8 +1,10 @@
 """The form of options."""
 
+import io
 import re
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Photos
@@ -115,3 +117,31 @@ def test_a_copyright_notice_is_kept_on_request(page: PageUnderTest, tmp_path: Pa
     result = page.download("signed")
     assert b"Ada Example" in result
     assert b"Camera 1" not in result
+
+
+def test_an_avif_is_shown_compared_and_downloaded(page: PageUnderTest, photos: Photos) -> None:
+    page.choose(photos.anna)
+    page.await_done("anna")
+    tab = page.tab
+    tab.get_by_label("Format").select_option("avif")
+    tab.get_by_text("More", exact=True).click()
+    for name in ("Gain map of an Ultra HDR photo", "Progressive"):
+        expect(tab.get_by_label(name)).to_be_disabled()
+    tab.wait_for_timeout(500)
+    page.await_done("anna")
+    last = next(r for r in reversed(page.requests) if "/compress?" in r.url)
+    assert "format=avif" in last.url
+    assert "hdr=" not in last.url
+    with Image.open(io.BytesIO(page.download("anna"))) as picture:
+        assert picture.format == "AVIF"
+        width = picture.width
+    link = page.card("anna").get_by_role("link", name="Download")
+    assert link.get_attribute("download") == "anna-foveate.avif"
+    shown = "document.querySelector('#image-right').naturalWidth"
+    tab.wait_for_function(f"{shown} === {width}")
+    tab.get_by_label("Standard JPEG, same bytes").check()
+    expect(tab.locator("#note")).to_contain_text("Right: Foveate's file", timeout=DONE_MS)
+    tab.get_by_role("button", name="Reset").click()
+    tab.wait_for_timeout(500)
+    page.await_done("anna")
+    assert open_jpeg(page.download("anna")).width == width

@@ -6,7 +6,7 @@ from tests.figures.tables import format_row, read_document, read_result
 def test_memory_of_the_service() -> None:
     text = read_document("operations.md")
     for moment in ("ready", "after_500_uploads", "after_24_megapixels"):
-        peaks = read_result("service_avx2.json")["memory"][moment]
+        peaks = read_result("service.json")["memory"][moment]
         sizes = [f"{peaks[role] / 2**20:.0f} MiB" for role in ("app", "worker")]
         assert format_row(moment.replace("_", " "), *sizes) in text
 

@@ -23,7 +23,7 @@ def test_openapi_lists_every_option_and_body(client: httpx.Client) -> None:
     operation = client.get("/openapi.json").json()["paths"]["/compress"]["post"]
     named = {one["name"] for one in operation["parameters"] if one["in"] == "query"}
     assert named == set(CompressOptions.model_fields)
-    assert {"image/jpeg", "multipart/mixed", "application/json"} == set(
+    assert {"image/jpeg", "image/avif", "multipart/mixed", "application/json"} == set(
         operation["responses"]["200"]["content"]
     )
     assert {"202", "304"} <= set(operation["responses"])

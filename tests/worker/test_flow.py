@@ -1,12 +1,14 @@
 """Stages overlap, batches form while the device is busy, and a single photo does not wait."""
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -19,9 +21,9 @@ from worker.item import Item
 PATIENCE_S = 20.0
 
 
-def make_item(number: int) -> Item:
+def make_item(number: int, **options: Any) -> Item:
     now_s = time.time()
-    return Item(str(number), Request(Options(), "me", 0, 10, now_s, now_s + 60))
+    return Item(str(number), Request(Options(**options), "me", 0, 10, now_s, now_s + 60))
 
 
 def do_nothing(_items: list[Item]) -> None:
@@ -41,7 +43,7 @@ def make_flow(
         [
             Stage("first", first, "pool"),
             Stage("device", device, lane),
-            Stage("last", last, "pool"),
+            Stage("last", last, "pool", is_long=True),
             Stage("store", store, "caller"),
         ],
         threads=4,
@@ -314,3 +316,35 @@ def test_a_task_hangs_when_it_takes_too_long_and_far_longer_than_usual() -> None
         release.set()
         drain(flow)
         assert not flow.hangs(0.0)
+
+
+@pytest.mark.parametrize("lane", ["device", "pool"])
+def test_slow_items_take_no_thread_of_the_others_and_less_of_a_core(lane: Lane) -> None:
+    may_end = threading.Event()
+    niceness: dict[bool, int] = {}
+
+    def encode(items: list[Item]) -> None:
+        niceness[items[0].is_slow] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        if items[0].is_slow:
+            assert may_end.wait(PATIENCE_S)
+
+    with make_flow(last=encode, lane=lane) as flow:
+        slow = [make_item(number, format="avif") for number in range(6)]
+        flow.submit(slow)
+        ends_s = time.monotonic() + PATIENCE_S
+        while flow.slow_items < len(slow):
+            assert time.monotonic() < ends_s
+            assert flow.advance(0.01) == []
+        quick = [make_item(number) for number in range(10, 20)]
+        flow.submit(quick)
+        ended: list[Item] = []
+        while len(ended) < len(quick):
+            assert time.monotonic() < ends_s
+            ended += flow.advance(0.1)
+        assert {item.job_id for item in ended} == {item.job_id for item in quick}
+        may_end.set()
+        ended = drain(flow)
+        assert {item.job_id for item in ended} == {item.job_id for item in slow}
+        assert flow.slow_items == 0
+        assert all("last" in item.stage_ms for item in ended)
+    assert niceness[True] == niceness[False] + worker.flow.SLOW_NICENESS

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from redis import Redis
 
-import codec
+import codec.avif.encode
 import worker.image.formats.jpeg.reader
 import worker.pipeline
 from contract.errors import CorruptImageError, TooManyPixelsError
-from contract.keys import image_key, reply_key
+from contract.keys import image_key, input_key, reply_key
 from contract.messages import decode_reply
 from tests.photos import file_of, photo
 from tests.worker.centre_predictor import CentrePredictor
@@ -232,3 +232,58 @@ def test_the_wait_in_the_queue_is_in_ms(connection: Redis) -> None:
     waits_ms = {one.job_id: one.stage_ms["queue"] for one in run(make_pipeline(connection), items)}
     assert 3000 <= waits_ms["early"] < 30_000
     assert waits_ms["ahead"] == 0.0  # by the clock of another machine
+
+
+def test_an_avif_is_stored_with_its_format(connection: Redis) -> None:
+    item = make_item(connection, "job", file_of(photo(160, 120)), format="avif")
+    [ended] = run(make_pipeline(connection), [item])
+    assert ended.error is None
+    stored = connection.get(image_key("job"))
+    assert isinstance(stored, bytes)
+    with Image.open(io.BytesIO(stored)) as opened:
+        assert (opened.format, opened.size) == ("AVIF", (160, 120))
+    reply = decode_reply(connection.lpop(reply_key("me")))  # type: ignore[arg-type]
+    assert getattr(reply, "format", None) == "avif"
+
+
+def test_an_avif_whose_client_leaves_stops_between_two_passes(
+    connection: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its further passes would take seconds of a core."""
+    passes: list[float] = []
+    write = codec.avif.encode.write_avif
+
+    def leave(*arguments: Any, **options: Any) -> bytes:
+        passes.append(time.monotonic())
+        connection.delete(input_key("job"))
+        time.sleep(3 * worker.pipeline.WATCH_INTERVAL_S)  # an encode of a large photo
+        return write(*arguments, **options)
+
+    monkeypatch.setattr("codec.avif.encode.write_avif", leave)
+    options = {"format": "avif", "target": "size", "max_bytes": 900}
+    item = make_item(connection, "job", file_of(photo(160, 120)), **options)
+    pipeline = make_pipeline(connection)
+    pipeline.submit([item])
+    deadline_s = time.monotonic() + 30
+    ended: list[Any] = []
+    while not ended and time.monotonic() < deadline_s:
+        ended = pipeline.advance(0.05)
+    pipeline.close()
+    assert [one.withdrawn for one in ended] == [True]
+    assert ended[0].error is None
+    assert len(passes) == 1
+    assert connection.get(image_key("job")) is None
+
+
+def test_slow_photos_leave_room_for_others_up_to_a_number(connection: Redis) -> None:
+    pipeline = make_pipeline(connection, CentrePredictor(side_by_side=True), threads=1)
+    flow = pipeline._flow
+    rooms = {}
+    for slow_items in range(8):
+        flow.slow_items = flow.open_items = slow_items
+        rooms[slow_items] = pipeline.capacity() > 0
+    most = worker.pipeline.MAX_SLOW_PER_THREAD + 2
+    assert rooms == {slow_items: slow_items < most for slow_items in range(8)}
+    flow.slow_items, flow.open_items = 3, 5
+    assert pipeline.capacity() == 0
+    pipeline.close()

@@ -81,8 +81,10 @@ def decode(
         if header.format in MODULES:
             stored = DECODER.read(data, header, max_pixels)
         elif header.format == "JPEG":
-            size_px = (header.width_px, header.height_px)
-            stored = jpeg.read(data, options, None if input_size is None else size_px)
+            # Other formats are encoded from pixels.
+            takes_coefficients = input_size is not None and options.format == "jpeg"
+            size_px = (header.width_px, header.height_px) if takes_coefficients else None
+            stored = jpeg.read(data, options, size_px)
         else:
             stored = READERS[header.format](data)
         gain_map = find_gain_map(data, stored, header, options)

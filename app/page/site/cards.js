@@ -79,7 +79,7 @@ export class Cards {
       if (card.download.href) URL.revokeObjectURL(card.download.href);
       card.shown = photo.result;
       card.download.href = URL.createObjectURL(photo.result.image);
-      card.download.download = resultName(photo.name);
+      card.download.download = resultName(photo.name, photo.result);
       if (card.item.classList.contains("blank")) this.#drawThumbnail(photo.result.image, card);
     }
     card.download.hidden = !done;

@@ -101,7 +101,7 @@ export class Comparison {
       find("comparison-size").textContent = `${width} × ${height}`;
       this.#viewer.setSize(width, height, { keepZoom: !isOther });
       find("image-right").src = image.src;
-      find("image-right").alt = compressed ? `${photo.name}, Foveate's JPEG` : photo.name;
+      find("image-right").alt = compressed ? `${photo.name}, Foveate's file` : photo.name;
     }
     if (original) find("image-left").src = original.src;
     if (result) {
@@ -141,7 +141,7 @@ export class Comparison {
       left.alt = `${photo.name}, the original`;
       find("note").textContent = result.passthrough
         ? "This JPEG is unchanged: it can't be made noticeably smaller at this quality."
-        : "Left: the original. Right: Foveate's JPEG.";
+        : "Left: the original. Right: Foveate's file.";
       return;
     }
     find("note").textContent = "Encoding the standard JPEG with the same bytes…";
@@ -158,7 +158,7 @@ export class Comparison {
     left.alt = `${photo.name}, the standard JPEG with the same bytes`;
     find("note").textContent =
       `Left: the standard JPEG with the same bytes (${formatBytes(blob.size)}, quality ${quality}), made from ` +
-      `the original by your browser's encoder. Right: Foveate's JPEG (${formatBytes(result.compressedBytes)}).`;
+      `the original by your browser's encoder. Right: Foveate's file (${formatBytes(result.compressedBytes)}).`;
   }
 
   #nameLeft(name) {

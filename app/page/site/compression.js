@@ -29,12 +29,12 @@ async function compressOnce(file, query, { headers, signal, onState, onPause }) 
       onState(state === "queued" ? { state, position } : { state: "working" });
     const ended = await awaitJob(job, { headers, signal, onJob, onPause });
     if (ended.error) throw toError(ended.error);
-    const [jpeg, map] = await Promise.all(
+    const [photo, map] = await Promise.all(
       ["image", "heatmap"].map(
         (name) => ended.links[name] && fetchPicture(job, name, { headers, signal, onPause }),
       ),
     );
-    return toResult(ended.result, jpeg, map ?? null);
+    return toResult(ended.result, photo, map ?? null);
   } catch (error) {
     // The service has lost the job, for example by a restart: the photo can be sent again.
     if (error.status === 404 || error.status === 410) {
@@ -53,6 +53,7 @@ function toResult(statistics, image, heatmap) {
     originalBytes: statistics.original_bytes,
     compressedBytes: image.size,
     referenceBytes: statistics.reference_bytes,
+    format: statistics.format,
     passthrough: statistics.passthrough,
     width: statistics.width,
     height: statistics.height,

@@ -27,8 +27,8 @@ export function formatDuration(elapsedMs) {
   return elapsedMs < 1000 ? `${Math.round(elapsedMs)}\u00a0ms` : `${(elapsedMs / 1000).toFixed(1)}\u00a0s`;
 }
 
-/** Return the file name of a result, which differs from the original's. */
-export function resultName(name) {
+/** Return the file name of a `result` of the photo `name`, which differs from the original's. */
+export function resultName(name, result) {
   const stem = name.replace(/\.[^.]{1,5}$/, "") || "photo";
-  return `${stem}-foveate.jpg`;
+  return `${stem}-foveate.${result.format === "avif" ? "avif" : "jpg"}`;
 }

@@ -82,7 +82,7 @@ find("download-all").addEventListener("click", async () => {
   problem.hidden = true;
   try {
     const done = collection.photos.filter(({ state }) => state === "done");
-    const archive = await zip(done.map(({ name, result }) => [resultName(name), result.image]));
+    const archive = await zip(done.map(({ name, result }) => [resultName(name, result), result.image]));
     save(archive, "foveate.zip");
   } catch (error) {
     problem.textContent = error.message;

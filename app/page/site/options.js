@@ -26,9 +26,10 @@ export class OptionsForm {
   get query() {
     const { elements } = this.#form;
     const query = new URLSearchParams({ heatmap: "map" });
-    for (const name of ["quality", "target", "strength", "tune", "subsampling", "metadata", "hdr"]) {
+    for (const name of ["quality", "target", "strength", "tune", "format", "subsampling", "metadata"]) {
       query.set(name, elements[name].value);
     }
+    if (!elements.hdr.disabled) query.set("hdr", elements.hdr.value);
     query.set("progressive", String(elements.progressive.checked));
     if (elements.floor.value && !elements.floor.disabled) query.set("floor", elements.floor.value);
     for (const name of ["width", "height"]) {
@@ -66,6 +67,8 @@ export class OptionsForm {
     for (const name of ["quality", "strength"]) {
       this.#form.querySelector(`#${name}-value`).textContent = elements[name].value;
     }
+    // Only a JPEG has a gain map and scans.
+    for (const name of ["hdr", "progressive"]) elements[name].disabled = elements.format.value !== "jpeg";
     elements.floor.disabled = elements.target.value !== "quality";
     const crops = elements.fit.value === "cover";
     elements.gravity.disabled = !crops;

@@ -41,10 +41,19 @@ def _find_rarest(counts: NDArray[np.int64], skip: int) -> int:
 def _find_code_sizes(symbol_counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the code length of each symbol, not limited, by merging the two rarest trees (figure K.1)."""
     # Few of the 256 symbols occur, and each merge searches all of them.
-    used = np.append(np.flatnonzero(symbol_counts), _RESERVED)
-    counts = np.append(symbol_counts[used[:-1]], 1)
-    used_sizes = np.zeros(used.size, np.int64)
-    others = np.full(used.size, -1, np.int64)
+    used = np.empty(_RESERVED + 1, np.int64)
+    counts = np.zeros(_RESERVED + 1, np.int64)
+    others = np.empty(_RESERVED + 1, np.int64)
+    size = 0
+    for symbol in range(_RESERVED + 1):
+        count = symbol_counts[symbol] if symbol < _RESERVED else 1
+        if count > 0:
+            used[size] = symbol
+            counts[size] = count
+            others[size] = -1
+            size += 1
+    counts = counts[:size]
+    used_sizes = np.zeros(size, np.int64)
     while True:
         first = _find_rarest(counts, -1)
         second = _find_rarest(counts, first)
@@ -64,7 +73,8 @@ def _find_code_sizes(symbol_counts: NDArray[np.int64]) -> NDArray[np.int64]:
             last = others[last]
             used_sizes[last] += 1
     sizes = np.zeros(_RESERVED + 1, np.int64)
-    sizes[used] = used_sizes
+    for place in range(size):
+        sizes[used[place]] = used_sizes[place]
     return sizes
 
 
@@ -93,13 +103,17 @@ def _build_arrays(
     """Return the fields of HuffmanTable (figures K.2, K.4, C.1 and C.2)."""
     sizes = _find_code_sizes(counts)
     histogram = np.zeros(258, np.int64)
+    used = 0
+    longest = 0
     for size in sizes:
         if size > 0:
             histogram[size] += 1
+            used += 1
+            longest = max(longest, size)
     _limit_lengths(histogram)
-    symbols = np.empty((counts > 0).sum(), np.int64)
+    symbols = np.empty(used - 1, np.int64)  # without the reserved one
     filled = 0
-    for size in range(1, sizes.max() + 1):
+    for size in range(1, longest + 1):
         for symbol in range(256):
             if sizes[symbol] == size:
                 symbols[filled] = symbol

@@ -29,6 +29,9 @@ def convert_rgb(
         np.empty((padded_height, padded_width), np.float32),
     )
     height, width, _ = image.shape
+    # The kernel is compiled for one type of array, whoever owns the pixels.
+    image = image.view()
+    image.flags.writeable = False
     _fill_ycbcr(image, *planes)
     for plane in planes:
         _replicate_edges(plane, height, width)

@@ -70,7 +70,8 @@ def _extend_batch(
     """
     moved = np.empty(64 * BATCH_BLOCKS, np.float32)
     for _ in range(_ROUNDS):
-        moved[:] = values
+        for i in range(64 * BATCH_BLOCKS):
+            moved[i] = values[i]
         transform_batch(moved)
         for k in range(1, 64):
             for i in range(k * BATCH_BLOCKS, (k + 1) * BATCH_BLOCKS):
@@ -92,8 +93,9 @@ def _list_clipped(plane: NDArray[np.float32]) -> NDArray[np.int64]:
     lows = np.empty(plane.shape[1], np.float32)
     highs = np.empty(plane.shape[1], np.float32)
     for by in range(rows):
-        lows[:] = plane[by * 8]
-        highs[:] = plane[by * 8]
+        for x in range(plane.shape[1]):
+            lows[x] = plane[by * 8, x]
+            highs[x] = plane[by * 8, x]
         for y in range(by * 8 + 1, by * 8 + 8):
             for x in range(plane.shape[1]):
                 lows[x] = min(lows[x], plane[y, x])

@@ -103,9 +103,13 @@ def count_huffman_bits(counts: NDArray[np.int64]) -> int:
     size = 1
     for count in counts:
         if count > 0:
-            queue[size] = count
+            # Sorted by insertion: the symbols are few, and np.sort takes two seconds to compile.
+            place = size
+            while place > 0 and queue[place - 1] > count:
+                queue[place] = queue[place - 1]
+                place -= 1
+            queue[place] = count
             size += 1
-    queue = np.sort(queue[:size])
     merged = np.empty(size, np.int64)
     taken, merged_taken = 0, 0
     bits = 0

@@ -76,8 +76,10 @@ def _write_scan(  # noqa: PLR0917 -- kernels take no keyword-only arguments
 ) -> int:
     """Write all MCUs, with horizontal×vertical blocks of luma and one of each chroma; return the bytes."""
     luma_table, chroma_table = tables[0], tables[-1]
-    pending, waiting, written = 0, 0, 0
-    luma_before, cb_before, cr_before = 0, 0, 0
+    # A zero of a type: for literal ones, numba compiles what is called once more.
+    zero = int(np.int64(0))
+    pending, waiting, written = zero, zero, zero
+    luma_before, cb_before, cr_before = zero, zero, zero
     for mcu_y in range(luma.shape[0] // vertical):
         for mcu_x in range(luma.shape[1] // horizontal):
             for part in range(vertical * horizontal):

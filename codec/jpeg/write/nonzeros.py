@@ -28,14 +28,15 @@ class Nonzeros:
 
 
 @kernel
-def _list_nonzeros(
+def _list_nonzeros(  # noqa: PLR0917 -- kernels take no keyword-only arguments
     qcoefs: NDArray[np.int16],
+    rows: int,
+    columns: int,
     starts: NDArray[np.int32],
     positions: NDArray[np.uint8],
     values: NDArray[np.int16],
 ) -> int:
-    """Fill the lists and return their length."""
-    rows, columns = qcoefs.shape[:2]
+    """Fill the lists from the first `rows` and `columns` of blocks; return their length."""
     filled = 0
     starts[0] = 0
     for by in range(rows):
@@ -54,13 +55,13 @@ def _list_nonzeros(
 
 def list_nonzeros(component: Component, qcoefs: NDArray[np.int16]) -> Nonzeros:
     """Return the list for `qcoefs` (blocks_y, blocks_x, 64) zigzag."""
-    real = qcoefs[: component.real_rows, : component.real_columns]
-    blocks = real.shape[0] * real.shape[1]
+    rows, columns = component.real_rows, component.real_columns
+    blocks = rows * columns
     # Sized for the worst case: memory that is not touched is free, and counting first takes as long.
     starts = np.empty(blocks + 1, np.int32)
     positions = np.empty(blocks * 63 + 1, np.uint8)
     values = np.empty(blocks * 63 + 1, np.int16)
-    filled = _list_nonzeros(real, starts, positions, values)
+    filled = _list_nonzeros(qcoefs, rows, columns, starts, positions, values)
     return Nonzeros(starts, positions[:filled], values[:filled])
 
 

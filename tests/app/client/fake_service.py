@@ -63,7 +63,9 @@ class FakeService:
             result.thumbnail((int(options["width"]),) * 2)
         quality = int(options.get("quality", 40))
         link = {"Link": '</jobs/1/heatmap>; rel="heatmap"'} if "heatmap" in options else {}
-        return Response(body=file_of(result, "JPEG", quality=quality), headers=link)
+        kind = options.get("format", "jpeg")
+        data = file_of(result, kind.upper(), quality=quality)
+        return Response(body=data, content_type=f"image/{kind}", headers=link)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.client.command import is_result_file, split_conflicts
+from app.client.command import find_result_format, split_conflicts
 from app.client.ledger import LEDGER_NAME, Ledger
 from app.client.sources import Source
 from tests.app.client.fake_service import FakeService, problem
@@ -50,7 +50,7 @@ def test_standard_input_goes_to_standard_output(
         (["photo.jpg", "-o", "out", "--max-bytes=many"], "'max_bytes'"),
         (["photo.jpg", "-o", "photo.jpg/out"], "folder of the results can't be written"),
         (["-", "photo.jpg", "-o", "-"], "takes one photo"),
-        (["-", "--heatmap"], "the JPEG only"),
+        (["-", "--heatmap"], "the photo only"),
     ],
 )
 def test_a_wrong_command_does_nothing(
@@ -99,7 +99,7 @@ def test_two_photos_with_one_result_conflict() -> None:
         Source(Path(root, name), Path(name), Path(root))
         for root, name in (("x", "a.jpg"), ("y", "a.jpg"), ("x", "b.jpg"))
     ]
-    accepted, [conflict] = split_conflicts(sources, Path("out"), with_heatmaps=False)
+    accepted, [conflict] = split_conflicts(sources, Path("out"), "jpeg", with_heatmaps=False)
     assert accepted == [sources[0], sources[2]]
     assert conflict.source == Path("y/a.jpg")
     assert conflict.detail == "its result would replace that of x/a.jpg"
@@ -109,8 +109,8 @@ def test_a_photo_may_be_named_like_the_heatmap_of_another() -> None:
     sources = [
         Source(Path("x", name), Path(name), Path("x")) for name in ("a.jpg", "a.jpg.heatmap.jpg")
     ]
-    assert split_conflicts(sources, Path("out"), with_heatmaps=False)[1] == []
-    _, [conflict] = split_conflicts(sources, Path("out"), with_heatmaps=True)
+    assert split_conflicts(sources, Path("out"), "jpeg", with_heatmaps=False)[1] == []
+    _, [conflict] = split_conflicts(sources, Path("out"), "jpeg", with_heatmaps=True)
     assert conflict.source == Path("x/a.jpg.heatmap.jpg")
 
 
@@ -138,4 +138,40 @@ def test_one_photo_may_name_its_result(
     (tmp_path / "photo.png").write_bytes(b"photo")
     for folder in ("folder.jpg", "album"):
         (tmp_path / folder).mkdir()
-    assert is_result_file(output, photos) is is_file
+    assert (find_result_format(output, photos) == "jpeg") is is_file
+
+
+def test_the_ending_of_the_result_says_its_format(tmp_path: Path) -> None:
+    photo_path = tmp_path / "a.jpg"
+    photo_path.write_bytes(b"")
+    (tmp_path / "folder.avif").mkdir()
+    photos = [str(photo_path)]
+    for output, expected in (
+        ("b.avif", "avif"),
+        ("b.AVIF", "avif"),
+        ("b.jpe", "jpeg"),
+        ("b", None),
+    ):
+        assert find_result_format(output, photos) == expected
+    assert find_result_format(None, photos) is None
+    assert find_result_format("b.avif/", photos) is None
+    assert find_result_format(str(tmp_path / "folder.avif"), photos) is None
+    assert find_result_format("b.avif", [*photos, *photos]) is None
+
+
+def test_a_format_is_asked_for_by_its_name_or_ending(
+    fake_service: FakeService, album: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, result in (
+        (["-o", tmp_path / "small.avif"], tmp_path / "small.avif"),
+        (["-o", tmp_path / "out", "--format=avif"], tmp_path / "out" / "b.png.avif"),
+    ):
+        assert run(album / "b.png", *arguments, url=fake_service.url) == 0
+        with Image.open(result) as opened:
+            assert opened.format == "AVIF"
+    other = ["-o", tmp_path / "c.avif", "--format=jpeg"]
+    assert run(album / "b.png", *other, url=fake_service.url) == 2
+    assert "is not the name of a file of the format jpeg" in capsys.readouterr().err
+    in_place = [album / "b.png", "--in-place", "--format=avif"]
+    assert run(*in_place, url=fake_service.url) == 1
+    assert "--in-place replaces AVIFs only" in capsys.readouterr().err

@@ -71,3 +71,13 @@ def test_only_partial_files_are_removed_and_only_in_these_folders(tmp_path: Path
         (tmp_path / name).write_bytes(b"")
     remove_partial_files([tmp_path / "a", tmp_path / "none"])
     assert [name for name in names if (tmp_path / name).exists()] == names[1:]
+
+
+def test_results_of_other_formats_have_their_suffix() -> None:
+    def name_result(name: str) -> str:
+        return str(result_path(Source(Path("x", name), Path(name), Path("x")), Path("out"), "avif"))
+
+    assert name_result("a.avif") == "out/a.avif"
+    assert name_result("a.AVIF") == "out/a.AVIF"
+    assert name_result("a.jpg") == "out/a.jpg.avif"
+    assert name_result("sub/a.png") == "out/sub/a.png.avif"

@@ -43,7 +43,7 @@ def test_a_photo_is_sent_with_options_and_key(fake_service: FakeService) -> None
     fake_service.prepared = [Response(body=b"same", headers={"X_Passthrough": "true"})]
     result = sender.send(PHOTO, {"quality": "60", "progressive": "false"})
     sender.stop()
-    assert (result.jpeg, result.heatmap, result.unchanged) == (b"same", None, True)
+    assert (result.image, result.heatmap, result.unchanged) == (b"same", None, True)
     assert fake_service.requests == [("POST", "/compress?quality=60&progressive=false")]
     assert fake_service.headers["Authorization"] == "Bearer a-key"
 
@@ -66,7 +66,7 @@ def test_a_busy_service_is_asked_again(fake_service: FakeService) -> None:
         problem(408, "body-too-slow", **NOW),
         JPEG,
     ]
-    assert sender.send(PHOTO, {}).jpeg == JPEG.body
+    assert sender.send(PHOTO, {}).image == JPEG.body
     sender.stop()
     assert fake_service.uploaded_bytes == [len(PHOTO)] * 5
 

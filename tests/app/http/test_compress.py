@@ -197,6 +197,11 @@ def test_openapi_describes_every_option_form_and_header() -> None:
     assert by_place["query"] == set(CompressOptions.model_fields)
     assert by_place["header"] >= {"Prefer", "If-None-Match", "Cache-Control"}
     found = operation["responses"]["200"]
-    assert set(found["content"]) == {"image/jpeg", "multipart/mixed", "application/json"}
+    assert set(found["content"]) == {
+        "image/jpeg",
+        "image/avif",
+        "multipart/mixed",
+        "application/json",
+    }
     assert {"ETag", "Link", "X-Passthrough"} <= set(found["headers"])
     assert {"202", "304", "413", "415", "422", "429", "503", "504"} <= set(operation["responses"])

@@ -4,6 +4,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from app.http.preferences import (
+    accepts_avif,
     choose_media_type,
     parse_cached,
     parse_entity_tags,
@@ -32,6 +33,11 @@ from app.http.preferences import (
         ("*/*, image/jpeg;q=0.1, multipart/*;q=0.2, application/json;q=0.3", "application/json"),
         ("multipart/mixed; q=0", "image/jpeg"),
         ("image/jpeg;q=0, application/json;q=0.001", "application/json"),
+        # Who names AVIF wants the photo, not its statistics.
+        ("image/avif", "image/jpeg"),
+        ("image/avif, application/json;q=0.5", "image/jpeg"),
+        ("application/json, image/avif;q=0.5", "application/json"),
+        ("image/avif;q=0, image/*, application/json;q=0.5", "image/jpeg"),
         ("text/html", "image/jpeg"),
         ("application/json;q=nan", "application/json"),
         ("application/json;q=-1, */*;q=0.9", "application/json"),
@@ -101,3 +107,26 @@ def test_long_headers_are_not_cached() -> None:
     assert parse_cached.cache_info().currsize == 0
     assert parse_preferences(Headers({"if-none-match": '"a"'})).entity_tags == {"a"}
     assert parse_cached.cache_info().currsize == 1
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("image/avif", True),
+        ("Image/AVIF;q=0.1", True),
+        ("image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8", True),
+        ("image/avif, image/jpeg", True),
+        ("", False),
+        ("*/*", False),
+        ("image/*", False),
+        ("image/avif;q=0", False),
+        ("image/avif;q=0.0, image/*", False),
+        ("image/avif, image/avif;q=0", False),
+        ("image/avif;q=0.5, image/jpeg", False),
+        ("image/avif-sequence, ximage/avif", False),
+        (",;image/avif", False),
+    ],
+)
+def test_avif_is_accepted_only_where_it_is_named(accept: str, expected: bool) -> None:
+    assert accepts_avif(Headers({"accept": accept})) is expected
+    assert accepts_avif(Headers({})) is False

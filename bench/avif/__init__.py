@@ -1,0 +1,1 @@
+"""AVIF: what one costs, and what its encodes cost the JPEGs beside them."""
