@@ -37,7 +37,7 @@ def read_classes() -> tuple[ClassEntry, ...]:
 
 def parse_ranges(text: str) -> list[int]:
     """Return the numbers of "3 5-7": 3, 5, 6, 7."""
-    numbers = []
+    numbers: list[int] = []
     for part in text.split():
         first, _, last = part.partition("-")
         numbers += range(int(first), int(last or first) + 1)

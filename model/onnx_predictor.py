@@ -56,6 +56,7 @@ class OnnxPredictor:
             raise RuntimeError(
                 f"weights: {path} was made for another version of the network"
             ) from error
+        self._outputs = [output.name for output in self._session.get_outputs()]
         self.version = checksum[:12]
 
     def input_size(self, width_px: int, height_px: int) -> tuple[int, int]:
@@ -76,8 +77,8 @@ class OnnxPredictor:
         pixels = np.zeros((1, height, width, 4), np.uint8)
         for channel in range(3):  # numpy copies them together seven times slower
             pixels[0, ..., channel] = photo[..., channel]
-        (class_maps,) = self._session.run(["class_maps"], {"pixels": pixels})
-        return self._head.draw(class_maps[0])  # (H/8, W/8, C·D) -> (H/8, W/8)
+        outputs = self._session.run(self._outputs, {"pixels": pixels})
+        return self._head.draw(*(output[0] for output in outputs))  # (H/8, W/8, C·D), (H/8, W/8)
 
     def warm_up(self, max_batch_size: int) -> None:  # noqa: ARG002 -- photos go one by one
         """Run one photo."""

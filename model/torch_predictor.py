@@ -108,8 +108,7 @@ class TorchPredictor:
     def _compute_maps(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
         """Return the maps of photos of one shape before scaling, on the device: (N, H/8, W/8)."""
         pixels = normalise_pixels(self._upload(photos))  # -> (N, 3, H, W)
-        class_maps = self._network.class_maps(pixels)  # -> (N, C, D, H/8, W/8)
-        saliency = self._network.saliency(class_maps)  # -> (N, H/8, W/8)
+        saliency: Tensor = self._network(pixels)  # -> (N, H/8, W/8)
         height, width = saliency.shape[1:]
         return self._smoothing_of(height) @ saliency @ self._smoothing_of(width).T
 

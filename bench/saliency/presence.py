@@ -108,7 +108,8 @@ def load_scorers() -> tuple[dict[str, Scorer], dict[str, float]]:
     def classify(pixels: NDArray[np.uint8]) -> Scores:
         with torch.inference_mode():
             logits = classifier(normalise_pixels(torch.from_numpy(pixels[None])))
-        return classes.pool(logits.softmax(1).numpy())[0]
+        pooled: Scores = classes.pool(logits.softmax(1).numpy())[0]
+        return pooled
 
     scorers[RIVAL] = classify
     return scorers, thresholds

@@ -80,7 +80,7 @@ def calibrate_presence(network: MSROI, labelled: Sequence[Photo], scenes: Sequen
     """Fit each class's offset and T, in place.
 
     Args:
-        network: its class layer's biases take up the offsets, its feature weights make up for them.
+        network: its class layer's biases take up the offsets.
         labelled: photos of one label; T is chosen on those that name an object.
         scenes: photos of several objects; each counts as `SCENE_WEIGHT` others.
     """
@@ -111,11 +111,9 @@ def fit_presence(
 
 @torch.no_grad()
 def add_offsets(network: MSROI, offsets: Tensor) -> None:
-    """Add offsets to the logarithms of the class maps; a calibrated map stays the same: (C,)."""
+    """Add offsets to the logarithms of the class maps: (C,)."""
     assert network.classes.bias is not None
     network.classes.bias += offsets.repeat_interleave(network.config.features_per_class)
-    if network.log_feature_weights.any():  # all zeros: the plain sum
-        network.log_feature_weights -= offsets[:, None]
 
 
 def choose_threshold(odds: NDArray[np.float64], truth: Known) -> float:

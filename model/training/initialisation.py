@@ -25,16 +25,18 @@ def initialise_head(network: MSROI, images: Tensor) -> None:
         network: the network, with the backbone's weights loaded.
         images: (N, 3, H, W) normalised photos.
     """
-    scale_layers(network, [*network.laterals, *network.context, *list_refinements(network)], images)
+    scale_layers(network, [*network.laterals, *list_refinements(network)], images)
     initialise_classes(network)
 
 
 @torch.no_grad()
 def initialise_context(network: MSROI, images: Tensor) -> None:
-    """Initialise the context and the class layer, and nothing else, as `initialise_head` does."""
-    refine = network.refine_context
-    scale_layers(network, [*network.context, refine.depthwise, refine.mix], images)
+    """Initialise the context and the class layers, and nothing else, as `initialise_head` does."""
+    assert network.context is not None
+    refine = network.context.refine
+    scale_layers(network, [*network.context.laterals, refine.depthwise, refine.mix], images)
     initialise_classes(network)
+    nn.init.normal_(network.context.classes.weight, std=CLASSES_STD)
 
 
 def scale_layers(network: MSROI, layers: Iterable[nn.Module], images: Tensor) -> None:
@@ -50,7 +52,7 @@ def scale_layers(network: MSROI, layers: Iterable[nn.Module], images: Tensor) ->
         hook = layer.conv.register_forward_hook(
             lambda *call, outputs=outputs: outputs.append(call[2].clone())
         )
-        network.features(images)
+        network.class_maps(images)
         hook.remove()
         mean, deviation = outputs[0].mean((0, 2, 3)), outputs[0].std((0, 2, 3)).clamp_min(1e-3)
         layer.conv.weight /= deviation[:, None, None, None]
@@ -67,5 +69,5 @@ def initialise_classes(network: MSROI) -> None:
 
 def list_refinements(network: MSROI) -> list[nn.Module]:
     """Return the convolutions of the refinements in the order of the forward pass."""
-    blocks = (network.refine_16, network.refine_8, network.refine_context)
+    blocks = (network.refine_16, network.refine_8)
     return [layer for block in blocks for layer in (block.depthwise, block.mix)]

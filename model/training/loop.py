@@ -144,19 +144,13 @@ def group_parameters(network: MSROI, settings: Settings) -> Groups:
 
 
 def group_class_parameters(network: MSROI, settings: Settings) -> Groups:
-    """Freeze the features; return the groups of what follows them and of the context."""
-    calibration = [network.log_feature_weights, network.log_prior_y, network.log_prior_x]
-    calibrated = [parameter for parameter in calibration if parameter.requires_grad]
+    """Freeze all but the class layer and the context; return their group."""
+    assert network.context is not None
     network.requires_grad_(requires_grad=False)
-    layers = (network.context, network.refine_context, network.classes)
-    head = [parameter for layer in layers for parameter in layer.parameters()]
-    for parameter in (*head, *calibrated):
+    trained = [*network.context.parameters(), *network.classes.parameters()]
+    for parameter in trained:
         parameter.requires_grad = True
-    groups: Groups = [{"params": head, "lr": settings.head_rate}]
-    if calibrated:
-        rate = settings.head_rate * CALIBRATION_RATE_FACTOR
-        groups.append({"params": calibrated, "lr": rate, "weight_decay": 0.0})
-    return groups
+    return [{"params": trained, "lr": settings.head_rate}]
 
 
 def to_device(batch: Any, device: str) -> Any:

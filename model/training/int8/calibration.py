@@ -31,8 +31,8 @@ class Layers(Protocol[X]):
         """Return some channels of `x`."""
 
 
-def walk(network: MSROI, layers: Layers[X], image: X) -> tuple[X, X]:
-    """Return the fine features and those of the context, both at stride 8: `MSROI.features`."""
+def walk(network: MSROI, layers: Layers[X], image: X) -> tuple[X, X | None]:
+    """Return the fine features, and those of the context at stride 16 if there is one."""
     x = layers.convolve(network.backbone.stem, image)
     taps = []
     # Module lists do not know what they hold.
@@ -58,12 +58,14 @@ def walk(network: MSROI, layers: Layers[X], image: X) -> tuple[X, X]:
     )
     x = refine("refined_16", network.refine_16, layers.add("at_16", at_16, layers.upsample(at_32)))
     fine = refine("refined_8", network.refine_8, layers.add("at_8", at_8, layers.upsample(x)))
-    context_16, context_32 = (
+    if network.context is None:
+        return fine, None
+    at_16, at_32 = (
         apply(f"context_{index}", layer, tap)
-        for index, (layer, tap) in enumerate(zip(network.context, taps[1:], strict=True))
+        for index, (layer, tap) in enumerate(zip(network.context.laterals, taps[1:], strict=True))
     )
-    x = layers.add("context", context_16, layers.upsample(context_32))
-    return fine, layers.upsample(refine("refined_context", network.refine_context, x))
+    x = layers.add("context", at_16, layers.upsample(at_32))
+    return fine, refine("refined_context", network.context.refine, x)
 
 
 class Channels(nn.Module):

@@ -7,7 +7,7 @@ and a step of theirs would be a step of 5 % in the map.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import onnx
@@ -180,32 +180,63 @@ def to_numpy(tensor: Tensor) -> NDArray[np.float64]:
     return values
 
 
+def write_outputs(
+    writer: Writer, network: MSROI, fine: str, context: str | None
+) -> list[tuple[str, list[int | str]]]:
+    """Write what follows the features; return name and shape of each output of the file."""
+    limit = writer.constant("limit", np.float32(MAX_LOG_EVIDENCE))
+    # The runtime keeps its own activations in this order; a convolution would need another.
+    last = writer.node("Transpose", [fine], "features", perm=[0, 2, 3, 1])
+
+    def project(name: str, layer: nn.Conv2d, features: str) -> str:
+        kernel = layer.weight.detach()[:, :, 0, 0].T.contiguous().numpy()  # (64, outputs)
+        product = writer.node("MatMul", [features, writer.constant(f"{name}.kernel", kernel)], name)
+        if layer.bias is None:
+            return product
+        bias = writer.constant(f"{name}.bias", layer.bias.detach().numpy())
+        return writer.node("Add", [product, bias], f"{name}.biased")
+
+    def exponentiate(name: str, logs: str) -> str:
+        return writer.node("Exp", [writer.node("Min", [logs, limit], f"{name}.limited")], name)
+
+    logs = project("classes", network.classes, last)
+    if network.context is not None and context is not None:
+        coarse = writer.node("Transpose", [context], "coarse", perm=[0, 2, 3, 1])
+        added = project("context.classes", network.context.classes, coarse)
+        added = writer.node("Transpose", [added], "context.planes", perm=[0, 3, 1, 2])
+        factors = writer.constant("context.factors", np.array([1, 1, 2, 2], np.float32))
+        added = writer.node("Resize", [added, "", factors], "context.large", mode="linear")
+        added = writer.node("Transpose", [added], "context.logs", perm=[0, 2, 3, 1])
+        logs = writer.node("Add", [logs, added], "logs")
+    outputs: list[tuple[str, list[int | str]]] = [
+        (exponentiate("class_maps", logs), [1, "h", "w", network.classes.out_channels])
+    ]
+    if network.gaze is not None:
+        features = exponentiate("gaze.features", project("gaze.logs", network.gaze, last))
+        # A product with ones: the runtime's sum takes longer.
+        ones = writer.constant("gaze.ones", np.ones(network.gaze.out_channels, np.float32))
+        outputs.append((writer.node("MatMul", [features, ones], "gaze"), [1, "h", "w"]))
+    return outputs
+
+
 def write_onnx(network: MSROI, activations: Mapping[str, Activation]) -> bytes:
-    """Return the file: (1, H, W, 4) uint8 pixels to (1, H/8, W/8, C·D) float32 class maps."""
+    """Return the file: (1, H, W, 4) uint8 pixels to (1, H/8, W/8, C·D) float32 class maps.
+
+    And to the sum over the calibrated features, (1, H/8, W/8), where the network has them.
+    """
     writer = Writer(name_modules(network), activations)
     planes = writer.node("Transpose", ["pixels"], "planes", perm=[0, 3, 1, 2])
     # Pixels are stored integers already; their steps are `normalise_pixels`.
     scale, zero_point = np.float32(1 / PIXEL_STD), np.uint8(PIXEL_MEAN)
     image = writer.dequantize("image", planes, scale, zero_point)
     means = np.append(activations["image"].means, np.zeros(PIXEL_CHANNELS - 3))
-    features = walk(network, writer, Quantized(image, scale, zero_point, means))
-    kernel = network.classes.weight.detach()[:, :, 0, 0].T.contiguous().numpy()  # (128, C·D)
-    logs = writer.constant("classes.bias", cast("Tensor", network.classes.bias).detach().numpy())
-    first = 0
-    for name, part in zip(("fine", "context"), features, strict=True):
-        # The runtime keeps its own activations in this order; a convolution would need another.
-        last = writer.node("Transpose", [part.name], f"features.{name}", perm=[0, 2, 3, 1])
-        weight = writer.constant(f"classes.{name}", kernel[first : first + len(part.means)])
-        product = writer.node("MatMul", [last, weight], f"product.{name}")
-        logs = writer.node("Add", [product, logs], f"logs.{name}")
-        first += len(part.means)
-    limit = writer.constant("limit", np.float32(MAX_LOG_EVIDENCE))
-    writer.node("Exp", [writer.node("Min", [logs, limit], "limited")], "class_maps")
+    fine, context = walk(network, writer, Quantized(image, scale, zero_point, means))
+    outputs = write_outputs(writer, network, fine.name, context.name if context else None)
     graph = helper.make_graph(
         writer.nodes,
         "msroi",
         [helper.make_tensor_value_info("pixels", TensorProto.UINT8, [1, "H", "W", PIXEL_CHANNELS])],
-        [helper.make_tensor_value_info("class_maps", TensorProto.FLOAT, [1, "h", "w", network.classes.out_channels])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, sides) for name, sides in outputs],
         writer.constants,
     )  # fmt: skip
     file = helper.make_model(

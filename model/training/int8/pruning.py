@@ -42,7 +42,8 @@ def merge_last_projection(network: MSROI) -> MSROI:
     """
     network = copy.deepcopy(network)
     last = list_blocks(network)[-1]
-    readers = [cast("Conv", layers[-1]).conv for layers in (network.laterals, network.context)]
+    reading = [network.laterals, *([network.context.laterals] if network.context else [])]
+    readers = [cast("Conv", layers[-1]).conv for layers in reading]
     weights = torch.cat([conv.weight.detach()[:, :, 0, 0].double() for conv in readers])
     biases = torch.cat([cast("Tensor", conv.bias).detach().double() for conv in readers])
     before = last.project.conv
@@ -53,8 +54,8 @@ def merge_last_projection(network: MSROI) -> MSROI:
     merged.conv.bias = nn.Parameter(bias.float())
     last.project = merged
     width = readers[0].out_channels
-    network.laterals[-1] = Channels(0, width)
-    network.context[-1] = Channels(width, len(weights))
+    for index, layers in enumerate(reading):
+        layers[-1] = Channels(index * width, (index + 1) * width)
     return network
 
 
@@ -104,8 +105,8 @@ def show(network: MSROI, image: Tensor) -> Tensor:
 
     Each counts by its mean square over positions: (1, 3, H, W) -> (h·w·(1 + C),).
     """
-    class_maps = network.class_maps(image)
-    (saliency,) = network.saliency(class_maps)
+    class_maps, gaze = network.evidence(image)
+    (saliency,) = network.saliency(class_maps, gaze)
     rows, columns = (
         torch.from_numpy(smoothing_matrix(samples, network.config.smoothing_cells))
         for samples in saliency.shape
@@ -114,7 +115,7 @@ def show(network: MSROI, image: Tensor) -> Tensor:
     standard = (saliency - saliency.mean()) / saliency.std()
     evidence = class_maps.sum(2)
     odds = evidence / (1 + evidence)
-    shown = torch.cat([standard.flatten(), CLASSES_SHARE * odds.flatten()])
+    shown: Tensor = torch.cat([standard.flatten(), CLASSES_SHARE * odds.flatten()])
     return shown / saliency.numel() ** 0.5
 
 
