@@ -22,6 +22,7 @@ from model.checkpoint import load_network
 from model.classes import read_classes
 from model.input_size import choose_input_size, scale_photo
 from model.msroi import normalise_pixels
+from model.training.calibration import read_truth
 from model.training.classifier import load_classifier
 from model.training.labels.classes import make_classes
 from model.training.labels.targets import NO_TEXT_SHARE, TEXT_SHARE
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         held = [photo for photo in photos if photo.fold == HELD_FOLD]
         shown = [photo for photo in held if photo.present or photo.absent][: args.limit]
         counts[name] = len(shown)
-        truth, known = collect_truth(shown)
+        truth, known = read_truth(shown, NAMES)
         if name == "labelled":
             add_text(shown, truth, known)
         scores = score_photos(shown, scorers)
@@ -128,19 +129,6 @@ def load_int8(path: Path) -> Scorer:
     return score
 
 
-def collect_truth(photos: Sequence[Photo]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which classes the photos show, and where that is known: (N, C), (N, C).
-
-    A photo with one label is taken to show no other class, except people, faces and text, which
-    only some folders tell.
-    """
-    truth = np.array([[name in photo.present for name in NAMES] for photo in photos])
-    told = np.array([[name in photo.absent for name in NAMES] for photo in photos])
-    single = ~told.sum(1, keepdims=True).astype(bool) | (told.sum(1, keepdims=True) <= 2)
-    unsaid = np.isin(NAMES, (PERSON, FACE, TEXT))
-    return truth, truth | told | (single & ~unsaid)
-
-
 def add_text(photos: Sequence[Photo], truth: NDArray[np.bool_], known: NDArray[np.bool_]) -> None:
     """Fill in whether photos show text, by the teacher's detector, where it is installed."""
     text = NAMES.index(TEXT)
@@ -192,18 +180,19 @@ def measure_decisions(
 ) -> dict[str, float]:
     """Return what the test of presence says; nothing for a scorer without a threshold.
 
-    `right` is the share of photos with a labelled class that is present, `usual` that of photos
-    with 1 to 4 present classes.
+    Of photos with a labelled object, `right` is the share with one of these classes present, and
+    `usual` that with 1 to 4 present classes.
     """
     if threshold is None:
         return {}
     present = (odds > threshold) | (odds == odds.max(1, keepdims=True))
-    labelled = truth.any(1)
-    counts = present.sum(1)
+    objects = truth & ~np.isin(NAMES, (PERSON, FACE, TEXT))
+    labelled = objects.any(1)
+    counts = present[labelled].sum(1)
     found = (present & truth).sum() / max((truth & known).sum(), 1)
     probabilities = odds / (1 + odds)
     return {
-        "right": round(float((present & truth).any(1)[labelled].mean()), 4),
+        "right": round(float((present & objects).any(1)[labelled].mean()), 4),
         "usual": round(float(((counts >= USUAL[0]) & (counts <= USUAL[1])).mean()), 4),
         "present": round(float(counts.mean()), 2),
         "recall": round(float(found), 4),

@@ -48,16 +48,18 @@ class SoftLabels:
 
     @classmethod
     def load(cls, path: Path, photos: list[Photo]) -> "SoftLabels":
-        """Read a file of `save`.
+        """Read the labels of these photos from a file of `save`, which may have more.
 
         Raises:
-            RuntimeError: the file is of other photos.
+            RuntimeError: the file lacks some of the photos.
         """
         with np.load(path) as stored:
-            labels = cls(**stored)
-        if labels.names.tolist() != name_photos(photos).tolist():
+            fields = dict(stored)
+        row_of = {name: row for row, name in enumerate(fields["names"].tolist())}
+        rows = [row_of.get(name) for name in name_photos(photos).tolist()]
+        if None in rows:
             raise RuntimeError(f"{path} is of other photos: remove it to label the photos again")
-        return labels
+        return cls(**{name: values[rows] for name, values in fields.items()})
 
 
 def name_photos(photos: list[Photo]) -> NDArray[np.str_]:

@@ -68,7 +68,16 @@ def test_soft_labels_of_other_photos_are_an_error(tmp_path: Path) -> None:
     path = tmp_path / "soft_labels.npz"
     draw_soft_labels(photos).save(path)
     with pytest.raises(RuntimeError, match="of other photos"):
-        SoftLabels.load(path, photos[::-1])
+        SoftLabels.load(path, [*photos, Photo(tmp_path / "c.jpg", 1)])
+
+
+def test_soft_labels_of_some_photos_are_read_in_their_order(tmp_path: Path) -> None:
+    photos = [Photo(tmp_path / name, 1) for name in ("a.jpg", "b.jpg", "c.jpg")]
+    path, labels = tmp_path / "soft_labels.npz", draw_soft_labels(photos)
+    labels.save(path)
+    found = SoftLabels.load(path, [photos[2], photos[0]])
+    for name, written in vars(labels).items():
+        assert np.array_equal(getattr(found, name), written[[2, 0]]), name
 
 
 def test_the_data_may_be_moved() -> None:
@@ -129,7 +138,7 @@ def test_cells_of_a_label_are_its_maps_at_full_scale() -> None:
     found = targets_of(labelled("dog", 2))
     # Synset 2 with 1/8, synset 0 with 1/2.
     assert found.cells[0, DOG].tolist() == [[128, 0], [0, 255]]
-    assert found.cells[0, CAR].max() == int(255 * 0.25 * BESIDE_LABEL)
+    assert found.cells[0, CAR].max() == round(255 * 0.25 * BESIDE_LABEL)
     assert found.cells_known[0, [DOG, CAR]].all()
 
 
