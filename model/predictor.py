@@ -45,8 +45,8 @@ class Predictor(Protocol):
         """Return the saliency map of each prepared photo, in order.
 
         The map of an (H, W, 3) photo is (H/8, W/8) float32 in [0, 1] and covers exactly its photo.
-        Its maximum is 1, or all values are 0 if no class is present. It does not depend on the rest
-        of the batch, apart from rounding on CUDA.
+        Its maximum is 1, or all values are 0 if none is above rounding errors. It does not depend on
+        the rest of the batch, apart from rounding on CUDA.
 
         Args:
             batch: photos from `prepare`, of any sizes.

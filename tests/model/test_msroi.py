@@ -25,7 +25,9 @@ def head_of(
     gaze_features: int = 0,
 ) -> MSROI:
     names = tuple(f"class {number}" for number in range(classes))
-    config = MSROIConfig(names, features_per_class, threshold, context, gaze_features)
+    config = MSROIConfig(
+        names, features_per_class, threshold, context=context, gaze_features=gaze_features
+    )
     return MSROI(config).eval()
 
 

@@ -7,7 +7,7 @@ and a step of theirs would be a step of 5 % in the map.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import onnx
@@ -184,39 +184,46 @@ def write_outputs(
     writer: Writer, network: MSROI, fine: str, context: str | None
 ) -> list[tuple[str, list[int | str]]]:
     """Write what follows the features; return name and shape of each output of the file."""
-    limit = writer.constant("limit", np.float32(MAX_LOG_EVIDENCE))
     # The runtime keeps its own activations in this order; a convolution would need another.
     last = writer.node("Transpose", [fine], "features", perm=[0, 2, 3, 1])
-
-    def project(name: str, layer: nn.Conv2d, features: str) -> str:
-        kernel = layer.weight.detach()[:, :, 0, 0].T.contiguous().numpy()  # (64, outputs)
-        product = writer.node("MatMul", [features, writer.constant(f"{name}.kernel", kernel)], name)
-        if layer.bias is None:
-            return product
-        bias = writer.constant(f"{name}.bias", layer.bias.detach().numpy())
-        return writer.node("Add", [product, bias], f"{name}.biased")
-
-    def exponentiate(name: str, logs: str) -> str:
-        return writer.node("Exp", [writer.node("Min", [logs, limit], f"{name}.limited")], name)
-
-    logs = project("classes", network.classes, last)
-    if network.context is not None and context is not None:
+    bias = writer.constant("classes.bias", cast("Tensor", network.classes.bias).detach().numpy())
+    logs = multiply(writer, "classes", network.classes, last)
+    if network.context is None or context is None:
+        logs = writer.node("Add", [logs, bias], "logs")
+    else:
         coarse = writer.node("Transpose", [context], "coarse", perm=[0, 2, 3, 1])
-        added = project("context.classes", network.context.classes, coarse)
+        added = multiply(writer, "context.classes", network.context.classes, coarse)
+        # Here there are fewer positions to add the bias to.
+        added = writer.node("Add", [added, bias], "context.biased")
         added = writer.node("Transpose", [added], "context.planes", perm=[0, 3, 1, 2])
         factors = writer.constant("context.factors", np.array([1, 1, 2, 2], np.float32))
         added = writer.node("Resize", [added, "", factors], "context.large", mode="linear")
         added = writer.node("Transpose", [added], "context.logs", perm=[0, 2, 3, 1])
         logs = writer.node("Add", [logs, added], "logs")
+    limit = writer.constant("classes.limit", np.float32(MAX_LOG_EVIDENCE))
+    writer.node("Exp", [writer.node("Min", [logs, limit], "limited")], "class_maps")
     outputs: list[tuple[str, list[int | str]]] = [
-        (exponentiate("class_maps", logs), [1, "h", "w", network.classes.out_channels])
+        ("class_maps", [1, "h", "w", network.classes.out_channels])
     ]
     if network.gaze is not None:
-        features = exponentiate("gaze.features", project("gaze.logs", network.gaze, last))
+        # exp(x + b) = exp(x) · exp(b): the sum takes up the bias.
+        shift = cast("Tensor", network.gaze.bias).detach()
+        limit = writer.constant("gaze.limit", (MAX_LOG_EVIDENCE - shift).numpy())
+        weights = writer.constant("gaze.weights", shift.exp().numpy()[:, None])
+        logs = multiply(writer, "gaze.logs", network.gaze, last)
+        limited = writer.node("Min", [logs, limit], "gaze.limited")
+        features = writer.node("Exp", [limited], "gaze.features")
+        # With a vector instead of a matrix of one column it takes ten times as long.
+        summed = writer.node("MatMul", [features, weights], "gaze.sum")
         axis = writer.constant("gaze.axis", np.array([3]))
-        gaze = writer.node("ReduceSum", [features, axis], "gaze", keepdims=0)
-        outputs.append((gaze, [1, "h", "w"]))
+        outputs.append((writer.node("Squeeze", [summed, axis], "gaze"), [1, "h", "w"]))
     return outputs
+
+
+def multiply(writer: Writer, name: str, layer: nn.Conv2d, features: str) -> str:
+    """Return the layer's outputs without its bias: (1, h, w, in) -> (1, h, w, out)."""
+    kernel = layer.weight.detach()[:, :, 0, 0].T.contiguous().numpy()  # (in, out)
+    return writer.node("MatMul", [features, writer.constant(f"{name}.kernel", kernel)], name)
 
 
 def write_onnx(network: MSROI, activations: Mapping[str, Activation]) -> bytes:
