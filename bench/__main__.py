@@ -96,6 +96,10 @@ BENCHMARKS: Final = {
         "bench.saliency.presence",
         "which classes photos show, on photos kept aside; ours beside the classifier's",
     ),
+    "regions": (
+        "bench.regions.run",
+        "regions against the labelled objects of COCO's photos, beside class activation maps",
+    ),
     "crop": (
         "bench.crop",
         "crops by the map and by libvips: recorded gaze inside, faces cut",

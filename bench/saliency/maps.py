@@ -72,7 +72,7 @@ def collect_map_functions(
 
 def draw_with(predictor: Predictor) -> MapFunction:
     """Return the function that predicts a photo's map with a network."""
-    return lambda photo: predictor.predict([predictor.prepare(photo)])[0]
+    return lambda photo: predictor.predict([predictor.prepare(photo)])[0].saliency
 
 
 def draw_maps(

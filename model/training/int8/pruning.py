@@ -115,8 +115,9 @@ def show(network: MSROI, image: Tensor) -> Tensor:
     standard = (saliency - saliency.mean()) / saliency.std()
     evidence = class_maps.sum(2)
     odds = evidence / (1 + evidence)
-    shown: Tensor = torch.cat([standard.flatten(), CLASSES_SHARE * odds.flatten()])
-    return shown / saliency.numel() ** 0.5
+    shown = torch.cat([standard.flatten(), CLASSES_SHARE * odds.flatten()])
+    scaled: Tensor = shown / saliency.numel() ** 0.5
+    return scaled
 
 
 def flatten(x: Tensor) -> Tensor:

@@ -52,7 +52,7 @@ def test_the_command_writes_a_file_that_predicts(
     assert pruned == [(2, quantize.PRICE)]
     assert HELD_FOLD not in {record.fold for record in calibrated}
     predictor = OnnxPredictor(out)
-    (saliency,) = predictor.predict([photo(480, 320)])
+    saliency = predictor.predict([photo(480, 320)])[0].saliency
     assert saliency.shape == (40, 60)
     assert out.with_suffix(".sha256").read_text().startswith(predictor.version)
 
