@@ -21,7 +21,7 @@ from model.training.photos import HELD_FOLD
 from model.weights_file import SHIPPED_INT8_WEIGHTS, SHIPPED_WEIGHTS, write_weights
 
 CALIBRATION_PHOTOS: Final = 320
-PRICE: Final = 2e-11
+PRICE: Final = 3e-11
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
