@@ -33,11 +33,12 @@ from worker.image.thumbnail import hash_thumbnail
 from worker.image.window import find_focus, find_window, shape_window
 
 GRID: Final[Mapping[str, tuple[float, ...]]] = {
-    "least_score": (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6),
-    "least_evidence": (0.4, 0.5, 0.6, 0.75, 1.0),
-    "least_share": (0.0, 0.03, 0.1),
-    "least_area": (0.01, 0.02),
-    "smoothing": (0.0, 1.0, 1.5, 2.0),
+    "least_score": (0.1, 0.15, 0.2, 0.3, 0.4),
+    "least_odds": (0.2, 0.3, 0.5, 0.8, 1.2, 1e9),
+    "least_evidence": (0.3, 0.5, 0.8),
+    "least_share": (0.0, 0.05, 0.1),
+    "least_area": (0.01,),
+    "smoothing": (0.5, 1.0, 1.5, 2.0),
 }
 # Of the grid, rules with more of their regions on nothing are left out. More are on nothing on photos
 # whose labels the network has not learnt from.

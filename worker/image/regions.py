@@ -19,14 +19,16 @@ MAX_REGIONS: Final = 16
 class Rule:
     """The constants; `python -m bench regions --half learning --grid` chooses them."""
 
-    least_score: float = 0.2
-    least_evidence: float = 0.5
-    """Places belong to the class from this multiple of its mean evidence on."""
-    least_share: float = 0.03
+    least_score: float = 0.15
+    least_odds: float = 0.8
+    """Places belong to the class from these odds on that the evidence there shows it."""
+    least_evidence: float = 0.3
+    """Other places belong to it from this multiple of its mean evidence on."""
+    least_share: float = 0.05
     """The share of the class's evidence that is in a region."""
     least_area: float = 0.01
     """The share of the photo's area that a box has."""
-    smoothing: float = 2.0
+    smoothing: float = 1.0
     """Standard deviation of a Gaussian, in places of the map."""
 
 
@@ -102,10 +104,11 @@ def find_regions(
     for name, probability, evidence in zip(
         classes.names, classes.probabilities.tolist(), classes.maps, strict=True
     ):
-        odds = probability / max(1 - probability, 1e-6)
+        odds = max(probability, 1e-6) / max(1 - probability, 1e-6)
         smoothed = smooth[0] @ evidence @ smooth[1].T
         total = float(smoothed.sum())
-        for part in find_parts(smoothed, small, rule.least_evidence):
+        least = min(rule.least_odds / odds, rule.least_evidence)
+        for part in find_parts(smoothed, small, least):
             box = Box(
                 part.left / columns, part.top / rows, part.right / columns, part.bottom / rows
             )

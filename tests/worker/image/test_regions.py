@@ -23,6 +23,7 @@ FLAT = np.full((ROWS, COLUMNS), 0.5, np.float32)
 # Independent of what was fitted.
 RULE = Rule(
     least_score=0.5,
+    least_odds=1e9,
     least_evidence=1.0,
     least_share=0.1,
     least_area=0.01,
@@ -130,6 +131,19 @@ def test_regions_of_one_class_lie_apart_and_the_most_salient_comes_first() -> No
     assert (right.box.left, left.box.left) == (20 / 30, 0.0)
     assert right.score < left.score
     assert (right.salience, left.salience) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
+
+
+def test_places_that_show_the_class_by_themselves_belong_to_it_below_its_mean_too() -> None:
+    evidence = np.full((ROWS, COLUMNS), 0.01, np.float32)
+    evidence[4:16, 3:24] = 0.6
+    evidence[4:16, 24:27] = 20.0
+    evidence /= evidence.mean()
+    low = float(evidence[5, 5])
+    assert low < 0.5
+    classes = make_classes(0.8, dog=evidence)  # odds of 4
+    for least_odds, left in ((4.1 * low, 24), (3.9 * low, 3)):
+        (region,) = find_regions(classes, FLAT, replace(RULE, least_odds=least_odds))
+        assert region.box == (left / 30, 0.2, 0.9, 0.8)
 
 
 def test_what_is_improbable_or_small_is_no_region() -> None:
