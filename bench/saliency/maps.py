@@ -23,9 +23,9 @@ from model.weights_file import SHIPPED_INT8_WEIGHTS, SHIPPED_WEAK_WEIGHTS, SHIPP
 MapFunction = Callable[[Image.Image], Map]  # RGB photo -> map, of any size
 
 OURS: Final = ("foveate", "foveate_int8", "foveate_weak")
-# Without the test of presence: T = 0.
-ABLATIONS: Final = {"foveate_t0": SHIPPED_WEIGHTS, "foveate_weak_t0": SHIPPED_WEAK_WEIGHTS}
-MAPS: Final = (*OURS, *ABLATIONS, "cam", "cam_top5", "centre")
+# Without the test of presence: T = 0. The map of the other weights does not depend on it.
+UNTESTED: Final = "foveate_weak_t0"
+MAPS: Final = (*OURS, UNTESTED, "cam", "cam_top5", "centre")
 ATTENTION_CENTER_MAP: Final = "attention_center"
 
 
@@ -40,12 +40,11 @@ def load_predictors() -> dict[str, Predictor]:
         "foveate_int8": OnnxPredictor(SHIPPED_INT8_WEIGHTS),
         "foveate_weak": TorchPredictor("cpu", SHIPPED_WEAK_WEIGHTS, precision=torch.float32),
     }
-    for name, path in ABLATIONS.items():
-        config, state, _ = read_checkpoint(path)
-        with tempfile.TemporaryDirectory() as folder:
-            untested = Path(folder) / path.name
-            write_checkpoint(untested, replace(config, threshold=0.0), state)
-            predictors[name] = TorchPredictor("cpu", untested, precision=torch.float32)
+    config, state, _ = read_checkpoint(SHIPPED_WEAK_WEIGHTS)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / SHIPPED_WEAK_WEIGHTS.name
+        write_checkpoint(path, replace(config, threshold=0.0), state)
+        predictors[UNTESTED] = TorchPredictor("cpu", path, precision=torch.float32)
     return predictors
 
 

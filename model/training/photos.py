@@ -7,7 +7,7 @@ moves none.
 import csv
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -145,3 +145,14 @@ def find_gazed(root: Path) -> list[Photo]:
         names = sorted(json.loads(file.read_text("utf-8")))
         photos += [Photo(file.parent / name, fold_of(name), None, present) for name in names]
     return photos
+
+
+def list_photos(data: Path, left_out: Collection[int]) -> list[Photo]:
+    """Return the photos that may be learnt from: of one label, of COCO, and those with gaze."""
+    coco = data / "coco"
+    photos = [
+        *find_photos(data / "train"),
+        *(find_coco(coco) if coco.is_dir() else []),
+        *find_gazed(data / "fixations"),
+    ]
+    return [photo for photo in photos if photo.fold not in left_out]

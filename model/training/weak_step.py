@@ -18,13 +18,7 @@ from model.training.labels.teachers import label_photos
 from model.training.loop import Settings, train
 from model.training.losses import cells_loss, presence_loss
 from model.training.mosaics import MosaicBatches, WeakBatch
-from model.training.photos import (
-    HELD_FOLD,
-    Photo,
-    find_coco,
-    find_gazed,
-    find_photos,
-)
+from model.training.photos import HELD_FOLD, Photo, list_photos
 from model.training.run_folder import write_run
 
 
@@ -107,17 +101,6 @@ def make_batches(
         label_photos(photos, load_classifier(), device).save(labels_path)
     targets = make_targets(photos, SoftLabels.load(labels_path, photos), make_classes())
     return photos, MosaicBatches(photos, targets, batch_size=batch_size, seed=seed)
-
-
-def list_photos(data: Path, left_out: Collection[int]) -> list[Photo]:
-    """Return the photos that may be learnt from: of one label, of COCO, and those with gaze."""
-    coco = data / "coco"
-    photos = [
-        *find_photos(data / "train"),
-        *(find_coco(coco) if coco.is_dir() else []),
-        *find_gazed(data / "fixations"),
-    ]
-    return [photo for photo in photos if photo.fold not in left_out]
 
 
 def weak_losses(network: MSROI, batch: WeakBatch) -> dict[str, Tensor]:

@@ -30,7 +30,7 @@ RIDGE: Final = 1e-3
 EVEN_SHARE: Final = 0.2
 PROBES: Final = 2
 # Weight of the classes' probabilities beside the map, whose variance is 1.
-CLASSES_SHARE: Final = 0.5
+CLASSES_SHARE: Final = 1.0
 
 Matrix = NDArray[np.float64]
 

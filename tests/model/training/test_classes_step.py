@@ -28,8 +28,8 @@ from model.training.classes_step import (
 from model.training.classifier import Classifier
 from model.training.initialisation import initialise_context, initialise_head
 from model.training.losses import cells_loss, presence_loss
-from model.training.photos import CHOOSING_FOLD, HELD_FOLD
-from model.training.weak_step import list_photos, make_batches
+from model.training.photos import CHOOSING_FOLD, HELD_FOLD, list_photos
+from model.training.weak_step import make_batches
 from tests.model.training.synthetic import draw_soft_labels
 
 NAMES = tuple(entry.name for entry in read_classes())

@@ -19,8 +19,7 @@ from model.training.initialisation import initialise_head
 from model.training.labels.classes import make_classes
 from model.training.losses import gaze_loss, presence_loss
 from model.training.mosaics import WeakBatch, WeakTargets
-from model.training.photos import HELD_FOLD, fold_of
-from model.training.weak_step import list_photos
+from model.training.photos import HELD_FOLD, fold_of, list_photos
 from tests.model.training.synthetic import draw_soft_labels, photo_names
 
 TRAINED, HELD = 8, 3

@@ -16,6 +16,7 @@ from model.training.photos import (
     fold_of,
     is_held,
     is_single,
+    list_photos,
 )
 from tests.model.training.synthetic import photo_names, write_photo, write_synsets
 
@@ -180,3 +181,15 @@ def test_a_folder_without_the_list_of_synsets_is_an_error(tmp_path: Path) -> Non
     write_photo(tmp_path / "pacs_photo" / "dog" / NAME)
     with pytest.raises(FileNotFoundError, match=r"imagenet_synsets\.tsv"):
         find_photos(tmp_path)
+
+
+def test_photos_of_all_sources_are_listed_without_left_out_folds(data: Path) -> None:
+    (name,), (held,) = photo_names(1), photo_names(1, held=True)
+    everything = list_photos(data, ())
+    assert {photo.path.parent.name for photo in everything} == {
+        "n0000003", "Faces", "dog", "coco", "synthetic"
+    }  # fmt: skip
+    left = list_photos(data, {HELD_FOLD, fold_of(name)})
+    assert not {photo.fold for photo in left} & {HELD_FOLD, fold_of(name)}
+    assert held not in {photo.path.name for photo in left}
+    assert [photo for photo in everything if photo in left] == left

@@ -14,9 +14,8 @@ from model.training.__main__ import main
 from model.training.labels.targets import SoftLabels
 from model.training.losses import cells_loss, presence_loss
 from model.training.mosaics import WeakBatch
-from model.training.photos import HELD_FOLD, Photo, fold_of
-from model.training.weak_step import list_photos
-from tests.model.training.synthetic import draw_soft_labels, photo_names
+from model.training.photos import HELD_FOLD, Photo, list_photos
+from tests.model.training.synthetic import draw_soft_labels
 
 WRITTEN = {
     *("curves.png", "log.jsonl", "msroi.safetensors", "msroi.sha256", "run.json"),
@@ -63,18 +62,6 @@ def test_a_run_has_the_classes_of_the_list(data: Path, run: Path) -> None:
     assert record["settings"]["steps"] == record["settings"]["batch_size"] == 2
     assert network.config.classes == tuple(entry.name for entry in read_classes())
     assert not network.config.context
-
-
-def test_photos_of_all_sources_are_listed_without_left_out_folds(data: Path) -> None:
-    (name,), (held,) = photo_names(1), photo_names(1, held=True)
-    everything = list_photos(data, ())
-    assert {photo.path.parent.name for photo in everything} == {
-        "n0000003", "Faces", "dog", "coco", "synthetic"
-    }  # fmt: skip
-    left = list_photos(data, {HELD_FOLD, fold_of(name)})
-    assert not {photo.fold for photo in left} & {HELD_FOLD, fold_of(name)}
-    assert held not in {photo.path.name for photo in left}
-    assert [photo for photo in everything if photo in left] == left
 
 
 def test_both_losses_are_logged(run: Path) -> None:
