@@ -200,7 +200,8 @@ class CompressOptions(BaseModel):
         Heatmap,
         Field(
             description="`map`: also return the saliency map as a greyscale PNG. `overlay`: also "
-            "return the photo in grey under colours of the map's ranks as a JPEG",
+            "return the photo in grey under colours of the map's ranks as a JPEG. `classes`: the photo in "
+            "grey under the map of each class in its colour, with a legend, as a JPEG",
             examples=["none"],
         ),
     ] = Options().heatmap

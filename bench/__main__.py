@@ -92,6 +92,14 @@ BENCHMARKS: Final = {
         "JPEG in, JPEG out: encoding from coefficients compared with pixels",
     ),
     "saliency": ("bench.saliency.run", "saliency maps against recorded gaze"),
+    "presence": (
+        "bench.saliency.presence",
+        "which classes photos show, on photos kept aside; ours beside the classifier's",
+    ),
+    "regions": (
+        "bench.regions.run",
+        "regions against the labelled objects of COCO's photos, beside class activation maps",
+    ),
     "crop": (
         "bench.crop",
         "crops by the map and by libvips: recorded gaze inside, faces cut",

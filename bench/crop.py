@@ -85,7 +85,7 @@ def measure_photo(
     """Return by shape and cropper what is inside, and the CPU time of a crop of ours in milliseconds."""
     with Image.open(path) as opened:
         photo = opened.convert("RGB")  # gaze refers to the stored pixels
-    saliency = predictor.predict([predictor.prepare(photo)])[0]
+    saliency = predictor.predict([predictor.prepare(photo)])[0].saliency
     fixations = locate_fixations(points_xy, (photo.height, photo.width))
     faces = find_faces(photo)
     focus = find_focus(saliency)

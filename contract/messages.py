@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Self, TypedDict, cast, get_args
+from typing import Any, Final, Literal, NewType, Self, TypedDict, cast, get_args
 
 from contract.errors import FoveateError, InternalError, index_by_code
 from contract.gravity import SMART
@@ -16,7 +16,7 @@ from contract.images import Format
 
 Target = Literal["size", "quality"]
 Tune = Literal["perceptual", "psnr"]
-Heatmap = Literal["none", "map", "overlay"]
+Heatmap = Literal["none", "map", "overlay", "classes"]
 Subsampling = Literal["auto", "420", "444"]
 Metadata = Literal["none", "copyright", "all"]
 Hdr = Literal["none", "keep"]
@@ -30,6 +30,8 @@ MAX_TEXT_CHARS: Final = 4096
 # Names of stages become labels of metrics and part of a response header.
 STAGE: Final = re.compile(r"[a-z_]{1,32}")
 MAX_STAGES: Final = 16
+MAX_REGIONS: Final = 16
+MAX_CLASS_CHARS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,8 @@ class Request:
         return message
 
 
-class Crop(TypedDict):
-    """A part of the upright photo, in shares of its sides; ``x`` and ``y`` are its left and top."""
+class Box(TypedDict):
+    """A part of an upright picture, in shares of its sides; ``x`` and ``y`` are its left and top."""
 
     x: float
     y: float
@@ -126,6 +128,13 @@ class Focus(TypedDict):
     y: float
 
 
+# Where the JPEG shows a class; ``score`` is from 0 to 1.
+Region = TypedDict("Region", {"class": str, "score": float, "box": Box})
+# A tiny picture in 5 to 25 bytes (evanw.github.io/thumbhash), in base64.
+Thumbhash = NewType("Thumbhash", str)
+THUMBHASH: Final = re.compile(r"(?:[A-Za-z0-9+/]{4}){1,8}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """A finished job; its file is stored at ``image_key``, a heatmap at ``heatmap_key``.
@@ -134,7 +143,8 @@ class Result:
     ``batch_size`` is 0 in all replies of a batch but the first, so that a sum over replies counts
     every photo once. ``passthrough`` says that the file is the upload, byte for byte. ``submitted_unix_s``
     and ``started_unix_s`` are None in replies of versions that do not send them. ``crop`` is what
-    ``fit="cover"`` kept of the upright photo, ``focus`` the point of the JPEG to keep in view.
+    ``fit="cover"`` kept of the upright photo. ``focus``, the point to keep in view, ``regions``, the most
+    salient first, and ``thumbhash`` are of the JPEG; replies of earlier versions lack them.
     """
 
     job_id: str
@@ -150,8 +160,10 @@ class Result:
     passthrough: bool = False
     submitted_unix_s: float | None = None
     started_unix_s: float | None = None
-    crop: Crop | None = None
+    crop: Box | None = None
     focus: Focus | None = None
+    regions: list[Region] | None = None
+    thumbhash: Thumbhash | None = None
     format: Format = "jpeg"
 
 
@@ -257,13 +269,37 @@ def is_stage_ms(value: object) -> bool:
     )
 
 
-def is_shares(value: object, kind: type[Crop] | type[Focus]) -> bool:
+def is_shares(value: object, kind: type[Box] | type[Focus]) -> bool:
     """Return whether a value has the fields of ``kind``, each from 0 to 1."""
     return (
         isinstance(value, dict)
         and value.keys() == kind.__annotations__.keys()
         and all(is_measure(share) and share <= 1 for share in value.values())
     )
+
+
+def is_region(value: object) -> bool:
+    """Return whether a value is a region: a class, a score from 0 to 1, and a box."""
+    if not isinstance(value, dict) or value.keys() != {"class", "score", "box"}:
+        return False
+    name, score = value["class"], value["score"]
+    return (
+        is_text(name)
+        and 0 < len(name) <= MAX_CLASS_CHARS
+        and is_measure(score)
+        and score <= 1
+        and is_shares(value["box"], Box)
+    )
+
+
+def is_regions(value: object) -> bool:
+    """Return whether a value is a list of a few regions."""
+    return isinstance(value, list) and len(value) <= MAX_REGIONS and all(map(is_region, value))
+
+
+def is_thumbhash(value: object) -> bool:
+    """Return whether a value is the base64 of a thumbhash."""
+    return isinstance(value, str) and THUMBHASH.fullmatch(value) is not None
 
 
 # By the declared type of a field: whether a value is valid. All other types are choices.
@@ -276,8 +312,10 @@ CHECKS: Final[dict[object, Callable[[Any], bool]]] = {
     str: is_text,
     str | None: lambda value: value is None or is_text(value),
     dict[str, float]: is_stage_ms,
-    Crop | None: lambda value: value is None or is_shares(value, Crop),
+    Box | None: lambda value: value is None or is_shares(value, Box),
     Focus | None: lambda value: value is None or is_shares(value, Focus),
+    list[Region] | None: lambda value: value is None or is_regions(value),
+    Thumbhash | None: lambda value: value is None or is_thumbhash(value),
     Options: lambda value: isinstance(value, Options),
 }
 REPLY_KINDS: Final[dict[str, type[Reply]]] = {"result": Result, "failure": Failure}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Final
 
 from safetensors import safe_open
 from safetensors.torch import save
@@ -12,6 +13,9 @@ from torch import Tensor
 from model.config import MSROIConfig
 from model.msroi import MSROI
 from model.weights_file import SHIPPED_WEIGHTS, read_weights, write_weights
+
+# Settings that the weights of version 0.1 lack, as these were.
+ADDED_SETTINGS: Final = {"context": False, "gaze_features": 0}
 
 
 def write_checkpoint(path: Path, config: MSROIConfig, state: Mapping[str, Tensor]) -> str:
@@ -37,6 +41,7 @@ def read_checkpoint(path: Path) -> tuple[MSROIConfig, dict[str, Tensor], str]:
     _, checksum = read_weights(path)
     with safe_open(path, framework="pt") as stored:
         settings = json.loads((stored.metadata() or {}).get("config", "{}"))
+        settings = {**ADDED_SETTINGS, **settings}
         state = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
     # A default must not replace a missing setting: the weights were made with another value.
     if settings.keys() != {field.name for field in fields(MSROIConfig)}:

@@ -19,10 +19,13 @@ class MSROIConfig:
 
     classes: tuple[str, ...]
     features_per_class: int = 2  # D in the paper
-    # T: a class is present when its mean evidence exceeds it. The defaults of threshold and
-    # smoothing are those of the weak weights, chosen on fold 1; step two of training fits both
-    # again (docs/training.md).
+    # T: a class is present when its mean evidence exceeds it, which are the odds of its presence.
+    # The default only serves training; step three chooses it on fold 1 (docs/training.md).
     threshold: float = 0.002
     smoothing_cells: float = 1.0  # standard deviation of the Gaussian, in samples of the map
     # Photos are scaled to about this area with their aspect kept; both sides are multiples of 32.
     input_area_px: int = 480 * 320
+    # Of step three: whether class maps also read features of the coarse strides; and how many
+    # features make the calibrated map. With 0 it is the sum over the present classes.
+    context: bool = False
+    gaze_features: int = 0

@@ -39,19 +39,28 @@ class Head:
             *(np.array(stored[name], np.float32) for name in ARRAYS),
         )
 
-    def draw(self, class_maps: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the smoothed saliency map with a maximum of 1: (h, w, C·D) -> (h, w)."""
+    def draw(
+        self, class_maps: NDArray[np.float32], gaze: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the smoothed saliency map with a maximum of 1: (h, w, C·D), (h, w) -> (h, w)."""
+        evidence = self._sum_present(class_maps) if gaze is None else gaze
+        height, width = evidence.shape
+        # The prior is a product of one factor for each row and one for each column.
+        rows = self._smoothing(height) * self._prior(self.log_prior_y, height)
+        columns = self._smoothing(width) * self._prior(self.log_prior_x, width)
+        return normalise(rows @ evidence @ columns.T)
+
+    def _sum_present(self, class_maps: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the weighted sum over the present classes: (h, w, C·D) -> (h, w)."""
         height, width, _ = class_maps.shape
         samples = class_maps.reshape(height * width, -1)  # -> (h·w, C·D)
         # numpy's own mean takes three times as long along this axis
         evidence_of = np.einsum("nf->f", samples).reshape(self.log_feature_weights.shape).sum(1)
         present = evidence_of > self.config.threshold * len(samples)  # (C,)
+        present |= evidence_of == evidence_of.max()  # the likeliest class always counts
         weights = np.exp(self.log_feature_weights) * present[:, None]  # (C, D)
-        evidence = (samples @ weights.ravel()).reshape(height, width)
-        # The prior is a product of one factor for each row and one for each column.
-        rows = self._smoothing(height) * self._prior(self.log_prior_y, height)
-        columns = self._smoothing(width) * self._prior(self.log_prior_x, width)
-        return normalise(rows @ evidence @ columns.T)
+        evidence: NDArray[np.float32] = (samples @ weights.ravel()).reshape(height, width)
+        return evidence
 
     def _smoothing(self, samples: int) -> NDArray[np.float32]:
         return smoothing_matrix(samples, self.config.smoothing_cells)

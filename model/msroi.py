@@ -6,6 +6,9 @@ Prakash et al., "Semantic Perceptual Image Compression using Deep Convolutional 
 arXiv 1411.6228.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,6 +17,8 @@ from model.config import MAX_LOG_EVIDENCE, PIXEL_MEAN, PIXEL_STD, MSROIConfig
 from model.efficientnet import CAN_FUSE, TAPS, Backbone, Conv
 
 HEAD_WIDTH = 64
+# Of the features that only class maps use; the coarse backbone's say what, not where.
+CONTEXT_WIDTH = 64
 PRIOR_KNOTS = 16
 
 
@@ -30,8 +35,42 @@ class Refine(nn.Module):
         return x + refined  # (N, C, h, w)
 
 
+class Context(nn.Module):
+    """What the coarse strides add to the logarithms of the class maps."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        widths = list(TAPS.values())[1:]
+        self.laterals = nn.ModuleList(Conv(width, CONTEXT_WIDTH) for width in widths)
+        self.refine = Refine(CONTEXT_WIDTH)
+        self.classes = nn.Conv2d(CONTEXT_WIDTH, outputs, 1, bias=False)
+
+    def features(self, *coarse: Tensor) -> Tensor:
+        """Return the features: those of the backbone at stride 16 and 32 -> (N, 64, H/16, W/16)."""
+        at_16, at_32 = (layer(tap) for layer, tap in zip(self.laterals, coarse, strict=True))
+        features: Tensor = self.refine(at_16 + upsample_2x(at_32))
+        return features
+
+    def forward(self, *coarse: Tensor) -> Tensor:
+        """Return the addends, of the same features: -> (N, C·D, H/8, W/8)."""
+        return upsample_2x(self.classes(self.features(*coarse)))
+
+
+class Evidence(NamedTuple):
+    """What the map is drawn from."""
+
+    class_maps: Tensor
+    """f_d^c(x, y) > 0: (N, num_classes, features_per_class, h, w)"""
+    gaze: Tensor | None
+    """(N, h, w) > 0; None: the map is the sum over the present classes."""
+
+
 class MSROI(nn.Module):
-    """The backbone and MSROI's head; `forward` gives the saliency map before normalisation."""
+    """The backbone and MSROI's head; `forward` gives the saliency map before normalisation.
+
+    The map is the sum over the present classes. A network that recorded gaze has calibrated keeps
+    what it learnt so in `gaze`: its map then is the sum over the features of that layer.
+    """
 
     def __init__(self, config: MSROIConfig) -> None:
         super().__init__()
@@ -42,6 +81,8 @@ class MSROI(nn.Module):
         self.refine_8 = Refine(HEAD_WIDTH)
         outputs = len(config.classes) * config.features_per_class
         self.classes = nn.Conv2d(HEAD_WIDTH, outputs, 1)
+        self.context = Context(outputs) if config.context else None
+        self.gaze = nn.Conv2d(HEAD_WIDTH, config.gaze_features, 1) if config.gaze_features else None
         # Calibrated on recorded gaze. All zeros give the plain sum of the paper.
         self.log_feature_weights = nn.Parameter(
             torch.zeros(len(config.classes), config.features_per_class)
@@ -61,30 +102,51 @@ class MSROI(nn.Module):
             if isinstance(module, Conv):
                 module.fused = module.activate and CAN_FUSE
 
-    def features(self, images: Tensor) -> Tensor:
-        """Return the features that all classes share: (N, 3, H, W) -> (N, 64, H/8, W/8).
+    def fine_features(self, taps: Sequence[Tensor]) -> Tensor:
+        """Return the features with detail, of all strides: -> (N, 64, H/8, W/8)."""
+        at_8, at_16, at_32 = (
+            lateral(tap) for lateral, tap in zip(self.laterals, taps, strict=True)
+        )  # each (N, 64, H/stride, W/stride)
+        x = self.refine_16(at_16 + upsample_2x(at_32))  # -> (N, 64, H/16, W/16)
+        features: Tensor = self.refine_8(at_8 + upsample_2x(x))
+        return features
+
+    def class_maps(self, images: Tensor) -> Tensor:
+        """Return f_d^c(x, y) > 0: (N, 3, H, W) -> (N, num_classes, features_per_class, h, w)."""
+        taps = self.taps(images)
+        return self.map_classes(self.fine_features(taps), *taps[1:])
+
+    def evidence(self, images: Tensor) -> Evidence:
+        """Return what the map is drawn from: (N, 3, H, W) -> of maps of (H/8, W/8).
 
         Args:
             images: from `normalise_pixels`; the sides divide by 32.
         """
-        images = images.to(self.classes.weight.dtype)
-        at_8, at_16, at_32 = (
-            lateral(tap) for lateral, tap in zip(self.laterals, self.backbone(images), strict=True)
-        )  # each (N, 64, H/stride, W/stride)
-        x = self.refine_16(at_16 + upsample_2x(at_32))  # -> (N, 64, H/16, W/16)
-        features: Tensor = self.refine_8(at_8 + upsample_2x(x))  # -> (N, 64, H/8, W/8)
-        return features
+        taps = self.taps(images)
+        fine = self.fine_features(taps)
+        return Evidence(self.map_classes(fine, *taps[1:]), self.map_gaze(fine))
 
-    def class_maps(self, images: Tensor) -> Tensor:
-        """Return f_d^c(x, y) > 0: (N, 3, H, W) -> (N, num_classes, features_per_class, h, w).
+    def taps(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the backbone's features at stride 8, 16 and 32: 40, 112 and 320 channels."""
+        taps: tuple[Tensor, Tensor, Tensor] = self.backbone(images.to(self.classes.weight.dtype))
+        return taps
+
+    def map_classes(self, fine: Tensor, *coarse: Tensor) -> Tensor:
+        """Return the class maps: (N, 64, h, w), at stride 16, at 32 -> (N, C, D, h, w) > 0.
 
         Always float32: the three digits of bfloat16 would show as steps in the map.
         """
-        logs = self.classes(self.features(images)).float()  # -> (N, C·D, h, w)
-        maps = logs.clamp(max=MAX_LOG_EVIDENCE).exp()
+        logs = self.classes(fine).float()  # -> (N, C·D, h, w)
+        if self.context is not None:
+            logs = logs + self.context(*coarse).float()
+        maps = exponentiate(logs)
         shape = (len(maps), *self.log_feature_weights.shape, *maps.shape[2:])
         by_class: Tensor = maps.reshape(shape)  # -> (N, C, D, h, w)
         return by_class
+
+    def map_gaze(self, fine: Tensor) -> Tensor | None:
+        """Return what recorded gaze has calibrated, float32: (N, 64, h, w) -> (N, h, w) > 0."""
+        return None if self.gaze is None else exponentiate(self.gaze(fine).float()).sum(1)
 
     def presence(self, class_maps: Tensor) -> Tensor:
         """Return Z_c > 0, (N, C, D, h, w) -> (N, C); its probability is σ(log Z) = Z/(1 + Z).
@@ -94,19 +156,36 @@ class MSROI(nn.Module):
         """
         return class_maps.sum(2).mean((2, 3))
 
-    def saliency(self, class_maps: Tensor) -> Tensor:
-        """Return the weighted sum over the present classes: (N, C, D, h, w) -> (N, h, w), ≥ 0."""
-        present = self.presence(class_maps) > self.config.threshold  # (N, C)
-        weights = self.log_feature_weights.exp() * present[:, :, None]  # -> (N, C, D)
-        evidence = torch.einsum("ncd,ncdhw->nhw", weights, class_maps)  # -> (N, h, w)
+    def find_present(self, class_maps: Tensor) -> Tensor:
+        """Return which classes are present, the likeliest one always: -> (N, C) bool."""
+        z = self.presence(class_maps.detach())
+        return (z > self.config.threshold) | (z == z.amax(1, keepdim=True))
+
+    def saliency(self, class_maps: Tensor, gaze: Tensor | None = None) -> Tensor:
+        """Return the map of an `Evidence`: (N, C, D, h, w), (N, h, w) -> (N, h, w), ≥ 0.
+
+        It is the calibrated `gaze`, else the weighted sum over the present classes.
+        """
+        evidence = self.sum_present(class_maps) if gaze is None else gaze
         height, width = evidence.shape[1:]
         log_prior_y = interpolate_knots(self.log_prior_y, height)[:, None]  # (16,) -> (h, 1)
         log_prior_x = interpolate_knots(self.log_prior_x, width)  # (16,) -> (w,)
         return evidence * (log_prior_y + log_prior_x).exp()  # (N, h, w)
 
+    def sum_present(self, class_maps: Tensor) -> Tensor:
+        """Return the weighted sum over the present classes: (N, C, D, h, w) -> (N, h, w)."""
+        present = self.find_present(class_maps)  # (N, C)
+        weights = self.log_feature_weights.exp() * present[:, :, None]  # -> (N, C, D)
+        return torch.einsum("ncd,ncdhw->nhw", weights, class_maps)
+
     def forward(self, images: Tensor) -> Tensor:
         """Return the saliency before smoothing: (N, 3, H, W) -> (N, H/8, W/8), ≥ 0."""
-        return self.saliency(self.class_maps(images))
+        return self.saliency(*self.evidence(images))
+
+
+def exponentiate(logs: Tensor) -> Tensor:
+    """Return the exponentials, kept finite."""
+    return logs.clamp(max=MAX_LOG_EVIDENCE).exp()
 
 
 def upsample_2x(x: Tensor) -> Tensor:

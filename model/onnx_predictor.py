@@ -11,6 +11,7 @@ from PIL import Image
 
 from model.head import Head
 from model.input_size import choose_input_size, scale_photo
+from model.prediction import Prediction, select_classes
 from model.predictor import USUAL_ASPECT
 from model.weights_file import SHIPPED_INT8_WEIGHTS, read_weights
 
@@ -56,7 +57,13 @@ class OnnxPredictor:
             raise RuntimeError(
                 f"weights: {path} was made for another version of the network"
             ) from error
+        self._outputs = [output.name for output in self._session.get_outputs()]
         self.version = checksum[:12]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of all classes of the network."""
+        return self._head.config.classes
 
     def input_size(self, width_px: int, height_px: int) -> tuple[int, int]:
         """Return the (height, width) in pixels to which `prepare` scales a photo of this size."""
@@ -70,18 +77,29 @@ class OnnxPredictor:
         """Return the whole photo at the network's input size: (H, W, 3) uint8 RGB."""
         return np.asarray(scale_photo(image, self.input_size(*image.size)))
 
-    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
-        """Return the saliency map of each prepared photo, in order: (H/8, W/8) float32."""
-        return [self._compute_map(photo) for photo in batch]
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
+        """Return the saliency map and the classes of each prepared photo, in order."""
+        return [self._describe(*self.run_network(photo)) for photo in batch]
 
-    def _compute_map(self, photo: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _describe(
+        self, class_maps: NDArray[np.float32], gaze: NDArray[np.float32] | None = None
+    ) -> Prediction:
+        saliency = self._head.draw(class_maps, gaze)  # (H/8, W/8, C·D), (H/8, W/8) -> (H/8, W/8)
+        return select_classes(saliency, class_maps, self._head.config.classes)
+
+    def run_network(self, photo: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+        """Return the network's own outputs for a prepared photo, (H, W, 3).
+
+        These are its class maps, (H/8, W/8, C·D) > 0, and if it has them the sum of its calibrated
+        features, (H/8, W/8) > 0.
+        """
         height, width, _ = photo.shape
         # Four channels, of which the last one has no weight: the runtime is faster than with three.
         pixels = np.zeros((1, height, width, 4), np.uint8)
         for channel in range(3):  # numpy copies them together seven times slower
             pixels[0, ..., channel] = photo[..., channel]
-        (class_maps,) = self._session.run(["class_maps"], {"pixels": pixels})
-        return self._head.draw(class_maps[0])  # (H/8, W/8, C·D) -> (H/8, W/8)
+        outputs = self._session.run(self._outputs, {"pixels": pixels})
+        return [output[0] for output in outputs]
 
     def warm_up(self, max_batch_size: int) -> None:  # noqa: ARG002 -- photos go one by one
         """Run one photo."""

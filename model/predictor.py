@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from model.prediction import Prediction
+
 # The library of NVIDIA's driver. Torch itself takes seconds and 200 MB to say that there is none.
 CUDA_DRIVER: Final = "libcuda.so.1"
 # Width and height of the landscape format of most cameras.
@@ -44,12 +46,12 @@ class Predictor(Protocol):
         """
         ...
 
-    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
-        """Return the saliency map of each prepared photo, in order.
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
+        """Return the saliency map and the classes of each prepared photo, in order.
 
-        The map of an (H, W, 3) photo is (H/8, W/8) float32 in [0, 1] and covers exactly its photo.
-        Its maximum is 1, or all values are 0 if no class is present. It does not depend on the rest
-        of the batch, apart from rounding on CUDA.
+        The maps of an (H, W, 3) photo are (H/8, W/8) float32 in [0, 1] and cover exactly its photo.
+        The saliency map's maximum is 1, or all values are 0 if none is above rounding errors.
+        Nothing depends on the rest of the batch, apart from rounding on CUDA.
 
         Args:
             batch: photos from `prepare`, of any sizes.

@@ -8,11 +8,21 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
 from model.checkpoint import load_network
+from model.config import MAP_STRIDE
 from model.input_size import choose_input_size, scale_photo
 from model.maps import normalise, smoothing_matrix
 from model.msroi import MSROI, normalise_pixels
+from model.prediction import (
+    CELLS,
+    LEAST_PROBABILITY,
+    MAX_CLASSES,
+    Prediction,
+    describe,
+    find_probabilities,
+)
 from model.predictor import USUAL_ASPECT
 from model.weights_file import SHIPPED_WEIGHTS
 
@@ -86,8 +96,8 @@ class TorchPredictor:
         """Whether several threads may call `predict` at the same time, each with its own photos."""
         return self.device.type == "cpu"
 
-    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
-        """Return the saliency map of each prepared photo, in order: (H/8, W/8) float32."""
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
+        """Return the saliency map and the classes of each prepared photo, in order."""
         if not batch:
             return []
         if self.device.type == "cpu":
@@ -95,27 +105,55 @@ class TorchPredictor:
             passes = [[index] for index in range(len(batch))]
         else:
             passes = group_by_shape(batch)
-        maps_by_index: dict[int, Tensor] = {}
+        outputs: dict[int, Tensor] = {}
         with torch.inference_mode():
             for indices in passes:
-                maps = self._compute_maps([batch[index] for index in indices])  # (n, H/8, W/8)
-                maps_by_index.update(zip(indices, maps, strict=True))
-            in_order = [maps_by_index[index] for index in range(len(batch))]
+                packed = self._run([batch[index] for index in indices])  # (n, values)
+                outputs.update(zip(indices, packed, strict=True))
+            in_order = [outputs[index] for index in range(len(batch))]
             # One copy for all passes: a copy after each would block before the next pass starts.
-            flat = torch.cat([saliency.flatten() for saliency in in_order]).cpu().numpy()
-        ends = np.cumsum([saliency.numel() for saliency in in_order])
+            flat = torch.cat(in_order).cpu().numpy()
+        ends = np.cumsum([values.numel() for values in in_order])
         return [
-            normalise(values.reshape(saliency.shape))
-            for values, saliency in zip(np.split(flat, ends[:-1]), in_order, strict=True)
+            self._unpack(values, (photo.shape[0] // MAP_STRIDE, photo.shape[1] // MAP_STRIDE))
+            for values, photo in zip(np.split(flat, ends[:-1]), batch, strict=True)
         ]
 
-    def _compute_maps(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
-        """Return the maps of photos of one shape before scaling, on the device: (N, H/8, W/8)."""
+    def _run(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
+        """Return what `_unpack` reads of photos of one shape, on the device: (N, values).
+
+        These are evidence and index of the k most probable classes, (k,) each, the map before scaling,
+        (h, w), and the evidence for each of these classes at each place, (k, h/2, w/2).
+        """
         pixels = normalise_pixels(self._upload(photos))  # -> (N, 3, H, W)
-        class_maps = self._network.class_maps(pixels)  # -> (N, C, D, H/8, W/8)
-        saliency = self._network.saliency(class_maps)  # -> (N, H/8, W/8)
+        class_maps, gaze = self._network.evidence(pixels)  # -> (N, C, D, h, w), (N, h, w)
+        saliency = self._network.saliency(class_maps, gaze)  # -> (N, h, w)
         height, width = saliency.shape[1:]
-        return self._smoothing_of(height) @ saliency @ self._smoothing_of(width).T
+        smooth = self._smoothing_of(height) @ saliency @ self._smoothing_of(width).T
+        presence = self._network.presence(class_maps)  # -> (N, C)
+        best = presence.topk(min(MAX_CLASSES, presence.shape[1]))
+        rows = torch.arange(len(photos), device=best.indices.device)[:, None]
+        evidence = class_maps[rows, best.indices].sum(2)  # (N, k, D, h, w) -> (N, k, h, w)
+        evidence = functional.avg_pool2d(evidence, CELLS)  # -> (N, k, h/2, w/2)
+        # A float32 holds an index exactly.
+        parts = (best.values, best.indices.float(), smooth.flatten(1), evidence.flatten(1))
+        return torch.cat(parts, 1)
+
+    def _unpack(self, values: NDArray[np.float32], shape: tuple[int, int]) -> Prediction:
+        """Return the prediction for one photo, whose map has this shape, from a row of `_run`."""
+        names = self._network.config.classes
+        best = min(MAX_CLASSES, len(names))
+        height, width = shape
+        parts = np.split(values, np.cumsum((best, best, height * width)))
+        presence, indices, saliency, evidence = parts
+        probabilities = find_probabilities(presence)
+        count = int((probabilities >= LEAST_PROBABILITY).sum())
+        return describe(
+            normalise(saliency.reshape(shape)),
+            tuple(names[int(index)] for index in indices[:count]),
+            probabilities[:count],
+            evidence.reshape(best, height // CELLS, width // CELLS)[:count],
+        )
 
     def _upload(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
         """Return the photos as one tensor on the device: (N, H, W, 3) uint8."""

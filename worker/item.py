@@ -15,6 +15,7 @@ from contract.messages import Request, Result
 from contract.work import count_work_px
 from worker.image.encode import EncodeInputs
 from worker.image.gain_map.write import UncutGainMap
+from worker.image.regions import ClassMaps
 
 # The most memory that one pixel takes in the worker (docs/operations.md).
 BYTES_PER_PIXEL: Final = 30
@@ -53,10 +54,12 @@ class Item:
     # None if the photo is encoded from `source`.
     pixels: NDArray[np.uint8] | None = None
     source: Source | None = None
+    # The photo in RGB, as the network gets it.
     network_input: NDArray[np.uint8] | None = None
     # Set when the photo is alone in the service; else the inputs are prepared by the encode stage.
     encode_inputs: Future[EncodeInputs] | None = None
     saliency: NDArray[np.float32] | None = None
+    classes: ClassMaps | None = None
     # Pictures to store, by key.
     blobs: dict[str, bytes] = field(default_factory=dict)
     result: Result | None = None
@@ -106,7 +109,7 @@ class Item:
     def release(self) -> None:
         """Free all large data of the photo."""
         self.data = self.pixels = self.source = None
-        self.network_input = self.saliency = None
+        self.network_input = self.saliency = self.classes = None
         if self.encode_inputs:
             self.encode_inputs.cancel()  # its task refers to the pixels
         self.encode_inputs = None

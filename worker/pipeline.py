@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from contract.keys import input_key
 from worker.flow import Flow, Stage
 from worker.image.decode import decode
 from worker.image.encode import prepare_inputs
+from worker.image.regions import ClassMaps
 from worker.item import Item
 from worker.replies import Replies
 from worker.result import WithdrawnError, build_result
@@ -34,6 +35,12 @@ MAX_BATCH_PER_THREAD: Final = 8
 MAX_SLOW_PER_THREAD: Final = 4
 # How often Redis is asked whether photos that take long are still wanted.
 WATCH_INTERVAL_S: Final = 0.2
+
+
+# A saliency map; and the names, probabilities and maps of the classes, as in ``ClassMaps``.
+Prediction: TypeAlias = tuple[
+    NDArray[np.float32], tuple[str, ...], NDArray[np.float32], NDArray[np.float32]
+]
 
 
 class Predictor(Protocol):
@@ -52,10 +59,10 @@ class Predictor(Protocol):
         """Return the memory of a GPU that this process has reserved, 0 on a CPU."""
 
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
-        """Return the network's input for a photo."""
+        """Return the network's input for a photo: (h, w, 3) RGB."""
 
-    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
-        """Return one saliency map for each input."""
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> Sequence[Prediction]:
+        """Return the prediction for each input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +241,7 @@ class Pipeline:
         items[0].batch_size = len(items)
         inputs = [cast("NDArray[np.uint8]", item.network_input) for item in items]
         try:
-            maps = self._predictor.predict(inputs)
+            predictions = self._predictor.predict(inputs)
         except Exception:
             if len(items) == 1:
                 raise
@@ -243,9 +250,9 @@ class Pipeline:
             for item in items:
                 self._predict_alone(item)
             return
-        for item, saliency in zip(items, maps, strict=True):
-            item.network_input = None
-            item.saliency = saliency
+        for item, prediction in zip(items, predictions, strict=True):
+            item.saliency, names, probabilities, maps = prediction
+            item.classes = ClassMaps(names, probabilities, maps)
 
     def _predict_alone(self, item: Item) -> None:
         try:

@@ -17,6 +17,7 @@ LIBRARIES: Final = (
     "onnxruntime",
     "pi-heif-decoder",
     "pillow",
+    "thash",
     "torch",
 )
 

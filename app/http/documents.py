@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.http.problems import to_document
 from app.queue.job import Job, State
@@ -11,8 +11,8 @@ from contract.images import Format
 from contract.messages import Failure, Result
 
 
-class Crop(BaseModel):
-    """A part of the upright photo, in shares of its sides."""
+class Box(BaseModel):
+    """A part of an upright picture, in shares of its sides."""
 
     x: Annotated[float, Field(description="Its left edge")]
     y: Annotated[float, Field(description="Its upper edge")]
@@ -25,6 +25,16 @@ class Focus(BaseModel):
 
     x: float
     y: float
+
+
+class Region(BaseModel):
+    """A place in the JPEG, and what it shows."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    name: Annotated[str, Field(alias="class", examples=["dog"])]
+    score: Annotated[float, Field(description="How sure this is, from 0 to 1", examples=[0.93])]
+    box: Annotated[Box, Field(description="In shares of the JPEG's sides")]
 
 
 class Statistics(BaseModel):
@@ -43,9 +53,22 @@ class Statistics(BaseModel):
     stage_ms: Annotated[
         dict[str, float], Field(description="Milliseconds of queue, decode, predict and encode")
     ]
-    crop: Annotated[Crop | None, Field(description="What `fit=cover` kept")] = None
+    crop: Annotated[
+        Box | None, Field(description="The part of the upright photo that `fit=cover` kept")
+    ] = None
     focus: Annotated[
         Focus | None, Field(description="The point to keep in view, as for CSS `object-position`")
+    ] = None
+    regions: Annotated[
+        list[Region] | None,
+        Field(description="What the JPEG shows and where, the most salient first, at most 16"),
+    ] = None
+    thumbhash: Annotated[
+        str | None,
+        Field(
+            description="A blurred picture of the JPEG to show while it loads, a ThumbHash in base64",
+            examples=["1QcSHQRnh493V4dIh4eXh1h4kJUI"],
+        ),
     ] = None
 
 
@@ -145,6 +168,8 @@ def describe_statistics(result: Result) -> Statistics:
         passthrough=result.passthrough,
         version=result.model_version,
         stage_ms={stage: round(elapsed_ms, 3) for stage, elapsed_ms in result.stage_ms.items()},
-        crop=result.crop and Crop(**result.crop),
+        crop=result.crop and Box(**result.crop),
         focus=result.focus and Focus(**result.focus),
+        regions=None if result.regions is None else [*map(Region.model_validate, result.regions)],
+        thumbhash=result.thumbhash,
     )

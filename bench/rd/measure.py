@@ -99,7 +99,7 @@ def load_prediction() -> Callable[[Picture], Map]:
 
     # Every machine supports float32, so figures are the same on all.
     predictor = TorchPredictor(device="cpu", precision=torch.float32)
-    return lambda image: predictor.predict([predictor.prepare(Image.fromarray(image))])[0]
+    return lambda image: predictor.predict([predictor.prepare(Image.fromarray(image))])[0].saliency
 
 
 def measure_photo(photo: Photo, options: MeasureOptions) -> PhotoMeasures:

@@ -42,7 +42,8 @@ def draw_strip(path: Path, predictors: Mapping[str, Predictor]) -> Image.Image:
     """Return a photo, within `TILE_PX` by `TILE_PX`, its maps at the same size, and its name."""
     with Image.open(path) as opened:
         photo = ImageOps.exif_transpose(opened).convert("RGB")
-    maps = {name: predictors[name].predict([predictors[name].prepare(photo)])[0] for name in SHOWN}
+    chosen = {name: predictors[name] for name in SHOWN}
+    maps = {name: own.predict([own.prepare(photo)])[0].saliency for name, own in chosen.items()}
     photo.thumbnail((TILE_PX, TILE_PX))
     strip = Image.new("RGB", (STRIP_PX, photo.height + LABEL_PX), "white")
     strip.paste(photo, (0, 0))

@@ -1,8 +1,10 @@
 """All measured maps, each predicted from the same decoded photo on the CPU."""
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +14,7 @@ from PIL import Image
 from bench.metrics.gaze import Map
 from bench.saliency.baselines import ClassActivation, load_attention_center
 from model import Predictor
+from model.checkpoint import read_checkpoint, write_checkpoint
 from model.maps import centre_gaussian
 from model.onnx_predictor import OnnxPredictor
 from model.torch_predictor import TorchPredictor
@@ -20,7 +23,9 @@ from model.weights_file import SHIPPED_INT8_WEIGHTS, SHIPPED_WEAK_WEIGHTS, SHIPP
 MapFunction = Callable[[Image.Image], Map]  # RGB photo -> map, of any size
 
 OURS: Final = ("foveate", "foveate_int8", "foveate_weak")
-MAPS: Final = (*OURS, "cam", "cam_top5", "centre")
+# Without the test of presence: T = 0. The map of the other weights does not depend on it.
+UNTESTED: Final = "foveate_weak_t0"
+MAPS: Final = (*OURS, UNTESTED, "cam", "cam_top5", "centre")
 ATTENTION_CENTER_MAP: Final = "attention_center"
 
 
@@ -30,11 +35,17 @@ def load_predictors() -> dict[str, Predictor]:
     They always run on the CPU, in torch's float32 or in the service's int8, so that results of
     different machines can be compared.
     """
-    return {
+    predictors: dict[str, Predictor] = {
         "foveate": TorchPredictor("cpu", SHIPPED_WEIGHTS, precision=torch.float32),
         "foveate_int8": OnnxPredictor(SHIPPED_INT8_WEIGHTS),
         "foveate_weak": TorchPredictor("cpu", SHIPPED_WEAK_WEIGHTS, precision=torch.float32),
     }
+    config, state, _ = read_checkpoint(SHIPPED_WEAK_WEIGHTS)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / SHIPPED_WEAK_WEIGHTS.name
+        write_checkpoint(path, replace(config, threshold=0.0), state)
+        predictors[UNTESTED] = TorchPredictor("cpu", path, precision=torch.float32)
+    return predictors
 
 
 def collect_map_functions(
@@ -60,7 +71,7 @@ def collect_map_functions(
 
 def draw_with(predictor: Predictor) -> MapFunction:
     """Return the function that predicts a photo's map with a network."""
-    return lambda photo: predictor.predict([predictor.prepare(photo)])[0]
+    return lambda photo: predictor.predict([predictor.prepare(photo)])[0].saliency
 
 
 def draw_maps(

@@ -1,9 +1,11 @@
 """How many labelled objects a saliency map covers.
 
 Labels: one text file for each photo, with a line ``class x1 y1 x2 y2`` for each object, in pixels
-(inclusive).
+(inclusive); or a .json of COCO, ``{file: {"width", "height", "objects": [{"box": [x, y, w, h]}]}}``
+with boxes in shares of the sides.
 """
 
+import json
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,21 +14,47 @@ from typing import Any, Final
 import numpy as np
 
 from bench.metrics.gaze import AREAS, Map, find_hottest
+from model.training.photos import HELD_FOLD, coco_fold_of
 
 Box = tuple[int, int, int, int]  # x1, y1, x2, y2
 
 COVERAGE: Final = tuple(f"{what}_{percent}" for what in ("centre", "half") for percent in AREAS)
 
 
+# Smaller objects of COCO are left out, as shares of the photo's area.
+LEAST_AREA: Final = 0.01
+
+
 def find_labelled(labels: Path, photos: Path) -> dict[str, tuple[Path, list[Box]]]:
-    """Return photo and boxes by file stem; photos without labels and labels without photos are left out."""
+    """Return photo and boxes by file stem; photos without labels and labels without photos are left out.
+
+    Of COCO only the half that trains nothing.
+    """
+    found: dict[str, tuple[Path, list[Box]]] = {}
+    if labels.suffix == ".json":
+        for name, photo in sorted(json.loads(labels.read_text("utf-8")).items()):
+            boxes = scale_boxes(photo)
+            if boxes and coco_fold_of(name) == HELD_FOLD:
+                found[Path(name).stem] = (photos / name, boxes)
+        return found
     by_stem = {path.stem: path for path in photos.iterdir()}
-    found = {}
     for file in sorted(labels.glob("*.txt")):
         boxes = read_boxes(file.read_text("utf-8"))
         if boxes and file.stem in by_stem:
             found[file.stem] = (by_stem[file.stem], boxes)
     return found
+
+
+def scale_boxes(photo: Mapping[str, Any]) -> list[Box]:
+    """Return the boxes of COCO's objects in pixels, without those below `LEAST_AREA`."""
+    boxes = []
+    for found in photo["objects"]:
+        x, y, width, height = found["box"]
+        if width * height >= LEAST_AREA:
+            right, bottom = (x + width) * photo["width"] - 1, (y + height) * photo["height"] - 1
+            left, top = x * photo["width"], y * photo["height"]
+            boxes.append((round(left), round(top), round(right), round(bottom)))
+    return boxes
 
 
 def read_boxes(text: str) -> list[Box]:

@@ -42,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fixations", type=Path, help='{file: {"width", "height", "fixations_xy"}}'
     )
-    parser.add_argument("--boxes", type=Path, help="folder of labels: class x1 y1 x2 y2")
+    parser.add_argument(
+        "--boxes", type=Path, help="folder of labels: class x1 y1 x2 y2; or a .json of COCO"
+    )
     parser.add_argument("--box-images", type=Path, help="photos of the labels (default: --images)")
     parser.add_argument("--mosaics", type=Path, help="folder of photos, one folder per class")
     parser.add_argument(

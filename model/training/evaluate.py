@@ -12,13 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 from tqdm import tqdm
 
 from model.config import MSROIConfig
 from model.input_size import choose_input_size, scale_photo
 from model.maps import nss, smoothing_matrix
-from model.msroi import MSROI, normalise_pixels
+from model.msroi import MSROI, Evidence, normalise_pixels
 from model.training.gaze import Record
 
 HOTTEST_SHARE: Final = 0.25
@@ -29,10 +28,10 @@ SMOOTHINGS: Final = (0.0, 0.35, 0.5, 0.7, 1.0, 1.4)
 Cells = tuple[NDArray[np.intp], NDArray[np.intp]]  # rows, columns
 
 
-def compute_class_maps(
+def compute_evidence(
     network: MSROI, records: Iterable[Record]
-) -> Iterator[tuple[Record, Tensor]]:
-    """Yield each record with its photo's class maps, (1, C, D, h, w) float32."""
+) -> Iterator[tuple[Record, Evidence]]:
+    """Yield each record with what its photo's map is drawn from, float32."""
     device = network.log_prior_x.device
     for record in tqdm(list(records), "measuring", unit="photo"):
         width_px, height_px = record.size
@@ -41,13 +40,13 @@ def compute_class_maps(
             scaled = scale_photo(opened, size)
         pixels = torch.from_numpy(np.array(scaled))[None].to(device)
         with torch.inference_mode():
-            yield record, network.class_maps(normalise_pixels(pixels))
+            yield record, network.evidence(normalise_pixels(pixels))
 
 
-def compute_map(network: MSROI, class_maps: Tensor, smoothing_cells: float) -> NDArray[np.float32]:
-    """Return the predictor's map without its scaling to 1: (1, C, D, h, w) -> (h, w)."""
+def compute_map(network: MSROI, evidence: Evidence, smoothing_cells: float) -> NDArray[np.float32]:
+    """Return the predictor's map without its scaling to 1, of one photo: (h, w)."""
     with torch.inference_mode():
-        saliency = network.saliency(class_maps)[0].cpu()
+        saliency = network.saliency(*evidence)[0].cpu()
         rows, columns = (
             torch.from_numpy(smoothing_matrix(size, smoothing_cells)) for size in saliency.shape
         )
@@ -74,11 +73,11 @@ def fit_constants(network: MSROI, records: list[Record]) -> MSROIConfig:
         for smoothing in SMOOTHINGS
     }
     config = network.config
-    for record, class_maps in compute_class_maps(network, records):
+    for record, evidence in compute_evidence(network, records):
         for threshold in THRESHOLDS:
             network.config = replace(config, threshold=threshold)
             for smoothing in SMOOTHINGS:
-                saliency = compute_map(network, class_maps, smoothing)
+                saliency = compute_map(network, evidence, smoothing)
                 score = nss(saliency, locate_fixations(record, saliency.shape))
                 scores[threshold, smoothing][record.set].append(score)
     network.config = config
@@ -93,8 +92,8 @@ def fit_constants(network: MSROI, records: list[Record]) -> MSROIConfig:
 def score_by_set(network: MSROI, records: list[Record]) -> dict[str, dict[str, float]]:
     """Return each set's mean NSS and mean share of fixations in the hottest quarter."""
     scores: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for record, class_maps in compute_class_maps(network, records):
-        saliency = compute_map(network, class_maps, network.config.smoothing_cells)
+    for record, evidence in compute_evidence(network, records):
+        saliency = compute_map(network, evidence, network.config.smoothing_cells)
         fixations = locate_fixations(record, saliency.shape)
         scores[record.set].append((nss(saliency, fixations), captured_share(saliency, fixations)))
     return {

@@ -17,6 +17,7 @@ from model.checkpoint import load_network
 from model.msroi import MSROI, normalise_pixels
 from model.training.evaluate import fit_constants, score_by_set
 from model.training.gaze import GazeBatch, GazeBatches, read_records, subsample_records
+from model.training.labels.classes import make_classes
 from model.training.loop import Settings, train
 from model.training.losses import gaze_loss, presence_loss
 from model.training.mosaics import MosaicBatches, WeakBatch
@@ -47,7 +48,9 @@ class JointBatches(Dataset[JointBatch]):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of step two."""
-    parser.add_argument("--data", type=Path, required=True, help="folder of train/ and fixations/")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder of train/, coco/ and fixations/"
+    )
     parser.add_argument("--weak", type=Path, required=True, help="folder of the first step's run")
     parser.add_argument(
         "--soft-labels", type=Path, help="the teachers' labels; default: in the first step's folder"
@@ -68,7 +71,6 @@ def run(args: argparse.Namespace) -> None:
     """
     torch.manual_seed(args.seed)
     network, weak_checksum = load_network(args.weak / "msroi.safetensors")
-    groups = len(network.config.classes) - 2
     records = read_records(args.data / "fixations")
     left_out = {HELD_FOLD, *args.leave_out}
     training = [record for record in records if record.fold not in left_out]
@@ -76,15 +78,15 @@ def run(args: argparse.Namespace) -> None:
     gaze = GazeBatches(
         training, area_px=network.config.input_area_px, batch_size=args.batch_size, seed=args.seed
     )
-    _, mosaics, classes = make_batches(
-        args.data / "train",
+    _, mosaics = make_batches(
+        args.data,
         args.soft_labels or args.weak / "soft_labels.npz",
-        groups=groups,
+        left_out,
         batch_size=max(args.batch_size // 4, 1),
         seed=args.seed + 1,
         device=args.device,
     )
-    if classes.names != network.config.classes:
+    if make_classes().names != network.config.classes:
         raise RuntimeError(f"{args.weak} was trained for other classes: run the first step again")
     settings = Settings(args.steps, args.head_rate, args.backbone_rate, args.batch_size, args.seed)
     trained = train(
@@ -110,7 +112,8 @@ def joint_losses(network: MSROI, batch: JointBatch) -> dict[str, Tensor]:
     """Return the gaze loss and the weighted presence loss, both ()."""
     saliency = network(normalise_pixels(batch.gaze.pixels))
     maps = network.class_maps(normalise_pixels(batch.weak.pixels))
-    presence = presence_loss(maps, batch.weak.windows, batch.weak.presence, batch.weak.known)
+    targets = batch.weak.targets
+    presence = presence_loss(maps, targets.windows, targets.presence, targets.known)
     return {
         "gaze": gaze_loss(saliency, batch.gaze.density),
         "presence": PRESENCE_WEIGHT * presence,

@@ -1,5 +1,6 @@
 """Initialisation of the head: layers scaled on a batch of photos, low presence of all classes."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import torch
@@ -24,8 +25,23 @@ def initialise_head(network: MSROI, images: Tensor) -> None:
         network: the network, with the backbone's weights loaded.
         images: (N, 3, H, W) normalised photos.
     """
+    scale_layers(network, [*network.laterals, *list_refinements(network)], images)
+    initialise_classes(network)
+
+
+@torch.no_grad()
+def initialise_context(network: MSROI, images: Tensor) -> None:
+    """Initialise the context and the class layers, and nothing else, as `initialise_head` does."""
+    assert network.context is not None
+    refine = network.context.refine
+    scale_layers(network, [*network.context.laterals, refine.depthwise, refine.mix], images)
+    initialise_classes(network)
+    nn.init.normal_(network.context.classes.weight, std=CLASSES_STD)
+
+
+def scale_layers(network: MSROI, layers: Iterable[nn.Module], images: Tensor) -> None:
+    """Initialise layers in the order of the forward pass."""
     network.eval()
-    layers = [*network.laterals, *list_refinements(network)]
     for layer in layers:
         assert isinstance(layer, Conv)
         nn.init.kaiming_normal_(layer.conv.weight, nonlinearity="relu")
@@ -36,11 +52,15 @@ def initialise_head(network: MSROI, images: Tensor) -> None:
         hook = layer.conv.register_forward_hook(
             lambda *call, outputs=outputs: outputs.append(call[2].clone())
         )
-        network.features(images)
+        network.class_maps(images)
         hook.remove()
         mean, deviation = outputs[0].mean((0, 2, 3)), outputs[0].std((0, 2, 3)).clamp_min(1e-3)
         layer.conv.weight /= deviation[:, None, None, None]
         layer.conv.bias.copy_(0.5 - mean / deviation)
+
+
+def initialise_classes(network: MSROI) -> None:
+    """Initialise the class layer so that each class has a low presence everywhere."""
     nn.init.normal_(network.classes.weight, std=CLASSES_STD)
     bias = torch.tensor(INITIAL_PRESENCE / network.config.features_per_class).log()
     assert network.classes.bias is not None
@@ -48,6 +68,6 @@ def initialise_head(network: MSROI, images: Tensor) -> None:
 
 
 def list_refinements(network: MSROI) -> list[nn.Module]:
-    """Return the convolutions of both refinements in the order of the forward pass."""
+    """Return the convolutions of the refinements in the order of the forward pass."""
     blocks = (network.refine_16, network.refine_8)
     return [layer for block in blocks for layer in (block.depthwise, block.mix)]

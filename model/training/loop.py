@@ -28,6 +28,8 @@ SAVE_EVERY_STEPS: Final = 50
 
 # Takes the network and a batch, returns losses by name; training minimises their sum.
 ComputeLosses = Callable[[MSROI, Any], dict[str, Tensor]]
+# The optimiser's groups of parameters; all others stay as they are.
+Groups = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ def train(
     folder: Path,
     device: str,
     loaders: int = 1,
+    group: "Callable[[MSROI, Settings], Groups] | None" = None,
 ) -> MSROI:
     """Train, or resume the run in `folder`; return the averaged network in evaluation mode.
 
@@ -68,13 +71,14 @@ def train(
         folder: the run's folder; created if missing.
         device: "cpu" or "cuda".
         loaders: processes that prepare batches.
+        group: chooses what is trained; `group_parameters` by default.
 
     Raises:
         RuntimeError: the folder's run was started with other settings.
     """
     folder.mkdir(parents=True, exist_ok=True)
     network = network.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    groups = group_parameters(network, settings)
+    groups = (group or group_parameters)(network, settings)
     optimiser = AdamW(groups, weight_decay=settings.weight_decay)
     schedule = OneCycleLR(
         optimiser,
@@ -117,7 +121,7 @@ def train(
     return averaged.eval()
 
 
-def group_parameters(network: MSROI, settings: Settings) -> list[dict[str, Any]]:
+def group_parameters(network: MSROI, settings: Settings) -> Groups:
     """Freeze the early blocks and depthwise kernels; return the optimiser's parameter groups."""
     backbone = network.backbone
     backbone.requires_grad_(requires_grad=False)
@@ -139,8 +143,18 @@ def group_parameters(network: MSROI, settings: Settings) -> list[dict[str, Any]]
     return groups
 
 
+def group_class_parameters(network: MSROI, settings: Settings) -> Groups:
+    """Freeze all but the class layer and the context; return their group."""
+    assert network.context is not None
+    network.requires_grad_(requires_grad=False)
+    trained = [*network.context.parameters(), *network.classes.parameters()]
+    for parameter in trained:
+        parameter.requires_grad = True
+    return [{"params": trained, "lr": settings.head_rate}]
+
+
 def to_device(batch: Any, device: str) -> Any:
-    """Return a batch (a named tuple of tensors or of such tuples) on the device."""
-    if isinstance(batch, Tensor):
-        return batch.to(device, non_blocking=True)
+    """Return a batch (a named tuple of tensors, of such tuples or of None) on the device."""
+    if batch is None or isinstance(batch, Tensor):
+        return batch if batch is None else batch.to(device, non_blocking=True)
     return type(batch)(*(to_device(part, device) for part in batch))

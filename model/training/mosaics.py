@@ -1,7 +1,6 @@
 """Batches of the weak step: mosaics of photos with the presence of classes in windows and cells.
 
-A single photo has one label. A mosaic has several, and its tiles and their crops are windows with
-known classes. So the place of a class is learnt without boxes. The activation maps of each photo
+A single photo has one label. A mosaic has several, and its tiles are windows with known classes. So the place of a class is learnt without boxes. The activation maps of each photo
 say which cells of its tile show the object. The teacher sees the whole photo, where the object is
 larger than in the mosaic.
 """
@@ -15,26 +14,32 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from model.training.labels.targets import Targets
 from model.training.photos import Photo
-from model.training.targets import Targets
 
 # Rows and columns. Single photos are frequent, as the service receives single photos.
 LAYOUTS: Final = ((1, 1), (1, 1), (1, 2), (2, 1), (2, 2), (2, 2), (2, 3), (3, 2))
 # (height, width) of the mosaics, in pixels.
 SIZES: Final = ((320, 480), (480, 320), (384, 384), (352, 448), (448, 352))
-WINDOWS: Final = 12  # of each mosaic, first the whole of it
+WINDOWS: Final = 7  # of each mosaic: the whole of it, and tiles
 CELL_PX: Final = 16
 
 
-class WeakBatch(NamedTuple):
-    """B mosaics of one size, with C classes."""
+class WeakTargets(NamedTuple):
+    """What B mosaics of one size show, with C classes."""
 
-    pixels: Tensor  # (B, H, W, 3) uint8 RGB
     windows: Tensor  # (B, WINDOWS, 4) as x1, y1, x2, y2 in shares of the sides
     presence: Tensor  # (B, WINDOWS, C) in [0, 1]
     known: Tensor  # (B, WINDOWS, C) bool
     cells: Tensor  # (B, C, H/16, W/16) presence in each cell, in [0, 1]
     cells_known: Tensor  # (B, C, H/16, W/16) bool
+
+
+class WeakBatch(NamedTuple):
+    """B mosaics of one size."""
+
+    pixels: Tensor  # (B, H, W, 3) uint8 RGB
+    targets: WeakTargets
 
 
 class MosaicBatches(Dataset[WeakBatch]):
@@ -52,14 +57,15 @@ class MosaicBatches(Dataset[WeakBatch]):
         random = np.random.default_rng((self.seed, step))
         size = SIZES[random.integers(len(SIZES))]
         mosaics = [self.draw_mosaic(size, random) for _ in range(self.batch_size)]
-        return WeakBatch(
-            *(torch.from_numpy(np.stack(field)) for field in zip(*mosaics, strict=True))
+        pixels, *targets = (
+            torch.from_numpy(np.stack(field)) for field in zip(*mosaics, strict=True)
         )
+        return WeakBatch(pixels, WeakTargets(*targets))
 
     def draw_mosaic(
         self, size: tuple[int, int], random: np.random.Generator
     ) -> tuple[NDArray[Any], ...]:
-        """Return one mosaic of a (height, width): the fields of a `WeakBatch` without axis B."""
+        """Return one mosaic of a (height, width): pixels and the fields of `WeakTargets`, without axis B."""
         rows, columns = LAYOUTS[random.integers(len(LAYOUTS))]
         chosen = random.choice(
             len(self.photos), rows * columns, replace=len(self.photos) < rows * columns
@@ -69,7 +75,7 @@ class MosaicBatches(Dataset[WeakBatch]):
         pixels = np.empty((*size, 3), np.uint8)
         cells = np.empty((classes, size[0] // CELL_PX, size[1] // CELL_PX), np.float32)
         cells_known = np.empty(cells.shape, bool)
-        windows = []
+        tiles = []
         for tile, (index, flip) in enumerate(zip(chosen, flips, strict=True)):
             row, column = divmod(tile, columns)
             top, bottom = (size[0] * (row + end) // rows for end in (0, 1))
@@ -86,41 +92,25 @@ class MosaicBatches(Dataset[WeakBatch]):
                 (cell_rows.stop - cell_rows.start, cell_columns.stop - cell_columns.start),
                 flip=flip,
             )
-            cells_known[:, cell_rows, cell_columns] = self.targets.cells_known[index, :, None, None]
-            windows.append(
-                place_windows(self.targets.windows[index], (left, top, right, bottom), flip=flip)
+            cells_known[:, cell_rows, cell_columns] = resize_known(
+                self.targets.cells_known[index],
+                (cell_rows.stop - cell_rows.start, cell_columns.stop - cell_columns.start),
+                flip=flip,
             )
-        inside = np.concatenate(windows) / [size[1], size[0], size[1], size[0]]  # (T·W, 4)
-        presence = self.targets.presence[chosen]  # (T, W, C)
+            tiles.append((left, top, right, bottom))
+        inside = np.array(tiles) / [size[1], size[0], size[1], size[0]]  # (T, 4)
+        presence = self.targets.presence[chosen]  # (T, C)
         known = self.targets.known[chosen]
-        whole, whole_known = combine_tiles(presence[:, 0], known[:, 0])
+        whole, whole_known = combine_tiles(presence, known)
         picked = random.choice(len(inside), WINDOWS - 1, replace=len(inside) < WINDOWS - 1)
         return (
             jitter_colours(pixels, random),
             np.concatenate([[[0, 0, 1, 1]], inside[picked]]).astype(np.float32),
-            np.concatenate([whole[None], presence.reshape(-1, classes)[picked]]),
-            np.concatenate([whole_known[None], known.reshape(-1, classes)[picked]]),
+            np.concatenate([whole[None], presence[picked]]),
+            np.concatenate([whole_known[None], known[picked]]),
             cells,
             cells_known,
         )
-
-
-def place_windows(
-    windows: NDArray[np.float32], tile: tuple[int, int, int, int], *, flip: bool
-) -> NDArray[np.float64]:
-    """Return a photo's windows in pixels of the mosaic: (W, 4) -> (W, 4).
-
-    Args:
-        windows: x1, y1, x2, y2 in shares of the photo's sides.
-        tile: left, top, right and bottom of the photo in the mosaic, in pixels.
-        flip: whether the photo is mirrored.
-    """
-    left, top, right, bottom = tile
-    x1, y1, x2, y2 = windows.T.astype(float)
-    if flip:
-        x1, x2 = 1 - x2, 1 - x1
-    width, height = right - left, bottom - top
-    return np.stack([left + x1 * width, top + y1 * height, left + x2 * width, top + y2 * height], 1)
 
 
 def resize_cells(
@@ -133,6 +123,15 @@ def resize_cells(
         resized[index] = np.asarray(image.resize(size[::-1], Image.Resampling.BILINEAR))
     resized /= 255
     return resized
+
+
+def resize_known(
+    known: NDArray[np.bool_], size: tuple[int, int], *, flip: bool
+) -> NDArray[np.bool_]:
+    """Return where a photo's cells are known at the size of its tile: (C, S, S) -> (C, *size)."""
+    rows, columns = (np.arange(side) * known.shape[1] // side for side in size)
+    mirrored = known[..., ::-1] if flip else known
+    return mirrored[:, rows[:, None], columns]
 
 
 def combine_tiles(

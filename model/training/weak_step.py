@@ -1,6 +1,7 @@
 """Step one, weak labels: trains the classes' presence in windows and cells of mosaics, no gaze."""
 
 import argparse
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,25 +10,26 @@ from torch import Tensor
 
 from model.config import MSROIConfig
 from model.msroi import MSROI, normalise_pixels
-from model.training.classes import Classes, group_synsets, read_words
 from model.training.classifier import load_classifier
 from model.training.initialisation import initialise_head
+from model.training.labels.classes import make_classes
+from model.training.labels.targets import SoftLabels, make_targets
+from model.training.labels.teachers import label_photos
 from model.training.loop import Settings, train
 from model.training.losses import cells_loss, presence_loss
 from model.training.mosaics import MosaicBatches, WeakBatch
-from model.training.photos import Photo, find_photos
+from model.training.photos import HELD_FOLD, Photo, list_photos
 from model.training.run_folder import write_run
-from model.training.targets import SoftLabels, make_targets
-from model.training.teachers import label_photos
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of step one."""
-    parser.add_argument("--data", type=Path, required=True, help="folder of train/")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder of train/, coco/ and fixations/"
+    )
     parser.add_argument(
         "--soft-labels", type=Path, help="the teachers' labels; made if missing; default: in --run"
     )
-    parser.add_argument("--groups", type=int, default=20, help="number of groups of synsets")
     parser.add_argument("--features", type=int, default=2, help="feature maps of each class")
     add_run_arguments(parser, steps=450, head_rate=2e-3)
 
@@ -50,15 +52,15 @@ def run(args: argparse.Namespace) -> None:
         RuntimeError: the soft labels are of other photos, or `--run` holds a run with other settings.
     """
     torch.manual_seed(args.seed)
-    photos, batches, classes = make_batches(
-        args.data / "train",
+    photos, batches = make_batches(
+        args.data,
         args.soft_labels or args.run / "soft_labels.npz",
-        groups=args.groups,
+        {HELD_FOLD},
         batch_size=args.batch_size,
         seed=args.seed,
         device=args.device,
     )
-    network = MSROI(MSROIConfig(classes.names, args.features))
+    network = MSROI(MSROIConfig(make_classes().names, args.features))
     network.backbone.load_state_dict(load_classifier().backbone.state_dict())
     initialise_head(network, normalise_pixels(batches[0].pixels))
     # Only step two calibrates: the weak network computes the plain sum of the paper.
@@ -72,37 +74,39 @@ def run(args: argparse.Namespace) -> None:
 
 
 def make_batches(
-    root: Path, labels_path: Path, *, groups: int, batch_size: int, seed: int, device: str
-) -> tuple[list[Photo], MosaicBatches, Classes]:
-    """Return the photos, batches of mosaics of them, and the classes.
+    data: Path,
+    labels_path: Path,
+    left_out: Collection[int],
+    *,
+    batch_size: int,
+    seed: int,
+    device: str,
+) -> tuple[list[Photo], MosaicBatches]:
+    """Return the photos of all folds but those left out, and batches of mosaics of them.
 
     Args:
-        root: folder of the training photos.
+        data: folder of train/; of coco/ and fixations/ where they are.
         labels_path: file of the soft labels; if missing, the teachers label the photos.
-        groups: the number of groups of synsets.
+        left_out: folds.
         batch_size: mosaics per batch.
-        seed: of the windows and of the batches.
+        seed: of the batches.
         device: "cpu" or "cuda", for the teachers.
 
     Raises:
-        FileNotFoundError: `root` has no imagenet_synsets.tsv or no photos.
-        RuntimeError: the soft labels are of other photos.
+        FileNotFoundError: `data` has no train/imagenet_synsets.tsv or no photos.
+        RuntimeError: the soft labels are of other photos, or there is no teacher for text.
     """
-    photos = find_photos(root)
-    classifier = load_classifier()
+    photos = list_photos(data, left_out)
     if not labels_path.is_file():
-        label_photos(photos, classifier, device, seed).save(labels_path)
-    labels = SoftLabels.load(labels_path, photos)
-    rows = classifier.synsets.weight.detach().cpu().numpy()[:, :, 0, 0]
-    classes = group_synsets(rows, read_words(root / "imagenet_synsets.tsv"), groups)
-    targets = make_targets(photos, labels, classes)
-    return photos, MosaicBatches(photos, targets, batch_size=batch_size, seed=seed), classes
+        label_photos(photos, load_classifier(), device).save(labels_path)
+    targets = make_targets(photos, SoftLabels.load(labels_path, photos), make_classes())
+    return photos, MosaicBatches(photos, targets, batch_size=batch_size, seed=seed)
 
 
 def weak_losses(network: MSROI, batch: WeakBatch) -> dict[str, Tensor]:
     """Return the losses of the classes' presence in windows and in cells, both ()."""
-    maps = network.class_maps(normalise_pixels(batch.pixels))
+    maps, targets = network.class_maps(normalise_pixels(batch.pixels)), batch.targets
     return {
-        "presence": presence_loss(maps, batch.windows, batch.presence, batch.known),
-        "cells": cells_loss(maps, batch.cells, batch.cells_known),
+        "presence": presence_loss(maps, targets.windows, targets.presence, targets.known),
+        "cells": cells_loss(maps, targets.cells, targets.cells_known),
     }

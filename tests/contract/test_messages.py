@@ -1,6 +1,7 @@
 """Requests and replies are the same after encoding and decoding; other content is refused."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from contract.messages import (
     Options,
     Request,
     Result,
+    Thumbhash,
     decode_reply,
     encode_reply,
 )
@@ -37,7 +39,13 @@ RESULT = Result(
     passthrough=True,
     crop={"x": 0.25, "y": 0, "width": 0.5, "height": 1.0},
     focus={"x": 0.4, "y": 0.6},
+    regions=[
+        {"class": "dog", "score": 0.5, "box": {"x": 0, "y": 0.25, "width": 1, "height": 0.75}},
+        {"class": "text and signs", "score": 1, "box": {"x": 0, "y": 0, "width": 0, "height": 0}},
+    ],
+    thumbhash=Thumbhash("1QcSHQRnh493V4dIh4eXh1h4kJUI"),
 )
+REGION = {"class": "dog", "score": 0.5, "box": {"x": 0, "y": 0, "width": 1, "height": 1}}
 
 
 def test_a_request_is_the_same_after_json() -> None:
@@ -73,6 +81,16 @@ def test_a_version_that_does_not_know_a_field_can_read_replies_that_do_not_use_i
         "detail": "d",
         "submitted_unix_s": 1.5,
     }
+
+
+def test_a_result_of_a_version_that_finds_no_regions_can_be_read() -> None:
+    sent = json.loads(encode_reply(RESULT))
+    del sent["regions"], sent["thumbhash"], sent["focus"]
+    read = decode_reply(json.dumps(sent).encode())
+    assert read == replace(RESULT, regions=None, thumbhash=None, focus=None)
+    # No region is not the same as not looked for.
+    empty = replace(RESULT, regions=[])
+    assert decode_reply(encode_reply(empty)) == empty
 
 
 def test_unknown_fields_of_a_reply_are_ignored() -> None:
@@ -139,6 +157,33 @@ def test_an_invalid_request_is_refused(fields: dict[str, object]) -> None:
         {"focus": {"x": 0.5, "y": -0.1}},
         {"focus": {"x": 0.5, "y": float("nan")}},
         {"focus": {"x": 0.5, "y": 0.5, "z": 0.5}},
+        {"regions": {}},
+        {"regions": "dog"},
+        {"regions": [None]},
+        {"regions": [[]]},
+        {"regions": [{}]},
+        {"regions": [REGION] * 17},
+        {"regions": [{**REGION, "more": 1}]},
+        {"regions": [{**REGION, "class": ""}]},
+        {"regions": [{**REGION, "class": 7}]},
+        {"regions": [{**REGION, "class": "<b>\n"}]},
+        {"regions": [{**REGION, "class": "x" * 65}]},
+        {"regions": [{**REGION, "class": "\u202e"}]},
+        {"regions": [{**REGION, "score": 1.01}]},
+        {"regions": [{**REGION, "score": -0.1}]},
+        {"regions": [{**REGION, "score": True}]},
+        {"regions": [{**REGION, "score": float("nan")}]},
+        {"regions": [{**REGION, "box": [0, 0, 1, 1]}]},
+        {"regions": [{**REGION, "box": {"x": 0, "y": 0, "width": 1}}]},
+        {"regions": [{**REGION, "box": {"x": 0, "y": 0, "width": 1, "height": 1.01}}]},
+        {"regions": [{**REGION, "box": {"x": 0, "y": 0, "width": 1, "height": None}}]},
+        {"thumbhash": ""},
+        {"thumbhash": 7},
+        {"thumbhash": "1QcSHQ"},
+        {"thumbhash": "1QcS HQRn"},
+        {"thumbhash": "AAAA" * 9},
+        {"thumbhash": "1QcSHQ==\n"},
+        {"thumbhash": "<script>"},
         {"kind": ["result"]},
         {"kind": "other"},
     ],

@@ -101,7 +101,11 @@ def test_greyscale_stays_greyscale(client: httpx.Client) -> None:
 
 def test_the_heatmap_comes_as_a_second_part(client: httpx.Client) -> None:
     data = file_of(photo(320, 240))
-    for heatmap, media_type, mode in (("map", "image/png", "L"), ("overlay", "image/jpeg", "RGB")):
+    for heatmap, media_type, mode in (
+        ("map", "image/png", "L"),
+        ("overlay", "image/jpeg", "RGB"),
+        ("classes", "image/jpeg", "RGB"),
+    ):
         response = client.post(
             "/compress",
             params={"heatmap": heatmap},

@@ -49,6 +49,12 @@ def test_photos_that_cannot_be_compressed_stop_no_others(service: Running, tmp_p
     with Image.open(out / "a.jpg.heatmap.png") as heatmap:
         assert (heatmap.format, heatmap.mode) == ("PNG", "L")
     assert (summary["compressed"], summary["failed"]) == (2, 2)
+    named = run(
+        album / "a.jpg", "-o", f"{tmp_path}/named/", "--heatmap", "classes", url=service.url
+    )
+    assert named.returncode == 0, named.stderr
+    with Image.open(tmp_path / "named" / "a.jpg.heatmap.jpg") as heatmap:
+        assert (heatmap.format, heatmap.size) == ("JPEG", (160, 120))
     outcomes, _ = read_lines(run(album / "a.jpg", "--in-place", "--json", url=service.url).stdout)
     assert outcomes["a.jpg"]["state"] == "compressed"
     assert (album / "a.jpg").stat().st_size < len(whole)

@@ -28,6 +28,7 @@ STATUSES = {200, 400, 413, 415, 422}
 QUERIES = (
     "?heatmap=map",
     "?heatmap=overlay&target=size&quality=30",
+    "?heatmap=classes",
     "?quality=95&subsampling=444&progressive=false&max_bytes=5000",
 )
 EVERY = 1 if os.environ.get("FOVEATE_SWEEP") else len(QUERIES)

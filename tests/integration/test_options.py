@@ -1,5 +1,6 @@
 """Each option of the encoder does over HTTP what docs/api.md says."""
 
+import base64
 import io
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -171,7 +172,7 @@ def test_width_and_height_limit_the_photo_and_its_reference(client: httpx.Client
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "AVIF"])
 def test_a_crop_has_its_sides_and_says_where_it_was(client: httpx.Client, name: str) -> None:
     data = file_of(PIXELS, name)
-    params = {"width": 90, "height": 160, "fit": "cover", "heatmap": "overlay"}
+    params = {"width": 90, "height": 160, "fit": "cover", "heatmap": "classes"}
     for _ in range(2):  # the second is cached
         response = client.post("/compress", params=params, content=data, headers=ALL_PARTS)
         (_, jpeg), (_, heatmap) = parts_of(response)
@@ -188,6 +189,8 @@ def test_a_crop_has_its_sides_and_says_where_it_was(client: httpx.Client, name: 
     document = client.post("/compress", params=params, content=data, headers=json_only).json()
     assert document["result"]["crop"] == {"x": x, "y": 0, "width": width, "height": 1}
     assert document["result"]["focus"] == dict(zip("xy", focus, strict=True))
+    assert isinstance(document["result"]["regions"], list)
+    assert len(base64.b64decode(document["result"]["thumbhash"])) > 15
     assert client.get(document["links"]["self"]).json()["result"] == document["result"]
 
 

@@ -14,6 +14,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
+from model.prediction import Prediction
 from tests.worker.centre_predictor import CentrePredictor
 
 PASS_S = float(os.environ["PASS_S"])
@@ -31,7 +32,7 @@ class PausingPredictor(CentrePredictor):
     def warm_up(self, max_batch_size: int) -> None:
         """Do nothing: there is no network."""
 
-    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
         """Return the maps after a pause."""
         time.sleep(PASS_S * len(batch))
         return super().predict(batch)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from model.checkpoint import load_network, read_checkpoint, write_checkpoint
+from model.checkpoint import ADDED_SETTINGS, load_network, read_checkpoint, write_checkpoint
 from model.config import MSROIConfig
 from model.msroi import MSROI
 from model.torch_predictor import TorchPredictor
@@ -108,7 +108,18 @@ def test_a_config_with_another_setting_is_an_error(tmp_path: Path) -> None:
         load_network(path)
 
 
-@pytest.mark.parametrize("missing", sorted(asdict(SMALL)))
+def test_weights_of_version_0_1_have_neither_context_nor_calibrated_features(
+    tmp_path: Path,
+) -> None:
+    settings = {name: value for name, value in asdict(SMALL).items() if name not in ADDED_SETTINGS}
+    path = store(tmp_path / "old.safetensors", {"config": json.dumps(settings)})
+    network, _ = load_network(path)
+    assert network.config == SMALL
+    assert network.context is None
+    assert network.gaze is None
+
+
+@pytest.mark.parametrize("missing", sorted(asdict(SMALL).keys() - ADDED_SETTINGS.keys()))
 def test_a_config_that_lacks_a_setting_is_an_error(tmp_path: Path, missing: str) -> None:
     settings: dict[str, Any] = asdict(SMALL)
     del settings[missing]

@@ -42,9 +42,33 @@ def test_the_map_is_that_of_the_network(shape: tuple[int, int]) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_a_map_without_a_present_class_is_zero() -> None:
-    blind = make_head(replace(CONFIG, threshold=1e9))
-    assert not blind.draw(np.ones((5, 4, 6), np.float32)).any()
+def test_the_likeliest_class_always_counts() -> None:
+    class_maps = np.random.default_rng(1).lognormal(-1, 1, (5, 4, 6)).astype(np.float32)
+    class_maps[..., 2:4] *= 3
+    strict, tolerant = (
+        make_head(replace(CONFIG, threshold=threshold)).draw for threshold in (1e9, 0.0)
+    )
+    found = strict(class_maps)
+    assert found.max() == 1
+    class_maps[..., [0, 1, 4, 5]] = 0
+    np.testing.assert_allclose(found, tolerant(class_maps), rtol=1e-6)
+
+
+def test_what_gaze_has_calibrated_is_the_map() -> None:
+    class_maps, other = np.random.default_rng(1).random((2, 5, 4, 6)).astype(np.float32)
+    head = make_head(replace(CONFIG, smoothing_cells=0.0))
+    gaze = class_maps.sum(2)
+    found = head.draw(class_maps, gaze)
+    assert np.array_equal(found, head.draw(other, gaze))
+    # The prior counts here as well.
+    head.log_prior_y[:], head.log_prior_x[:] = 0, 0
+    plain = head.draw(class_maps, gaze)
+    np.testing.assert_allclose(plain, gaze / gaze.max(), rtol=1e-6)
+    assert not np.allclose(plain, found, rtol=0.1)
+
+
+def test_an_empty_map_is_zero() -> None:
+    assert not make_head().draw(np.zeros((5, 4, 6), np.float32)).any()
 
 
 def test_the_text_keeps_every_value() -> None:

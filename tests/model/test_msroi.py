@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,15 +16,28 @@ def network_input(size: tuple[int, int] = (96, 96), count: int = 1) -> Tensor:
     return functional.interpolate(coarse, size=size, mode="bicubic") * 2 - 1
 
 
-def head_of(threshold: float, *, classes: int = 3, features_per_class: int = 1) -> MSROI:
+def head_of(
+    threshold: float,
+    *,
+    classes: int = 3,
+    features_per_class: int = 1,
+    context: bool = False,
+    gaze_features: int = 0,
+) -> MSROI:
     names = tuple(f"class {number}" for number in range(classes))
-    return MSROI(MSROIConfig(names, features_per_class, threshold)).eval()
+    config = MSROIConfig(
+        names, features_per_class, threshold, context=context, gaze_features=gaze_features
+    )
+    return MSROI(config).eval()
 
 
+@pytest.mark.parametrize(("context", "gaze_features"), [(False, 0), (True, 0), (True, 5)])
 @pytest.mark.parametrize("size", [(32, 32), (160, 96)])
-def test_maps_have_stride_8(size: tuple[int, int]) -> None:
+def test_maps_have_stride_8(size: tuple[int, int], context: bool, gaze_features: int) -> None:
     height, width = size
-    network = head_of(0.0, classes=7, features_per_class=4)
+    network = head_of(
+        0.0, classes=7, features_per_class=4, context=context, gaze_features=gaze_features
+    )
     images = network_input(size, 2)
     with torch.inference_mode():
         assert network.class_maps(images).shape == (2, 7, 4, height // 8, width // 8)
@@ -84,8 +98,18 @@ def test_a_class_below_the_threshold_contributes_nothing() -> None:
 
 def test_a_class_at_the_threshold_is_not_present() -> None:
     class_maps = torch.full((1, 3, 1, 2, 2), 0.5)
-    assert not head_of(0.5).saliency(class_maps).any()
-    assert head_of(0.499).saliency(class_maps).all()
+    class_maps[0, 1] = 1.5
+    assert head_of(0.5).find_present(class_maps).tolist() == [[False, True, False]]
+    assert head_of(0.499).find_present(class_maps).all()
+
+
+def test_the_likeliest_class_is_always_present() -> None:
+    class_maps = torch.rand(2, 3, 1, 2, 2) / 100
+    class_maps[0, 1] += 1
+    class_maps[1, 2] += 2
+    network = head_of(5.0)
+    assert network.find_present(class_maps).nonzero().tolist() == [[0, 1], [1, 2]]
+    assert torch.equal(network.saliency(class_maps), class_maps[[0, 1], [1, 2], 0])
 
 
 def test_each_photo_has_its_own_classes() -> None:
@@ -127,8 +151,43 @@ def test_the_prior_covers_maps_of_any_size() -> None:
         assert (axis.diff() >= 0).all()
 
 
+def test_the_context_adds_to_the_logarithms_of_the_class_maps_alone() -> None:
+    network = head_of(0.0, context=True, gaze_features=2)
+    assert network.context is not None
+    images = network_input((64, 96))
+    with torch.inference_mode():
+        before, map_before = network.class_maps(images), network(images)
+        coarse = network.taps(images)[1:]
+        added = network.context(*coarse).reshape(before.shape)
+        network.context.classes.weight.mul_(2)
+        after, map_after = network.class_maps(images), network(images)
+    torch.testing.assert_close(after.log(), before.log() + added)
+    assert added.std() > 0.01
+    assert torch.equal(map_before, map_after)
+
+
+def test_the_map_of_calibrated_features_is_their_sum_and_does_not_depend_on_classes() -> None:
+    network = head_of(0.0, context=True, gaze_features=2)
+    assert network.gaze is not None
+    images = network_input((64, 96))
+    with torch.inference_mode():
+        fine = network.fine_features(network.taps(images))
+        expected = network.gaze(fine).exp().sum(1)
+        found = network(images)
+        torch.testing.assert_close(found, expected)
+        torch.nn.init.constant_(network.classes.bias, 5.0)  # type: ignore[arg-type]
+        network.config = replace(network.config, threshold=1e9)
+        assert torch.equal(network(images), found)
+        torch.nn.init.constant_(network.gaze.bias, 1e6)  # type: ignore[arg-type]
+        assert network(images).isfinite().all()
+        network.log_prior_y += math.log(3)
+        torch.nn.init.constant_(network.gaze.bias, 0.0)  # type: ignore[arg-type]
+        fine_again = network.gaze(fine).exp().sum(1)
+        torch.testing.assert_close(network(images), 3 * fine_again)
+
+
 def test_every_parameter_gets_a_gradient() -> None:
-    network = head_of(0.0).train()
+    network = head_of(0.0, context=True).train()
     network(network_input((64, 64), 2)).sum().backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
 

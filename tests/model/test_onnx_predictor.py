@@ -18,6 +18,7 @@ from PIL import Image
 from model.head import Head
 from model.maps import nss
 from model.onnx_predictor import HEAD, OnnxPredictor
+from model.prediction import Prediction
 from model.torch_predictor import TorchPredictor
 from model.training.photos import is_held
 from model.weights_file import SHIPPED_INT8_WEIGHTS, write_weights
@@ -44,9 +45,10 @@ def test_maps_are_nearly_those_of_float32(
     int8_predictor: OnnxPredictor, float32_predictor: TorchPredictor
 ) -> None:
     inputs = prepare_all(int8_predictor)
-    for expected, found in zip(
+    predictions = zip(
         float32_predictor.predict(inputs), int8_predictor.predict(inputs), strict=True
-    ):
+    )
+    for (expected, *_), (found, *_) in predictions:
         assert found.shape == expected.shape
         assert found.dtype == np.float32
         assert found.max() == 1
@@ -67,7 +69,7 @@ def test_a_photo_of_any_size_has_a_map(
     int8_predictor: OnnxPredictor, size: tuple[int, int]
 ) -> None:
     prepared = int8_predictor.prepare(Image.new("RGB", size, "teal"))
-    (saliency,) = int8_predictor.predict([prepared])
+    saliency = int8_predictor.predict([prepared])[0].saliency
     assert saliency.shape == (prepared.shape[0] // 8, prepared.shape[1] // 8)
     assert np.isfinite(saliency).all()
 
@@ -78,9 +80,11 @@ def test_the_rest_of_the_batch_and_other_threads_make_no_difference(
     inputs = [*prepare_all(int8_predictor), int8_predictor.prepare(Image.new("RGB", (9, 9)))]
     alone = [int8_predictor.predict([item])[0] for item in inputs]
 
-    def compare(found: Sequence[NDArray[np.float32]]) -> None:
-        for expected, saliency in zip(alone, found, strict=True):
-            assert np.array_equal(saliency, expected)
+    def compare(predictions: Sequence[Prediction]) -> None:
+        for expected, found in zip(alone, predictions, strict=True):
+            assert found.classes == expected.classes
+            for name in ("saliency", "probabilities", "class_maps"):
+                assert np.array_equal(getattr(found, name), getattr(expected, name)), name
 
     compare(int8_predictor.predict(inputs))
     assert int8_predictor.side_by_side
@@ -103,7 +107,8 @@ def test_products_of_neighbours_fit_into_16_bits(
 
     monkeypatch.setattr(onnxruntime, "SessionOptions", make_exact)
     exact = OnnxPredictor()
-    for expected, found in zip(exact.predict(inputs), int8_predictor.predict(inputs), strict=True):
+    predictions = zip(exact.predict(inputs), int8_predictor.predict(inputs), strict=True)
+    for (expected, *_), (found, *_) in predictions:
         np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -159,7 +164,7 @@ def test_a_fresh_process_predicts_without_torch() -> None:
         "import sys; sys.modules['torch'] = None\n"
         "from PIL import Image; from model import open_predictor\n"
         "predictor = open_predictor('auto'); predictor.warm_up(4)\n"
-        "print(predictor.arithmetic, predictor.predict([predictor.prepare(Image.new('L', (9, 9)))])[0].shape)\n"
+        "print(predictor.arithmetic, predictor.predict([predictor.prepare(Image.new('L', (9, 9)))])[0].saliency.shape)\n"
         "print([name for name in ('torch', 'onnx', 'numba') if sys.modules.get(name)])"
     )
     done = subprocess.run(
@@ -191,7 +196,8 @@ def test_maps_predict_gaze_as_well_as_those_of_float32(
         sides = (recorded[name]["width"], recorded[name]["height"])
         shares = np.array(recorded[name]["fixations_xy"]) / sides
         scores = []
-        for saliency in (*float32_predictor.predict(inputs), *int8_predictor.predict(inputs)):
+        predictions = (*float32_predictor.predict(inputs), *int8_predictor.predict(inputs))
+        for saliency in (prediction.saliency for prediction in predictions):
             columns, rows = (shares.clip(0, 1 - 1e-9) * saliency.shape[::-1]).astype(int).T
             scores.append(nss(saliency, (rows, columns)))
         losses.append(scores[0] - scores[1])

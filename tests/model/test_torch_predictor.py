@@ -14,7 +14,8 @@ from PIL import Image
 from model.checkpoint import write_checkpoint
 from model.config import MSROIConfig
 from model.maps import nss
-from model.msroi import MSROI
+from model.msroi import MSROI, normalise_pixels
+from model.prediction import select_classes
 from model.torch_predictor import TorchPredictor, group_by_shape
 from model.training.photos import is_held
 from tests.model.pictures import disc, noise
@@ -27,7 +28,7 @@ def test_a_map_is_float32_at_an_eighth_of_the_input_with_a_maximum_of_one(
     predictor: TorchPredictor,
 ) -> None:
     for size, shape in (((300, 200), (40, 60)), ((200, 300), (60, 40)), ((90, 90), (48, 48))):
-        (saliency,) = predictor.predict([predictor.prepare(disc(*size))])
+        saliency = predictor.predict([predictor.prepare(disc(*size))])[0].saliency
         assert saliency.shape == shape
         assert saliency.dtype == np.float32
         assert saliency.min() >= 0
@@ -36,7 +37,7 @@ def test_a_map_is_float32_at_an_eighth_of_the_input_with_a_maximum_of_one(
 
 def test_the_map_is_high_at_the_object(predictor: TorchPredictor) -> None:
     for x, y in ((0.3, 0.3), (0.7, 0.6)):
-        (saliency,) = predictor.predict([predictor.prepare(disc(480, 320, (x, y)))])
+        saliency = predictor.predict([predictor.prepare(disc(480, 320, (x, y)))])[0].saliency
         inside = saliency[int(y * 40), int(x * 60)]
         assert inside > 1.3 * np.median(saliency), (x, y)
 
@@ -57,7 +58,7 @@ def test_a_photo_of_any_size_is_accepted(predictor: TorchPredictor, size: tuple[
     assert channels == 3
     assert (height > width) == (size[1] > size[0])
     assert prepared.dtype == np.uint8
-    (saliency,) = predictor.predict([prepared])
+    saliency = predictor.predict([prepared])[0].saliency
     assert saliency.shape == (height // 8, width // 8)
     assert np.isfinite(saliency).all()
 
@@ -78,9 +79,29 @@ def test_the_rest_of_the_batch_makes_no_difference(predictor: TorchPredictor) ->
     alone = [predictor.predict([item])[0] for item in inputs]
     for order in ([3, 2, 1, 0], [2, 0, 0, 3, 1]):
         together = predictor.predict([inputs[index] for index in order])
-        for index, saliency in zip(order, together, strict=True):
-            assert saliency.shape == alone[index].shape
-            assert np.abs(saliency - alone[index]).max() < 1e-3
+        for index, found in zip(order, together, strict=True):
+            assert found.saliency.shape == alone[index].saliency.shape
+            assert np.abs(found.saliency - alone[index].saliency).max() < 1e-3
+            assert found.classes == alone[index].classes
+            np.testing.assert_allclose(found.probabilities, alone[index].probabilities, atol=1e-3)
+            np.testing.assert_allclose(found.class_maps, alone[index].class_maps, atol=1e-2)
+
+
+def test_the_classes_are_those_that_numpy_selects() -> None:
+    exact = TorchPredictor(device="cpu", precision=torch.float32)
+    for picture in (Image.fromarray(photo(320, 240)), disc(200, 300), noise(90, 90)):
+        prepared = exact.prepare(picture)
+        (found,) = exact.predict([prepared])
+        with torch.inference_mode():
+            pixels = normalise_pixels(torch.from_numpy(prepared[None].copy()))
+            class_maps = exact._network.class_maps(pixels)[0]  # (C, D, h, w)
+        channels_last = class_maps.flatten(0, 1).permute(1, 2, 0).contiguous().numpy()
+        expected = select_classes(found.saliency, channels_last, exact._network.config.classes)
+        assert found.classes == expected.classes
+        for name in ("probabilities", "class_maps"):
+            one, other = getattr(found, name), getattr(expected, name)
+            assert one.dtype == np.float32
+            np.testing.assert_allclose(one, other, rtol=1e-3, err_msg=name)
 
 
 def test_photos_are_grouped_by_shape() -> None:
@@ -91,12 +112,13 @@ def test_photos_are_grouped_by_shape() -> None:
 def test_the_same_photo_gives_the_same_map(predictor: TorchPredictor) -> None:
     prepared = predictor.prepare(Image.fromarray(photo(320, 240)))
     again = TorchPredictor(device="cpu")
-    assert np.array_equal(predictor.predict([prepared])[0], again.predict([prepared])[0])
+    (one,), (other,) = predictor.predict([prepared]), again.predict([prepared])
+    assert np.array_equal(one.saliency, other.saliency)
     assert predictor.version == again.version
 
 
 def test_maps_do_not_share_memory_with_later_ones(predictor: TorchPredictor) -> None:
-    (first,) = predictor.predict([predictor.prepare(disc(80, 60))])
+    first = predictor.predict([predictor.prepare(disc(80, 60))])[0].saliency
     kept = first.copy()
     predictor.predict([predictor.prepare(noise(80, 60))])
     assert np.array_equal(first, kept)
@@ -118,16 +140,18 @@ def test_several_threads_may_predict_at_the_same_time_on_a_cpu(predictor: TorchP
     assert predictor.side_by_side
     inputs = [predictor.prepare(Image.fromarray(photo(480, 320, seed=n))) for n in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        maps = list(pool.map(lambda one: predictor.predict([one])[0], inputs))
+        maps = list(pool.map(lambda one: predictor.predict([one])[0].saliency, inputs))
     for expected, found in zip(predictor.predict(inputs), maps, strict=True):
-        np.testing.assert_allclose(found, expected, atol=1e-4)
+        np.testing.assert_allclose(found, expected.saliency, atol=1e-4)
 
 
-def test_a_map_without_a_present_class_is_zero(tmp_path: Path) -> None:
-    config = MSROIConfig(("a", "b"), threshold=1e9, input_area_px=96 * 96)
-    write_checkpoint(tmp_path / "blind.safetensors", config, MSROI(config).half().state_dict())
+def test_a_map_of_rounding_errors_is_zero(tmp_path: Path) -> None:
+    config = MSROIConfig(("a", "b"), input_area_px=96 * 96)
+    network = MSROI(config)
+    torch.nn.init.constant_(network.classes.bias, -100)  # type: ignore[arg-type]
+    write_checkpoint(tmp_path / "blind.safetensors", config, network.half().state_dict())
     blind = TorchPredictor(device="cpu", weights=tmp_path / "blind.safetensors")
-    (saliency,) = blind.predict([blind.prepare(disc(30, 30))])
+    saliency = blind.predict([blind.prepare(disc(30, 30))])[0].saliency
     assert saliency.shape == (12, 12)
     assert not saliency.any()
 
@@ -141,7 +165,7 @@ def test_maps_are_smoothed_as_the_weights_file_says(tmp_path: Path) -> None:
         path = tmp_path / f"{smoothing_cells}.safetensors"
         write_checkpoint(path, config, state)
         smoothed = TorchPredictor(device="cpu", weights=path)
-        maps += smoothed.predict([smoothed.prepare(noise(150, 100))])
+        maps.append(smoothed.predict([smoothed.prepare(noise(150, 100))])[0].saliency)
     rough, smooth = (np.abs(np.diff(saliency / saliency.mean())).mean() for saliency in maps)
     assert smooth < 0.7 * rough
 
@@ -187,7 +211,7 @@ def test_maps_predict_gaze_on_held_out_photos(predictor: TorchPredictor, data_di
     scores = []
     for name in [name for name in sorted(recorded) if is_held(name)][:10]:
         with Image.open(folder / name) as picture:
-            (saliency,) = predictor.predict([predictor.prepare(picture)])
+            saliency = predictor.predict([predictor.prepare(picture)])[0].saliency
         height, width = saliency.shape
         shares = np.array(recorded[name]["fixations_xy"]) / [
             recorded[name]["width"],

@@ -11,6 +11,7 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 from contract.keys import QUEUE_NAME
+from model.prediction import Prediction
 from tests.worker.centre_predictor import CentrePredictor
 from worker.pipeline import Limits, Pipeline
 from worker.queue.batch_worker import BatchWorker
@@ -19,7 +20,7 @@ from worker.queue.batch_worker import BatchWorker
 class HangingPredictor(CentrePredictor):
     """Hangs like a call in native code, which no signal ends."""
 
-    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
         """Never return."""
         threading.Event().wait()
         return super().predict(batch)

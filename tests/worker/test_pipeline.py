@@ -19,6 +19,7 @@ import worker.pipeline
 from contract.errors import CorruptImageError, TooManyPixelsError
 from contract.keys import image_key, input_key, reply_key
 from contract.messages import decode_reply
+from model.prediction import Prediction
 from tests.photos import file_of, photo
 from tests.worker.centre_predictor import CentrePredictor
 from tests.worker.pipelines import collect, make_item, make_pipeline, run
@@ -52,7 +53,7 @@ class WaitingPredictor(CentrePredictor):
         self._patience_s = patience_s
         self.came: list[bool] = []
 
-    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
         self.came.append(self._event.wait(self._patience_s))
         return super().predict(batch)
 
@@ -80,7 +81,7 @@ def test_only_a_single_photos_inputs_are_prepared_during_its_pass(
     options = items[0].request.options
     pixels = np.asarray(Image.open(io.BytesIO(data)))
     centre = CentrePredictor()
-    (saliency,) = centre.predict([centre.prepare(Image.fromarray(pixels))])
+    saliency = centre.predict([centre.prepare(Image.fromarray(pixels))])[0].saliency
     inputs = prepare_inputs(
         None, options, read_upright(data, 1, (pixels.shape[1], pixels.shape[0]))
     )

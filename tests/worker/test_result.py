@@ -1,19 +1,27 @@
 """Results: pass-through, colours, and a JPEG that does not depend on the heatmap."""
 
+import base64
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+import thash
+from numpy.typing import NDArray
 from PIL import Image
 from redis import Redis
 
 from contract.errors import MaxBytesError
 from contract.keys import heatmap_key, image_key, reply_key
-from contract.messages import Heatmap, Result, decode_reply
+from contract.messages import Heatmap, Region, Result, decode_reply
+from model.prediction import Prediction
 from tests.photos import file_of, photo, psnr
+from tests.worker.centre_predictor import CentrePredictor
 from tests.worker.image.ultra_hdr import UltraHdr, read_with_libultrahdr
 from tests.worker.pipelines import make_item, make_pipeline, run
+from worker.image.heatmap import CLASS_COLOURS
+from worker.image.thumbnail import hash_thumbnail
 
 
 def compress(connection: Redis, data: bytes, **options: Any) -> tuple[bool, bytes]:
@@ -62,7 +70,7 @@ def test_a_greyscale_photo_stays_greyscale(connection: Redis) -> None:
     assert Image.open(io.BytesIO(connection.get(image_key("a")))).mode == "L"
 
 
-@pytest.mark.parametrize("heatmap", ["none", "map", "overlay"])
+@pytest.mark.parametrize("heatmap", ["none", "map", "overlay", "classes"])
 @pytest.mark.parametrize("format_name", ["PNG", "JPEG"])
 def test_the_jpeg_does_not_depend_on_the_heatmap(
     connection: Redis, heatmap: Heatmap, format_name: str
@@ -146,12 +154,120 @@ def test_a_photo_that_is_too_small_is_cropped_to_the_shape(connection: Redis) ->
         assert again.crop == {"x": 0, "y": 0, "width": 1, "height": 1}
 
 
-def test_without_a_crop_the_result_has_a_focus_only(connection: Redis) -> None:
+def test_without_a_crop_the_result_has_a_focus_and_no_window(connection: Redis) -> None:
     run(make_pipeline(connection), [make_item(connection, "a", file_of(photo()))])
     reply = decode_reply(connection.lpop(reply_key("me")))
     assert isinstance(reply, Result)
     assert reply.crop is None
     assert reply.focus == {"x": 0.5, "y": 0.5}
+    assert reply.regions
+    check_region(reply.regions, x=0.375, y=0.375, width=0.25, height=0.25)
+
+
+def check_region(regions: Sequence[Region], **box: float) -> None:
+    """Check that there is one region, at about that place."""
+    (region,) = regions
+    assert region["class"] == "middle"
+    assert 0.75 < region["score"] < 1
+    assert region["box"] == pytest.approx(box, abs=0.1)
+
+
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG"])
+def test_regions_and_the_thumbhash_are_those_of_the_crop(
+    connection: Redis, format_name: str
+) -> None:
+    pixels = np.full((120, 160, 3), 32, np.uint8)
+    pixels[:, 80:] = (200, 40, 40)
+    data = file_of(pixels, format_name)
+    # The predictor finds the middle, which is at the left edge of the right half.
+    result, jpeg = crop(connection, data, width=80, height=120, gravity="east")
+    assert result.regions
+    check_region(result.regions, x=0, y=0.375, width=0.25, height=0.25)
+    assert result.thumbhash
+    shown = np.asarray(Image.open(io.BytesIO(jpeg)))
+    compare_thumbhashes(result.thumbhash, hash_thumbnail(shown, (80, 120)))
+    # The middle is not in a crop of an edge.
+    result, _ = crop(connection, data, width=40, height=120, gravity="east")
+    assert result.regions == []
+
+
+class BlindPredictor(CentrePredictor):
+    """Finds no class."""
+
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
+        """Return the saliency maps only."""
+        none = np.zeros(0, np.float32)
+        return [
+            Prediction(found.saliency, (), none, np.zeros((0, 4, 4), np.float32))
+            for found in super().predict(batch)
+        ]
+
+
+class TwoClassesPredictor(CentrePredictor):
+    """Finds a less probable class where the map is high, and a more probable one where it is low."""
+
+    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
+        """Return the same for all photos."""
+        saliency = np.full((8, 8), 0.1, np.float32)
+        saliency[:, 4:] = 1.0
+        maps = np.full((2, 40, 40), 1e-3, np.float32)
+        maps[0, :, :20] = maps[1, :, 20:] = 2.0
+        found = Prediction(saliency, ("left", "right"), np.array([0.9, 0.5], np.float32), maps)
+        return [found] * len(batch)
+
+
+def test_colours_go_by_the_order_of_regions(connection: Redis) -> None:
+    data = file_of(np.full((240, 320, 3), 128, np.uint8))
+    item = make_item(connection, "a", data, heatmap="classes")
+    run(make_pipeline(connection, TwoClassesPredictor()), [item])
+    reply = decode_reply(connection.lpop(reply_key("me")))
+    assert isinstance(reply, Result)
+    assert reply.regions
+    assert [region["class"] for region in reply.regions] == ["right", "left"]
+    with Image.open(io.BytesIO(connection.get(heatmap_key("a")))) as shown:
+        pixels = np.asarray(shown).astype(int)[20:120]
+    orange, blue = CLASS_COLOURS[:2]
+    for part, colour in ((pixels[:, 200:300], orange), (pixels[:, 20:120], blue)):
+        found = part.mean(axis=(0, 1)) - 128
+        assert np.corrcoef(found, np.array(colour) - 128)[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("fit", ["inside", "cover"])
+def test_a_photo_of_no_known_class_has_no_regions(connection: Redis, fit: str) -> None:
+    options = {"width": 80, "height": 100, "fit": fit, "heatmap": "classes"}
+    item = make_item(connection, "a", file_of(photo()), **options)
+    run(make_pipeline(connection, BlindPredictor()), [item])
+    reply = decode_reply(connection.lpop(reply_key("me")))
+    assert isinstance(reply, Result)
+    assert reply.regions == []
+    with Image.open(io.BytesIO(connection.get(heatmap_key("a")))) as shown:
+        assert shown.size == (reply.width_px, reply.height_px)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG"])
+def test_the_thumbhash_is_that_of_the_upright_photo(
+    connection: Redis, format_name: str, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = np.zeros((120, 160, 3), np.uint8)
+    pixels[:60, :40] = (200, 120, 0)
+    data = file_of(pixels, format_name, exif=exif)
+    run(make_pipeline(connection), [make_item(connection, "a", data)])
+    reply = decode_reply(connection.lpop(reply_key("me")))
+    assert isinstance(reply, Result)
+    assert reply.thumbhash
+    with Image.open(io.BytesIO(connection.get(image_key("a")))) as shown:
+        compare_thumbhashes(reply.thumbhash, hash_thumbnail(np.asarray(shown), shown.size))
+
+
+def compare_thumbhashes(one: str, other: str) -> None:
+    """Check that two hashes show about the same: the network's input is not the JPEG."""
+    shown = [thash.thumb_hash_to_rgba(list(base64.b64decode(each))) for each in (one, other)]
+    assert shown[0][:2] == shown[1][:2]
+    first, second = (np.frombuffer(bytes(pixels), np.uint8).astype(int) for *_, pixels in shown)
+    assert np.abs(first - second).mean() < 4
 
 
 @pytest.mark.parametrize("heatmap", ["map", "overlay"])
@@ -165,6 +281,19 @@ def test_a_heatmap_shows_the_crop(connection: Redis, heatmap: Heatmap, format_na
         level = np.asarray(opened.convert("L")).astype(int)
     assert level[50:70, :10].mean() > level[50:70, 40:].mean() + 30
     assert level[50:70, :10].mean() > level[:20].mean() + 30
+
+
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG"])
+def test_the_maps_of_classes_show_the_crop(connection: Redis, format_name: str) -> None:
+    data = file_of(np.full((120, 160, 3), 128, np.uint8), format_name)
+    crop(connection, data, width=80, height=120, gravity="east", heatmap="classes")
+    with Image.open(io.BytesIO(connection.get(heatmap_key("a")))) as opened:
+        assert opened.size == (80, 120)
+        pixels = np.asarray(opened).astype(int)
+    orange = pixels[..., 0] - pixels[..., 2]
+    assert orange[50:70, :10].mean() > 100
+    assert np.abs(orange[:20]).max() < 10
+    assert np.abs(orange[50:70, 40:]).max() < 10
 
 
 def test_a_gain_map_and_places_in_metadata_follow_the_crop(connection: Redis) -> None:

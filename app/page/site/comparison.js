@@ -1,4 +1,5 @@
-// Compares the result of one photo with its original or a standard JPEG, and shows its heatmap.
+// Compares the result of one photo with its original or a standard JPEG; shows its heatmap and regions.
+import { showRegions } from "./boxes.js";
 import { describeState } from "./cards.js";
 import { formatBytes, formatDuration, formatSaving } from "./format.js";
 import { drawHeatmap } from "./heatmap.js";
@@ -29,6 +30,7 @@ export class Comparison {
     }
     find("heat-on").addEventListener("change", () => this.#showHeatmap());
     find("heat-opacity").addEventListener("input", () => this.#showHeatmap());
+    find("boxes-on").addEventListener("change", () => this.#showBoxes());
   }
 
   get photo() {
@@ -105,6 +107,7 @@ export class Comparison {
       find("image-right").alt = compressed ? `${photo.name}, Foveate's file` : photo.name;
     }
     if (original) find("image-left").src = original.src;
+    this.#showBoxes();
     if (result) {
       this.#showFigures(result);
       await this.#loadHeatmap(result);
@@ -184,6 +187,15 @@ export class Comparison {
     find("heat-opacity").disabled = !on;
     find("pane-heat").hidden = !on;
     find("heat").style.setProperty("opacity", String(find("heat-opacity").value / 100));
+  }
+
+  #showBoxes() {
+    const regions = this.#shown?.regions;
+    // Workers of earlier versions find none.
+    find("boxes-on").disabled = !regions;
+    const on = find("boxes-on").checked && Boolean(regions);
+    find("pane-boxes").hidden = find("legend").hidden = !on;
+    showRegions(on ? regions : [], { boxes: find("boxes"), list: find("legend") });
   }
 
   #showFigures(result) {

@@ -58,6 +58,7 @@ function toResult(statistics, image, heatmap) {
     width: statistics.width,
     height: statistics.height,
     crop: statistics.crop ?? null,
+    regions: statistics.regions ?? null,
     stages: Object.entries(statistics.stage_ms),
   };
 }

@@ -100,8 +100,8 @@ class Compressor:
         """Return the photos' saliency maps: by one pass, or on a CPU by one pass each, side by side."""
         inputs = [photo.network_input for photo in photos]
         if not self._predictor.side_by_side:
-            return self._predictor.predict(inputs)
-        return list(self._apply(lambda one: self._predictor.predict([one])[0], inputs))
+            return [each.saliency for each in self._predictor.predict(inputs)]
+        return list(self._apply(lambda one: self._predictor.predict([one])[0].saliency, inputs))
 
     def encode(self, photo: Photo, saliency: NDArray[np.float32]) -> bytes:
         """Return the JPEG of a photo; a JPEG upload is encoded from its coefficients."""

@@ -27,9 +27,12 @@ class Layers(Protocol[X]):
     def upsample(self, x: X) -> X:
         """Return `x` at twice the size."""
 
+    def pick(self, name: str, x: X, channels: slice) -> X:
+        """Return some channels of `x`."""
 
-def walk(network: MSROI, layers: Layers[X], image: X) -> X:
-    """Return the features that all classes share, through `layers`: `MSROI.features`."""
+
+def walk(network: MSROI, layers: Layers[X], image: X) -> tuple[X, X | None]:
+    """Return the fine features, and those of the context at stride 16 if there is one."""
     x = layers.convolve(network.backbone.stem, image)
     taps = []
     # Module lists do not know what they hold.
@@ -39,17 +42,42 @@ def walk(network: MSROI, layers: Layers[X], image: X) -> X:
         x = layers.add(f"sum_{index}", x, y) if block.residual else y
         if index in TAPS:
             taps.append(x)
-    at_8, at_16, at_32 = (
-        layers.convolve(lateral, tap) if isinstance(lateral, Conv) else tap
-        for lateral, tap in zip(network.laterals, taps, strict=True)
-    )
+
+    def apply(name: str, layer: nn.Module, tap: X) -> X:
+        if isinstance(layer, Channels):
+            return layers.pick(name, tap, layer.channels)
+        return layers.convolve(cast("Conv", layer), tap)
 
     def refine(name: str, module: Refine, x: X) -> X:
         mixed = layers.convolve(module.mix, layers.convolve(module.depthwise, x))
         return layers.add(name, x, mixed)
 
+    at_8, at_16, at_32 = (
+        apply(f"lateral_{index}", layer, tap)
+        for index, (layer, tap) in enumerate(zip(network.laterals, taps, strict=True))
+    )
     x = refine("refined_16", network.refine_16, layers.add("at_16", at_16, layers.upsample(at_32)))
-    return refine("refined_8", network.refine_8, layers.add("at_8", at_8, layers.upsample(x)))
+    fine = refine("refined_8", network.refine_8, layers.add("at_8", at_8, layers.upsample(x)))
+    if network.context is None:
+        return fine, None
+    at_16, at_32 = (
+        apply(f"context_{index}", layer, tap)
+        for index, (layer, tap) in enumerate(zip(network.context.laterals, taps[1:], strict=True))
+    )
+    x = layers.add("context", at_16, layers.upsample(at_32))
+    return fine, refine("refined_context", network.context.refine, x)
+
+
+class Channels(nn.Module):
+    """Some channels of an activation; takes the place of a layer that was merged with others."""
+
+    def __init__(self, start: int, stop: int) -> None:
+        super().__init__()
+        self.channels = slice(start, stop)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return them: (N, C, h, w) -> (N, stop - start, h, w)."""
+        return x[:, self.channels]
 
 
 @dataclass
@@ -93,6 +121,10 @@ class Recorder:
     def upsample(self, x: Tensor) -> Tensor:
         """Return `x` at twice the size; its range is that of `x`."""
         return upsample_2x(x)
+
+    def pick(self, name: str, x: Tensor, channels: slice) -> Tensor:  # noqa: ARG002 -- as Layers
+        """Return some channels of `x`; their range is that of `x`."""
+        return x[:, channels]
 
 
 def name_modules(network: MSROI) -> dict[nn.Module, str]:

@@ -6,7 +6,7 @@ and a step of theirs would be a step of 5 % in the map.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import numpy as np
@@ -146,6 +146,13 @@ class Writer:
         real = self.node("Resize", [x.name, "", scales], f"{name}.real", mode="linear")
         return self.quantize(name, real, like=x)
 
+    def pick(self, name: str, x: Quantized, channels: slice) -> Quantized:
+        """Return some channels of `x`."""
+        places = ("starts", channels.start), ("ends", channels.stop), ("axes", 1)
+        inputs = [self.constant(f"{name}.{key}", np.array([value])) for key, value in places]
+        real = self.node("Slice", [x.name, *inputs], f"{name}.real")
+        return replace(self.quantize(name, real, like=x), means=x.means[channels])
+
 
 def choose_steps(low: float, high: float) -> tuple[np.float32, np.uint8]:
     """Return scale and zero point of a range that contains 0."""
@@ -173,28 +180,70 @@ def to_numpy(tensor: Tensor) -> NDArray[np.float64]:
     return values
 
 
+def write_outputs(
+    writer: Writer, network: MSROI, fine: str, context: str | None
+) -> list[tuple[str, list[int | str]]]:
+    """Write what follows the features; return name and shape of each output of the file."""
+    # The runtime keeps its own activations in this order; a convolution would need another.
+    last = writer.node("Transpose", [fine], "features", perm=[0, 2, 3, 1])
+    bias = writer.constant("classes.bias", cast("Tensor", network.classes.bias).detach().numpy())
+    logs = multiply(writer, "classes", network.classes, last)
+    if network.context is None or context is None:
+        logs = writer.node("Add", [logs, bias], "logs")
+    else:
+        coarse = writer.node("Transpose", [context], "coarse", perm=[0, 2, 3, 1])
+        added = multiply(writer, "context.classes", network.context.classes, coarse)
+        # Here there are fewer positions to add the bias to.
+        added = writer.node("Add", [added, bias], "context.biased")
+        added = writer.node("Transpose", [added], "context.planes", perm=[0, 3, 1, 2])
+        factors = writer.constant("context.factors", np.array([1, 1, 2, 2], np.float32))
+        added = writer.node("Resize", [added, "", factors], "context.large", mode="linear")
+        added = writer.node("Transpose", [added], "context.logs", perm=[0, 2, 3, 1])
+        logs = writer.node("Add", [logs, added], "logs")
+    limit = writer.constant("classes.limit", np.float32(MAX_LOG_EVIDENCE))
+    writer.node("Exp", [writer.node("Min", [logs, limit], "limited")], "class_maps")
+    outputs: list[tuple[str, list[int | str]]] = [
+        ("class_maps", [1, "h", "w", network.classes.out_channels])
+    ]
+    if network.gaze is not None:
+        # exp(x + b) = exp(x) · exp(b): the sum takes up the bias.
+        shift = cast("Tensor", network.gaze.bias).detach()
+        limit = writer.constant("gaze.limit", (MAX_LOG_EVIDENCE - shift).numpy())
+        weights = writer.constant("gaze.weights", shift.exp().numpy()[:, None])
+        logs = multiply(writer, "gaze.logs", network.gaze, last)
+        limited = writer.node("Min", [logs, limit], "gaze.limited")
+        features = writer.node("Exp", [limited], "gaze.features")
+        # With a vector instead of a matrix of one column it takes ten times as long.
+        summed = writer.node("MatMul", [features, weights], "gaze.sum")
+        axis = writer.constant("gaze.axis", np.array([3]))
+        outputs.append((writer.node("Squeeze", [summed, axis], "gaze"), [1, "h", "w"]))
+    return outputs
+
+
+def multiply(writer: Writer, name: str, layer: nn.Conv2d, features: str) -> str:
+    """Return the layer's outputs without its bias: (1, h, w, in) -> (1, h, w, out)."""
+    kernel = layer.weight.detach()[:, :, 0, 0].T.contiguous().numpy()  # (in, out)
+    return writer.node("MatMul", [features, writer.constant(f"{name}.kernel", kernel)], name)
+
+
 def write_onnx(network: MSROI, activations: Mapping[str, Activation]) -> bytes:
-    """Return the file: (1, H, W, 4) uint8 pixels to (1, H/8, W/8, C·D) float32 class maps."""
+    """Return the file: (1, H, W, 4) uint8 pixels to (1, H/8, W/8, C·D) float32 class maps.
+
+    And to the sum over the calibrated features, (1, H/8, W/8), where the network has them.
+    """
     writer = Writer(name_modules(network), activations)
     planes = writer.node("Transpose", ["pixels"], "planes", perm=[0, 3, 1, 2])
     # Pixels are stored integers already; their steps are `normalise_pixels`.
     scale, zero_point = np.float32(1 / PIXEL_STD), np.uint8(PIXEL_MEAN)
     image = writer.dequantize("image", planes, scale, zero_point)
     means = np.append(activations["image"].means, np.zeros(PIXEL_CHANNELS - 3))
-    features = walk(network, writer, Quantized(image, scale, zero_point, means))
-    # The runtime keeps its own activations in this order; a convolution would need another.
-    last = writer.node("Transpose", [features.name], "features", perm=[0, 2, 3, 1])
-    kernel = network.classes.weight.detach()[:, :, 0, 0].T.contiguous().numpy()  # (64, C·D)
-    bias = cast("Tensor", network.classes.bias).detach().numpy()
-    products = writer.node("MatMul", [last, writer.constant("classes.weight", kernel)], "products")
-    logs = writer.node("Add", [products, writer.constant("classes.bias", bias)], "logs")
-    limit = writer.constant("limit", np.float32(MAX_LOG_EVIDENCE))
-    writer.node("Exp", [writer.node("Min", [logs, limit], "limited")], "class_maps")
+    fine, context = walk(network, writer, Quantized(image, scale, zero_point, means))
+    outputs = write_outputs(writer, network, fine.name, context.name if context else None)
     graph = helper.make_graph(
         writer.nodes,
         "msroi",
         [helper.make_tensor_value_info("pixels", TensorProto.UINT8, [1, "H", "W", PIXEL_CHANNELS])],
-        [helper.make_tensor_value_info("class_maps", TensorProto.FLOAT, [1, "h", "w", network.classes.out_channels])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, sides) for name, sides in outputs],
         writer.constants,
     )  # fmt: skip
     file = helper.make_model(

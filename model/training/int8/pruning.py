@@ -18,6 +18,7 @@ from tqdm import tqdm
 from model.efficientnet import Conv, MBConv
 from model.maps import smoothing_matrix
 from model.msroi import MSROI, normalise_pixels
+from model.training.int8.calibration import Channels
 
 # Channels that the runtime's kernels compute together, on processors with AVX2.
 STEP: Final = 16
@@ -28,23 +29,33 @@ RIDGE: Final = 1e-3
 # Share of the error that counts the same at all positions.
 EVEN_SHARE: Final = 0.2
 PROBES: Final = 2
+# Weight of the classes' probabilities beside the map, whose variance is 1.
+CLASSES_SHARE: Final = 1.0
 
 Matrix = NDArray[np.float64]
 
 
 def merge_last_projection(network: MSROI) -> MSROI:
-    """Return the network with the last block's projection and its lateral layer as one.
+    """Return the network with the last block's projection and the layers that read it as one.
 
-    Both are linear, and nothing else uses what lies between.
+    All are linear, and nothing else uses what lies between.
     """
     network = copy.deepcopy(network)
-    last, lateral = list_blocks(network)[-1], cast("Conv", network.laterals[-1])
-    weights = [conv.conv.weight.detach()[:, :, 0, 0].double() for conv in (lateral, last.project)]
-    biases = [cast("Tensor", conv.conv.bias).detach().double() for conv in (lateral, last.project)]
-    merged = Conv(weights[1].shape[1], len(weights[0]))
-    merged.conv.weight.data = (weights[0] @ weights[1]).float()[:, :, None, None]
-    merged.conv.bias = nn.Parameter((weights[0] @ biases[1] + biases[0]).float())
-    last.project, network.laterals[-1] = merged, nn.Identity()
+    last = list_blocks(network)[-1]
+    reading = [network.laterals, *([network.context.laterals] if network.context else [])]
+    readers = [cast("Conv", layers[-1]).conv for layers in reading]
+    weights = torch.cat([conv.weight.detach()[:, :, 0, 0].double() for conv in readers])
+    biases = torch.cat([cast("Tensor", conv.bias).detach().double() for conv in readers])
+    before = last.project.conv
+    matrix = before.weight.detach()[:, :, 0, 0].double()
+    merged = Conv(matrix.shape[1], len(weights))
+    merged.conv.weight.data = (weights @ matrix).float()[:, :, None, None]
+    bias = weights @ cast("Tensor", before.bias).detach().double() + biases
+    merged.conv.bias = nn.Parameter(bias.float())
+    last.project = merged
+    width = readers[0].out_channels
+    for index, layers in enumerate(reading):
+        layers[-1] = Channels(index * width, (index + 1) * width)
     return network
 
 
@@ -55,16 +66,16 @@ def list_blocks(network: MSROI) -> list[MBConv]:
 
 @dataclass
 class Sensitivity:
-    """How errors of a block's output change the map."""
+    """How errors of a block's output change the map and the places of classes."""
 
     channels: Matrix  # (C, C): the mean product of two channels' gradients
     positions: list[Tensor] = field(default_factory=list)  # for each photo (h·w,), mean 1
 
 
 def measure_sensitivities(network: MSROI, images: Sequence[Tensor]) -> list[Sensitivity]:
-    """Return the sensitivity of each block's output, from gradients of the standardised map.
+    """Return the sensitivity of each block's output, from gradients of what the network shows.
 
-    Its products with random directions have the same mean square as all gradients together.
+    Products with random directions have the same mean square as all gradients together.
     """
     found = [Sensitivity(np.zeros(())) for _ in list_blocks(network)]
     generator = torch.Generator().manual_seed(0)
@@ -74,18 +85,11 @@ def measure_sensitivities(network: MSROI, images: Sequence[Tensor]) -> list[Sens
         block.register_forward_hook(lambda *call: outputs.append(call[-1]))
     for image in images:
         outputs.clear()
-        (saliency,) = network(image.clone().requires_grad_())
-        height, width = saliency.shape
-        rows, columns = (
-            torch.from_numpy(smoothing_matrix(samples, network.config.smoothing_cells))
-            for samples in (height, width)
-        )
-        saliency = rows @ saliency @ columns.T
-        standard = (saliency - saliency.mean()) / (saliency.std() * saliency.numel() ** 0.5)
+        shown = show(network, image.clone().requires_grad_())
         squares = [torch.zeros(()) for _ in outputs]
         for _ in range(PROBES):
-            direction = torch.randn(standard.shape, generator=generator)
-            gradients = torch.autograd.grad(standard, outputs, direction, retain_graph=True)
+            direction = torch.randn(shown.shape, generator=generator)
+            gradients = torch.autograd.grad(shown, outputs, direction, retain_graph=True)
             for number, gradient in enumerate(gradients):
                 flat = flatten(gradient)  # -> (h·w, C)
                 channels = (flat.T @ flat).double().numpy() / (PROBES * len(images))
@@ -94,6 +98,26 @@ def measure_sensitivities(network: MSROI, images: Sequence[Tensor]) -> list[Sens
         for one, square in zip(found, squares, strict=True):
             one.positions.append((1 - EVEN_SHARE) * square / square.mean() + EVEN_SHARE)
     return found
+
+
+def show(network: MSROI, image: Tensor) -> Tensor:
+    """Return the standardised map and the probability of each class at each position, as one.
+
+    Each counts by its mean square over positions: (1, 3, H, W) -> (h·w·(1 + C),).
+    """
+    class_maps, gaze = network.evidence(image)
+    (saliency,) = network.saliency(class_maps, gaze)
+    rows, columns = (
+        torch.from_numpy(smoothing_matrix(samples, network.config.smoothing_cells))
+        for samples in saliency.shape
+    )
+    saliency = rows @ saliency @ columns.T
+    standard = (saliency - saliency.mean()) / saliency.std()
+    evidence = class_maps.sum(2)
+    odds = evidence / (1 + evidence)
+    shown = torch.cat([standard.flatten(), CLASSES_SHARE * odds.flatten()])
+    scaled: Tensor = shown / saliency.numel() ** 0.5
+    return scaled
 
 
 def flatten(x: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """The JSON of a job has its state, and its result or error once it has ended."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -44,6 +45,24 @@ def test_a_crop_and_the_focus_are_part_of_the_result() -> None:
     assert found["result"]["focus"] == {"x": 0.4, "y": 0.6}
     without = describe_job(Job("id", "finished", reply=RESULT)).model_dump(exclude_none=True)
     assert not {"crop", "focus"} & without["result"].keys()
+
+
+def test_regions_and_the_thumbhash_are_part_of_the_result() -> None:
+    box = {"x": 0.25, "y": 0.0, "width": 0.5, "height": 1.0}
+    regions = [{"class": "dog", "score": 0.9, "box": box}]
+    thumbhash = "1QcSHQRnh493V4dIh4eXh1h4kJUI"
+    result = replace(RESULT, regions=regions, thumbhash=thumbhash)
+    document = describe_job(Job("id", "finished", reply=result))
+    for found in (
+        document.model_dump(mode="json", exclude_none=True),
+        json.loads(document.model_dump_json(exclude_none=True)),
+    ):
+        assert found["result"]["regions"] == regions
+        assert found["result"]["thumbhash"] == thumbhash
+    empty = describe_job(Job("id", "finished", reply=replace(RESULT, regions=[])))
+    assert empty.model_dump(exclude_none=True)["result"]["regions"] == []
+    without = describe_job(Job("id", "finished", reply=RESULT)).model_dump(exclude_none=True)
+    assert not {"regions", "thumbhash"} & without["result"].keys()
 
 
 def test_links_are_under_the_prefix() -> None:

@@ -32,7 +32,7 @@ def test_a_strip_contains_photo_and_maps_side_by_side(tmp_path: Path) -> None:
     weak, shipped = strip[:200, 200:350], strip[:200, 400:550]
     assert np.array_equal(weak[..., 0], weak[..., 2])
     for shown, name in ((weak, "foveate_weak"), (shipped, "foveate")):
-        saliency_map = predictors[name].predict([predictors[name].prepare(picture)])[0]
+        saliency_map = predictors[name].predict([predictors[name].prepare(picture)])[0].saliency
         expected = Image.fromarray(saliency_map).resize((150, 200), Image.Resampling.BICUBIC)
         assert np.abs(shown[..., 0] - 255 * np.asarray(expected)).mean() < 2
 

@@ -1,9 +1,11 @@
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench.saliency import objects
+from tests.model.training.synthetic import coco_names
 
 
 def test_class_names_may_contain_blanks() -> None:
@@ -24,6 +26,19 @@ def test_photos_and_labels_are_matched_by_file_stem(tmp_path: Path) -> None:
     for name in ("a.jpg", "empty.jpg", "c.jpg"):
         (photos / name).touch()
     assert objects.find_labelled(labels, photos) == {"a": (photos / "a.jpg", [(0, 0, 1, 1)])}
+
+
+def test_of_coco_the_held_out_half_is_read_without_small_objects(tmp_path: Path) -> None:
+    (held,), (other,) = coco_names(1, held=True), coco_names(1)
+    found = [
+        {"class": "dog", "box": [0.1, 0.25, 0.5, 0.5]},
+        {"class": "cup", "box": [0, 0, 0.1, 0.09]},
+    ]
+    labels = {name: {"width": 200, "height": 100, "objects": found} for name in (held, other)}
+    path = tmp_path / "labels.json"
+    path.write_text(json.dumps(labels))
+    expected = {Path(held).stem: (tmp_path / held, [(20, 25, 119, 74)])}
+    assert objects.find_labelled(path, tmp_path) == expected
 
 
 def test_centre_and_half_of_the_area_are_covered_separately() -> None:

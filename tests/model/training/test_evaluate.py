@@ -12,7 +12,7 @@ from model.training.evaluate import (
     SMOOTHINGS,
     THRESHOLDS,
     captured_share,
-    compute_class_maps,
+    compute_evidence,
     compute_map,
     fit_constants,
     locate_fixations,
@@ -75,22 +75,31 @@ def test_a_uniform_map_captures_nothing() -> None:
     assert captured_share(uniform, locate_fixations(record_of((0.5, 0.5)), (4, 4))) == 0
 
 
-def test_class_maps_have_the_size_that_the_service_chooses(
-    network: MSROI, records: list[Record]
-) -> None:
-    found = list(compute_class_maps(network, records))
+def test_maps_have_the_size_that_the_service_chooses(network: MSROI, records: list[Record]) -> None:
+    found = list(compute_evidence(network, records))
     assert [record for record, _ in found] == records
-    assert {tuple(maps.shape) for _, maps in found} == {(1, 3, 2, 12, 16)}
+    assert {tuple(maps.shape) for _, (maps, _) in found} == {(1, 3, 2, 12, 16)}
+    assert {gaze for _, (_, gaze) in found} == {None}
+
+
+def test_the_map_of_calibrated_features_is_measured(records: list[Record]) -> None:
+    network = MSROI(MSROIConfig(("cat",), gaze_features=3, input_area_px=96 * 128)).eval()
+    for _, evidence in compute_evidence(network, records[:1]):
+        with torch.inference_mode():
+            expected = network.saliency(*evidence)[0].numpy()
+        assert evidence.gaze is not None
+        assert np.array_equal(expected, evidence.gaze[0].numpy())
+        assert np.array_equal(compute_map(network, evidence, 0.0), expected)
 
 
 def test_smoothing_reduces_differences_and_none_changes_nothing(
     network: MSROI, records: list[Record]
 ) -> None:
-    _, maps = next(compute_class_maps(network, records))
+    _, evidence = next(compute_evidence(network, records))
     with torch.inference_mode():
-        plain = network.saliency(maps)[0].numpy()
-    assert np.array_equal(compute_map(network, maps, 0.0), plain)
-    smooth = compute_map(network, maps, 1.0)
+        plain = network.saliency(*evidence)[0].numpy()
+    assert np.array_equal(compute_map(network, evidence, 0.0), plain)
+    smooth = compute_map(network, evidence, 1.0)
     assert smooth.shape == plain.shape == (12, 16)
     assert np.abs(np.diff(smooth)).mean() < np.abs(np.diff(plain)).mean()
 

@@ -12,18 +12,17 @@ from model.config import MSROIConfig
 from model.msroi import MSROI, normalise_pixels
 from model.training import gaze_step, mosaics
 from model.training.__main__ import main
-from model.training.classes import group_synsets, read_words
 from model.training.classifier import Classifier
 from model.training.gaze import GazeBatch
 from model.training.gaze_step import PRESENCE_WEIGHT, JointBatch, JointBatches, joint_losses
 from model.training.initialisation import initialise_head
+from model.training.labels.classes import make_classes
 from model.training.losses import gaze_loss, presence_loss
-from model.training.mosaics import WeakBatch
-from model.training.photos import HELD_FOLD, find_photos, fold_of
+from model.training.mosaics import WeakBatch, WeakTargets
+from model.training.photos import HELD_FOLD, fold_of, list_photos
 from tests.model.training.synthetic import draw_soft_labels, photo_names
 
 TRAINED, HELD = 8, 3
-GROUPS = 5
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -37,15 +36,13 @@ def small_mosaics() -> Any:
 def weak(data: Path, classifier: Classifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with untrained weights and soft labels, like a run of the first step."""
     folder = tmp_path_factory.mktemp("weak")
-    rows = classifier.synsets.weight.detach().numpy()[:, :, 0, 0]
-    words = read_words(data / "train" / "imagenet_synsets.tsv")
-    classes = group_synsets(rows, words, GROUPS).names
     torch.manual_seed(0)
-    network = MSROI(MSROIConfig(classes, input_area_px=96 * 128))
+    network = MSROI(MSROIConfig(make_classes().names, input_area_px=96 * 128))
     network.backbone.load_state_dict(classifier.backbone.state_dict())
     initialise_head(network, torch.rand(2, 3, 96, 128) * 2 - 1)
     write_checkpoint(folder / "msroi.safetensors", network.config, network.half().state_dict())
-    draw_soft_labels(find_photos(data / "train")).save(folder / "soft_labels.npz")
+    photos = list_photos(data, {HELD_FOLD})
+    draw_soft_labels(photos).save(folder / "soft_labels.npz")
     return folder
 
 
@@ -114,7 +111,7 @@ def test_weak_weights_of_other_classes_are_an_error(data: Path, weak: Path, tmp_
 
 def test_losses_are_of_gaze_and_a_share_of_presence(weak: Path) -> None:
     network, _ = load_network(weak / "msroi.safetensors")
-    classes = GROUPS + 2
+    classes = len(network.config.classes)
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 256, (1, 64, 96, 3), generator=generator, dtype=torch.uint8)
     density = torch.rand(1, 8, 12, generator=generator)
@@ -123,7 +120,8 @@ def test_losses_are_of_gaze_and_a_share_of_presence(weak: Path) -> None:
     presence = torch.rand(1, 2, classes, generator=generator)
     known = torch.ones(1, 2, classes, dtype=torch.bool)
     cells = torch.zeros(1, classes, 4, 6)
-    weak_batch = WeakBatch(pixels, windows, presence, known, cells, cells > 0)
+    shown = WeakTargets(windows, presence, known, cells, cells > 0)
+    weak_batch = WeakBatch(pixels, shown)
     with torch.inference_mode():
         losses = joint_losses(network, JointBatch(GazeBatch(pixels, density), weak_batch))
         images = normalise_pixels(pixels)

@@ -6,7 +6,12 @@ from torch import Tensor
 from model.config import MSROIConfig
 from model.msroi import MSROI, normalise_pixels
 from model.training.classifier import Classifier
-from model.training.initialisation import INITIAL_PRESENCE, initialise_head, list_refinements
+from model.training.initialisation import (
+    INITIAL_PRESENCE,
+    initialise_context,
+    initialise_head,
+    list_refinements,
+)
 from tests.photos import photo
 
 
@@ -36,7 +41,7 @@ def test_every_channel_of_the_head_has_mean_one_half_and_deviation_one(
         for layer in layers
     ]
     with torch.inference_mode():
-        initialised.features(images)
+        initialised(images)
     for hook in hooks:
         hook.remove()
     assert len(seen) == len(layers) == 7
@@ -50,6 +55,19 @@ def test_every_class_starts_with_a_low_presence(initialised: MSROI, images: Tens
     with torch.inference_mode():
         presence = initialised.presence(initialised.class_maps(images))
     assert presence.shape == (4, 3)
+    assert INITIAL_PRESENCE / 3 < presence.min() < presence.max() < INITIAL_PRESENCE * 3
+
+
+def test_the_context_starts_so_too_and_the_rest_stays(images: Tensor) -> None:
+    torch.manual_seed(0)
+    network = MSROI(MSROIConfig(("cat", "person", "face"), context=True, gaze_features=2))
+    assert network.context is not None
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    initialise_context(network, images)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, before[name]) != name.startswith(("context.", "classes.")), name
+    with torch.inference_mode():
+        presence = network.presence(network.class_maps(images))
     assert INITIAL_PRESENCE / 3 < presence.min() < presence.max() < INITIAL_PRESENCE * 3
 
 

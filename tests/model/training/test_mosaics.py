@@ -3,23 +3,23 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from model.training.labels.targets import Targets
 from model.training.mosaics import (
     CELL_PX,
     SIZES,
     WINDOWS,
     MosaicBatches,
     combine_tiles,
-    place_windows,
     resize_cells,
+    resize_known,
 )
 from model.training.photos import Photo
-from model.training.targets import Targets
 from tests.model.training.synthetic import write_photo
 
 # Eight colours that remain distinct under any jitter: each channel is dark or bright.
 DARK, BRIGHT, BETWEEN = 40, 200, 100
 COLOURS = np.array([[colour >> bit & 1 for bit in range(3)] for colour in range(8)])
-WHOLE, LEFT, RIGHT, TOP_LEFT = [0, 0, 1, 1], [0, 0, 0.5, 1], [0.5, 0, 1, 1], [0.1, 0.1, 0.4, 0.3]
+WHOLE = [0, 0, 1, 1]
 
 
 @pytest.fixture(scope="module")
@@ -31,25 +31,23 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Photo]:
         halves = COLOURS[[number, (number + 1) % 8]]  # (2, 3)
         pixels = np.where(halves, BRIGHT, DARK).astype(np.uint8)
         wide = np.broadcast_to(pixels.repeat(60, 0), (90, 120, 3))
-        found.append(Photo(write_photo(folder / f"{number}.png", wide), None, None))
+        found.append(Photo(write_photo(folder / f"{number}.png", wide), 1))
     return found
 
 
 def mosaics_of(photos: list[Photo], *, seed: int = 0, batch_size: int = 2) -> MosaicBatches:
     """Return batches in which the classes of a window are the colours inside it."""
-    windows = np.tile(np.array([WHOLE, LEFT, RIGHT, TOP_LEFT], np.float32), (8, 1, 1))
-    presence = np.zeros((8, 4, 8), np.float32)
+    presence = np.zeros((8, 8), np.float32)
     for number in range(8):
-        presence[number, [0, 1, 3], number] = 1
-        presence[number, [0, 2], (number + 1) % 8] = 1
+        presence[number, [number, (number + 1) % 8]] = 1
     # The cells of a half have its colour. The last photo's own colour is unknown.
     cells = np.zeros((8, 8, 2, 2), np.uint8)
     for number in range(8):
         cells[number, number, :, 0] = 255
         cells[number, (number + 1) % 8, :, 1] = 255
-    cells_known = np.ones((8, 8), bool)
+    cells_known = np.ones(cells.shape, bool)
     cells_known[7, 7] = False
-    targets = Targets(windows, presence, np.ones(presence.shape, bool), cells, cells_known)
+    targets = Targets(presence, np.ones(presence.shape, bool), cells, cells_known)
     return MosaicBatches(photos, targets, batch_size=batch_size, seed=seed)
 
 
@@ -71,13 +69,16 @@ def test_each_window_shows_its_present_classes(photos: list[Photo]) -> None:
     mosaics = mosaics_of(photos)
     seen = set()
     for step in range(12):
-        for pixels, windows, presence, *_ in zip(*mosaics[step], strict=True):
+        batch = mosaics[step]
+        for pixels, windows, presence in zip(
+            batch.pixels, batch.targets.windows, batch.targets.presence, strict=True
+        ):
             for number, (window, present) in enumerate(zip(windows, presence, strict=True)):
                 expected = set(present.nonzero().flatten().tolist())
                 inset = 0.1 if number else 0
                 assert colours_in(pixels.numpy(), window.numpy(), inset) == expected, (step, number)
                 seen.add((number == 0, len(expected)))
-    assert {(True, 2), (False, 1), (False, 2)} <= seen  # single photos, halves and tiles
+    assert {(True, 2), (False, 2)} <= seen  # single photos and tiles
     assert max(count for whole, count in seen if whole) > 4  # mosaics
 
 
@@ -86,7 +87,7 @@ def test_each_cell_shows_its_class(photos: list[Photo]) -> None:
     compared = 0
     for step in range(8):
         batch = mosaics[step]
-        for pixels, cells in zip(batch.pixels.numpy(), batch.cells.numpy(), strict=True):
+        for pixels, cells in zip(batch.pixels.numpy(), batch.targets.cells.numpy(), strict=True):
             rows, columns = cells.shape[1:]
             middles = pixels[CELL_PX // 2 :: CELL_PX, CELL_PX // 2 :: CELL_PX] > BETWEEN
             shown = middles[:rows, :columns] @ [1, 2, 4]
@@ -98,12 +99,21 @@ def test_each_cell_shows_its_class(photos: list[Photo]) -> None:
 
 
 def test_cells_are_unknown_in_the_tiles_of_photos_with_unknown_cells(photos: list[Photo]) -> None:
-    batch = mosaics_of(photos, batch_size=8)[1]
-    unknown = ~batch.cells_known
+    targets = mosaics_of(photos, batch_size=8)[1].targets
+    unknown = ~targets.cells_known
     assert unknown[:, 7].any()
     assert not unknown[:, :7].any()
     # They are known in the tiles of other photos.
-    assert batch.cells_known[:, 7].any()
+    assert targets.cells_known[:, 7].any()
+
+
+def test_known_cells_are_those_of_the_photo_mirrored_with_it() -> None:
+    known = np.zeros((2, 2, 2), bool)
+    known[1] = [[True, False], [True, True]]
+    plain, flipped = (resize_known(known, (3, 4), flip=flip) for flip in (False, True))
+    assert plain[1].tolist() == [[True, True, False, False]] * 2 + [[True] * 4]
+    assert np.array_equal(flipped, plain[..., ::-1])
+    assert not plain[0].any()
 
 
 def test_cells_are_resized_to_the_tile_and_mirrored_with_it() -> None:
@@ -120,7 +130,7 @@ def test_batches_have_the_documented_shapes_types_and_ranges(photos: list[Photo]
     mosaics = mosaics_of(photos, batch_size=3)
     sizes = set()
     for step in range(12):
-        pixels, windows, presence, known, cells, cells_known = mosaics[step]
+        pixels, (windows, presence, known, cells, cells_known) = mosaics[step]
         sizes.add(tuple(pixels.shape[1:3]))
         assert pixels.shape == (3, *pixels.shape[1:3], 3)
         assert pixels.dtype == torch.uint8
@@ -144,31 +154,23 @@ def test_batches_have_the_documented_shapes_types_and_ranges(photos: list[Photo]
 def test_a_batch_depends_only_on_the_seed_and_its_number(photos: list[Photo]) -> None:
     first, again, other = mosaics_of(photos), mosaics_of(photos), mosaics_of(photos, seed=1)
     for step in (3, 0):
-        for one, two in zip(first[step], again[step], strict=True):
+        assert torch.equal(first[step].pixels, again[step].pixels)
+        for one, two in zip(first[step].targets, again[step].targets, strict=True):
             assert torch.equal(one, two)
-    assert all(torch.equal(one, two) for one, two in zip(first[3], again[3], strict=True))
     for different in (first[4], other[3]):
-        assert not torch.equal(first[3].windows, different.windows)
+        assert different.pixels.shape != first[3].pixels.shape or not torch.equal(
+            first[3].pixels, different.pixels
+        )
 
 
 def test_a_mosaic_with_few_windows_repeats_them(photos: list[Photo]) -> None:
-    for windows in mosaics_of(photos)[0].windows:
-        assert len(windows) == WINDOWS
-    single = next(
-        windows
-        for step in range(20)
-        for windows in mosaics_of(photos)[step].windows
-        if len(windows.unique(dim=0)) <= 4
-    )
-    assert WHOLE in single.tolist()
-
-
-def test_windows_are_placed_in_their_tile_and_mirrored_with_it() -> None:
-    windows = np.array([WHOLE, [0, 0.5, 0.25, 1]], np.float32)
-    tile = (100, 40, 180, 60)
-    plain, flipped = (place_windows(windows, tile, flip=flip).tolist() for flip in (False, True))
-    assert plain == [[100, 40, 180, 60], [100, 50, 120, 60]]
-    assert flipped == [[100, 40, 180, 60], [160, 50, 180, 60]]
+    counts = set()
+    for step in range(20):
+        for windows in mosaics_of(photos)[step].targets.windows:
+            assert len(windows) == WINDOWS
+            counts.add(len(windows.unique(dim=0)))
+    # The whole of a mosaic of 1 to 6 photos and its tiles, of which one may be drawn twice.
+    assert {1, 3, 5, 7} <= counts
 
 
 def test_a_class_is_present_in_the_whole_if_it_is_present_in_a_tile() -> None:

@@ -1,6 +1,8 @@
-"""Heatmaps have the photo's proportions and a limited size."""
+"""Heatmaps have the photo's proportions, a limited size, and the colours that the docs say."""
 
 import io
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,12 +12,16 @@ from PIL import Image
 import codec
 from tests.photos import file_of, photo
 from worker.image.heatmap import (
+    CLASS_COLOURS,
+    CLASS_OPACITY,
     MAX_SIDE_PX,
     OVERLAY_COLOURS,
+    render_classes,
     render_map,
     render_overlay,
     render_photo,
 )
+from worker.image.regions import ClassMaps
 
 SALIENCY = np.zeros((6, 8), np.float32)
 SALIENCY[2:4, 5:7] = 1.0
@@ -120,3 +126,85 @@ def test_the_overlay_of_coefficients_is_that_of_pixels(size_px: tuple[int, int])
     ]
     assert overlays[0].shape == overlays[1].shape
     assert np.abs(overlays[0] - overlays[1]).mean() < 2
+
+
+# The first class is in the left half, the second in the right half.
+HALVES = np.zeros((2, 30, 40), np.float32)
+HALVES[0, :, :20] = HALVES[1, :, 20:] = 1e3
+CLASSES = ClassMaps(("dog", "cat"), np.ones(2, np.float32), HALVES)
+
+
+def show_classes(
+    classes: ClassMaps, names: Sequence[str], pixels: NDArray[np.uint8]
+) -> NDArray[np.int64]:
+    """Return the pixels of a picture of classes."""
+    blob, media_type = render_classes(classes, names, pixels)
+    assert media_type == "image/jpeg"
+    return np.asarray(Image.open(io.BytesIO(blob))).astype(np.int64)
+
+
+@pytest.mark.parametrize("shape", [(300, 400, 3), (300, 400)])
+@pytest.mark.parametrize("names", [("dog", "cat"), ("cat", "dog")])
+def test_each_class_has_the_colour_of_its_place_in_the_list(
+    names: tuple[str, ...], shape: tuple[int, ...]
+) -> None:
+    shown = show_classes(CLASSES, names, np.full(shape, 200, np.uint8))
+    assert shown.shape == (300, 400, 3)
+    colours = dict(zip(names, CLASS_COLOURS, strict=False))
+    for name, part in (("dog", shown[20:200, 20:160]), ("cat", shown[20:200, 240:380])):
+        expected = 200 * (1 - CLASS_OPACITY) + CLASS_OPACITY * np.array(colours[name])
+        assert np.abs(part.mean(axis=(0, 1)) - expected).max() < 4, name
+
+
+def test_a_class_fades_with_its_evidence_and_mixes_with_others() -> None:
+    maps = np.stack([np.tile(np.linspace(0, 4, 64, dtype=np.float32), (48, 1))] * 2)
+    classes = ClassMaps(("dog", "cat"), np.ones(2, np.float32), maps)
+    shown = show_classes(classes, ("dog", "cat"), np.full((480, 640, 3), 128, np.uint8))[:200]
+    both = np.mean(CLASS_COLOURS[:2], axis=0)
+    assert np.abs(shown[:, 0].mean(axis=0) - 128).max() < 4
+    for share in (0.25, 1.0):
+        evidence = 4 * share  # at the mean, 1, the colour is half as strong as it can be
+        opacity = CLASS_OPACITY * evidence / (1 + evidence)
+        found = shown[:, min(round(640 * share), 635)].mean(axis=0)
+        assert np.abs(found - (128 * (1 - opacity) + opacity * both)).max() < 6, share
+
+
+def test_the_legend_names_the_colours_where_there_is_room() -> None:
+    nowhere = replace(CLASSES, maps=np.zeros_like(HALVES))
+    grey = np.full((300, 400, 3), 200, np.uint8)
+    shown = show_classes(nowhere, ("dog", "cat"), grey)
+    assert np.abs(shown[:200] - 200).max() < 4
+    corner = shown[250:, :100]
+    for colour in CLASS_COLOURS[:2]:
+        assert (np.abs(corner - np.array(colour)).max(axis=2) < 40).sum() > 40
+    assert (corner.min(axis=2) > 200).sum() > 20  # letters
+    assert (corner.max(axis=2) < 90).sum() > 500  # their ground
+    small = show_classes(nowhere, ("dog", "cat"), grey[:40, :30])
+    assert np.abs(small - 200).max() < 4
+    # More names need more lines.
+    names = tuple(map(str, range(7)))
+    maps = np.zeros((7, 30, 40), np.float32)
+    many = show_classes(ClassMaps(names, np.ones(7, np.float32), maps), names, grey)
+    assert (many.max(axis=2) < 90).sum() > 2 * (shown.max(axis=2) < 90).sum()
+
+
+def test_without_classes_the_photo_is_grey() -> None:
+    pixels = photo(320, 240)
+    shown = show_classes(CLASSES, (), pixels)
+    grey = np.asarray(Image.fromarray(pixels).convert("L")).astype(int)
+    assert np.abs(shown - grey[..., None]).mean() < 3
+
+
+def test_a_class_beyond_the_colours_is_left_out() -> None:
+    count = len(CLASS_COLOURS) + 1
+    names = tuple(map(str, range(count)))
+    maps = np.zeros((count, 4, 4), np.float32)
+    maps[-1] = 1e3
+    classes = ClassMaps(names, np.ones(count, np.float32), maps)
+    shown = show_classes(classes, names, np.full((40, 30, 3), 128, np.uint8))
+    assert np.abs(shown - 128).max() < 4
+
+
+def test_the_classes_of_a_large_photo_have_a_limited_size() -> None:
+    shown = show_classes(CLASSES, ("dog",), np.zeros((40, 2000, 3), np.uint8))
+    assert shown.shape == (20, 1024, 3)

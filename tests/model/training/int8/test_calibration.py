@@ -11,14 +11,27 @@ from tests.photos import photo
 @pytest.fixture(scope="module")
 def network() -> MSROI:
     torch.manual_seed(0)
-    return MSROI(MSROIConfig(("a", "b"))).eval()
+    return MSROI(MSROIConfig(("a", "b"), context=True)).eval()
 
 
 def test_the_walk_is_the_pass_of_the_network(network: MSROI) -> None:
     images = normalise_pixels(torch.from_numpy(photo(128, 96))[None])
+    assert network.context is not None
     with torch.inference_mode():
-        found = walk(network, Recorder(name_modules(network)), images)
-        assert torch.equal(found, network.features(images))
+        fine, context = walk(network, Recorder(name_modules(network)), images)
+        taps = network.taps(images)
+        assert torch.equal(fine, network.fine_features(taps))
+        assert context is not None
+        assert torch.equal(context, network.context.features(*taps[1:]))
+
+
+def test_the_walk_ends_at_the_features_of_a_network_without_context() -> None:
+    network = MSROI(MSROIConfig(("a", "b"))).eval()
+    images = normalise_pixels(torch.from_numpy(photo(64, 64))[None])
+    with torch.inference_mode():
+        fine, context = walk(network, Recorder(name_modules(network)), images)
+        assert torch.equal(fine, network.fine_features(network.taps(images)))
+    assert context is None
 
 
 def test_an_activation_has_the_range_and_the_means_of_all_photos() -> None:
@@ -38,9 +51,9 @@ def test_a_range_contains_zero() -> None:
 def test_every_convolution_and_sum_is_calibrated(network: MSROI) -> None:
     photos = [photo(128, 96, seed=seed) for seed in range(2)]
     activations = calibrate(network, photos)
-    assert {"image", "backbone.stem", "laterals.0", "sum_2", "at_8", "refined_8"} <= set(
-        activations
-    )
+    assert {
+        "image", "backbone.stem", "laterals.0", "sum_2", "at_8", "refined_8", "refined_context"
+    } <= set(activations)  # fmt: skip
     assert all(seen.photos == 2 for seen in activations.values())
     assert activations["backbone.stem"].high <= 6
     expected = np.mean([pixels.mean((0, 1)) for pixels in photos], 0)

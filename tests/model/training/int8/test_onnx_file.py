@@ -7,9 +7,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
+from torch import nn
 
-from model.checkpoint import load_network
-from model.config import MAX_LOG_EVIDENCE
+from model.checkpoint import load_network, write_checkpoint
+from model.config import MAX_LOG_EVIDENCE, MSROIConfig
 from model.msroi import MSROI, normalise_pixels
 from model.onnx_predictor import OnnxPredictor
 from model.torch_predictor import TorchPredictor
@@ -57,7 +58,7 @@ def test_the_largest_pair_of_neighbours_decides_the_scale() -> None:
 def test_no_pair_of_shipped_weights_can_saturate_16_bits(
     shipped: dict[str, NDArray[np.int8]],
 ) -> None:
-    assert len(shipped) == 54
+    assert len(shipped) == 57
     for name, weights in shipped.items():
         sizes = np.abs(weights.astype(int))
         if weights.shape[1] == 1:
@@ -75,19 +76,42 @@ def test_maps_of_a_new_file_are_those_of_the_network(network: MSROI, tmp_path: P
     write_weights(path, contents)
     quantized, exact = OnnxPredictor(path), TorchPredictor("cpu", precision=torch.float32)
     for found, expected in zip(quantized.predict(photos), exact.predict(photos), strict=True):
-        assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99
+        shown = np.corrcoef(found.saliency.ravel(), expected.saliency.ravel())
+        assert shown[0, 1] > 0.99
+
+
+@pytest.mark.parametrize(("context", "gaze_features"), [(False, 0), (True, 0), (False, 3)])
+def test_a_file_has_the_parts_of_its_network(
+    context: bool, gaze_features: int, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    config = MSROIConfig(("a", "b"), context=context, gaze_features=gaze_features)
+    network = MSROI(config).eval()
+    photos = [photo(96, 64, seed=seed) for seed in range(2)]
+    path, exact = tmp_path / "new.onnx", tmp_path / "exact.safetensors"
+    write_weights(path, write_onnx(network, calibrate(network, photos)))
+    write_checkpoint(exact, config, network.state_dict())
+    (found,) = OnnxPredictor(path).predict(photos[:1])
+    (expected,) = TorchPredictor("cpu", exact, precision=torch.float32).predict(photos[:1])
+    assert np.abs(found.saliency - expected.saliency).max() < 0.05
+    assert found.classes == expected.classes
 
 
 def test_class_maps_are_limited(network: MSROI, tmp_path: Path) -> None:
     photos = [photo(96, 96)]
     loud = copy.deepcopy(network)
     with torch.no_grad():
-        loud.classes.bias += MAX_LOG_EVIDENCE + 100  # type: ignore[operator]
+        for layer in (loud.classes, loud.gaze):
+            assert isinstance(layer, nn.Conv2d)
+            layer.bias += MAX_LOG_EVIDENCE + 60  # type: ignore[operator]
     path = tmp_path / "loud.onnx"
     write_weights(path, write_onnx(loud, calibrate(loud, photos)))
     pixels = np.pad(photos[0][None], ((0, 0), (0, 0), (0, 0), (0, 1)))
-    (class_maps,) = OnnxPredictor(path)._session.run(["class_maps"], {"pixels": pixels})
-    np.testing.assert_allclose(class_maps, np.exp(MAX_LOG_EVIDENCE), rtol=1e-5)
+    names = ["class_maps", "gaze"]
+    class_maps, gaze = OnnxPredictor(path)._session.run(names, {"pixels": pixels})
+    limit = np.exp(MAX_LOG_EVIDENCE)
+    np.testing.assert_allclose(class_maps, limit, rtol=1e-5)
+    np.testing.assert_allclose(gaze, network.config.gaze_features * limit, rtol=1e-5)
 
 
 def test_biases_take_up_the_errors_of_rounded_weights(network: MSROI, tmp_path: Path) -> None:
@@ -105,6 +129,6 @@ def test_biases_take_up_the_errors_of_rounded_weights(network: MSROI, tmp_path: 
         (class_maps,) = session.run(["class_maps"], {"pixels": pixels})
         with torch.inference_mode():
             images = normalise_pixels(torch.from_numpy(photos[0])[None])
-            expected = network.classes(network.features(images)).numpy().transpose(0, 2, 3, 1)
+            expected = network.class_maps(images).log().flatten(1, 2).numpy().transpose(0, 2, 3, 1)
         errors.append(np.abs((np.log(class_maps) - expected).mean((0, 1, 2))).mean())
     assert errors[0] < 0.7 * errors[1]

@@ -13,6 +13,7 @@ from model.efficientnet import Conv, MBConv
 from model.msroi import MSROI, normalise_pixels
 from model.training.int8.calibration import Recorder, name_modules, walk
 from model.training.int8.pruning import (
+    CLASSES_SHARE,
     STEP,
     cost_of_channel,
     fit_projection,
@@ -22,6 +23,7 @@ from model.training.int8.pruning import (
     order_channels,
     prune,
     prune_block,
+    show,
 )
 from tests.photos import photo
 
@@ -29,7 +31,7 @@ from tests.photos import photo
 @pytest.fixture(scope="module")
 def network() -> MSROI:
     torch.manual_seed(0)
-    return MSROI(MSROIConfig(("a", "b"))).eval()
+    return MSROI(MSROIConfig(("a", "b"), context=True, gaze_features=3)).eval()
 
 
 def make_block(*, redundant: int) -> MBConv:
@@ -137,7 +139,9 @@ def test_the_sensitivity_tells_how_the_map_changes(network: MSROI) -> None:
     assert float(found[-1].positions[0].mean()) == pytest.approx(1)
     # The layers after the block do not see a channel that they give no weight.
     with torch.no_grad():
-        network.laterals[-1].conv.weight[:, 7] = 0  # type: ignore[union-attr, operator, index]
+        assert network.context is not None
+        for layers in (network.laterals, network.context.laterals):
+            layers[-1].conv.weight[:, 7] = 0  # type: ignore[union-attr, operator, index]
     assert block.project.conv.out_channels == len(channels)
     blind = measure_sensitivities(network, images)[-1].channels
     assert not blind[7].any()
@@ -145,13 +149,29 @@ def test_the_sensitivity_tells_how_the_map_changes(network: MSROI) -> None:
 
 
 def test_the_merged_network_has_the_same_maps(network: MSROI) -> None:
-    merged = merge_last_projection(network)
-    assert list_blocks(merged)[-1].project.conv.out_channels == 64
     images = normalise_pixels(torch.from_numpy(photo(128, 96))[None])
+    for plain, width in ((network, 128), (MSROI(MSROIConfig(("a", "b"))).eval(), 64)):
+        merged = merge_last_projection(plain)
+        assert list_blocks(merged)[-1].project.conv.out_channels == width
+        with torch.inference_mode():
+            torch.testing.assert_close(merged(images), plain(images))
+            torch.testing.assert_close(merged.class_maps(images), plain.class_maps(images))
+            fine, context = walk(merged, Recorder(name_modules(merged)), images)
+            taps = merged.taps(images)
+            assert torch.equal(fine, merged.fine_features(taps))
+            if merged.context is not None:
+                assert context is not None
+                assert torch.equal(context, merged.context.features(*taps[1:]))
+
+
+def test_places_of_classes_count_beside_the_map(network: MSROI) -> None:
+    image = normalise_pixels(torch.from_numpy(photo(96, 64))[None])
     with torch.inference_mode():
-        torch.testing.assert_close(merged(images), network(images))
-        found = walk(merged, Recorder(name_modules(merged)), images)
-        assert torch.equal(found, merged.features(images))
+        shown = show(network, image) * (12 * 8) ** 0.5
+        evidence = network.class_maps(image).sum(2)[0]
+    assert shown.shape == (3 * 12 * 8,)
+    assert shown[:96].std() == pytest.approx(1, rel=1e-3)
+    torch.testing.assert_close(shown[96:], CLASSES_SHARE * (evidence / (1 + evidence)).flatten())
 
 
 def test_the_cost_counts_products() -> None:

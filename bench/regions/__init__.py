@@ -1,0 +1,1 @@
+"""Regions, and the boxes of class activation maps, against labelled objects."""

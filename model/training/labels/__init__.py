@@ -1,0 +1,1 @@
+"""Labels of photos for training: from their folders and from the teachers."""
