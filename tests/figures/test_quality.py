@@ -1,5 +1,7 @@
 """Figures on the quality of files at equal bytes, and on bytes at equal quality."""
 
+from statistics import fmean
+
 import pytest
 
 from tests.figures.tables import (
@@ -131,3 +133,39 @@ def test_quality_of_the_whole_picture_beside_jpegli() -> None:
     own, jpegli = (gain[name] - summary["standard"]["ssimulacra2"] for name in gain)
     assert jpegli > own
     assert f"SSIMULACRA2 {jpegli:+.2f} against {own:+.2f}" in read_document("comparison.md")
+
+
+@pytest.mark.parametrize("quality", ["30", "50", "75", "90"])
+def test_the_promise_of_the_default_target_on_photos_kept_aside(quality: str) -> None:
+    images = read_result("rd_osie_quality.json")["images"]
+    assert len(images) == 60
+    rows = [photo[quality] for photo in images.values()]
+    own = [row["foveate_quality"] for row in rows]
+    key = "ssimulacra2_gaze"
+    gains = [a[key] - row["standard"][key] for a, row in zip(own, rows, strict=True)]
+    cells = [
+        f"{100 * sum(gain >= 0 for gain in gains) / len(gains):.0f} %",
+        format_difference(fmean(gains)),
+        format_difference(min(gains)),
+        f"{fmean(a['bytes_ratio'] for a in own):.3f}",
+        f"{fmean(a['bytes_over_jpegli'] for a in own):.3f}",
+    ]
+    assert format_row(quality, *cells) in read_document("research/encoder.md")
+
+
+def test_photos_on_which_the_default_is_ahead_of_both_rivals() -> None:
+    images = read_result("rd_osie_quality.json")["images"]
+    shares = []
+    for quality in ("30", "50", "75", "90"):
+        rows = [photo[quality] for photo in images.values()]
+        ahead = [
+            all(
+                row["foveate"]["ssimulacra2_gaze"] > row[rival]["ssimulacra2_gaze"]
+                and row["foveate"]["butteraugli_gaze"] < row[rival]["butteraugli_gaze"]
+                for rival in ("mozjpeg", "jpegli")
+            )
+            for row in rows
+        ]
+        shares.append(f"{100 * sum(ahead) / len(ahead):.0f}")
+    text = f"{shares[0]}, {shares[1]}, {shares[2]} and {shares[3]} % at qualities 30, 50, 75 and 90"
+    assert text in read_document("research/quality.md")

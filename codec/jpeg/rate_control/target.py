@@ -31,8 +31,8 @@ errors change by 1.47 and log bytes by 0.75; per log step of λ alone, by 0.62 a
 at half size, qualities 30 to 90, strengths 0 to 1). The search's tolerance is then 0.05 dB."""
 VISIBLE_SHARE: Final = 0.9
 """Ratio to the reference's visible errors that the salient region may reach. With 1.0 the file is as good as
-the reference where people look (SSIMULACRA2 there) on 81 % of 50 photos that the network was trained on,
-with 0.9 on 95 %, for 4 % more bytes (docs/research/encoder.md)."""
+the reference where people look (SSIMULACRA2 there) in 81 % of cases with photos that the network was
+trained on, with 0.9 in 96 %, for 4 % more bytes (docs/research/encoder.md)."""
 PLAIN_SHARE: Final = 1.6
 """Ratio to the reference's plain errors that a region may reach. On photos the visible errors end the
 search first: the Kodak photos reach 1.59 with qualities 10 to 75, strengths 0 to 1 and the network's maps."""
