@@ -137,7 +137,13 @@ def service(images: Images) -> Iterator[Service]:
         port = free.getsockname()[1]
     images.podman.compose("up", "--detach", PORT=str(port))
     running = Service(images.podman, f"http://127.0.0.1:{port}")
-    wait_for(running.is_ready, 120, "for the containers")
+    try:
+        wait_for(running.is_ready, 120, "for the containers")
+    except AssertionError:
+        for name in ("redis", "worker", "app"):
+            for container in images.podman.containers(name):
+                print(container, images.podman.run("logs", "--tail", "30", container))
+        raise
     yield running
     for name in images.podman.run("ps", "--all", "--format", "{{.Names}}").split():
         print(name, images.podman.read_logs(name), sep="\n")
