@@ -125,7 +125,7 @@ def _run_processes(report: Callable[[int, int], None]) -> bool:
     compiled = 0
     report(compiled, total)
     # Ends when every process has ended.
-    while received := os.read(done, total):
+    while received := os.read(done, 1):
         compiled += len(received)
         report(compiled, total)
     os.close(done)

@@ -11,13 +11,13 @@ from rq.worker_registration import REDIS_WORKER_KEYS
 
 from bench.load.closed_loop import Connection, HttpError
 from bench.load.service_process import Processes
-from contract.keys import QUEUE_NAME
+from contract.keys import PROBE_KEY, QUEUE_NAME, TOTALS_KEY
 
 IDLE_TIMEOUT_S: Final = 120.0
 # RQ's entries of queues and groups, which never expire.
 PERMANENT_KEYS: Final = ("rq:queues", "rq:workers", "rq:group")
-# Entries of workers, locks and the write probe: renewed regularly, each with a TTL.
-EXPIRING_KEYS: Final = ("rq:worker:", "rq:clean_", "foveate:writable")
+# Entries of workers, locks, the write probe and totals: renewed regularly, each with a TTL.
+EXPIRING_KEYS: Final = ("rq:worker:", "rq:clean_", PROBE_KEY, TOTALS_KEY)
 
 
 def wait_until_idle(url: str, processes: Processes) -> list[str]:

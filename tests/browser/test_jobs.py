@@ -28,7 +28,7 @@ def test_a_job_is_deleted_when_its_pictures_have_been_fetched(
 def test_a_closed_page_deletes_its_queued_jobs(
     chromium: Browser, page_service: Running, tmp_path: Path
 ) -> None:
-    (worker,) = page_service.children("-m worker")
+    (worker,) = page_service.children("-m worker --name")
     chosen = [tmp_path / f"{seed}.jpg" for seed in range(3)]
     for seed, path in enumerate(chosen):
         path.write_bytes(to_jpeg(portrait(320, 240, seed=100 + seed)))

@@ -22,14 +22,14 @@ def test_photos_survive_a_killed_worker_and_a_killed_front_end(
         path.write_bytes(to_jpeg(portrait(320, 240, seed=seed)))
     with PageUnderTest(chromium, page_service.url) as page:
         page.allowed_errors = ("Failed to load resource",)  # how Chromium logs a lost connection
-        (worker,) = page_service.children("-m worker")
+        (worker,) = page_service.children("-m worker --name")
         worker.suspend()
         page.choose(*photos)
         for name in ("first", "second"):
             expect(page.card(name)).to_have_attribute("data-state", IN_PROGRESS, timeout=DONE_MS)
         worker.kill()
         page.await_done("first", "second")
-        (worker,) = page_service.children("-m worker")
+        (worker,) = page_service.children("-m worker --name")
         worker.suspend()  # so that the jobs are in progress when the front end is killed
         page.tab.locator("#quality").fill("50")
         expect(page.card("first")).to_have_attribute("data-state", IN_PROGRESS, timeout=DONE_MS)

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 from redis import Redis
 
-from contract.keys import PROBE_KEY, TOTALS_KEY
+from contract.keys import PROBE_KEY, TOTALS_KEY, key_rate_key
 from tests.integration.http_requests import get
 
 ROOT = Path(__file__).parent.parent.parent
@@ -159,7 +159,7 @@ def wait_for(condition: Callable[[], object], timeout_s: float = 30, what: str =
 
 
 def keys_of_jobs(connection: Redis) -> set[str]:
-    """Return every key except RQ's registrations and locks, the probe for a full Redis, and totals."""
+    """Return every key except RQ's registrations and locks, the probe for a full Redis, totals and rates."""
     kept = (
         "rq:queues",
         "rq:workers",
@@ -168,6 +168,7 @@ def keys_of_jobs(connection: Redis) -> set[str]:
         "rq:group",
         PROBE_KEY,
         TOTALS_KEY,
+        key_rate_key(""),
     )
     keys = {key.decode() for key in connection.scan_iter()}
     return {key for key in keys if not key.startswith(kept)}

@@ -44,7 +44,7 @@ class Worker(threading.Thread):
                 self._worker.heartbeat()
                 if popped := self._connection.blpop([QUEUE_KEY], 1):
                     job = Job.fetch(popped[1].decode(), self._connection, JSONSerializer)
-                    if job.kwargs["request"]["options"]["quality"] == WATCHED:
+                    if job.kwargs["request"].get("options", {}).get("quality") == WATCHED:
                         self.watched.append(job)
                     else:
                         finish(self._connection, job)
