@@ -15,7 +15,7 @@ from codec.jpeg.components import split_components
 from codec.jpeg.quantize.blocks import Blocks
 from codec.jpeg.quantize.distortion import Errors
 from codec.jpeg.quantize.tuning import choose_tuning
-from codec.jpeg.rate_control.target import VISIBLE_SHARE, Goal, set_goal
+from codec.jpeg.rate_control.target import Goal, set_goal
 from codec.settings import EncodeSettings
 
 _ONES: Final = np.ones(64, np.uint16)
@@ -38,12 +38,11 @@ class Judge:
 
     def set_goal(self, settings: EncodeSettings, reference_bytes: int) -> Goal:
         """Return the goal of `target=quality`."""
-        goal = set_goal(settings, Blocks(self._components), reference_bytes)
+        # The lenience was fitted to all of the reference's errors.
+        goal = set_goal(settings, Blocks(self._components), reference_bytes, visible_share=1.0)
         assert goal.allowed is not None
         factor = choose_lenience(settings)
-        allowed = Errors(*(factor * error for error in goal.allowed))
-        # The lenience was fitted to all of the reference's errors.
-        return replace(goal, allowed=allowed._replace(salient=allowed.salient / VISIBLE_SHARE))
+        return replace(goal, allowed=Errors(*(factor * error for error in goal.allowed)))
 
     def measure(self, avif: bytes) -> Errors:
         """Return the errors of a file."""

@@ -65,31 +65,21 @@ class Family:
 _Constants = TypeVar("_Constants", Sensitivity, Tuning)
 
 DEFAULT_STRENGTH: Final = 0.6
+_PERCEPTUAL: Final = Tuning(
+    luma=Sensitivity(weight=1.0, tilt=0.422, low=4.9, dc=0.998),
+    cb=Sensitivity(weight=1.68, tilt=0.962, low=3.65, dc=21.8),
+    cr=Sensitivity(weight=2.39, tilt=0.853, low=0.134, dc=0.594),
+    steepness=0.615,
+    rd_lambda=0.13,
+    masking=0.319,
+    masking_floor=71.1,
+    saliency_ratio=10.0,
+    rise_from=0.511,
+    rise_to=0.941,
+)
 PERCEPTUAL: Final = Family(
-    default=Tuning(
-        luma=Sensitivity(weight=1.0, tilt=0.422, low=4.9, dc=0.998),
-        cb=Sensitivity(weight=1.68, tilt=0.962, low=3.65, dc=21.8),
-        cr=Sensitivity(weight=2.39, tilt=0.853, low=0.134, dc=0.594),
-        steepness=0.615,
-        rd_lambda=0.13,
-        masking=0.319,
-        masking_floor=71.1,
-        saliency_ratio=10.0,
-        rise_from=0.511,
-        rise_to=0.941,
-    ),
-    full=Tuning(
-        luma=Sensitivity(weight=1.0, tilt=0.422, low=4.9, dc=0.998),
-        cb=Sensitivity(weight=1.68, tilt=0.962, low=3.65, dc=21.8),
-        cr=Sensitivity(weight=2.39, tilt=0.853, low=0.134, dc=0.594),
-        steepness=0.615,
-        rd_lambda=0.15,
-        masking=0.319,
-        masking_floor=71.1,
-        saliency_ratio=16.0,
-        rise_from=0.48,
-        rise_to=0.92,
-    ),
+    default=_PERCEPTUAL,
+    full=replace(_PERCEPTUAL, rd_lambda=0.15, saliency_ratio=16.0, rise_from=0.48, rise_to=0.92),
 )
 PSNR: Final = Family(
     default=Tuning(

@@ -107,8 +107,12 @@ def set_goal(
     settings: EncodeSettings,
     blocks: Blocks,
     reference_bytes: int,
+    visible_share: float = VISIBLE_SHARE,
 ) -> Goal:
-    """Return the goal of an encode of these blocks with `settings`."""
+    """Return the goal of an encode of these blocks with `settings`.
+
+    `visible_share` is the ratio to the reference's visible errors that the salient region may reach.
+    """
     cap = settings.max_bytes if settings.max_bytes is not None else math.inf
     if settings.target == "size":
         target = min(reference_bytes * TARGET_SHARE, cap * CAP_SHARE)
@@ -119,7 +123,7 @@ def set_goal(
     # The errors of a region without blocks say nothing.
     salient = _UNLIMITED
     if has_salient:
-        salient = (reference.salient * VISIBLE_SHARE, reference.plain_salient * PLAIN_SHARE)
+        salient = (reference.salient * visible_share, reference.plain_salient * PLAIN_SHARE)
     rest = (reference.rest, reference.plain_rest * PLAIN_SHARE) if has_rest else _UNLIMITED
     allowed = Errors(salient[0], rest[0], salient[1], rest[1])
     return Goal(limit * CAP_SHARE, limit, allowed=allowed)
