@@ -1,11 +1,19 @@
 """Checks the settings of the collector of traces, which OpenTelemetry reads from the environment."""
 
+import os
 import re
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+# Each names a collector (https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
+ENDPOINT_VARIABLES: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 # A header in OpenTelemetry's format (https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
 COLLECTOR_HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ !#-+\--:<-\[\]-~]*")
+
+
+def has_collector() -> bool:
+    """Return whether the environment names a collector."""
+    return any(os.environ.get(name) for name in ENDPOINT_VARIABLES)
 
 
 def check_collector_url(url: str) -> str:

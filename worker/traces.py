@@ -3,16 +3,15 @@
 The environment names the collector, as for front ends (``app.telemetry.tracing``).
 """
 
-import os
 import time
 from typing import TYPE_CHECKING, Final
 
+from contract.collector import has_collector
 from worker.item import Item
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
-ENDPOINT_VARIABLES: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 NS_PER_S: Final = 1_000_000_000
 
 
@@ -69,7 +68,7 @@ def open_traces() -> Traces | None:
     Raises:
         ImportError: when a collector is named and the extra is not installed.
     """
-    if not any(os.environ.get(name) for name in ENDPOINT_VARIABLES):
+    if not has_collector():
         return None
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
         OTLPSpanExporter,

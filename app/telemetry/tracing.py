@@ -3,30 +3,28 @@
 The environment names the collector, as OpenTelemetry's specification of the OTLP exporter says.
 """
 
-import os
 from collections.abc import Callable
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-
-
-def is_on() -> bool:
-    """Return whether the environment names a collector."""
-    return any(os.environ.get(name) for name in ENDPOINT_VARIABLES)
+from contract.collector import has_collector
 
 
 def current_traceparent() -> str:
     """Return the current span as a W3C ``traceparent``; "" without a span that is recorded."""
-    if not is_on():
+    if not has_collector():
         return ""
     from opentelemetry.trace import get_current_span  # noqa: PLC0415
+    from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415
+        TraceContextTextMapPropagator,
+    )
 
-    span = get_current_span().get_span_context()
-    if not (span.is_valid and span.trace_flags.sampled):
+    if not get_current_span().get_span_context().trace_flags.sampled:
         return ""
-    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
+    carrier: dict[str, str] = {}
+    TraceContextTextMapPropagator().inject(carrier)
+    return carrier.get("traceparent", "")
 
 
 def instrument(app: FastAPI) -> Callable[[], object]:
@@ -38,7 +36,7 @@ def instrument(app: FastAPI) -> Callable[[], object]:
     Raises:
         ImportError: when a collector is named and the extra is not installed.
     """
-    if not is_on():
+    if not has_collector():
         return send_nothing
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
         OTLPSpanExporter,

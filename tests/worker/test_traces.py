@@ -7,9 +7,10 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from contract.collector import ENDPOINT_VARIABLES
 from contract.messages import Options, Request
 from worker.item import Item
-from worker.traces import ENDPOINT_VARIABLES, Traces, open_traces
+from worker.traces import Traces, open_traces
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 

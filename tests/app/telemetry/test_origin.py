@@ -4,7 +4,7 @@ import pytest
 
 from app.telemetry.origin import describe_origin
 from app.telemetry.request_id import request_id
-from app.telemetry.tracing import ENDPOINT_VARIABLES
+from contract.collector import ENDPOINT_VARIABLES
 
 
 def test_a_job_tells_the_id_of_its_request(monkeypatch: pytest.MonkeyPatch) -> None:

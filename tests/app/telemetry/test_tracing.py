@@ -5,6 +5,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.telemetry import tracing
+from contract.collector import ENDPOINT_VARIABLES
 from tests.app.telemetry.collector import collector
 from tests.integration.front_end import run_front_end
 
@@ -12,7 +13,7 @@ REDIS = "unix:///nonexistent/redis.sock"
 
 
 def test_without_a_collector_nothing_is_traced(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in tracing.ENDPOINT_VARIABLES:
+    for name in ENDPOINT_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     app = FastAPI()
     assert tracing.instrument(app)() is None
