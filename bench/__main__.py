@@ -87,6 +87,10 @@ BENCHMARKS: Final = {
         "fit the slope of a JPEG 2000 that is as good as the reference where people look",
     ),
     "rd": ("bench.rd.run", "rate and distortion against other encoders"),
+    "paper": (
+        "bench.rd.paper",
+        "the three tables of the paper: ours, its claims, the control and rivals",
+    ),
     "transcode": (
         "bench.rd.transcode",
         "JPEG in, JPEG out: encoding from coefficients compared with pixels",
