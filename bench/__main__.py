@@ -91,6 +91,10 @@ BENCHMARKS: Final = {
         "bench.rd.paper",
         "the three tables of the paper: ours, its claims, the control and rivals",
     ),
+    "crop-sheet": (
+        "bench.rd.crop_sheet",
+        "sheets of enlarged crops: ours beside the rivals, at equal bytes",
+    ),
     "transcode": (
         "bench.rd.transcode",
         "JPEG in, JPEG out: encoding from coefficients compared with pixels",
