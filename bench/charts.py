@@ -1,4 +1,4 @@
-"""The charts of README and docs/operations.md, drawn from the committed results."""
+"""The charts of README and docs, drawn from the committed results."""
 
 import argparse
 import json
@@ -23,6 +23,24 @@ ENCODERS: Final = {
     "mozjpeg": ("mozjpeg", "#009e73"),
     "standard": ("standard JPEG", MUTED_COLOUR),
 }
+PAPER_COLUMNS: Final = {
+    "psnr_s": "PSNR-S",
+    "psnr": "PSNR",
+    "ssim": "SSIM",
+    "ms_ssim": "MS-SSIM",
+    "vifp": "VIFP",
+    "psnr_hvs": "PSNR-HVS",
+    "psnr_hvs_m": "PSNR-HVS-M",
+}
+"""The paper's columns by measure; `SHARES` are multiplied by 100."""
+SHARES: Final = {"ssim", "ms_ssim", "vifp"}
+PAPER_ENCODERS: Final = {
+    "foveate_full": ("Foveate, strength 1", OWN_COLOUR, "^"),
+    "foveate": ("Foveate, default", OWN_COLOUR, "o"),
+    "foveate_uniform": ("Foveate without a map", "#e69f00", "s"),
+    "jpegli": ("jpegli", "#0072b2", "v"),
+    "mozjpeg": ("mozjpeg", "#009e73", "v"),
+}
 SERVERS: Final = {
     "foveate": "Foveate, 2 workers",
     "foveate, 1 worker": "Foveate, 1 worker",
@@ -45,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     curve = json.loads((args.results / "rd_osie_curve.json").read_text())
     service = json.loads((args.results / "service.json").read_text())
+    paper = json.loads((args.results / "paper.json").read_text())
+    save(draw_paper, paper, args.out / "paper-columns.png")
     save(draw_quality, curve, args.out / "quality-per-byte.png")
     save(draw_throughput, service, args.out / "images-per-second.png")
     overload = json.loads((args.results / "overload.json").read_text())
@@ -94,6 +114,48 @@ def draw_quality(axes: "Axes", result: dict[str, Any]) -> None:
     axes.set_title("Quality per byte where people look (higher is better)", loc="left", fontsize=11)
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, loc="lower right")
+
+
+def find_gains(result: dict[str, Any], encoder: str, quality: str = "50") -> dict[str, float]:
+    """Return an encoder's gains over the standard JPEG on Kodak, in dB or in hundredths."""
+    summary = result["kodak"]["by_quality"][quality]["summary"]
+    return {
+        key: (summary[encoder][key] - summary["standard"][key]) * (100 if key in SHARES else 1)
+        for key in PAPER_COLUMNS
+    }
+
+
+def draw_paper(axes: "Axes", result: dict[str, Any]) -> None:
+    """Draw the gains in the paper's columns as points, beside what the paper claims."""
+    places = range(len(PAPER_COLUMNS))
+    claims = {key: value * (100 if key in SHARES else 1) for key, value in result["claims"].items()}
+    axes.axhline(0, color=MUTED_COLOUR, linewidth=0.8)
+    axes.bar(
+        places,
+        [claims[key] for key in PAPER_COLUMNS],
+        width=0.7,
+        color="#dddddd",
+        label="the paper's claim",
+    )
+    for index, (name, (label, colour, marker)) in enumerate(PAPER_ENCODERS.items()):
+        shift = (index - (len(PAPER_ENCODERS) - 1) / 2) * 0.12
+        gains = find_gains(result, name)
+        axes.plot(
+            [place + shift for place in places],
+            [gains[key] for key in PAPER_COLUMNS],
+            color=colour,
+            marker=marker,
+            linestyle="",
+            markersize=5,
+            fillstyle="none" if name == "foveate_full" else "full",
+            label=label,
+        )
+    axes.set_xticks(places, list(PAPER_COLUMNS.values()), fontsize=8)
+    axes.set_ylabel("dB, or hundredths")
+    axes.set_title(
+        "Over the standard JPEG of the same bytes, Kodak, quality 50", loc="left", fontsize=11
+    )
+    axes.legend(frameon=False, fontsize=8, loc="upper right")
 
 
 def draw_throughput(axes: "Axes", result: dict[str, Any]) -> None:

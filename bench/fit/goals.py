@@ -94,6 +94,8 @@ _CLASSIC: Final = (
     Bound("vifp", 0.2),
     Bound("psnr_hvs", 0.15, qualities=(45, 80)),
     Bound("psnr_hvs_m", 0.1, qualities=(45, 80)),
+    # All columns but PSNR are luma's. Without this bound colours pay for them.
+    Bound("ssimulacra2", 1.0, qualities=(45, 80), weight=1.0),
 )
 # Butteraugli is missing where its library is; then SSIMULACRA2 counts alone.
 _LOOKED_AT: Final = (

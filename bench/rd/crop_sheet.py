@@ -1,6 +1,6 @@
 """Sheets of enlarged crops: ours beside the rivals, all at the standard JPEG's bytes.
 
-Each row is one place of a photo, the one where the map is highest or lowest. The columns are the
+Each photo has two rows, where the map is highest and where it is lowest. The columns are the
 original, the standard JPEG, mozjpeg, jpegli, Foveate's default and its strength 1.
 """
 
@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +23,12 @@ from bench.rd.crops import crop, locate_crop
 from bench.rd.equal_bytes import enclose_bytes
 from codec.settings import Tune
 
-PLACES: Final = ("highest", "lowest")
 RIVALS: Final = ("mozjpeg", "jpegli")
 STRENGTHS: Final = (0.6, 1.0)
 ZOOM: Final = 2
 GAP_PX: Final = 6
-# The sheet's own compression must not be seen: WebP beyond what the crops lose.
-SHEET_QUALITY: Final = 92
+# Of WebP: the sheet's own losses must be smaller than those that it shows.
+SHEET_QUALITY: Final = 85
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write a sheet for each quality and place; return the exit code."""
+    """Write a sheet for each quality; return the exit code."""
     photos = plan_photos(
         find_photos(args.images, {}, None, args.limit), {}, None, halved=False, steps=None
     )
@@ -52,29 +51,24 @@ def run(args: argparse.Namespace) -> int:
         return 2
     args.out.mkdir(parents=True, exist_ok=True)
     for quality in args.quality:
-        sheets: dict[str, list[list[Image.Image]]] = {place: [] for place in PLACES}
-        for photo in photos:
-            for place, row in cut_rows(photo, quality, args.tune):
-                sheets[place].append(row)
-        for place, rows in sheets.items():
-            path = args.out / f"crops-q{quality}-{place}.webp"
-            join_rows(rows).save(path, quality=SHEET_QUALITY, method=6)
-            print(path)
-    print("rows:", ", ".join(photo.name for photo in photos))
+        rows = [row for photo in photos for row in cut_rows(photo, quality, args.tune)]
+        path = args.out / f"crops-q{quality}.webp"
+        join_rows(rows).save(path, quality=SHEET_QUALITY, method=6)
+        print(path)
+    print("photos:", ", ".join(photo.name for photo in photos))
     return 0
 
 
-def cut_rows(photo: Photo, quality: int, tune: Tune) -> Iterator[tuple[str, list[Image.Image]]]:
-    """Yield the crops of all columns at each place of a photo."""
+def cut_rows(photo: Photo, quality: int, tune: Tune) -> list[list[Image.Image]]:
+    """Return the crops of all columns where the map is highest, and where it is lowest."""
     from bench.rd.measure import load_prediction  # noqa: PLC0415 -- loads PyTorch
 
     image = read_photo(photo)
     saliency = load_prediction()(image)
     shown = [Image.fromarray(picture) for picture in encode_all(image, saliency, quality, tune)]
     heat = scale_map(saliency, (image.shape[0], image.shape[1]))
-    for place, own in zip(PLACES, (heat, 1 - heat), strict=True):
-        corner = locate_crop(own)
-        yield place, [crop(picture, corner) for picture in shown]
+    corners = [locate_crop(heat), locate_crop(1 - heat)]
+    return [[crop(picture, corner) for picture in shown] for corner in corners]
 
 
 def encode_all(
@@ -98,6 +92,6 @@ def join_rows(rows: list[list[Image.Image]]) -> Image.Image:
     sheet = Image.new("RGB", (width * len(rows[0]) - GAP_PX, height * len(rows) - GAP_PX), "white")
     for y, row in enumerate(rows):
         for x, own in enumerate(row):
-            size: Any = (own.width * ZOOM, own.height * ZOOM)
-            sheet.paste(own.resize(size, Image.Resampling.NEAREST), (x * width, y * height))
+            large = own.resize((own.width * ZOOM, own.height * ZOOM), Image.Resampling.NEAREST)
+            sheet.paste(large, (x * width, y * height))
     return sheet

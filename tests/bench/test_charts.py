@@ -12,7 +12,12 @@ from bench.__main__ import main
 
 def test_all_charts_are_drawn_from_the_committed_results(tmp_path: Path) -> None:
     assert main(["charts", "--out", str(tmp_path)]) == 0
-    for name in ("quality-per-byte.png", "images-per-second.png", "goodput-under-overload.png"):
+    for name in (
+        "quality-per-byte.png",
+        "images-per-second.png",
+        "goodput-under-overload.png",
+        "paper-columns.png",
+    ):
         committed = charts.PICTURES / name
         with Image.open(tmp_path / name) as drawn, Image.open(committed) as kept:
             assert drawn.size == kept.size
@@ -31,6 +36,16 @@ def test_bytes_are_relative_to_the_standard_jpeg_at_quality_50() -> None:
     }
     curves = charts.find_curves({"images": photos, "by_quality": {"50": {}, "70": {}}})
     assert curves["foveate"] == [(1.0, 62.0), (1.5, 62.0)]
+
+
+def test_gains_of_shares_are_in_hundredths() -> None:
+    standard = dict.fromkeys(charts.PAPER_COLUMNS, 0.5)
+    own = standard | {"psnr_s": 3.5, "ssim": 0.52}
+    summary = {"standard": standard, "foveate": own}
+    gains = charts.find_gains({"kodak": {"by_quality": {"50": {"summary": summary}}}}, "foveate")
+    assert gains["psnr_s"] == pytest.approx(3.0)
+    assert gains["ssim"] == pytest.approx(2.0)
+    assert gains["psnr"] == 0
 
 
 def test_every_server_of_the_chart_is_in_the_results() -> None:

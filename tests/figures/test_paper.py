@@ -1,0 +1,70 @@
+"""The paper's tables: figures, and what `tune=psnr` promises."""
+
+from itertools import pairwise
+
+import pytest
+
+from bench.charts import PAPER_COLUMNS, SHARES, find_gains
+from tests.figures.tables import (
+    QUALITIES,
+    format_difference,
+    format_row,
+    read_document,
+    read_result,
+)
+
+LABELS = {
+    "foveate_uniform": "strength 0, the control",
+    "foveate": "0.6, the default",
+    "foveate_full": "1",
+    "mozjpeg": "mozjpeg",
+    "jpegli": "jpegli",
+    "paper": "the paper's recipe",
+}
+SETS = {"osie": "OSIE", "crowd": "CROWD", "sun": "SUN", "lossless": "lossless"}
+STRENGTHS = ("foveate_uniform", "foveate@0.2", "foveate@0.4", "foveate", "foveate@0.8", "foveate_full")  # fmt: skip
+
+
+def test_the_first_table_beside_the_claims() -> None:
+    result, text = read_result("paper.json"), read_document("codec.md")
+    claims = [
+        format_difference(result["claims"][key] * (100 if key in SHARES else 1))
+        for key in PAPER_COLUMNS
+    ]
+    assert format_row("the paper claims", *claims) in text
+    for name, label in LABELS.items():
+        gains = find_gains(result, name)
+        assert format_row(label, *(format_difference(gain) for gain in gains.values())) in text
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_the_second_table_by_set(quality: str) -> None:
+    groups = read_result("paper.json")["sets"]["by_quality"][quality]["groups"]
+    for name, label in SETS.items():
+        for encoder in ("foveate", "foveate_full"):
+            summary = groups[name]["summary"]
+            gains = [
+                (summary[encoder][key] - summary["standard"][key]) * (100 if key in SHARES else 1)
+                for key in PAPER_COLUMNS
+            ]
+            row = (f"{label}, {quality}", LABELS[encoder], *map(format_difference, gains))
+            assert format_row(*row) in read_document("codec.md")
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_no_column_of_the_default_is_below_the_standard_jpeg_on_kodak(quality: str) -> None:
+    result = read_result("paper.json")
+    assert result["meta"]["tune"] == "psnr"
+    assert min(find_gains(result, "foveate", quality).values()) >= 0
+    assert find_gains(result, "foveate", quality)["psnr_s"] >= 2.5
+    full = find_gains(result, "foveate_full", quality)
+    assert full["psnr_s"] >= 5.25
+    assert full["psnr"] >= 0.12
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_more_strength_is_better_where_people_look_on_nine_photos_of_ten(quality: str) -> None:
+    photos = [rows[quality] for rows in read_result("paper.json")["kodak"]["images"].values()]
+    for less, more in pairwise(STRENGTHS):
+        better = sum(rows[more]["psnr_s"] > rows[less]["psnr_s"] for rows in photos)
+        assert better >= 0.9 * len(photos), (less, more)
