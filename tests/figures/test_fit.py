@@ -14,7 +14,7 @@ CHOSEN = {"rd_lambda"}
     ("name", "tuning"),
     [
         ("fit_perceptual", PERCEPTUAL.default),
-        ("fit_default", PSNR.default),
+        ("fit_psnr", PSNR.default),
         ("fit_full", PSNR.full),
     ],
 )
