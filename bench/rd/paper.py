@@ -40,7 +40,7 @@ LOSSLESS: Final = "lossless"
 KODAK: Final = "kodak"
 SIZED_PHOTO: Final = "kodim05.png"
 SIZES: Final = 20
-SET_LIMIT: Final = 20
+SET_LIMIT: Final = 10
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
     add("--data", type=Path, default=find_data(), help="folder of the photos (%(default)s)")
-    add("--limit", type=int, help="photos of each set, and sizes (all of Kodak, 20 of the others)")
+    add("--limit", type=int, help="photos of each set, and sizes (all of Kodak, 10 of the others)")
     add("--out", type=Path, required=True, help="JSON file to write")
     add("--jobs", type=int, default=count_cores(), help="processes (%(default)s)")
 

@@ -83,16 +83,16 @@ PERCEPTUAL: Final = Family(
 )
 PSNR: Final = Family(
     default=Tuning(
-        luma=Sensitivity(weight=1.0, tilt=0.927, low=8.04, dc=0.998),
-        cb=Sensitivity(weight=1.06, tilt=0.968, low=2.12, dc=21.8),
-        cr=Sensitivity(weight=0.969, tilt=0.832, low=0.134, dc=0.594),
+        luma=Sensitivity(weight=1.0, tilt=0.987, low=8.51, dc=0.998),
+        cb=Sensitivity(weight=0.389, tilt=0.968, low=2.12, dc=21.8),
+        cr=Sensitivity(weight=0.378, tilt=0.832, low=0.134, dc=0.594),
         steepness=0.625,
-        rd_lambda=0.0986,
-        masking=0.303,
+        rd_lambda=0.072,
+        masking=0.228,
         masking_floor=69.6,
-        saliency_ratio=11.1,
-        rise_from=0.502,
-        rise_to=0.96,
+        saliency_ratio=14.7,
+        rise_from=0.495,
+        rise_to=0.99,
     ),
     full=Tuning(
         luma=Sensitivity(weight=1.0, tilt=0.461, low=1.73, dc=0.443),
