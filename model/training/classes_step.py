@@ -1,8 +1,9 @@
 """Step three, the classes: trains the class layer and its context on features that stay as they are.
 
 It learns from mosaics, as step one does, and from whole photos at the size at which the service
-sees them. Presence becomes a decision between the classes of classes.json. The map is the plain sum over the
-present ones; or, with `--gaze`, the one that the earlier network has learnt from recorded gaze.
+sees them. Presence becomes a decision between the classes of classes.json. The map is the levelled
+sum over the present ones; or, with `--gaze`, the one that the earlier network has learnt from
+recorded gaze.
 """
 
 import argparse
@@ -65,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--soft-labels", type=Path, required=True, help="made if missing")
     parser.add_argument(
         "--gaze", action=argparse.BooleanOptionalAction, default=True,
-        help="keep the earlier map; else it becomes the plain sum over present classes",
+        help="keep the earlier map; else it becomes the levelled sum over present classes",
     )  # fmt: skip
     add_run_arguments(parser, steps=1500, head_rate=3e-3)
 
