@@ -19,16 +19,16 @@ MAX_REGIONS: Final = 16
 class Rule:
     """The constants; `python -m bench regions --half learning --grid` chooses them."""
 
-    least_score: float = 0.15
-    least_odds: float = 0.8
+    least_score: float = 0.2
+    least_odds: float = 1.2
     """Places belong to the class from these odds on that the evidence there shows it."""
-    least_evidence: float = 0.3
+    least_evidence: float = 0.5
     """Other places belong to it from this multiple of its mean evidence on."""
-    least_share: float = 0.05
+    least_share: float = 0.1
     """The share of the class's evidence that is in a region."""
     least_area: float = 0.01
     """The share of the photo's area that a box has."""
-    smoothing: float = 1.0
+    smoothing: float = 1.5
     """Standard deviation of a Gaussian, in places of the map."""
 
 
