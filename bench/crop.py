@@ -91,8 +91,8 @@ def measure_photo(
     with Image.open(path) as opened:
         photo = opened.convert("RGB")  # gaze refers to the stored pixels
     (prediction,) = predictor.predict([predictor.prepare(photo)])
-    saliency, *maps = prediction
-    classes = ClassMaps(*maps)
+    saliency, names, probabilities, maps = prediction
+    classes = ClassMaps(names, probabilities, maps)
     fixations = locate_fixations(points_xy, (photo.height, photo.width))
     faces = find_faces(photo)
     focus = find_focus(saliency)
@@ -223,8 +223,9 @@ def measure(window: Window, fixations: Any, faces: list[Face] | None) -> dict[st
 
 def fits_together(faces: list[Face], size: Size) -> bool:
     """Return whether one window of this size can hold all faces; they lie in the photo."""
-    lefts, tops, rights, bottoms = zip(*faces, strict=True)
-    return max(rights) - min(lefts) <= size[0] and max(bottoms) - min(tops) <= size[1]
+    width = max(face.right for face in faces) - min(face.left for face in faces)
+    height = max(face.bottom for face in faces) - min(face.top for face in faces)
+    return width <= size[0] and height <= size[1]
 
 
 def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
