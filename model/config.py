@@ -25,8 +25,6 @@ class MSROIConfig:
     # The map counts it if it does so in a window of `WINDOW_SHARE`: small objects count, too.
     # The default only serves training; step three chooses it on fold 1 (docs/training.md).
     threshold: float = 0.002
-    # The map's sum divides each class by the mean of its evidence to this power. 0 is the paper's sum.
-    levelling: float = 0.0
     smoothing_cells: float = 1.0  # standard deviation of the Gaussian, in samples of the map
     # Photos are scaled to about this area with their aspect kept; both sides are multiples of 32.
     input_area_px: int = 480 * 320
@@ -34,6 +32,8 @@ class MSROIConfig:
     # features make the calibrated map. With 0 it is the sum over the present classes.
     context: bool = False
     gaze_features: int = 0
+    # The map's sum divides each class by the mean of its evidence to this power. 0 is the paper's sum.
+    levelling: float = 0.0
 
 
 def find_window(samples: int) -> int:

@@ -33,8 +33,8 @@ def test_ours_keeps_more_gaze_and_no_fewer_faces_than_the_others(name: str, shap
     over_attention, over_others, others = AIMS[name]
     best = max(row[rival]["gaze"] for rival in others)
     wanted = max(row["vips_attention"]["gaze"] + over_attention, best + over_others)
-    # Where the recorded gaze allows it.
-    assert row["foveate"]["gaze"] >= wanted or row["most_gaze"]["gaze"] < wanted
+    # Where the recorded gaze allows it; to a tenth of a point, as the tables have it.
+    assert round(row["foveate"]["gaze"], 3) >= round(wanted, 3) or row["most_gaze"]["gaze"] < wanted
 
 
 def test_what_the_notes_say_of_square_crops() -> None:
