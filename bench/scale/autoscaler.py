@@ -49,6 +49,7 @@ class Autoscaler:
         self.count = 0
         """Workers that are wanted, ready or not."""
         self.most = 0
+        # Of the autoscaler alone, for its policies.
         self._changes: deque[tuple[float, int]] = deque()
         self._wanted: deque[tuple[float, int]] = deque()
         self._busy: deque[tuple[float, float]] = deque()
@@ -76,7 +77,7 @@ class Autoscaler:
             self._wanted.clear()
 
     def _sync(self) -> None:
-        now_s = self._env.now
+        now_s, before = self._env.now, self.count
         wanted = min(max(1, self._count_wanted()), self._scaling.max_workers)
         self._wanted.append((now_s, wanted))
         while self._wanted[0][0] < now_s - self._scaling.stabilization_s:
@@ -87,6 +88,7 @@ class Autoscaler:
             # The largest number that was wanted within the window.
             kept = min(self.count, max(number for _, number in self._wanted))
             self._scale(max(kept, self._least_down()))
+        self._changes.append((now_s, self.count - before))
 
     def _count_wanted(self) -> int:
         """Return the largest number that a metric asks for."""
@@ -137,9 +139,6 @@ class Autoscaler:
 
     def _scale(self, count: int) -> None:
         change = count - self.count
-        if not change:
-            return
-        self._changes.append((self._env.now, change))
         for _ in range(change):
             self._env.process(self._service.run_worker(self._start_s))
         for _ in range(-change):

@@ -81,23 +81,11 @@ def find_costs(measured: dict[str, Any], kind: str) -> Costs:
 
 
 def validate(measured: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Return the comparisons with each kind of workers.
-
-    What is done beside the stages is slower on busy cores, by as much as the stages are.
-    """
-    found = {}
-    for kind, traces in measured["traces"].items():
-        costs, light_ms = find_costs(measured, kind), traces["light"]["service_mean_ms"]
-        found[kind] = [
-            compare(trace, slow_down(costs, trace["service_mean_ms"] / light_ms))
-            for trace in traces["loaded"]
-        ]
-    return found
-
-
-def slow_down(costs: Costs, factor: float) -> Costs:
-    """Return all times multiplied by a factor."""
-    return Costs(*(factor * getattr(costs, name) for name in Costs.__slots__))
+    """Return the comparisons with each kind of workers."""
+    return {
+        kind: [compare(trace, find_costs(measured, kind)) for trace in traces["loaded"]]
+        for kind, traces in measured["traces"].items()
+    }
 
 
 def simulate_reserve(known: Measured, offered: float, reserve: float) -> dict[str, Any]:

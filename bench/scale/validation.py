@@ -2,16 +2,21 @@
 
 import statistics
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from bench.load.statistics import percentile
 from bench.scale.simulation import Costs, Photo, simulate
 from bench.scale.traces import WORKERS
 
+# Fewer photos have no mean that is worth its name.
+LEAST_LONE: Final = 10
+
 
 def compare(trace: dict[str, Any], costs: Costs) -> dict[str, Any]:
     """Return mean and 95th percentile of a trace's waits, simulated and measured, and their ratios."""
     rows = trace["photos"]
+    costs = calibrate(rows, costs)
     simulated_ms = simulate_trace(rows, costs)
     measured_ms = [wait for _, _, wait, _ in rows]
     figures: dict[str, Any] = {"share": trace["share"], "photos": len(rows)}
@@ -23,6 +28,28 @@ def compare(trace: dict[str, Any], costs: Costs) -> dict[str, Any]:
             "ratio": simulated / measured,
         }
     return figures
+
+
+def calibrate(rows: Sequence[Sequence[float]], costs: Costs) -> Costs:
+    """Return costs with the times around the stages of this trace.
+
+    Other processes on the machine change them from minute to minute. They are the means of the photos
+    that find a worker with nothing to do, by a simulation in which each photo also keeps its worker for
+    these times at light load.
+    """
+    beside_ms = 1e3 * (costs.around_s + costs.handoff_s)
+    longer = [(at_ms, service_ms + beside_ms) for at_ms, service_ms, *_ in rows]
+    free = replace(costs, front_end_s=0.0, valkey_s=0.0, around_s=0.0, handoff_s=0.0)
+    lone = [
+        row for row, wait_ms in zip(rows, simulate_trace(longer, free), strict=True) if wait_ms < 1
+    ]
+    if len(lone) < LEAST_LONE:
+        return costs
+    return replace(
+        costs,
+        around_s=statistics.fmean(wait_ms - queue_ms for _, _, wait_ms, queue_ms in lone) / 1e3,
+        handoff_s=statistics.fmean(queue_ms for *_, queue_ms in lone) / 1e3,
+    )
 
 
 def simulate_trace(rows: Sequence[Sequence[float]], costs: Costs) -> list[float]:
