@@ -63,10 +63,16 @@ def take_measured(measured: dict[str, Any], starts_s: dict[str, float]) -> Measu
 
 
 def find_costs(measured: dict[str, Any], kind: str) -> Costs:
-    """Return the times of a photo beside its stages, with workers of a kind ("sleeping", "real")."""
+    """Return the times of a photo beside its stages, with workers of a kind ("sleeping", "real").
+
+    CPU times are those with the most sleeping workers: photos come one by one, as they do to many workers.
+    At full load a few workers take many at once, which is cheaper.
+    """
     light = measured["traces"][kind]["light"]
-    smallest = min(measured["sizes"].values(), key=lambda one: float(one["mean_sent_bytes"]))
-    cpu_ms = smallest["cpu_ms_per_image"]
+    cell = max(
+        measured["cells"], key=lambda one: (one["service_s"], one["workers"], -one["front_ends"])
+    )
+    cpu_ms = cell["cpu_ms_per_image"]
     polling = measured["polling"]
     # Without what Valkey spends on these photos themselves.
     polls_ms = 1e3 * polling["cores"]["redis"] - polling["images_per_s"] * cpu_ms["redis"]

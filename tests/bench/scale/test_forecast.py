@@ -24,22 +24,27 @@ def make_trace(share: float, service_ms: float) -> dict[str, Any]:
 def measured() -> dict[str, Any]:
     """Return the parts of a result that are read; Valkey spends 1 ms of each second on polls."""
     cpu_ms = {"app": 2.0, "redis": 0.5, "worker": 2.0, "load": 0.2}
+    other_ms = dict.fromkeys(cpu_ms, 9.0)
     traces = {
         "gap_ms": 1.5,
         "light": make_trace(0.1, 100.0),
         "loaded": [make_trace(0.5, 100.0), make_trace(0.7, 150.0)],
     }
     return {
-        "sizes": {
-            "large": {"mean_sent_bytes": 9e6, "cpu_ms_per_image": {**cpu_ms, "app": 9.0}},
-            "small": {"mean_sent_bytes": 1e5, "cpu_ms_per_image": cpu_ms},
-        },
+        "cells": [
+            {"service_s": 0.0, "workers": 8, "front_ends": 1, "cpu_ms_per_image": other_ms},
+            {"service_s": 0.1, "workers": 8, "front_ends": 1, "cpu_ms_per_image": cpu_ms},
+            {"service_s": 0.1, "workers": 8, "front_ends": 2, "cpu_ms_per_image": other_ms},
+            {"service_s": 0.1, "workers": 1, "front_ends": 1, "cpu_ms_per_image": other_ms},
+        ],
         "polling": {"workers": 8, "images_per_s": 8.0, "cores": {"redis": 0.024}},
         "traces": {"sleeping": traces, "real": traces},
     }
 
 
-def test_costs_are_those_of_the_smallest_photos_and_of_light_load(measured: dict[str, Any]) -> None:
+def test_costs_are_those_of_many_sleeping_workers_and_of_light_load(
+    measured: dict[str, Any],
+) -> None:
     # Polls take 24 − 8 × 0.5 ms a second of eight workers that look 50 times each.
     assert find_costs(measured, "real") == Costs(
         front_end_s=0.002,
