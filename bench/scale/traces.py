@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from bench.load.closed_loop import Load
+from bench.load.closed_loop import Load, Sample
 from bench.load.open_loop import LEAD_S, Arrival, OpenLoad, poisson_arrivals
 from bench.load.service_process import ServiceError
 from bench.load.statistics import STAGES, parse_server_timing, percentile
@@ -15,7 +15,9 @@ from bench.scale.throughput import TARGET
 LIGHT_SHARE: Final = 0.1
 SHARES: Final = (0.5, 0.7, 0.85)
 WORKERS: Final = 2
-CLIENTS: Final = 8
+# So many that no worker is ever idle beside one that has taken several photos.
+CLIENTS: Final = 16
+PARTS: Final = 5
 WARM_UP_S: Final = 2.0
 QUEUE: Final = "queue"
 
@@ -32,7 +34,7 @@ def measure_workers(
     Raises:
         ServiceError: a photo gets no JPEG.
     """
-    closed_per_s, gap_ms = measure_capacity(url, photos, seconds / 2)
+    closed_per_s, gap_ms = measure_capacity(url, photos, seconds)
     light, *loaded = (
         measure_trace(url, photos, share * closed_per_s, seconds, cpu_s)
         for share in (LIGHT_SHARE, *SHARES)
@@ -48,19 +50,38 @@ def measure_workers(
 def measure_capacity(url: str, photos: Sequence[bytes], seconds: float) -> tuple[float, float]:
     """Return the photos per second of clients that each wait for their last response.
 
-    And the time in ms of a worker between the stages of two photos, when it always has one.
+    And the time in ms of a worker between the stages of two photos, when it always has one. Both are
+    medians of parts: another process may stop all for a second.
+
+    Raises:
+        ServiceError: too few photos end.
     """
     load = Load(url, TARGET, photos, CLIENTS)
     load.start()
-    time.sleep(WARM_UP_S)
-    opened_s = time.monotonic()
-    time.sleep(seconds)
-    closed_s = time.monotonic()
+    time.sleep(WARM_UP_S + seconds)
+    ended_s = time.monotonic()
     load.stop()
-    within = [one for one in load.samples if opened_s <= one.ended_s < closed_s]
-    per_s = len(within) / (closed_s - opened_s)
-    stages_ms = statistics.fmean(sum_stages(one.server_timing) for one in within)
-    return per_s, max(0.0, 1e3 * WORKERS / per_s - stages_ms)
+    within = [one for one in load.samples if ended_s - seconds <= one.ended_s < ended_s]
+    return find_capacity(sorted(within, key=lambda one: one.ended_s))
+
+
+def find_capacity(samples: Sequence[Sample]) -> tuple[float, float]:
+    """Return rate and gap from samples in the order of their ends.
+
+    Raises:
+        ServiceError: there are fewer than two for each part, or one is no JPEG.
+    """
+    size = (len(samples) - 1) // PARTS
+    if size < 1 or any(one.status != 200 for one in samples):
+        raise ServiceError(f"{len(samples)} photos ended, or some got no JPEG")
+    rates_per_s, gaps_ms = [], []
+    for number in range(PARTS):
+        first, *rest = samples[number * size : (number + 1) * size + 1]
+        each_s = (rest[-1].ended_s - first.ended_s) / size
+        rates_per_s.append(1 / each_s)
+        stages_ms = statistics.fmean(sum_stages(one.server_timing) for one in rest)
+        gaps_ms.append(1e3 * WORKERS * each_s - stages_ms)
+    return statistics.median(rates_per_s), max(0.0, statistics.median(gaps_ms))
 
 
 def sum_stages(server_timing: str) -> float:
