@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.datasets.uploads import list_uploads, load_photos, to_jpeg
-from bench.environment import ROOT, describe_machine, find_data, write_result
+from bench.environment import PACKAGES, ROOT, describe_machine, find_data, write_result
 from bench.load.closed_loop import HttpError
 from bench.load.service_process import ServiceError, started_service
 from bench.load.statistics import rounded
@@ -124,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"bench scale: {error}", file=sys.stderr)
         return 2
-    report: dict[str, Any] = {"meta": describe_machine()}
+    report: dict[str, Any] = {"meta": describe_machine((*PACKAGES, "simpy"))}
     try:
         # A simulation from the file must be that from the measurements, so round them first.
         report["measured"] = rounded(

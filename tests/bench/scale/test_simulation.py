@@ -6,9 +6,20 @@ import statistics
 import pytest
 import simpy
 
+from app.service import capacity
+from bench.scale import simulation
 from bench.scale.simulation import Costs, Photo, Server, Service, Worker, send, simulate
+from worker import pipeline
+from worker.queue import claim_timer
 
 FREE = Costs(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def test_constants_are_those_of_worker_and_front_end() -> None:
+    assert simulation.MIN_PAUSE_S == claim_timer.MIN_PAUSE_S
+    assert simulation.EMPTY_PAUSE_S == claim_timer.EMPTY_PAUSE_S
+    assert simulation.MAX_BATCH == pipeline.MAX_BATCH_PER_THREAD
+    assert simulation.WAIT_SHARE == capacity.WAIT_SHARE
 
 
 def draw(count: int, per_s: float, service_s: float) -> list[Photo]:
