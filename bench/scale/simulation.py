@@ -200,10 +200,12 @@ class Service:
                 continue
             may_claim = len(opened) < MIN_OPEN and not worker.is_stopping
             if may_claim and now_s >= look_s:
+                # Its thread that speaks to Redis waits for the answer; the photos go on.
+                answer_s = self.valkey.use(self.costs.poll_s)
                 taken = self._claim(MAX_BATCH - len(opened))
                 opened.extend(taken)
                 pause_s = MIN_PAUSE_S if taken else min(2 * pause_s, EMPTY_PAUSE_S)
-                look_s = now_s + pause_s
+                look_s = now_s + answer_s + pause_s
                 continue
             yield self.env.timeout((min(end_s, look_s) if may_claim else end_s) - now_s)
 
@@ -221,7 +223,6 @@ class Service:
         photo.done.succeed(is_finished)
 
     def _claim(self, capacity: int) -> list[Photo]:
-        self.valkey.use(self.costs.poll_s)
         share = math.ceil(len(self.queue) / max(1, len(self.workers)))
         return [self.queue.popleft() for _ in range(min(capacity, share))]
 

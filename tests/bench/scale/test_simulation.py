@@ -2,6 +2,7 @@
 
 import random
 import statistics
+from dataclasses import replace
 
 import pytest
 import simpy
@@ -132,3 +133,14 @@ def test_an_idle_worker_ends_at_once_and_a_starting_one_before_it_is_ready() -> 
     env.run(until=200.0)
     assert service.workers == service.starting == []
     assert service.count_bought_s() == pytest.approx(101.0)
+
+
+def test_looks_wait_for_a_busy_valkey_and_so_do_not_pile_up() -> None:
+    """100 workers look while they have one photo each; a look takes Valkey as long as a pause."""
+    env = simpy.Environment()
+    service = Service(env, replace(FREE, poll_s=0.02), front_ends=1)
+    for _ in range(100):
+        env.process(service.run_worker(0.0))
+    env.process(send(service, [Photo(0.0, 60.0) for _ in range(100)]))
+    env.run(until=50.0)
+    assert service.valkey.use(0.0) == pytest.approx(100 * 0.02, rel=0.1)
