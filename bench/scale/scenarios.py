@@ -78,7 +78,7 @@ def draw_photos(times_s: Iterator[float], measured: Measured, seed: int) -> Iter
 
 def count_front_ends(per_s: float, costs: Costs) -> int:
     """Return how many front ends carry a rate without being the limit."""
-    return math.ceil(per_s * costs.front_end_s / FRONT_END_SHARE)
+    return max(1, math.ceil(per_s * costs.front_end_s / FRONT_END_SHARE))
 
 
 def simulate_fixed(

@@ -59,6 +59,7 @@ def test_services_are_drawn_from_the_measured_ones() -> None:
 
 
 def test_front_ends_are_half_busy_at_most() -> None:
+    assert count_front_ends(0.0, COSTS) == 1
     assert count_front_ends(100.0, COSTS) == 1
     assert count_front_ends(251.0, COSTS) == 2
 
