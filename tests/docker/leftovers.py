@@ -6,6 +6,7 @@ Networks belong to the whole machine, also those of a storage of one's own: neta
 
 import json
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,9 @@ import psutil
 
 NETWORKS: Final = Path("/run/containers/networks/aardvark-dns")
 NAME_SERVER: Final = "aardvark-dns"
+MONITOR: Final = "conmon"
+# The longest time from a container's entry to the start of its monitor, on a busy machine.
+STARTS_S: Final = 60.0
 
 
 def end_processes(folder: Path) -> None:
@@ -63,6 +67,27 @@ def remove_networks(folder: Path) -> None:
                 capture_output=True,
             )
         (NETWORKS / declared["name"]).unlink(missing_ok=True)
+
+
+def forget_dead_networks(networks: Path = NETWORKS) -> None:
+    """Delete the names of networks whose containers have all ended without their network's removal.
+
+    podman gives the addresses of such a network to the next one. The name server then answers it with
+    the names of either: a container finds another, or none, in place of the one that it asks for.
+    """
+    running = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            arguments = process.cmdline()
+            if process.name() == MONITOR and "-c" in arguments[:-1]:
+                running.add(arguments[arguments.index("-c") + 1])
+    for path in [one for one in networks.glob("*") if one.name != "aardvark.pid"]:
+        # The first line has the server's addresses, each other one begins with a container's id.
+        containers = {line.split()[0] for line in path.read_text("utf-8").splitlines()[1:]}
+        # The names of a container are written before its monitor runs.
+        is_new = time.time() - path.stat().st_mtime < STARTS_S
+        if not (containers & running or is_new):
+            path.unlink(missing_ok=True)
 
 
 def forget_dead_name_server(networks: Path = NETWORKS) -> None:

@@ -234,6 +234,7 @@ def open_podman(name: str = "foveate-images") -> Iterator[Podman]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         Podman(folder, name).remove()
         leftovers.forget_dead_name_server()
+        leftovers.forget_dead_networks()
         podman = Podman(folder, name)
         try:
             yield podman

@@ -10,7 +10,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.docker.leftovers import NETWORKS, belongs_to, forget_dead_name_server
+from tests.docker.leftovers import (
+    NETWORKS,
+    belongs_to,
+    forget_dead_name_server,
+    forget_dead_networks,
+)
 from tests.docker.podman import ROOT, find_obstacle, make_debian, open_podman
 from tests.integration.running import wait_for
 
@@ -78,3 +83,20 @@ def test_a_note_of_a_dead_name_server_is_deleted(tmp_path: Path) -> None:
         forget_dead_name_server(tmp_path)
         assert not note.exists()
     forget_dead_name_server(tmp_path)
+
+
+def test_names_of_networks_without_containers_are_deleted(tmp_path: Path) -> None:
+    networks = tmp_path / "networks"
+    networks.mkdir()
+    for name, containers in (("live", ("gone", "read")), ("dead", ("gone",)), ("new", ("gone",))):
+        lines = ["10.89.0.1", *(f"{one} 10.89.0.2  redis,{one}" for one in containers)]
+        (networks / name).write_text("\n".join(lines))
+    (networks / "aardvark.pid").write_text("1")
+    for name in ("live", "dead", "aardvark.pid"):
+        os.utime(networks / name, (0, 0))
+    # A monitor's arguments name its container after -c; this one reads and waits.
+    monitor = shutil.copy(shutil.which("bash") or "", tmp_path / "conmon")
+    with subprocess.Popen([monitor, "-c", "read"], stdin=subprocess.PIPE) as process:
+        wait_for(lambda: psutil.Process(process.pid).name() == "conmon")
+        forget_dead_networks(networks)
+    assert {path.name for path in networks.iterdir()} == {"live", "new", "aardvark.pid"}
