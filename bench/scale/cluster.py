@@ -46,7 +46,7 @@ class Cluster:
         """Start workers until there are ``count``; return when each front end sees them.
 
         Raises:
-            ServiceError: they take longer than `START_TIMEOUT_S`.
+            ServiceError: one ends, or they take longer than `START_TIMEOUT_S`.
         """
         workers = self._processes["worker"]
         while len(workers) < count:
@@ -54,7 +54,8 @@ class Cluster:
             workers.append(self._start("bench.scale.stub_worker", "--name", name))
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while any(count_workers(url) != count for url in self.urls):
-            if time.monotonic() > deadline_s:
+            ended = any(own.status() == psutil.STATUS_ZOMBIE for own in workers)
+            if ended or time.monotonic() > deadline_s:
                 raise ServiceError(f"{count} workers do not get ready")
             time.sleep(0.2)
 
