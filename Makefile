@@ -52,7 +52,7 @@ test: $(DEV_STAMP) ## Run every test
 	@$(BIN)/python -m pytest $(ARGS)
 
 images: $(DEV_STAMP) ## Build the images and run them as docker-compose.yml says (podman, runc, mmdebstrap; root) (OUT=file)
-	@IMAGES_OUT='$(OUT)' $(BIN)/python -m pytest tests/docker/test_built_images.py -m images $(ARGS)
+	@IMAGES_OUT='$(OUT)' $(BIN)/python -m pytest tests/docker -n 0 -m images $(ARGS)
 
 check: $(DEV_STAMP) ## Format, lint, types, import rules, security rules, known vulnerabilities, Docker files
 	@$(BIN)/ruff format --check .

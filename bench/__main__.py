@@ -62,6 +62,10 @@ BENCHMARKS: Final = {
         "bench.service.start",
         "time until the service is ready, with and without compiled kernels; CPU time, memory",
     ),
+    "scale": (
+        "bench.scale.run",
+        "throughput over numbers of processes, without the workers' work; waits of up to 200 workers, simulated",
+    ),
     "charts": ("bench.charts", "draw the charts of README and docs from the committed results"),
     "avif": (
         "bench.avif.cost",

@@ -21,7 +21,11 @@ def is_registered(connection: Redis, hostname: str) -> bool:
         RedisError: when Redis can't be reached.
     """
     keys = connection.smembers(WORKERS_KEY)
-    return any(connection.hget(key, "hostname") == hostname.encode() for key in keys)
+    with connection.pipeline(transaction=False) as pipeline:
+        for key in keys:
+            pipeline.hget(key, "hostname")
+        # A key that is no hash has an error in place of its host name.
+        return hostname.encode() in pipeline.execute(raise_on_error=False)
 
 
 def main() -> int:

@@ -14,8 +14,8 @@ from model.config import MSROIConfig
 from model.msroi import MSROI
 from model.weights_file import SHIPPED_WEIGHTS, read_weights, write_weights
 
-# Settings that the weights of version 0.1 lack, as these were.
-ADDED_SETTINGS: Final = {"context": False, "gaze_features": 0}
+# Settings that earlier weights lack, as these were.
+ADDED_SETTINGS: Final = {"context": False, "gaze_features": 0, "levelling": 0.0}
 
 
 def write_checkpoint(path: Path, config: MSROIConfig, state: Mapping[str, Tensor]) -> str:

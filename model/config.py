@@ -7,6 +7,8 @@ MAP_STRIDE: Final = 8
 # Limit of the class maps' logarithms: keeps their exponentials finite. The weak weights reach it on
 # people, the calibrated ones stay below 6.
 MAX_LOG_EVIDENCE: Final = 10.0
+# Sides of the windows in which the map tests presence, as a share of the photo's.
+WINDOW_SHARE: Final = 1 / 4
 # The scaling that the backbone was trained with. With the usual ImageNet constants its top-1
 # accuracy is 11 points lower.
 PIXEL_MEAN: Final = 127.0
@@ -20,6 +22,7 @@ class MSROIConfig:
     classes: tuple[str, ...]
     features_per_class: int = 2  # D in the paper
     # T: a class is present when its mean evidence exceeds it, which are the odds of its presence.
+    # The map counts it if it does so in a window of `WINDOW_SHARE`: small objects count, too.
     # The default only serves training; step three chooses it on fold 1 (docs/training.md).
     threshold: float = 0.002
     smoothing_cells: float = 1.0  # standard deviation of the Gaussian, in samples of the map
@@ -29,3 +32,10 @@ class MSROIConfig:
     # features make the calibrated map. With 0 it is the sum over the present classes.
     context: bool = False
     gaze_features: int = 0
+    # The map's sum divides each class by the mean of its evidence to this power. 0 is the paper's sum.
+    levelling: float = 0.0
+
+
+def find_window(samples: int) -> int:
+    """Return the length of a window, in samples of an axis of the map."""
+    return max(1, round(samples * WINDOW_SHARE))

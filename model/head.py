@@ -4,9 +4,10 @@ import json
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from model.config import MSROIConfig
+from model.config import MSROIConfig, find_window
 from model.maps import normalise, smoothing_matrix
 
 
@@ -55,12 +56,25 @@ class Head:
         height, width, _ = class_maps.shape
         samples = class_maps.reshape(height * width, -1)  # -> (h·w, C·D)
         # numpy's own mean takes three times as long along this axis
-        evidence_of = np.einsum("nf->f", samples).reshape(self.log_feature_weights.shape).sum(1)
-        present = evidence_of > self.config.threshold * len(samples)  # (C,)
-        present |= evidence_of == evidence_of.max()  # the likeliest class always counts
-        weights = np.exp(self.log_feature_weights) * present[:, None]  # (C, D)
+        z = np.einsum("nf->f", samples).reshape(self.log_feature_weights.shape).sum(1) / len(
+            samples
+        )
+        present = self._find_highest(class_maps) > self.config.threshold  # (C,)
+        present |= z == z.max()  # the likeliest class always counts
+        levels = present * z**-self.config.levelling
+        weights = np.exp(self.log_feature_weights) * levels[:, None]  # (C, D)
         evidence: NDArray[np.float32] = (samples @ weights.ravel()).reshape(height, width)
         return evidence
+
+    def _find_highest(self, class_maps: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return each class's highest mean over a window: (h, w, C·D) -> (C,)."""
+        height, width, _ = class_maps.shape
+        means = class_maps.reshape(height, width, *self.log_feature_weights.shape).sum(3)
+        for axis, samples in enumerate((height, width)):
+            length = find_window(samples)
+            means = sliding_window_view(means, length, axis).mean(-1)
+        highest: NDArray[np.float32] = means.max((0, 1))
+        return highest
 
     def _smoothing(self, samples: int) -> NDArray[np.float32]:
         return smoothing_matrix(samples, self.config.smoothing_cells)

@@ -13,7 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.config import MAX_LOG_EVIDENCE, PIXEL_MEAN, PIXEL_STD, MSROIConfig
+from model.config import (
+    MAX_LOG_EVIDENCE,
+    PIXEL_MEAN,
+    PIXEL_STD,
+    MSROIConfig,
+    find_window,
+)
 from model.efficientnet import CAN_FUSE, TAPS, Backbone, Conv
 
 HEAD_WIDTH = 64
@@ -157,9 +163,15 @@ class MSROI(nn.Module):
         return class_maps.sum(2).mean((2, 3))
 
     def find_present(self, class_maps: Tensor) -> Tensor:
-        """Return which classes are present, the likeliest one always: -> (N, C) bool."""
-        z = self.presence(class_maps.detach())
-        return (z > self.config.threshold) | (z == z.amax(1, keepdim=True))
+        """Return which classes the map counts, the likeliest one always: -> (N, C) bool.
+
+        Those whose evidence in some window has a mean above T.
+        """
+        evidence = class_maps.detach().sum(2)
+        z = evidence.mean((2, 3))
+        window = [find_window(side) for side in evidence.shape[2:]]
+        highest = functional.avg_pool2d(evidence, window, stride=1).amax((2, 3))  # -> (N, C)
+        return (highest > self.config.threshold) | (z == z.amax(1, keepdim=True))
 
     def saliency(self, class_maps: Tensor, gaze: Tensor | None = None) -> Tensor:
         """Return the map of an `Evidence`: (N, C, D, h, w), (N, h, w) -> (N, h, w), ≥ 0.
@@ -175,7 +187,8 @@ class MSROI(nn.Module):
     def sum_present(self, class_maps: Tensor) -> Tensor:
         """Return the weighted sum over the present classes: (N, C, D, h, w) -> (N, h, w)."""
         present = self.find_present(class_maps)  # (N, C)
-        weights = self.log_feature_weights.exp() * present[:, :, None]  # -> (N, C, D)
+        levels = self.presence(class_maps.detach()) ** -self.config.levelling  # (N, C)
+        weights = self.log_feature_weights.exp() * (present * levels)[:, :, None]  # -> (N, C, D)
         return torch.einsum("ncd,ncdhw->nhw", weights, class_maps)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -117,7 +117,14 @@ def crop_item(item: Item) -> Box:
     assert item.saliency is not None
     assert item.classes is not None
     options, (width_px, height_px) = item.request.options, item.size_px
-    found = crop_photo(item.pixels, item.source, item.saliency, item.crop_px, options.gravity)
+    found = crop_photo(
+        item.pixels,
+        item.source,
+        item.saliency,
+        item.classes,
+        item.crop_px,
+        gravity=options.gravity,
+    )
     if item.classes.names:
         maps = [crop_map(each, (width_px, height_px), found.window) for each in item.classes.maps]
         item.classes = replace(item.classes, maps=np.stack(maps))

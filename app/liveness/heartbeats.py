@@ -7,11 +7,12 @@ different machines are not compared.
 
 import time
 from collections.abc import Collection
+from functools import partial
 
 from redis import Redis
 from redis.exceptions import RedisError
-from rq.utils import as_text
 
+from app.liveness.entries import read_texts
 from contract.keys import PROBE_KEY, WORKER_KEY_PREFIX, WORKERS_KEY, worker_key
 
 # On an overloaded machine heartbeats are late by seconds.
@@ -37,13 +38,18 @@ class Heartbeats:
         try:
             connection.set(PROBE_KEY, b"", ex=1)
             if names is None:
-                keys = [as_text(raw) for raw in connection.smembers(WORKERS_KEY)]
+                remove = partial(connection.srem, WORKERS_KEY)
+                keys = read_texts(connection.smembers(WORKERS_KEY), remove, "RQ's list of workers")
             else:
                 keys = [worker_key(name) for name in names]
             with connection.pipeline(transaction=False) as pipeline:
                 for key in keys:
                     pipeline.hget(key, "last_heartbeat")
-                heartbeats = pipeline.execute()
+                # A key that is no hash has an error in place of its heartbeat.
+                heartbeats = [
+                    one if isinstance(one, bytes) else None
+                    for one in pipeline.execute(raise_on_error=False)
+                ]
         except RedisError:
             self._seen.clear()
             return set()

@@ -61,10 +61,12 @@ class LiveWorkers:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for key in keys:
                 pipeline.hmget(key, fields)
-            workers = await pipeline.execute()
+            workers = await pipeline.execute(raise_on_error=False)
+        # A key that is no hash has an error in place of its fields.
+        readable = [fields for fields in workers if isinstance(fields, list)]
         return [
             LiveWorker((version or b"").decode(errors="replace"), *map(parse_rate, rates))
-            for heartbeat, version, *rates in workers
+            for heartbeat, version, *rates in readable
             if heartbeat
         ]
 

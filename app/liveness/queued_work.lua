@@ -7,7 +7,8 @@ local function add(id)
   if not seen[id] and redis.call('EXISTS', ARGV[2] .. id) == 1 then
     -- A job that can't be read does not count.
     local found = redis.pcall('HGET', ARGV[1] .. id, ARGV[3])
-    work = work + (type(found) == 'string' and tonumber(found) or 0)
+    local is_count = type(found) == 'string' and #found <= 15 and string.match(found, '^%d+$')
+    work = work + (is_count and tonumber(found) or 0)
   end
   seen[id] = true
 end

@@ -5,6 +5,7 @@ RQ also does this, but minutes later: after the job's timeout and RQ's next main
 
 import logging
 import time
+from functools import partial
 
 from redis import Redis
 from redis.client import Pipeline
@@ -14,15 +15,17 @@ from rq.executions import Execution
 from rq.job import Job, JobStatus
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
-from rq.utils import as_text
 from rq.worker import SimpleWorker
 
+from app.liveness.entries import read_texts
 from contract.errors import InternalError
 from contract.intermediate import leave_intermediate, put_back
 from contract.keys import (
     DEATHS_FIELD,
+    INTERMEDIATE_KEY,
     QUEUE_NAME,
     RECORD_TTL_FACTOR,
+    STARTED_KEY,
     TOTALS_KEY,
     TOTALS_TTL_S,
     WORKERS_KEY,
@@ -50,10 +53,10 @@ def recover(connection: Redis, worker_name: str, *, failure_ttl_s: int) -> int:
         RedisError: when Redis can't be reached.
     """
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
-    running = connection.smembers(worker_executions_key(worker_name))
+    key = worker_executions_key(worker_name)
+    running = read_texts(connection.smembers(key), partial(connection.srem, key), key)
     requeued = sum(
-        requeue(queue, worker_name, as_text(composite_key), failure_ttl_s)
-        for composite_key in running
+        requeue(queue, worker_name, composite_key, failure_ttl_s) for composite_key in running
     )
     # Before RQ does it: of several processes only one finds the worker on the list, and counts it. A
     # worker that ended by itself has left the list. RQ deregisters no worker whose entry has expired.
@@ -154,11 +157,11 @@ def requeue_intermediate(queue: Queue) -> int:
     All workers share RQ's intermediate list. The pause lets live workers start the jobs that they
     have just taken.
     """
-    stuck = set(queue.intermediate_queue.get_job_ids())
+    stuck = read_intermediate(queue.connection)
     if not stuck:
         return 0
     time.sleep(INTERMEDIATE_GRACE_S)
-    stuck &= set(queue.intermediate_queue.get_job_ids())
+    stuck &= read_intermediate(queue.connection)
     return requeue_stuck(queue, stuck)
 
 
@@ -167,5 +170,26 @@ def requeue_stuck(queue: Queue, job_ids: set[str]) -> int:
 
     Return how many.
     """
-    stuck = job_ids - set(queue.started_job_registry.get_job_ids(cleanup=False))
+    stuck = job_ids - read_started(queue.connection)
     return put_back([*stuck], queue.connection) if stuck else 0
+
+
+def read_intermediate(connection: Redis) -> set[str]:
+    """Return the ids on RQ's intermediate list."""
+    return set(
+        read_texts(
+            connection.lrange(INTERMEDIATE_KEY, 0, -1),
+            partial(connection.lrem, INTERMEDIATE_KEY, 0),
+            "RQ's intermediate list",
+        )
+    )
+
+
+def read_started(connection: Redis) -> set[str]:
+    """Return the ids of the jobs that run, by RQ's registry; a run's entry is ``job:execution``."""
+    runs = read_texts(
+        connection.zrange(STARTED_KEY, 0, -1),
+        partial(connection.zrem, STARTED_KEY),
+        "RQ's registry of started jobs",
+    )
+    return {run.partition(":")[0] for run in runs}

@@ -7,12 +7,12 @@ several machines there is no supervisor, and only missing heartbeats show that a
 import logging
 import time
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 from app.liveness.heartbeats import SILENT_AFTER_S, Heartbeats
-from app.liveness.recovery import recover, requeue_stuck
+from app.liveness.recovery import read_intermediate, recover, requeue_stuck
 from app.redis import connect_sync
 from contract.keys import QUEUE_NAME
 
@@ -34,14 +34,16 @@ class Sweeper:
         self._stuck_after_s = silent_after_s
         self._heartbeats = Heartbeats(silent_after_s)
         self._stuck_since_s: dict[str, float] = {}
+        # Silent workers whose jobs could not be requeued. It is tried again, and logged once.
+        self._failed: set[str] = set()
 
     def sweep(self) -> int:
         """Requeue jobs and return how many; 0 if Redis can't be reached."""
         try:
             count = self._sweep_stuck()
-            for name in self._heartbeats.find_silent(self._redis):
-                log.warning("worker %s sends no heartbeats; requeueing its jobs", name)
-                count += self._recover(name)
+            silent = self._heartbeats.find_silent(self._redis)
+            self._failed &= silent
+            count += sum(map(self._recover, silent))
         except RedisError as error:
             self._stuck_since_s.clear()
             log.debug("sweep skipped, Redis is unavailable: %s", error)
@@ -49,12 +51,17 @@ class Sweeper:
         return count
 
     def _recover(self, name: str) -> int:
+        if name not in self._failed:
+            log.warning("worker %s sends no heartbeats; requeueing its jobs", name)
         try:
             return recover(self._redis, name, failure_ttl_s=self._failure_ttl_s)
-        except RedisError:
-            raise
-        except Exception:  # RQ raises several kinds for data that it can't read
-            log.exception("the jobs of worker %s can't be requeued", name)
+        except Exception as error:  # RQ raises several kinds for data that it can't read
+            # An error in Redis' response, as for a key of another type, is that worker's only.
+            if isinstance(error, RedisError) and not isinstance(error, ResponseError):
+                raise
+            if name not in self._failed:
+                log.exception("the jobs of worker %s can't be requeued", name)
+            self._failed.add(name)
             return 0
 
     def close(self) -> None:
@@ -66,7 +73,7 @@ class Sweeper:
         now_s = time.monotonic()
         self._stuck_since_s = {
             job_id: self._stuck_since_s.get(job_id, now_s)
-            for job_id in self._queue.intermediate_queue.get_job_ids()
+            for job_id in read_intermediate(self._redis)
         }
         stuck = {
             job_id

@@ -8,7 +8,8 @@ local open = KEYS[1]
 local now_s, lease_ends_s, count, prefix = unpack(ARGV)
 local claimed, expired = {}, 0
 for _, id in ipairs(redis.call('ZRANGE', open, '-inf', now_s, 'BYSCORE', 'LIMIT', 0, count)) do
-  local fields = redis.call('HGETALL', prefix .. id)
+  -- A key that is no hash gives a table without entries.
+  local fields = redis.pcall('HGETALL', prefix .. id)
   if #fields == 0 then
     redis.call('ZREM', open, id)
     expired = expired + 1

@@ -1,5 +1,6 @@
 """The webhooks that are not delivered yet, in Redis: they outlive every front end."""
 
+import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from app.queue.rq_jobs import job_ttl_s
 from app.redis import register_script
 from contract.errors import QueueFullError
 from contract.keys import WEBHOOKS_KEY, webhook_key
+
+log = logging.getLogger(__name__)
 
 ADD_SCRIPT: Final = Path(__file__).with_name("add.lua")
 CLAIM_SCRIPT: Final = Path(__file__).with_name("claim.lua")
@@ -61,7 +64,8 @@ class WebhookRecords:
     async def claim(self, count: int, lease_s: float) -> tuple[int, int, list[Webhook]]:
         """Return how many webhooks are open, how many have just expired, and up to ``count`` that are due.
 
-        The last are due again after ``lease_s``, unless they are removed or postponed before.
+        The last are due again after ``lease_s``, unless they are removed or postponed before. Those
+        that can't be read are removed, and count as expired.
 
         Raises:
             RedisError: when Redis can't be reached.
@@ -73,7 +77,15 @@ class WebhookRecords:
         open_count, expired, claimed = cast(
             "tuple[int, int, list[tuple[bytes, list[bytes]]]]", found
         )
-        return open_count, expired, [read_webhook(job_id.decode(), raw) for job_id, raw in claimed]
+        webhooks = []
+        for job_id, raw in claimed:
+            try:
+                webhooks.append(read_webhook(job_id.decode(), raw))
+            except (KeyError, ValueError):
+                log.exception("the webhook of job %a can't be read; removing it", job_id)
+                await self.remove(job_id)
+        unread = len(claimed) - len(webhooks)
+        return open_count - unread, expired + unread, webhooks
 
     async def hasten(self, job_ids: Iterable[str]) -> None:
         """Make webhooks due at once, as far as they are still open.
@@ -104,15 +116,16 @@ class WebhookRecords:
             pipeline.zadd(WEBHOOKS_KEY, {webhook.job_id: time.time() + due_s}, xx=True)
             await pipeline.execute()
 
-    async def remove(self, job_id: str) -> None:
+    async def remove(self, job_id: str | bytes) -> None:
         """Forget a webhook.
 
         Raises:
             RedisError: when Redis can't be reached.
         """
+        raw_id = job_id.encode() if isinstance(job_id, str) else job_id
         async with self._redis.pipeline(transaction=True) as pipeline:
-            pipeline.delete(webhook_key(job_id))
-            pipeline.zrem(WEBHOOKS_KEY, job_id)
+            pipeline.delete(webhook_key("").encode() + raw_id)
+            pipeline.zrem(WEBHOOKS_KEY, raw_id)
             await pipeline.execute()
 
 

@@ -28,7 +28,7 @@ from bench.regions.labels import (
 from bench.regions.score import count, summarise
 from model.onnx_predictor import OnnxPredictor
 from model.prediction import Prediction, select_classes
-from worker.image.regions import RULE, ClassMaps, Rule, find_regions
+from worker.image.regions import FACE, RULE, ClassMaps, Rule, find_regions
 from worker.image.thumbnail import hash_thumbnail
 from worker.image.window import find_focus, find_window, shape_window
 
@@ -153,7 +153,12 @@ def measure_cost(photos: list[Measured], predictor: OnnxPredictor) -> dict[str, 
         measure("select_classes", lambda: select_classes(saliency, raw, predictor.classes))  # noqa: B023
         measure("find_regions", lambda: find_regions(found, saliency))  # noqa: B023
         measure("find_focus", lambda: find_focus(saliency))  # noqa: B023
-        measure("find_window", lambda: find_window(saliency, size_px, window_px))  # noqa: B023
+
+        def crop() -> object:
+            faces = found.find_probability(FACE, saliency.shape)  # noqa: B023
+            return find_window(saliency, size_px, window_px, faces)  # noqa: B023
+
+        measure("find_window", crop)
         measure("thumbhash", lambda: hash_thumbnail(photo.network_input, size_px))  # noqa: B023
     medians = {name: round(statistics.median(each), 3) for name, each in costs.items()}
     return medians | {"sum": round(sum(medians.values()), 3)}

@@ -22,7 +22,7 @@ LARGEST_OFFSET: Final = 3.0
 SCENE_WEIGHT: Final = 5.0
 # Candidates of T, the odds of presence; the highest with this share of labels present is chosen.
 THRESHOLDS: Final = tuple(float(odds) for odds in np.geomspace(1, 0.05, 40).round(3))
-RIGHT_SHARE: Final = 0.92
+RIGHT_SHARE: Final = 0.93
 
 Known = NDArray[np.bool_]
 

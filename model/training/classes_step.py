@@ -1,7 +1,9 @@
 """Step three, the classes: trains the class layer and its context on features that stay as they are.
 
-Presence becomes a decision between the classes of classes.json. The map is the plain sum over the
-present ones; or, with `--gaze`, the one that the earlier network has learnt from recorded gaze.
+It learns from mosaics, as step one does, and from whole photos at the size at which the service
+sees them. Presence becomes a decision between the classes of classes.json. The map is the levelled
+sum over the present ones; or, with `--gaze`, the one that the earlier network has learnt from
+recorded gaze.
 """
 
 import argparse
@@ -10,6 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -25,7 +28,7 @@ from model.training.initialisation import initialise_context
 from model.training.labels.classes import make_classes
 from model.training.loop import Settings, group_class_parameters, train
 from model.training.losses import cells_loss, presence_loss
-from model.training.mosaics import MosaicBatches, WeakTargets
+from model.training.mosaics import MosaicBatches, WeakBatch, WeakTargets, WholePhotoBatches
 from model.training.photos import CHOOSING_FOLD, HELD_FOLD, find_coco, find_photos
 from model.training.run_folder import write_run
 from model.training.weak_step import add_run_arguments, make_batches
@@ -33,9 +36,10 @@ from model.training.weak_step import add_run_arguments, make_batches
 PRESENCE_WEIGHT: Final = 0.5
 CELLS_WEIGHT: Final = 0.5
 FEATURES_PER_CLASS: Final = 2  # D
+LEVELLING: Final = 0.7  # of a map that is the sum over classes
 # All else of an earlier network stays as it is.
 REPLACED: Final = ("classes.", "log_feature_weights")
-BATCHES: Final = 200  # different ones; their features are kept in memory, 11 MB each
+BATCHES: Final = 200  # of mosaics, different ones; their features are kept in memory, 11 MB each
 
 
 class Taps(NamedTuple):
@@ -47,7 +51,7 @@ class Taps(NamedTuple):
 
 
 class FrozenBatch(NamedTuple):
-    """Features of mosaics and what these show."""
+    """Features of mosaics or photos and what these show."""
 
     taps: Taps
     targets: WeakTargets
@@ -62,9 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--soft-labels", type=Path, required=True, help="made if missing")
     parser.add_argument(
         "--gaze", action=argparse.BooleanOptionalAction, default=True,
-        help="keep the earlier map; else it becomes the plain sum over present classes",
+        help="keep the earlier map; else it becomes the levelled sum over present classes",
     )  # fmt: skip
-    add_run_arguments(parser, steps=1000, head_rate=3e-3)
+    add_run_arguments(parser, steps=1500, head_rate=3e-3)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -137,6 +141,7 @@ def take_features(path: Path, *, gaze: bool) -> tuple[MSROI, str]:
         features_per_class=FEATURES_PER_CLASS,
         context=True,
         gaze_features=earlier.classes.out_channels if gaze else 0,
+        levelling=0.0 if gaze else LEVELLING,
     )
     network = MSROI(config)
     state = earlier.state_dict()
@@ -150,13 +155,35 @@ def take_features(path: Path, *, gaze: bool) -> tuple[MSROI, str]:
 
 
 class FrozenBatches(Dataset[FrozenBatch]):
-    """The same `BATCHES` batches again and again, through the features that stay."""
+    """`BATCHES` batches of mosaics and all of whole photos, mixed, again and again.
+
+    They went through the features that stay.
+    """
 
     def __init__(self, network: MSROI, mosaics: MosaicBatches) -> None:
+        whole = WholePhotoBatches(
+            mosaics.photos,
+            mosaics.targets,
+            network.config.input_area_px,
+            batch_size=mosaics.batch_size,
+            seed=mosaics.seed,
+        )
+        drawn = [*((mosaics, index) for index in range(BATCHES)),
+                 *((whole, index) for index in range(len(whole)))]  # fmt: skip
+        order = np.random.default_rng(mosaics.seed).permutation(len(drawn))
         self._batches = []
-        for index in tqdm(range(BATCHES), "features", unit="batch"):
-            weak = mosaics[index]
-            self._batches.append(FrozenBatch(take_taps(network, weak.pixels), weak.targets))
+        for place in tqdm(order, "features", unit="batch"):
+            source, index = drawn[place]
+            self._batches.append(self.freeze(network, source, index))
+
+    @staticmethod
+    def freeze(network: MSROI, source: Dataset[WeakBatch], index: int) -> FrozenBatch:
+        """Return a batch with the network's features instead of its pixels."""
+        weak = source[index]
+        return FrozenBatch(take_taps(network, weak.pixels), weak.targets)
+
+    def __len__(self) -> int:
+        return len(self._batches)
 
     def __getitem__(self, step: int) -> FrozenBatch:
         return self._batches[step % len(self._batches)]

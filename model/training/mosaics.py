@@ -1,10 +1,11 @@
-"""Batches of the weak step: mosaics of photos with the presence of classes in windows and cells.
+"""Batches of weak labels: mosaics and whole photos, with the presence of classes in windows and cells.
 
 A single photo has one label. A mosaic has several, and its tiles are windows with known classes. So the place of a class is learnt without boxes. The activation maps of each photo
 say which cells of its tile show the object. The teacher sees the whole photo, where the object is
 larger than in the mosaic.
 """
 
+from collections import defaultdict
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from model.input_size import choose_input_size, scale_photo
 from model.training.labels.targets import Targets
 from model.training.photos import Photo
 
@@ -26,17 +28,17 @@ CELL_PX: Final = 16
 
 
 class WeakTargets(NamedTuple):
-    """What B mosaics of one size show, with C classes."""
+    """What B mosaics or photos of one size show, in M windows of each, with C classes."""
 
-    windows: Tensor  # (B, WINDOWS, 4) as x1, y1, x2, y2 in shares of the sides
-    presence: Tensor  # (B, WINDOWS, C) in [0, 1]
-    known: Tensor  # (B, WINDOWS, C) bool
+    windows: Tensor  # (B, M, 4) as x1, y1, x2, y2 in shares of the sides
+    presence: Tensor  # (B, M, C) in [0, 1]
+    known: Tensor  # (B, M, C) bool
     cells: Tensor  # (B, C, H/16, W/16) presence in each cell, in [0, 1]
     cells_known: Tensor  # (B, C, H/16, W/16) bool
 
 
 class WeakBatch(NamedTuple):
-    """B mosaics of one size."""
+    """B mosaics or photos of one size."""
 
     pixels: Tensor  # (B, H, W, 3) uint8 RGB
     targets: WeakTargets
@@ -110,6 +112,54 @@ class MosaicBatches(Dataset[WeakBatch]):
             np.concatenate([whole_known[None], known[picked]]),
             cells,
             cells_known,
+        )
+
+
+class WholePhotoBatches(Dataset[WeakBatch]):
+    """Each photo once, at the size at which the service sees it; a batch has photos of one size."""
+
+    def __init__(
+        self, photos: list[Photo], targets: Targets, area_px: int, *, batch_size: int, seed: int
+    ) -> None:
+        self._photos = photos
+        self._targets = targets
+        of_size: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+        for index, photo in enumerate(photos):
+            with Image.open(photo.path) as opened:
+                of_size[choose_input_size(*opened.size, area_px)].append(index)
+        random = np.random.default_rng(seed)
+        self.batches = [
+            (size, indices[start : start + batch_size].tolist())
+            for size, indices in (
+                (size, random.permutation(of_size[size])) for size in sorted(of_size)
+            )
+            for start in range(0, len(indices), batch_size)
+        ]  # (height, width) in pixels and the photos' indices
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, number: int) -> WeakBatch:
+        size, indices = self.batches[number]
+        pixels = []
+        for index in indices:
+            with Image.open(self._photos[index].path) as opened:
+                pixels.append(np.array(scale_photo(opened, size)))
+        return WeakBatch(torch.from_numpy(np.stack(pixels)), self.read_targets(number))
+
+    def read_targets(self, number: int) -> WeakTargets:
+        """Return what the photos of a batch show, in one window: the whole."""
+        size, indices = self.batches[number]
+        side = (size[0] // CELL_PX, size[1] // CELL_PX)
+        targets = self._targets
+        cells = [resize_cells(targets.cells[index], side, flip=False) for index in indices]
+        known = [resize_known(targets.cells_known[index], side, flip=False) for index in indices]
+        return WeakTargets(
+            torch.tensor([[[0.0, 0.0, 1.0, 1.0]]]).repeat(len(indices), 1, 1),
+            torch.from_numpy(targets.presence[indices])[:, None],
+            torch.from_numpy(targets.known[indices])[:, None],
+            torch.from_numpy(np.stack(cells)),
+            torch.from_numpy(np.stack(known)),
         )
 
 

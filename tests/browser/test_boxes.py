@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import Photos
 from tests.browser.page import PHONE, PageUnderTest
@@ -135,6 +135,60 @@ def test_names_stay_inside_the_photo_on_a_phone(
             assert box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
         assert page.overflow_px() == 0
         page.tab.unroute_all()
+
+
+CROWDED = [
+    {"class": name, "score": 0.5, "box": dict(zip(("x", "y", "width", "height"), box, strict=True))}
+    for name, box in [
+        ("person", (0.2, 0.1, 0.6, 0.9)),
+        ("clothing", (0.2, 0.1, 0.6, 0.9)),
+        ("face", (0.35, 0.1, 0.2, 0.25)),
+        ("musical instrument", (0.35, 0.11, 0.22, 0.3)),
+        ("furniture", (0, 0, 1, 1)),
+        ("landscape", (0, 0, 1, 1)),
+        ("text", (0.9, 0.02, 0.1, 0.06)),
+        ("clock", (0.88, 0.02, 0.12, 0.08)),
+        ("face", (0.37, 0.36, 0.1, 0.1)),
+        ("dog", (0, 0.9, 0.3, 0.1)),
+        ("cat", (0.02, 0.88, 0.3, 0.12)),
+    ]
+]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_names_do_not_cover_each_other(
+    chromium: Browser, page_service: Running, photos: Photos, width: int
+) -> None:
+    def place(tab: Page) -> list[dict[str, float]]:
+        names = [name.bounding_box() for name in tab.locator(".box-name").all()]
+        frame = tab.locator("#viewer").bounding_box()
+        assert frame
+        assert len(names) == len(CROWDED)
+        placed = [dict(box) for box in names if box]
+        for number, one in enumerate(placed):
+            assert one["x"] >= frame["x"] - 1
+            assert one["x"] + one["width"] <= frame["x"] + frame["width"] + 1
+            for other in placed[:number]:
+                assert (
+                    one["x"] + one["width"] <= other["x"] + 1
+                    or other["x"] + other["width"] <= one["x"] + 1
+                    or one["y"] + one["height"] <= other["y"] + 1
+                    or other["y"] + other["height"] <= one["y"] + 1
+                ), (one, other)
+        return placed
+
+    viewport = {"width": width, "height": 860}
+    with PageUnderTest(chromium, page_service.url, viewport=viewport) as page:
+        find(page, CROWDED)
+        page.choose(photos.anna)
+        page.await_done("anna")
+        tab = page.tab
+        tab.locator("label", has_text="Boxes").click()
+        place(tab)
+        tab.set_viewport_size({"width": 700 if width == 390 else 420, "height": 700})
+        tab.wait_for_timeout(100)
+        place(tab)
+        tab.unroute_all()
 
 
 @pytest.mark.parametrize("regions", [[], None])

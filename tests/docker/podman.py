@@ -5,15 +5,19 @@ get the names that the Dockerfiles and the Compose file ask for.
 """
 
 import ast
+import fcntl
 import json
 import os
 import platform
 import re
 import resource
 import shutil
+import stat
 import subprocess
 import sys
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -21,10 +25,15 @@ from urllib.parse import urlsplit
 import yaml
 
 from app.supervision.embedded_redis import find_bundled_server
+from tests.docker import leftovers
 
 ROOT: Final = Path(__file__).parents[2]
 PROFILE: Final = "cpu"
-TOOLS: Final = ("podman", "runc", "mmdebstrap")
+TOOLS: Final = (
+    *("podman", "runc", "catatonit", "netavark", "aardvark-dns", "iptables", "mmdebstrap"),
+)
+# Where podman has programs of its own.
+PODMAN_FOLDERS: Final = ("/usr/lib/podman", "/usr/libexec/podman")
 PACKAGES: Final = "python3-venv,python-is-python3,ca-certificates"
 # Settings of pip that say where packages come from.
 PIP_SETTINGS: Final = {
@@ -63,7 +72,10 @@ class Podman:
             f"{name}={min(4096, limit) if limit > 0 else 4096}" for name, limit in limits.items()
         ]
         ulimits = [f"{entry}:{entry.partition('=')[2]}" for entry in ulimits]
-        (folder / "networks").mkdir()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        assert (found.st_uid, stat.S_ISDIR(found.st_mode)) == (os.geteuid(), True), folder
+        (folder / "networks").mkdir(exist_ok=True)
         (folder / "containers.conf").write_text(
             f"[containers]\ndefault_ulimits = {json.dumps(ulimits)}\n"
             '[engine]\ncgroup_manager = "cgroupfs"\nruntime = "runc"\nevents_logger = "file"\n'
@@ -82,7 +94,7 @@ class Podman:
             "DISABLE_HC_SYSTEMD": "true",
         }
 
-    def run(self, *arguments: str, timeout_s: float = 120) -> str:
+    def run(self, *arguments: str, timeout_s: float = 300) -> str:
         """Return what a command of podman prints to standard output."""
         return self._call(["podman", *arguments], timeout_s)
 
@@ -135,16 +147,38 @@ class Podman:
         return False
 
     def remove(self) -> None:
-        """Remove everything, storage included."""
-        for command in (
-            ("rm", "--all", "--force", "--time", "0"),
-            ("volume", "prune", "--force"),
-            ("network", "prune", "--force"),
-            ("image", "unmount", "--all", "--force"),
-        ):
+        """Remove everything, storage included; also what is left of a run that was killed.
+
+        Raises:
+            OSError: when something can't be removed.
+        """
+        if (self.folder / "storage").exists():
             with suppress(subprocess.SubprocessError):
-                self.run(*command)
-        shutil.rmtree(self.folder, ignore_errors=True)
+                self._remove_containers()
+            for command in (
+                ("volume", "prune", "--force"),
+                ("network", "prune", "--force"),
+                ("image", "unmount", "--all", "--force"),
+            ):
+                with suppress(subprocess.SubprocessError):
+                    self.run(*command)
+        # What podman has not removed.
+        leftovers.end_processes(self.folder)
+        leftovers.unmount(self.folder)
+        leftovers.remove_networks(self.folder / "networks")
+        shutil.rmtree(self.folder)
+
+    def _remove_containers(self) -> None:
+        """Remove all containers.
+
+        Even with ``--force`` podman removes none on which another depends, so each command removes
+        those that nothing depends on any more.
+        """
+        count = len(self.run("ps", "--all", "--quiet").split())
+        for _ in range(count):
+            with suppress(subprocess.CalledProcessError):
+                self.run("rm", "--all", "--force", "--time", "0")
+                return
 
     def _pip_volumes(self) -> list[str]:
         """Return options that give builds this machine's settings of pip, and the files they name."""
@@ -187,6 +221,27 @@ class Podman:
         return ended.stdout
 
 
+@contextmanager
+def open_podman(name: str = "foveate-images") -> Iterator[Podman]:
+    """Return a podman with an empty storage, which is removed in the end; one at a time.
+
+    The storage is always the same folder, so that what a run leaves that was killed is found by the
+    next. It is none of pytest's folders: those can't be removed while something is mounted there.
+    """
+    folder = Path(tempfile.gettempdir(), name)
+    # Only root can write to this folder.
+    with Path("/run", f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        Podman(folder, name).remove()
+        leftovers.forget_dead_name_server()
+        leftovers.forget_dead_networks()
+        podman = Podman(folder, name)
+        try:
+            yield podman
+        finally:
+            podman.remove()
+
+
 def read_compose() -> dict[str, Any]:
     """Return the Compose file with the services of `PROFILE`, as `docker compose` sees it."""
     compose: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
@@ -207,7 +262,8 @@ def find_obstacle() -> str:
     """Return why no container can be built and run here, "" if nothing is known to prevent it."""
     if platform.system() != "Linux" or os.geteuid() != 0:
         return "containers need Linux and root"
-    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *PODMAN_FOLDERS])
+    missing = [tool for tool in TOOLS if not shutil.which(tool, path=path)]
     return f"not installed: {', '.join(missing)}" if missing else ""
 
 

@@ -10,7 +10,7 @@ from redis import Redis
 from rq.queue import Queue
 from rq.worker import SimpleWorker
 
-from contract.keys import QUEUE_NAME
+from contract.keys import QUEUE_NAME, WORKERS_KEY, worker_key
 
 SCRIPT = Path(__file__).parents[2] / "docker" / "worker_health.py"
 
@@ -64,3 +64,15 @@ def test_an_invalid_url_is_not_shown(
     shown = capsys.readouterr().err
     assert shown.startswith("REDIS_URL is invalid: ")
     assert "pass/word" not in shown
+
+
+def test_a_worker_that_is_no_hash_makes_no_other_unhealthy(
+    health: ModuleType, connection: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    queue = Queue(QUEUE_NAME, connection=connection)
+    for number in range(8):
+        connection.sadd(WORKERS_KEY, worker_key(f"odd-{number}"))
+        connection.set(worker_key(f"odd-{number}"), b"")
+    SimpleWorker([queue], connection=connection).register_birth()
+    assert health.main() == 0

@@ -23,7 +23,6 @@ import yaml
 from redis import Redis
 
 from app.supervision import embedded_redis
-from contract.keys import WORKERS_KEY
 from tests.conftest import ROOT, needs
 from tests.docker.test_monitoring import read_alerts
 from tests.integration.front_end import run_front_end
@@ -209,6 +208,18 @@ def test_workers_that_stand_still_for_a_while(tmp_path: Path) -> None:
         prometheus.expect("FoveateSlow")
 
 
+def copy_with_a_defect(folder: Path) -> Path:
+    """Copy the front end; in the copy, the task that looks for dead workers fails."""
+    for name in ("app", "contract"):
+        shutil.copytree(ROOT / name, folder / name)
+    path = folder / "app" / "liveness" / "sweeper.py"
+    source = path.read_text("utf-8")
+    broken = source.replace("count = self._sweep_stuck()", "count = int('a defect')")
+    assert broken != source
+    path.write_text(broken, "utf-8")
+    return folder
+
+
 def test_a_front_end_that_loses_everything_behind_it_and_then_ends(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     server = subprocess.Popen(
@@ -218,15 +229,15 @@ def test_a_front_end_that_loses_everything_behind_it_and_then_ends(tmp_path: Pat
         redis_url = embedded_redis.url(tmp_path)
         embedded_redis.wait_until_up(redis_url, give_up=lambda: server.poll() is not None)
         with contextlib.ExitStack() as stack:
-            front_end = stack.enter_context(run_front_end(redis_url, WORKER_GRACE_S="0"))
+            front_end = stack.enter_context(
+                run_front_end(redis_url, copy_with_a_defect(tmp_path), WORKER_GRACE_S="0")
+            )
             prometheus = stack.enter_context(run_prometheus(tmp_path, front_end.url))
             with Redis.from_url(redis_url) as connection:
                 prometheus.expect(
                     *("FoveateNoWorkers", "FoveateUnavailable"),
                     meanwhile=lambda: send(front_end.url),
                 )
-                # A name that is no text ends the task which looks for dead workers.
-                connection.sadd(WORKERS_KEY, b"rq:worker:\xff")
                 prometheus.expect("FoveateTaskDies")
                 used_bytes = connection.info("memory")["used_memory"]
                 connection.config_set("maxmemory", int(used_bytes / 0.95))

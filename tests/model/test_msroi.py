@@ -103,6 +103,24 @@ def test_a_class_at_the_threshold_is_not_present() -> None:
     assert head_of(0.499).find_present(class_maps).all()
 
 
+def test_a_class_is_present_if_it_is_in_some_window() -> None:
+    class_maps = torch.zeros(1, 2, 1, 8, 12)
+    class_maps[0, 0] = 1
+    class_maps[0, 1, 0, 3, 5] = 6  # of a window of 2×3: mean 1, of the whole 1/16
+    assert head_of(0.99, classes=2).find_present(class_maps).tolist() == [[True, True]]
+    assert head_of(1.0, classes=2).find_present(class_maps).tolist() == [[True, False]]
+
+
+def test_classes_are_levelled_by_their_presence() -> None:
+    class_maps = torch.zeros(1, 2, 2, 1, 4)
+    class_maps[0, 0, :, 0, 0] = 8.0  # Z = 4
+    class_maps[0, 1, 1, 0, 1] = 1.0  # Z = 1/4
+    network = head_of(0.0, classes=2, features_per_class=2)
+    assert network.saliency(class_maps).tolist() == [[[16.0, 1.0, 0.0, 0.0]]]
+    network.config = replace(network.config, levelling=0.5)
+    assert network.saliency(class_maps).tolist() == [[[8.0, 2.0, 0.0, 0.0]]]
+
+
 def test_the_likeliest_class_is_always_present() -> None:
     class_maps = torch.rand(2, 3, 1, 2, 2) / 100
     class_maps[0, 1] += 1

@@ -8,6 +8,7 @@ from PIL import Image
 
 import codec
 from contract.gravity import parse_gravity
+from worker.image.regions import FACE, ClassMaps
 from worker.image.window import Size, Window, find_window, place_window
 
 
@@ -25,7 +26,9 @@ def crop_photo(
     pixels: NDArray[np.uint8] | None,
     source: codec.Source | None,
     saliency: NDArray[np.float32],
+    classes: ClassMaps,
     crop_px: Size,
+    *,
     gravity: str,
 ) -> Crop:
     """Return the part of a photo that ``gravity`` keeps, in the size ``crop_px``.
@@ -38,6 +41,7 @@ def crop_photo(
         pixels: the upright photo, (H, W) or (H, W, 3); not needed with ``source``.
         source: its coefficients, or None.
         saliency: the whole photo's map, (h, w) in [0, 1].
+        classes: the whole photo's; faces count beside the map.
         crop_px: (width, height).
         gravity: as in `contract.gravity`.
     """
@@ -50,7 +54,8 @@ def crop_photo(
     if point is not None:
         window = place_window(photo_px, crop_px, point)
     else:
-        window = find_window(saliency, photo_px, crop_px)
+        faces = classes.find_probability(FACE, saliency.shape)
+        window = find_window(saliency, photo_px, crop_px, faces)
         if source is not None:
             moved = move_to_corner(window, source)
             rows, columns = saliency.shape

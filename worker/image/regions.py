@@ -13,22 +13,24 @@ from numpy.typing import NDArray
 from PIL import Image
 
 MAX_REGIONS: Final = 16
+# The class of faces in model/classes.json.
+FACE: Final = "face"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """The constants; `python -m bench regions --half learning --grid` chooses them."""
 
-    least_score: float = 0.15
-    least_odds: float = 0.8
+    least_score: float = 0.2
+    least_odds: float = 1.2
     """Places belong to the class from these odds on that the evidence there shows it."""
-    least_evidence: float = 0.3
+    least_evidence: float = 0.5
     """Other places belong to it from this multiple of its mean evidence on."""
-    least_share: float = 0.05
+    least_share: float = 0.1
     """The share of the class's evidence that is in a region."""
     least_area: float = 0.01
     """The share of the photo's area that a box has."""
-    smoothing: float = 1.0
+    smoothing: float = 1.5
     """Standard deviation of a Gaussian, in places of the map."""
 
 
@@ -70,6 +72,23 @@ class ClassMaps:
     maps: NDArray[np.float32]
     """(k, h, w) ≥ 0: evidence at each place, as a multiple of its mean in the whole photo"""
 
+    def find_probability(self, name: str, shape: tuple[int, int]) -> NDArray[np.float32] | None:
+        """Return the probability that a place by itself shows a class; None if the photo shows none.
+
+        ``shape`` is that of the map to return, (h, w).
+        """
+        if name not in self.names:
+            return None
+        index = self.names.index(name)
+        evidence = self.maps[index] * compute_odds(float(self.probabilities[index]))
+        down, across = (
+            np.arange(cells) * own // cells
+            for cells, own in zip(shape, evidence.shape, strict=True)
+        )
+        resized = evidence[down[:, None], across]
+        probability: NDArray[np.float32] = resized / (1 + resized)
+        return probability
+
 
 @dataclass(slots=True)
 class Part:
@@ -104,7 +123,7 @@ def find_regions(
     for name, probability, evidence in zip(
         classes.names, classes.probabilities.tolist(), classes.maps, strict=True
     ):
-        odds = max(probability, 1e-6) / max(1 - probability, 1e-6)
+        odds = compute_odds(probability)
         smoothed = smooth[0] @ evidence @ smooth[1].T
         total = float(smoothed.sum())
         least = min(rule.least_odds / odds, rule.least_evidence)
@@ -122,6 +141,11 @@ def find_regions(
                 found.append(Region(name, score, box, part.salience))
     found.sort(key=lambda region: -region.salience)
     return found[:MAX_REGIONS]
+
+
+def compute_odds(probability: float) -> float:
+    """Return p / (1 - p), neither 0 nor infinite."""
+    return max(probability, 1e-6) / max(1 - probability, 1e-6)
 
 
 @lru_cache(maxsize=256)

@@ -13,6 +13,13 @@ TIE: Final = 1e-6
 # Width of the band around a cut edge: in cells of the map, and at most as a share of the window's side.
 BAND_CELLS: Final = 1.0
 WIDEST_BAND: Final = 0.25
+# What all faces of a photo count together, as a share of the map's sum, times photo's area by window's.
+# Chosen on photos used for training (docs/research/crops.md), as is the next.
+FACES_SHARE: Final = 1 / 8
+# The cells by which a face is higher than the places that show it, eyes and nose. On other sides it is one.
+FACE_ABOVE: Final = 3
+# Faces of fewer cells together count less: the network is not sure of them.
+LEAST_FACE_CELLS: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +54,59 @@ def place_window(photo_px: Size, window_px: Size, point: tuple[float, float]) ->
     return Window(left, top, *window_px)
 
 
-def find_window(saliency: NDArray[np.float32], photo_px: Size, window_px: Size) -> Window:
+def find_window(
+    saliency: NDArray[np.float32],
+    photo_px: Size,
+    window_px: Size,
+    faces: NDArray[np.float32] | None = None,
+) -> Window:
     """Return the window in which the map's sum, less its sum along the cut edges, is largest.
 
-    Sums are of what the map has above its lowest value. Along an edge counts what is within half a
-    cell; an edge of the photo is not cut. So part of a face adds little, and an edge through it costs.
-    Of equal windows that nearest to the centre is returned.
+    Sums are of what the map has above its lowest value, and of faces. Along an edge counts what is
+    within half a cell; an edge of the photo is not cut. So part of a face adds little, and an edge
+    through it costs. Of equal windows that nearest to the centre is returned.
 
     Args:
         saliency: (h, w) ≥ 0; within a cell, all pixels have its value.
         photo_px: the photo's size.
         window_px: the window's size, at most the photo's.
+        faces: (h, w) in [0, 1], the probability that a cell shows a face; None if no face is known.
     """
+    # A level that the map has everywhere says nothing; it would only favour the photo's edges.
+    values = saliency - saliency.min()
+    if faces is not None:
+        share = window_px[0] * window_px[1] / (photo_px[0] * photo_px[1])
+        values = add_faces(values, faces, FACES_SHARE / share)
+    return _find_best(values, photo_px, window_px)
+
+
+def add_faces(
+    values: NDArray[np.float32], faces: NDArray[np.float32], weight: float
+) -> NDArray[np.float32]:
+    """Return a map plus faces, each with a margin, whose sum is ``weight`` times the map's: (h, w)."""
+    tall = faces.copy()
+    for cells in range(1, FACE_ABOVE + 1):
+        np.maximum(tall[:-cells], faces[cells:], out=tall[:-cells])
+    np.maximum(tall[1:], faces[:-1], out=tall[1:])
+    marked = tall.copy()
+    np.maximum(marked[:, 1:], tall[:, :-1], out=marked[:, 1:])
+    np.maximum(marked[:, :-1], tall[:, 1:], out=marked[:, :-1])
+    # Faces decide on a flat map.
+    total = float(values.sum()) or 1.0
+    sums: NDArray[np.float32] = values + (
+        weight * total / max(float(marked.sum()), LEAST_FACE_CELLS) * marked
+    )
+    return sums
+
+
+def _find_best(values: NDArray[np.float32], photo_px: Size, window_px: Size) -> Window:
     if window_px[0] == photo_px[0] and window_px[1] < photo_px[1]:
-        turned = find_window(saliency.T, photo_px[::-1], window_px[::-1])
+        turned = _find_best(values.T, photo_px[::-1], window_px[::-1])
         return Window(turned.top, turned.left, *window_px)
-    rows, columns = saliency.shape
+    rows, columns = values.shape
     across = Axis(photo_px[0], window_px[0], columns)
     down = Axis(photo_px[1], window_px[1], rows)
     lefts, tops = across.list_starts(), down.list_starts()
-    # A level that the map has everywhere says nothing; it would only favour the photo's edges.
-    values = saliency - saliency.min()
     scores = np.empty((len(tops), len(lefts)))
     for i, top in enumerate(tops):
         inside = down.weigh_window(top) @ values
@@ -113,7 +152,7 @@ class Axis:
         return min(BAND_CELLS * self.side / self.cells, WIDEST_BAND * self.length)
 
     def list_starts(self) -> NDArray[np.int64]:
-        """Return starts of the window of which one is best, whatever the map is; some come twice.
+        """Return starts of the window of which one is best, whatever the map is.
 
         Between those at which an edge of the window or of a band meets an edge of cells, scores are
         linear. Next to the photo's edges they jump.
@@ -125,7 +164,7 @@ class Axis:
         shifts = np.array([0.0, self.length])[:, None] + self.band * np.array([0.0, -0.5, 0.5])
         turns = np.floor(edges - shifts.reshape(-1, 1)).astype(np.int64).ravel()
         starts = np.concatenate((turns, turns + 1, (0, 1, last // 2, last - 1, last)))
-        return np.clip(starts, 0, last)
+        return np.unique(np.clip(starts, 0, last))
 
     def measure_offset(self, starts: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return how far off the centre the window is from each start, in shares of the side."""

@@ -8,7 +8,7 @@ from rq.job import Job
 
 from contract.errors import FoveateError, InternalError
 from contract.intermediate import leave_intermediate
-from contract.keys import JOB_FUNCTION, MAX_RETRIES, job_key
+from contract.keys import INTERMEDIATE_KEY, JOB_FUNCTION, MAX_RETRIES, job_key
 from contract.messages import Failure, Request
 from contract.origin import REQUEST_ID, REQUEST_ID_FIELD, TRACEPARENT, TRACEPARENT_FIELD
 from worker.item import Item
@@ -57,6 +57,16 @@ def delete_unreadable(job_id: str, error: Exception, connection: Redis) -> None:
         leave_intermediate(job_id, pipeline)
         pipeline.delete(job_key(job_id))
         pipeline.execute()
+
+
+def drop_id(raw_id: bytes, connection: Redis) -> None:
+    """Take an id that is no text off the intermediate list: no job has it, and RQ can't read it.
+
+    Raises:
+        RedisError: when Redis can't be reached.
+    """
+    log.error("an id in the queue is no text; dropping it: %a", raw_id[:100])
+    connection.lrem(INTERMEDIATE_KEY, 1, raw_id)  # type: ignore[arg-type]  # any bytes will do
 
 
 def cost_px(job: Job) -> int:

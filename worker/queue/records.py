@@ -17,7 +17,7 @@ from rq.utils import as_text, current_timestamp, now, utcformat
 from rq.worker import SimpleWorker
 
 from contract.keys import INTERMEDIATE_KEY, WORKERS_KEY
-from worker.queue.jobs import delete_unreadable
+from worker.queue.jobs import delete_unreadable, drop_id
 from worker.queue.rq_internals import FINISH, START, TAKE
 
 
@@ -58,8 +58,13 @@ class Records:
         version = self._queue.get_redis_server_version() if taken else None
         jobs: list[tuple[str, Job | None]] = []
         for raw_id, fields in taken:
+            try:
+                job_id = as_text(raw_id)
+            except UnicodeDecodeError:
+                drop_id(raw_id, self._worker.connection)
+                continue
             job = Job(
-                as_text(raw_id),
+                job_id,
                 connection=self._worker.connection,
                 serializer=self._queue.serializer,
             )

@@ -18,7 +18,7 @@ from rq.worker_registration import register as register_worker
 
 from contract.keys import STARTS_FIELD, WORKERS_KEY
 from worker.console import say
-from worker.queue.jobs import delete_unreadable
+from worker.queue.jobs import delete_unreadable, drop_id
 from worker.queue.totals import Totals
 from worker.replies import UNAVAILABLE
 
@@ -116,9 +116,12 @@ class ResilientWorker(SimpleWorker):
             except RedisError:
                 raise
             except Exception as error:
-                if not (job_id := getattr(error, "job_id", "")):
+                if job_id := getattr(error, "job_id", ""):
+                    delete_unreadable(job_id, error, self.connection)
+                elif isinstance(error, UnicodeDecodeError):
+                    drop_id(error.object, self.connection)
+                else:
                     raise
-                delete_unreadable(job_id, error, self.connection)
 
     def run_maintenance_tasks(self) -> None:
         """Clean RQ's registries; a record that RQ can't read must not end its loop."""

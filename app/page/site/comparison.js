@@ -1,5 +1,5 @@
 // Compares the result of one photo with its original or a standard JPEG; shows its heatmap and regions.
-import { showRegions } from "./boxes.js";
+import { placeNames, showRegions } from "./boxes.js";
 import { describeState } from "./cards.js";
 import { formatBytes, formatDuration, formatSaving } from "./format.js";
 import { drawHeatmap } from "./heatmap.js";
@@ -31,6 +31,7 @@ export class Comparison {
     find("heat-on").addEventListener("change", () => this.#showHeatmap());
     find("heat-opacity").addEventListener("input", () => this.#showHeatmap());
     find("boxes-on").addEventListener("change", () => this.#showBoxes());
+    new ResizeObserver(() => placeNames(find("boxes"))).observe(find("boxes"));
   }
 
   get photo() {

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
@@ -15,10 +16,11 @@ from model.checkpoint import load_network
 from model.input_size import choose_input_size, scale_photo
 from model.training.gaze import read_records
 from model.training.int8.calibration import calibrate
+from model.training.int8.class_branch import replace_class_branch
 from model.training.int8.onnx_file import write_onnx
 from model.training.int8.pruning import merge_last_projection, prune
 from model.training.photos import CHOOSING_FOLD, HELD_FOLD, fold_of, list_photos
-from model.weights_file import SHIPPED_INT8_WEIGHTS, SHIPPED_WEIGHTS, write_weights
+from model.weights_file import SHIPPED_INT8_WEIGHTS, SHIPPED_WEIGHTS, read_weights, write_weights
 
 CALIBRATION_PHOTOS: Final = 400
 PRICE: Final = 4e-11
@@ -46,23 +48,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--price", type=float, default=PRICE,
         help="error of the map that one product less is worth (%(default)s); 0 prunes nothing",
     )  # fmt: skip
+    parser.add_argument(
+        "--keep", type=Path,
+        help="file whose map and features stay; only its classes become those of the weights",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of the choice of photos (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Prune, calibrate and write. The same photos and weights on the same machine give the same bytes.
+    """Prune, calibrate and write; or replace the classes of a file. The same photos and weights on the same machine give the same bytes.
 
     Raises:
         FileNotFoundError: there are no photos.
-        RuntimeError: the weights are missing or damaged.
+        RuntimeError: the weights or the kept file are missing or damaged.
+        ValueError: the kept file has other classes.
     """
     network, _ = load_network(args.weights)
     chosen = choose_photos(args.data, args.photos, {HELD_FOLD, *args.leave_out}, args.seed)
     photos = list(scale_photos(chosen, network.config.input_area_px))
-    network = merge_last_projection(network)
-    if args.price:
-        network = prune(network, photos, args.price)
-    checksum = write_weights(args.out, write_onnx(network, calibrate(network, photos)))
+    if args.keep:
+        kept, _ = read_weights(args.keep)
+        file = onnx.load_model_from_string(kept)
+        replace_class_branch(file, network, photos)
+        contents = file.SerializeToString()
+    else:
+        network = merge_last_projection(network)
+        if args.price:
+            network = prune(network, photos, args.price)
+        contents = write_onnx(network, calibrate(network, photos))
+    checksum = write_weights(args.out, contents)
     print(f"{args.out}: {checksum}")
 
 

@@ -75,6 +75,14 @@ def test_a_version_that_is_no_text_hides_no_worker(redis_url: str, connection: r
     assert len(read(redis_url)) == 1
 
 
+def test_a_worker_that_is_no_hash_hides_no_other(redis_url: str, connection: redis.Redis) -> None:
+    register(connection, "fine")
+    register(connection, "odd")
+    connection.delete(worker_key("odd"))
+    connection.set(worker_key("odd"), b"")
+    assert len(read(redis_url)) == 1
+
+
 def test_queued_work_is_that_of_all_jobs_without_a_reply(
     redis_url: str, connection: redis.Redis
 ) -> None:
@@ -98,9 +106,12 @@ def test_queued_work_is_that_of_all_jobs_without_a_reply(
 
 def test_a_job_that_cannot_be_read_is_no_work(redis_url: str, connection: redis.Redis) -> None:
     connection.set("rq:job:text", b"no hash")
-    connection.hset("rq:job:odd", WORK_FIELD, "much")
-    for job_id in ("text", "odd", "gone"):
-        connection.set(input_key(job_id), b"data")
+    odd = ("much", "-9", "inf", "nan", "1e300", "0x10", "9" * 300, b"\xff")
+    for number, work_px in enumerate(odd):
+        connection.hset(f"rq:job:odd-{number}", WORK_FIELD, work_px)
+    for job_id in ("text", *(f"odd-{number}" for number in range(len(odd))), "gone", b"\xff"):
+        text = job_id if isinstance(job_id, str) else job_id.decode("latin-1")
+        connection.set(input_key(text), b"data")
         connection.rpush(QUEUE_KEY, job_id)
-    connection.zadd(STARTED_KEY, {"nonsense": 1})
+    connection.zadd(STARTED_KEY, {"nonsense": 1, b"\xff:\xff": 1})
     assert count_queued_px(redis_url) == 0

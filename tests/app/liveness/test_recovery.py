@@ -7,10 +7,10 @@ import pytest
 from redis import Redis
 from rq.job import Job
 from rq.queue import Queue
-from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
+from app.liveness import recovery
 from app.liveness.recovery import recover, requeue_stuck
 from contract.keys import input_key, record_key, reply_key, worker_executions_key
 from contract.messages import Failure, decode_reply
@@ -128,18 +128,18 @@ def test_a_job_that_left_the_intermediate_list_meanwhile_is_not_queued_again(
 ) -> None:
     queue = enqueue(connection, 2, retries=2)
     connection.lmove(queue.key, queue.intermediate_queue_key)
-    registered = StartedJobRegistry.get_job_ids
+    read_started = recovery.read_started
 
-    def look_late(*arguments: Any, **options: Any) -> Any:
+    def look_late(*arguments: Any) -> set[str]:
         """Let another sweeper put the job back just before this one does."""
-        found = registered(*arguments, **options)
+        found = read_started(*arguments)
         monkeypatch.undo()
         with Redis.from_url(redis_url) as other:
             again = Queue(queue.name, connection=other, serializer=JSONSerializer)
             assert requeue_stuck(again, {"job-0"}) == 1
         return found
 
-    monkeypatch.setattr(StartedJobRegistry, "get_job_ids", look_late)
+    monkeypatch.setattr(recovery, "read_started", look_late)
     assert requeue_stuck(queue, {"job-0"}) == 0
     assert queue.job_ids == ["job-0", "job-1"]
 

@@ -9,7 +9,13 @@ from rq.worker import SimpleWorker
 
 from app.liveness.heartbeats import SILENT_AFTER_S
 from app.liveness.sweeper import Sweeper
-from contract.keys import WORKERS_KEY, worker_key
+from contract.keys import (
+    INTERMEDIATE_KEY,
+    STARTED_KEY,
+    WORKERS_KEY,
+    worker_executions_key,
+    worker_key,
+)
 from tests.app.liveness.conftest import Clock
 from tests.app.liveness.dead_worker import die_with, enqueue
 
@@ -89,6 +95,40 @@ def test_a_worker_that_can_not_be_read_hides_no_other(
     die_with(queue, 1)
     assert sweep_twice(sweeper, clock) == 1
     assert sweeper.sweep() == 0
+
+
+def test_entries_that_are_no_text_hide_no_others(
+    connection: Redis, sweeper: Sweeper, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = enqueue(connection, 2, retries=2)
+    name = die_with(queue, 1)
+    connection.lmove(queue.key, queue.intermediate_queue_key)
+    connection.sadd(WORKERS_KEY, b"rq:worker:\xff")
+    connection.sadd(worker_executions_key(name), b"\xfe:1")
+    connection.zadd(STARTED_KEY, {b"\xfd:1": 2e9})
+    connection.rpush(INTERMEDIATE_KEY, b"\xfc", b"\xfc")
+    assert sweep_twice(sweeper, clock) == 2
+    assert sorted(queue.job_ids) == ["job-0", "job-1"]
+    assert not connection.exists(WORKERS_KEY, STARTED_KEY, INTERMEDIATE_KEY)
+    # Each is named once, in ASCII.
+    for entry in (r"b'rq:worker:\xff'", r"b'\xfe:1'", r"b'\xfd:1'", r"b'\xfc'"):
+        assert caplog.text.count(entry) == 1
+
+
+def test_keys_of_another_type_hide_no_others(
+    connection: Redis, sweeper: Sweeper, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = enqueue(connection, 1, retries=2)
+    for name in ("a", "b", "y", "z"):
+        connection.sadd(WORKERS_KEY, worker_key(name))
+        connection.set(worker_key(name), b"")
+        connection.set(worker_executions_key(name), b"")
+    die_with(queue, 1)
+    assert sweep_twice(sweeper, clock) == 1
+    assert queue.job_ids == ["job-0"]
+    assert sweep_twice(sweeper, clock) == 0
+    for name in ("a", "b", "y", "z"):
+        assert caplog.text.count(f"the jobs of worker {name} can't be requeued") == 1
 
 
 def test_a_job_that_was_taken_and_never_started_is_requeued(

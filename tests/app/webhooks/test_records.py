@@ -103,3 +103,27 @@ def test_too_many_are_refused_and_a_repeat_counts_once(
     use(redis_url, work)
     assert connection.zcard(WEBHOOKS_KEY) == 2
     assert not connection.exists(webhook_key("c"))
+
+
+def test_a_webhook_that_can_not_be_read_hides_no_other(
+    redis_url: str, connection: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    for job_id, fields in (
+        (b"\xff", {"url": "http://hooks.example/"}),
+        (b"no-url", {"root_path": ""}),
+        (b"no-text", {"url": b"\xff"}),
+        (b"no-number", {"url": "http://hooks.example/", "attempts": "few"}),
+    ):
+        connection.zadd(WEBHOOKS_KEY, {job_id: 0.0})
+        connection.hset(webhook_key("").encode() + job_id, mapping=fields)
+    connection.zadd(WEBHOOKS_KEY, {"no-hash": 0.0})
+    connection.set(webhook_key("no-hash"), b"")
+
+    async def work(hooks: WebhookRecords) -> None:
+        await hooks.add(HOOK)
+        assert await hooks.claim(9, 0.0) == (1, 5, [HOOK])
+        assert await hooks.claim(9, 0.0) == (1, 0, [HOOK])
+
+    use(redis_url, work)
+    assert connection.zcard(WEBHOOKS_KEY) == 1
+    assert caplog.text.count("can't be read") == 4

@@ -117,18 +117,20 @@ def test_the_map_of_the_second_step_stays(features: Path, run: Path) -> None:
         assert after.class_maps(images()).shape == (1, len(NAMES), 2, 8, 12)
 
 
-def test_without_gaze_the_map_is_the_plain_sum_over_present_classes(
+def test_without_gaze_the_map_is_the_levelled_sum_over_present_classes(
     data: Path, features: Path, labels: Path, tmp_path: Path
 ) -> None:
     record = train(data, features, labels, tmp_path, "--no-gaze")
     network, _ = load_network(tmp_path / "msroi.safetensors")
     assert record["config"]["gaze_features"] == 0
     assert not network.log_feature_weights.any()
+    assert record["config"]["levelling"] == classes_step.LEVELLING
     with torch.inference_mode():
         maps = network.class_maps(images())
         present = network.find_present(maps)
-        expected = network.saliency(torch.zeros_like(maps) + maps * present[:, :, None, None, None])
-        assert torch.equal(network(images()), expected)
+        levels = present * network.presence(maps) ** -classes_step.LEVELLING
+        expected = network.saliency(maps, (maps.sum(2) * levels[:, :, None, None]).sum(1))
+        torch.testing.assert_close(network(images()), expected)
 
 
 def test_only_classes_and_context_are_trained(features: Path, run: Path) -> None:
@@ -164,10 +166,15 @@ def test_batches_repeat_and_losses_are_of_their_targets(
     _, drawn = make_batches(data, labels, LEFT_OUT, batch_size=1, seed=0, device="cpu")
     network, _ = take_features(features, gaze=True)
     batches = FrozenBatches(network, drawn)
-    assert batches[0] is batches[2]
+    assert batches[0] is batches[len(batches)]
     assert batches[0] is not batches[1]
-    batch: FrozenBatch = batches[1]
-    assert torch.equal(batch.targets.cells, drawn[1].targets.cells)
+    frozen = [batches[number] for number in range(len(batches))]
+    mosaics = [one for one in frozen if one.targets.windows.shape[1] > 1]
+    assert len(mosaics) == classes_step.BATCHES
+    # A whole photo each, besides.
+    assert len(frozen) - len(mosaics) == len(drawn.photos)
+    batch: FrozenBatch = frozen[0]
+    assert any(torch.equal(drawn[1].targets.cells, one.targets.cells) for one in mosaics)
     with torch.inference_mode():
         losses = class_losses(network, batch)
         maps, shown = map_classes(network, batch.taps), batch.targets

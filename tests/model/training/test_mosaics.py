@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from model.training.mosaics import (
     SIZES,
     WINDOWS,
     MosaicBatches,
+    WholePhotoBatches,
     combine_tiles,
     resize_cells,
     resize_known,
@@ -183,3 +186,31 @@ def test_a_class_is_present_in_the_whole_if_it_is_present_in_a_tile() -> None:
     assert combined == pytest.approx([0.75, 0, 1, 0, 0.4, 0.8])
     # One tile with a likely presence suffices; otherwise all tiles have to be known.
     assert combined_known.tolist() == [True, True, True, False, False, True]
+
+
+def test_whole_photos_come_once_each_with_what_they_show(
+    photos: list[Photo], tmp_path: Path
+) -> None:
+    tall = Photo(write_photo(tmp_path / "tall.png", np.zeros((120, 90, 3), np.uint8)), 1)
+    targets = mosaics_of(photos).targets
+    more = Targets(*(np.concatenate([rows, rows[:1]]) for rows in vars(targets).values()))
+    batches = WholePhotoBatches([*photos, tall], more, 96 * 128, batch_size=3, seed=0)
+    assert sorted(index for _, indices in batches.batches for index in indices) == list(range(9))
+    assert [len(indices) for _, indices in batches.batches] == [3, 3, 2, 1]
+    for number in range(len(batches)):
+        size, indices = batches.batches[number]
+        pixels, (windows, presence, known, cells, cells_known) = batches[number]
+        assert pixels.shape == (len(indices), *size, 3)
+        assert windows.tolist() == [[WHOLE]] * len(indices)
+        assert torch.equal(presence[:, 0], torch.from_numpy(more.presence[indices]))
+        assert known.all()
+        assert cells.shape[2:] == cells_known.shape[2:] == (size[0] // CELL_PX, size[1] // CELL_PX)
+        for place, index in enumerate(indices):
+            if index < len(photos):
+                shown = (pixels[place, size[0] // 2, [8, -8]].numpy() > BETWEEN) @ [1, 2, 4]
+                assert shown.tolist() == [index, (index + 1) % 8]
+                assert cells[place, index, :, 0].eq(1).all()
+                assert cells_known[place, 7].all() == (index != 7)
+    again = WholePhotoBatches([*photos, tall], more, 96 * 128, batch_size=3, seed=0)
+    other = WholePhotoBatches([*photos, tall], more, 96 * 128, batch_size=3, seed=1)
+    assert again.batches == batches.batches != other.batches

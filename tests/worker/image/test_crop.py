@@ -10,9 +10,11 @@ from contract.messages import Fit, Options
 from tests.photos import file_of, photo
 from worker.image.crop import crop_map, crop_photo, move_to_corner
 from worker.image.decode import Photo, decode
+from worker.image.regions import ClassMaps
 from worker.image.window import Window
 
 LIMIT_PX = 10_000_000
+NOTHING = ClassMaps((), np.zeros(0, np.float32), np.zeros((0, 6, 8), np.float32))
 
 
 def make_map(x: float, y: float, rows: int = 12, columns: int = 16) -> np.ndarray:
@@ -49,7 +51,9 @@ def test_the_window_is_that_of_the_upright_photo(name: str, gravity: str, orient
     assert opened.crop_px == (60, size[1])
     assert (opened.source is not None) == (name == "JPEG")
     pixels = None if opened.source else np.asarray(opened.image)
-    found = crop_photo(pixels, opened.source, make_map(0.71, 0.5), opened.crop_px, gravity)
+    found = crop_photo(
+        pixels, opened.source, make_map(0.71, 0.5), NOTHING, opened.crop_px, gravity=gravity
+    )
     window = found.window
     part = upright[window.top : window.top + window.height, window.left : window.left + 60]
     assert part.shape[:2] == (size[1], 60)
@@ -68,7 +72,7 @@ def test_pixels_of_a_jpeg_are_those_of_its_decoded_file(subsampling: str, left: 
     source = codec.read_source(data)
     decoded = codec.render(source)
     point = f"{(left + 30.5) / 160:.6f},0"
-    found = crop_photo(None, source, make_map(0.5, 0.5), (61, 96), point)
+    found = crop_photo(None, source, make_map(0.5, 0.5), NOTHING, (61, 96), gravity=point)
     assert found.window == Window(left, 0, 61, 96)
     is_on_grid = left % (8 * source.horizontal) == 0
     assert (found.source is not None) == is_on_grid
@@ -80,12 +84,28 @@ def test_pixels_of_a_jpeg_are_those_of_its_decoded_file(subsampling: str, left: 
 def test_a_window_moves_no_further_than_a_cell_of_the_map() -> None:
     source = codec.read_source(file_of(photo(160, 96), "JPEG", subsampling="4:2:0"))
     fine, coarse = make_map(0.53, 0.5, 48, 80), make_map(0.53, 0.5, 6, 10)
-    found = crop_photo(None, source, fine, (60, 96), "smart")
+    found = crop_photo(None, source, fine, NOTHING, (60, 96), gravity="smart")
     assert found.window.left % 16
     assert found.source is None
-    found = crop_photo(None, source, coarse, (60, 96), "smart")
+    found = crop_photo(None, source, coarse, NOTHING, (60, 96), gravity="smart")
     assert found.window.left % 16 == 0
     assert found.source is not None
+
+
+@pytest.mark.parametrize(("name", "left"), [("face", 60), ("dog", 50)])
+def test_the_window_is_moved_to_hold_a_face(name: str, left: int) -> None:
+    pixels = photo(160, 96)
+    place = np.full((6, 10), 1e-3, np.float32)
+    place[2, 6] = 1
+    classes = ClassMaps((name,), np.array([0.9], np.float32), (place / place.mean())[None])
+    saliency = np.full((12, 20), 0.01, np.float32)
+    saliency[4:8, 9:11] = 1  # 72 to 88
+    found = crop_photo(pixels, None, saliency, classes, (60, 96), gravity="smart")
+    # Without a face, the middle. The face ends at 112, a cell further is 120.
+    assert left <= found.window.left <= left + 8
+    # A named place stays.
+    found = crop_photo(pixels, None, saliency, classes, (60, 96), gravity="west")
+    assert found.window.left == 0
 
 
 def test_the_nearest_corner_is_one_from_which_the_window_is_inside() -> None:
@@ -119,7 +139,9 @@ def test_any_sides_of_any_photo(
     else:
         pixels = None if opened.source else np.asarray(opened.image)
         for gravity in ("smart", "southeast"):
-            found = crop_photo(pixels, opened.source, make_map(0.8, 0.8), opened.crop_px, gravity)
+            found = crop_photo(
+                pixels, opened.source, make_map(0.8, 0.8), NOTHING, opened.crop_px, gravity=gravity
+            )
             height, width = show(found.source, found.pixels).shape[:2]
             size = width, height
             assert size == opened.crop_px

@@ -216,3 +216,20 @@ def test_maps_of_any_size_are_searched(shape: tuple[int, int]) -> None:
         (region,) = find_regions(classes, np.ones(size, np.float32), rule)
         assert region.box == (0, 0, 1, 1)
         assert region.salience == pytest.approx(1)
+
+
+def test_a_place_shows_a_class_by_its_own_odds() -> None:
+    maps = np.array([[[1, 3], [0, 0]]], np.float32)
+    classes = ClassMaps(("dog",), np.array([0.25], np.float32), maps)
+    probability = classes.find_probability("dog", (4, 4))
+    assert probability is not None
+    # Odds of the photo 1/3, at the places 1/3 and 1.
+    assert np.allclose(probability[:2], [0.25, 0.25, 0.5, 0.5])
+    assert not probability[2:].any()
+    coarser = classes.find_probability("dog", (1, 1))
+    assert coarser == pytest.approx(0.25)
+    assert classes.find_probability("face", (4, 4)) is None
+    sure = replace(classes, probabilities=np.ones(1, np.float32))
+    certain = sure.find_probability("dog", (2, 2))
+    assert certain is not None
+    assert np.isfinite(certain).all()

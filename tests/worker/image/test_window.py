@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from worker.image.window import (
+    FACE_ABOVE,
+    LEAST_FACE_CELLS,
     Window,
+    add_faces,
     find_focus,
     find_window,
     place_window,
@@ -96,6 +99,48 @@ def test_an_edge_does_not_go_through_a_face() -> None:
     window = find_window(saliency, (200, 40), (90, 40))
     assert not 120 < window.left + 90 < 140
     assert window.left <= 40
+
+
+def mark(rows: slice, columns: slice, shape: tuple[int, int] = (12, 40)) -> NDArray[np.float32]:
+    faces = np.zeros(shape, np.float32)
+    faces[rows, columns] = 1
+    return faces
+
+
+def test_a_face_moves_the_window_where_the_map_loses_little() -> None:
+    saliency = np.full((12, 40), 0.01, np.float32)
+    saliency[4:8, 16:20] = 1
+    faces = mark(slice(5, 7), slice(13, 14))
+    photo_px, size = (400, 120), (100, 120)
+    assert find_window(saliency, photo_px, size).left == 150
+    # Half a cell left of the face's margin, as far from what is salient on the right.
+    assert 105 <= find_window(saliency, photo_px, size, faces).left <= 115
+    # What is salient is not given up for a face that is too far away.
+    far = mark(slice(5, 7), slice(37, 39))
+    assert find_window(saliency, photo_px, (200, 120), far).left <= 155
+
+
+def test_an_edge_leaves_room_above_a_face() -> None:
+    saliency = np.full((40, 12), 0.01, np.float32)
+    saliency[22:26, 4:8] = 1
+    faces = mark(slice(13, 15), slice(5, 7), (40, 12))
+    window = find_window(saliency, (120, 400), (120, 180), faces)
+    assert window.top <= 10 * (13 - FACE_ABOVE)
+    assert window.top + 180 >= 260
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 2), (4, 4), (12, 40)])
+def test_faces_count_in_any_map(shape: tuple[int, int]) -> None:
+    faces = np.zeros(shape, np.float32)
+    faces[-1, 0] = 1
+    flat = np.zeros(shape, np.float32)
+    marked = add_faces(flat, faces, 0.5)
+    assert marked.shape == shape
+    assert (marked > 0).sum() == min(shape[0], 1 + FACE_ABOVE) * min(shape[1], 2)
+    find_window(flat, (90, 60), (20, 60), faces)
+    saliency = np.random.default_rng(2).random(shape).astype(np.float32)
+    added = add_faces(saliency, faces, 0.5).sum() / saliency.sum() - 1
+    assert added == pytest.approx(0.5 * min(1, (marked > 0).sum() / LEAST_FACE_CELLS), rel=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -269,3 +269,14 @@ def test_a_taken_job_that_can_not_be_read_is_deleted(connection: Redis) -> None:
     assert [(job_id, job is None) for job_id, job in taken] == [("job-1", True), ("job-2", False)]
     assert not connection.exists(Job.key_for("job-0"))
     assert b"job-0" not in connection.lrange(queue.intermediate_queue_key, 0, -1)
+
+
+def test_a_taken_id_that_is_no_text_is_dropped(
+    connection: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = enqueue(connection, ["ok"] * 2)
+    connection.lpush(queue.key, b"\xff")
+    records = Records(batch_worker(queue, ScriptedPipeline()), queue)
+    assert [job_id for job_id, _ in records.take(3)] == ["job-0", "job-1"]
+    assert connection.lrange(queue.intermediate_queue_key, 0, -1) == [b"job-0", b"job-1"]
+    assert r"b'\xff'" in caplog.text

@@ -1,5 +1,6 @@
 """A worker registers again after Redis was emptied, and waits while Redis is full."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -99,6 +100,21 @@ def test_open_jobs_end_while_redis_is_full(
     batch_worker(queue, pipeline).work(burst=True, logging_level="ERROR")
     assert pipeline.batches == [["job-0"], ["job-1", "job-2"]]
     assert len(queue.finished_job_registry.get_job_ids()) == 3
+
+
+def test_ids_that_are_no_text_end_no_worker(
+    connection: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = enqueue(connection, ["ok"] * 3)
+    connection.lpush(queue.key, b"\xff", b"\xfe")
+    connection.rpush(queue.intermediate_queue_key, b"\xfd")
+    connection.rpush(queue.key, b"\xff")
+    with caplog.at_level(logging.ERROR):
+        batch_worker(queue, ScriptedPipeline()).work(burst=True, logging_level="ERROR")
+    assert len(queue.finished_job_registry.get_job_ids()) == 3
+    # A front end's sweep drops what no worker has taken.
+    assert connection.lrange(queue.intermediate_queue_key, 0, -1) == [b"\xfd"]
+    assert caplog.text.count("an id in the queue is no text") == 3
 
 
 def test_a_heartbeat_is_sent_at_most_once_in_its_interval(connection: Redis) -> None:
