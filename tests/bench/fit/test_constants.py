@@ -20,6 +20,7 @@ def test_a_tuning_is_rebuilt_from_its_constants() -> None:
 def test_a_move_and_its_reverse_cancel_within_the_bounds() -> None:
     constants = list_constants(PSNR.default)
     constants |= {name: 0.4 for name in constants if name.endswith((".low", ".dc", "masking"))}
+    constants["rise_to"] = 0.9
     for name in AXES:
         there = move(constants, {name: 0.5})
         assert there != constants

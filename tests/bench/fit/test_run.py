@@ -76,7 +76,7 @@ def test_a_folder_without_photos_is_an_error(
     assert "no photos" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("goals", "name"), [("psnr", "default"), ("psnr_full", "full")])
+@pytest.mark.parametrize(("goals", "name"), [("psnr", "psnr"), ("psnr_full", "full")])
 def test_the_encoder_has_the_constants_that_were_fitted(goals: str, name: str) -> None:
     fitted = json.loads((RESULTS / f"fit_{name}.json").read_text("utf-8"))["constants"]
     own = list_constants(run.STARTS[goals])
