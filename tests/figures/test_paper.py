@@ -25,6 +25,17 @@ SETS = {"osie": "OSIE", "crowd": "CROWD", "sun": "SUN", "lossless": "lossless"}
 STRENGTHS = ("foveate_uniform", "foveate@0.2", "foveate@0.4", "foveate", "foveate@0.8", "foveate_full")  # fmt: skip
 
 
+def format_gains(summary: dict[str, dict[str, float]], encoder: str) -> list[str]:
+    """Return the cells of an encoder; a dash where photos are too small for a measure."""
+    own, standard = summary[encoder], summary["standard"]
+    return [
+        format_difference((own[key] - standard[key]) * (100 if key in SHARES else 1))
+        if key in own
+        else "–"
+        for key in PAPER_COLUMNS
+    ]
+
+
 def test_the_first_table_beside_the_claims() -> None:
     result, text = read_result("paper.json"), read_document("codec.md")
     claims = [
@@ -43,11 +54,8 @@ def test_the_second_table_by_set(quality: str) -> None:
     for name, label in SETS.items():
         for encoder in ("foveate", "foveate_full"):
             summary = groups[name]["summary"]
-            gains = [
-                (summary[encoder][key] - summary["standard"][key]) * (100 if key in SHARES else 1)
-                for key in PAPER_COLUMNS
-            ]
-            row = (f"{label}, {quality}", LABELS[encoder], *map(format_difference, gains))
+            gains = format_gains(summary, encoder)
+            row = (f"{label}, {quality}", LABELS[encoder], *gains)
             assert format_row(*row) in read_document("codec.md")
 
 
