@@ -116,30 +116,35 @@ def draw_quality(axes: "Axes", result: dict[str, Any]) -> None:
     axes.legend(frameon=False, loc="lower right")
 
 
-def find_gains(result: dict[str, Any], encoder: str, quality: str = "50") -> dict[str, float]:
-    """Return an encoder's gains over the standard JPEG on Kodak, in dB or in hundredths."""
-    summary = result["kodak"]["by_quality"][quality]["summary"]
-    return {
-        key: (summary[encoder][key] - summary["standard"][key]) * (100 if key in SHARES else 1)
-        for key in PAPER_COLUMNS
-    }
+def find_gains(summary: dict[str, dict[str, float]], encoder: str) -> dict[str, float]:
+    """Return an encoder's gains over the standard JPEG by measure, in dB or in hundredths.
+
+    Measures that the photos are too small for are missing.
+    """
+    own, standard = summary[encoder], summary["standard"]
+    return {key: scale_gain(key, own[key] - standard[key]) for key in PAPER_COLUMNS if key in own}
+
+
+def scale_gain(measure: str, gain: float) -> float:
+    """Return a gain in dB, or in hundredths."""
+    return 100 * gain if measure in SHARES else gain
 
 
 def draw_paper(axes: "Axes", result: dict[str, Any]) -> None:
     """Draw the gains in the paper's columns as points, beside what the paper claims."""
     places = range(len(PAPER_COLUMNS))
-    claims = {key: value * (100 if key in SHARES else 1) for key, value in result["claims"].items()}
+    summary = result["kodak"]["by_quality"]["50"]["summary"]
     axes.axhline(0, color=MUTED_COLOUR, linewidth=0.8)
     axes.bar(
         places,
-        [claims[key] for key in PAPER_COLUMNS],
+        [scale_gain(key, result["claims"][key]) for key in PAPER_COLUMNS],
         width=0.7,
         color="#dddddd",
         label="the paper's claim",
     )
     for index, (name, (label, colour, marker)) in enumerate(PAPER_ENCODERS.items()):
         shift = (index - (len(PAPER_ENCODERS) - 1) / 2) * 0.12
-        gains = find_gains(result, name)
+        gains = find_gains(summary, name)
         axes.plot(
             [place + shift for place in places],
             [gains[key] for key in PAPER_COLUMNS],

@@ -21,10 +21,11 @@ from bench.metrics import Picture
 from bench.metrics.regions import scale_map
 from bench.rd.crops import crop, locate_crop
 from bench.rd.equal_bytes import enclose_bytes
+from codec.jpeg.quantize.tuning import DEFAULT_STRENGTH
 from codec.settings import Tune
 
 RIVALS: Final = ("mozjpeg", "jpegli")
-STRENGTHS: Final = (0.6, 1.0)
+STRENGTHS: Final = (DEFAULT_STRENGTH, 1.0)
 ZOOM: Final = 2
 GAP_PX: Final = 6
 # Of WebP: the sheet's own losses must be smaller than those that it shows.

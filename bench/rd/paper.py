@@ -21,6 +21,7 @@ from bench.encoders import RIVALS, find_missing
 from bench.environment import PACKAGES, count_cores, describe_machine, find_data, write_result
 from bench.rd.run import measure_photos, note, refuse, sum_up
 from bench.rd.summary import print_table
+from codec.jpeg.quantize.tuning import DEFAULT_STRENGTH
 
 CLAIMS: Final = {
     "psnr_s": 5.25,
@@ -34,7 +35,6 @@ CLAIMS: Final = {
 """Gains over the standard JPEG of the same bytes on Kodak at quality 50; SSIM and MS-SSIM: not below."""
 QUALITIES: Final = (50, 75)
 STRENGTHS: Final = (0.2, 0.4, 0.8)
-DEFAULT_STRENGTH: Final = 0.6
 GAZE_SETS: Final = ("fixations/osie", "fixations/crowd", "fixations/sun")
 LOSSLESS: Final = "lossless"
 KODAK: Final = "kodak"
@@ -56,7 +56,6 @@ class Table:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
-    add("--data", type=Path, default=find_data(), help="folder of the photos (%(default)s)")
     add("--limit", type=int, help="photos of each set, and sizes (all of Kodak, 10 of the others)")
     add("--out", type=Path, required=True, help="JSON file to write")
     add("--jobs", type=int, default=count_cores(), help="processes (%(default)s)")
@@ -67,9 +66,10 @@ def run(args: argparse.Namespace) -> int:
     from bench.metrics.full_reference import PACKAGES as METRIC_PACKAGES  # noqa: PLC0415
     from bench.rd.measure import MeasureOptions  # noqa: PLC0415
 
-    tables = plan_tables(args.data, args.limit)
+    data = find_data()
+    tables = plan_tables(data, args.limit)
     if not all(table.photos for table in tables.values()):
-        return refuse(f"no photos in {args.data.name}/{KODAK} or the sets beside it")
+        return refuse(f"no photos in {data.name}/{KODAK} or the sets beside it")
     missing = find_missing(RIVALS)
     for name, reason in missing.items():
         note(f"{name} is left out: {reason}")

@@ -42,7 +42,7 @@ def test_gains_of_shares_are_in_hundredths() -> None:
     standard = dict.fromkeys(charts.PAPER_COLUMNS, 0.5)
     own = standard | {"psnr_s": 3.5, "ssim": 0.52}
     summary = {"standard": standard, "foveate": own}
-    gains = charts.find_gains({"kodak": {"by_quality": {"50": {"summary": summary}}}}, "foveate")
+    gains = charts.find_gains(summary, "foveate")
     assert gains["psnr_s"] == pytest.approx(3.0)
     assert gains["ssim"] == pytest.approx(2.0)
     assert gains["psnr"] == 0

@@ -102,7 +102,7 @@ PSNR: Final = Family(
         rd_lambda=0.187,
         masking=0.151,
         masking_floor=3.69,
-        saliency_ratio=11.7,
+        saliency_ratio=15.0,
         rise_from=0.62,
         rise_to=0.82,
     ),

@@ -46,10 +46,12 @@ def test_the_sets_are_of_the_held_out_fold_and_jpegs_are_halved(data: Path) -> N
     assert len(sizes) == 20
 
 
-def test_three_tables_with_the_control_and_rivals(data: Path, tmp_path: Path) -> None:
+def test_three_tables_with_the_control_and_rivals(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "paper.json"
-    options = ["--data", str(data), "--limit", "1", "--jobs", "1", "--out", str(out)]
-    assert main(["paper", *options]) == 0
+    monkeypatch.setenv("FOVEATE_DATA", str(data))
+    assert main(["paper", "--limit", "1", "--jobs", "1", "--out", str(out)]) == 0
     result: dict[str, Any] = json.loads(out.read_text("utf-8"))
     assert list(result) == ["meta", "claims", "kodak", "sets", "sizes"]
     assert result["claims"] == CLAIMS
@@ -65,7 +67,10 @@ def test_three_tables_with_the_control_and_rivals(data: Path, tmp_path: Path) ->
     }  # fmt: skip
 
 
-def test_missing_photos_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["paper", "--data", str(tmp_path), "--out", str(tmp_path / "x.json")]) == 2
+def test_missing_photos_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FOVEATE_DATA", str(tmp_path))
+    assert main(["paper", "--out", str(tmp_path / "x.json")]) == 2
     assert f"no photos in {tmp_path.name}/kodak" in capsys.readouterr().err
     assert not (tmp_path / "x.json").exists()
