@@ -36,6 +36,6 @@ class MSROIConfig:
     levelling: float = 0.0
 
 
-def find_window(samples: int) -> int:
-    """Return the length of a window, in samples of an axis of the map."""
+def find_window_length(samples: int) -> int:
+    """Return the side of a window along an axis of the map, both in samples."""
     return max(1, round(samples * WINDOW_SHARE))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from model.config import MSROIConfig, find_window
+from model.config import MSROIConfig, find_window_length
 from model.maps import normalise, smoothing_matrix
 
 
@@ -61,7 +61,8 @@ class Head:
         )
         present = self._find_highest(class_maps) > self.config.threshold  # (C,)
         present |= z == z.max()  # the likeliest class always counts
-        levels = present * z**-self.config.levelling
+        # An absent class may have no evidence at all, and 0 has no negative power.
+        levels = present * np.where(present, z, 1) ** -self.config.levelling
         weights = np.exp(self.log_feature_weights) * levels[:, None]  # (C, D)
         evidence: NDArray[np.float32] = (samples @ weights.ravel()).reshape(height, width)
         return evidence
@@ -71,7 +72,7 @@ class Head:
         height, width, _ = class_maps.shape
         means = class_maps.reshape(height, width, *self.log_feature_weights.shape).sum(3)
         for axis, samples in enumerate((height, width)):
-            length = find_window(samples)
+            length = find_window_length(samples)
             means = sliding_window_view(means, length, axis).mean(-1)
         highest: NDArray[np.float32] = means.max((0, 1))
         return highest

@@ -18,7 +18,7 @@ from model.config import (
     PIXEL_MEAN,
     PIXEL_STD,
     MSROIConfig,
-    find_window,
+    find_window_length,
 )
 from model.efficientnet import CAN_FUSE, TAPS, Backbone, Conv
 
@@ -169,7 +169,7 @@ class MSROI(nn.Module):
         """
         evidence = class_maps.detach().sum(2)
         z = evidence.mean((2, 3))
-        window = [find_window(side) for side in evidence.shape[2:]]
+        window = [find_window_length(side) for side in evidence.shape[2:]]
         highest = functional.avg_pool2d(evidence, window, stride=1).amax((2, 3))  # -> (N, C)
         return (highest > self.config.threshold) | (z == z.amax(1, keepdim=True))
 
@@ -187,8 +187,10 @@ class MSROI(nn.Module):
     def sum_present(self, class_maps: Tensor) -> Tensor:
         """Return the weighted sum over the present classes: (N, C, D, h, w) -> (N, h, w)."""
         present = self.find_present(class_maps)  # (N, C)
-        levels = self.presence(class_maps.detach()) ** -self.config.levelling  # (N, C)
-        weights = self.log_feature_weights.exp() * (present * levels)[:, :, None]  # -> (N, C, D)
+        z = self.presence(class_maps.detach())  # (N, C)
+        # An absent class may have no evidence at all, and 0 has no negative power.
+        levels = present * torch.where(present, z, 1) ** -self.config.levelling
+        weights = self.log_feature_weights.exp() * levels[:, :, None]  # -> (N, C, D)
         return torch.einsum("ncd,ncdhw->nhw", weights, class_maps)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The simulations that a result has: beside the real service, fixed numbers of workers, KEDA's numbers."""
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from bench.scale.autoscaler import Scaling
@@ -35,7 +35,7 @@ def forecast(measured: dict[str, Any], starts_s: dict[str, float]) -> dict[str, 
     known = take_measured(measured, starts_s)
     costs, mean_s = known.costs, known.mean_service_s
     return {
-        "costs": {name: getattr(costs, name) for name in Costs.__slots__},
+        "costs": asdict(costs),
         "mean_service_s": mean_s,
         "starts_s": known.starts_s,
         "validation": validate(measured),

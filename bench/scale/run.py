@@ -21,7 +21,7 @@ from bench.scale.cluster import started_cluster
 from bench.scale.forecast import forecast
 from bench.scale.throughput import (
     Spans,
-    find_costs,
+    divide_costs,
     find_limits,
     find_linearity,
     measure_grid,
@@ -177,7 +177,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "cells": cells,
         "linearity": find_linearity(cells),
         "sizes": sizes,
-        "costs": find_costs(sizes),
+        "costs": divide_costs(sizes),
         "limits": find_limits(sizes),
         "polling": measure_polling(photos, POLLING_WORKERS, spans),
         "traces": measure_traces(photos, args.trace_seconds),

@@ -151,10 +151,11 @@ def measure_cell(
 def read_busy_s() -> float:
     """Return the time that all cores of the machine have been busy since its start, in seconds."""
     times = psutil.cpu_times()
+    # Times of guests, after the first eight, are part of `user` and `nice` already.
     return float(sum(times[:8]) - times.idle - getattr(times, "iowait", 0.0))
 
 
-def find_costs(sizes: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
+def divide_costs(sizes: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
     """Return CPU milliseconds of a photo and of a megabyte of its upload, by role.
 
     They are those of the line through the smallest and the largest photo.

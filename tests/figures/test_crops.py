@@ -4,12 +4,15 @@ import pytest
 
 from tests.figures.tables import format_row, read_document, read_result
 
+EARLIER_RIVALS = ("vips_attention", "vips_entropy", "centre")
 RIVALS = ("vips_attention", "vips_entropy", "smartcrop", "centre")
 SETS = {"osie": "OSIE", "crowd": "CROWD"}
 SHAPES = {"9:16": "9:16", "1:1": "1:1", "half": "half of both sides"}
 CELLS = [(name, shape) for name in SETS for shape in SHAPES]
-# Points of gaze that are aimed at, over libvips' attention and over the rivals of that set.
+# Shares of gaze that are aimed at, over libvips' attention and over the rivals of that set.
 AIMS = {"osie": (0.15, 0.05, RIVALS), "crowd": (0.05, 0.01, ("centre",))}
+# Below the aim, although a crop could keep as much; docs/research/crops.md says so.
+MISSED = {("crowd", "9:16")}
 
 
 @pytest.mark.parametrize(("name", "shape"), CELLS)
@@ -28,13 +31,17 @@ def test_the_tables_of_crops(name: str, shape: str) -> None:
 @pytest.mark.parametrize(("name", "shape"), CELLS)
 def test_ours_keeps_more_gaze_and_no_fewer_faces_than_the_others(name: str, shape: str) -> None:
     row = read_result("crop.json")["summary"][name][shape]
-    for measure in ("gaze", "whole", "kept"):
-        assert row["foveate"][measure] >= max(row[rival][measure] for rival in RIVALS)
+    own = row["foveate"]
+    assert own["gaze"] > max(row[rival]["gaze"] for rival in RIVALS)
+    assert own["whole"] > max(row[rival]["whole"] for rival in EARLIER_RIVALS)
+    for measure in ("whole", "kept"):
+        assert own[measure] >= max(row[rival][measure] for rival in RIVALS)
     over_attention, over_others, others = AIMS[name]
     best = max(row[rival]["gaze"] for rival in others)
     wanted = max(row["vips_attention"]["gaze"] + over_attention, best + over_others)
-    # Where the recorded gaze allows it; to a tenth of a point, as the tables have it.
-    assert round(row["foveate"]["gaze"], 3) >= round(wanted, 3) or row["most_gaze"]["gaze"] < wanted
+    # No crop reaches what the recorded gaze does not allow.
+    is_met = own["gaze"] >= wanted or row["most_gaze"]["gaze"] < wanted
+    assert is_met == ((name, shape) not in MISSED)
 
 
 def test_what_the_notes_say_of_square_crops() -> None:

@@ -10,7 +10,7 @@ from bench.load.service_process import ServiceError
 from bench.scale.cluster import Cluster, started_cluster
 from bench.scale.throughput import (
     Spans,
-    find_costs,
+    divide_costs,
     find_limits,
     find_linearity,
     measure_cell,
@@ -31,7 +31,7 @@ def test_costs_are_split_into_a_photo_s_and_a_megabyte_s() -> None:
         "small": make_size(1e6, 3.0),
         "middle": make_size(2e6, 0.0),
     }
-    assert find_costs(sizes)["redis"] == pytest.approx({"ms_per_photo": 1.0, "ms_per_mb": 2.0})
+    assert divide_costs(sizes)["redis"] == pytest.approx({"ms_per_photo": 1.0, "ms_per_mb": 2.0})
 
 
 def test_a_limit_is_what_one_core_carries() -> None:

@@ -34,10 +34,10 @@ def test_the_target_is_met_from_any_start(target_bytes: int, step: float) -> Non
 
 
 def test_the_blocks_hold_the_qcoefs_of_the_returned_pass() -> None:
-    search = RateSearch(Blocks(COMPONENTS), PSNR.default, make_goal(5000))
+    search = RateSearch(Blocks(COMPONENTS), PSNR.default, make_goal(6000))
     chosen = search.find(16.0)
     jpeg = write_jpeg((224, 160), COMPONENTS, chosen, search.blocks.read())
-    assert len(jpeg) == pytest.approx(chosen.file_bytes, rel=0.006)
+    assert len(jpeg) == pytest.approx(chosen.file_bytes, rel=0.005)
 
 
 @pytest.mark.parametrize("target_bytes", [3000, 9000, 20000])
