@@ -25,15 +25,17 @@ def make_head(config: MSROIConfig = CONFIG) -> Head:
 
 
 @pytest.mark.parametrize("shape", [(12, 40), (20, 20), (40, 9)])
-@pytest.mark.parametrize("levelling", [0.0, 0.7])
-def test_the_map_is_that_of_the_network(shape: tuple[int, int], levelling: float) -> None:
+@pytest.mark.parametrize(("levelling", "absent"), [(0.0, 0.01), (0.7, 0.01), (0.7, 0.0)])
+def test_the_map_is_that_of_the_network(
+    shape: tuple[int, int], levelling: float, absent: float
+) -> None:
     config = replace(CONFIG, levelling=levelling)
     head = make_head(config)
     network = MSROI(config)
     for name in ("log_feature_weights", "log_prior_y", "log_prior_x"):
         getattr(network, name).data = torch.from_numpy(getattr(head, name))
     class_maps = np.random.default_rng(1).lognormal(-1, 1, (6, *shape)).astype(np.float32)
-    class_maps[2:4] *= 0.01  # the second class is absent, the third in a corner
+    class_maps[2:4] *= absent  # the second class is absent, the third in a corner
     class_maps[4:] *= 0.01
     class_maps[4:, -2:, -2:] = 8
     with torch.inference_mode():
