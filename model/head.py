@@ -62,7 +62,8 @@ class Head:
         present = self._find_highest(class_maps) > self.config.threshold  # (C,)
         present |= z == z.max()  # the likeliest class always counts
         # An absent class may have no evidence at all, and 0 has no negative power.
-        levels = present * np.where(present, z, 1) ** -self.config.levelling
+        levels = np.zeros_like(z)
+        levels[present] = z[present] ** -self.config.levelling
         weights = np.exp(self.log_feature_weights) * levels[:, None]  # (C, D)
         evidence: NDArray[np.float32] = (samples @ weights.ravel()).reshape(height, width)
         return evidence
