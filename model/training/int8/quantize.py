@@ -56,7 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Prune, calibrate and write; or replace the classes of a file. The same photos and weights on the same machine give the same bytes.
+    """Prune, calibrate and write; with `--keep`, replace the classes of a file.
+
+    The same photos and weights on the same machine give the same bytes.
 
     Raises:
         FileNotFoundError: there are no photos.
